@@ -1,0 +1,1 @@
+"""The facts of a file, without opinion: names, acquisitions, control flow, lifetimes."""

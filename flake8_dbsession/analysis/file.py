@@ -1,0 +1,117 @@
+"""A linted file and its facts, each found once and only when a rule asks for it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flake8_dbsession.analysis.acquisitions import Acquisition, acquisitions
+from flake8_dbsession.analysis.definitions import (
+    Definition,
+    House,
+    definitions,
+    handing_function,
+    house_of,
+)
+from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
+from flake8_dbsession.analysis.inference import Inference, Vocabulary
+from flake8_dbsession.analysis.learning import learned_words
+from flake8_dbsession.analysis.mentions import NEEDLES, Mentions
+from flake8_dbsession.analysis.modules import Module
+from flake8_dbsession.analysis.project import Project
+from flake8_dbsession.analysis.scopes import Scope
+from flake8_dbsession.analysis.tree import Tree
+from flake8_dbsession.analysis.values import Known
+
+Fact = TypeVar("Fact")
+
+_FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
+    Acquisition: acquisitions,
+    Definition: definitions,
+}
+_ROUNDS = 3  # a name learned from a learned name, and one more
+
+
+class SourceFile:
+    """A file under the linter.
+
+    Args:
+        path: its absolute path, for following its imports.
+        text: its source, with ``\\n`` line ends.
+        tree: its whole syntax tree.
+        project: where imports are followed.
+        vocabulary: what the policy says of names.
+        words: further words whose lines are looked at, such as the names that a policy retires.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        tree: ast.Module,
+        project: Project,
+        vocabulary: Vocabulary,
+        words: frozenset[str] = frozenset(),
+    ) -> None:
+        self.module = Module(path, text, tree)
+        self.inference = Inference(project, vocabulary)
+        self._facts: dict[type, list[Any]] = {}
+        self._words = words | vocabulary.bare | {f.rpartition(".")[2] for f in vocabulary.factories}
+
+    @property
+    def path(self) -> Path:
+        """The file's absolute path."""
+        return self.module.path
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The part of the syntax tree that mentions a word of interest."""
+        words = {*NEEDLES, *self._words}
+        for _ in range(_ROUNDS):
+            tree = Tree(self.module.scope, Mentions(self.module.text, words))
+            learned = learned_words(tree, self.inference) - words
+            if not learned:
+                break
+            words |= learned
+        return tree
+
+    def facts(self, kind: type[Fact]) -> list[Fact]:
+        """Give the facts of one kind.
+
+        Args:
+            kind: the facts' class, such as ``Acquisition``.
+
+        Returns:
+            The facts, in the order of the text.
+        """
+        if kind not in self._facts:
+            self._facts[kind] = list(_FINDERS[kind](self.tree, self.inference))
+        return self._facts[kind]
+
+    def house(self, known: Known) -> House | None:
+        """Find the provider and dependency beside the factory that opened something.
+
+        Args:
+            known: what was opened.
+
+        Returns:
+            What the factory's module defines; None where that module is not known.
+        """
+        if known.home is None:
+            return None
+        return house_of(known.home.module, self.inference, is_async=known.is_async)
+
+    def is_handler(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> bool:
+        """Tell whether a function that stands in a scope is a request handler."""
+        return is_handler(node, scope, self.inference)
+
+    def is_handler_body(self, scope: Scope) -> bool:
+        """Tell whether a scope is the own body of a request handler."""
+        return enclosing_handler(scope, self.inference) is not None
+
+    def is_handing_out(self, scope: Scope) -> bool:
+        """Tell whether a scope lies in a provider or a dependency."""
+        return handing_function(scope, self.inference) is not None

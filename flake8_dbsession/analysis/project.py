@@ -1,0 +1,175 @@
+"""The project around the linted files: where its modules lie, each read at most once a process."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tokenize
+from functools import cache
+from pathlib import Path
+
+from flake8_dbsession.analysis import library
+from flake8_dbsession.analysis.modules import Module
+
+_ROOT_MARKERS = (".git", ".hg")
+_PROJECT_MARKERS = (
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "tox.ini",
+    ".flake8",
+    "dbsession.toml",
+    "requirements.txt",
+)
+_SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
+_LARGEST_MODULE = 4_000_000  # bytes; what is longer is data in the shape of a module
+
+
+@cache
+def repository_root(folder: Path) -> Path:
+    """Find the folder beyond which nothing is read.
+
+    Args:
+        folder: an absolute, resolved folder.
+
+    Returns:
+        The nearest folder at or above it that holds a repository; else the topmost that holds a
+        project's file; else the first that is no package.
+    """
+    above = [folder, *folder.parents]
+    for candidate in above:
+        if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
+            return candidate
+    marked = [c for c in above if any((c / marker).is_file() for marker in _PROJECT_MARKERS)]
+    if marked:
+        return marked[-1]
+    return next((c for c in above if not (c / "__init__.py").is_file()), folder)
+
+
+def decode(data: bytes) -> str | None:
+    """Decode Python source by its own rules (BOM, coding cookie, else UTF-8).
+
+    Args:
+        data: the file's bytes.
+
+    Returns:
+        The text with its line ends as ``\\n``; None where the bytes cannot be decoded.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
+
+
+class Project:
+    """The modules of one repository, found and read when something is imported from them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._modules: dict[Path, Module | None] = {}
+        self._tops: dict[tuple[Path, str], Path | None] = {}
+        self._source_folders: dict[Path, list[Path]] = {}
+
+    def find(self, importer: Path, dotted: str, level: int = 0) -> Module | None:
+        """Find the module that an import names.
+
+        Args:
+            importer: the absolute path of the importing file.
+            dotted: the module as written, without its leading dots; may be empty.
+            level: the number of leading dots.
+
+        Returns:
+            The module; None where it lies outside the project or cannot be read.
+        """
+        segments = dotted.split(".") if dotted else []
+        base = self._base(importer, segments, level)
+        if base is None:
+            return None
+        path = self._resolve(base.joinpath(*segments))
+        return self._module(path) if path else None
+
+    def submodule(self, package: Module, name: str) -> Module | None:
+        """Find a module inside a package, by its simple name."""
+        folder = package.path if package.path.is_dir() else package.path.parent
+        if package.path.name not in ("__init__.py", folder.name):
+            return None
+        path = self._resolve(folder / name)
+        return self._module(path) if path else None
+
+    def _base(self, importer: Path, segments: list[str], level: int) -> Path | None:
+        folder = importer.parent
+        if level:
+            for _ in range(level - 1):
+                folder = folder.parent
+            return folder if self._is_inside(folder) else None
+        if not segments or segments[0] in sys.stdlib_module_names | library.PACKAGES:
+            return None
+        key = (folder, segments[0])
+        if key not in self._tops:
+            self._tops[key] = self._source_root(folder, segments[0])
+        return self._tops[key]
+
+    def _source_root(self, folder: Path, top: str) -> Path | None:
+        """Find the source root that holds a top-level name: above the importer, else beside."""
+        if not self._is_inside(folder):
+            return None
+        ancestors = [folder, *folder.parents]
+        ancestors = ancestors[: ancestors.index(self.root) + 1]
+        for ancestor in sorted(ancestors, key=_is_package):
+            if self._resolve(ancestor / top) is not None:
+                return ancestor
+        for ancestor in ancestors:
+            for source in self._folders_in(ancestor):
+                if self._resolve(source / top) is not None:
+                    return source
+        return None
+
+    def _folders_in(self, folder: Path) -> list[Path]:
+        if folder not in self._source_folders:
+            try:
+                children = sorted(child for child in folder.iterdir() if child.is_dir())
+            except OSError:
+                children = []
+            self._source_folders[folder] = [
+                child
+                for child in children
+                if not child.name.startswith(".") and child.name not in _SKIPPED_FOLDERS
+            ]
+        return self._source_folders[folder]
+
+    def _resolve(self, path: Path) -> Path | None:
+        try:
+            if (path / "__init__.py").is_file():
+                return path / "__init__.py"
+            if path.with_name(path.name + ".py").is_file():
+                return path.with_name(path.name + ".py")
+            return path if path.is_dir() else None
+        except (OSError, ValueError):
+            return None
+
+    def _module(self, path: Path) -> Module | None:
+        if path not in self._modules:
+            self._modules[path] = self._read(path)
+        return self._modules[path]
+
+    def _read(self, path: Path) -> Module | None:
+        try:
+            if not self._is_inside(path.resolve()):
+                return None
+            if path.is_dir():
+                return Module(path, "")
+            if path.stat().st_size > _LARGEST_MODULE:
+                return None
+            text = decode(path.read_bytes())
+        except (OSError, RuntimeError):
+            return None
+        return None if text is None else Module(path, text)
+
+    def _is_inside(self, path: Path) -> bool:
+        return path == self.root or self.root in path.parents

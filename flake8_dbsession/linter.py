@@ -1,0 +1,189 @@
+"""One run over many files: the core that every door stands before."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flake8_dbsession.analysis.mentions import is_gated
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.policy.loading import find, load
+
+if TYPE_CHECKING:
+    from flake8_dbsession.analysis.inference import Vocabulary
+    from flake8_dbsession.analysis.project import Project
+    from flake8_dbsession.policy.model import Policy
+    from flake8_dbsession.rules.base import Rule, Violation
+
+BROKEN_POLICY = "DBS001"
+RULE_FAILED = "DBS002"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for on the command line or in flake8's configuration.
+
+    Attributes:
+        policy: the policy file named; None to find one from each file upward.
+        preset: the preset named; None for the policy's own.
+        factories: further factories.
+        owners: the owners named; empty for the policy's own.
+        selected: the codes selected; an off rule runs only where its whole code is among them.
+    """
+
+    policy: str | None = None
+    preset: str | None = None
+    factories: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    selected: frozenset[str] = frozenset()
+
+
+class Linter:
+    """Checks files, each against the policy that it falls under.
+
+    Args:
+        settings: what the user asked for.
+
+    Raises:
+        PolicyError: the policy or preset that the settings name cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._standards: dict[Path | None, Standard | PolicyError] = {}
+        self._projects: dict[Path, Project] = {}
+        if settings.policy or settings.preset or settings.factories or settings.owners:
+            named = self._standard(Path(settings.policy) if settings.policy else None)
+            if isinstance(named, PolicyError):
+                raise named
+
+    def check(self, filename: str, text: str, tree: ast.Module) -> list[Violation]:
+        """Check one file.
+
+        Args:
+            filename: its path, absolute or relative to the working directory.
+            text: its source, with ``\\n`` line ends.
+            tree: its syntax tree.
+
+        Returns:
+            The violations by position.
+        """
+        path = Path(os.path.abspath(filename))
+        standard = self._standard_for(path)
+        if isinstance(standard, PolicyError):
+            return [_of_file(BROKEN_POLICY, str(standard))]
+        if not is_gated(text, standard.gates):
+            return []
+        found = self._violations(path, text, tree, standard)
+        return sorted(found, key=lambda v: (v.line, v.column, v.code))
+
+    def _standard_for(self, path: Path) -> Standard | PolicyError:
+        named = self._settings.policy
+        try:
+            return self._standard(Path(named) if named else find(path))
+        except PolicyError as error:
+            return error
+
+    def _standard(self, source: Path | None) -> Standard | PolicyError:
+        if source not in self._standards:
+            try:
+                self._standards[source] = Standard(self._load(source), self._settings.selected)
+            except PolicyError as error:
+                self._standards[source] = error
+        return self._standards[source]
+
+    def _load(self, source: Path | None) -> Policy:
+        return load(
+            source,
+            preset=self._settings.preset,
+            factories=self._settings.factories,
+            owners=self._settings.owners,
+        )
+
+    def _violations(
+        self, path: Path, text: str, tree: ast.Module, standard: Standard
+    ) -> Iterator[Violation]:
+        from flake8_dbsession.analysis.file import SourceFile
+        from flake8_dbsession.rules.context import Context
+
+        file = SourceFile(
+            path, text, tree, self._project(path.parent), standard.vocabulary, standard.words
+        )
+        context = Context(file, standard.policy)
+        allowed = context.layer.allow if context.layer else frozenset()
+        for rule in standard.rules:
+            if rule.code not in allowed:
+                yield from _violations_of(rule, context)
+
+    def _project(self, folder: Path) -> Project:
+        from flake8_dbsession.analysis.project import Project, repository_root
+
+        root = repository_root(folder)
+        if root not in self._projects:
+            self._projects[root] = Project(root)
+        return self._projects[root]
+
+
+class Standard:
+    """A policy made ready for checking.
+
+    Args:
+        policy: the policy.
+        selected: the codes selected by the user.
+    """
+
+    def __init__(self, policy: Policy, selected: frozenset[str]) -> None:
+        self.policy = policy
+        self._selected = selected
+        self.words = frozenset(_policy_words(policy))
+        self.gates = tuple(word for word in sorted(self.words) if not is_gated(word))
+
+    @cached_property
+    def rules(self) -> list[Rule[Any]]:
+        """The rules that run: all but the off ones that nobody asked for."""
+        from flake8_dbsession.rules.registry import rules
+
+        asked = self._selected | self.policy.enable
+        return [rule for rule in rules().values() if not rule.off or rule.code in asked]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What the policy says of names."""
+        from flake8_dbsession.analysis.inference import Vocabulary
+
+        return Vocabulary(
+            factories=frozenset(name for name in self.policy.factories if "." in name),
+            bare=frozenset(name for name in self.policy.factories if "." not in name),
+        )
+
+
+def _policy_words(policy: Policy) -> Iterator[str]:
+    """Give the words by which code that the policy speaks of is found in a text."""
+    for name in (*policy.factories, *dict(policy.retired)):
+        yield name.rpartition(".")[2]
+    for pattern in dict(policy.legacy):
+        yield pattern.rpartition(".")[2].strip("*?")
+
+
+def _violations_of(rule: Rule[Any], context: Any) -> Iterator[Violation]:
+    """Run one rule; where it breaks, say so instead of taking the run down."""
+    try:
+        for fact in context.file.facts(rule.fact):
+            yield from rule.check(fact, context)
+    except Exception as error:
+        yield _of_file(
+            RULE_FAILED,
+            f"{rule.code} failed on this file with {type(error).__name__}: {error}; "
+            "please report it with the file's code",
+        )
+
+
+def _of_file(code: str, message: str) -> Violation:
+    from flake8_dbsession.rules.base import Violation
+
+    return Violation(code, message, 1, 0, 1, 0)

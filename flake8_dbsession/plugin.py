@@ -1,0 +1,104 @@
+"""The flake8 door: options in, violations out, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from flake8_dbsession import __version__
+
+if TYPE_CHECKING:
+    from flake8.options.manager import OptionManager
+
+    from flake8_dbsession.linter import Linter
+
+
+class Plugin:
+    """What flake8 makes for each file that it checks.
+
+    Args:
+        tree: the file's syntax tree.
+        filename: its path as flake8 names it.
+        lines: its lines, line ends included.
+    """
+
+    name = "flake8-dbsession"
+    version = __version__
+    _linter: ClassVar[Linter]
+
+    def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
+        self._tree = tree
+        self._filename = filename
+        self._lines = lines
+
+    @staticmethod
+    def add_options(manager: OptionManager) -> None:
+        """Declare the options, for the command line and for flake8's configuration files."""
+        manager.add_option(
+            "--dbsession-policy",
+            metavar="FILE",
+            parse_from_config=True,
+            normalize_paths=True,
+            help="the policy (default: found from each file upward)",
+        )
+        manager.add_option(
+            "--dbsession-preset",
+            metavar="NAME",
+            parse_from_config=True,
+            help="the preset under the policy: standard, flask, unified, dbapi, sqlite, sqlalchemy",
+        )
+        manager.add_option(
+            "--dbsession-factories",
+            metavar="NAMES",
+            default="",
+            parse_from_config=True,
+            comma_separated_list=True,
+            help="further session factories, such as core.database.SessionLocal",
+        )
+        manager.add_option(
+            "--dbsession-owners",
+            metavar="PATTERNS",
+            default="",
+            parse_from_config=True,
+            comma_separated_list=True,
+            help="the modules that may open sessions by hand (default: found)",
+        )
+
+    @classmethod
+    def parse_options(cls, options: argparse.Namespace) -> None:
+        """Take the options of this run.
+
+        Raises:
+            flake8.exceptions.ExecutionError: an option, or the policy that it names, cannot be used.
+        """
+        from flake8.exceptions import ExecutionError
+
+        from flake8_dbsession.linter import Linter, Settings
+        from flake8_dbsession.policy.errors import PolicyError
+
+        selected = [*(options.select or ()), *(options.extend_select or ())]
+        settings = Settings(
+            policy=options.dbsession_policy,
+            preset=options.dbsession_preset,
+            factories=tuple(options.dbsession_factories),
+            owners=tuple(options.dbsession_owners),
+            selected=frozenset(selected),
+        )
+        try:
+            cls._linter = Linter(settings)
+        except PolicyError as error:
+            raise ExecutionError(f"flake8-dbsession: {error}") from error
+
+    def run(self) -> Iterator[tuple[int, int, str, type[Plugin]]]:
+        """Check the file.
+
+        Yields:
+            For each violation its line (from 1), its column (from 0), its code with the message,
+            and this class.
+        """
+        text = "".join(self._lines)
+        for violation in self._linter.check(self._filename, text, self._tree):
+            message = f"{violation.code} {violation.message}"
+            yield violation.line, violation.column, message, type(self)

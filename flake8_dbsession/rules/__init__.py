@@ -1,0 +1,1 @@
+"""The opinions: a folder a family, a file a rule."""

@@ -1,0 +1,93 @@
+"""DBS103."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.values import Role
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class RawSessionClass(Rule[Acquisition]):
+    """A session class is instantiated, past the house's factory.
+
+    ## What it does
+    Reports `Session(engine)`, `AsyncSession(...)` and `sessionmaker(...)()` outside the modules
+    that own the project's sessions. A factory made and called in one function counts as the
+    latter. The `with Session(engine) as db:` form is reported only where there is a provider to
+    use instead; the `sqlalchemy` preset leaves it alone.
+
+    ## Why is this bad?
+    The house's factory carries its settings (`expire_on_commit`, `autoflush`, event hooks, the
+    engine itself). A session made from the bare class has none of them, and tests that replace the
+    factory do not reach it.
+
+    ## Example
+    ```python
+    from sqlalchemy.orm import Session
+
+    from core.database import engine
+
+
+    def count():
+        db = Session(engine)  # DBS103
+        try:
+            return db.query(Agent).count()
+        finally:
+            db.close()  # DBS301
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def count():
+        with get_db_session() as db:
+            return db.query(Agent).count()
+    ```
+
+    ## Fix safety
+    Safe where the session is local to the function or held by a `with` block, under the conditions
+    of [DBS101](DBS101.md) and [DBS102](DBS102.md).
+
+    ## Options
+    - `owners`: the modules that may open sessions by hand
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: using a sessionmaker](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#using-a-sessionmaker)
+    """
+
+    code = "DBS103"
+    name = "raw-session-class"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report session classes instantiated, and factories made and called on the spot."""
+        if fact.known.source is not Role.SESSION_CLASS and not is_made_here(fact):
+            return
+        if context.is_test or context.may_open(fact.scope):
+            return
+        if fact.holder is Holder.BLOCK and not context.has_provider(fact):
+            return
+        yield self.violation(
+            fact.node,
+            f"`{fact.text}` passes the project's session factory by; use {context.way_out(fact)}",
+        )
+
+
+def is_made_here(acquisition: Acquisition) -> bool:
+    """Tell whether the factory called was made on the spot, and so is no house factory."""
+    if acquisition.known.source is not Role.FACTORY:
+        return False
+    if isinstance(acquisition.node.func, ast.Call):
+        return True
+    home = acquisition.known.home
+    function = acquisition.scope.function()
+    return home is not None and function is not None and home.function() is function

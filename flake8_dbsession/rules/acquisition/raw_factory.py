@@ -1,0 +1,79 @@
+"""DBS101."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.values import Role
+from flake8_dbsession.rules.acquisition.raw_class import is_made_here
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class RawSessionFactory(Rule[Acquisition]):
+    """A session factory is called by hand.
+
+    ## What it does
+    Reports a call of a session factory (a `sessionmaker` or `async_sessionmaker`, under whatever
+    name) outside the modules that own the project's sessions, unless a `with` block holds the
+    result (that is [DBS102](DBS102.md)). Inside a provider or a dependency, and in test files, the
+    rule is silent.
+
+    ## Why is this bad?
+    Whoever opens a session by hand has to commit it, roll it back and close it by hand on every
+    path, and sooner or later one path is forgotten: the connection stays checked out until the pool
+    is empty. The house's provider does all of it in one place.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def rename(agent_id, name):
+        db = SessionLocal()  # DBS101
+        try:
+            db.get(Agent, agent_id).name = name
+            db.commit()
+        finally:
+            db.close()  # DBS301
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def rename(agent_id, name):
+        with get_db_session() as db:
+            db.get(Agent, agent_id).name = name
+    ```
+
+    ## Fix safety
+    Safe where the session is local to the function and what it did is committed before it is
+    closed; unsafe otherwise.
+
+    ## Options
+    - `factories`: further names that are factories
+    - `owners`: the modules that may open sessions by hand
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: when do I construct a Session?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#when-do-i-construct-a-session-when-do-i-commit-it-and-when-do-i-close-it)
+    """
+
+    code = "DBS101"
+    name = "raw-session-factory"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report factories called by hand."""
+        if fact.known.source is not Role.FACTORY or is_made_here(fact):
+            return
+        if fact.holder is Holder.BLOCK or context.is_test or context.may_open(fact.scope):
+            return
+        yield self.violation(
+            fact.node, f"`{fact.text}` opens a session by hand; use {context.way_out(fact)}"
+        )

@@ -1,0 +1,77 @@
+"""DBS102."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.values import Role
+from flake8_dbsession.rules.acquisition.raw_class import is_made_here
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class RawFactoryContext(Rule[Acquisition]):
+    """A `with` block opens a session from the factory, past the provider.
+
+    ## What it does
+    Reports `with SessionLocal() as db:` (and `SessionLocal.begin()`) outside the modules that own
+    the project's sessions, where there is a provider to use instead: the policy names one, or the
+    factory's own module defines one. Where the factory's module cannot be found, its bare name
+    speaks for the standard and the rule reports as well. A project without a provider, and the
+    `sqlalchemy` preset, are left alone.
+
+    ## Why is this bad?
+    The factory's own block closes the session, but it neither commits nor logs nor does whatever
+    else the house has put into its provider. Two ways to the same thing drift apart.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def rename(agent_id, name):
+        with SessionLocal() as db:  # DBS102
+            db.get(Agent, agent_id).name = name
+            db.commit()
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def rename(agent_id, name):
+        with get_db_session() as db:
+            db.get(Agent, agent_id).name = name
+    ```
+
+    ## Fix safety
+    Safe where the block commits last, and no mapped object outlives it; unsafe otherwise, because
+    the provider commits on leaving the block and the factory does not.
+
+    ## Options
+    - `factories`: further names that are factories
+    - `owners`: the modules that may open sessions by hand
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: opening and closing a Session](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#opening-and-closing-a-session)
+    """
+
+    code = "DBS102"
+    name = "raw-factory-context"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report a factory's own block where a provider is there to use."""
+        if fact.known.source is not Role.FACTORY or is_made_here(fact):
+            return
+        if fact.holder is not Holder.BLOCK or context.is_test or context.may_open(fact.scope):
+            return
+        if context.has_provider(fact):
+            yield self.violation(
+                fact.node, f"`with {fact.text}` passes the provider by; use {context.way_out(fact)}"
+            )

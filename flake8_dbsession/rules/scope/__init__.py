@@ -1,0 +1,1 @@
+"""Who holds a session: DBS2xx."""
