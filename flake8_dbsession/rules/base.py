@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,13 +43,17 @@ class Rule(ABC, Generic[Fact]):
         name: its name in words joined by hyphens.
         fact: the kind of fact it looks at.
         off: whether it reports only when asked for by its whole code.
-        fix: what the page says of its fix.
     """
 
     code: ClassVar[str]
     name: ClassVar[str]
     fact: ClassVar[type]
     off: ClassVar[bool] = False
+
+    @property
+    def page(self) -> str:
+        """The rule's page in Markdown, as its docstring has it."""
+        return inspect.cleandoc(self.__doc__ or "")
 
     @abstractmethod
     def check(self, fact: Fact, context: Context) -> Iterator[Violation]:

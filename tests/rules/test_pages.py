@@ -1,0 +1,59 @@
+"""Each rule's page: its sections, its example that must fire, its better form that must not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flake8_dbsession.rules.base import Rule
+from flake8_dbsession.rules.registry import rules
+from tests.cases import expected_codes, lint, write_project
+
+RULES = list(rules().values())
+_FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def sections(rule: Rule[Any]) -> dict[str, str]:
+    page = rule.page
+    titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    bodies = re.split(r"^## .+$", page, flags=re.MULTILINE)[1:]
+    return dict(zip(titles, bodies, strict=True))
+
+
+def example(rule: Rule[Any], section: str) -> str:
+    return "\n\n".join(_FENCE.findall(sections(rule)[section]))
+
+
+def policy_of(rule: Rule[Any]) -> dict[str, str]:
+    """The policy that a page's options show is the one that its examples are checked under."""
+    tables = re.findall(r"```toml\n(.*?)```", rule.page, re.DOTALL)
+    return {"dbsession.toml": tables[0]} if tables else {}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_page_has_its_sections(rule: Rule[Any]) -> None:
+    assert re.fullmatch(r"DBS\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
+    required = ["What it does", "Why is this bad?", "Example", "Use instead", "References"]
+    assert [title for title in sections(rule) if title in required] == required
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_example_fires_on_its_lines(rule: Rule[Any], tmp_path: Path) -> None:
+    text = example(rule, "Example")
+    write_project(tmp_path, {"app/service.py": text, **policy_of(rule)})
+    found = lint(tmp_path, "app/service.py", selected=frozenset({rule.code}))
+    fired = [(line, code) for line, _, code, _ in found if code == rule.code]
+    expected = [pair for pair in expected_codes(text) if pair[1] == rule.code]
+    assert expected, "the example marks no line"
+    assert fired == expected
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_better_form_is_silent(rule: Rule[Any], tmp_path: Path) -> None:
+    write_project(tmp_path, {"app/service.py": example(rule, "Use instead"), **policy_of(rule)})
+    found = lint(tmp_path, "app/service.py", selected=frozenset({rule.code}))
+    assert [code for _, _, code, _ in found] == []
