@@ -128,6 +128,15 @@ LAYER = {
 ENGINE = {kind: Key(TABLE) for kind in URL_KINDS}
 SQLITE = {"pragmas": Key(TABLE)}
 
+TYPE_NAMES: Mapping[type, str] = {
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
+
 RETIRED = Entries(DOTTED, WORD)
 LEGACY = Entries(WORD, WORD)
 ENGINE_OPTIONS = Entries(NAME, SCALAR)
@@ -251,14 +260,12 @@ def _check_codes(place: Place, table: Table, name: str, known_codes: frozenset[s
 
 def _describe(value: object) -> str:
     """Return what a value is, in the words of TOML."""
-    if isinstance(value, list):
-        kinds = sorted({_describe(item) for item in value})
-        return f"a list with {' and '.join(kinds)}" if kinds else "an empty list"
-    names = {
-        str: "a string" if value else "an empty string",
-        bool: "a boolean",
-        int: "an integer",
-        float: "a number",
-        dict: "a table",
-    }
-    return names.get(type(value), "a date or time")
+    if isinstance(value, list) and value:
+        return f"a list with {' and '.join(sorted({_type_name(item) for item in value}))}"
+    if value in ([], ""):
+        return f"an empty {_type_name(value).removeprefix('a ')}"
+    return _type_name(value)
+
+
+def _type_name(value: object) -> str:
+    return TYPE_NAMES.get(type(value), "a date or time")

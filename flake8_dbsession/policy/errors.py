@@ -42,10 +42,15 @@ class Place:
     def error(self, problem: str) -> PolicyError:
         """Return the error that says ``problem`` of this place."""
         heading = f"{self.heading} " if self.heading else ""
-        return PolicyError(f"{self.file}: {heading}{problem}")
+        return PolicyError(_one_line(f"{self.file}: {heading}{problem}"))
 
     def _qualified(self, name: str) -> str:
         return f"{self.root}.{name}" if self.root else name
+
+
+def _one_line(text: str) -> str:
+    """Return a text with its line ends and control characters spelled out."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
