@@ -71,7 +71,7 @@ class Plugin:
         """Take the options of this run.
 
         Raises:
-            flake8.exceptions.ExecutionError: an option, or the policy that it names, cannot be used.
+            flake8.exceptions.ExecutionError: an option or the policy it names cannot be used.
         """
         from flake8.exceptions import ExecutionError
 

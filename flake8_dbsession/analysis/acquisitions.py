@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from flake8_dbsession.analysis.inference import Inference
-from flake8_dbsession.analysis.scopes import FUNCTIONS, Scope
+from flake8_dbsession.analysis.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import Known, Role
 
@@ -73,19 +73,30 @@ def acquisitions(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
         The acquisitions, in the order of the text.
     """
     for call, scope in tree.find(ast.Call):
-        value = _opened_by(call, scope, inference)
+        value = opened_by(call, scope, tree, inference)
         if value is not None:
             holder, name, target = _holder(call, scope, tree)
             yield Acquisition(call, value, scope, holder, name, target)
 
 
-def _opened_by(call: ast.Call, scope: Scope, inference: Inference) -> Known | None:
-    callee = inference.known(call.func, scope)
-    if callee is None:
+def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
+    """Tell what a call itself opens.
+
+    Args:
+        call: the call.
+        scope: the scope it stands in.
+        tree: tells which names are worth resolving.
+        inference: answers what the call stands for.
+
+    Returns:
+        The new session or connection; None where the call opens none, or only passes one through.
+    """
+    if not tree.is_of_interest(last_segment(call.func)):
         return None
-    value = inference.value(call, scope)
-    if isinstance(value, Known) and value.role is Role.OPENED and value.source is callee.role:
-        return value
+    callee = inference.known(call.func, scope)
+    value = inference.value(call, scope) if callee is not None else None
+    if isinstance(value, Known) and value.role is Role.OPENED and callee is not None:
+        return value if value.source is callee.role else None
     return None
 
 
@@ -101,7 +112,7 @@ def _holder(
                 if test is node:
                     return Holder.DISCARDED, "", parent
             case ast.NamedExpr(target=target):
-                return _named(target.id, target, scope, tree)
+                return _named(call, target.id, target, scope, tree)
             case ast.withitem(optional_vars=target):
                 return Holder.BLOCK, _text(target), parent
             case ast.Assign(targets=targets, value=value):
@@ -117,9 +128,9 @@ def _holder(
             case ast.keyword():
                 pass
             case ast.Call(func=function) if function is not node:
-                if _last_segment(function) in _STACKS:
+                if last_segment(function) in _STACKS:
                     return Holder.BLOCK, "", parent
-                if _last_segment(function) not in _TRANSPARENT:
+                if last_segment(function) not in _TRANSPARENT:
                     return Holder.ARGUMENT, "", parent
             case ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp():
                 return Holder.ITEM, "", parent
@@ -137,7 +148,7 @@ def _assigned(
     longest = next((t for t in held if not isinstance(t, ast.Name)), held[0])
     match longest:
         case ast.Name(id=name):
-            return _named(name, longest, scope, tree)
+            return _named(call, name, longest, scope, tree)
         case ast.Attribute(value=ast.Name(id=base)):
             holder = Holder.INSTANCE if _is_self(base, scope) else Holder.ATTRIBUTE
             return holder, ast.unparse(longest), longest
@@ -156,7 +167,7 @@ def _target_of(call: ast.Call, target: ast.expr, value: ast.AST) -> ast.expr:
 
 
 def _named(
-    name: str, target: ast.AST, scope: Scope, tree: Tree
+    call: ast.Call, name: str, target: ast.AST, scope: Scope, tree: Tree
 ) -> tuple[Holder, str, ast.AST | None]:
     function = scope.function()
     if function is not None:
@@ -164,7 +175,7 @@ def _named(
         return (Holder.GLOBAL if declared_global else Holder.LOCAL), name, target
     if isinstance(scope.node, ast.ClassDef):
         return Holder.CLASS, name, target
-    is_main = any(is_main_guard(ancestor) for ancestor in tree.ancestors(target))
+    is_main = any(is_main_guard(ancestor) for ancestor in tree.ancestors(call))
     return (Holder.MAIN if is_main else Holder.MODULE), name, target
 
 
@@ -214,8 +225,3 @@ def _is_self(name: str, scope: Scope) -> bool:
 def _text(target: ast.expr | None) -> str:
     return ast.unparse(target) if target is not None else ""
 
-
-def _last_segment(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""

@@ -1,4 +1,4 @@
-"""What a module defines: factories, providers, dependencies, accessors; and what it is therefore."""
+"""What a module defines: the factories, providers, dependencies and accessors for others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.inference import Inference
-from flake8_dbsession.analysis.mentions import has_needle
+from flake8_dbsession.analysis.mentions import hints
 from flake8_dbsession.analysis.modules import Module
 from flake8_dbsession.analysis.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.tree import Tree
@@ -86,7 +86,7 @@ def house_of(module: Module, inference: Inference, *, is_async: bool) -> House:
     """
     found: dict[Role, str] = {}
     for name in module.definitions():
-        if has_needle(name) and not name.startswith("_"):
+        if hints(name) and not name.startswith("_"):
             known = inference.role(inference.attribute(ModuleValue(module.scope), name))
             if known is not None and known.is_async == is_async:
                 found.setdefault(known.role, name)

@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.definitions import (
 )
 from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.inference import Inference, Vocabulary
-from flake8_dbsession.analysis.learning import learned_words
+from flake8_dbsession.analysis.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.mentions import NEEDLES, Mentions
 from flake8_dbsession.analysis.modules import Module
 from flake8_dbsession.analysis.project import Project
@@ -69,10 +69,12 @@ class SourceFile:
     @cached_property
     def tree(self) -> Tree:
         """The part of the syntax tree that mentions a word of interest."""
-        words = {*NEEDLES, *self._words}
+        names = workers(self.module.text)
+        words = self._words
         for _ in range(_ROUNDS):
-            tree = Tree(self.module.scope, Mentions(self.module.text, words))
-            learned = learned_words(tree, self.inference) - words
+            mentions = Mentions(self.module.text, {*NEEDLES, *words, *binding_words(names)})
+            tree = Tree(self.module.scope, mentions, words)
+            learned = learned_words(tree, self.inference, names) - words
             if not learned:
                 break
             words |= learned

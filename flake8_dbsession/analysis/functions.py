@@ -86,7 +86,7 @@ def summarize(function: FunctionValue, evaluator: Evaluator) -> Summary:
 
 
 def decorator_names(node: ScopeNode) -> frozenset[str]:
-    """Give the last segments of a function's decorators: ``contextmanager``, ``get``, ``fixture``."""
+    """Give the last names of a function's decorators: ``contextmanager``, ``get``, ``fixture``."""
     names = set()
     for decorator in getattr(node, "decorator_list", ()):
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -194,8 +194,8 @@ def _yielded_by_annotation(function: FunctionValue, evaluator: Evaluator) -> Kno
 def _of_returned(returned: list[ast.expr], scope: Scope, evaluator: Evaluator) -> Summary:
     others: list[Value] = []
     for expression in returned:
-        value = evaluator.value(expression, scope) or _stored_attribute(expression, scope, evaluator)
-        if isinstance(value, External):
+        value = evaluator.value(expression, scope)
+        if value is None or isinstance(value, External):
             value = _stored_attribute(expression, scope, evaluator) or value
         if isinstance(value, Known) and value.role in _HANDED_ROLES:
             role = _HANDED_ROLES[value.role]
@@ -210,7 +210,9 @@ def _of_returned(returned: list[ast.expr], scope: Scope, evaluator: Evaluator) -
 
 def _is_stored(expression: ast.expr, scope: Scope) -> bool:
     body = getattr(scope.node, "body", None)
-    return isinstance(expression, ast.Name) and isinstance(body, list) and stores(body, expression.id)
+    if not isinstance(expression, ast.Name) or not isinstance(body, list):
+        return False
+    return stores(body, expression.id)
 
 
 def _stored_attribute(expression: ast.expr, scope: Scope, evaluator: Evaluator) -> Known | None:

@@ -21,6 +21,7 @@ from flake8_dbsession.analysis.scopes import (
     Iterated,
     Parameter,
     Scope,
+    last_segment,
 )
 from flake8_dbsession.analysis.values import (
     ClassValue,
@@ -82,6 +83,7 @@ _TRANSPARENT_CALLS = frozenset(
         "contextlib.closing()",
     }
 )
+_INJECTORS = frozenset({"Depends", "Security", "Provide", "TaskiqDepends"})
 _WRAPPING_ANNOTATIONS = frozenset(
     {"Annotated", "Optional", "Union", "ClassVar", "Final", "Required", "NotRequired"}
 )
@@ -346,7 +348,7 @@ class Inference:
 
     def _given(self, default: ast.expr, scope: Scope) -> Value | None:
         """Tell what a default says: ``db=Depends(get_db)``, ``factory=SessionLocal``."""
-        injected = injected_callable(default)
+        injected = injected_callable(default, scope)
         if injected is not None:
             known = self.role(self._called(self.value(injected, scope)))
             return replace(known, role=Role.GIVEN) if known else None
@@ -477,9 +479,9 @@ class Inference:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return self.annotated(left, scope) or self.annotated(right, scope)
             case ast.Subscript(value=base, slice=inner):
-                if _last_segment(base) in _WRAPPING_ANNOTATIONS:
+                if last_segment(base) in _WRAPPING_ANNOTATIONS:
                     options = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-                    if _last_segment(base) != "Union":
+                    if last_segment(base) != "Union":
                         options = options[:1]
                     return _choose(self.annotated(option, scope) for option in options)
                 return _instance(self.value(base, scope))
@@ -517,30 +519,30 @@ class Inference:
             yield binding
 
 
-def injected_callable(expression: ast.expr) -> ast.expr | None:
+def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:
     """Give what ``Depends(...)`` or ``Security(...)`` names, by any spelling of its module.
 
     Args:
         expression: a parameter's default, or an argument of ``Annotated``.
+        scope: the scope it is read in, for ``from fastapi import Depends as Inject``.
 
     Returns:
         The callable's expression; None for anything else.
     """
-    if isinstance(expression, ast.Call) and _last_segment(expression.func) in (
-        "Depends",
-        "Security",
-        "Provide",
-    ):
+    if isinstance(expression, ast.Call) and _imported_name(expression.func, scope) in _INJECTORS:
         if expression.args:
             return expression.args[0]
         return next((k.value for k in expression.keywords if k.arg == "dependency"), None)
     return None
 
 
-def _last_segment(expression: ast.expr) -> str:
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
+def _imported_name(expression: ast.expr, scope: Scope) -> str:
+    """Give a name's last segment, as it was before an import renamed it."""
+    if isinstance(expression, ast.Name):
+        for binding in scope.lookup(expression.id):
+            if isinstance(binding.how, Imported) and binding.how.name:
+                return binding.how.name
+    return last_segment(expression)
 
 
 def _choose(options: Iterable[Value | None]) -> Value | None:

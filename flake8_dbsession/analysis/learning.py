@@ -1,17 +1,19 @@
 """Names that stand for a factory or the like without looking it, learned from where they are bound.
 
-The tree holds only the statements that mention a word of interest. Where such a statement gives a
-factory a name like ``make``, the statements that mention ``make`` are of interest as well.
+The tree holds only what mentions a word of interest. Where a factory is given a name like ``make``,
+the lines that mention ``make`` are of interest as well.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
+from flake8_dbsession.analysis.acquisitions import opened_by
 from flake8_dbsession.analysis.inference import Inference
-from flake8_dbsession.analysis.mentions import has_needle
-from flake8_dbsession.analysis.scopes import Assigned, Entered, Scope
+from flake8_dbsession.analysis.mentions import NEEDLES, hints
+from flake8_dbsession.analysis.scopes import Scope, last_segment
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import FunctionValue, Role
 
@@ -32,30 +34,63 @@ _CALLABLES = frozenset(
         Role.DEPENDENCY,
     }
 )
-_SESSION_WORK = frozenset({"query", "commit", "rollback", "scalars"})
+# What a call is named that gives a factory, an engine or a pool, rather than a session.
+_MAKING = ("maker", "actory", "ngine", "ool", "egistry", "scoped", "partial", "SQLAlchemy")
+_SESSION_WORK = (".query(", ".commit(", ".rollback(", ".scalars(")
+_NAME_BEFORE = re.compile(r"\b[A-Za-z]\w*$")
 
 
-def learned_words(tree: Tree, inference: Inference) -> set[str]:
+def workers(text: str) -> set[str]:
+    """Find the odd names on which a session's work is done: the ``s`` of ``s.query(User)``.
+
+    Args:
+        text: a file's source.
+
+    Returns:
+        The names that do not look like a session's; those that do are found anyway.
+    """
+    names: set[str] = set()
+    for work in _SESSION_WORK:
+        position = text.find(work)
+        while position >= 0:
+            name = _NAME_BEFORE.search(text, max(0, position - 40), position)
+            if name is not None and not hints(name.group()):
+                names.add(name.group())
+            position = text.find(work, position + 1)
+    return names
+
+
+def binding_words(names: Iterable[str]) -> set[str]:
+    """Give the words by which the places that bind some names are found in a text."""
+    return {word for name in names for word in (f"{name} =", f" as {name}:", f" as {name},")}
+
+
+def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]:
     """Find the names bound to something that opens sessions and that no needle finds.
 
     Args:
         tree: the visited part of a file.
         inference: answers what expressions stand for.
+        names: the names on which a session's work is done.
 
     Returns:
         The names, of variables, attributes, parameters, functions and imports.
     """
-    words: set[str] = set()
-    for name, expression, scope in _named_expressions(tree):
-        if not has_needle(name) and _opens(expression, scope, inference):
-            words.add(name)
-    for function in _handing_functions(tree):
+    words = {
+        name
+        for name, expression, scope in _named_expressions(tree)
+        if _is_hidden(name) and _opens(expression, scope, tree, inference)
+    }
+    for function in _opening_functions(tree, inference):
         name = getattr(function.node, "name", "")
-        if name and not has_needle(name):
-            known = inference.role(function)
-            if known is not None and known.role in _CALLABLES:
-                words.add(name)
-    return words | _callees_of_workers(tree)
+        known = inference.role(function) if _is_hidden(name) else None
+        if known is not None and known.role in _CALLABLES:
+            words.add(name)
+    return words | set(_callees(tree, names))
+
+
+def _is_hidden(name: str) -> bool:
+    return bool(name) and not any(needle in f"{name}(" for needle in NEEDLES)
 
 
 def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
@@ -68,44 +103,53 @@ def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
     for node, scope in tree.functions():
         inner = scope.child(node)
         for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-            if arg.annotation is not None:
+            if arg.annotation is not None and _is_suggestive(arg.annotation):
                 yield arg.arg, ast.Name(arg.arg, ast.Load()), inner
     for statement, scope in tree.find(ast.ImportFrom):
         for alias in statement.names:
-            if has_needle(alias.name) and alias.asname:
-                yield alias.asname, ast.Name(alias.asname, ast.Load()), scope
+            name = alias.asname or alias.name
+            if hints(alias.name):
+                yield name, ast.Name(name, ast.Load()), scope
 
 
-def _opens(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
+def _is_suggestive(annotation: ast.expr) -> bool:
+    names = (last_segment(node) for node in ast.walk(annotation))
+    return isinstance(annotation, ast.Constant) or any(map(hints, names))
+
+
+def _opens(expression: ast.expr, scope: Scope, tree: Tree, inference: Inference) -> bool:
+    name = last_segment(expression)
+    if isinstance(expression, (ast.Await, ast.Call)):
+        if not any(part in name for part in _MAKING):
+            return False
+    elif not isinstance(expression, ast.Name) and not tree.is_of_interest(name):
+        return False
     known = inference.known(expression, scope)
     return known is not None and known.role in _CALLABLES
 
 
-def _handing_functions(tree: Tree) -> Iterator[FunctionValue]:
-    """Give the functions of which a return or yield was visited."""
-    for kind in (ast.Return, ast.Yield):
-        for _, scope in tree.find(kind):
-            function = scope.function()
-            if function is not None and function.parent is not None:
-                yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
-
-
-def _callees_of_workers(tree: Tree) -> set[str]:
-    """Find what gave the names on which a session's work is done: ``s = make(); s.query(...)``."""
-    words: set[str] = set()
+def _opening_functions(tree: Tree, inference: Inference) -> Iterator[FunctionValue]:
+    """Give the functions in which something is opened: they may hand it out."""
     for call, scope in tree.find(ast.Call):
-        match call.func:
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-                if attribute in _SESSION_WORK:
-                    words |= set(_callees(name, scope))
-    return {word for word in words if not has_needle(word)}
+        function = scope.function()
+        if function is None or function.parent is None:
+            continue
+        if opened_by(call, scope, tree, inference) is not None:
+            yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
 
 
-def _callees(name: str, scope: Scope) -> Iterator[str]:
-    for binding in scope.lookup(name):
-        match binding.how:
-            case Assigned(value=ast.Call(func=function)) | Entered(context=ast.Call(func=function)):
-                if isinstance(function, ast.Attribute):
-                    yield function.attr
-                elif isinstance(function, ast.Name):
-                    yield function.id
+def _callees(tree: Tree, names: set[str]) -> Iterator[str]:
+    """Find what gave the names on which a session's work is done: ``s = make(); s.query(...)``."""
+    for assignment, _ in tree.find(ast.Assign):
+        if any(isinstance(t, ast.Name) and t.id in names for t in assignment.targets):
+            yield from _callee(assignment.value)
+    for item in tree.with_items():
+        if isinstance(item.optional_vars, ast.Name) and item.optional_vars.id in names:
+            yield from _callee(item.context_expr)
+
+
+def _callee(expression: ast.expr) -> Iterator[str]:
+    if isinstance(expression, ast.Await):
+        expression = expression.value
+    if isinstance(expression, ast.Call) and _is_hidden(last_segment(expression)):
+        yield last_segment(expression)

@@ -4,30 +4,63 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from functools import cache
 from itertools import accumulate
 
 # A file that holds none of these has nothing to do with a database session.
 GATES = ("ession", "sql", "onnect", "conn", "db", "atabase", ".query(", ".commit(", "psycopg")
 
-# Parts of the names under which sessions, connections and what makes them go, in any code seen.
+# What text calls, imports or defines something that opens a session or connection. A plain variable
+# (``db.``, ``session_id``) is left out on purpose: those are many, and open nothing.
 NEEDLES = (
-    "ession",
-    "onnect",
-    "conn",
-    "db",
+    "Session",
+    "session(",
+    "_session",
+    "session_scope",
+    "session_context",
+    "_db",
+    "db_",
+    "db(",
     "DB",
+    "onnect(",
+    "onnection(",
+    "get_conn",
+    "getconn",
+    "conn(",
+    "Database",
+    "_database",
+    "atabase(",
+    "sqlite",
+    "sqlalchemy",
+    "SQLAlchemy",
+    "psycopg",
+    "create_engine",
+    "create_async_engine",
+    "pool",
+    "Pool",
+    "maker",
+    "factory",
+    "Factory",
+    "acquire(",
+    ".begin(",
+)
+
+# What a name can have in it that stands for a session, a connection, or what gives them.
+HINTS = (
+    "ession",
+    "db",
+    "Db",
+    "DB",
+    "conn",
+    "Conn",
     "atabase",
     "sql",
     "SQL",
     "ngine",
     "ool",
-    "aker",
+    "maker",
     "actory",
     "acquire",
-    ".query(",
-    ".commit(",
-    ".rollback(",
-    ".scalars(",
 )
 
 
@@ -44,9 +77,10 @@ def is_gated(text: str, words: Iterable[str] = ()) -> bool:
     return any(word in text for word in GATES) or any(word in text for word in words)
 
 
-def has_needle(name: str) -> bool:
-    """Tell whether a name is found by the words that are always looked for."""
-    return any(needle in name for needle in NEEDLES)
+@cache
+def hints(name: str) -> bool:
+    """Tell whether a name looks as if it had to do with sessions or connections."""
+    return any(hint in name for hint in HINTS)
 
 
 class Mentions:

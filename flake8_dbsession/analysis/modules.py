@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 from flake8_dbsession.analysis.outline import Outline
@@ -27,6 +26,7 @@ class Module:
         self.tree = tree
         self.scope = Scope(tree or ast.Module(body=[], type_ignores=[]), None, self)
         self.has_walrus = ":=" in text
+        self._has_globals = " global " in text
         self._outline = None if tree else Outline(text)
         self._bindings: dict[str, list[Binding]] = {}
         self._complete = False
@@ -66,6 +66,12 @@ class Module:
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
         ]
 
+    def class_body(self, node: ast.AST) -> Outline | None:
+        """Give the outline of a followed module's long class; None for any other class."""
+        if self._outline is None or not isinstance(node, ast.ClassDef):
+            return None
+        return self._outline.class_bodies.get(node)
+
     def definitions(self) -> list[str]:
         """Give the names of the functions and classes at the top level."""
         if self._outline is not None:
@@ -92,7 +98,7 @@ class Module:
 
     def _table(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
         found = table(statement_bindings(body, walrus=self.has_walrus), self.scope)
-        if re.search(r"^\s+global\s", self.text, re.MULTILINE):
+        if self._has_globals:
             for statement in statements(body):
                 if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                     self._add_globals(statement, self.scope, found)

@@ -2,7 +2,7 @@
 
 A linted file often names one function of a module of ten thousand lines. Parsing that whole module
 would cost more than everything else, so its text is cut into top-level statements, and only those
-that can bind the wanted name are handed to the parser.
+that can bind the wanted name are handed to the parser. A long class is cut again in the same way.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import warnings
 from bisect import bisect_right
 from functools import cached_property
+from itertools import islice
 
 PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
@@ -19,6 +20,9 @@ _BOUNDARY = re.compile(r"\"\"\"|'''|^[A-Za-z_@\"'(\[{]", re.MULTILINE)
 _CONTINUATION = re.compile(r"(?:else|elif|except|finally)\b")
 _DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 _DEFINITION_STARTS = ("@", "def ", "class ", "async ")
+_GLOBAL = re.compile(r"^\s+global\s", re.MULTILINE)
+_HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
+_LONG_CLASS = 3000  # characters; a shorter one is parsed as fast as it is cut
 
 
 def parse(text: str) -> ast.Module | None:
@@ -40,9 +44,17 @@ def parse(text: str) -> ast.Module | None:
 
 
 class Outline:
-    """The top-level statements of a module's text, parsed one by one when asked for."""
+    """The top-level statements of a module's text, parsed one by one when asked for.
+
+    Args:
+        text: the module's source, or a class body's without its indentation.
+
+    Attributes:
+        class_bodies: the outlines of the long classes; such a class's own node has no body.
+    """
 
     def __init__(self, text: str) -> None:
+        self.class_bodies: dict[ast.ClassDef, Outline] = {}
         self._text = text
         self._parsed: dict[int, list[ast.stmt]] = {}
         self._whole: list[ast.stmt] | None = None
@@ -59,9 +71,13 @@ class Outline:
         """
         return self._parse([i for i in self._mentioning(name) if self._can_bind(i, name)])
 
+    def statements_with(self, text: str) -> list[ast.stmt]:
+        """Give the top-level statements in which a text stands."""
+        return self._parse(self._mentioning(text))
+
     def star_imports(self) -> list[ast.stmt]:
         """Give the top-level statements that hold a ``from module import *``."""
-        return self._parse(self._mentioning("import *"))
+        return self.statements_with("import *")
 
     def definitions(self) -> list[str]:
         """Give the names of the functions and classes at the top level."""
@@ -116,21 +132,53 @@ class Outline:
         definition = _DEFINITION.search(chunk)
         if definition is not None and definition.group(1) == name:
             return True
-        return bool(re.search(rf"\bglobal\b[^\n]*\b{name}\b", chunk))
+        return "global " in chunk and bool(re.search(rf"^\s+global\b.*\b{name}\b", chunk, re.M))
 
     def _parse(self, indices: list[int]) -> list[ast.stmt]:
         statements: list[ast.stmt] = []
         for index in indices:
             if index not in self._parsed:
-                tree = parse(self._chunk(index))
-                if tree is None:
+                body = self._parse_chunk(self._chunk(index))
+                if body is None:
                     return self._parse_whole()
-                self._parsed[index] = tree.body
+                self._parsed[index] = body
             statements += self._parsed[index]
         return statements
+
+    def _parse_chunk(self, chunk: str) -> list[ast.stmt] | None:
+        if len(chunk) > _LONG_CLASS and not _GLOBAL.search(chunk):
+            node = self._parse_class_header(chunk)
+            if node is not None:
+                return [node]
+        tree = parse(chunk)
+        return tree.body if tree else None
+
+    def _parse_class_header(self, chunk: str) -> ast.ClassDef | None:
+        """Parse a class without its body, which gets an outline of its own."""
+        if (found := _DEFINITION.search(chunk)) is None or not found.group().startswith("class"):
+            return None
+        for end in islice(_HEADER_END.finditer(chunk), 5):
+            header = parse(chunk[: end.start()] + ": pass")
+            if header is not None:
+                node = header.body[0]
+                if isinstance(node, ast.ClassDef):
+                    self.class_bodies[node] = Outline(_dedented(chunk[end.end() :]))
+                    self.class_bodies[node].class_bodies = self.class_bodies
+                    node.body = []
+                    return node
+                return None
+        return None
 
     def _parse_whole(self) -> list[ast.stmt]:
         if self._whole is None:
             tree = parse(self._text)
             self._whole = tree.body if tree else []
         return self._whole
+
+
+def _dedented(body: str) -> str:
+    """Take a block's indentation away, also inside its strings, whose text does not matter here."""
+    indentation = re.search(r"^([ \t]+)\S", body, re.MULTILINE)
+    if indentation is None:
+        return body
+    return re.sub(rf"^{indentation.group(1)}", "", body, flags=re.MULTILINE)

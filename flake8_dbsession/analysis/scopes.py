@@ -136,6 +136,10 @@ class Scope:
         """Give every way in which a name is bound in this scope itself."""
         if isinstance(self.node, ast.Module):
             return self.module.bindings(name)
+        outline = self.module.class_body(self.node)
+        if outline is not None:
+            found = statement_bindings(outline.statements(name), walrus=self.module.has_walrus)
+            return table(found, self).get(name, [])
         if self._bindings is None:
             self._bindings = self._collect()
         return self._bindings.get(name, [])
@@ -153,8 +157,13 @@ class Scope:
 
     def attributes(self, name: str) -> list[Binding]:
         """Give the bindings of ``self.name`` in a class: in its body and in its methods."""
+        assert isinstance(self.node, ast.ClassDef)
+        outline = self.module.class_body(self.node)
+        if outline is not None:
+            found = self._attributes_in(outline.statements_with(f".{name}"))
+            return self.bindings(name) + found.get(name, [])
         if self._attributes is None:
-            self._attributes = self._collect_attributes()
+            self._attributes = self._attributes_in(self.node.body)
         return self.bindings(name) + self._attributes.get(name, [])
 
     def function(self) -> Scope | None:
@@ -184,10 +193,9 @@ class Scope:
             pairs += statement_bindings(node.body, walrus=self.module.has_walrus)
         return table(pairs, self)
 
-    def _collect_attributes(self) -> dict[str, list[Binding]]:
+    def _attributes_in(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
         found: dict[str, list[Binding]] = {}
-        assert isinstance(self.node, ast.ClassDef)
-        for method in self.node.body:
+        for method in body:
             if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
                 scope = self.child(method)
                 for name, how in _attribute_bindings(method, method.args.args[0].arg):
@@ -373,3 +381,13 @@ def _attribute_targets(
         case ast.Tuple(elts=elements) | ast.List(elts=elements):
             for index, element in enumerate(elements):
                 yield from _attribute_targets(element, instance, (*path, index))
+
+
+def last_segment(expression: ast.AST) -> str:
+    """Give the last name of what is named or called: ``b`` of ``a.b``, ``b()`` and ``b[T](x)``."""
+    while isinstance(expression, (ast.Call, ast.Subscript, ast.Await)):
+        expression = expression.func if isinstance(expression, ast.Call) else expression.value
+    match expression:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TypeVar
 
-from flake8_dbsession.analysis.mentions import Mentions
-from flake8_dbsession.analysis.scopes import COMPREHENSIONS, Scope
+from flake8_dbsession.analysis.mentions import Mentions, hints
+from flake8_dbsession.analysis.scopes import COMPREHENSIONS, SCOPES, Scope
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -32,14 +32,16 @@ _RECORDED = (
 
 
 class Tree:
-    """The statements of a module that mention a word, and everything inside those.
+    """The parts of a module that mention a word of interest, and what stands around them.
 
     Args:
         scope: the module's scope; its node is the whole tree.
         mentions: the lines that matter.
+        words: names that may open something, though nothing in them says so.
     """
 
-    def __init__(self, scope: Scope, mentions: Mentions) -> None:
+    def __init__(self, scope: Scope, mentions: Mentions, words: Set[str] = frozenset()) -> None:
+        self._words = words
         self._mentions = mentions
         self._parents: dict[ast.AST, ast.AST] = {}
         self._recorded: dict[type[ast.AST], list[tuple[ast.AST, Scope]]] = {
@@ -55,6 +57,17 @@ class Tree:
         """Give the function definitions with the scopes they stand in, lambdas left out."""
         yield from self.find(ast.FunctionDef)
         yield from self.find(ast.AsyncFunctionDef)
+
+    def with_items(self) -> Iterator[ast.withitem]:
+        """Give the items of the ``with`` and ``async with`` statements."""
+        for block, _ in self.find(ast.With):
+            yield from block.items
+        for async_block, _ in self.find(ast.AsyncWith):
+            yield from async_block.items
+
+    def is_of_interest(self, name: str) -> bool:
+        """Tell whether a call of this name may open something."""
+        return name == "begin" or hints(name) or name in self._words
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Give the node around a node; None for the module and for what was not visited."""
@@ -87,27 +100,25 @@ class Tree:
             stack += reversed(children)
 
     def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            yield from self._scope_children(node, scope)
-            return
-        inner = scope.child(node) if isinstance(node, COMPREHENSIONS) else scope
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.stmt) or self._is_mentioned(child):
-                yield child, inner
-
-    def _scope_children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
-        """Give a function's or class's parts: its header is read outside, its body inside."""
-        inner = scope.child(node)  # type: ignore[arg-type]
-        for name, value in ast.iter_fields(node):
-            where = inner if name == "body" else scope
-            for part in value if isinstance(value, list) else [value]:
-                if isinstance(part, ast.stmt):
-                    if self._is_mentioned(part):
+        """Give the mentioned parts of a node, each with the scope that it is read in."""
+        makes_scope = isinstance(node, SCOPES)
+        inner = scope.child(node) if makes_scope else scope  # type: ignore[arg-type]
+        header_outside = makes_scope and not isinstance(node, COMPREHENSIONS)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            where = scope if header_outside and name != "body" else inner
+            if isinstance(value, list):
+                for part in value:
+                    if isinstance(part, ast.AST) and self._is_mentioned(part):
                         yield part, where
-                elif isinstance(part, ast.AST):
-                    yield part, where
+            elif isinstance(value, ast.AST) and self._is_mentioned(value):
+                yield value, where
 
-    def _is_mentioned(self, statement: ast.stmt) -> bool:
-        decorators = getattr(statement, "decorator_list", None)
-        first = decorators[0].lineno if decorators else statement.lineno
-        return self._mentions.within(first, statement.end_lineno or statement.lineno)
+    def _is_mentioned(self, node: ast.AST) -> bool:
+        first = getattr(node, "lineno", None)
+        if first is None:
+            return not isinstance(node, (ast.expr_context, ast.operator))
+        decorators = getattr(node, "decorator_list", None)
+        if decorators:
+            first = decorators[0].lineno
+        return self._mentions.within(first, node.end_lineno)  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import ast
 from functools import cached_property
 
 from flake8_dbsession.analysis.acquisitions import Acquisition
-from flake8_dbsession.analysis.definitions import Definition, House
+from flake8_dbsession.analysis.definitions import Definition
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.scopes import Scope
 from flake8_dbsession.analysis.values import Role
@@ -80,9 +80,9 @@ class Context:
         name = acquisition.name if acquisition.name.isidentifier() else "db"
         in_handler = self.file.is_handler_body(acquisition.scope)
         layer = self.layer
-        if layer and layer.use and layer.declared:
-            if layer.style is not Style.DEPENDENCY or in_handler:
-                return spelled(layer, name)
+        applies = layer and (layer.style is not Style.DEPENDENCY or in_handler)
+        if layer and layer.use and layer.declared and applies:
+            return spelled(layer, name)
         declared = self._layers(declared=True)
         if declared:
             return spelled(declared[0], name)
