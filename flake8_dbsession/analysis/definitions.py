@@ -43,10 +43,11 @@ def definitions(tree: Tree, inference: Inference) -> Iterator[Definition]:
     Yields:
         Each factory, provider, dependency, accessor and lender.
     """
-    for node, scope in tree.functions():
-        known = inference.role(FunctionValue(node, scope))
+    for function in tree.calling_functions():
+        known = inference.role(function)
         if known is not None and known.role in HANDED_OUT:
-            yield Definition(node.name, known, node, scope)
+            name = getattr(function.node, "name", "lambda")
+            yield Definition(name, known, function.node, function.scope)
     for assignment, scope in tree.find(ast.Assign):
         known = inference.known(assignment.value, scope)
         if known is not None and known.source is Role.FACTORY_MAKER and known.role is Role.FACTORY:

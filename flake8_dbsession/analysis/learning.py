@@ -10,12 +10,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from flake8_dbsession.analysis.acquisitions import opened_by
 from flake8_dbsession.analysis.inference import Inference
 from flake8_dbsession.analysis.mentions import NEEDLES, hints
 from flake8_dbsession.analysis.scopes import Scope, last_segment
 from flake8_dbsession.analysis.tree import Tree
-from flake8_dbsession.analysis.values import FunctionValue, Role
+from flake8_dbsession.analysis.values import FunctionValue, Known, Role
 
 _CALLABLES = frozenset(
     {
@@ -25,17 +24,15 @@ _CALLABLES = frozenset(
         Role.REGISTRY_MAKER,
         Role.REGISTRY,
         Role.CONNECT,
-        Role.ENGINE,
-        Role.POOL,
-        Role.EXTENSION,
         Role.ACCESSOR,
         Role.LENDER,
         Role.PROVIDER,
         Role.DEPENDENCY,
     }
 )
-# What a call is named that gives a factory, an engine or a pool, rather than a session.
-_MAKING = ("maker", "actory", "ngine", "ool", "egistry", "scoped", "partial", "SQLAlchemy")
+_HANDED_ON = frozenset({Role.OPENED, Role.LENT, Role.MANAGER, Role.GENERATOR})
+# What a call is named that gives a factory or a registry, rather than a session.
+_MAKING = ("maker", "actory", "egistry", "scoped", "partial")
 _SESSION_WORK = (".query(", ".commit(", ".rollback(", ".scalars(")
 _NAME_BEFORE = re.compile(r"\b[A-Za-z]\w*$")
 
@@ -81,11 +78,10 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
         for name, expression, scope in _named_expressions(tree)
         if _is_hidden(name) and _opens(expression, scope, tree, inference)
     }
-    for function in _opening_functions(tree, inference):
-        name = getattr(function.node, "name", "")
-        known = inference.role(function) if _is_hidden(name) else None
+    for function in _handing_functions(tree, inference):
+        known = inference.role(function)
         if known is not None and known.role in _CALLABLES:
-            words.add(name)
+            words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))
 
 
@@ -103,18 +99,26 @@ def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
     for node, scope in tree.functions():
         inner = scope.child(node)
         for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-            if arg.annotation is not None and _is_suggestive(arg.annotation):
+            if arg.annotation is not None and _names_a_maker(arg.annotation):
                 yield arg.arg, ast.Name(arg.arg, ast.Load()), inner
     for statement, scope in tree.find(ast.ImportFrom):
         for alias in statement.names:
             name = alias.asname or alias.name
-            if hints(alias.name):
+            if hints(alias.name) and alias.name != "*":
                 yield name, ast.Name(name, ast.Load()), scope
 
 
-def _is_suggestive(annotation: ast.expr) -> bool:
-    names = (last_segment(node) for node in ast.walk(annotation))
-    return isinstance(annotation, ast.Constant) or any(map(hints, names))
+def _names_a_maker(annotation: ast.expr) -> bool:
+    match annotation:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str() as name):
+            return any(part in name for part in _MAKING)
+        case ast.Subscript(value=base, slice=inner):
+            return _names_a_maker(base) or _names_a_maker(inner)
+        case ast.BinOp(left=left, right=right):
+            return _names_a_maker(left) or _names_a_maker(right)
+        case ast.Tuple(elts=elements):
+            return any(map(_names_a_maker, elements))
+    return False
 
 
 def _opens(expression: ast.expr, scope: Scope, tree: Tree, inference: Inference) -> bool:
@@ -128,13 +132,18 @@ def _opens(expression: ast.expr, scope: Scope, tree: Tree, inference: Inference)
     return known is not None and known.role in _CALLABLES
 
 
-def _opening_functions(tree: Tree, inference: Inference) -> Iterator[FunctionValue]:
-    """Give the functions in which something is opened: they may hand it out."""
+def _handing_functions(tree: Tree, inference: Inference) -> Iterator[FunctionValue]:
+    """Give the functions with hidden names in which something is got that they may hand out."""
     for call, scope in tree.find(ast.Call):
         function = scope.function()
-        if function is None or function.parent is None:
+        if function is None or not _is_hidden(getattr(function.node, "name", "")):
             continue
-        if opened_by(call, scope, tree, inference) is not None:
+        if not tree.is_of_interest(last_segment(call.func)) or function.parent is None:
+            continue
+        if isinstance(tree.parent(call), ast.withitem):
+            continue
+        known = inference.value(call, scope)
+        if isinstance(known, Known) and known.role in _HANDED_ON:
             yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
 
 

@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
-from itertools import accumulate
 
 # A file that holds none of these has nothing to do with a database session.
 GATES = ("ession", "sql", "onnect", "conn", "db", "atabase", ".query(", ".commit(", "psycopg")
 
-# What text calls, imports or defines something that opens a session or connection. A plain variable
-# (``db.``, ``session_id``) is left out on purpose: those are many, and open nothing.
+# What text imports, calls or hands over something that opens a session or connection. A plain
+# variable (``db.``, ``conn.``) is left out on purpose: those are many, and open nothing.
 NEEDLES = (
     "Session",
     "session(",
+    "session_",
     "_session",
-    "session_scope",
-    "session_context",
     "_db",
     "db_",
     "db(",
-    "DB",
     "onnect(",
     "onnection(",
-    "get_conn",
-    "getconn",
     "conn(",
-    "Database",
-    "_database",
+    "get_conn",
     "atabase(",
-    "sqlite",
-    "sqlalchemy",
-    "SQLAlchemy",
-    "psycopg",
-    "create_engine",
-    "create_async_engine",
-    "pool",
-    "Pool",
+    "_database",
+    "_engine(",
     "maker",
-    "factory",
-    "Factory",
+    "actory",
     "acquire(",
     ".begin(",
 )
 
-# What a name can have in it that stands for a session, a connection, or what gives them.
-HINTS = (
-    "ession",
-    "db",
-    "Db",
-    "DB",
-    "conn",
-    "Conn",
-    "atabase",
-    "sql",
-    "SQL",
-    "ngine",
-    "ool",
-    "maker",
-    "actory",
-    "acquire",
+# What a name has in it that stands for a session, a connection, or what gives them.
+_HINT = re.compile(
+    r"[sS]ession(?!s)|(?:^|_)db(?:_|$)|DB|[cC]onn(?:ect(?:ion)?)?(?:_|$)|[dD]atabase|sql|SQL"
+    r"|maker|[fF]actory|acquire|scoped"
 )
 
 
@@ -80,23 +56,25 @@ def is_gated(text: str, words: Iterable[str] = ()) -> bool:
 @cache
 def hints(name: str) -> bool:
     """Tell whether a name looks as if it had to do with sessions or connections."""
-    return any(hint in name for hint in HINTS)
+    return _HINT.search(name) is not None
 
 
 class Mentions:
     """The lines of a text that mention any of some words."""
 
     def __init__(self, text: str, words: Iterable[str]) -> None:
-        starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-        found: set[int] = set()
+        positions: set[int] = set()
         for word in words:
             position = text.find(word)
             while position >= 0:
-                line = bisect_right(starts, position)
-                found.add(line)
-                # the rest of the line adds nothing
-                position = text.find(word, starts[line] if line < len(starts) else len(text))
-        self._lines = sorted(found)
+                positions.add(position)
+                position = text.find(word, position + 1)
+        self._lines: list[int] = []
+        line, counted = 1, 0
+        for position in sorted(positions):
+            line += text.count("\n", counted, position)
+            counted = position
+            self._lines.append(line)
 
     def within(self, first: int, last: int) -> bool:
         """Tell whether any line from ``first`` to ``last``, counted from 1, mentions a word."""

@@ -158,13 +158,16 @@ class Scope:
     def attributes(self, name: str) -> list[Binding]:
         """Give the bindings of ``self.name`` in a class: in its body and in its methods."""
         assert isinstance(self.node, ast.ClassDef)
+        in_body = self.bindings(name)
+        if any(isinstance(binding.how, Defined) for binding in in_body):
+            return in_body
         outline = self.module.class_body(self.node)
         if outline is not None:
             found = self._attributes_in(outline.statements_with(f".{name}"))
-            return self.bindings(name) + found.get(name, [])
+            return in_body + found.get(name, [])
         if self._attributes is None:
             self._attributes = self._attributes_in(self.node.body)
-        return self.bindings(name) + self._attributes.get(name, [])
+        return in_body + self._attributes.get(name, [])
 
     def function(self) -> Scope | None:
         """Give the innermost function at or around this scope; None at module or class level."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Set
 from typing import TypeVar
 
 from flake8_dbsession.analysis.mentions import Mentions, hints
-from flake8_dbsession.analysis.scopes import COMPREHENSIONS, SCOPES, Scope
+from flake8_dbsession.analysis.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
+from flake8_dbsession.analysis.values import FunctionValue
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -38,9 +39,13 @@ class Tree:
         scope: the module's scope; its node is the whole tree.
         mentions: the lines that matter.
         words: names that may open something, though nothing in them says so.
+
+    Attributes:
+        scope: the module's scope.
     """
 
     def __init__(self, scope: Scope, mentions: Mentions, words: Set[str] = frozenset()) -> None:
+        self.scope = scope
         self._words = words
         self._mentions = mentions
         self._parents: dict[ast.AST, ast.AST] = {}
@@ -52,6 +57,16 @@ class Tree:
     def find(self, kind: type[Node]) -> Iterator[tuple[Node, Scope]]:
         """Give the nodes of one kind with their scopes, in the order of the text."""
         return iter(self._recorded[kind])  # type: ignore[arg-type]
+
+    def calling_functions(self) -> Iterator[FunctionValue]:
+        """Give the functions in which a call that may open something was visited."""
+        seen: set[ast.AST] = set()
+        for call, scope in self.find(ast.Call):
+            if self.is_of_interest(last_segment(call.func)):
+                function = scope.function()
+                if function is not None and function.parent and function.node not in seen:
+                    seen.add(function.node)
+                    yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
 
     def functions(self) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]]:
         """Give the function definitions with the scopes they stand in, lambdas left out."""
