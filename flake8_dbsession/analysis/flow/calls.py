@@ -1,0 +1,110 @@
+"""What calls do to control flow, as far as the spelled name tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+_BUILTINS = frozenset(
+    {
+        "bool", "callable", "dict", "enumerate", "frozenset", "getattr", "hasattr", "id",
+        "isinstance", "issubclass", "len", "list", "locals", "max", "min", "object", "print",
+        "range", "repr", "reversed", "set", "sorted", "str", "super", "tuple", "type", "zip"
+    }
+)
+_CLOCK = frozenset({"time", "monotonic", "perf_counter", "now", "utcnow", "today"})
+_CLOCKS = frozenset({"time", "datetime", "date", "dt"})
+_LOGGERS = frozenset({"logging", "logger", "log", "_logger", "_log", "LOGGER", "LOG"})
+_LOGGING = frozenset(
+    {
+        "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "isEnabledFor",
+        "getLogger"
+    }
+)
+# Closing, and what only puts an object away for later.
+_SAFE_METHODS = frozenset(
+    {
+        "aclose", "addAsyncCleanup", "addCleanup", "addClassCleanup", "addfinalizer", "append",
+        "callback", "close", "cursor", "enter_async_context", "enter_context", "push",
+        "push_async_callback", "push_async_exit"
+    }
+)
+_CAST = frozenset({"cast", "closing", "aclosing", "suppress"})
+_EXITS = frozenset({"sys.exit", "exit", "quit"})
+_KILLS = frozenset({"os._exit", "os.abort"})
+_FAILS = frozenset({"pytest.fail", "pytest.skip", "pytest.xfail", "pytest.exit"})
+
+
+class Ending(Enum):
+    """How a call that never returns ends."""
+
+    EXITS = "raises SystemExit"
+    KILLS = "ends the process on the spot"
+    RAISES = "raises some exception"
+
+
+def dotted_name(node: ast.expr) -> str:
+    """Spell a name or chain of attributes such as ``os.path.join``; empty for anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+def raises_by_name(call: ast.Call) -> bool:
+    """Tell whether a call can raise in practice, by the name that it is written with.
+
+    Args:
+        call: the call.
+
+    Returns:
+        False for what the catalogue lists (cursors, logging, ``print``, ``len``, ``str``, clocks),
+        for the like of it (``isinstance``, ``range``), for closing, and for registering something
+        to be closed later.
+    """
+    match call.func:
+        case ast.Name(id=name):
+            return name not in _BUILTINS and name not in _CAST
+        case ast.Attribute(value=owner, attr=name):
+            if name in _SAFE_METHODS or name in _CAST:
+                return False
+            last = dotted_name(owner).rpartition(".")[2]
+            if name in _LOGGING and last in _LOGGERS:
+                return False
+            return not (name in _CLOCK and last in _CLOCKS)
+    return True
+
+
+def ending_by_name(call: ast.Call) -> Ending | None:
+    """Tell how a call ends that never returns, by the name that it is written with.
+
+    Args:
+        call: the call.
+
+    Returns:
+        The ending; None for a call that returns.
+    """
+    name = dotted_name(call.func)
+    if name in _EXITS:
+        return Ending.EXITS
+    if name in _KILLS:
+        return Ending.KILLS
+    return Ending.RAISES if name in _FAILS else None
+
+
+@dataclass(frozen=True, slots=True)
+class CallTraits:
+    """What is known of calls.
+
+    Attributes:
+        may_raise: tells whether a call can raise in practice.
+        ending: tells how a call ends that never returns; None for one that returns.
+    """
+
+    may_raise: Callable[[ast.Call], bool] = raises_by_name
+    ending: Callable[[ast.Call], Ending | None] = ending_by_name

@@ -1,0 +1,138 @@
+"""The control-flow graph: blocks of events, and the edges between them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+Flowing: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """An expression has its value now: a call, an await, a yield, a subscript."""
+
+    node: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A conditional expression takes the value of the one of its parts that was evaluated."""
+
+    whole: ast.expr
+    part: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A target is bound.
+
+    Attributes:
+        target: an assignment's target, or a plain name.
+        value: what it is bound to: an expression, the definition of a function, the handler that
+            caught an exception, an augmented assignment; None where nothing is known of it.
+    """
+
+    target: ast.expr | str
+    value: ast.AST | None
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """A loop takes the next element."""
+
+    node: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """A comprehension adds an element to its result."""
+
+    node: ast.expr
+    element: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """A ``with`` block is entered."""
+
+    node: ast.withitem
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A ``with`` block is left, in whichever way."""
+
+    node: ast.withitem
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A statement ends: a return, a raise, or one of which only the position matters.
+
+    The values of its expressions are gone, but for what a return hands back.
+    """
+
+    node: ast.stmt | ast.expr
+
+
+Event: TypeAlias = Evaluate | Take | Bind | Iterate | Collect | Enter | Leave | Finish
+
+
+class Exit(IntEnum):
+    """How control leaves for good; each is the number of an empty block."""
+
+    RETURNS = 0
+    FALLS_OFF = 1
+    RAISES = 2
+    STOPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from one block to another.
+
+    Attributes:
+        target: the number of the block that it leads to.
+        raised: whether it is taken when the last event of the block raises.
+        test: the expression that decides whether it is taken; None where nothing does.
+        truth: what that expression has to be.
+    """
+
+    target: int
+    raised: bool = False
+    test: ast.expr | None = None
+    truth: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Events that follow each other; only the last of them can raise.
+
+    Attributes:
+        events: what happens, in order.
+        edges: where control goes from here.
+        cleanup: whether it runs on the way out: in a ``finally`` or at the end of a ``with``, while
+            an exception, a return, a break or a continue waits for it.
+    """
+
+    events: tuple[Event, ...]
+    edges: tuple[Edge, ...]
+    cleanup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The control flow of one function, lambda or module.
+
+    Attributes:
+        root: what it is the flow of.
+        blocks: the blocks; those numbered as in `Exit` are where control leaves.
+        entry: the number of the first block.
+    """
+
+    root: Flowing
+    blocks: tuple[Block, ...]
+    entry: int

@@ -1,0 +1,142 @@
+"""What goes into the analysis of lifetimes, and what comes out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from flake8_dbsession.analysis.flow.calls import dotted_name
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An expression whose value is a new session or connection.
+
+    Attributes:
+        node: the expression.
+        live_at_once: whether it has to be closed as soon as it is there, as a connection has; a
+            session takes its connection only when it is first used.
+        block_closes: whether the end of ``with`` over it closes it: a session's does, that of a
+            sqlite3 or psycopg2 connection only ends the transaction.
+    """
+
+    node: ast.expr
+    live_at_once: bool = False
+    block_closes: bool = True
+
+
+def constructs_by_name(call: ast.Call) -> bool:
+    """Tell whether a call makes an object that keeps its arguments, by the spelled name."""
+    name = dotted_name(call.func).rpartition(".")[2]
+    return name == "partial" or name.lstrip("_")[:1].isupper()
+
+
+def _closes_nothing(_call: ast.Call, _argument: int | str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is known of calls that are given a session or connection.
+
+    Attributes:
+        closes_argument: tells whether a call closes one of its arguments, given by its position or
+            its keyword.
+        constructs: tells whether a call makes an object that keeps its arguments.
+        yield_hands_on: whether who receives a yielded session or connection closes it.
+        ends_process: whether the process ends with the function, as with a script's main part.
+    """
+
+    closes_argument: Callable[[ast.Call, int | str], bool] = _closes_nothing
+    constructs: Callable[[ast.Call], bool] = constructs_by_name
+    yield_hands_on: bool = False
+    ends_process: bool = False
+
+
+class Leaving(Enum):
+    """How a session or connection is left open."""
+
+    RETURNS = "a return"
+    FALLS_OFF = "the end of the function"
+    RAISES = "an exception"
+    LOSES = "the last reference to it is given up"
+
+
+class Closing(Enum):
+    """What closes it."""
+
+    BY_HAND = "its own close"
+    BLOCK = "the end of a with block"
+    CALLEE = "a function that it is passed to"
+
+
+class Handing(Enum):
+    """To whom it is handed on."""
+
+    RETURNED = "the caller"
+    YIELDED = "who drives the generator"
+    STORED = "an object, a container or a name that outlives the function"
+    REGISTERED = "what closes or finishes it later"
+    HOLDER = "the object that holds it, which is closed or taken apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A way to leave it open: the statement or expression that leaves, and how."""
+
+    node: ast.AST
+    how: Leaving
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A place that closes it."""
+
+    node: ast.AST
+    how: Closing
+
+
+@dataclass(frozen=True, slots=True)
+class HandOn:
+    """A place that hands it on."""
+
+    node: ast.AST
+    how: Handing
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """What happens to what one expression opens; everything in the order of the text.
+
+    Attributes:
+        opened: the expression.
+        leaks: the ways on which it is left open.
+        closes: the places that close it on some way.
+        hand_ons: the places that hand it on, on some way.
+        uses_after_close: the uses that find it closed.
+        is_held: whether anything but the expression itself ever refers to it.
+    """
+
+    opened: Opened
+    leaks: tuple[Leak, ...]
+    closes: tuple[Close, ...]
+    hand_ons: tuple[HandOn, ...]
+    uses_after_close: tuple[ast.expr, ...]
+    is_held: bool
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it is used and lost on the spot, with nothing left to close it by."""
+        return bool(self.leaks) and not self.is_held
+
+    @property
+    def is_never_closed(self) -> bool:
+        """Whether it is left open, and no way closes it or hands it on."""
+        return bool(self.leaks) and not self.closes and not self.hand_ons
+
+    @property
+    def is_closed_on_some_paths_only(self) -> bool:
+        """Whether some way leaves it open, and another closes it or hands it on."""
+        return bool(self.leaks) and not self.is_never_closed

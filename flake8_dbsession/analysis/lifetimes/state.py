@@ -1,0 +1,196 @@
+"""The state of one session or connection at one point, and what it says about expressions."""
+
+from __future__ import annotations
+
+import ast
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.lifetimes.names import CLOSERS, Names, closed_names, mentioned
+
+Key: TypeAlias = str | ast.AST
+"""What can refer to an object: a name, an expression under evaluation, an entered ``with`` item."""
+
+RETURNED = "return"
+"""The key of the value that a ``return`` is about to hand back: no name is spelled like this."""
+
+# Which values an expression can have, as a set of bits.
+NONE, FALSE, TRUE = 1, 2, 4
+ANY = NONE | FALSE | TRUE
+
+_SAME_OBJECT = frozenset({"closing", "aclosing", "nullcontext"})
+_SAME_OBJECT_METHODS = frozenset({"execution_options"})
+
+
+class Status(IntEnum):
+    """How far the object has come."""
+
+    UNBORN = 0
+    CREATED = 1
+    LIVE = 2
+    CLOSED = 3
+    HANDED_ON = 4
+
+
+class State(NamedTuple):
+    """One object at one point of one path.
+
+    Attributes:
+        status: how far it has come.
+        objects: what stands for the object itself.
+        holders: what stands for something that holds the object: a container, a service, a closure.
+        facts: what is known of other names and expressions: which values (bits) they can have.
+    """
+
+    status: Status
+    objects: frozenset[Key] = frozenset()
+    holders: frozenset[Key] = frozenset()
+    facts: frozenset[tuple[Key, int]] = frozenset()
+
+    def bind(self, name: Key, values: int) -> State:
+        """Forget what a key stood for, and note which values it can have."""
+        facts = frozenset(fact for fact in self.facts if fact[0] != name)
+        return self._replace(
+            objects=self.objects - {name},
+            holders=self.holders - {name},
+            facts=facts if values == ANY else facts | {(name, values)},
+        )
+
+    def settled(self) -> State:
+        """Forget the values of expressions: their statement is over."""
+        return self._replace(
+            objects=frozenset(key for key in self.objects if not isinstance(key, ast.expr)),
+            holders=frozenset(key for key in self.holders if not isinstance(key, ast.expr)),
+            facts=frozenset(fact for fact in self.facts if not isinstance(fact[0], ast.expr)),
+        )
+
+    def is_lost(self) -> bool:
+        """Tell whether the object is there and nothing refers to it any more."""
+        return self.status is not Status.UNBORN and not self.objects and not self.holders
+
+
+class Meaning(NamedTuple):
+    """What the value of an expression is.
+
+    Attributes:
+        refers: whether it is the object itself.
+        holds: whether it is the object, or something that holds it.
+        values: which values it can have, in bits.
+        parts: the elements of a tuple or list that is written out.
+    """
+
+    refers: bool
+    holds: bool
+    values: int
+    parts: tuple[Meaning, ...] = ()
+
+
+UNKNOWN = Meaning(False, False, ANY)
+
+
+class Reader:
+    """Reads expressions in a state.
+
+    Args:
+        names: the names of the function.
+        opened: all expressions in it that open something.
+    """
+
+    def __init__(self, names: Names, opened: frozenset[ast.expr]) -> None:
+        self._names = names
+        self._opened = opened
+
+    def refers(self, node: ast.AST | None, state: State) -> bool:
+        """Tell whether an expression is the object itself."""
+        while node is not None:
+            if node in state.objects:
+                return True
+            match node:
+                case ast.Name(id=name):
+                    return name in state.objects
+                case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                    node = inner
+                case ast.Call(func=ast.Attribute(value=inner, attr=attribute)) if (
+                    attribute in _SAME_OBJECT_METHODS
+                ):
+                    node = inner
+                case ast.Call(func=function, args=[*_, last]):
+                    name = dotted_name(function).rpartition(".")[2]
+                    node = last if name in _SAME_OBJECT or name == "cast" else None
+                case _:
+                    return False
+        return False
+
+    def holds(self, node: ast.AST | None, state: State) -> bool:
+        """Tell whether an expression is the object, or something that holds it."""
+        if node is None or self.refers(node, state) or node in state.holders:
+            return node is not None
+        match node:
+            case ast.Name(id=name):
+                return name in state.holders or self._captured(name, state)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+                return any(self.holds(part, state) for part in parts)
+            case ast.Dict(values=parts):
+                return any(self.holds(part, state) for part in parts)
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
+                return self.holds(inner, state)
+            case ast.Attribute(value=owner, attr=attribute) if attribute in CLOSERS:
+                return self.refers(owner, state)
+            case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.GeneratorExp():
+                return not mentioned(node).isdisjoint(state.objects | state.holders)
+        return False
+
+    def closer(self, node: ast.AST, state: State) -> bool:
+        """Tell whether a value, when called, closes the object."""
+        match node:
+            case ast.Name(id=name) if name in self._names.closures:
+                return self.closer(self._names.closures[name], state)
+            case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                return not closed_names(node).isdisjoint(state.objects)
+            case ast.Attribute(value=owner, attr=attribute) if attribute in CLOSERS:
+                return self.refers(owner, state)
+        return False
+
+    def values(self, node: ast.AST | None, state: State) -> int:
+        """Tell which values an expression can have: bits of NONE, FALSE and TRUE."""
+        if self.holds(node, state) or node in self._opened:
+            return TRUE
+        match node:
+            case ast.Constant(value=None):
+                return NONE
+            case ast.Constant(value=value):
+                return TRUE if value else FALSE
+            case ast.Name(id=name):
+                return _known(name, state)
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.values(inner, state)
+            case ast.BoolOp() | ast.IfExp() | ast.UnaryOp() | ast.Compare():
+                return _known(node, state)
+            case ast.ExceptHandler() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                return TRUE
+            case ast.JoinedStr() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+                return FALSE | TRUE
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+                return TRUE if parts else FALSE
+            case ast.Dict(values=parts):
+                return TRUE if parts else FALSE
+        return ANY
+
+    def meaning(self, node: ast.AST | None, state: State) -> Meaning:
+        """Tell what the value of an expression is."""
+        parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
+        return Meaning(
+            self.refers(node, state),
+            self.holds(node, state),
+            self.values(node, state),
+            tuple(self.meaning(part, state) for part in parts),
+        )
+
+    def _captured(self, name: str, state: State) -> bool:
+        closure = self._names.closures.get(name)
+        return closure is not None and self.holds(closure, state)
+
+
+def _known(key: Key, state: State) -> int:
+    return next((values for known, values in state.facts if known == key), ANY)

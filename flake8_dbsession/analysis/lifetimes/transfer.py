@@ -1,0 +1,353 @@
+"""What each event does to the state of a session or connection."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.flow.calls import raises_by_name
+from flake8_dbsession.analysis.flow.graph import (
+    Bind,
+    Collect,
+    Enter,
+    Evaluate,
+    Event,
+    Finish,
+    Iterate,
+    Leave,
+    Take,
+)
+from flake8_dbsession.analysis.lifetimes.model import (
+    Close,
+    Closing,
+    Handing,
+    HandOn,
+    Leak,
+    Leaving,
+    Opened,
+    Traits,
+)
+from flake8_dbsession.analysis.lifetimes.names import CLOSERS, Names, is_generator
+from flake8_dbsession.analysis.lifetimes.state import (
+    ANY,
+    RETURNED,
+    UNKNOWN,
+    Meaning,
+    Reader,
+    State,
+    Status,
+)
+
+# They take no connection from the pool, and give one back at most.
+_IDLE_METHODS = frozenset(
+    {"commit", "expire", "expire_all", "expunge", "expunge_all", "rollback", "reset"}
+)
+_STORING_METHODS = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "set", "setdefault",
+     "update"}
+)  # fmt: skip
+_TAKING_METHODS = frozenset({"__aexit__", "__exit__", "cleanup", "dispose", "pop", "popleft"})
+_REGISTERING = frozenset(
+    {"addAsyncCleanup", "addClassCleanup", "addCleanup", "addfinalizer", "callback",
+     "enter_async_context", "enter_context", "finalize", "push", "push_async_callback",
+     "push_async_exit", "register", "setattr"}
+)  # fmt: skip
+# What is handed to work that runs by itself is that work's to close.
+_WORKERS = frozenset(
+    {"Process", "Thread", "add_task", "apply_async", "create_task", "ensure_future", "submit"}
+)
+
+
+class Transfer:
+    """The effect of events on one opened object; notes what it sees of closes and hand-ons.
+
+    Args:
+        opened: the expression that opens the object.
+        names: the names of the function.
+        reader: reads expressions in a state.
+        traits: what is known of calls.
+        follow_later: whether the expression may be evaluated again, so that the object of a later
+            turn is to be followed as well as that of the first.
+    """
+
+    def __init__(
+        self, opened: Opened, names: Names, reader: Reader, traits: Traits, follow_later: bool
+    ) -> None:
+        self._opened = opened
+        self._names = names
+        self._reader = reader
+        self._traits = traits
+        self._follow_later = follow_later
+        self.leaks: set[Leak] = set()
+        self.closes: set[Close] = set()
+        self.hand_ons: set[HandOn] = set()
+        self.uses_after_close: set[ast.expr] = set()
+        self.is_held = False
+
+    def after(self, event: Event, state: State) -> Iterator[State]:
+        """Give the states after an event that completes."""
+        match event:
+            case Evaluate(node=node):
+                if node is self._opened.node:
+                    yield from self._open(node, state)
+                else:
+                    yield self._evaluate(node, state)
+            case Take(whole=whole, part=part):
+                yield self._take(whole, part, state)
+            case Bind(target=target, value=value):
+                yield from self._kept(self._bound(target, value, state), target)
+            case Iterate(node=node):
+                yield self._taken_apart(node, state)
+            case Collect(node=node, element=element):
+                holds = self._reader.holds(element, state)
+                yield state._replace(holders=state.holders | {node}) if holds else state
+            case Enter(node=item):
+                yield self._enter(item, state)
+            case Leave(node=item):
+                yield self._leave(item, state)
+            case Finish(node=node):
+                yield from self._kept(self._finish(node, state), node)
+
+    def after_raise(self, event: Event, before: State) -> Iterator[State]:
+        """Give the states after an event that raises.
+
+        A use fails only after it took effect, and an opening before; closing, handing on and making
+        an object that holds it do not fail.
+        """
+        node = event.node if isinstance(event, Evaluate) else None
+        for state in [before] if node is self._opened.node else self.after(event, before):
+            if state.status in (before.status, Status.LIVE) and node not in state.holders:
+                settled = state.settled()
+                if settled.is_lost():
+                    self._lose(settled, node or self._opened.node, Leaving.RAISES)
+                else:
+                    yield settled
+
+    def returned(self, state: State) -> bool:
+        """Tell whether a return hands the object to the caller."""
+        return RETURNED in state.holders
+
+    # Events
+
+    def _open(self, node: ast.expr, state: State) -> Iterator[State]:
+        if state.status is not Status.UNBORN:
+            # It is the object of an earlier turn that is followed here.
+            later = state._replace(objects=state.objects - {node})
+            yield from self._kept(later, node)
+            return
+        status = Status.LIVE if self._opened.live_at_once else Status.CREATED
+        yield state._replace(status=status, objects=frozenset({node}))
+        if self._follow_later:
+            yield state
+
+    def _evaluate(self, node: ast.expr, state: State) -> State:
+        if state.status is Status.UNBORN:
+            return state
+        match node:
+            case ast.Call():
+                return self._call(node, state)
+            case ast.Subscript(value=value) if not self._reader.refers(value, state):
+                return self._taken_apart(value, state)
+            case ast.Yield(value=value) if self._reader.holds(value, state):
+                if self._traits.yield_hands_on:
+                    return self._hand_on(node, Handing.YIELDED, state)
+                return self._use(node, state)
+        return state
+
+    def _call(self, call: ast.Call, state: State) -> State:
+        reader = self._reader
+        match call.func:
+            case ast.Attribute(value=owner, attr=method) if reader.refers(owner, state):
+                return self._method(call, method, state)
+            case ast.Attribute(value=owner, attr=method) if reader.holds(_root(owner), state):
+                if method in CLOSERS or method in _TAKING_METHODS:
+                    return self._hand_on(call, Handing.HOLDER, state)
+                if method not in _STORING_METHODS:
+                    state = self._use(call, state)
+            case ast.Name(id=name) as closure if reader.holds(closure, state):
+                return self._call_closure(call, name, state)
+        return self._arguments(call, state)
+
+    def _method(self, call: ast.Call, method: str, state: State) -> State:
+        if method in CLOSERS:
+            return self._close(call, Closing.BY_HAND, state)
+        if method in _IDLE_METHODS:
+            return state
+        return self._use(call, state)
+
+    def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
+        closure = self._names.closures.get(name)
+        if closure is not None and self._reader.closer(closure, state):
+            return self._close(call, Closing.CALLEE, state)
+        if closure is not None and is_generator(closure):
+            return state._replace(holders=state.holders | {call})
+        return self._use(call, state)
+
+    def _arguments(self, call: ast.Call, state: State) -> State:
+        """Decide what a call does with the object, or a holder of it, among its arguments."""
+        reader = self._reader
+        given: list[tuple[int | str, ast.expr]] = [
+            *enumerate(call.args),
+            *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
+        ]
+        given = [(key, value) for key, value in given if reader.holds(value, state)]
+        if not given or reader.refers(call, state):
+            return state
+        if any(self._traits.closes_argument(call, key) for key, _ in given):
+            return self._close(call, Closing.CALLEE, state)
+        name = _last_segment(call.func)
+        if name in _REGISTERING | _WORKERS or any(reader.closer(v, state) for _, v in given):
+            return self._hand_on(call, Handing.REGISTERED, state)
+        if name in _STORING_METHODS and isinstance(call.func, ast.Attribute):
+            return self._store(call.func.value, call, state)
+        if self._traits.constructs(call):
+            return state._replace(holders=state.holders | {call})
+        return self._use(call, state) if raises_by_name(call) else state
+
+    def _take(self, whole: ast.expr, part: ast.expr, state: State) -> State:
+        if self._reader.refers(part, state):
+            return state._replace(objects=state.objects | {whole})
+        if self._reader.holds(part, state):
+            return state._replace(holders=state.holders | {whole})
+        return state.bind(whole, self._reader.values(part, state))
+
+    def _bound(self, target: ast.expr | str, value: ast.AST | None, state: State) -> State:
+        if isinstance(value, ast.AugAssign):
+            return self._augment(target, value.value, state)
+        return self._bind(target, self._reader.meaning(value, state), state)
+
+    def _bind(self, target: ast.expr | str, value: Meaning, state: State) -> State:
+        match target:
+            case str(name) | ast.Name(id=name):
+                return self._bind_name(name, value, state)
+            case ast.Starred(value=inner):
+                return self._bind(inner, value, state)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                return self._unpack(targets, value, state)
+        return self._store(target, target, state) if value.holds else state
+
+    def _bind_name(self, name: str, value: Meaning, state: State) -> State:
+        if value.holds and name in self._names.shared:
+            return self._hand_on(self._opened.node, Handing.STORED, state)
+        if value.refers:
+            bound = state.bind(name, ANY)
+            return bound._replace(objects=bound.objects | {name})
+        # What a function captures is looked up when it is called, by the names of that time.
+        if value.holds and name not in self._names.closures:
+            bound = state.bind(name, ANY)
+            return bound._replace(holders=bound.holders | {name})
+        return state.bind(name, value.values)
+
+    def _unpack(self, targets: list[ast.expr], value: Meaning, state: State) -> State:
+        parts = value.parts
+        if len(parts) != len(targets):
+            parts = (UNKNOWN,) * len(targets)
+            if value.holds:
+                state = self._hand_on(self._opened.node, Handing.HOLDER, state)
+        for target, part in zip(targets, parts, strict=True):
+            state = self._bind(target, part, state)
+        return state
+
+    def _augment(self, target: ast.expr | str, value: ast.expr, state: State) -> State:
+        """Add to what a target stands for: ``opened += [db]``."""
+        holds = self._reader.holds(value, state)
+        if not isinstance(target, ast.Name):
+            return self._bind(target, self._reader.meaning(value, state), state)
+        if holds:
+            return state._replace(holders=state.holders | {target.id})
+        return state if target.id in state.holders else state.bind(target.id, ANY)
+
+    def _enter(self, item: ast.withitem, state: State) -> State:
+        manager = item.context_expr
+        if self._reader.refers(manager, state):
+            closes = self._opened.block_closes or _last_segment_of_call(manager) in _CLOSING
+            return state._replace(objects=state.objects | {item}) if closes else state
+        if self._reader.holds(manager, state):
+            return self._hand_on(item.context_expr, Handing.HOLDER, state)
+        return state
+
+    def _leave(self, item: ast.withitem, state: State) -> State:
+        if item not in state.objects:
+            return state
+        left = state._replace(objects=state.objects - {item})
+        return self._close(item.context_expr, Closing.BLOCK, left)
+
+    def _finish(self, node: ast.stmt | ast.expr, state: State) -> State:
+        if isinstance(node, (ast.Return, ast.Lambda)):
+            value = node.value if isinstance(node, ast.Return) else node.body
+            if self._reader.holds(value, state):
+                state = state._replace(holders=state.holders | {RETURNED})
+            else:
+                state = state._replace(holders=state.holders - {RETURNED})
+        state = state.settled()
+        self.is_held |= bool(state.objects or state.holders)
+        return state
+
+    # Effects
+
+    def _use(self, node: ast.expr, state: State) -> State:
+        if state.status is Status.CLOSED:
+            self.uses_after_close.add(node)
+        return state._replace(status=Status.LIVE) if state.status is Status.CREATED else state
+
+    def _close(self, node: ast.AST, how: Closing, state: State) -> State:
+        if state.status is Status.UNBORN:
+            return state
+        self.closes.add(Close(node, how))
+        return state._replace(status=Status.CLOSED)
+
+    def _hand_on(self, node: ast.AST, how: Handing, state: State) -> State:
+        if state.status is Status.UNBORN:
+            return state
+        self.is_held = True
+        self.hand_ons.add(HandOn(node, how))
+        return state._replace(status=Status.HANDED_ON)
+
+    def _store(self, place: ast.expr, node: ast.AST, state: State) -> State:
+        """Put the object into a container or another object."""
+        root = _root(place)
+        if isinstance(root, ast.Name) and root.id in self._names.made_here:
+            return state._replace(holders=state.holders | {root.id})
+        if self._reader.refers(root, state):
+            return state
+        return self._hand_on(node, Handing.STORED, state)
+
+    def _taken_apart(self, node: ast.AST | None, state: State) -> State:
+        """Step through a container: which of its elements goes where is not followed."""
+        if self._reader.refers(node, state):
+            return state
+        if self._reader.holds(node, state):
+            return self._hand_on(node or self._opened.node, Handing.HOLDER, state)
+        return state
+
+    def _kept(self, state: State, node: ast.AST | str) -> Iterator[State]:
+        """Go on with an object that something still refers to."""
+        if state.is_lost():
+            place = node if isinstance(node, ast.AST) else self._opened.node
+            self._lose(state, place, Leaving.LOSES)
+        else:
+            yield state
+
+    def _lose(self, state: State, node: ast.AST, how: Leaving) -> None:
+        if state.status is Status.LIVE:
+            self.leaks.add(Leak(node, how))
+
+
+_CLOSING = frozenset({"closing", "aclosing"})
+
+
+def _root(node: ast.expr) -> ast.expr:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node
+
+
+def _last_segment(node: ast.expr) -> str:
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
+
+
+def _last_segment_of_call(node: ast.expr) -> str:
+    return _last_segment(node.func) if isinstance(node, ast.Call) else ""
