@@ -30,9 +30,11 @@ _CALLABLES = frozenset(
         Role.DEPENDENCY,
     }
 )
-_HANDED_ON = frozenset({Role.OPENED, Role.LENT, Role.MANAGER, Role.GENERATOR})
+_HANDED_ON = frozenset(
+    {Role.OPENED, Role.LENT, Role.MANAGER, Role.GENERATOR, Role.FACTORY, Role.REGISTRY}
+)
 # What a call is named that gives a factory or a registry, rather than a session.
-_MAKING = ("maker", "actory", "egistry", "scoped", "partial")
+_MAKING = ("aker", "actory", "egistry", "scoped", "partial")
 _SESSION_WORK = (".query(", ".commit(", ".rollback(", ".scalars(")
 _NAME_BEFORE = re.compile(r"\b[A-Za-z]\w*$")
 
@@ -79,8 +81,8 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
         if _is_hidden(name) and _opens(expression, scope, tree, inference)
     }
     for function in _handing_functions(tree, inference):
-        known = inference.role(function)
-        if known is not None and known.role in _CALLABLES:
+        known = inference.role(function) or inference.summary(function).returns
+        if isinstance(known, Known) and known.role in _CALLABLES:
             words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))
 
@@ -92,20 +94,29 @@ def _is_hidden(name: str) -> bool:
 def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
     for assignment, scope in tree.find(ast.Assign):
         for target in assignment.targets:
-            if isinstance(target, ast.Name):
-                yield target.id, assignment.value, scope
-            elif isinstance(target, ast.Attribute):
-                yield target.attr, assignment.value, scope
-    for node, scope in tree.functions():
-        inner = scope.child(node)
-        for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+            for part, value in _pairs(target, assignment.value):
+                yield last_segment(part), value, scope
+    for node, scope in tree.find(ast.ClassDef):
+        yield node.name, ast.Name(node.name, ast.Load()), scope
+    for function, scope in tree.functions():
+        inner = scope.child(function)
+        arguments = function.args
+        for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             if arg.annotation is not None and _names_a_maker(arg.annotation):
                 yield arg.arg, ast.Name(arg.arg, ast.Load()), inner
     for statement, scope in tree.find(ast.ImportFrom):
         for alias in statement.names:
             name = alias.asname or alias.name
-            if hints(alias.name) and alias.name != "*":
+            if name != "*" and (hints(alias.name) or hints(statement.module or "")):
                 yield name, ast.Name(name, ast.Load()), scope
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Match ``engine, make = engine, sessionmaker()`` part by part."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        yield from zip(target.elts, value.elts, strict=False)
+    else:
+        yield target, value
 
 
 def _names_a_maker(annotation: ast.expr) -> bool:
@@ -126,7 +137,7 @@ def _opens(expression: ast.expr, scope: Scope, tree: Tree, inference: Inference)
     if isinstance(expression, (ast.Await, ast.Call)):
         if not any(part in name for part in _MAKING):
             return False
-    elif not isinstance(expression, ast.Name) and not tree.is_of_interest(name):
+    elif not isinstance(expression, (ast.Name, ast.Lambda)) and not tree.is_of_interest(name):
         return False
     known = inference.known(expression, scope)
     return known is not None and known.role in _CALLABLES
