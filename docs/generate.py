@@ -1,0 +1,86 @@
+"""Write the documents that are made from the rules: docs/rules/*.md and the README's table of codes.
+
+    python docs/generate.py            # write them
+    python docs/generate.py --check    # fail where one is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from flake8_dbsession.rules.base import Rule
+from flake8_dbsession.rules.registry import rules
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "rules"
+README = ROOT / "README.md"
+FAMILIES = {
+    "DBS1": "where a session comes from",
+    "DBS2": "who holds it",
+    "DBS3": "how it ends",
+    "DBS4": "how a framework gets it",
+    "DBS5": "the engine",
+    "DBS6": "plain connections",
+}
+_TABLE = re.compile(r"(?<=<!-- codes -->\n).*?(?=<!-- /codes -->)", re.DOTALL)
+
+
+def page(rule: Rule[Any]) -> str:
+    """Give a rule's page: its docstring under a title."""
+    off = "\n\nThis rule is off by default: select its whole code, or `enable` it in the policy."
+    return f"# {rule.code} {rule.name}\n\n{rule.page}{off if rule.off else ''}\n"
+
+
+def table() -> str:
+    """Give the table of codes, one part a family."""
+    parts = []
+    for prefix, title in FAMILIES.items():
+        family = [rule for code, rule in rules().items() if code.startswith(prefix)]
+        if family:
+            rows = "".join(_row(rule) for rule in family)
+            head = "| code | name | reports |\n|---|---|---|\n"
+            parts.append(f"\n**{prefix}xx: {title}**\n\n{head}{rows}")
+    return "".join(parts) + "\n"
+
+
+def documents() -> dict[Path, str]:
+    """Give every generated document by its path."""
+    readme = README.read_text(encoding="utf-8")
+    made = {PAGES / f"{rule.code}.md": page(rule) for rule in rules().values()}
+    made[README] = _TABLE.sub(lambda _: table(), readme)
+    return made
+
+
+def main() -> int:
+    """Write the documents, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
+    check = parser.parse_args().check
+    made = documents()
+    gone = [path for path in PAGES.glob("*.md") if path not in made]
+    stale = [path for path, text in made.items() if _read(path) != text]
+    for path in stale if not check else []:
+        path.write_text(made[path], encoding="utf-8")
+    for path in gone if not check else []:
+        path.unlink()
+    for path in [*stale, *gone]:
+        print(f"{path.relative_to(ROOT)}: {'out of date' if check else 'written'}")
+    return 1 if check and (stale or gone) else 0
+
+
+def _row(rule: Rule[Any]) -> str:
+    summary = rule.page.splitlines()[0].rstrip(".")
+    off = " (off)" if rule.off else ""
+    return f"| [{rule.code}](docs/rules/{rule.code}.md) | {rule.name}{off} | {summary} |\n"
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
