@@ -1,0 +1,1 @@
+"""A shop: FastAPI routes and services over SQLAlchemy."""

@@ -1,0 +1,1 @@
+"""Routes: the framework injects their session."""

@@ -1,0 +1,1 @@
+"""Operations that answer errors in one way, through a decorator."""

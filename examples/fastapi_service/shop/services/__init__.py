@@ -1,0 +1,1 @@
+"""Services: each opens its session with the provider."""
