@@ -154,18 +154,18 @@ class Standard:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """What the policy says of names."""
-        from flake8_dbsession.analysis.inference import Vocabulary
+        from flake8_dbsession.policy.vocabulary import vocabulary_of
 
-        return Vocabulary(
-            factories=frozenset(name for name in self.policy.factories if "." in name),
-            bare=frozenset(name for name in self.policy.factories if "." not in name),
-        )
+        return vocabulary_of(self.policy)
 
 
 def _policy_words(policy: Policy) -> Iterator[str]:
     """Give the words by which code that the policy speaks of is found in a text."""
     for name in (*policy.factories, *dict(policy.retired)):
         yield name.rpartition(".")[2]
+    for layer in policy.layers:
+        if layer.use:
+            yield layer.use.expression.rpartition(".")[2]
     for pattern in dict(policy.legacy):
         yield pattern.rpartition(".")[2].strip("*?")
 

@@ -75,7 +75,7 @@ def acquisitions(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
     for call, scope in tree.find(ast.Call):
         value = opened_by(call, scope, tree, inference)
         if value is not None:
-            holder, name, target = _holder(call, scope, tree)
+            holder, name, target = holder_of(call, scope, tree)
             yield Acquisition(call, value, scope, holder, name, target)
 
 
@@ -100,9 +100,19 @@ def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) ->
     return None
 
 
-def _holder(
+def holder_of(
     call: ast.Call, scope: Scope, tree: Tree
 ) -> tuple[Holder, str, ast.AST | None]:
+    """Tell where the value of a call goes first.
+
+    Args:
+        call: the call.
+        scope: the scope it stands in.
+        tree: the visited part of the file.
+
+    Returns:
+        The kind of holder, its name or dotted text (empty where it has none), and its node.
+    """
     node: ast.AST = call
     for parent in tree.ancestors(call):
         match parent:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flake8_dbsession.analysis.accessor_calls import AccessorCall, accessor_calls
 from flake8_dbsession.analysis.acquisitions import Acquisition, acquisitions
 from flake8_dbsession.analysis.definitions import (
     Definition,
@@ -16,12 +17,19 @@ from flake8_dbsession.analysis.definitions import (
     handing_function,
     house_of,
 )
+from flake8_dbsession.analysis.docstrings import (
+    DocstringExample,
+    docstring_examples,
+    telling_names,
+)
+from flake8_dbsession.analysis.driven import DrivenDependency, driven_dependencies
 from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.mentions import NEEDLES, Mentions
 from flake8_dbsession.analysis.modules import Module
 from flake8_dbsession.analysis.project import Project
+from flake8_dbsession.analysis.references import Reference, references
 from flake8_dbsession.analysis.scopes import Scope
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import Known
@@ -29,8 +37,12 @@ from flake8_dbsession.analysis.values import Known
 Fact = TypeVar("Fact")
 
 _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
+    AccessorCall: accessor_calls,
     Acquisition: acquisitions,
     Definition: definitions,
+    DocstringExample: docstring_examples,
+    DrivenDependency: driven_dependencies,
+    Reference: references,
 }
 _ROUNDS = 3  # a name learned from a learned name, and one more
 
@@ -45,6 +57,7 @@ class SourceFile:
         project: where imports are followed.
         vocabulary: what the policy says of names.
         words: further words whose lines are looked at, such as the names that a policy retires.
+        around: the scope in which its names are looked up after its own.
     """
 
     def __init__(
@@ -55,8 +68,9 @@ class SourceFile:
         project: Project,
         vocabulary: Vocabulary,
         words: frozenset[str] = frozenset(),
+        around: Scope | None = None,
     ) -> None:
-        self.module = Module(path, text, tree)
+        self.module = Module(path, text, tree, around)
         self.inference = Inference(project, vocabulary)
         self._facts: dict[type, list[Any]] = {}
         self._words = words | vocabulary.bare | {f.rpartition(".")[2] for f in vocabulary.factories}
@@ -92,6 +106,23 @@ class SourceFile:
         if kind not in self._facts:
             self._facts[kind] = list(_FINDERS[kind](self.tree, self.inference))
         return self._facts[kind]
+
+    def names(self, expression: ast.expr, scope: Scope) -> tuple[str, ...]:
+        """Give the dotted names by which what an expression stands for goes, as written first."""
+        return self.inference.names(expression, scope)
+
+    def shown(self, example: DocstringExample) -> SourceFile:
+        """Give a docstring's example as a file of its own, which sees this file's names too."""
+        words = frozenset(filter(self.tree.is_of_interest, telling_names(example.text)))
+        return SourceFile(
+            self.path,
+            example.text,
+            example.tree,
+            self.inference.project,
+            self.inference.vocabulary,
+            words,
+            around=self.module.scope,
+        )
 
     def house(self, known: Known) -> House | None:
         """Find the provider and dependency beside the factory that opened something.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 from flake8_dbsession.analysis import library
 from flake8_dbsession.analysis.functions import Summary, decorator_names, summarize
 from flake8_dbsession.analysis.modules import Module
+from flake8_dbsession.analysis.names import names_of
 from flake8_dbsession.analysis.outline import parse
 from flake8_dbsession.analysis.project import Project
 from flake8_dbsession.analysis.scopes import (
@@ -96,10 +98,16 @@ class Vocabulary:
     Attributes:
         factories: qualified names that are factories whatever they resolve to.
         bare: names that are factories where resolving them leads nowhere.
+        named: patterns of dotted names, with what each is where resolving a name leads nowhere.
+        accessors: patterns of dotted callees whose calls are facts by themselves.
+        watched: qualified names whose imports and uses are facts by themselves.
     """
 
     factories: frozenset[str] = field(default_factory=frozenset)
     bare: frozenset[str] = field(default_factory=frozenset)
+    named: tuple[tuple[str, Known], ...] = ()
+    accessors: tuple[str, ...] = ()
+    watched: frozenset[str] = field(default_factory=frozenset)
 
 
 class Inference:
@@ -114,6 +122,7 @@ class Inference:
         self.project = project
         self.vocabulary = vocabulary
         self._depth = 0
+        self._named: dict[str, list[tuple[str, Known]]] = {}
 
     def value(self, expression: ast.expr, scope: Scope) -> Value | None:
         """Tell what an expression stands for.
@@ -220,9 +229,10 @@ class Inference:
     def _value(self, expression: ast.expr, scope: Scope) -> Value | None:
         match expression:
             case ast.Name(id=name):
-                return self._or_bare(self._name(name, scope), name)
+                return self._or_named(self._name(name, scope), expression, scope)
             case ast.Attribute(value=base, attr=name):
-                return self._or_bare(self.attribute(self.value(base, scope), name), name)
+                value = self.attribute(self.value(base, scope), name)
+                return self._or_named(value, expression, scope)
             case ast.Call():
                 return self._call(expression, scope)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
@@ -238,6 +248,34 @@ class Inference:
             case ast.Lambda():
                 return FunctionValue(expression, scope)
         return None
+
+    def names(self, expression: ast.expr, scope: Scope) -> tuple[str, ...]:
+        """Give the dotted names by which what an expression stands for goes, as written first."""
+        return names_of(expression, scope, self.project.root)
+
+    def _or_named(
+        self, value: Value | None, expression: ast.expr, scope: Scope
+    ) -> Value | None:
+        """Let the policy's names, bare or dotted, decide where resolving one leads nowhere."""
+        last = last_segment(expression)
+        value = self._or_bare(value, last)
+        if value is not None and not isinstance(value, External):
+            return value
+        for pattern, known in self._named_like(last):
+            names = self.names(expression, scope)
+            if any(fnmatchcase(name, pattern) for name in names):
+                return replace(known, name=names[-1])
+        return value
+
+    def _named_like(self, last: str) -> list[tuple[str, Known]]:
+        """Give the policy's patterns of dotted names that may end so."""
+        if last not in self._named:
+            self._named[last] = [
+                (pattern, known)
+                for pattern, known in self.vocabulary.named
+                if fnmatchcase(last, pattern.rpartition(".")[2])
+            ]
+        return self._named[last]
 
     def _or_bare(self, value: Value | None, name: str) -> Value | None:
         """Let the policy's bare names decide where resolving a name leads nowhere."""

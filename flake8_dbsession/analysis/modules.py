@@ -12,6 +12,9 @@ from flake8_dbsession.analysis.scopes import Binding, Scope, statement_bindings,
 class Module:
     """A module's text and the names that it binds.
 
+    Args:
+        around: the scope in which its names are looked up after its own; None for its own alone.
+
     Attributes:
         path: the file; the folder itself for a package without ``__init__.py``.
         text: its source.
@@ -20,11 +23,17 @@ class Module:
         has_walrus: whether ``:=`` stands anywhere in it.
     """
 
-    def __init__(self, path: Path, text: str, tree: ast.Module | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        tree: ast.Module | None = None,
+        around: Scope | None = None,
+    ) -> None:
         self.path = path
         self.text = text
         self.tree = tree
-        self.scope = Scope(tree or ast.Module(body=[], type_ignores=[]), None, self)
+        self.scope = Scope(tree or ast.Module(body=[], type_ignores=[]), around, self)
         self.has_walrus = ":=" in text
         self._has_globals = " global " in text
         self._outline = None if tree else Outline(text)

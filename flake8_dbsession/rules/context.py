@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.acquisitions import Acquisition
 from flake8_dbsession.analysis.definitions import Definition
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.scopes import Scope
-from flake8_dbsession.analysis.values import Role
+from flake8_dbsession.analysis.values import Known, Role
 from flake8_dbsession.policy.model import Layer, Policy, Style
 
 UNKNOWN_PROVIDER = "the project's session provider"
@@ -78,27 +78,72 @@ class Context:
             The sanctioned code between backticks, or words where nothing better is known.
         """
         name = acquisition.name if acquisition.name.isidentifier() else "db"
-        in_handler = self.file.is_handler_body(acquisition.scope)
-        layer = self.layer
-        applies = layer and (layer.style is not Style.DEPENDENCY or in_handler)
-        if layer and layer.use and layer.declared and applies:
-            return spelled(layer, name)
-        declared = self._layers(declared=True)
-        if declared:
-            return spelled(declared[0], name)
-        return self._found_way_out(acquisition, name, in_handler=in_handler)
+        pattern = self.pattern(acquisition.known, name, acquisition.scope)
+        keyword = "async with" if acquisition.known.is_async else "with"
+        return pattern or f"`{keyword} {ast.unparse(acquisition.node)} as {name}:`"
 
-    def _found_way_out(self, acquisition: Acquisition, name: str, *, in_handler: bool) -> str:
-        house = self.file.house(acquisition.known)
+    def pattern(self, known: Known, name: str, scope: Scope) -> str | None:
+        """Spell the house's own way to what is opened by hand.
+
+        Args:
+            known: what is opened.
+            name: the name that it is to have.
+            scope: where it is opened.
+
+        Returns:
+            The sanctioned code between backticks, or words where no house is known; None where
+            the house is known and has neither a provider nor, for a handler, a dependency.
+        """
+        declared = self.declared_pattern(name, scope)
+        if declared is not None:
+            return declared
+        layers = self._layers(declared=True)
+        if layers:
+            return spelled(layers[0], name)
+        house = self.file.house(known)
         if house is None:
             preset = self._layers(declared=False)
             return spelled(preset[0], name) if preset else UNKNOWN_PROVIDER
-        if in_handler and house.dependency:
+        if house.dependency and self.file.is_handler_body(scope):
             return f"`{name} = Depends({house.dependency})`"
-        keyword = "async with" if acquisition.known.is_async else "with"
-        if house.provider:
-            return f"`{keyword} {house.provider}() as {name}:`"
-        return f"`{keyword} {ast.unparse(acquisition.node)} as {name}:`"
+        keyword = "async with" if known.is_async else "with"
+        return f"`{keyword} {house.provider}() as {name}:`" if house.provider else None
+
+    def declared_pattern(self, name: str, scope: Scope) -> str | None:
+        """Spell what the user's policy names for the file's own layer.
+
+        Args:
+            name: the name that the session is to have.
+            scope: where it is wanted; a dependency is of use only in a request handler.
+
+        Returns:
+            The code between backticks; None where the policy names nothing that can be used there.
+        """
+        layer = self.layer
+        if layer is None or layer.use is None or not layer.declared:
+            return None
+        if layer.style is Style.DEPENDENCY and not self.file.is_handler_body(scope):
+            return None
+        return spelled(layer, name)
+
+    def legacy_replacement(self, call: ast.Call, scope: Scope) -> str | None:
+        """Give what replaces a call's callee where the policy lists that as legacy.
+
+        Args:
+            call: the call.
+            scope: the scope it stands in.
+
+        Returns:
+            The policy's words; None for a callee that it does not list.
+        """
+        if not self.policy.legacy:
+            return None
+        found = map(self.policy.legacy_replacement, self.file.names(call.func, scope))
+        return next((replacement for replacement in found if replacement is not None), None)
+
+    def is_legacy(self, acquisition: Acquisition) -> bool:
+        """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
+        return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
 
     def _layers(self, *, declared: bool) -> list[Layer]:
         """Give the layers that sanction a ``with`` block, the file's own layer first."""
@@ -132,3 +177,8 @@ def spelled(layer: Layer, name: str) -> str:
     if layer.style is Style.REQUEST:
         return f"`{name} = {expression}()`"
     return f"`with {expression}() as {name}:`"
+
+
+def quoted(replacement: str) -> str:
+    """Put a policy's replacement between backticks, unless it is words rather than code."""
+    return replacement if " " in replacement else f"`{replacement}`"

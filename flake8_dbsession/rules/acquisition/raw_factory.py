@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.values import Role
 from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.fallback import is_fallback
 from flake8_dbsession.rules.registry import register
 
 
@@ -19,8 +20,8 @@ class RawSessionFactory(Rule[Acquisition]):
     ## What it does
     Reports a call of a session factory (a `sessionmaker` or `async_sessionmaker`, under whatever
     name) outside the modules that own the project's sessions, unless a `with` block holds the
-    result (that is [DBS102](DBS102.md)). Inside a provider or a dependency, and in test files, the
-    rule is silent.
+    result (that is [DBS102](DBS102.md)). Inside a provider or a dependency, in test files, and
+    where [DBS104](DBS104.md) speaks or a layer's fallback stands, the rule is silent.
 
     ## Why is this bad?
     Whoever opens a session by hand has to commit it, roll it back and close it by hand on every
@@ -73,6 +74,8 @@ class RawSessionFactory(Rule[Acquisition]):
         if fact.known.source is not Role.FACTORY or is_made_here(fact):
             return
         if fact.holder is Holder.BLOCK or context.is_test or context.may_open(fact.scope):
+            return
+        if context.is_legacy(fact) or is_fallback(fact.node, fact.scope, context):
             return
         yield self.violation(
             fact.node, f"`{fact.text}` opens a session by hand; use {context.way_out(fact)}"

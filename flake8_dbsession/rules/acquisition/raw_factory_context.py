@@ -71,7 +71,7 @@ class RawFactoryContext(Rule[Acquisition]):
             return
         if fact.holder is not Holder.BLOCK or context.is_test or context.may_open(fact.scope):
             return
-        if context.has_provider(fact):
+        if context.has_provider(fact) and not context.is_legacy(fact):
             yield self.violation(
                 fact.node, f"`with {fact.text}` passes the provider by; use {context.way_out(fact)}"
             )

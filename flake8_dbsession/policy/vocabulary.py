@@ -1,0 +1,60 @@
+"""What a policy says of names, in the form in which the analysis takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.inference import Vocabulary
+from flake8_dbsession.analysis.values import Known, Resource, Role
+from flake8_dbsession.policy.model import Policy, Sanctioned, Style
+
+_ROLES = {
+    Style.CONTEXT: Role.PROVIDER,
+    Style.DEPENDENCY: Role.DEPENDENCY,
+    Style.REQUEST: Role.LENDER,
+}
+
+
+def vocabulary_of(policy: Policy) -> Vocabulary:
+    """Tell what the names in a policy stand for.
+
+    Args:
+        policy: the policy.
+
+    Returns:
+        Its factories, what its layers sanction, its legacy accessors and its retired names.
+    """
+    return Vocabulary(
+        factories=frozenset(name for name in policy.factories if "." in name),
+        bare=frozenset(name for name in policy.factories if "." not in name),
+        named=tuple(dict.fromkeys(_named(policy))),
+        accessors=tuple(dict(policy.legacy)),
+        watched=frozenset(dict(policy.retired)),
+    )
+
+
+def _named(policy: Policy) -> Iterator[tuple[str, Known]]:
+    for pattern in dict(policy.legacy):
+        yield pattern, _known(Role.ACCESSOR, pattern)
+    for layer in policy.layers:
+        if layer.fallback:
+            fallback = layer.fallback.removesuffix("()")
+            yield fallback, _known(Role.ACCESSOR, fallback)
+        if layer.use:
+            yield from _sanctioned(layer.use, _ROLES[layer.style])
+    if policy.connections:
+        yield from _sanctioned(Sanctioned.parse(policy.connections), Role.PROVIDER)
+
+
+def _sanctioned(use: Sanctioned, role: Role) -> Iterator[tuple[str, Known]]:
+    name = use.expression if use.module is None else f"{use.module}.{use.expression}"
+    yield name, _known(role, name)
+    if "." not in name:
+        yield f"*.{name}", _known(role, name)
+
+
+def _known(role: Role, name: str) -> Known:
+    """Say what a name is of which only the name is known."""
+    last = name.rpartition(".")[2].lower()
+    resource = Resource.CONNECTION if "conn" in last else Resource.SESSION
+    return Known(role, resource, is_async="async" in last)

@@ -1,0 +1,91 @@
+"""DBS105."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.driven import DrivenDependency
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class HandDrivenDependency(Rule[DrivenDependency]):
+    """A dependency's generator is driven by hand.
+
+    ## What it does
+    Reports `next(get_db())`, `anext(...)`, `.__next__()`, `.send(None)`, and `for` and `async for`
+    loops over a dependency, wherever they stand. Silent where the generator is kept under a name
+    and closed in a `finally`, or handed to what closes it; in tests it is enough that the generator
+    is closed or driven on at all, since that is how a dependency itself is tested.
+
+    ## Why is this bad?
+    A dependency is a generator that the framework drives: it throws the request's error into it and
+    closes it afterwards. Code that drives it by hand does neither. The dependency never learns of
+    an error, so its rollback does not run (and what stands after its `yield`, such as a commit, may
+    not run either), and its `finally` runs only when the garbage collector finds the generator. A
+    loop does run it to its end, but only where no error, `return` or `break` leaves the loop.
+
+    ## Example
+    ```python
+    from core.database import get_db
+
+
+    def rename(agent_id, name):
+        db = next(get_db())  # DBS105
+        db.get(Agent, agent_id).name = name
+        db.commit()
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def rename(agent_id, name):
+        with get_db_session() as db:
+            db.get(Agent, agent_id).name = name
+    ```
+
+    Where the project has no provider, `contextlib.contextmanager(get_db)()` makes one of the
+    dependency.
+
+    ## Fix safety
+    Safe where the session is local to the function; unsafe where it is handed on, because the
+    provider closes it when its block ends.
+
+    ## Options
+    - `layers`: what each part of the project uses instead, and, by its `style`, the name of a
+      dependency whose module cannot be found
+
+    ## References
+    - [FastAPI: dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
+    - [PEP 342](https://peps.python.org/pep-0342/): an abandoned generator is closed when it is
+      garbage-collected.
+    """
+
+    code = "DBS105"
+    name = "hand-driven-dependency"
+    fact = DrivenDependency
+
+    def check(self, fact: DrivenDependency, context: Context) -> Iterator[Violation]:
+        """Report dependencies driven by hand and left to the garbage collector."""
+        if fact.is_closed or (context.is_test and fact.is_ended):
+            return
+        name = fact.name or "db"
+        way_out = context.pattern(fact.known, name, fact.scope) or _made_provider(fact, name)
+        yield self.violation(
+            fact.node,
+            f"`{fact.text}` drives a dependency by hand, past its rollback and close; "
+            f"use {way_out}",
+        )
+
+
+def _made_provider(fact: DrivenDependency, name: str) -> str:
+    """Spell how a dependency becomes a provider on the spot."""
+    keyword, maker = (
+        ("async with", "asynccontextmanager") if fact.known.is_async else ("with", "contextmanager")
+    )
+    return f"`{keyword} {maker}({ast.unparse(fact.made.func)})() as {name}:`"

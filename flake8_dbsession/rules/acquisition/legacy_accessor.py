@@ -1,0 +1,94 @@
+"""DBS104."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.accessor_calls import AccessorCall
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context, quoted
+from flake8_dbsession.rules.fallback import is_fallback
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class LegacyAccessor(Rule[AccessorCall]):
+    """An accessor is called that the policy lists as legacy.
+
+    ## What it does
+    Reports a call of what the policy's `legacy` table lists, by whatever alias, and names what this
+    layer uses instead: the layer's own `use`, else the table's entry. Silent in the modules that
+    own the project's sessions, and in providers and dependencies.
+
+    A layer may declare a `fallback` for code that also runs where its sanctioned object is missing.
+    That accessor may be called in the `else` of a test for the object, here
+    `if self.unified_session_manager:`, and nowhere else; neither DBS101 nor this rule reports it
+    there.
+
+    ## Why is this bad?
+    A plain accessor hands back an open session, and rollback and close are left to each caller.
+    While half of the code still calls it, the house has two standards.
+
+    ## Example
+    ```python
+    def count(db_manager):
+        session = db_manager.get_session()  # DBS104
+        try:
+            return session.query(Model).count()
+        finally:
+            session.close()  # DBS301
+    ```
+
+    ## Use instead
+    ```python
+    class ModelService:
+        def count(self):
+            if self.unified_session_manager:
+                with self.unified_session_manager.get_db_session() as session:
+                    return session.query(Model).count()
+            else:
+                session = self.db_manager.get_session()
+                try:
+                    return session.query(Model).count()
+                finally:
+                    session.close()
+    ```
+
+    ## Fix safety
+    Safe where the session is local to the function and what it did is committed before it is
+    closed; unsafe otherwise.
+
+    ## Options
+    - `legacy`: patterns of what is no longer called, each with what replaces it
+    - `layers`: `use` is what a layer calls instead, `fallback` what it may call in the `else`
+
+    ```toml
+    [legacy]
+    "*db_manager.get_session" = "unified_session_manager.get_db_session"
+
+    [[layers]]
+    name = "services"
+    paths = ["app/"]
+    use = "self.unified_session_manager.get_db_session"
+    style = "context"
+    fallback = "self.db_manager.get_session"
+    ```
+
+    ## References
+    - [SQLAlchemy: when do I construct a Session?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#when-do-i-construct-a-session-when-do-i-commit-it-and-when-do-i-close-it)
+    """
+
+    code = "DBS104"
+    name = "legacy-accessor"
+    fact = AccessorCall
+
+    def check(self, fact: AccessorCall, context: Context) -> Iterator[Violation]:
+        """Report listed accessors, but for a layer's fallback in its place."""
+        replacement = context.legacy_replacement(fact.node, fact.scope)
+        if replacement is None or context.may_open(fact.scope):
+            return
+        if is_fallback(fact.node, fact.scope, context):
+            return
+        name = fact.holder if fact.holder.isidentifier() else "db"
+        way_out = context.declared_pattern(name, fact.scope) or quoted(replacement)
+        yield self.violation(fact.node, f"`{fact.text}` is a legacy accessor; use {way_out}")

@@ -1,0 +1,89 @@
+"""DBS107."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis import library
+from flake8_dbsession.analysis.acquisitions import Acquisition
+from flake8_dbsession.analysis.values import Known, Role
+from flake8_dbsession.policy.model import Sanctioned
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class RawConnection(Rule[Acquisition]):
+    """A database driver's `connect` is called past the connection provider.
+
+    ## What it does
+    Reports `sqlite3.connect(...)`, `psycopg2.connect(...)` and the like (psycopg, asyncpg,
+    aiosqlite, pymysql, MySQLdb) outside the modules that own the project's connections, where the
+    policy names a connection provider. What an engine or a pool gives is not meant.
+
+    ## Why is this bad?
+    The provider sets what the house relies on (pragmas, row factories, timeouts, the pool's limit)
+    and closes the connection or gives it back. A connection opened beside it has none of that:
+    SQLite does not even check foreign keys on it.
+
+    ## Example
+    ```python
+    import sqlite3
+
+
+    def count(path):
+        conn = sqlite3.connect(path)  # DBS107
+        try:
+            return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+        finally:
+            conn.close()
+    ```
+
+    ## Use instead
+    ```python
+    class Messages:
+        def count(self):
+            with self._get_connection() as conn:
+                return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+    ```
+
+    ## Options
+    - `connections`: the connection provider
+    - `owners`: the modules that may connect by hand
+
+    ```toml
+    connections = "self._get_connection"
+    ```
+
+    ## References
+    - [SQLite: foreign key support](https://www.sqlite.org/foreignkeys.html#fk_enable) is off until
+      each connection turns it on.
+    """
+
+    code = "DBS107"
+    name = "raw-connection"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report a driver's own connect where the policy names a provider."""
+        provider = context.policy.connections
+        if provider is None or not is_driver_connect(fact) or context.may_open(fact.scope):
+            return
+        name = fact.name if fact.name.isidentifier() else "conn"
+        keyword = "async with" if fact.known.is_async else "with"
+        expression = Sanctioned.parse(provider).expression
+        yield self.violation(
+            fact.node,
+            f"`{fact.text}` opens a connection by hand; use `{keyword} {expression}() as {name}:`",
+        )
+
+
+def is_driver_connect(acquisition: Acquisition) -> bool:
+    """Tell whether a connection comes from a driver itself, not from an engine or a pool."""
+    origin = library.lookup(acquisition.known.name)
+    return (
+        acquisition.known.source is Role.CONNECT
+        and isinstance(origin, Known)
+        and origin.role is Role.CONNECT
+    )

@@ -1,0 +1,102 @@
+"""DBS110."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from flake8_dbsession.analysis.docstrings import DocstringExample
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register, rules
+
+_TAUGHT = ("DBS101", "DBS102", "DBS104", "DBS105")
+
+
+@register
+class RawSessionInDocstring(Rule[DocstringExample]):
+    """A docstring's example opens a session by hand.
+
+    ## What it does
+    Reads the examples in docstrings (doctests, fenced blocks, literal blocks after `::`) and
+    reports on its line what [DBS101](DBS101.md), [DBS102](DBS102.md), [DBS104](DBS104.md) and
+    [DBS105](DBS105.md) find in them. An example's names are looked up in the example, then in the
+    module around it. What does not parse is no example. Silent in the modules that own the
+    project's sessions, and in tests.
+
+    ## Why is this bad?
+    Examples are copied, by people and by assistants. A standard that the docstrings contradict is
+    broken again with each new function.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def paged(query):
+        '''Give a query's rows page by page.
+
+        >>> db = SessionLocal()  # DBS110
+        >>> list(paged(db.query(Agent)))
+        []
+        '''
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def paged(query):
+        '''Give a query's rows page by page.
+
+        >>> with get_db_session() as db:
+        ...     list(paged(db.query(Agent)))
+        []
+        '''
+    ```
+
+    ## Fix safety
+    As for the rule that the example breaks.
+
+    ## Options
+    - `docstrings`: `false` leaves docstrings alone
+
+    ## References
+    - [doctest](https://docs.python.org/3/library/doctest.html)
+    - [reStructuredText: literal blocks](https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html#literal-blocks)
+    """
+
+    code = "DBS110"
+    name = "raw-session-in-docstring"
+    fact = DocstringExample
+
+    def check(self, fact: DocstringExample, context: Context) -> Iterator[Violation]:
+        """Run the taught rules over an example."""
+        if not context.policy.docstrings or context.is_test or context.is_owner:
+            return
+        allowed = context.layer.allow if context.layer else frozenset()
+        shown = Context(context.file.shown(fact), context.policy)
+        for code in _TAUGHT:
+            if code not in allowed:
+                for violation in _violations(rules()[code], shown):
+                    yield self._in_file(violation, fact)
+
+    def _in_file(self, violation: Violation, example: DocstringExample) -> Violation:
+        """Move a violation from its place in the example to its place in the file."""
+        return replace(
+            violation,
+            code=self.code,
+            message=f"{violation.message} ({violation.code} in an example)",
+            line=example.line + violation.line - 1,
+            column=violation.column + example.indents[violation.line - 1],
+            end_line=example.line + violation.end_line - 1,
+            end_column=violation.end_column + example.indents[violation.end_line - 1],
+        )
+
+
+def _violations(rule: Rule[Any], shown: Context) -> Iterator[Violation]:
+    fact: Any
+    for fact in shown.file.facts(rule.fact):
+        yield from rule.check(fact, shown)

@@ -1,0 +1,64 @@
+"""DBS106."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.references import Reference
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context, quoted
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class RetiredName(Rule[Reference]):
+    """A module, class or function is used that the policy retires.
+
+    ## What it does
+    Reports each import of a name in the policy's `retired` table, or of anything below it, however
+    the import is spelled: absolute, relative, under an alias, by a package that passes the name on.
+    A use by its qualified name is reported where no import of the file was. A name without dots
+    counts where its import cannot be followed; for a class that the project still has, retire the
+    qualified name. The retired module itself may use its own names.
+
+    ## Why is this bad?
+    What was retired stays in the code as long as something imports it, and new code copies the
+    import. Two managers of one database mean two pools and two ideas of a transaction.
+
+    ## Example
+    ```python
+    from core.database_manager import DatabaseManager  # DBS106
+
+    manager = DatabaseManager()
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+    ```
+
+    ## Fix safety
+    Safe where the replacement is the same name in another module; not fixed otherwise.
+
+    ## Options
+    - `retired`: qualified names that are not used any more, each with what replaces it
+
+    ```toml
+    [retired]
+    "core.database_manager" = "core.database"
+    ```
+
+    ## References
+    - The policy of the project is the source: it names what was retired and what took its place.
+    """
+
+    code = "DBS106"
+    name = "retired-name"
+    fact = Reference
+
+    def check(self, fact: Reference, context: Context) -> Iterator[Violation]:
+        """Report what the policy retires."""
+        found = context.policy.retired_replacement(fact.name)
+        if found is not None:
+            retired, replacement = found
+            yield self.violation(fact.node, f"`{retired}` is retired; use {quoted(replacement)}")

@@ -1,0 +1,231 @@
+"""DBS105: dependencies driven by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+DATABASE = """
+    from contextlib import contextmanager
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker()
+    AsyncSessionLocal = async_sessionmaker()
+
+    def get_db():
+        with SessionLocal() as db:
+            yield db
+
+    async def get_async_db():
+        async with AsyncSessionLocal() as db:
+            yield db
+
+    def names():
+        yield "a"
+"""
+
+
+def assert_driven(folder: Path, text: str, name: str = "app.py", database: str = DATABASE) -> None:
+    assert_cases(folder, {"core/database.py": database, name: text}, {"DBS105"})
+
+
+def test_every_way_to_drive_it(tmp_path: Path) -> None:
+    assert_driven(
+        tmp_path,
+        """
+            from core import database
+            from core.database import get_async_db, get_db, get_db as fresh, names
+
+            db = next(get_db())  # DBS105
+
+            def sync():
+                next(database.get_db()).query(1)  # DBS105
+                next(fresh(), None)  # DBS105
+                get_db().__next__()  # DBS105
+                get_db().send(None)  # DBS105
+                for db in get_db():  # DBS105
+                    db.query(1)
+                return [db.query(1) for db in get_db()]  # DBS105
+
+            async def asynchronous():
+                db = await anext(get_async_db())  # DBS105
+                db = await get_async_db().__anext__()  # DBS105
+                db = await get_async_db().asend(None)  # DBS105
+                async for db in get_async_db():  # DBS105
+                    await db.execute(1)
+
+            def kept():
+                generator = get_db()
+                db = next(generator)  # DBS105
+                try:
+                    db.query(1)
+                finally:
+                    db.close()
+
+            class Worker:
+                def start(self):
+                    self.generator = get_db()
+                    self.db = next(self.generator)  # DBS105
+
+            def others():
+                next(names())
+                for name in names():
+                    next(iter(name))
+                yield from get_db()
+        """,
+    )
+
+
+def test_kept_and_closed(tmp_path: Path) -> None:
+    assert_driven(
+        tmp_path,
+        """
+            from contextlib import ExitStack, closing
+            from core.database import get_async_db, get_db
+
+            def in_a_finally():
+                generator = get_db()
+                try:
+                    db = next(generator)
+                finally:
+                    generator.close()
+
+            def driven_on_in_a_finally():
+                generator = get_db()
+                db = next(generator)
+                try:
+                    db.query(1)
+                finally:
+                    next(generator, None)
+
+            async def closed_asynchronously():
+                generator = get_async_db()
+                try:
+                    async for db in generator:
+                        await db.execute(1)
+                finally:
+                    await generator.aclose()
+
+            def by_a_block():
+                generator = get_db()
+                with closing(generator):
+                    db = next(generator)
+
+            def by_a_stack():
+                with ExitStack() as stack:
+                    generator = get_db()
+                    stack.callback(generator.close)
+                    db = next(generator)
+
+            class Worker:
+                def start(self):
+                    self.generator = get_db()
+                    self.db = next(self.generator)
+
+                def stop(self):
+                    self.generator.close()
+
+            def not_in_a_finally():
+                generator = get_db()
+                db = next(generator)  # DBS105
+                db.query(1)
+                generator.close()
+        """,
+    )
+
+
+def test_a_test_of_the_dependency_may_drive_it_to_its_end(tmp_path: Path) -> None:
+    assert_driven(
+        tmp_path,
+        """
+            import pytest
+            from core.database import get_db
+
+            def test_ends():
+                generator = get_db()
+                assert next(generator)
+                with pytest.raises(StopIteration):
+                    next(generator)
+
+            def test_closes():
+                generator = get_db()
+                db = next(generator)
+                generator.close()
+
+            def test_forgets():
+                db = next(get_db())  # DBS105
+                generator = get_db()
+                db = next(generator)  # DBS105
+        """,
+        "tests/test_database.py",
+    )
+
+
+def test_owners_are_no_exception(tmp_path: Path) -> None:
+    helper = """
+    def setup():
+        db = next(get_db())  # DBS105
+        db.query(1)
+    """
+    assert_driven(tmp_path, "", database=DATABASE + helper)
+
+
+def test_the_policys_name_decides_where_the_import_leads_nowhere(tmp_path: Path) -> None:
+    assert_driven(
+        tmp_path,
+        """
+            from elsewhere import get_db, get_things
+
+            db = next(get_db())  # DBS105
+            thing = next(get_things())
+        """,
+    )
+
+
+PROVIDER = """
+    @contextmanager
+    def get_db_session():
+        with SessionLocal() as db:
+            yield db
+"""
+HANDLER = """
+from fastapi import APIRouter
+from core.database import get_db
+router = APIRouter()
+@router.get("/")
+def index():
+    session = next(get_db())
+"""
+
+
+@pytest.mark.parametrize(
+    ("database", "text", "way_out"),
+    [
+        (
+            DATABASE + PROVIDER,
+            "from core.database import get_db\nsession = next(get_db())\n",
+            "`with get_db_session() as session:`",
+        ),
+        (
+            DATABASE,
+            "from core.database import get_db\nnext(get_db()).close()\n",
+            "`with contextmanager(get_db)() as db:`",
+        ),
+        (
+            DATABASE,
+            "from core import database\nasync def f():\n    await anext(database.get_async_db())\n",
+            "`async with asynccontextmanager(database.get_async_db)() as db:`",
+        ),
+        (DATABASE, HANDLER, "`session = Depends(get_db)`"),
+    ],
+)
+def test_message_names_the_way_out(
+    database: str, text: str, way_out: str, tmp_path: Path
+) -> None:
+    write_project(tmp_path, {"core/database.py": database, "app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert message.endswith(f"by hand, past its rollback and close; use {way_out}")

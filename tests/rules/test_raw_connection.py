@@ -1,0 +1,78 @@
+"""DBS107: drivers' own connects where the policy names a connection provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+POLICY = 'connections = "core.db:get_connection"\n'
+SERVICE = """
+    import aiosqlite
+    import psycopg2
+    import sqlite3 as sql
+    from psycopg2.pool import SimpleConnectionPool
+    from sqlalchemy import create_engine
+
+    engine = create_engine("sqlite://")
+    pool = SimpleConnectionPool(1, 2)
+
+    async def work(requests):
+        conn = sql.connect("a.db")  # DBS107
+        with psycopg2.connect("dbname=a") as conn:  # DBS107
+            pass
+        async with aiosqlite.connect("a.db") as conn:  # DBS107
+            pass
+        with engine.connect() as conn:
+            pass
+        conn = pool.getconn()
+        requests.connect("a.db")
+"""
+
+
+def test_drivers_connects_by_any_name(tmp_path: Path) -> None:
+    assert_cases(tmp_path, {"dbsession.toml": POLICY, "service.py": SERVICE}, {"DBS107"})
+
+
+def test_silent_without_a_provider_in_the_policy(tmp_path: Path) -> None:
+    text = SERVICE.replace("# DBS107", "")
+    assert_cases(tmp_path, {"dbsession.toml": "", "service.py": text}, {"DBS107"})
+
+
+def test_silent_in_owners(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "dbsession.toml": POLICY,
+            "core/db.py": """
+                import sqlite3
+                from contextlib import contextmanager
+
+                @contextmanager
+                def get_connection():
+                    conn = sqlite3.connect("a.db")
+                    try:
+                        yield conn
+                    finally:
+                        conn.close()
+
+                def migrate():
+                    sqlite3.connect("a.db").close()
+            """,
+        },
+        {"DBS107"},
+    )
+
+
+def test_message_shows_the_provider(tmp_path: Path) -> None:
+    text = (
+        "import aiosqlite, sqlite3\ndb = sqlite3.connect('a.db')\n"
+        "async def f():\n    await aiosqlite.connect('a.db')\n"
+    )
+    write_project(tmp_path, {"dbsession.toml": POLICY, "service.py": text})
+    messages = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS107"]
+    assert messages == [
+        "`sqlite3.connect('a.db')` opens a connection by hand; use `with get_connection() as db:`",
+        "`aiosqlite.connect('a.db')` opens a connection by hand; "
+        "use `async with get_connection() as conn:`",
+    ]
