@@ -1,4 +1,4 @@
-"""Write the documents that are made from the rules: docs/rules/*.md and the README's table of codes.
+"""Write what is made from the rules: docs/rules/*.md and the table of codes in the README.
 
     python docs/generate.py            # write them
     python docs/generate.py --check    # fail where one is out of date
