@@ -1,0 +1,1 @@
+"""A clinic: Flask, with one session for each request."""

@@ -1,0 +1,1 @@
+"""Repositories: each is given a session."""

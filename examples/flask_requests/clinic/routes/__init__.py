@@ -1,0 +1,1 @@
+"""Routes: each takes the session of its request."""

@@ -1,0 +1,1 @@
+"""Services, called within a request."""
