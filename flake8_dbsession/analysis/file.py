@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.accessor_calls import AccessorCall, accessor_calls
 from flake8_dbsession.analysis.acquisitions import Acquisition, acquisitions
+from flake8_dbsession.analysis.blocking_calls import BlockingCall, blocking_calls
 from flake8_dbsession.analysis.definitions import (
     Definition,
     House,
@@ -24,12 +25,17 @@ from flake8_dbsession.analysis.docstrings import (
 )
 from flake8_dbsession.analysis.driven import DrivenDependency, driven_dependencies
 from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
+from flake8_dbsession.analysis.held_awaits import HeldAwait, held_awaits
 from flake8_dbsession.analysis.inference import Inference, Vocabulary
+from flake8_dbsession.analysis.injections import Injection, injections
+from flake8_dbsession.analysis.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.mentions import NEEDLES, Mentions
 from flake8_dbsession.analysis.modules import Module
+from flake8_dbsession.analysis.openings import Opening, openings
 from flake8_dbsession.analysis.project import Project
 from flake8_dbsession.analysis.references import Reference, references
+from flake8_dbsession.analysis.request_sessions import RequestSession, request_sessions
 from flake8_dbsession.analysis.scopes import Scope
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import Known
@@ -40,6 +46,12 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     AccessorCall: accessor_calls,
     Acquisition: acquisitions,
     Definition: definitions,
+    RequestSession: request_sessions,
+    Opening: openings,
+    LateClose: late_closes,
+    Injection: injections,
+    HeldAwait: held_awaits,
+    BlockingCall: blocking_calls,
     DocstringExample: docstring_examples,
     DrivenDependency: driven_dependencies,
     Reference: references,

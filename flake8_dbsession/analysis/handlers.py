@@ -51,6 +51,27 @@ def enclosing_handler(
     return node if is_handler(node, function.parent, inference) else None
 
 
+def framework_of(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, inference: Inference
+) -> str | None:
+    """Give the web framework that a request handler is registered with.
+
+    Args:
+        node: the handler.
+        scope: the scope it stands in.
+        inference: answers what its decorators stand for.
+
+    Returns:
+        The framework's package, such as ``fastapi``; None where its router cannot be found.
+    """
+    for decorator in node.decorator_list:
+        if _registers(decorator, scope, inference):
+            router = inference.value(decorator.func.value, scope)  # type: ignore[attr-defined]
+            if isinstance(router, External) and router.name in _ROUTERS:
+                return router.name.partition(".")[0]
+    return None
+
+
 def _registers(decorator: ast.expr, scope: Scope, inference: Inference) -> bool:
     if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
         return False

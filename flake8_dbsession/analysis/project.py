@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import sys
 import tokenize
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from flake8_dbsession.analysis import library
 from flake8_dbsession.analysis.modules import Module
+from flake8_dbsession.analysis.teardowns import may_tear_down
 
 _ROOT_MARKERS = (".git", ".hg")
 _PROJECT_MARKERS = (
@@ -75,6 +76,11 @@ class Project:
         self._modules: dict[Path, Module | None] = {}
         self._tops: dict[tuple[Path, str], Path | None] = {}
         self._source_folders: dict[Path, list[Path]] = {}
+
+    @cached_property
+    def may_tear_down(self) -> bool:
+        """Whether anything in the project may close a request's session when the request ends."""
+        return may_tear_down(self.root)
 
     def find(self, importer: Path, dotted: str, level: int = 0) -> Module | None:
         """Find the module that an import names.

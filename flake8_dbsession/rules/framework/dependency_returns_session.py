@@ -1,0 +1,110 @@
+"""DBS405."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.injections import HandedOver, Injection
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.framework.factory_as_dependency import opens_by_itself
+from flake8_dbsession.rules.framework.wording import noun
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class DependencyReturnsSession(Rule[Injection]):
+    """A dependency returns a new session instead of yielding it.
+
+    ## What it does
+    Reports a function that is given to `Depends` and returns a new session or connection: in a
+    file that holds both the function and a `Depends` of it, once, at the `return`; where the
+    function stands in another module, at the `Depends`. A `lambda` is reported at the `Depends`
+    that holds it. A function that keeps the session somewhere (`request.state.db = db`), caches it,
+    or registers its `close` is left alone.
+
+    ## Why is this bad?
+    A framework closes only what a dependency yields. A returned session is never closed, or, where
+    a `with` block or a `finally` of the dependency does it, closed before the handler gets it: its
+    first use then quietly opens a new transaction that nothing ends.
+
+    ## Example
+    ```python
+    from fastapi import Depends, FastAPI
+    from sqlalchemy.orm import Session
+
+    app = FastAPI()
+
+
+    def get_db():
+        db = SessionLocal()
+        return db  # DBS405
+
+
+    @app.get("/agents")
+    def list_agents(db: Session = Depends(get_db)):
+        return db.query(Agent).all()
+    ```
+
+    ## Use instead
+    ```python
+    from fastapi import Depends, FastAPI
+    from sqlalchemy.orm import Session
+
+    app = FastAPI()
+
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+
+
+    @app.get("/agents")
+    def list_agents(db: Session = Depends(get_db)):
+        return db.query(Agent).all()
+    ```
+
+    ## Fix safety
+    Safe where nothing but `Depends` uses the function; unsafe otherwise, since a caller would get a
+    generator.
+
+    ## Options
+    None.
+
+    ## References
+    - [FastAPI: dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
+    """
+
+    code = "DBS405"
+    name = "dependency-returns-session"
+    fact = Injection
+
+    def check(self, fact: Injection, context: Context) -> Iterator[Violation]:
+        """Report where the session is returned, or injected when that is in another file."""
+        returned = fact.returned
+        if returned is None or opens_by_itself(fact):
+            return
+        if not fact.is_here:
+            yield self.violation(fact.node, _at_injection(fact, returned))
+        elif fact.is_first:
+            yield self.violation(returned.node, _at_return(fact, returned))
+
+
+def _at_injection(injection: Injection, returned: HandedOver) -> str:
+    handed = ast.unparse(injection.handed)
+    return (
+        f"`{ast.unparse(injection.node.func)}({handed})` injects a {noun(returned.known)} that is "
+        "returned, not yielded, so that nothing closes it after use; "
+        f"use {'a dependency' if handed.startswith('lambda') else f'a `{handed}`'} that yields it"
+    )
+
+
+def _at_return(injection: Injection, returned: HandedOver) -> str:
+    return (
+        f"`{ast.unparse(returned.node)}` hands a {noun(returned.known)} to the framework, which "
+        f"closes only what `{ast.unparse(injection.handed)}` yields; yield it, and close it after"
+    )

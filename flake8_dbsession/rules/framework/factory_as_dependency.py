@@ -1,0 +1,93 @@
+"""DBS403."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.injections import Injection
+from flake8_dbsession.analysis.values import Resource, Role
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.framework.wording import injected
+from flake8_dbsession.rules.registry import register
+
+_OPENERS = frozenset({Role.FACTORY, Role.SESSION_CLASS})
+
+
+@register
+class FactoryAsDependency(Rule[Injection]):
+    """A session factory or class is injected as if it were a dependency.
+
+    ## What it does
+    Reports `Depends(SessionLocal)` and `Depends(Session)`, and their calls inside `Depends(...)`. A
+    registry (`scoped_session`) is left alone: its session is removed by a teardown.
+
+    ## Why is this bad?
+    The framework calls the factory for each request and hands the session over, but it closes only
+    what a dependency yields. Nothing closes this session; its connection goes back to the pool when
+    the garbage collector finds it. Worse, FastAPI reads the parameters of what it calls, and offers
+    those of the factory to the outside as query parameters.
+
+    ## Example
+    ```python
+    from fastapi import APIRouter, Depends
+    from sqlalchemy.orm import Session
+
+    from core.database import SessionLocal
+
+    router = APIRouter()
+
+
+    @router.get("/agents")
+    def list_agents(db: Session = Depends(SessionLocal)):  # DBS403
+        return db.query(Agent).all()
+    ```
+
+    ## Use instead
+    ```python
+    from fastapi import APIRouter, Depends
+    from sqlalchemy.orm import Session
+
+    from core.database import get_db
+
+    router = APIRouter()
+
+
+    @router.get("/agents")
+    def list_agents(db: Session = Depends(get_db)):
+        return db.query(Agent).all()
+    ```
+
+    ## Fix safety
+    Safe where the house has a dependency that gives the same kind of session.
+
+    ## Options
+    - `factories`: further names that are factories
+    - `layers`: the `use` of a layer whose `style` is `dependency` names the house's dependency
+
+    ## References
+    - [FastAPI: dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
+    """
+
+    code = "DBS403"
+    name = "factory-as-dependency"
+    fact = Injection
+
+    def check(self, fact: Injection, context: Context) -> Iterator[Violation]:
+        """Report factories and session classes given to the framework."""
+        if fact.known is not None and opens_by_itself(fact):
+            written = f"{ast.unparse(fact.node.func)}({ast.unparse(fact.handed)})"
+            yield self.violation(
+                fact.node,
+                f"`{written}` injects a session that nothing closes; "
+                f"use {injected(fact.known, context)}",
+            )
+
+
+def opens_by_itself(injection: Injection) -> bool:
+    """Tell whether what is injected is a session factory or class, called or not."""
+    known = injection.known
+    if known is None or known.resource is not Resource.SESSION:
+        return False
+    return known.role in _OPENERS or (known.role is Role.OPENED and known.source in _OPENERS)

@@ -1,0 +1,119 @@
+"""DBS401."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.openings import Opening
+from flake8_dbsession.policy.model import Layer, Style
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context, spelled
+from flake8_dbsession.rules.framework.wording import UNKNOWN_DEPENDENCY, house_dependency
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class RouteOpensSession(Rule[Opening]):
+    """A request handler opens a session of its own where one would be injected.
+
+    ## What it does
+    Reports a session that a request handler opens, by a factory, a session class, an accessor or a
+    provider's `with` block, in a layer whose pattern is injection (`style = "dependency"`) or the
+    request's own session (`style = "request"`). Websocket handlers are left alone, since they
+    outlive a request, and so are functions nested in a handler, which may run after it. A handler
+    that was given a session is [DBS406](DBS406.md)'s.
+
+    Without a policy of your own, the layer is the `standard` preset's `routes`, and Flask's
+    handlers are left alone.
+
+    ## Why is this bad?
+    Tests replace an injected session by overriding the dependency, and a dependency that several
+    parts of a request ask for is opened once. A session that a handler opens for itself escapes
+    both: it does not see what the rest of the request has not committed yet, and takes a second
+    connection from the pool while it waits.
+
+    ## Example
+    ```python
+    from fastapi import APIRouter
+
+    from core.database import SessionLocal
+
+    router = APIRouter()
+
+
+    @router.delete("/agents/{agent_id}")
+    def delete_agent(agent_id: str):
+        db = SessionLocal()  # DBS401
+        try:
+            db.delete(db.get(Agent, agent_id))
+            db.commit()
+        finally:
+            db.close()
+    ```
+
+    ## Use instead
+    ```python
+    from fastapi import APIRouter, Depends
+    from sqlalchemy.orm import Session
+
+    from core.database import get_db
+
+    router = APIRouter()
+
+
+    @router.delete("/agents/{agent_id}")
+    def delete_agent(agent_id: str, db: Session = Depends(get_db)):
+        db.delete(db.get(Agent, agent_id))
+        db.commit()
+    ```
+
+    ## Options
+    - `layers`: which files hold the request handlers, and what gives them their session
+
+    ```toml
+    [[layers]]
+    name = "routes"
+    paths = ["app/**"]
+    use = "core.database:get_db"
+    style = "dependency"
+    ```
+
+    ## References
+    - [FastAPI: dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
+    """
+
+    code = "DBS401"
+    name = "route-opens-session"
+    fact = Opening
+
+    def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
+        """Report sessions opened in the own bodies of request handlers."""
+        layer = context.layer
+        if fact.given or layer is None or layer.use is None or layer.style is Style.CONTEXT:
+            return
+        if _is_handled_by(fact, layer, context):
+            yield self.violation(
+                fact.node,
+                f"`{fact.text}` opens a session in a request handler; "
+                f"use {_way_out(fact, layer, context)}",
+            )
+
+
+def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
+    """Tell whether a handler opens the session, of a framework that the layer's pattern is for."""
+    inference = context.file.inference
+    handler = enclosing_handler(opening.scope, inference)
+    function = opening.scope.function()
+    if handler is None or function is None or function.parent is None:
+        return False
+    if layer.declared:
+        return True
+    return framework_of(handler, function.parent, inference) in ("fastapi", None)
+
+
+def _way_out(opening: Opening, layer: Layer, context: Context) -> str:
+    if layer.declared:
+        return spelled(layer, "db")
+    dependency = house_dependency(opening.known, context)
+    return f"`db = Depends({dependency})`" if dependency else UNKNOWN_DEPENDENCY

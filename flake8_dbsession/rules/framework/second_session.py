@@ -1,0 +1,72 @@
+"""DBS406."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.openings import Opening
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class SecondSession(Rule[Opening]):
+    """A function that was given a session opens another.
+
+    ## What it does
+    Reports a session that a function opens, by a factory, a session class, an accessor or a
+    provider's `with` block, although one of its parameters is a session, by its annotation or by
+    `Depends`. Where that parameter is optional and the second session is its fallback
+    (`db = db or SessionLocal()`, `if db is None:`), the rule is silent. So it is for functions
+    nested in the one that was given the session.
+
+    ## Why is this bad?
+    The two sessions are two transactions: the second does not see what the first has not
+    committed, waits for locks that the first one holds, and stays when the first is rolled back. It
+    also takes a second connection, and a pool in which every request needs two runs dry.
+
+    ## Example
+    ```python
+    from sqlalchemy.orm import Session
+
+    from core.database import get_db_session
+
+
+    def rename(db: Session, agent_id: str, name: str) -> None:
+        db.get(Agent, agent_id).name = name
+        other = SessionLocal()  # DBS406
+        other.add(AuditEntry(agent_id))
+        other.commit()
+        other.close()
+    ```
+
+    ## Use instead
+    ```python
+    from sqlalchemy.orm import Session
+
+
+    def rename(db: Session, agent_id: str, name: str) -> None:
+        db.get(Agent, agent_id).name = name
+        db.add(AuditEntry(agent_id))
+    ```
+
+    ## Options
+    - `factories`: further names that are factories
+
+    ## References
+    - [SQLAlchemy: when do I construct a Session?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#when-do-i-construct-a-session-when-do-i-commit-it-and-when-do-i-close-it)
+    """
+
+    code = "DBS406"
+    name = "second-session"
+    fact = Opening
+
+    def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
+        """Report sessions opened beside one that was given."""
+        if fact.given:
+            yield self.violation(
+                fact.node,
+                f"`{fact.text}` opens a second session beside `{fact.given}`; "
+                f"use `{fact.given}`, which the function was given",
+            )

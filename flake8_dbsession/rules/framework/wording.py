@@ -1,0 +1,50 @@
+"""How the rules of this family name the house's own way to get a session from a framework."""
+
+from __future__ import annotations
+
+from flake8_dbsession.analysis.values import Known, Resource
+from flake8_dbsession.policy.model import Style
+from flake8_dbsession.rules.context import Context
+
+UNKNOWN_DEPENDENCY = "the project's session dependency"
+
+
+def dependency_names(context: Context) -> list[str]:
+    """Give the dependencies that the policy names, that of the file's own layer first."""
+    layers = [
+        layer for layer in context.policy.layers if layer.use and layer.style is Style.DEPENDENCY
+    ]
+    layers.sort(key=lambda layer: (layer is not context.layer, not layer.declared))
+    return [layer.use.expression for layer in layers if layer.use]
+
+
+def house_dependency(known: Known, context: Context) -> str | None:
+    """Name the dependency that gives sessions in this house.
+
+    Args:
+        known: a session, or what opens one.
+        context: the file and its policy.
+
+    Returns:
+        The dependency that the user's policy names; else the one beside the factory; else, where
+        the factory cannot be found, the one of the preset. None where the project has none.
+    """
+    declared = any(
+        layer.declared and layer.use and layer.style is Style.DEPENDENCY
+        for layer in context.policy.layers
+    )
+    house = context.file.house(known)
+    if house is not None and not declared:
+        return house.dependency
+    return next(iter(dependency_names(context)), None)
+
+
+def injected(known: Known, context: Context) -> str:
+    """Say what to inject instead of something that opens a session: ``Depends(get_db)``."""
+    name = house_dependency(known, context)
+    return f"`Depends({name})`" if name else UNKNOWN_DEPENDENCY
+
+
+def noun(known: Known | None) -> str:
+    """Say what is opened: a session or a connection."""
+    return (known.resource if known else Resource.SESSION).value

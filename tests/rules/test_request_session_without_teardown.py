@@ -1,0 +1,130 @@
+"""DBS407: sessions of requests, and what may end them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases
+
+CODES = {"DBS407"}
+DATABASE = """
+    from sqlalchemy.orm import scoped_session, sessionmaker
+
+    SessionLocal = sessionmaker()
+    ScopedSession = scoped_session(SessionLocal)
+"""
+KEPT = """
+    import flask
+    from flask import g
+    from core.database import SessionLocal
+
+    def get_request_db_session():
+        if "db" not in g:
+            g.db = SessionLocal(){mark}
+        return g.db
+
+    def get_other():
+        db = flask.g.other = SessionLocal(){mark}
+        return db
+
+    def get_third():
+        return g.setdefault("third", SessionLocal()){mark}
+"""
+USED = """
+    from flask import Flask
+    from core.database import ScopedSession
+
+    app = Flask(__name__)
+
+    @app.route("/agents")
+    def agents():
+        query = ScopedSession.query(1){mark}
+        return ScopedSession().execute(query)
+
+    @app.route("/one")
+    def one():
+        db = ScopedSession(){mark}
+        return db.query(1).one()
+"""
+MARK = "  # DBS407"
+
+
+@pytest.mark.parametrize("code", [KEPT, USED])
+def test_nothing_ends_it(tmp_path: Path, code: str) -> None:
+    assert_cases(
+        tmp_path, {"core/database.py": DATABASE, "web.py": code.format(mark=MARK)}, CODES
+    )
+
+
+@pytest.mark.parametrize("code", [KEPT, USED])
+@pytest.mark.parametrize(
+    "teardown",
+    [
+        "@app.teardown_appcontext\ndef end(error): close_all()\n",
+        "app.teardown_request(end)\n",
+        "@app.after_request\ndef end(response): return response\n",
+        "request_tearing_down.connect(end)\n",
+        "from flask_sqlalchemy import SQLAlchemy\n",
+        "sessions.init_app(app)\n",
+        "def end(): ScopedSession.remove()\n",
+        "atexit.register(ScopedSession.remove)\n",
+        "def end(): g.db.close()\n",
+    ],
+)
+def test_anything_in_the_project_may_be_the_teardown(
+    tmp_path: Path, code: str, teardown: str
+) -> None:
+    files = {
+        "core/database.py": DATABASE,
+        "web.py": code.format(mark=""),
+        "deep/inside/factory.py": teardown,
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize("place", ["tests/conftest.py", ".venv/lib/ext.py", "notes.txt"])
+def test_tests_and_installed_packages_are_no_teardown(tmp_path: Path, place: str) -> None:
+    files = {
+        "core/database.py": DATABASE,
+        "web.py": USED.format(mark=MARK),
+        place: "ScopedSession.remove()\n",
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_what_is_closed_on_the_spot_or_not_of_a_request(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "web.py": """
+                from flask import Flask, request
+                from core.database import ScopedSession, SessionLocal
+
+                app = Flask(__name__)
+
+                @app.route("/closed")
+                def closed():
+                    db = ScopedSession()
+                    try:
+                        return db.query(1).one()
+                    finally:
+                        db.close()
+
+                @app.route("/block")
+                def block():
+                    with ScopedSession() as db:
+                        return db.query(1).one()
+
+                def job():
+                    return ScopedSession.query(1).all()
+
+                class Cache:
+                    def fill(self):
+                        self.db = SessionLocal()
+            """,
+        },
+        CODES,
+    )

@@ -1,0 +1,156 @@
+"""DBS401: sessions that request handlers open for themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS401"}
+DATABASE = """
+    from contextlib import contextmanager
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker()
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+
+    @contextmanager
+    def get_db_session():
+        with SessionLocal() as db:
+            yield db
+            db.commit()
+"""
+BARE = """
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker()
+"""
+ROUTER = """
+    from fastapi import APIRouter, Depends
+    from sqlalchemy.orm import Session
+    from core.database import SessionLocal, get_db, get_db_session
+
+    router = APIRouter()
+"""
+# An empty policy puts the preset's layers over the project's folder.
+HOUSE = {"core/database.py": DATABASE, "dbsession.toml": ""}
+REQUESTS = """
+    [[layers]]
+    name = "requests"
+    paths = ["web/"]
+    use = "get_request_db_session"
+    style = "request"
+"""
+
+
+def test_a_handler_of_the_routes_layer_is_given_its_session(tmp_path: Path) -> None:
+    handlers = """
+    @router.get("/by-hand")
+    def by_hand():
+        db = SessionLocal()  # DBS401
+        db.close()
+
+    @router.post("/block")
+    async def block():
+        with get_db_session() as db:  # DBS401
+            db.execute(1)
+
+    @router.get("/injected")
+    def injected(db: Session = Depends(get_db)):
+        return db.query(1).all()
+
+    @router.get("/second")
+    def second(db: Session = Depends(get_db)):
+        return SessionLocal().query(1)
+    """
+    files = {**HOUSE, "api/agents.py": ROUTER + handlers}
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_websockets_nested_functions_and_helpers_are_left_alone(tmp_path: Path) -> None:
+    handlers = """
+    @router.websocket("/live")
+    async def live(socket):
+        with get_db_session() as db:
+            db.execute(1)
+
+    @router.get("/export")
+    def export():
+        def rows():
+            with SessionLocal() as db:
+                yield from db.query(1)
+
+        return rows()
+
+    def helper():
+        with get_db_session() as db:
+            return db.query(1).all()
+    """
+    files = {**HOUSE, "api/agents.py": ROUTER + handlers}
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_only_the_layers_whose_pattern_is_injection_are_held_to_it(tmp_path: Path) -> None:
+    handlers = """
+    @router.get("/")
+    def index():
+        with SessionLocal() as db:
+            return db.query(1).all()
+    """
+    files = {**HOUSE, "main.py": ROUTER + handlers}
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_flask_is_not_held_to_a_pattern_nobody_chose(tmp_path: Path) -> None:
+    view = """
+        from flask import Blueprint
+        from core.database import SessionLocal
+
+        agents = Blueprint("agents", __name__)
+
+        @agents.route("/agents")
+        def index():
+            db = SessionLocal(){mark}
+            return db.query(1).all()
+    """
+    (tmp_path / "plain").mkdir()
+    plain = {**HOUSE, "routes/agents.py": view.format(mark="")}
+    assert_cases(tmp_path / "plain", plain, CODES)
+    chosen = {
+        **HOUSE,
+        "dbsession.toml": REQUESTS,
+        "web/agents.py": view.format(mark="  # DBS401"),
+    }
+    (tmp_path / "chosen").mkdir()
+    assert_cases(tmp_path / "chosen", chosen, CODES)
+
+
+@pytest.mark.parametrize(
+    ("name", "database", "policy", "way_out"),
+    [
+        ("api/a.py", DATABASE.replace("get_db()", "open_db()"), "", "`db = Depends(open_db)`"),
+        ("api/a.py", BARE, "", "the project's session dependency"),
+        ("web/a.py", BARE, REQUESTS, "`db = get_request_db_session()`"),
+    ],
+)
+def test_the_message_names_the_house_s_own_way(
+    tmp_path: Path, name: str, database: str, policy: str, way_out: str
+) -> None:
+    handler = """
+    @router.get("/")
+    def index():
+        return SessionLocal().query(1).all()
+    """
+    files = {"core/database.py": database, "dbsession.toml": policy, name: ROUTER + handler}
+    write_project(tmp_path, files)
+    assert [message for _, _, code, message in lint(tmp_path, name) if code in CODES] == [
+        f"`SessionLocal()` opens a session in a request handler; use {way_out}"
+    ]

@@ -1,0 +1,194 @@
+"""DBS404: closes that stand after a ``yield``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from tests.cases import assert_cases
+
+CODES = {"DBS404"}
+HEADER = """
+import sqlite3
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+import pytest
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+SessionLocal = sessionmaker()
+AsyncSessionLocal = async_sessionmaker()
+ScopedSession = scoped_session(SessionLocal)
+"""
+
+
+def check(folder: Path, code: str) -> None:
+    assert_cases(folder, {"deps.py": HEADER + dedent(code)}, CODES)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """
+        yield db  # DBS404
+        db.close()
+        """,
+        """
+        try:
+            yield db  # DBS404
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        db.close()
+        """,
+        """
+        try:
+            yield db  # DBS404
+        except Exception:
+            db.rollback()
+            raise
+        else:
+            db.close()
+        """,
+        """
+        try:
+            yield db  # DBS404
+        finally:
+            print("done")
+        db.close()
+        """,
+        """
+        with suppress(ValueError):
+            yield db  # DBS404
+        db.close()
+        """,
+        """
+        try:
+            db.execute(1)
+        finally:
+            print("begun")
+        yield Repository(db)  # DBS404
+        db.close()
+        """,
+    ],
+)
+@pytest.mark.parametrize("decorator", ["", "@contextmanager\n"])
+def test_unguarded(tmp_path: Path, body: str, decorator: str) -> None:
+    injected = "def handler(db=Depends(get_db)): ...\n" if not decorator else ""
+    function = f"{decorator}def get_db():\n    db = SessionLocal()\n"
+    check(tmp_path, function + indent(dedent(body), "    ") + injected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """
+        try:
+            yield db
+        finally:
+            db.close()
+        """,
+        """
+        try:
+            try:
+                yield db
+            except ValueError:
+                db.rollback()
+                raise
+        finally:
+            close_session(db)
+        """,
+        """
+        with closing(db):
+            yield db
+            db.close()
+        """,
+        """
+        try:
+            yield db
+        except Exception:
+            db.close()
+            raise
+        db.close()
+        """,
+        """
+        try:
+            yield db
+        except:
+            db.rollback()
+        db.close()
+        """,
+        """
+        yield db
+        """,
+        """
+        db.close()
+        yield db
+        """,
+    ],
+)
+def test_guarded_or_never_closed(tmp_path: Path, body: str) -> None:
+    check(tmp_path, "def get_db():\n    db = SessionLocal()\n" + indent(dedent(body), "    "))
+
+
+def test_async_registry_and_connection(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        async def get_async_db():
+            db = AsyncSessionLocal()
+            yield db  # DBS404
+            await db.close()
+
+        async def get_blocked_db():
+            async with AsyncSessionLocal() as db:
+                yield db
+                await db.close()
+
+        def get_scoped_db():
+            db = ScopedSession()
+            yield db  # DBS404
+            ScopedSession.remove()
+
+        @contextmanager
+        def get_connection():
+            conn = sqlite3.connect("app.db")
+            yield conn  # DBS404
+            conn.close()
+        """,
+    )
+
+
+def test_fixtures_and_what_nobody_drives_are_left_alone(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        @pytest.fixture
+        def db():
+            session = SessionLocal()
+            yield session
+            session.close()
+
+        def rows():
+            db = SessionLocal()
+            for row in db.query(1):
+                yield row
+            db.close()
+
+        @contextmanager
+        def opened(path):
+            file = open(path)
+            SessionLocal().close()
+            yield file
+            file.close()
+
+        @asynccontextmanager
+        async def lifespan(app):
+            app.state.db = db = AsyncSessionLocal()
+            yield
+            await db.close()
+        """,
+    )
