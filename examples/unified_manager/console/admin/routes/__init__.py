@@ -1,0 +1,1 @@
+"""Admin routes: they take the manager from the application."""

@@ -1,0 +1,1 @@
+"""Admin services: they are given the manager."""
