@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class Linter:
             tree: its syntax tree.
 
         Returns:
-            The violations by position.
+            The violations by position, their columns in characters.
         """
         path = Path(os.path.abspath(filename))
         standard = self._standard_for(path)
@@ -80,6 +80,9 @@ class Linter:
         if not is_gated(text, standard.gates):
             return []
         found = self._violations(path, text, tree, standard)
+        if not text.isascii():
+            lines = text.split("\n")
+            found = (_in_characters(violation, lines) for violation in found)
         return sorted(found, key=lambda v: (v.line, v.column, v.code))
 
     def _standard_for(self, path: Path) -> Standard | PolicyError:
@@ -98,12 +101,20 @@ class Linter:
         return self._standards[source]
 
     def _load(self, source: Path | None) -> Policy:
-        return load(
+        load_source = partial(
+            load,
             source,
             preset=self._settings.preset,
             factories=self._settings.factories,
             owners=self._settings.owners,
         )
+        policy = load_source()
+        if _codes(policy) <= _codes(load(None, preset=policy.preset)):
+            return policy
+        # Only now, for to know every code is to import every rule.
+        from flake8_dbsession.rules.registry import rules
+
+        return load_source(known_codes=frozenset(rules()))
 
     def _violations(
         self, path: Path, text: str, tree: ast.Module, standard: Standard
@@ -159,6 +170,11 @@ class Standard:
         return vocabulary_of(self.policy)
 
 
+def _codes(policy: Policy) -> frozenset[str]:
+    """Give the codes that a policy names."""
+    return policy.enable.union(*(layer.allow for layer in policy.layers))
+
+
 def _policy_words(policy: Policy) -> Iterator[str]:
     """Give the words by which code that the policy speaks of is found in a text."""
     for name in (*policy.factories, *dict(policy.retired)):
@@ -178,9 +194,27 @@ def _violations_of(rule: Rule[Any], context: Any) -> Iterator[Violation]:
     except Exception as error:
         yield _of_file(
             RULE_FAILED,
-            f"{rule.code} failed on this file with {type(error).__name__}: {error}; "
+            f"{rule.code} failed on this file with {type(error).__name__}: {_one_line(error)}; "
             "please report it with the file's code",
         )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _in_characters(violation: Violation, lines: list[str]) -> Violation:
+    """Count a violation's columns in characters, which the syntax tree counts in UTF-8 bytes."""
+    return replace(
+        violation,
+        column=_characters(lines[violation.line - 1], violation.column),
+        end_column=_characters(lines[violation.end_line - 1], violation.end_column),
+    )
+
+
+def _characters(line: str, count: int) -> int:
+    """Give the number of characters that the first ``count`` bytes of a line make."""
+    return len(line.encode()[:count].decode(errors="ignore"))
 
 
 def _of_file(code: str, message: str) -> Violation:

@@ -99,6 +99,8 @@ class Plugin:
             and this class.
         """
         text = "".join(self._lines)
+        if "\r" in text:  # from standard input, where flake8 leaves line ends as they are
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
         for violation in self._linter.check(self._filename, text, self._tree):
             message = f"{violation.code} {violation.message}"
             yield violation.line, violation.column, message, type(self)

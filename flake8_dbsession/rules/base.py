@@ -22,7 +22,8 @@ class Violation:
         code: the rule's code, such as ``DBS101``.
         message: what is wrong and the way out, without the code.
         line: the line, counted from 1.
-        column: the column, counted from 0, in characters.
+        column: the column, counted from 0; a rule gives it in UTF-8 bytes, as the syntax tree
+            counts, and the linter in characters.
         end_line: the line on which the offending code ends.
         end_column: the column after its last character.
     """
