@@ -1,0 +1,1 @@
+"""An assistant: a psycopg2 pool behind one service."""
