@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy.orm import close_all_sessions
+
 from shop.core.database import engine, get_db_session
 from shop.models import Base, Product
-from sqlalchemy.orm import close_all_sessions
 
 
 @pytest.fixture(autouse=True)

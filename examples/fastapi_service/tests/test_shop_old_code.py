@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 from fastapi.testclient import TestClient
+
 from shop.api.old_products import product_of_the_day
 from shop.app import create_app
 from shop.core.database import engine, get_db_session

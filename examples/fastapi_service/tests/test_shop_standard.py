@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.orm import object_session
+from sqlalchemy.orm.exc import DetachedInstanceError
+
 from shop.app import create_app
 from shop.core.base_routes import execute_db_query
 from shop.core.database import engine, get_db_session
@@ -12,9 +16,6 @@ from shop.models import Product
 from shop.operations.stock import take_from_stock
 from shop.scripts.nightly import main
 from shop.services.catalog import add_product, product_names, rename_product
-from sqlalchemy import text
-from sqlalchemy.orm import object_session
-from sqlalchemy.orm.exc import DetachedInstanceError
 
 
 def connections_out() -> int:

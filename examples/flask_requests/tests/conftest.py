@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from clinic.create_app import create_app
-from clinic.infrastructure.database import engine
-from clinic.models import Base
 from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import close_all_sessions
+
+from clinic.create_app import create_app
+from clinic.infrastructure.database import engine
+from clinic.models import Base
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+from sqlalchemy import make_url, text
+from sqlalchemy.pool import NullPool, StaticPool
+
 from clinic.commands import verify_everyone
 from clinic.config import build_database_uri
 from clinic.create_app import create_app
@@ -12,10 +17,6 @@ from clinic.infrastructure.database import (
     session_scope,
 )
 from clinic.models import Patient
-from flask import Flask, g
-from flask.testing import FlaskClient
-from sqlalchemy import make_url, text
-from sqlalchemy.pool import NullPool, StaticPool
 
 
 def test_registration(client: FlaskClient, connections_out: set[object]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from assistant.database.unified_db_service import UnifiedDatabaseService
 from fake_psycopg2 import Pool, Psycopg2, make_database
 

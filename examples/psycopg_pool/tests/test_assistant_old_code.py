@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from assistant.chatbot import Chatbot
 from assistant.database.transaction_manager import TransactionManager
 from assistant.database.unified_db_service import UnifiedDatabaseService

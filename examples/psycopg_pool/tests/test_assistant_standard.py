@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from assistant.database.transaction_manager import TransactionManager
 from assistant.database.unified_db_service import UnifiedDatabaseService
 from assistant.knowledge.knowledge_base_service import KnowledgeBaseService
@@ -10,9 +11,7 @@ from assistant.session.enhanced_session_manager import EnhancedSessionManager
 from fake_psycopg2 import Pool
 
 
-def test_connections_come_from_the_pool_and_go_back(
-    db: UnifiedDatabaseService, pool: Pool
-) -> None:
+def test_connections_come_from_the_pool_and_go_back(db: UnifiedDatabaseService, pool: Pool) -> None:
     with db.get_connection() as first, db.get_connection() as second:
         assert first is not second
         assert pool.out == {first, second}

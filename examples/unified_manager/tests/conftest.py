@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import close_all_sessions
+
 from console.managers import db_manager, unified_session_manager
 from console.models import Base, User
 from console.web_app import app
-from flask.testing import FlaskClient
-from sqlalchemy.orm import close_all_sessions
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from flask.testing import FlaskClient
+
 from console import session_performance_optimizer as optimizer
 from console.admin.services.cleanup_service import CleanupService
 from console.admin.services.user_service import UserService
 from console.managers import db_manager, unified_session_manager
 from console.models import User
 from console.scripts import backfill
-from flask.testing import FlaskClient
 
 
 def test_web_routes(client: FlaskClient) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from flask.testing import FlaskClient
+
 from console.admin.services.user_service import UserService
 from console.managers import db_manager, unified_session_manager
 from console.models import User
 from console.scripts.backfill import backfill
 from console.session_performance_optimizer import count_users
-from flask.testing import FlaskClient
 
 
 def connections_out() -> int:

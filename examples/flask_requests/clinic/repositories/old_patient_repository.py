@@ -28,7 +28,7 @@ def verify(session: Session, email: str) -> None:
         log.commit()
 
 
-def count_and_close(session: Session) -> int:
+def count_in_passing(session: Session) -> int:
     """Count the patients, and close a session that the request still needs."""
     count = session.query(Patient).count()
     session.close()  # later: DBS306

@@ -8,7 +8,7 @@ from clinic.infrastructure.database import SessionLocal, get_request_db_session
 from clinic.models import Patient
 from clinic.repositories.old_patient_repository import (
     OldPatientRepository,
-    count_and_close,
+    count_in_passing,
     verify,
 )
 
@@ -45,8 +45,8 @@ def count_without_close() -> dict[str, int]:
     return {"count": session.query(Patient).count()}
 
 
-@blueprint.get("/count-and-close")
-def count_and_close_twice() -> dict[str, int]:
+@blueprint.get("/count-in-passing")
+def count_patients() -> dict[str, int]:
     """The request's session is closed before the request is over."""
     session = get_request_db_session()
     count = session.query(Patient).count()
@@ -65,4 +65,4 @@ def verify_patient(email: str) -> dict[str, int]:
     """The helper closes what it was lent."""
     session = get_request_db_session()
     verify(session, email)
-    return {"count": count_and_close(session)}
+    return {"count": count_in_passing(session)}
