@@ -73,6 +73,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._found: dict[tuple[Path, str, int], Module | None] = {}
         self._modules: dict[Path, Module | None] = {}
         self._tops: dict[tuple[Path, str], Path | None] = {}
         self._source_folders: dict[Path, list[Path]] = {}
@@ -93,12 +94,10 @@ class Project:
         Returns:
             The module; None where it lies outside the project or cannot be read.
         """
-        segments = dotted.split(".") if dotted else []
-        base = self._base(importer, segments, level)
-        if base is None:
-            return None
-        path = self._resolve(base.joinpath(*segments))
-        return self._module(path) if path else None
+        question = (importer.parent, dotted, level)
+        if question not in self._found:
+            self._found[question] = self._find(*question)
+        return self._found[question]
 
     def submodule(self, package: Module, name: str) -> Module | None:
         """Find a module inside a package, by its simple name."""
@@ -108,8 +107,13 @@ class Project:
         path = self._resolve(folder / name)
         return self._module(path) if path else None
 
-    def _base(self, importer: Path, segments: list[str], level: int) -> Path | None:
-        folder = importer.parent
+    def _find(self, folder: Path, dotted: str, level: int) -> Module | None:
+        segments = dotted.split(".") if dotted else []
+        base = self._base(folder, segments, level)
+        path = self._resolve(base.joinpath(*segments)) if base else None
+        return self._module(path) if path else None
+
+    def _base(self, folder: Path, segments: list[str], level: int) -> Path | None:
         if level:
             for _ in range(level - 1):
                 folder = folder.parent
