@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.flow.exceptions import (
     as_caught,
     caught_by,
     class_names,
+    in_group,
     raised_class,
 )
 from flake8_dbsession.analysis.flow.graph import (
@@ -101,6 +102,7 @@ class _Handlers:
     """Around a ``try`` body: the blocks that handle the classes, and what arrives there."""
 
     entries: tuple[tuple[tuple[str, ...], int], ...]
+    splits_groups: bool = False
     arrivals: dict[int, set[Raised]] = field(default_factory=lambda: defaultdict(set))
 
 
@@ -120,7 +122,12 @@ class _Cleanup:
     copies: dict[_Way, int] = field(default_factory=dict)
 
 
-_Frame: TypeAlias = _Loop | _Handlers | _Handling | _Cleanup
+@dataclass(frozen=True, slots=True)
+class _Grouping:
+    """Around the handlers of ``except*``: what they raise leaves in a group."""
+
+
+_Frame: TypeAlias = _Loop | _Handlers | _Handling | _Cleanup | _Grouping
 
 
 class _Builder:
@@ -132,6 +139,7 @@ class _Builder:
         self._max_events = max_events
         self._events: list[list[Event]] = []
         self._edges: list[list[Edge]] = []
+        self._raising: list[set[int]] = []
         self._cleanups: list[bool] = []
         self._count = 0
         self._depth = 0
@@ -149,12 +157,13 @@ class _Builder:
         else:
             self._body(function.body)
             self._edge(Exit.FALLS_OFF)
-        blocks = zip(self._events, self._edges, self._cleanups, strict=True)
-        return Graph(
-            function,
-            tuple(Block(tuple(events), tuple(edges), flag) for events, edges, flag in blocks),
-            self._entry,
+        blocks = tuple(
+            Block(tuple(events), frozenset(raising), tuple(edges), cleanup)
+            for events, raising, edges, cleanup in zip(
+                self._events, self._raising, self._edges, self._cleanups, strict=True
+            )
         )
+        return Graph(function, blocks, self._entry)
 
     # Growing the graph
 
@@ -162,6 +171,7 @@ class _Builder:
         self._tick()
         self._events.append([])
         self._edges.append([])
+        self._raising.append(set())
         self._cleanups.append(self._in_cleanup)
         return len(self._events) - 1
 
@@ -177,17 +187,20 @@ class _Builder:
     def _edge(self, target: int, test: ast.expr | None = None, truth: bool = True) -> None:
         self._edges[self._current].append(Edge(target, False, test, truth))
 
-    def _emit_raising(self, event: Event, raised: Raised) -> None:
-        """Add an event that may raise; what follows it stands in a block of its own."""
+    def _emit_raising(self, event: Event, *raised: Raised) -> None:
+        """Add an event that may raise; a block has one set of places where exceptions lead."""
+        targets = {target for each in raised for target in self._way_out(each, self._frames)}
+        edges = [Edge(target, raised=True) for target in sorted(targets)]
+        current = [edge for edge in self._edges[self._current] if edge.raised]
+        if current and current != edges:
+            following = self._new()
+            self._edge(following)
+            self._current = following
+            current = []
+        if not current:
+            self._edges[self._current] += edges
+        self._raising[self._current].add(len(self._events[self._current]))
         self._emit(event)
-        self._raise(raised)
-        following = self._new()
-        self._edge(following)
-        self._current = following
-
-    def _raise(self, raised: Raised) -> None:
-        for target in self._way_out(raised, self._frames):
-            self._edges[self._current].append(Edge(target, raised=True))
 
     def _jump(self, jump: _Jump) -> None:
         for target in self._way_out(jump, self._frames):
@@ -203,9 +216,11 @@ class _Builder:
                 return [*targets, self._copy(frame, way, frames[:depth])]
             if isinstance(frame, _Loop) and isinstance(way, _Jump) and way is not _Jump.RETURN:
                 return [frame.after if way is _Jump.BREAK else frame.head]
+            if isinstance(frame, _Grouping) and isinstance(way, Raised):
+                way = in_group(way)
             if isinstance(frame, _Handlers) and isinstance(way, Raised):
                 for names, entry in frame.entries:
-                    caught = caught_by(way, names)
+                    caught = caught_by(way, names, frame.splits_groups)
                     if caught is not Caught.NO:
                         targets.append(entry)
                         frame.arrivals[entry] |= as_caught(way, names)
@@ -270,8 +285,7 @@ class _Builder:
                 self._condition(test, passed, failed)
                 self._current = failed
                 self._optional(message)
-                self._emit(Finish(statement))
-                self._raise(Raised("AssertionError", exact=True))
+                self._emit_raising(Finish(statement), Raised("AssertionError", exact=True))
                 self._current = passed
             case ast.Break():
                 self._jump(_Jump.BREAK)
@@ -279,7 +293,7 @@ class _Builder:
                 self._jump(_Jump.CONTINUE)
             case _ if type(statement).__name__ == "TryStar":
                 # ``except*`` has the fields of ``except``; Python 3.10 does not have the node.
-                self._try(cast("ast.Try", statement))
+                self._try(cast("ast.Try", statement), _Grouping())
             case _:
                 self._simple(statement)
 
@@ -340,9 +354,7 @@ class _Builder:
     def _raise_statement(self, statement: ast.Raise) -> None:
         self._optional(statement.exc)
         self._optional(statement.cause)
-        self._emit(Finish(statement))
-        for raised in self._raised(statement.exc):
-            self._raise(raised)
+        self._emit_raising(Finish(statement), *self._raised(statement.exc))
         self._current = self._new()
 
     def _raised(self, exception: ast.expr | None) -> frozenset[Raised]:
@@ -412,17 +424,18 @@ class _Builder:
         else:
             self._emit(Iterate(iterable))
 
-    def _try(self, statement: ast.Try) -> None:
+    def _try(self, statement: ast.Try, *around_handlers: _Frame) -> None:
         after = self._new()
         outer = self._frames
         if statement.finalbody:
             finalbody = statement.finalbody
             self._frames = (*outer, _Cleanup(lambda: self._body(finalbody)))
         entries = [(class_names(h.type), self._new()) for h in statement.handlers]
-        handlers = _Handlers(tuple(entries))
+        handlers = _Handlers(tuple(entries), splits_groups=bool(around_handlers))
         self._within(handlers, statement.body)
         self._body(statement.orelse)
         self._edge(after)
+        self._frames = (*self._frames, *around_handlers)
         for handler, (_, entry) in zip(statement.handlers, entries, strict=True):
             self._current = entry
             if handler.name is not None:
@@ -558,11 +571,12 @@ class _Builder:
         if ending is None:
             self._evaluated(node, ANY_EXCEPTION if self._calls.may_raise(node) else None)
             return
-        self._emit(Finish(node))
         if ending is Ending.KILLS:
+            self._emit(Finish(node))
             self._edge(Exit.STOPS)
         else:
-            self._raise(SYSTEM_EXIT if ending is Ending.EXITS else ANYTHING)
+            raised = SYSTEM_EXIT if ending is Ending.EXITS else ANYTHING
+            self._emit_raising(Finish(node), raised)
         self._current = self._new()
 
     def _evaluated(self, node: ast.expr, raised: Raised | None) -> None:

@@ -96,7 +96,7 @@ class Edge:
 
     Attributes:
         target: the number of the block that it leads to.
-        raised: whether it is taken when the last event of the block raises.
+        raised: whether it is taken when an event of the block raises.
         test: the expression that decides whether it is taken; None where nothing does.
         truth: what that expression has to be.
     """
@@ -109,16 +109,18 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Events that follow each other; only the last of them can raise.
+    """Events that follow each other.
 
     Attributes:
         events: what happens, in order.
+        raising: the indexes of the events that can raise.
         edges: where control goes from here.
         cleanup: whether it runs on the way out: in a ``finally`` or at the end of a ``with``, while
             an exception, a return, a break or a continue waits for it.
     """
 
     events: tuple[Event, ...]
+    raising: frozenset[int]
     edges: tuple[Edge, ...]
     cleanup: bool
 

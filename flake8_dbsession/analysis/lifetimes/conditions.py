@@ -102,7 +102,7 @@ def _own_answer(test: ast.expr, state: State, reader: Reader) -> bool | None:
         case ast.Call(func=ast.Attribute() as mark, args=[]):
             return _own_answer(mark, state, reader)
         case ast.Attribute(value=owner, attr=attribute) if reader.refers(owner, state):
-            is_closed = state.status is Status.CLOSED
+            is_closed = state.status in (Status.CLOSED, Status.CLOSED_UNUSED)
             if attribute in _CLOSED_MARKS:
                 return is_closed
             if attribute in _OPEN_MARKS:

@@ -69,7 +69,7 @@ class Closing(Enum):
 
     BY_HAND = "its own close"
     BLOCK = "the end of a with block"
-    CALLEE = "a function that it is passed to"
+    CALLEE = "a function or an object that it was given to"
 
 
 class Handing(Enum):
@@ -79,7 +79,7 @@ class Handing(Enum):
     YIELDED = "who drives the generator"
     STORED = "an object, a container or a name that outlives the function"
     REGISTERED = "what closes or finishes it later"
-    HOLDER = "the object that holds it, which is closed or taken apart"
+    HOLDER = "whoever takes it out of the object that holds it"
 
 
 @dataclass(frozen=True, slots=True)

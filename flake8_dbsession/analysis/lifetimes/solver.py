@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow import Exit, Graph
-from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Take
+from flake8_dbsession.analysis.flow.graph import Evaluate, Finish
 from flake8_dbsession.analysis.lifetimes.conditions import assume, tested_names
 from flake8_dbsession.analysis.lifetimes.model import (
     Handing,
@@ -18,6 +19,7 @@ from flake8_dbsession.analysis.lifetimes.model import (
     Traits,
 )
 from flake8_dbsession.analysis.lifetimes.names import names_of
+from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
 from flake8_dbsession.analysis.lifetimes.state import Reader, State, Status
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
 
@@ -43,16 +45,28 @@ def lifetimes(
     Returns:
         The lifetimes in the order of ``opened``; None for one that has too many states to follow.
     """
+    traits = traits or Traits()
     names = names_of(graph.root)
-    reader = Reader(names, frozenset(each.node for each in opened))
+    nodes = frozenset(each.node for each in opened)
+    reader, mentions = Reader(names, nodes), Mentions(graph, nodes)
     tested = tested_names(graph)
+    tested_anywhere = frozenset().union(*tested)
     found: list[Lifetime | None] = []
     for each in opened:
         again = _evaluated_again(graph, each.node)
-        transfer = Transfer(each, names, reader, traits or Traits(), again)
-        solver = _Solver(graph, transfer, reader, tested)
-        found.append(_lifetime(each, transfer) if solver.solve(traits or Traits()) else None)
+        transfer = Transfer(each, names, reader, traits, again)
+        steps = mentions.steps(each.node, tested_anywhere)
+        solver = _Solver(graph, steps, tested, transfer, reader)
+        found.append(_lifetime(each, transfer) if solver.solve(traits.ends_process) else None)
     return tuple(found)
+
+
+class _Origin(NamedTuple):
+    """From where a state reaches a block: from which state of which, and what raised, if it did."""
+
+    block: int
+    state: State
+    raising: ast.AST | None
 
 
 class _Solver:
@@ -61,52 +75,59 @@ class _Solver:
     def __init__(
         self,
         graph: Graph,
+        steps: tuple[tuple[Step, ...], ...],
+        tested: tuple[frozenset[str], ...],
         transfer: Transfer,
         reader: Reader,
-        tested: tuple[frozenset[str], ...],
     ) -> None:
         self._graph = graph
+        self._steps = steps
+        self._tested = tested
         self._transfer = transfer
         self._reader = reader
-        self._tested = tested
-        # For each state that reaches a block: from where it does, and whether by an exception.
-        self._origins: list[dict[State, list[tuple[int, State, bool]]]] = [{} for _ in graph.blocks]
+        self._reached: list[dict[State, list[_Origin]]] = [{} for _ in graph.blocks]
 
-    def solve(self, traits: Traits) -> bool:
+    def solve(self, ends_process: bool) -> bool:
         """Find all states; tell whether they were few enough."""
         start = State(Status.UNBORN)
-        self._origins[self._graph.entry][start] = []
+        self._reached[self._graph.entry][start] = []
         waiting = [(self._graph.entry, start)]
         while waiting:
             number, state = waiting.pop()
-            for target, following, raised in self._step(self._graph.blocks[number], state):
-                known = self._origins[target]
+            for target, following, raising in self._leave(number, state):
+                known = self._reached[target]
                 if following not in known:
                     if len(known) == _MAX_STATES:
                         return False
                     known[following] = []
                     waiting.append((target, following))
-                known[following].append((number, state, raised))
-        if not traits.ends_process:
+                known[following].append(_Origin(number, state, raising))
+        if not ends_process:
             self._judge_exits()
         return True
 
-    def _step(self, block: Block, state: State) -> Iterator[tuple[int, State, bool]]:
+    def _leave(self, number: int, state: State) -> Iterator[tuple[int, State, ast.AST | None]]:
+        """Go through a block, and along its edges as far as their tests allow."""
         states = [state]
-        raised: list[State] = []
-        last = len(block.events) - 1
-        can_raise = any(edge.raised for edge in block.edges)
-        for number, event in enumerate(block.events):
-            if number == last and can_raise:
-                raised = [s for before in states for s in self._transfer.after_raise(event, before)]
-            states = [s for before in states for s in self._transfer.after(event, before)]
-        for edge in block.edges:
-            for after in raised if edge.raised else states:
+        raised: dict[State, ast.AST] = {}
+        for event, raising in self._steps[number]:
+            if raising is not None:
+                for before in states:
+                    for after in self._transfer.after_raise(event, raising, before):
+                        raised.setdefault(after, raising)
+            if event is not None:
+                states = [s for before in states for s in self._transfer.after(event, before)]
+        for edge in self._graph.blocks[number].edges:
+            if edge.raised:
+                for after, node in raised.items():
+                    yield edge.target, self._relevant(edge.target, after), node
+                continue
+            for after in states:
                 narrowed: State | None = after
                 if edge.test is not None:
                     narrowed = assume(edge.test, edge.truth, after, self._reader)
                 if narrowed is not None:
-                    yield edge.target, self._relevant(edge.target, narrowed), edge.raised
+                    yield edge.target, self._relevant(edge.target, narrowed), None
 
     def _relevant(self, target: int, state: State) -> State:
         """Drop what no later test asks about, so that paths meet again."""
@@ -118,7 +139,7 @@ class _Solver:
 
     def _judge_exits(self) -> None:
         for exit_, how in _LEAVING.items():
-            for state in self._origins[exit_]:
+            for state in self._reached[exit_]:
                 if exit_ is Exit.RETURNS and self._transfer.returned(state):
                     for node in self._leaving_nodes(exit_, state):
                         self._transfer.hand_ons.add(HandOn(node, Handing.RETURNED))
@@ -126,28 +147,26 @@ class _Solver:
                     for node in self._leaving_nodes(exit_, state):
                         self._transfer.leaks.add(Leak(node, how))
 
-    def _leaving_nodes(self, number: int, state: State) -> Iterator[ast.AST]:
+    def _leaving_nodes(self, exit_: Exit, state: State) -> Iterator[ast.AST]:
         """Find what sent a state on its way out, before the cleanups that it came through."""
-        seen = {(number, state)}
-        waiting = [(number, state)]
+        seen: set[tuple[int, State]] = set()
+        waiting: list[tuple[int, State]] = [(exit_, state)]
         while waiting:
             at, reached = waiting.pop()
-            for origin in self._origins[at][reached]:
-                block, before, raised = origin
-                if raised or not self._graph.blocks[block].cleanup:
-                    yield self._end() if number == Exit.FALLS_OFF else self._last_node(block)
+            for block, before, raising in self._reached[at][reached]:
+                if raising is not None:
+                    yield raising
+                elif not self._graph.blocks[block].cleanup:
+                    yield self._returning_node(block)
                 elif (block, before) not in seen:
                     seen.add((block, before))
                     waiting.append((block, before))
 
-    def _last_node(self, number: int) -> ast.AST:
-        """Give the node of a block's last event; the end of the function where it has none."""
-        for event in reversed(self._graph.blocks[number].events):
-            if not isinstance(event, (Bind, Take)):
-                return event.node
-        return self._end()
-
-    def _end(self) -> ast.AST:
+    def _returning_node(self, number: int) -> ast.AST:
+        """Give the return that ends a block, or else the end of the function."""
+        events = self._graph.blocks[number].events
+        if events and isinstance(events[-1], Finish) and isinstance(events[-1].node, ast.Return):
+            return events[-1].node
         root = self._graph.root
         return root.body if isinstance(root, ast.Lambda) else root.body[-1]
 

@@ -24,13 +24,17 @@ _SAME_OBJECT_METHODS = frozenset({"execution_options"})
 
 
 class Status(IntEnum):
-    """How far the object has come."""
+    """How far the object has come.
+
+    A session that was closed before its first use takes a connection when it is used after all.
+    """
 
     UNBORN = 0
     CREATED = 1
     LIVE = 2
     CLOSED = 3
-    HANDED_ON = 4
+    CLOSED_UNUSED = 4
+    HANDED_ON = 5
 
 
 class State(NamedTuple):
@@ -59,6 +63,9 @@ class State(NamedTuple):
 
     def settled(self) -> State:
         """Forget the values of expressions: their statement is over."""
+        keys = (*self.objects, *self.holders, *(key for key, _ in self.facts))
+        if not any(isinstance(key, ast.expr) for key in keys):
+            return self
         return self._replace(
             objects=frozenset(key for key in self.objects if not isinstance(key, ast.expr)),
             holders=frozenset(key for key in self.holders if not isinstance(key, ast.expr)),

@@ -86,6 +86,9 @@ class Transfer:
 
     def after(self, event: Event, state: State) -> Iterator[State]:
         """Give the states after an event that completes."""
+        if state.status is Status.UNBORN and not isinstance(event, (Bind, Take, Evaluate, Finish)):
+            yield state
+            return
         match event:
             case Evaluate(node=node):
                 if node is self._opened.node:
@@ -108,18 +111,20 @@ class Transfer:
             case Finish(node=node):
                 yield from self._kept(self._finish(node, state), node)
 
-    def after_raise(self, event: Event, before: State) -> Iterator[State]:
+    def after_raise(
+        self, event: Event | None, raising: ast.AST, before: State
+    ) -> Iterator[State]:
         """Give the states after an event that raises.
 
         A use fails only after it took effect, and an opening before; closing, handing on and making
         an object that holds it do not fail.
         """
-        node = event.node if isinstance(event, Evaluate) else None
-        for state in [before] if node is self._opened.node else self.after(event, before):
-            if state.status in (before.status, Status.LIVE) and node not in state.holders:
+        unchanged = event is None or raising is self._opened.node
+        for state in [before] if unchanged or event is None else self.after(event, before):
+            if state.status in (before.status, Status.LIVE) and raising not in state.holders:
                 settled = state.settled()
                 if settled.is_lost():
-                    self._lose(settled, node or self._opened.node, Leaving.RAISES)
+                    self._lose(settled, raising, Leaving.RAISES)
                 else:
                     yield settled
 
@@ -160,7 +165,9 @@ class Transfer:
             case ast.Attribute(value=owner, attr=method) if reader.refers(owner, state):
                 return self._method(call, method, state)
             case ast.Attribute(value=owner, attr=method) if reader.holds(_root(owner), state):
-                if method in CLOSERS or method in _TAKING_METHODS:
+                if method in CLOSERS:
+                    return self._close(call, Closing.CALLEE, state)
+                if method in _TAKING_METHODS:
                     return self._hand_on(call, Handing.HOLDER, state)
                 if method not in _STORING_METHODS:
                     state = self._use(call, state)
@@ -286,15 +293,18 @@ class Transfer:
     # Effects
 
     def _use(self, node: ast.expr, state: State) -> State:
-        if state.status is Status.CLOSED:
+        if state.status in (Status.CLOSED, Status.CLOSED_UNUSED):
             self.uses_after_close.add(node)
-        return state._replace(status=Status.LIVE) if state.status is Status.CREATED else state
+        if state.status in (Status.CREATED, Status.CLOSED_UNUSED):
+            return state._replace(status=Status.LIVE)
+        return state
 
     def _close(self, node: ast.AST, how: Closing, state: State) -> State:
         if state.status is Status.UNBORN:
             return state
         self.closes.add(Close(node, how))
-        return state._replace(status=Status.CLOSED)
+        unused = state.status in (Status.CREATED, Status.CLOSED_UNUSED)
+        return state._replace(status=Status.CLOSED_UNUSED if unused else Status.CLOSED)
 
     def _hand_on(self, node: ast.AST, how: Handing, state: State) -> State:
         if state.status is Status.UNBORN:

@@ -1,0 +1,108 @@
+"""Which events can matter to one opened object: most of a function has nothing to do with it."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple, TypeAlias
+
+from flake8_dbsession.analysis.flow import Graph
+from flake8_dbsession.analysis.flow.graph import Bind, Block, Event, Finish, Take
+
+Mention: TypeAlias = str | ast.AST
+
+
+class Step(NamedTuple):
+    """An event, as far as it matters.
+
+    Attributes:
+        event: the event; None where it cannot change what is known of the object.
+        raising: the node that may raise; None where the event cannot.
+    """
+
+    event: Event | None
+    raising: ast.AST | None
+
+
+class Mentions:
+    """What the events of a graph mention: names, and expressions that open something.
+
+    Args:
+        graph: the control flow.
+        opened: the expressions that open something.
+    """
+
+    def __init__(self, graph: Graph, opened: frozenset[ast.expr]) -> None:
+        self._graph = graph
+        self._opened = opened
+        self._by_node: dict[ast.AST, frozenset[Mention]] = {}
+        self._binds = [
+            (self._target(event.target), self._of(event.value))
+            for block in graph.blocks
+            for event in block.events
+            if isinstance(event, Bind) and event.value is not None
+        ]
+
+    def steps(self, opened: ast.expr, tested: frozenset[str]) -> tuple[tuple[Step, ...], ...]:
+        """Reduce the blocks to what can matter to one object.
+
+        Args:
+            opened: the expression that opens it.
+            tested: the names whose values are asked for anywhere.
+
+        Returns:
+            The steps of each block. Of events that raise one after the other and do nothing else,
+            only the first is left.
+        """
+        related = self._related(opened)
+        return tuple(self._reduce(block, related, tested) for block in self._graph.blocks)
+
+    def _related(self, opened: ast.expr) -> set[Mention]:
+        """Find the names that may come to stand for the object, or for what holds it."""
+        related: set[Mention] = {opened}
+        size = 0
+        while len(related) > size:
+            size = len(related)
+            for targets, value in self._binds:
+                if not related.isdisjoint(value):
+                    related |= targets
+        return related
+
+    def _reduce(
+        self, block: Block, related: set[Mention], tested: frozenset[str]
+    ) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        for index, event in enumerate(block.events):
+            matters = self._matters(event, related, tested)
+            raising = _node(event) if index in block.raising else None
+            repeats = bool(steps) and steps[-1].event is None
+            if matters or (raising is not None and not repeats):
+                steps.append(Step(event if matters else None, raising))
+        return tuple(steps)
+
+    def _matters(self, event: Event, related: set[Mention], tested: frozenset[str]) -> bool:
+        if isinstance(event, (Take, Finish)):
+            return True
+        if isinstance(event, Bind):
+            targets = self._target(event.target)
+            return not targets.isdisjoint(tested | related) or (
+                event.value is not None and not related.isdisjoint(self._of(event.value))
+            )
+        return not related.isdisjoint(self._of(event.node))
+
+    def _target(self, target: ast.expr | str) -> frozenset[Mention]:
+        return frozenset({target}) if isinstance(target, str) else self._of(target)
+
+    def _of(self, node: ast.AST) -> frozenset[Mention]:
+        if node not in self._by_node:
+            self._by_node[node] = frozenset(
+                inner.id if isinstance(inner, ast.Name) else inner
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Name) or inner in self._opened
+            )
+        return self._by_node[node]
+
+
+def _node(event: Event) -> ast.AST | None:
+    if isinstance(event, Bind):
+        return event.target if isinstance(event.target, ast.AST) else None
+    return event.part if isinstance(event, Take) else event.node
