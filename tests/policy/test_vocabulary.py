@@ -1,0 +1,102 @@
+"""What the names in a policy stand for, where following them leads nowhere."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from flake8_dbsession.analysis.inference import Inference
+from flake8_dbsession.analysis.modules import Module
+from flake8_dbsession.analysis.project import Project
+from flake8_dbsession.analysis.values import Known, Resource, Role
+from flake8_dbsession.policy.loading import load
+from flake8_dbsession.policy.vocabulary import vocabulary_of
+
+POLICY = """
+preset = "sqlalchemy"
+factories = ["make_session", "app.db.factory"]
+connections = "storage.get_connection"
+
+[retired]
+"app.old" = "app.new"
+
+[legacy]
+"*manager.open" = "work"
+
+[[layers]]
+name = "a"
+paths = ["a/"]
+use = "app.db:work"
+fallback = "self.spare()"
+
+[[layers]]
+name = "b"
+paths = ["b/"]
+use = "get_async_db"
+style = "dependency"
+
+[[layers]]
+name = "c"
+paths = ["c/"]
+use = "g.session"
+style = "request"
+"""
+
+
+def known(text: str, folder: Path) -> Known | None:
+    """What the last expression of a source stands for under the policy."""
+    policy = folder / "dbsession.toml"
+    policy.write_text(POLICY)
+    inference = Inference(Project(folder), vocabulary_of(load(policy)))
+    tree = ast.parse(text)
+    last = tree.body[-1]
+    assert isinstance(last, ast.Expr)
+    return inference.known(last.value, Module(folder / "code.py", text, tree).scope)
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "resource"),
+    [
+        ("make_session", Role.FACTORY, Resource.SESSION),
+        ("from app.db import factory\nfactory", Role.FACTORY, Resource.SESSION),
+        ("self.db_manager.open", Role.ACCESSOR, Resource.SESSION),
+        ("from app import manager as m\nm.open()", Role.OPENED, Resource.SESSION),
+        ("self.spare", Role.ACCESSOR, Resource.SESSION),
+        ("from app.db import work\nwork", Role.PROVIDER, Resource.SESSION),
+        ("from app import db\ndb.work()", Role.MANAGER, Resource.SESSION),
+        ("get_async_db()", Role.GENERATOR, Resource.SESSION),
+        ("from app import db\ndb.get_async_db", Role.DEPENDENCY, Resource.SESSION),
+        ("g.session()", Role.LENT, Resource.SESSION),
+        ("storage.get_connection", Role.PROVIDER, Resource.CONNECTION),
+    ],
+)
+def test_names(text: str, role: Role, resource: Resource, tmp_path: Path) -> None:
+    found = known(text, tmp_path)
+    assert found is not None
+    assert (found.role, found.resource) == (role, resource)
+    assert found.is_async == ("async" in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "work",
+        "from other.db import work\nwork",
+        "manager.close",
+        "self.session",
+        "def get_async_db(): pass\nget_async_db",
+        "class Manager:\n    def open(self): pass\nmanager = Manager()\nmanager.open",
+    ],
+)
+def test_what_the_policy_does_not_name_or_the_code_defines(text: str, tmp_path: Path) -> None:
+    assert known(text, tmp_path) is None
+
+
+def test_what_calls_and_imports_are_watched_for(tmp_path: Path) -> None:
+    policy = tmp_path / "dbsession.toml"
+    policy.write_text(POLICY)
+    vocabulary = vocabulary_of(load(policy))
+    assert vocabulary.accessors == ("*manager.open",)
+    assert vocabulary.watched == {"app.old"}
