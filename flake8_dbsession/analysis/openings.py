@@ -30,8 +30,9 @@ class Opening:
         node: the call that opens it.
         known: what the call gives: a session, or a provider's context manager.
         scope: the scope in which it is opened.
-        given: the parameter by which the function has a session already; empty where it has none,
-            or where this one stands in for an optional parameter that was left out.
+        given: the parameter by which the function has a session of the same kind (sync or async)
+            already; empty where it has none, or where this one stands in for an optional parameter
+            that was left out.
     """
 
     node: ast.Call
@@ -60,7 +61,7 @@ def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:
     for call, scope in tree.find(ast.Call):
         known = opened_by(call, scope, tree, inference) or _entered(call, scope, tree, inference)
         if known is not None and known.resource is Resource.SESSION:
-            yield Opening(call, known, scope, _given(call, scope, tree, inference))
+            yield Opening(call, known, scope, _given(call, known, scope, tree, inference))
 
 
 def _entered(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
@@ -80,32 +81,36 @@ def _is_entered(call: ast.Call, tree: Tree) -> bool:
     return False
 
 
-def _given(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> str:
+def _given(
+    call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference
+) -> str:
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
         return ""
-    for name, parameter in _session_parameters(function, inference):
+    for name, parameter in _session_parameters(function, opened.is_async, inference):
         if not (_is_optional(parameter) and _is_fallback(call, name, function, tree)):
             return name
     return ""
 
 
 def _session_parameters(
-    function: Scope, inference: Inference
+    function: Scope, is_async: bool, inference: Inference
 ) -> Iterator[tuple[str, Parameter]]:
+    """Find the parameters that are sessions of one kind: a sync one is no use for async work."""
     arguments: ast.arguments = function.node.args  # type: ignore[union-attr]
     for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        if any(map(_is_given_session, inference.values(arg.arg, function))):
+        if any(_is_given(value, is_async) for value in inference.values(arg.arg, function)):
             for binding in function.bindings(arg.arg):
                 if isinstance(binding.how, Parameter):
                     yield arg.arg, binding.how
 
 
-def _is_given_session(value: Value) -> bool:
+def _is_given(value: Value, is_async: bool) -> bool:
     return (
         isinstance(value, Known)
         and value.role is Role.GIVEN
         and value.resource is Resource.SESSION
+        and value.is_async == is_async
     )
 
 

@@ -26,6 +26,7 @@ HEADER = """
     from typing import Annotated, Optional
     from fastapi import APIRouter, Depends
     from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import async_sessionmaker
     from sqlalchemy.orm import Session
     from core.database import SessionLocal, get_db, get_db_session
 
@@ -115,6 +116,10 @@ def test_other_functions_and_other_parameters_do_not_count(tmp_path: Path) -> No
             with SessionLocal() as own:
                 own.execute(1)
         return work
+
+    async def other_kind(db: Session, async_session_maker: async_sessionmaker):
+        async with async_session_maker() as own:
+            await own.execute(db.query(1))
 
     def not_a_session(db: str, engine: Engine):
         with Session(engine) as own:

@@ -19,7 +19,7 @@ class SecondSession(Rule[Opening]):
     provider's `with` block, although one of its parameters is a session, by its annotation or by
     `Depends`. Where that parameter is optional and the second session is its fallback
     (`db = db or SessionLocal()`, `if db is None:`), the rule is silent. So it is for functions
-    nested in the one that was given the session.
+    nested in the one that was given the session, and for an async session beside a sync one.
 
     ## Why is this bad?
     The two sessions are two transactions: the second does not see what the first has not
