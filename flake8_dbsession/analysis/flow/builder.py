@@ -329,12 +329,12 @@ class _Builder:
         self,
         definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
         name: str,
-        header: Iterable[ast.AST],
+        header: Iterable[ast.expr | ast.keyword | ast.arguments],
     ) -> None:
         for decorator in definition.decorator_list:
             self._expression(decorator)
         for part in header:
-            self._children(part)
+            self._part(part)
         self._emit(Bind(name, definition))
 
     def _assign(self, target: ast.expr, value: ast.expr | None) -> None:
@@ -516,18 +516,18 @@ class _Builder:
 
     def _children(self, node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self._expression(child)
-            elif isinstance(child, (ast.keyword, ast.arguments, ast.arg)):
-                self._children_of_part(child)
+            if isinstance(child, (ast.expr, ast.keyword)):
+                self._part(child)
 
-    def _children_of_part(self, part: ast.keyword | ast.arguments | ast.arg) -> None:
-        """Evaluate an argument, or the defaults of parameters: their annotations do nothing."""
+    def _part(self, part: ast.expr | ast.keyword | ast.arguments) -> None:
+        """Evaluate an expression, an argument, or the defaults of parameters."""
         if isinstance(part, ast.keyword):
             self._expression(part.value)
         elif isinstance(part, ast.arguments):
             for default in [*part.defaults, *part.kw_defaults]:
                 self._optional(default)
+        else:
+            self._expression(part)
 
     def _expression(self, node: ast.expr) -> None:
         if isinstance(node, (ast.Name, ast.Constant)):
@@ -561,7 +561,7 @@ class _Builder:
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 self._comprehension(node)
             case ast.Lambda(args=arguments):
-                self._children_of_part(arguments)
+                self._part(arguments)
             case _:
                 self._children(node)
         self._depth -= 1

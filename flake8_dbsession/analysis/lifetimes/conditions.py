@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.builder import is_none_test
 from flake8_dbsession.analysis.flow.graph import Bind, Event, Take
-from flake8_dbsession.analysis.lifetimes.state import FALSE, NONE, TRUE, Reader, State, Status
+from flake8_dbsession.analysis.lifetimes.state import FALSE, NONE, TRUE, Key, Reader, State, Status
 
 _OPEN_MARKS = frozenset({"is_active", "is_connected", "open"})
 _CLOSED_MARKS = frozenset({"closed", "is_closed"})
@@ -71,6 +71,25 @@ def tested_names(graph: Graph) -> tuple[frozenset[str], ...]:
             tested[number] = frozenset(names)
             waiting += predecessors[number]
     return tuple(tested)
+
+
+def guarding_names(root: ast.AST, related: Set[Key]) -> frozenset[str]:
+    """Find the names in tests that decide about something that mentions an object.
+
+    Args:
+        root: the function.
+        related: the expression that opens the object, and the names that may stand for it.
+
+    Returns:
+        The names.
+    """
+    guarding: set[str] = set()
+    for node in ast.walk(root):
+        if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+            inner = {each.id if isinstance(each, ast.Name) else each for each in ast.walk(node)}
+            if not inner.isdisjoint(related):
+                guarding |= {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+    return frozenset(guarding)
 
 
 def _before(event: Event, names: set[str]) -> None:

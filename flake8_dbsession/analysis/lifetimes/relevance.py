@@ -53,11 +53,18 @@ class Mentions:
             The steps of each block. Of events that raise one after the other and do nothing else,
             only the first is left.
         """
-        related = self._related(opened)
+        related = self.related(opened)
         return tuple(self._reduce(block, related, tested) for block in self._graph.blocks)
 
-    def _related(self, opened: ast.expr) -> set[Mention]:
-        """Find the names that may come to stand for the object, or for what holds it."""
+    def related(self, opened: ast.expr) -> set[Mention]:
+        """Find the names that may come to stand for the object, or for what holds it.
+
+        Args:
+            opened: the expression that opens it.
+
+        Returns:
+            The names, and the expression itself.
+        """
         related: set[Mention] = {opened}
         size = 0
         while len(related) > size:

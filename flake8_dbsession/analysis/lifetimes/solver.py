@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Evaluate, Finish
-from flake8_dbsession.analysis.lifetimes.conditions import assume, tested_names
+from flake8_dbsession.analysis.lifetimes.conditions import assume, guarding_names, tested_names
 from flake8_dbsession.analysis.lifetimes.model import (
     Handing,
     HandOn,
@@ -23,7 +23,8 @@ from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
 from flake8_dbsession.analysis.lifetimes.state import Reader, State, Status
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
 
-_MAX_STATES = 100
+_MAX_STATES = 20_000
+_MAX_STATES_OF_BLOCK = 100
 _LEAVING = {
     Exit.RETURNS: Leaving.RETURNS,
     Exit.FALLS_OFF: Leaving.FALLS_OFF,
@@ -45,20 +46,43 @@ def lifetimes(
     Returns:
         The lifetimes in the order of ``opened``; None for one that has too many states to follow.
     """
-    traits = traits or Traits()
-    names = names_of(graph.root)
-    nodes = frozenset(each.node for each in opened)
-    reader, mentions = Reader(names, nodes), Mentions(graph, nodes)
-    tested = tested_names(graph)
-    tested_anywhere = frozenset().union(*tested)
-    found: list[Lifetime | None] = []
-    for each in opened:
-        again = _evaluated_again(graph, each.node)
-        transfer = Transfer(each, names, reader, traits, again)
-        steps = mentions.steps(each.node, tested_anywhere)
-        solver = _Solver(graph, steps, tested, transfer, reader)
-        found.append(_lifetime(each, transfer) if solver.solve(traits.ends_process) else None)
-    return tuple(found)
+    function = _Function(graph, opened, traits or Traits())
+    return tuple(function.lifetime(each) for each in opened)
+
+
+class _Function:
+    """A function whose objects are followed one by one, within a limit for all of them together."""
+
+    def __init__(self, graph: Graph, opened: Sequence[Opened], traits: Traits) -> None:
+        nodes = frozenset(each.node for each in opened)
+        self._graph = graph
+        self._traits = traits
+        self._names = names_of(graph.root)
+        self._reader = Reader(self._names, nodes)
+        self._mentions = Mentions(graph, nodes)
+        self._tested = tested_names(graph)
+        self._states_left = _MAX_STATES
+
+    def lifetime(self, opened: Opened) -> Lifetime | None:
+        found = self._followed(opened, self._tested)
+        if found is None and self._states_left:
+            # Too many combinations: follow only the names that decide about this very object.
+            guards = guarding_names(self._graph.root, self._mentions.related(opened.node))
+            found = self._followed(opened, tuple(names & guards for names in self._tested))
+        return found
+
+    def _followed(self, opened: Opened, tested: tuple[frozenset[str], ...]) -> Lifetime | None:
+        again = _evaluated_again(self._graph, opened.node)
+        transfer = Transfer(opened, self._names, self._reader, self._traits, again)
+        steps = self._mentions.steps(opened.node, frozenset().union(*tested))
+        solver = _Solver(self._graph, steps, tested, transfer, self._reader)
+        is_solved = solver.solve(self._states_left)
+        self._states_left = max(0, self._states_left - solver.states)
+        if not is_solved:
+            return None
+        if not self._traits.ends_process:
+            solver.judge_exits()
+        return _lifetime(opened, transfer)
 
 
 class _Origin(NamedTuple):
@@ -85,9 +109,10 @@ class _Solver:
         self._tested = tested
         self._transfer = transfer
         self._reader = reader
+        self.states = 0
         self._reached: list[dict[State, list[_Origin]]] = [{} for _ in graph.blocks]
 
-    def solve(self, ends_process: bool) -> bool:
+    def solve(self, max_states: int) -> bool:
         """Find all states; tell whether they were few enough."""
         start = State(Status.UNBORN)
         self._reached[self._graph.entry][start] = []
@@ -97,13 +122,12 @@ class _Solver:
             for target, following, raising in self._leave(number, state):
                 known = self._reached[target]
                 if following not in known:
-                    if len(known) == _MAX_STATES:
+                    self.states += 1
+                    if len(known) == _MAX_STATES_OF_BLOCK or self.states > max_states:
                         return False
                     known[following] = []
                     waiting.append((target, following))
                 known[following].append(_Origin(number, state, raising))
-        if not ends_process:
-            self._judge_exits()
         return True
 
     def _leave(self, number: int, state: State) -> Iterator[tuple[int, State, ast.AST | None]]:
@@ -137,7 +161,8 @@ class _Solver:
         facts = (f for f in state.facts if f[0] in tested or isinstance(f[0], ast.AST))
         return state._replace(facts=frozenset(facts))
 
-    def _judge_exits(self) -> None:
+    def judge_exits(self) -> None:
+        """Note in which states the function is left."""
         for exit_, how in _LEAVING.items():
             for state in self._reached[exit_]:
                 if exit_ is Exit.RETURNS and self._transfer.returned(state):
