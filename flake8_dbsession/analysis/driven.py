@@ -12,11 +12,12 @@ from flake8_dbsession.analysis.inference import Inference
 from flake8_dbsession.analysis.names import dotted_name
 from flake8_dbsession.analysis.scopes import Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.tree import Tree
-from flake8_dbsession.analysis.values import Known, Role
+from flake8_dbsession.analysis.values import FunctionValue, Known, Role, Value
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
 _CLOSERS = frozenset({"closing", "aclosing"})
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _KEEPERS = frozenset({Holder.LOCAL, Holder.MODULE, Holder.MAIN, Holder.INSTANCE})
 
 
@@ -61,9 +62,19 @@ def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDepe
             known = inference.value(call, scope)
             if isinstance(known, Known) and known.role is Role.GENERATOR:
                 driven = _driven(call, known, scope, tree)
-                if driven is not None and driven.node not in seen:
+                if driven is None or _yields_many(inference.value(call.func, scope)):
+                    continue
+                if driven.node not in seen:
                     seen.add(driven.node)
                     yield driven
+
+
+def _yields_many(function: Value | None) -> bool:
+    """Tell whether a generator yields in a loop: then it gives many sessions, to iterate over."""
+    if not isinstance(function, FunctionValue):
+        return False
+    loops = (node for node in own_nodes(function.node) if isinstance(node, _LOOPS))
+    return any(isinstance(node, ast.Yield) for loop in loops for node in own_nodes(loop))
 
 
 def _driven(call: ast.Call, known: Known, scope: Scope, tree: Tree) -> DrivenDependency | None:

@@ -174,6 +174,20 @@ def test_owners_are_no_exception(tmp_path: Path) -> None:
     assert_driven(tmp_path, "", database=DATABASE + helper)
 
 
+def test_a_generator_of_many_sessions_is_no_dependency(tmp_path: Path) -> None:
+    shards = """
+    def shard_sessions():
+        for make in (SessionLocal, SessionLocal):
+            with make() as db:
+                yield db
+
+    def count():
+        for db in shard_sessions():
+            db.query(1)
+    """
+    assert_driven(tmp_path, "", database=DATABASE + shards)
+
+
 def test_the_policys_name_decides_where_the_import_leads_nowhere(tmp_path: Path) -> None:
     assert_driven(
         tmp_path,

@@ -19,7 +19,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     Reports `next(get_db())`, `anext(...)`, `.__next__()`, `.send(None)`, and `for` and `async for`
     loops over a dependency, wherever they stand. Silent where the generator is kept under a name
     and closed in a `finally`, or handed to what closes it; in tests it is enough that the generator
-    is closed or driven on at all, since that is how a dependency itself is tested.
+    is closed or driven on at all, since that is how a dependency itself is tested. A generator that
+    yields in a loop gives many sessions to go through, and is no dependency.
 
     ## Why is this bad?
     A dependency is a generator that the framework drives: it throws the request's error into it and
