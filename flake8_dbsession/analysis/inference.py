@@ -567,20 +567,21 @@ def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:
     Returns:
         The callable's expression; None for anything else.
     """
-    if isinstance(expression, ast.Call) and _imported_name(expression.func, scope) in _INJECTORS:
+    if isinstance(expression, ast.Call) and _names_injector(expression.func, scope):
         if expression.args:
             return expression.args[0]
         return next((k.value for k in expression.keywords if k.arg == "dependency"), None)
     return None
 
 
-def _imported_name(expression: ast.expr, scope: Scope) -> str:
-    """Give a name's last segment, as it was before an import renamed it."""
-    if isinstance(expression, ast.Name):
-        for binding in scope.lookup(expression.id):
-            if isinstance(binding.how, Imported) and binding.how.name:
-                return binding.how.name
-    return last_segment(expression)
+def _names_injector(expression: ast.expr, scope: Scope) -> bool:
+    """Tell whether a name is that of an injector, or was before an import renamed it."""
+    if last_segment(expression) in _INJECTORS:
+        return True
+    if not isinstance(expression, ast.Name):
+        return False
+    bindings = scope.lookup(expression.id)
+    return any(isinstance(b.how, Imported) and b.how.name in _INJECTORS for b in bindings)
 
 
 def _choose(options: Iterable[Value | None]) -> Value | None:

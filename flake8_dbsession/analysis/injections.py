@@ -80,7 +80,9 @@ def injections(tree: Tree, inference: Inference) -> Iterator[Injection]:
     seen: set[ast.AST] = set()
     for call, scope in tree.find(ast.Call):
         handed = injected_callable(call, scope)
-        if handed is None or not is_injector(call.func, scope, inference):
+        if handed is None or not _may_open(handed, tree):
+            continue
+        if not is_injector(call.func, scope, inference):
             continue
         value = inference.value(handed, scope)
         function = value if isinstance(value, FunctionValue) else None
@@ -96,6 +98,11 @@ def injections(tree: Tree, inference: Inference) -> Iterator[Injection]:
         )
         if function is not None:
             seen.add(function.node)
+
+
+def _may_open(handed: ast.expr, tree: Tree) -> bool:
+    """Tell whether what is handed is worth following: most injections are of users and settings."""
+    return isinstance(handed, ast.Lambda) or tree.is_of_interest(last_segment(handed))
 
 
 def is_injector(function: ast.expr, scope: Scope, inference: Inference) -> bool:

@@ -43,6 +43,8 @@ def late_closes(tree: Tree, inference: Inference) -> Iterator[LateClose]:
     Yields:
         At most one for each function: its first such ``yield``.
     """
+    if "yield" not in tree.scope.module.text:
+        return
     for function in _named_functions(tree):
         found = _late_close(function, inference)
         if found is not None and _is_driven(function, tree, inference):

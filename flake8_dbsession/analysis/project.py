@@ -23,6 +23,9 @@ _PROJECT_MARKERS = (
     "requirements.txt",
 )
 _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
+# What is never looked for in the project: the standard library, and the packages that nearly every
+# file of a web service imports.
+_INSTALLED = sys.stdlib_module_names | library.PACKAGES | {"fastapi", "flask", "starlette"}
 _LARGEST_MODULE = 4_000_000  # bytes; what is longer is data in the shape of a module
 
 
@@ -118,7 +121,7 @@ class Project:
             for _ in range(level - 1):
                 folder = folder.parent
             return folder if self._is_inside(folder) else None
-        if not segments or segments[0] in sys.stdlib_module_names | library.PACKAGES:
+        if not segments or segments[0] in _INSTALLED:
             return None
         key = (folder, segments[0])
         if key not in self._tops:
