@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
-Lines = list[str]
+Lines: TypeAlias = list[str]
+_Choice = TypeVar("_Choice")
 
 _HANDLED = ["ValueError", "KeyError", "LookupError", "Exception", "(ValueError, KeyError)", ""]
 _HANDLED_IN_GROUPS = ["ValueError", "KeyError", "Exception"]
@@ -326,7 +328,7 @@ class _Writer:
 
     # Drawing
 
-    def _one_of(self, choices):  # type: ignore[no-untyped-def]
+    def _one_of(self, choices: Sequence[_Choice]) -> _Choice:
         return choices[self._draw(st.integers(0, len(choices) - 1))]
 
     def _upto(self, least: int, most: int) -> int:

@@ -33,7 +33,7 @@ def constructs_by_name(call: ast.Call) -> bool:
     return name == "partial" or name.lstrip("_")[:1].isupper()
 
 
-def _closes_nothing(_call: ast.Call, _argument: int | str) -> bool:
+def _never(_call: ast.Call, _argument: int | str) -> bool:
     return False
 
 
@@ -44,12 +44,14 @@ class Traits:
     Attributes:
         closes_argument: tells whether a call closes one of its arguments, given by its position or
             its keyword.
+        keeps_argument: tells likewise whether it keeps one, or may close it.
         constructs: tells whether a call makes an object that keeps its arguments.
         yield_hands_on: whether who receives a yielded session or connection closes it.
         ends_process: whether the process ends with the function, as with a script's main part.
     """
 
-    closes_argument: Callable[[ast.Call, int | str], bool] = _closes_nothing
+    closes_argument: Callable[[ast.Call, int | str], bool] = _never
+    keeps_argument: Callable[[ast.Call, int | str], bool] = _never
     constructs: Callable[[ast.Call], bool] = constructs_by_name
     yield_hands_on: bool = False
     ends_process: bool = False
@@ -112,7 +114,8 @@ class Lifetime:
 
     Attributes:
         opened: the expression.
-        leaks: the ways on which it is left open.
+        leaks: the ways on which it is left open; of exceptions that leave it open in the same way
+            one after the other, the first.
         closes: the places that close it on some way.
         hand_ons: the places that hand it on, on some way.
         uses_after_close: the uses that find it closed.

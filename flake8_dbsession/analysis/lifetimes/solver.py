@@ -23,6 +23,8 @@ from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
 from flake8_dbsession.analysis.lifetimes.state import Reader, State, Status
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
 
+# For all objects of a function together.
+_MAX_EVENTS = 300_000
 _MAX_STATES = 20_000
 _MAX_STATES_OF_BLOCK = 100
 _LEAVING = {
@@ -62,16 +64,20 @@ class _Function:
         self._mentions = Mentions(graph, nodes)
         self._tested = tested_names(graph)
         self._states_left = _MAX_STATES
+        self._events_left = _MAX_EVENTS
 
     def lifetime(self, opened: Opened) -> Lifetime | None:
         found = self._followed(opened, self._tested)
-        if found is None and self._states_left:
+        if found is None and self._states_left and self._events_left > 0:
             # Too many combinations: follow only the names that decide about this very object.
             guards = guarding_names(self._graph.root, self._mentions.related(opened.node))
             found = self._followed(opened, tuple(names & guards for names in self._tested))
         return found
 
     def _followed(self, opened: Opened, tested: tuple[frozenset[str], ...]) -> Lifetime | None:
+        self._events_left -= sum(len(block.events) for block in self._graph.blocks)
+        if self._events_left < 0 or not self._states_left:
+            return None
         again = _evaluated_again(self._graph, opened.node)
         transfer = Transfer(opened, self._names, self._reader, self._traits, again)
         steps = self._mentions.steps(opened.node, frozenset().union(*tested))

@@ -202,6 +202,8 @@ class Transfer:
             return state
         if any(self._traits.closes_argument(call, key) for key, _ in given):
             return self._close(call, Closing.CALLEE, state)
+        if any(self._traits.keeps_argument(call, key) for key, _ in given):
+            return self._hand_on(call, Handing.STORED, state)
         name = _last_segment(call.func)
         if name in _REGISTERING | _WORKERS or any(reader.closer(v, state) for _, v in given):
             return self._hand_on(call, Handing.REGISTERED, state)
