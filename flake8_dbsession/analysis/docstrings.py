@@ -1,4 +1,4 @@
-"""The code that docstrings show: doctests, fenced blocks, and literal blocks after ``::``."""
+"""The code that docstrings show: doctests, fenced blocks, and blocks after ``::`` or ``Usage:``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from flake8_dbsession.analysis.inference import Inference
 from flake8_dbsession.analysis.outline import parse
 from flake8_dbsession.analysis.tree import Tree
 
-_MARKS = (">>>", "```", "::")
+_MARKS = (">>>", "```", "::", "xample", "sage:")
 _TELLING = re.compile(r"(\w+)(?:\(| import | as )")
 _QUOTES = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
 _PROMPT = re.compile(r"\s*(>>>|\.\.\.)(?: |$)")
 _FENCE = re.compile(r"\s*```\s*(\w*)\s*$")
-_LITERAL = re.compile(r".*(?<!\.\.)::$|\s*\.\. (?:code-block|code|sourcecode):: *(?:py\w*)$")
+_LITERAL = re.compile(
+    r".*(?<!\.\.)::$|\s*\.\. (?:code-block|code|sourcecode):: *(?:py\w*)$"
+    r"|\s*(?:Usage|Examples?)(?: [^:]*)?:$"
+)
 _DIRECTIVE_OPTION = re.compile(r"\s*:[\w-]+:")
 _LANGUAGES = frozenset({"", "py", "pycon", "python", "python3"})
 

@@ -279,8 +279,9 @@ class Inference:
 
     def _or_bare(self, value: Value | None, name: str) -> Value | None:
         """Let the policy's bare names decide where resolving a name leads nowhere."""
-        if name in self.vocabulary.bare and (value is None or isinstance(value, External)):
-            origin = value.name if isinstance(value, External) else name
+        origin = value.name if isinstance(value, External) else name
+        leads_nowhere = value is None or isinstance(value, External)
+        if name in self.vocabulary.bare and leads_nowhere and origin.rpartition(".")[2] == name:
             return Known(Role.FACTORY, is_async=name.lower().startswith("async"), name=origin)
         return value
 
@@ -408,6 +409,8 @@ class Inference:
         match callee:
             case Known(role=Role.FACTORY_MAKER):
                 return _made_factory(callee, call, self, scope)
+            case Known(role=Role.SESSION_CLASS, home=None):
+                return self._called(replace(callee, home=self._home_of_engine(call, scope)))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -430,6 +433,13 @@ class Inference:
             case Known(role=role) if role in _RESULTS:
                 return replace(callee, role=_RESULTS[role], source=role)
         return None
+
+    def _home_of_engine(self, call: ast.Call, scope: Scope) -> Scope | None:
+        """Give the module that defines the engine of ``Session(engine)``: the house's, it seems."""
+        engine = bound_to(call)
+        if not isinstance(engine, ast.Name):
+            return None
+        return next((origin.scope for origin in self._origins(engine.id, scope)), None)
 
     def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
         first = call.args[0] if call.args else None
@@ -555,6 +565,13 @@ class Inference:
                     pending += followed
                     continue
             yield binding
+
+
+def bound_to(call: ast.Call) -> ast.expr | None:
+    """Give what a session is bound to: the first argument of ``Session(...)``, or ``bind``."""
+    if call.args:
+        return call.args[0]
+    return next((keyword.value for keyword in call.keywords if keyword.arg == "bind"), None)
 
 
 def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:

@@ -1,7 +1,7 @@
 """What the database libraries themselves define, by qualified name.
 
 Sources: the reference documentation of SQLAlchemy 2, SQLModel, Flask-SQLAlchemy 3, sqlite3,
-psycopg, psycopg2, psycopg_pool, asyncpg, aiosqlite, PyMySQL and mysqlclient.
+psycopg, psycopg2, psycopg_pool, asyncpg, aiosqlite, PyMySQL, mysqlclient and Alembic.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ _ASYNC_CONNECTIONS = (
     "psycopg.AsyncConnection",
     "sqlalchemy.ext.asyncio.AsyncConnection",
 )
+_LENT_CONNECTIONS = ("alembic.op.get_bind", "alembic.context.get_bind")
 _EXTENSIONS = ("flask_sqlalchemy.SQLAlchemy", "flask_sqlalchemy.extension.SQLAlchemy")
 
 
@@ -105,12 +106,13 @@ def _table() -> dict[str, Known]:
         (_ASYNC_CONNECTS, Role.CONNECT, connection, True),
         (_CONNECTIONS, Role.GIVEN, connection, False),
         (_ASYNC_CONNECTIONS, Role.GIVEN, connection, True),
+        (_LENT_CONNECTIONS, Role.LENDER, connection, False),
         (_POOLS, Role.POOL_MAKER, connection, False),
         (_ASYNC_POOLS, Role.POOL_MAKER, connection, True),
         (_EXTENSIONS, Role.EXTENSION_MAKER, session, False),
     )
     return {
-        name: Known(role, resource, is_async, name)
+        name: Known(role, resource, is_async, name, library=name.partition(".")[0])
         for names, role, resource, is_async in rows
         for name in names
     }

@@ -63,10 +63,12 @@ class Context:
             True where the policy that the user chose names one, where the factory's module defines
             one, and where that module cannot be found, so that the bare name is all there is.
         """
-        if self._layers(declared=True):
+        if self._declared_blocks():
             return True
         house = self.file.house(acquisition.known)
-        return house is None or house.provider is not None
+        if house is None:
+            return acquisition.known.source is not Role.SESSION_CLASS
+        return house.provider is not None
 
     def way_out(self, acquisition: Acquisition) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.
@@ -97,13 +99,12 @@ class Context:
         declared = self.declared_pattern(name, scope)
         if declared is not None:
             return declared
-        layers = self._layers(declared=True)
+        layers = self._declared_blocks()
         if layers:
-            return spelled(layers[0], name)
+            return spelled(layers[0], name, is_async=known.is_async)
         house = self.file.house(known)
         if house is None:
-            preset = self._layers(declared=False)
-            return spelled(preset[0], name) if preset else UNKNOWN_PROVIDER
+            return None if known.source is Role.SESSION_CLASS else UNKNOWN_PROVIDER
         if house.dependency and self.file.is_handler_body(scope):
             return f"`{name} = Depends({house.dependency})`"
         keyword = "async with" if known.is_async else "with"
@@ -145,12 +146,12 @@ class Context:
         """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
         return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
 
-    def _layers(self, *, declared: bool) -> list[Layer]:
-        """Give the layers that sanction a ``with`` block, the file's own layer first."""
+    def _declared_blocks(self) -> list[Layer]:
+        """Give the user's layers that sanction a ``with`` block, the file's own layer first."""
         layers = [
             layer
             for layer in self.policy.layers
-            if layer.use and layer.style is Style.CONTEXT and layer.declared == declared
+            if layer.use and layer.style is Style.CONTEXT and layer.declared
         ]
         return sorted(layers, key=lambda layer: layer is not self.layer)
 
@@ -160,12 +161,13 @@ class Context:
         ) and self.file.is_handler(definition.node, definition.scope)
 
 
-def spelled(layer: Layer, name: str) -> str:
+def spelled(layer: Layer, name: str, *, is_async: bool = False) -> str:
     """Write out a layer's sanctioned pattern.
 
     Args:
         layer: a layer with a ``use``.
         name: the name that the session is to have.
+        is_async: whether it is an asynchronous one.
 
     Returns:
         The code between backticks.
@@ -176,7 +178,7 @@ def spelled(layer: Layer, name: str) -> str:
         return f"`{name} = Depends({expression})`"
     if layer.style is Style.REQUEST:
         return f"`{name} = {expression}()`"
-    return f"`with {expression}() as {name}:`"
+    return f"`{'async with' if is_async else 'with'} {expression}() as {name}:`"
 
 
 def quoted(replacement: str) -> str:

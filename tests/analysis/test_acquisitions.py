@@ -139,7 +139,11 @@ ONE_FILE = {
         from typing import Annotated, Optional
         from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
         from sqlalchemy.orm import Session, scoped_session, sessionmaker
-        def f(make: sessionmaker[Session], other: "Optional[sessionmaker]", third: sessionmaker | None):
+        def f(
+            make: sessionmaker[Session],
+            other: "Optional[sessionmaker]",
+            third: sessionmaker | None,
+        ):
             a = make()  # opens local
             b = other()  # opens local
             c = third()  # opens local

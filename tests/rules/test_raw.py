@@ -70,3 +70,72 @@ def test_other_libraries_sessions_are_none(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_session_class_in_a_block_needs_a_provider_beside_its_engine(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "core/plain.py": "from sqlalchemy import create_engine\nengine = create_engine('')\n",
+            "work.py": """
+                from sqlalchemy.orm import Session
+                from core.database import engine
+                from core.plain import engine as plain
+
+                def provided():
+                    with Session(engine) as db:  # DBS103
+                        return db.info
+
+                def unprovided():
+                    with Session(plain) as db, Session() as other:
+                        return db.info, other.info
+
+                def by_hand():
+                    db = Session(plain)  # DBS103
+                    return db.info
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_session_that_joins_a_connection_is_left_alone(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "migration.py": """
+                from alembic import op
+                from sqlalchemy import Connection
+                from sqlalchemy.orm import Session
+
+                def upgrade():
+                    db = Session(bind=op.get_bind())
+                    db.commit()
+
+                def within(connection: Connection):
+                    return Session(connection)
+            """
+        },
+        CODES,
+    )
+
+
+def test_a_bare_name_does_not_win_over_what_is_found(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "client.py": """
+                from requests import Session as SessionLocal
+
+                class Client:
+                    def __init__(self, session_factory):
+                        self._session_factory = session_factory
+
+                    def fetch(self):
+                        self.session = self._session_factory()
+                        return SessionLocal().get("")
+            """
+        },
+        CODES,
+    )

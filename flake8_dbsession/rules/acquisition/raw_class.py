@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.values import Role
+from flake8_dbsession.analysis.inference import bound_to
+from flake8_dbsession.analysis.values import Known, Resource, Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -20,7 +21,8 @@ class RawSessionClass(Rule[Acquisition]):
     Reports `Session(engine)`, `AsyncSession(...)` and `sessionmaker(...)()` outside the modules
     that own the project's sessions. A factory made and called in one function counts as the
     latter. The `with Session(engine) as db:` form is reported only where there is a provider to
-    use instead; the `sqlalchemy` preset leaves it alone.
+    use instead; the `sqlalchemy` preset leaves it alone. A session that joins a connection at hand,
+    as one does in a migration (`Session(bind=op.get_bind())`), is none that a factory could make.
 
     ## Why is this bad?
     The house's factory carries its settings (`expire_on_commit`, `autoflush`, event hooks, the
@@ -76,10 +78,22 @@ class RawSessionClass(Rule[Acquisition]):
             return
         if fact.holder is Holder.BLOCK and not context.has_provider(fact):
             return
+        if _joins_a_connection(fact, context):
+            return
         yield self.violation(
             fact.node,
             f"`{fact.text}` passes the project's session factory by; use {context.way_out(fact)}",
         )
+
+
+def _joins_a_connection(acquisition: Acquisition, context: Context) -> bool:
+    bind = bound_to(acquisition.node)
+    value = context.file.inference.value(bind, acquisition.scope) if bind is not None else None
+    return (
+        isinstance(value, Known)
+        and value.resource is Resource.CONNECTION
+        and value.role in (Role.GIVEN, Role.LENT, Role.OPENED)
+    )
 
 
 def is_made_here(acquisition: Acquisition) -> bool:
