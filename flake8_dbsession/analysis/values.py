@@ -60,6 +60,8 @@ class Known:
         source: the role of the callable that gave this value; None for what was not called.
         commits: whether a provider commits on leaving its block.
         keeps_loaded: whether a factory is made with ``expire_on_commit=False``.
+        library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
+            known.
     """
 
     role: Role
@@ -70,6 +72,7 @@ class Known:
     source: Role | None = None
     commits: bool = False
     keeps_loaded: bool = False
+    library: str = ""
 
 
 @dataclass(frozen=True, slots=True)
