@@ -358,7 +358,8 @@ def test_lambda_returns_its_body() -> None:
 @pytest.mark.parametrize(
     "call",
     ["print(x)", "len(x)", "logger.info(x)", "conn.cursor()", "time.time()", "datetime.now()",
-     "datetime.datetime.now()", "db.close()", "stack.enter_context(db)"],
+     "datetime.datetime.now()", "db.close()", "stack.enter_context(db)",
+     "conn.is_connected()", "engine.connect().execution_options(x=1)"],
 )  # fmt: skip
 def test_calls_that_do_not_raise_in_practice(call: str) -> None:
     node = ast.parse(call, mode="eval").body

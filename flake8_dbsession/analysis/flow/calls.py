@@ -23,12 +23,14 @@ _LOGGING = frozenset(
         "getLogger"
     }
 )
-# Closing, asking whether something is closed, and what only puts an object away for later.
+# Closing, asking whether something is closed, what sets options of a connection, and what only puts
+# an object away for later.
 _SAFE_METHODS = frozenset(
     {
         "aclose", "addAsyncCleanup", "addCleanup", "addClassCleanup", "addfinalizer", "append",
-        "callback", "close", "cursor", "enter_async_context", "enter_context", "is_closed",
-        "is_connected", "push", "push_async_callback", "push_async_exit"
+        "callback", "close", "cursor", "enter_async_context", "enter_context",
+        "execution_options", "is_closed", "is_connected", "push", "push_async_callback",
+        "push_async_exit"
     }
 )
 _CAST = frozenset({"cast", "closing", "aclosing", "suppress"})

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import Graph
-from flake8_dbsession.analysis.flow.builder import is_none_test
+from flake8_dbsession.analysis.flow.expressions import is_none_test
 from flake8_dbsession.analysis.flow.graph import Bind, Event, Take
 from flake8_dbsession.analysis.lifetimes.state import FALSE, NONE, TRUE, Key, Reader, State, Status
 

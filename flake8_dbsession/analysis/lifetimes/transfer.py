@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.flow.graph import (
@@ -119,8 +119,10 @@ class Transfer:
         A use fails only after it took effect, and an opening before; closing, handing on and making
         an object that holds it do not fail.
         """
-        unchanged = event is None or raising is self._opened.node
-        for state in [before] if unchanged or event is None else self.after(event, before):
+        states: Iterable[State] = [before]
+        if event is not None and raising is not self._opened.node:
+            states = self.after(event, before)
+        for state in states:
             if state.status in (before.status, Status.LIVE) and raising not in state.holders:
                 settled = state.settled()
                 if settled.is_lost():
