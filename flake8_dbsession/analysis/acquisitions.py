@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from flake8_dbsession.analysis.inference import Inference
-from flake8_dbsession.analysis.scopes import FUNCTIONS, Scope, last_segment
+from flake8_dbsession.analysis.scopes import FUNCTIONS, Scope, last_segment, statements
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import Known, Role
 
@@ -212,7 +212,8 @@ def _declares_global(function: Scope, name: str) -> bool:
         return False
     assert isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef))
     return any(
-        isinstance(node, ast.Global) and name in node.names for node in ast.walk(function.node)
+        isinstance(statement, ast.Global) and name in statement.names
+        for statement in statements(function.node.body)
     )
 
 

@@ -120,15 +120,18 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.ex
 
 
 def _names_a_maker(annotation: ast.expr) -> bool:
-    match annotation:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str() as name):
-            return any(part in name for part in _MAKING)
-        case ast.Subscript(value=base, slice=inner):
-            return _names_a_maker(base) or _names_a_maker(inner)
-        case ast.BinOp(left=left, right=right):
-            return _names_a_maker(left) or _names_a_maker(right)
-        case ast.Tuple(elts=elements):
-            return any(map(_names_a_maker, elements))
+    pending = [annotation]
+    while pending:
+        match pending.pop():
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str() as name):
+                if any(part in name for part in _MAKING):
+                    return True
+            case ast.Subscript(value=base, slice=inner):
+                pending += [base, inner]
+            case ast.BinOp(left=left, right=right):
+                pending += [left, right]
+            case ast.Tuple(elts=elements):
+                pending += elements
     return False
 
 
