@@ -92,6 +92,25 @@ def test_way_out_is_what_leaves_and_not_the_cleanup_that_it_runs_through() -> No
     assert _leaks(lifetime) == {(5, Leaving.RETURNS), (5, Leaving.RAISES)}
 
 
+def test_what_the_session_gives_may_be_empty_where_the_session_may_not() -> None:
+    lifetime = _lifetime(
+        """\
+        def f(conn=None):
+            conn = conn or connect()
+            with suppress(Exception):
+                rows = conn.execute(x)
+                if rows is None:
+                    conn.close()
+                    return
+                if not rows:
+                    return
+            conn.close()
+        """
+    )
+
+    assert _leaks(lifetime) == {(9, Leaving.RETURNS)}
+
+
 def test_loop_that_opens_one_a_turn_loses_the_one_before() -> None:
     lifetime = _lifetime(
         """\

@@ -221,6 +221,16 @@ _CLOSED = {
             if own:
                 db.close()
     """,
+    "flag set before the fallback": """
+        given = keeper.items[0] if keeper.items else None
+        own = given is None
+        db = given or SessionLocal()
+        try:
+            db.execute()
+        finally:
+            if own:
+                db.close()
+    """,
     "flag and something else": """
         db = None
         own = not db and choose() == 0

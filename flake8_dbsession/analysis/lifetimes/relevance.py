@@ -74,6 +74,24 @@ class Mentions:
                     related |= targets
         return related
 
+    def peers(self, opened: ast.expr) -> frozenset[str]:
+        """Find the names that stand for such an object or for None: ``db`` in ``db or connect()``.
+
+        Args:
+            opened: the expression that opens it.
+
+        Returns:
+            The names.
+        """
+        events = [event for block in self._graph.blocks for event in block.events]
+        takes = [event for event in events if isinstance(event, Take)]
+        values = {opened} | {take.whole for take in takes if _awaited(take.part) is opened}
+        names = {take.part for take in takes if take.whole in values}
+        for event in events:
+            if isinstance(event, Bind) and _awaited(event.value) in values:
+                names |= {event.target} if isinstance(event.target, ast.Name) else set()
+        return frozenset(node.id for node in names if isinstance(node, ast.Name))
+
     def _reduce(
         self, block: Block, related: set[Mention], tested: frozenset[str]
     ) -> tuple[Step, ...]:
@@ -107,6 +125,10 @@ class Mentions:
                 if isinstance(inner, ast.Name) or inner in self._opened
             )
         return self._by_node[node]
+
+
+def _awaited(node: ast.AST | None) -> ast.AST | None:
+    return node.value if isinstance(node, ast.Await) else node
 
 
 def _node(event: Event) -> ast.AST | None:

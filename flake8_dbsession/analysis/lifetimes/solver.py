@@ -56,12 +56,11 @@ class _Function:
     """A function whose objects are followed one by one, within a limit for all of them together."""
 
     def __init__(self, graph: Graph, opened: Sequence[Opened], traits: Traits) -> None:
-        nodes = frozenset(each.node for each in opened)
         self._graph = graph
         self._traits = traits
         self._names = names_of(graph.root)
-        self._reader = Reader(self._names, nodes)
-        self._mentions = Mentions(graph, nodes)
+        self._nodes = frozenset(each.node for each in opened)
+        self._mentions = Mentions(graph, self._nodes)
         self._tested = tested_names(graph)
         self._states_left = _MAX_STATES
         self._events_left = _MAX_EVENTS
@@ -79,9 +78,10 @@ class _Function:
         if self._events_left < 0 or not self._states_left:
             return None
         again = _evaluated_again(self._graph, opened.node)
-        transfer = Transfer(opened, self._names, self._reader, self._traits, again)
+        reader = Reader(self._names, self._nodes, self._mentions.peers(opened.node))
+        transfer = Transfer(opened, self._names, reader, self._traits, again)
         steps = self._mentions.steps(opened.node, frozenset().union(*tested))
-        solver = _Solver(self._graph, steps, tested, transfer, self._reader)
+        solver = _Solver(self._graph, steps, tested, transfer, reader)
         is_solved = solver.solve(self._states_left)
         self._states_left = max(0, self._states_left - solver.states)
         if not is_solved:

@@ -102,11 +102,15 @@ class Reader:
     Args:
         names: the names of the function.
         opened: all expressions in it that open something.
+        peers: names that stand for such an object or for None, and for nothing else that is false.
     """
 
-    def __init__(self, names: Names, opened: frozenset[ast.expr]) -> None:
+    def __init__(
+        self, names: Names, opened: frozenset[ast.expr], peers: frozenset[str] = frozenset()
+    ) -> None:
         self._names = names
         self._opened = opened
+        self._peers = peers
 
     def refers(self, node: ast.AST | None, state: State) -> bool:
         """Tell whether an expression is the object itself."""
@@ -169,7 +173,7 @@ class Reader:
             case ast.Constant(value=value):
                 return TRUE if value else FALSE
             case ast.Name(id=name):
-                return _known(name, state)
+                return _known(name, state, NONE | TRUE if name in self._peers else ANY)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.values(inner, state)
             case ast.BoolOp() | ast.IfExp() | ast.UnaryOp() | ast.Compare():
@@ -199,5 +203,5 @@ class Reader:
         return closure is not None and self.holds(closure, state)
 
 
-def _known(key: Key, state: State) -> int:
-    return next((values for known, values in state.facts if known == key), ANY)
+def _known(key: Key, state: State, otherwise: int = ANY) -> int:
+    return next((values for known, values in state.facts if known == key), otherwise)
