@@ -286,10 +286,11 @@ class Inference:
         return value
 
     def _name(self, name: str, scope: Scope) -> Value | None:
-        bindings = scope.lookup(name)
-        if bindings:
-            return _choose(self._bound(binding) for binding in bindings)
-        return self._star_imported(scope.module, name)
+        home = scope.defining(name)
+        if home is None:
+            return self._star_imported(scope.module, name)
+        bindings = home.bindings(name)
+        return self._once(("name", name), home, lambda: _choose(map(self._bound, bindings)))
 
     def _bound(self, binding: Binding) -> Value | None:
         how, scope = binding.how, binding.scope

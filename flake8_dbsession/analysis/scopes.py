@@ -144,16 +144,20 @@ class Scope:
             self._bindings = self._collect()
         return self._bindings.get(name, [])
 
-    def lookup(self, name: str) -> list[Binding]:
-        """Give the bindings of a name as Python finds it: outward, past the classes."""
+    def defining(self, name: str) -> Scope | None:
+        """Give the scope in which Python finds a name: outward, past the classes."""
         scope: Scope | None = self
         while scope is not None:
             if scope is self or not isinstance(scope.node, ast.ClassDef):
-                found = scope.bindings(name)
-                if found:
-                    return found
+                if scope.bindings(name):
+                    return scope
             scope = scope.parent
-        return []
+        return None
+
+    def lookup(self, name: str) -> list[Binding]:
+        """Give the bindings of a name as Python finds it."""
+        scope = self.defining(name)
+        return scope.bindings(name) if scope is not None else []
 
     def attributes(self, name: str) -> list[Binding]:
         """Give the bindings of ``self.name`` in a class: in its body and in its methods."""
@@ -220,6 +224,12 @@ def table(pairs: Iterable[tuple[str, How]], scope: Scope) -> dict[str, list[Bind
     for name, how in pairs:
         found.setdefault(name, []).append(Binding(how, scope))
     return found
+
+
+def body_of(node: ScopeNode) -> list[ast.stmt]:
+    """Give the statements of a module, class or function; none for a lambda or comprehension."""
+    body = getattr(node, "body", None)
+    return body if isinstance(body, list) else []
 
 
 def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
