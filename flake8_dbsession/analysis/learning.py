@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.inference import Inference
-from flake8_dbsession.analysis.mentions import NEEDLES, hints
+from flake8_dbsession.analysis.mentions import hints, is_hidden
 from flake8_dbsession.analysis.scopes import Scope, last_segment
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import FunctionValue, Known, Role
@@ -88,7 +88,7 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
 
 
 def _is_hidden(name: str) -> bool:
-    return bool(name) and not any(needle in f"{name}(" for needle in NEEDLES)
+    return bool(name) and is_hidden(f"{name}(")
 
 
 def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:

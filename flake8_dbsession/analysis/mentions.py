@@ -61,17 +61,17 @@ def hints(name: str) -> bool:
 
 
 @cache
-def _is_hidden(word: str) -> bool:
+def is_hidden(word: str) -> bool:
     """Tell whether no needle finds a word."""
     return not any(needle in word for needle in NEEDLES)
 
 
 class Mentions:
-    """The lines of a text that mention a needle or one of some further words."""
+    """The lines of a text that mention any of some words."""
 
     def __init__(self, text: str, words: Iterable[str]) -> None:
         positions: set[int] = set()
-        for word in {*NEEDLES, *filter(_is_hidden, words)}:
+        for word in words:
             position = text.find(word)
             while position >= 0:
                 positions.add(position)
