@@ -27,9 +27,8 @@ BY_HAND = """\
 from core.database import SessionLocal
 
 
-def open_for(worker):
-    db = SessionLocal()
-    worker.take(db)
+def equip(worker):
+    worker.db = SessionLocal()
 """
 
 # DBS408, which is off, on its line 7.

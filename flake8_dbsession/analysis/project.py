@@ -86,6 +86,10 @@ class Project:
         """Whether anything in the project may close a request's session when the request ends."""
         return may_tear_down(self.root)
 
+    @cached_property
+    def _real_root(self) -> Path:
+        return self.root.resolve()
+
     def find(self, importer: Path, dotted: str, level: int = 0) -> Module | None:
         """Find the module that an import names.
 
@@ -173,7 +177,7 @@ class Project:
 
     def _read(self, path: Path) -> Module | None:
         try:
-            if not self._is_inside(path.resolve()):
+            if not path.resolve().is_relative_to(self._real_root):
                 return None
             if path.is_dir():
                 return Module(path, "")

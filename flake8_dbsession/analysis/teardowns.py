@@ -43,7 +43,9 @@ def may_tear_down(root: Path) -> bool:
 
 def _holds_teardown(path: str) -> bool:
     try:
-        if os.path.islink(path) or os.path.getsize(path) > _LARGEST_FILE:
+        if os.path.islink(path) or not os.path.isfile(path):
+            return False
+        if os.path.getsize(path) > _LARGEST_FILE:
             return False
         with open(path, "rb") as file:
             return _TEARDOWN.search(file.read()) is not None
