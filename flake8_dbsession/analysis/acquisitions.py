@@ -160,7 +160,7 @@ def _assigned(
         case ast.Name(id=name):
             return _named(call, name, longest, scope, tree)
         case ast.Attribute(value=ast.Name(id=base)):
-            holder = Holder.INSTANCE if _is_self(base, scope) else Holder.ATTRIBUTE
+            holder = Holder.INSTANCE if is_self(base, scope) else Holder.ATTRIBUTE
             return holder, ast.unparse(longest), longest
         case ast.Attribute():
             return Holder.ATTRIBUTE, ast.unparse(longest), longest
@@ -217,7 +217,7 @@ def _declares_global(function: Scope, name: str) -> bool:
     )
 
 
-def _is_self(name: str, scope: Scope) -> bool:
+def is_self(name: str, scope: Scope) -> bool:
     """Tell whether a name is the first parameter of the method around, or of one around that."""
     current: Scope | None = scope
     while current is not None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.accessor_calls import AccessorCall, accessor_calls
 from flake8_dbsession.analysis.acquisitions import Acquisition, acquisitions
+from flake8_dbsession.analysis.background import BackgroundSession, background_sessions
 from flake8_dbsession.analysis.blocking_calls import BlockingCall, blocking_calls
 from flake8_dbsession.analysis.definitions import (
     Definition,
@@ -24,11 +25,14 @@ from flake8_dbsession.analysis.docstrings import (
     telling_names,
 )
 from flake8_dbsession.analysis.driven import DrivenDependency, driven_dependencies
+from flake8_dbsession.analysis.escapes import Escape, escapes
 from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
+from flake8_dbsession.analysis.handovers import Handover, handovers
 from flake8_dbsession.analysis.held_awaits import HeldAwait, held_awaits
 from flake8_dbsession.analysis.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.injections import Injection, injections
 from flake8_dbsession.analysis.late_closes import LateClose, late_closes
+from flake8_dbsession.analysis.lazy_results import LazyResult, lazy_results
 from flake8_dbsession.analysis.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.mentions import NEEDLES, Mentions
 from flake8_dbsession.analysis.modules import Module
@@ -37,6 +41,7 @@ from flake8_dbsession.analysis.project import Project
 from flake8_dbsession.analysis.references import Reference, references
 from flake8_dbsession.analysis.request_sessions import RequestSession, request_sessions
 from flake8_dbsession.analysis.scopes import Scope
+from flake8_dbsession.analysis.stores import ClassStore, class_stores
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import Known
 
@@ -55,6 +60,11 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     DocstringExample: docstring_examples,
     DrivenDependency: driven_dependencies,
     Reference: references,
+    BackgroundSession: background_sessions,
+    Escape: escapes,
+    Handover: handovers,
+    LazyResult: lazy_results,
+    ClassStore: class_stores,
 }
 _ROUNDS = 3  # a name learned from a learned name, and one more
 

@@ -1,0 +1,101 @@
+"""DBS206."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.handovers import Handover, Hop
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+from flake8_dbsession.rules.scope.wording import own_session
+
+_SHARERS = {
+    Hop.THREAD: "a thread",
+    Hop.EXECUTOR: "an executor's thread",
+    Hop.TASK: "a task that runs on",
+    Hop.GATHER: "several coroutines at once",
+    Hop.GROUP: "several tasks at once",
+}
+
+
+@register
+class SessionSharedWithConcurrentWork(Rule[Handover]):
+    """A session is given to work that runs at the same time.
+
+    ## What it does
+    Reports a session that is passed to a `threading.Thread`, to `submit` or `map` of an executor,
+    to `loop.run_in_executor`, to `asyncio.create_task` or `ensure_future`, or to more than one
+    coroutine of an `asyncio.gather` or a `TaskGroup`: as an argument, in `args=(...)`, as the
+    receiver of a bound method, or captured by a lambda or a nested function. A hop that is awaited
+    where it is made (`await run_in_threadpool(work, db)`, `await asyncio.to_thread(work, db)`,
+    `await loop.run_in_executor(None, work, db)`) hands the session over and is left alone, and so
+    is work that each gets a session of its own.
+
+    ## Why is this bad?
+    A session is one transaction on one connection, and it keeps no lock. Two threads or two tasks
+    in it at once interleave their flushes, see half of each other's work, and fail with
+    "concurrent operations are not permitted" or worse, silently.
+
+    ## Example
+    ```python
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+    from sqlalchemy.orm import Session
+
+
+    def scan(db: Session, agents):
+        with ThreadPoolExecutor() as executor:
+            executor.submit(scan_all, db, agents)  # DBS206
+
+
+    async def load(db: AsyncSession):
+        return await asyncio.gather(load_agents(db), load_jobs(db))  # DBS206
+    ```
+
+    ## Use instead
+    ```python
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from core.database import get_db_session
+    from sqlalchemy.orm import Session
+
+
+    def scan_all(agents):
+        with get_db_session() as db:
+            for agent in agents:
+                db.add(Scan(agent))
+
+
+    def scan(agents):
+        with ThreadPoolExecutor() as executor:
+            executor.submit(scan_all, agents)
+
+
+    async def count(db: Session):
+        return await asyncio.to_thread(count_agents, db)
+    ```
+
+    ## Options
+    - `layers`: what each part of the project uses to open a session
+
+    ## References
+    - [SQLAlchemy: is the Session thread-safe? Is AsyncSession safe to share in concurrent tasks?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#is-the-session-thread-safe-is-asyncsession-safe-to-share-in-concurrent-tasks)
+    - [SQLAlchemy: using AsyncSession with concurrent tasks](https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-asyncsession-with-concurrent-tasks)
+    """
+
+    code = "DBS206"
+    name = "session-shared-with-concurrent-work"
+    fact = Handover
+
+    def check(self, fact: Handover, context: Context) -> Iterator[Violation]:
+        """Report sessions given to work that runs at the same time."""
+        way_out = own_session(fact.known, fact.session, fact.scope, context)
+        yield self.violation(
+            fact.node,
+            f"`{fact.callee}` shares the session `{fact.session}` with {_SHARERS[fact.hop]}; "
+            f"let each open its own{way_out}",
+        )

@@ -1,0 +1,76 @@
+"""DBS204."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.keeping import is_closed_by_class
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class InstanceSessionNeverClosed(Rule[Acquisition]):
+    """An object opens a session for itself and closes it nowhere.
+
+    ## What it does
+    Reports `self.db = SessionLocal()`, also as `self.db = db or SessionLocal()`, in a class that
+    closes the session nowhere: not in `close`, `__exit__`, `__aexit__`, `__del__`, a teardown, or
+    any other method. The class's bases in the project and its subclasses in the same file count
+    as well, and so does other code of the file that closes it from outside.
+
+    ## Why is this bad?
+    Nobody else knows that the object holds a connection. It goes back to the pool when the
+    garbage collector finds the object, which under load is too late; and as long as the object
+    lives, its session keeps a transaction open and old data in its identity map.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    class AgentService:
+        def __init__(self, db=None):
+            self.db = db or SessionLocal()  # DBS204
+
+        def count(self):
+            return self.db.query(Agent).count()
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    class AgentService:
+        def count(self):
+            with get_db_session() as db:
+                return db.query(Agent).count()
+    ```
+
+    ## Options
+    - `factories`: further names that are factories
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: closing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#closing)
+    - [SQLAlchemy: is the Session a cache?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#is-the-session-a-cache)
+    """
+
+    code = "DBS204"
+    name = "instance-session-never-closed"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report sessions that an object opens and its class never closes."""
+        if fact.holder is not Holder.INSTANCE or fact.known.resource is not Resource.SESSION:
+            return
+        if not is_closed_by_class(fact, context.file.inference):
+            yield self.violation(
+                fact.node,
+                f"`{fact.text}` is kept as `{fact.name}` and the class closes it nowhere; "
+                f"close it in a method, or use {context.way_out(fact)}",
+            )

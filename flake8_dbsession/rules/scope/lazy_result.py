@@ -1,0 +1,82 @@
+"""DBS209."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.lazy_results import LazyResult
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+from flake8_dbsession.rules.scope.wording import shortened
+
+
+@register
+class LazyResultEscapesBlock(Rule[LazyResult]):
+    """A result that still needs its session is returned out of the session's block.
+
+    ## What it does
+    Reports a `Query`, a synchronous `scalars()` or `execute()` of mapped classes, or a `stream()`
+    that is returned out of the `with` block that closes its session, by itself or by a name. What
+    has been fetched (`.all()`, `.first()`, `.one()`, ...) is free, and so is what an
+    `AsyncSession`'s `execute()` and `scalars()` give: they are buffered before they are returned.
+
+    ## Why is this bad?
+    The block closes the session before the caller has read a row. A result fails then; a `Query`
+    opens a new transaction on the closed session instead, which nothing closes.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+    from core.models import Agent
+    from sqlalchemy import select
+
+
+    def find(name):
+        with SessionLocal() as db:
+            return db.query(Agent).filter(Agent.name == name)  # DBS209
+
+
+    def everything():
+        with SessionLocal() as db:
+            return db.scalars(select(Agent))  # DBS209
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+    from core.models import Agent
+    from sqlalchemy import select
+
+
+    def find(name):
+        with get_db_session() as db:
+            return db.query(Agent).filter(Agent.name == name).all()
+
+
+    def everything():
+        with get_db_session() as db:
+            return db.scalars(select(Agent)).all()
+    ```
+
+    ## Options
+    - `factories`: further names that are factories
+
+    ## References
+    - [SQLAlchemy: Query](https://docs.sqlalchemy.org/en/20/orm/queryguide/query.html)
+    - [SQLAlchemy: AsyncSession.stream](https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#sqlalchemy.ext.asyncio.AsyncSession.stream)
+    """
+
+    code = "DBS209"
+    name = "lazy-result-escapes-block"
+    fact = LazyResult
+
+    def check(self, fact: LazyResult, context: Context) -> Iterator[Violation]:
+        """Report lazy results returned out of their sessions' blocks."""
+        code = shortened(ast.unparse(fact.result))
+        yield self.violation(
+            fact.node,
+            f"`{code}` is a {fact.kind} that still needs `{fact.block.name}`, which the `with` "
+            f"block of line {fact.block.node.lineno} closes; fetch the rows inside the block",
+        )

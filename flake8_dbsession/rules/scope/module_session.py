@@ -1,0 +1,70 @@
+"""DBS201."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class ModuleGlobalSession(Rule[Acquisition]):
+    """A module-level name holds a session.
+
+    ## What it does
+    Reports a session that is opened at the top level of a module and held by a name there, also
+    inside a top-level `if`, `try`, `for` or `with`. What stands under
+    `if __name__ == "__main__":` is a script's own affair, and a factory (`sessionmaker`) or a
+    registry (`scoped_session`) at module level is right.
+
+    ## Why is this bad?
+    The session is opened when the module is first imported and never closed. Every thread and
+    every request that imports the name works in one transaction and on one identity map: stale
+    data, somebody else's rollback, and errors that only load brings out.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+    db = SessionLocal()  # DBS201
+
+
+    def count():
+        return db.query(Agent).count()
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def count():
+        with get_db_session() as db:
+            return db.query(Agent).count()
+    ```
+
+    ## Options
+    - `factories`: further names that are factories
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: when do I construct a Session?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#when-do-i-construct-a-session-when-do-i-commit-it-and-when-do-i-close-it)
+    - [SQLAlchemy: contextual sessions](https://docs.sqlalchemy.org/en/20/orm/contextual.html)
+    """
+
+    code = "DBS201"
+    name = "module-global-session"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report sessions held by module-level names."""
+        if fact.holder is Holder.MODULE and fact.known.resource is Resource.SESSION:
+            yield self.violation(
+                fact.node,
+                f"`{fact.text}` is one session for the whole module, held by `{fact.name}`; "
+                f"open one where it is needed, with {context.way_out(fact)}",
+            )

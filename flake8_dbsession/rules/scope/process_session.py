@@ -1,0 +1,84 @@
+"""DBS205."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Acquisition
+from flake8_dbsession.analysis.sharing import shared_place
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class ProcessWideSession(Rule[Acquisition]):
+    """A function stores a session where the whole process shares it.
+
+    ## What it does
+    Reports a session that a function opens and stores under a `global` name, on an application's
+    state (`app.state.db`), as an attribute of a module, or as the result of a function under
+    `lru_cache`, `cache` or `st.cache_resource`. A thread-local, a context variable and what lives
+    as long as a request (`g`, `request.state`) are places of their own, and so is a registry.
+
+    ## Why is this bad?
+    A session is for one thread and one piece of work at a time. Shared by all requests it mixes
+    their transactions, and the first error leaves it unusable for everybody until it is rolled
+    back.
+
+    ## Example
+    ```python
+    from functools import lru_cache
+
+    from core.database import SessionLocal
+
+    _db = None
+
+
+    def get_shared():
+        global _db
+        if _db is None:
+            _db = SessionLocal()  # DBS205
+        return _db
+
+
+    @lru_cache
+    def get_cached():
+        return SessionLocal()  # DBS205
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def count():
+        with get_db_session() as db:
+            return db.query(Agent).count()
+    ```
+
+    ## Options
+    - `factories`: further names that are factories
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: is the Session thread-safe?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#is-the-session-thread-safe-is-asyncsession-safe-to-share-in-concurrent-tasks)
+    - [Python: functools.lru_cache](https://docs.python.org/3/library/functools.html#functools.lru_cache)
+    """
+
+    code = "DBS205"
+    name = "process-wide-session"
+    fact = Acquisition
+
+    def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
+        """Report sessions stored for the whole process."""
+        if fact.known.resource is not Resource.SESSION:
+            return
+        place = shared_place(fact, context.file.inference)
+        if place is not None:
+            yield self.violation(
+                fact.node,
+                f"`{fact.text}` is one session for the whole process, kept as {place}; "
+                f"open one for each piece of work, with {context.way_out(fact)}",
+            )

@@ -1,0 +1,318 @@
+"""DBS206: sessions given to work that runs at the same time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS206"}
+
+
+def test_threads(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import threading
+                from functools import partial
+                from threading import Thread, Timer
+
+                from sqlalchemy.orm import Session
+
+                def start(db: Session, name):
+                    Thread(target=work, args=(db, name)).start()  # DBS206
+                    threading.Thread(target=work, kwargs={"db": db})  # DBS206
+                    Thread(target=db.commit)  # DBS206
+                    Thread(target=lambda: db.commit())  # DBS206
+                    Timer(5, work, [db])  # DBS206
+                    Thread(target=partial(work, db))  # DBS206
+                    Thread(target=work, args=(name, read(db)))
+
+                    def inner():
+                        db.commit()
+
+                    thread = Thread(target=inner)  # DBS206
+                    thread.start()
+
+                class Service:
+                    def __init__(self, db: Session):
+                        self.db = db
+
+                    def start(self):
+                        Thread(target=work, args=(self.db,)).start()  # DBS206
+            """
+        },
+        CODES,
+    )
+
+
+def test_executors(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+                import itertools
+                from concurrent import futures
+                from concurrent.futures import ThreadPoolExecutor
+
+                from core.database import SessionLocal
+
+                shared = ThreadPoolExecutor()
+
+                def run(items):
+                    with SessionLocal() as db, futures.ThreadPoolExecutor() as executor:
+                        executor.submit(work, db)  # DBS206
+                        executor.map(work, itertools.repeat(db), items)  # DBS206
+                        list(executor.map(lambda item: work(db, item), items))  # DBS206
+                        list(map(lambda item: work(db, item), items))
+                        return shared.submit(work, db)  # DBS206
+
+                def wait():
+                    db = SessionLocal()
+                    try:
+                        return shared.submit(work, db).result()
+                    finally:
+                        db.close()
+
+                async def fire(db_name):
+                    loop = asyncio.get_running_loop()
+                    async with SessionLocal() as db:
+                        future = loop.run_in_executor(None, work, db)  # DBS206
+                        await loop.run_in_executor(None, work, db)
+                        await asyncio.wait_for(loop.run_in_executor(None, work, db), 5)
+                        return future
+
+                def other(pool, form):
+                    with SessionLocal() as db:
+                        pool.submit(db)
+                        form.submit(db)
+            """
+        },
+        CODES,
+    )
+
+
+def test_coroutines_run_together(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+
+                from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+                make = async_sessionmaker()
+
+                async def direct(db: AsyncSession, other: AsyncSession):
+                    await asyncio.gather(one(db), two(db))  # DBS206
+                    await asyncio.gather(db.execute(1), db.execute(2))  # DBS206
+                    await asyncio.gather(one(db), asyncio.to_thread(two, db))  # DBS206
+                    await asyncio.gather(one(db), two(other))
+                    await asyncio.gather(one(db), two())
+                    await asyncio.gather(one(db, db), two())
+
+                async def many(db: AsyncSession, items):
+                    await asyncio.gather(*[one(db, item) for item in items])  # DBS206
+                    await asyncio.gather(*(one(db, item) for item in items))  # DBS206
+                    works = [one(db, item) for item in items]
+                    await asyncio.gather(*works)  # DBS206
+                    await asyncio.gather(*[one(item) for item in items], two(db))
+
+                async def appended(db: AsyncSession, items):
+                    works = []
+                    for item in items:
+                        works.append(one(db, item))
+                    await asyncio.gather(*works)  # DBS206
+
+                async def appended_once(db: AsyncSession, items):
+                    works = [one(item) for item in items]
+                    works.append(two(db))
+                    await asyncio.gather(*works)
+
+                async def nested(db: AsyncSession, items):
+                    async def load(item):
+                        return await db.get(item)
+
+                    async def load_alone(item):
+                        async with make() as db:
+                            return await db.get(item)
+
+                    await asyncio.gather(*map(load_alone, items))
+                    await asyncio.gather(*[load_alone(item) for item in items])
+                    await asyncio.gather(*[load(item) for item in items])  # DBS206
+
+                async def own(items):
+                    works = []
+                    for item in items:
+                        db = make()
+                        works.append(one(db, item))
+                    await asyncio.gather(*works)
+                    await asyncio.gather(*[one(make(), item) for item in items])
+            """
+        },
+        CODES,
+    )
+
+
+def test_tasks(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from starlette.concurrency import run_in_threadpool
+
+                async def start(db: AsyncSession, items):
+                    task = asyncio.create_task(one(db))  # DBS206
+                    asyncio.ensure_future(one(db))  # DBS206
+                    asyncio.get_event_loop().create_task(one(db))  # DBS206
+                    asyncio.create_task(one(items))
+                    tasks = [asyncio.create_task(one(db, item)) for item in items]  # DBS206
+                    await asyncio.gather(*tasks)
+                    return task
+
+                async def hand_over(db: AsyncSession):
+                    await asyncio.create_task(one(db))
+                    await asyncio.wait_for(asyncio.create_task(one(db)), timeout=5)
+                    await asyncio.shield(asyncio.ensure_future(one(db)))
+                    await asyncio.gather(asyncio.create_task(one(db)), other())
+                    await run_in_threadpool(work, db)
+                    await asyncio.to_thread(work, db)
+                    await asyncio.to_thread(lambda: work(db))
+
+                async def both(db: AsyncSession):
+                    await asyncio.gather(asyncio.create_task(one(db)), two(db))  # DBS206
+            """
+        },
+        CODES,
+    )
+
+
+def test_task_groups(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                async def two_tasks(db: AsyncSession):
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(one(db))  # DBS206
+                        group.create_task(two(db))
+
+                async def one_task(db: AsyncSession):
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(one(db))
+                        group.create_task(two())
+
+                async def one_each_turn(db: AsyncSession, items):
+                    async with asyncio.TaskGroup() as group:
+                        for item in items:
+                            group.create_task(one(db, item))  # DBS206
+
+                async def one_each_group(db: AsyncSession, items):
+                    for item in items:
+                        async with asyncio.TaskGroup() as group:
+                            group.create_task(one(db, item))
+            """
+        },
+        CODES,
+    )
+
+
+def test_asking_a_session_for_its_engine_shares_nothing(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from threading import Thread
+
+                from sqlalchemy.orm import Session
+
+                def start(db: Session):
+                    def compete():
+                        with Session(bind=db.get_bind()) as own:
+                            own.commit()
+
+                    Thread(target=compete).start()
+            """
+        },
+        CODES,
+    )
+
+
+def test_registries_locks_and_other_sessions_are_not_shared(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+                import threading
+
+                import requests
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from sqlalchemy.orm import scoped_session, sessionmaker
+
+                make_session = sessionmaker()
+                registry = scoped_session(make_session)
+                web_session = requests.Session()
+
+                def start():
+                    threading.Thread(target=work, args=(registry, make_session, web_session))
+
+                async def guarded(db: AsyncSession, items):
+                    lock = asyncio.Lock()
+
+                    async def save(item):
+                        async with lock:
+                            db.add(item)
+
+                    await asyncio.gather(*[save(item) for item in items])
+            """
+        },
+        CODES,
+    )
+
+
+def test_the_message_names_the_provider_of_the_sessions_own_house(tmp_path: Path) -> None:
+    files = {
+        "core/database.py": """
+            from contextlib import contextmanager
+            from sqlalchemy.orm import sessionmaker
+
+            make = sessionmaker()
+
+            @contextmanager
+            def session_scope():
+                db = make()
+                try:
+                    yield db
+                finally:
+                    db.close()
+        """,
+        "core/service.py": """
+            from threading import Thread
+            from sqlalchemy.orm import Session
+            from .database import session_scope
+
+            def known():
+                with session_scope() as session:
+                    Thread(target=work, args=(session,)).start()
+
+            def unknown(session: Session):
+                Thread(target=work, args=(session,)).start()
+        """,
+    }
+    write_project(tmp_path, files)
+    messages = [m for _, _, code, m in lint(tmp_path, "core/service.py") if code in CODES]
+    assert messages == [
+        "`Thread` shares the session `session` with a thread; "
+        "let each open its own, with `with session_scope() as session:`",
+        "`Thread` shares the session `session` with a thread; let each open its own",
+    ]

@@ -1,0 +1,118 @@
+"""DBS209: results that still need the session, returned out of its block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases
+
+CODES = {"DBS209"}
+HEAD = """
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from app.models import User
+"""
+
+
+def source(lines: str, *, is_async: bool = False) -> str:
+    header = "async def work():\n    async with AsyncSession() as db:\n"
+    if not is_async:
+        header = "def work():\n    with Session() as db:\n"
+    body = "".join(f"        {line}\n" for line in lines.splitlines())
+    return f"{HEAD}\n{header}{body}"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "return db.query(User)",
+        "return db.query(User.id).filter(User.name == 'a').order_by(User.id)",
+        "return db.query(User), 1",
+        "return db.query(User) if db else None",
+        "return db.scalars(select(User))",
+        "return db.scalars(select(User).where(User.id == 1)).unique()",
+        "return db.execute(select(User))",
+        "return db.execute(select(User)).scalars()",
+        "query = db.query(User)\nreturn query",
+        "query = db.query(User)\nquery = query.filter(User.id == 1)\nreturn query.limit(5)",
+        "statement = select(User)\nstatement = statement.limit(5)\nreturn db.scalars(statement)",
+    ],
+)
+def test_a_sync_result_of_entities(tmp_path: Path, lines: str) -> None:
+    assert_cases(tmp_path, {"app.py": f"{source(lines).rstrip()}  # DBS209\n"}, CODES)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "return db.query(User).all()",
+        "return db.query(User).filter(User.id == 1).first()",
+        "return db.query(User).count()",
+        "return list(db.query(User))",
+        "return [user.name for user in db.query(User)]",
+        "return db.scalars(select(User)).all()",
+        "return db.execute(select(User)).scalars().one()",
+        "return db.execute(select(User)).scalar_one_or_none()",
+        "return db.execute(select(User.id))",
+        "return db.scalars(select(func.count()))",
+        "return db.execute(text('select 1'))",
+        "return db.execute(statement)",
+        "return db.get(User, 1)",
+        "query = db.query(User)\nreturn query.all()",
+        "query = db.query(User)\nquery = query.all()\nreturn query",
+        "yield from db.query(User)",
+        "return other.query(User)",
+    ],
+)
+def test_what_is_fetched_or_no_entity(tmp_path: Path, lines: str) -> None:
+    assert_cases(tmp_path, {"app.py": source(lines)}, CODES)
+
+
+@pytest.mark.parametrize(
+    ("lines", "fires"),
+    [
+        ("return await db.stream(select(User))", True),
+        ("return await db.stream_scalars(select(User))", True),
+        ("return (await db.stream(select(User))).scalars()", True),
+        ("return await db.execute(select(User))", False),
+        ("return await db.scalars(select(User))", False),
+        ("result = await db.execute(select(User))\nreturn result.scalars()", False),
+    ],
+)
+def test_an_async_session_buffers_all_but_streams(
+    tmp_path: Path, lines: str, *, fires: bool
+) -> None:
+    mark = "  # DBS209" if fires else ""
+    text = source(lines, is_async=True).rstrip()
+    assert_cases(tmp_path, {"app.py": f"{text}{mark}\n"}, CODES)
+
+
+def test_a_name_returned_after_the_block(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from core.database import SessionLocal
+
+                def late():
+                    with SessionLocal() as db:
+                        query = db.query(User)
+                    return query  # DBS209
+
+                def fetched():
+                    with SessionLocal() as db:
+                        query = db.query(User)
+                        query = query.all()
+                    return query
+
+                def open_outside():
+                    db = SessionLocal()
+                    return db.query(User)
+            """
+        },
+        CODES,
+    )

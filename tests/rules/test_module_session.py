@@ -1,0 +1,141 @@
+"""DBS201: sessions held by module-level names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS201"}
+
+
+def test_a_module_level_name_holds_a_session(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from typing import cast
+
+                from sqlalchemy.orm import Session, sessionmaker
+
+                make = sessionmaker()
+                db = make()  # DBS201
+                typed: Session = make()  # DBS201
+                other = cast(Session, make())  # DBS201
+                first, second = make(), Session()  # DBS201 DBS201
+                chosen = None or make()  # DBS201
+                if (named := make()):  # DBS201
+                    pass
+            """
+        },
+        CODES,
+    )
+
+
+def test_top_level_blocks_are_module_level(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import sys
+
+                from core.database import SessionLocal
+
+                if sys.platform == "linux":
+                    a = SessionLocal()  # DBS201
+                try:
+                    b = SessionLocal()  # DBS201
+                except OSError:
+                    b = SessionLocal()  # DBS201
+                finally:
+                    pass
+                for url in ("one", "two"):
+                    c = SessionLocal()  # DBS201
+                with app.app_context():
+                    d = SessionLocal()  # DBS201
+            """
+        },
+        CODES,
+    )
+
+
+def test_a_session_of_a_function_of_the_project_counts(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": """
+                from sqlalchemy.orm import sessionmaker
+
+                make = sessionmaker()
+
+                def get_session():
+                    return make()
+            """,
+            "core/service.py": """
+                from .database import get_session
+
+                db = get_session()  # DBS201
+            """,
+        },
+        CODES,
+    )
+
+
+def test_the_main_guard_factories_and_registries_are_right(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import requests
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import scoped_session, sessionmaker
+
+                engine = create_engine("sqlite://")
+                Session = sessionmaker(engine)
+                registry = scoped_session(Session)
+                session = scoped_session(Session)()
+                web = requests.Session()
+                conn = engine.connect()
+
+                with Session() as db:
+                    db.commit()
+
+                if __name__ == "__main__":
+                    db = Session()
+                    try:
+                        other = Session()
+                    finally:
+                        db.close()
+            """
+        },
+        CODES,
+    )
+
+
+def test_the_message_names_what_the_project_has(tmp_path: Path) -> None:
+    files = {
+        "core/database.py": """
+            from contextlib import contextmanager
+            from sqlalchemy.orm import sessionmaker
+
+            new_session = sessionmaker()
+
+            @contextmanager
+            def session_scope():
+                db = new_session()
+                try:
+                    yield db
+                finally:
+                    db.close()
+        """,
+        "core/service.py": """
+            from .database import new_session
+            session = new_session()
+        """,
+    }
+    write_project(tmp_path, files)
+    messages = [m for _, _, code, m in lint(tmp_path, "core/service.py") if code in CODES]
+    assert messages == [
+        "`new_session()` is one session for the whole module, held by `session`; "
+        "open one where it is needed, with `with session_scope() as session:`"
+    ]
