@@ -334,6 +334,18 @@ def _walrus_bindings(statement: ast.stmt) -> Iterator[tuple[str, How]]:
             yield node.target.id, Assigned(node.value)
 
 
+def children(node: ast.AST) -> list[ast.AST]:
+    """Give the nodes right inside a node, those that only say load or store left out."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [part for part in value if isinstance(part, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            found.append(value)
+    return found
+
+
 def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
     """Walk what runs with a node itself: not the bodies of the functions and classes in it.
 
@@ -343,12 +355,12 @@ def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
     Yields:
         The nodes in the order of the text, ``root`` left out.
     """
-    stack = list(ast.iter_child_nodes(root))[::-1]
+    stack = children(root)[::-1]
     while stack:
         node = stack.pop()
         yield node
         if not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            stack += list(ast.iter_child_nodes(node))[::-1]
+            stack += children(node)[::-1]
 
 
 def _comprehension_bindings(node: Comprehension) -> Iterator[tuple[str, How]]:
