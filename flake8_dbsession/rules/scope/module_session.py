@@ -22,9 +22,10 @@ class ModuleGlobalSession(Rule[Acquisition]):
     registry (`scoped_session`) at module level is right.
 
     ## Why is this bad?
-    The session is opened when the module is first imported and never closed. Every thread and
-    every request that imports the name works in one transaction and on one identity map: stale
-    data, somebody else's rollback, and errors that only load brings out.
+    The session is opened when the module is first imported, whoever imports it and why. Every
+    thread and every request that uses the name works in one transaction and on one identity map:
+    stale data, somebody else's rollback, and errors that only load brings out. A script that means
+    to run only as one says so with the main guard.
 
     ## Example
     ```python
