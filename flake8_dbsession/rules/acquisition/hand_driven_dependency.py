@@ -53,10 +53,6 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     Where the project has no provider, `contextlib.contextmanager(get_db)()` makes one of the
     dependency.
 
-    ## Fix safety
-    Safe where the session is local to the function; unsafe where it is handed on, because the
-    provider closes it when its block ends.
-
     ## Options
     - `layers`: what each part of the project uses instead, and, by its `style`, the name of a
       dependency whose module cannot be found

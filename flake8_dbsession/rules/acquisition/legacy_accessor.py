@@ -54,10 +54,6 @@ class LegacyAccessor(Rule[AccessorCall]):
                     session.close()
     ```
 
-    ## Fix safety
-    Safe where the session is local to the function and what it did is committed before it is
-    closed; unsafe otherwise.
-
     ## Options
     - `legacy`: patterns of what is no longer called, each with what replaces it
     - `layers`: `use` is what a layer calls instead, `fallback` what it may call in the `else`

@@ -54,10 +54,6 @@ class RawSessionClass(Rule[Acquisition]):
             return db.query(Agent).count()
     ```
 
-    ## Fix safety
-    Safe where the session is local to the function or held by a `with` block, under the conditions
-    of [DBS101](DBS101.md) and [DBS102](DBS102.md).
-
     ## Options
     - `owners`: the modules that may open sessions by hand
     - `layers`: what each part of the project uses instead

@@ -52,10 +52,6 @@ class RawSessionFactory(Rule[Acquisition]):
             db.get(Agent, agent_id).name = name
     ```
 
-    ## Fix safety
-    Safe where the session is local to the function and what it did is committed before it is
-    closed; unsafe otherwise.
-
     ## Options
     - `factories`: further names that are factories
     - `owners`: the modules that may open sessions by hand

@@ -48,10 +48,6 @@ class RawFactoryContext(Rule[Acquisition]):
             db.get(Agent, agent_id).name = name
     ```
 
-    ## Fix safety
-    Safe where the block commits last, and no mapped object outlives it; unsafe otherwise, because
-    the provider commits on leaving the block and the factory does not.
-
     ## Options
     - `factories`: further names that are factories
     - `owners`: the modules that may open sessions by hand

@@ -57,9 +57,6 @@ class RawSessionInDocstring(Rule[DocstringExample]):
         '''
     ```
 
-    ## Fix safety
-    As for the rule that the example breaks.
-
     ## Options
     - `docstrings`: `false` leaves docstrings alone
 

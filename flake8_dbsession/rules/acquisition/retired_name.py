@@ -37,9 +37,6 @@ class RetiredName(Rule[Reference]):
     from core.database import get_db_session
     ```
 
-    ## Fix safety
-    Safe where the replacement is the same name in another module; not fixed otherwise.
-
     ## Options
     - `retired`: qualified names that are not used any more, each with what replaces it
 

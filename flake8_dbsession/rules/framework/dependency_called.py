@@ -63,9 +63,6 @@ class DependencyCalled(Rule[Injection]):
         return db.query(Agent).all()
     ```
 
-    ## Fix safety
-    Safe: the parentheses go, where the call has no arguments.
-
     ## Options
     - `layers`: the `use` of a layer whose `style` is `dependency` names a dependency
 

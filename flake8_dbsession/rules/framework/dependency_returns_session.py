@@ -68,10 +68,6 @@ class DependencyReturnsSession(Rule[Injection]):
         return db.query(Agent).all()
     ```
 
-    ## Fix safety
-    Safe where nothing but `Depends` uses the function; unsafe otherwise, since a caller would get a
-    generator.
-
     ## Options
     None.
 

@@ -59,9 +59,6 @@ class FactoryAsDependency(Rule[Injection]):
         return db.query(Agent).all()
     ```
 
-    ## Fix safety
-    Safe where the house has a dependency that gives the same kind of session.
-
     ## Options
     - `factories`: further names that are factories
     - `layers`: the `use` of a layer whose `style` is `dependency` names the house's dependency

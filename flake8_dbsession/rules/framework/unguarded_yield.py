@@ -45,9 +45,6 @@ class UnguardedYield(Rule[LateClose]):
             db.close()
     ```
 
-    ## Fix safety
-    Safe: what follows the `yield` moves into a `finally`, where it is nothing but the close.
-
     ## Options
     None.
 
