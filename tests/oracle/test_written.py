@@ -324,6 +324,14 @@ _CLOSED = {
         db = connect()
         sys.exit()
     """,
+    "lost before the process exits": """
+        db = SessionLocal()
+        try:
+            db.execute()
+        finally:
+            db = None
+            sys.exit()
+    """,
     "endless loop": """
         db = connect()
         while True:

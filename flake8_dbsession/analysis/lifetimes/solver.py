@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Evaluate, Finish
 from flake8_dbsession.analysis.lifetimes.conditions import assume, guarding_names, tested_names
 from flake8_dbsession.analysis.lifetimes.model import (
+    Close,
     Handing,
     HandOn,
     Leak,
@@ -20,7 +21,7 @@ from flake8_dbsession.analysis.lifetimes.model import (
 )
 from flake8_dbsession.analysis.lifetimes.names import names_of
 from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
-from flake8_dbsession.analysis.lifetimes.state import Reader, State, Status
+from flake8_dbsession.analysis.lifetimes.state import RETURNED, Reader, State, Status
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
 
 # For all objects of a function together.
@@ -86,9 +87,15 @@ class _Function:
         self._states_left = max(0, self._states_left - solver.states)
         if not is_solved:
             return None
-        if not self._traits.ends_process:
-            solver.judge_exits()
-        return _lifetime(opened, transfer)
+        leaks = set() if self._traits.ends_process else set(solver.leaks())
+        return Lifetime(
+            opened,
+            leaks=tuple(sorted(leaks, key=_position)),
+            closes=tuple(sorted(transfer.closes, key=_position)),
+            hand_ons=tuple(sorted(transfer.hand_ons.union(solver.returns()), key=_position)),
+            uses_after_close=tuple(sorted(transfer.uses_after_close, key=_position)),
+            is_held=transfer.is_held,
+        )
 
 
 class _Origin(NamedTuple):
@@ -167,16 +174,21 @@ class _Solver:
         facts = (f for f in state.facts if f[0] in tested or isinstance(f[0], ast.AST))
         return state._replace(facts=frozenset(facts))
 
-    def judge_exits(self) -> None:
-        """Note in which states the function is left."""
+    def leaks(self) -> Iterator[Leak]:
+        """Find the ways on which the function is left with the object open."""
         for exit_, how in _LEAVING.items():
             for state in self._reached[exit_]:
-                if exit_ is Exit.RETURNS and self._transfer.returned(state):
-                    for node in self._leaving_nodes(exit_, state):
-                        self._transfer.hand_ons.add(HandOn(node, Handing.RETURNED))
-                elif state.status is Status.LIVE:
-                    for node in self._leaving_nodes(exit_, state):
-                        self._transfer.leaks.add(Leak(node, how))
+                if state.status is Status.LOST:
+                    yield from (key for key in state.objects if isinstance(key, Leak))
+                elif state.status is Status.LIVE and not _is_returned(exit_, state):
+                    yield from (Leak(node, how) for node in self._leaving_nodes(exit_, state))
+
+    def returns(self) -> Iterator[HandOn]:
+        """Find the returns that hand the object to the caller."""
+        for state in self._reached[Exit.RETURNS]:
+            if _is_returned(Exit.RETURNS, state):
+                for node in self._leaving_nodes(Exit.RETURNS, state):
+                    yield HandOn(node, Handing.RETURNED)
 
     def _leaving_nodes(self, exit_: Exit, state: State) -> Iterator[ast.AST]:
         """Find what sent a state on its way out, before the cleanups that it came through."""
@@ -224,16 +236,11 @@ def _evaluated_again(graph: Graph, node: ast.expr) -> bool:
     return False
 
 
-def _lifetime(opened: Opened, transfer: Transfer) -> Lifetime:
-    return Lifetime(
-        opened,
-        leaks=tuple(sorted(transfer.leaks, key=lambda leak: _position(leak.node))),
-        closes=tuple(sorted(transfer.closes, key=lambda close: _position(close.node))),
-        hand_ons=tuple(sorted(transfer.hand_ons, key=lambda hand_on: _position(hand_on.node))),
-        uses_after_close=tuple(sorted(transfer.uses_after_close, key=_position)),
-        is_held=transfer.is_held,
-    )
+def _is_returned(exit_: Exit, state: State) -> bool:
+    return exit_ is Exit.RETURNS and RETURNED in state.holders
 
 
-def _position(node: ast.AST) -> tuple[int, int]:
-    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+def _position(found: ast.AST | Leak | Close | HandOn) -> tuple[int, int, int]:
+    node = found if isinstance(found, ast.AST) else found.node
+    line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+    return line, column, getattr(node, "end_col_offset", 0)

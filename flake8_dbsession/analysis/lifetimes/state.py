@@ -7,10 +7,14 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.lifetimes.model import Leak
 from flake8_dbsession.analysis.lifetimes.names import CLOSERS, Names, closed_names, mentioned
 
-Key: TypeAlias = str | ast.AST
-"""What can refer to an object: a name, an expression under evaluation, an entered ``with`` item."""
+Key: TypeAlias = str | ast.AST | Leak
+"""What can refer to an object: a name, an expression under evaluation, an entered ``with`` item.
+
+The leak by which an object was lost takes the place of all references to it.
+"""
 
 RETURNED = "return"
 """The key of the value that a ``return`` is about to hand back: no name is spelled like this."""
@@ -35,6 +39,7 @@ class Status(IntEnum):
     CLOSED = 3
     CLOSED_UNUSED = 4
     HANDED_ON = 5
+    LOST = 6
 
 
 class State(NamedTuple):

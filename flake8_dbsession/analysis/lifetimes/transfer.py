@@ -78,7 +78,6 @@ class Transfer:
         self._reader = reader
         self._traits = traits
         self._follow_later = follow_later
-        self.leaks: set[Leak] = set()
         self.closes: set[Close] = set()
         self.hand_ons: set[HandOn] = set()
         self.uses_after_close: set[ast.expr] = set()
@@ -124,15 +123,7 @@ class Transfer:
             states = self.after(event, before)
         for state in states:
             if state.status in (before.status, Status.LIVE) and raising not in state.holders:
-                settled = state.settled()
-                if settled.is_lost():
-                    self._lose(settled, raising, Leaving.RAISES)
-                else:
-                    yield settled
-
-    def returned(self, state: State) -> bool:
-        """Tell whether a return hands the object to the caller."""
-        return RETURNED in state.holders
+                yield from self._kept(state.settled(), raising, Leaving.RAISES)
 
     # Events
 
@@ -334,17 +325,18 @@ class Transfer:
             return self._hand_on(node or self._opened.node, Handing.HOLDER, state)
         return state
 
-    def _kept(self, state: State, node: ast.AST | str) -> Iterator[State]:
-        """Go on with an object that something still refers to."""
-        if state.is_lost():
-            place = node if isinstance(node, ast.AST) else self._opened.node
-            self._lose(state, place, Leaving.LOSES)
-        else:
-            yield state
+    def _kept(
+        self, state: State, node: ast.AST | str, how: Leaving = Leaving.LOSES
+    ) -> Iterator[State]:
+        """Go on with an object that something refers to, or that is lost while it is live.
 
-    def _lose(self, state: State, node: ast.AST, how: Leaving) -> None:
-        if state.status is Status.LIVE:
-            self.leaks.add(Leak(node, how))
+        A lost one leaks only where the function is left, and not by the end of the process.
+        """
+        if not state.is_lost():
+            yield state
+        elif state.status is Status.LIVE:
+            place = node if isinstance(node, ast.AST) else self._opened.node
+            yield state._replace(status=Status.LOST, objects=frozenset({Leak(place, how)}))
 
 
 _CLOSING = frozenset({"closing", "aclosing"})
