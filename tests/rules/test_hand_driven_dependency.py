@@ -242,4 +242,4 @@ def test_message_names_the_way_out(
 ) -> None:
     write_project(tmp_path, {"core/database.py": database, "app.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
-    assert message.endswith(f"by hand, past its rollback and close; use {way_out}")
+    assert message.endswith(f"by hand, past its cleanup; use {way_out}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS101", "DBS102", "DBS103"}
 DATABASE = """
@@ -106,8 +106,8 @@ def test_a_session_that_joins_a_connection_is_left_alone(tmp_path: Path) -> None
         {
             "migration.py": """
                 from alembic import op
-                from sqlalchemy import Connection
-                from sqlalchemy.orm import Session
+                from sqlalchemy import Connection, event
+                from sqlalchemy.orm import Session, sessionmaker
 
                 def upgrade():
                     db = Session(bind=op.get_bind())
@@ -115,6 +115,13 @@ def test_a_session_that_joins_a_connection_is_left_alone(tmp_path: Path) -> None
 
                 def within(connection: Connection):
                     return Session(connection)
+
+                @event.listens_for(Job, "after_update")
+                def done(mapper, connection, target):
+                    make = sessionmaker(bind=connection)
+                    db = make()
+                    db.add(target)
+                    sessionmaker(connection)().add(target)
             """
         },
         CODES,
@@ -139,3 +146,24 @@ def test_a_bare_name_does_not_win_over_what_is_found(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_factory_made_on_the_spot_is_never_the_way_out(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "script.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def run():
+                    make = sessionmaker(create_engine("sqlite://"))
+                    db = make()
+                    return db.info
+            """
+        },
+    )
+    messages = [message for *_, code, message in lint(tmp_path, "script.py") if code == "DBS103"]
+    assert messages == [
+        "`make()` passes the project's session factory by; use the project's session provider"
+    ]

@@ -224,3 +224,11 @@ def test_position_and_message(tmp_path: Path) -> None:
             "(DBS101 in an example)",
         )
     ]
+
+
+def test_a_block_under_usage_is_an_example(tmp_path: Path) -> None:
+    text = (
+        '"""Run agents.\n\nUsage:\n    from core.database import SessionLocal\n\n'
+        '    with SessionLocal() as db:  # DBS110\n        run(db)\n"""\n'
+    )
+    assert_cases(tmp_path, {"core/database.py": DATABASE, "app.py": text}, {"DBS110"})

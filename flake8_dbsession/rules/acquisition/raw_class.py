@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.inference import bound_to
+from flake8_dbsession.analysis.scopes import Assigned, Parameter
 from flake8_dbsession.analysis.values import Known, Resource, Role
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
 from flake8_dbsession.rules.registry import register
 
 
@@ -22,7 +23,8 @@ class RawSessionClass(Rule[Acquisition]):
     that own the project's sessions. A factory made and called in one function counts as the
     latter. The `with Session(engine) as db:` form is reported only where there is a provider to
     use instead; the `sqlalchemy` preset leaves it alone. A session that joins a connection at hand,
-    as one does in a migration (`Session(bind=op.get_bind())`), is none that a factory could make.
+    as one does in a migration (`Session(bind=op.get_bind())`) or in a mapper's event, is none that
+    the house's factory could make.
 
     ## Why is this bad?
     The house's factory carries its settings (`expire_on_commit`, `autoflush`, event hooks, the
@@ -78,18 +80,44 @@ class RawSessionClass(Rule[Acquisition]):
             return
         yield self.violation(
             fact.node,
-            f"`{fact.text}` passes the project's session factory by; use {context.way_out(fact)}",
+            f"`{fact.text}` passes the project's session factory by; use {_way_out(fact, context)}",
         )
 
 
+def _way_out(acquisition: Acquisition, context: Context) -> str:
+    """Say what to use instead, which is never the factory that was made on the spot."""
+    if not is_made_here(acquisition):
+        return context.way_out(acquisition)
+    pattern = context.pattern(acquisition.known, acquisition.name or "db", acquisition.scope)
+    return pattern or UNKNOWN_PROVIDER
+
+
 def _joins_a_connection(acquisition: Acquisition, context: Context) -> bool:
-    bind = bound_to(acquisition.node)
-    value = context.file.inference.value(bind, acquisition.scope) if bind is not None else None
+    bind = bound_to(_making_call(acquisition))
+    if bind is None:
+        return False
+    value = context.file.inference.value(bind, acquisition.scope)
+    if value is None and isinstance(bind, ast.Name):
+        return "conn" in bind.id and any(
+            isinstance(binding.how, Parameter) for binding in acquisition.scope.lookup(bind.id)
+        )
     return (
         isinstance(value, Known)
         and value.resource is Resource.CONNECTION
         and value.role in (Role.GIVEN, Role.LENT, Role.OPENED)
     )
+
+
+def _making_call(acquisition: Acquisition) -> ast.Call:
+    """Give the call that binds the session: its own, or that of the factory made on the spot."""
+    function = acquisition.node.func
+    if isinstance(function, ast.Call):
+        return function
+    if isinstance(function, ast.Name) and is_made_here(acquisition):
+        for binding in acquisition.scope.lookup(function.id):
+            if isinstance(binding.how, Assigned) and isinstance(binding.how.value, ast.Call):
+                return binding.how.value
+    return acquisition.node
 
 
 def is_made_here(acquisition: Acquisition) -> bool:
