@@ -21,9 +21,9 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     ## What it does
     Reads the examples in docstrings (doctests, fenced blocks, literal blocks after `::`, and blocks
     under a line such as `Usage:` or `Example:`) and reports on its line what [DBS101](DBS101.md),
-    [DBS102](DBS102.md), [DBS104](DBS104.md) and [DBS105](DBS105.md) find in them. An example's names are looked up in the example, then in the
-    module around it. What does not parse is no example. Silent in the modules that own the
-    project's sessions, and in tests.
+    [DBS102](DBS102.md), [DBS104](DBS104.md) and [DBS105](DBS105.md) find in them. An example's
+    names are looked up in the example, then in the module around it. What does not parse is no
+    example. Silent in the modules that own the project's sessions, and in tests.
 
     ## Why is this bad?
     Examples are copied, by people and by assistants. A standard that the docstrings contradict is
