@@ -300,9 +300,10 @@ def test_condition_that_an_open_connection_meets(test: str) -> None:
     assert not lifetime.leaks
 
 
-def test_process_that_ends_leaves_nothing_open() -> None:
-    source = "conn = connect()\nconn.execute(x)\n"
-
+@pytest.mark.parametrize(
+    "source", ["conn = connect()\nconn.execute(x)\n", "for x in y:\n    conn = connect()\n"]
+)
+def test_process_that_ends_leaves_nothing_open(source: str) -> None:
     assert _lifetime(source).leaks
     assert not _lifetime(source, Traits(ends_process=True)).leaks
 

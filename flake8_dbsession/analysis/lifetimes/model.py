@@ -47,7 +47,8 @@ class Traits:
         keeps_argument: tells likewise whether it keeps one, or may close it.
         constructs: tells whether a call makes an object that keeps its arguments.
         yield_hands_on: whether who receives a yielded session or connection closes it.
-        ends_process: whether the process ends with the function, as with a script's main part.
+        ends_process: whether the process ends with the function, as with a script's main part; then
+            nothing that it opens leaks.
     """
 
     closes_argument: Callable[[ast.Call, int | str], bool] = _never
