@@ -25,7 +25,9 @@ from flake8_dbsession.analysis.docstrings import (
     telling_names,
 )
 from flake8_dbsession.analysis.driven import DrivenDependency, driven_dependencies
+from flake8_dbsession.analysis.endings import Ending, endings
 from flake8_dbsession.analysis.escapes import Escape, escapes
+from flake8_dbsession.analysis.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.handovers import Handover, handovers
 from flake8_dbsession.analysis.held_awaits import HeldAwait, held_awaits
@@ -65,6 +67,8 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Handover: handovers,
     LazyResult: lazy_results,
     ClassStore: class_stores,
+    Ending: endings,
+    HandClose: hand_closes,
 }
 _ROUNDS = 3  # a name learned from a learned name, and one more
 

@@ -1,0 +1,66 @@
+"""Closes under a condition that says whose the session is, which is taken at its word."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.lifetimes import Closing, Lifetime
+from flake8_dbsession.analysis.scopes import Assigned, Parameter, Scope, body_of, statements
+
+_FLAG_VALUES = (ast.BoolOp, ast.Compare, ast.UnaryOp)
+
+
+def is_closed_by_its_owner(lifetime: Lifetime, scope: Scope) -> bool:
+    """Tell whether a session is closed under a condition on who owns it.
+
+    Args:
+        lifetime: what becomes of the session.
+        scope: the function that opens it.
+
+    Returns:
+        True for a close under a flag that was computed (``own = db is None``), that came in as a
+        parameter (``close=True``), or under an identity (``if db is not self.db``). What such a
+        condition stands for is not to be seen in the flow.
+    """
+    closes = {close.node for close in lifetime.closes if close.how is not Closing.BLOCK}
+    return any(
+        isinstance(statement, ast.If)
+        and any(_says_who_owns(part, scope) for part in _parts(statement.test))
+        and any(node in closes for part in statement.body for node in ast.walk(part))
+        for statement in statements(body_of(scope.node))
+    )
+
+
+def _parts(test: ast.expr) -> Iterator[ast.expr]:
+    """Give what a test is joined of by ``and``, ``or`` and ``not``."""
+    match test:
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _parts(value)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield from _parts(operand)
+        case _:
+            yield test
+
+
+def _says_who_owns(test: ast.expr, scope: Scope) -> bool:
+    match test:
+        case ast.Name(id=name):
+            return _is_flag(name, scope)
+        case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[other]):
+            return not isinstance(other, ast.Constant)
+    return False
+
+
+def _is_flag(name: str, scope: Scope) -> bool:
+    bindings = [binding.how for binding in scope.bindings(name)]
+    return bool(bindings) and all(
+        (isinstance(how, Parameter) and isinstance(_constant(how.default), bool))
+        or (isinstance(how, Assigned) and isinstance(how.value, _FLAG_VALUES))
+        for how in bindings
+    )
+
+
+def _constant(expression: ast.expr | None) -> object:
+    return expression.value if isinstance(expression, ast.Constant) else None

@@ -1,0 +1,83 @@
+"""DBS603."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Holder
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.connection.wording import closing_way_out
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.leaving import is_unguarded, leaving_line
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class ConnectionNotClosedOnEveryPath(Rule[Ending]):
+    """A connection is closed on some paths through a function, and left open on another.
+
+    ## What it does
+    Reports a connection that some path closes or hands on while another leaves the function with it
+    open: by an early return, by running off the end, or by an exception that a call in between can
+    raise; the message names that line. `conn.cursor()`, logging, `print`, `len`, `str` and clocks
+    do not raise in practice, and leave no path. For what else is meant, see [DBS602](DBS602.md). A
+    close that an unguarded `yield` skips is [DBS404](DBS404.md)'s.
+
+    ## Why is this bad?
+    The path without the close is the one that nobody tries out. Each error then costs a connection,
+    and a SQLite database stays locked by a transaction that nobody will end.
+
+    ## Example
+    ```python
+    import sqlite3
+
+
+    def count(path):
+        conn = sqlite3.connect(path)  # DBS603
+        number = conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+        conn.close()
+        return number
+    ```
+
+    ## Use instead
+    ```python
+    import sqlite3
+    from contextlib import closing
+
+
+    def count(path):
+        with closing(sqlite3.connect(path)) as conn:
+            return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+    ```
+
+    ## Fix safety
+    Safe where the connection is local to the function and what it did is committed before it is
+    closed; unsafe otherwise.
+
+    ## Options
+    - `connections`: the connection provider that the message names
+
+    ## References
+    - [Python: defining clean-up actions](https://docs.python.org/3/tutorial/errors.html#defining-clean-up-actions)
+    - [Python: contextlib.closing](https://docs.python.org/3/library/contextlib.html#contextlib.closing)
+    """
+
+    code = "DBS603"
+    name = "connection-not-closed-on-every-path"
+    fact = Ending
+
+    def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
+        """Report connections that only some paths close."""
+        opened = fact.acquisition
+        if opened.known.resource is not Resource.CONNECTION or fact.is_pooled:
+            return
+        if opened.holder is Holder.BLOCK:
+            return
+        if fact.lifetime.is_closed_on_some_paths_only and not is_unguarded(fact, context):
+            yield self.violation(
+                opened.node,
+                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}; "
+                f"{closing_way_out(opened, context)}",
+            )

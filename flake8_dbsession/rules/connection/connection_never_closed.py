@@ -1,0 +1,76 @@
+"""DBS602."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Holder
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.connection.wording import closing_way_out
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class ConnectionNeverClosed(Rule[Ending]):
+    """A connection is opened, and no path closes it.
+
+    ## What it does
+    Reports a connection (sqlite3, psycopg, psycopg2, asyncpg, aiosqlite, pymysql, MySQLdb, or what
+    `engine.connect()` gives) that a function opens and never closes: no path through the function
+    closes it or hands it on, by what counts as handing on for [DBS302](DBS302.md). A connection
+    has to be closed from the moment it is there, used or not. The rule applies everywhere, in
+    owners and tests as well; the end of the process is no leak. What a pool's `getconn` or
+    `acquire` gives goes back to the pool instead, and is not meant.
+
+    ## Why is this bad?
+    The server keeps a process or a slot for it, SQLite keeps the file open and its locks held,
+    until the garbage collector happens on the connection.
+
+    ## Example
+    ```python
+    import sqlite3
+
+
+    def count(path):
+        conn = sqlite3.connect(path)  # DBS602
+        return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+    ```
+
+    ## Use instead
+    ```python
+    import sqlite3
+    from contextlib import closing
+
+
+    def count(path):
+        with closing(sqlite3.connect(path)) as conn:
+            return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+    ```
+
+    ## Fix safety
+    Safe where the connection is local to the function; unsafe otherwise.
+
+    ## Options
+    - `connections`: the connection provider that the message names
+
+    ## References
+    - [Python: sqlite3.Connection.close](https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.close)
+    - [Python: contextlib.closing](https://docs.python.org/3/library/contextlib.html#contextlib.closing)
+    """
+
+    code = "DBS602"
+    name = "connection-never-closed"
+    fact = Ending
+
+    def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
+        """Report connections that are left open and closed nowhere."""
+        opened = fact.acquisition
+        if opened.known.resource is not Resource.CONNECTION or fact.is_pooled:
+            return
+        if opened.holder is not Holder.BLOCK and fact.lifetime.is_never_closed:
+            yield self.violation(
+                opened.node, f"`{opened.text}` is never closed; {closing_way_out(opened, context)}"
+            )

@@ -1,0 +1,83 @@
+"""DBS604."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.hand_closes import HandClose
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.policy.model import Sanctioned
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class ManualConnectionClose(Rule[HandClose]):
+    """A connection is closed by hand where a `with` block would do it.
+
+    ## What it does
+    Reports `.close()` on a connection that the function opened, that its `with` block gave, or
+    that its object opened for itself, with the exceptions of [DBS301](DBS301.md). Off unless asked
+    for: plain connections are closed by hand in much good code, and `sqlite3` has no block of its
+    own that closes.
+
+    ## Why is this bad?
+    A close by hand needs a `finally` around everything since the connection was opened. The
+    connection provider, or `contextlib.closing`, has it built in.
+
+    ## Example
+    ```python
+    import sqlite3
+
+
+    def count(path):
+        conn = sqlite3.connect(path)
+        try:
+            return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+        finally:
+            conn.close()  # DBS604
+    ```
+
+    ## Use instead
+    ```python
+    import sqlite3
+    from contextlib import closing
+
+
+    def count(path):
+        with closing(sqlite3.connect(path)) as conn:
+            return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
+    ```
+
+    ## Fix safety
+    Safe where the connection is local to the function and what it did is committed before it is
+    closed; unsafe otherwise.
+
+    ## Options
+    - `connections`: the connection provider that the message names
+
+    ## References
+    - [Python: contextlib.closing](https://docs.python.org/3/library/contextlib.html#contextlib.closing)
+    """
+
+    code = "DBS604"
+    name = "manual-connection-close"
+    fact = HandClose
+    off = True
+
+    def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
+        """Report the closes by hand of connections that the code around opened."""
+        if fact.known.resource is not Resource.CONNECTION or fact.is_borrowed:
+            return
+        if context.is_test or context.may_open(fact.scope):
+            return
+        provider = context.policy.connections
+        way_out = "let `contextlib.closing` or a `with` block close it"
+        if provider is not None:
+            keyword = "async with" if fact.known.is_async else "with"
+            way_out = f"use `{keyword} {Sanctioned.parse(provider).expression}() as conn:`"
+        yield self.violation(
+            fact.node, f"`{ast.unparse(fact.node)}` closes a connection by hand; {way_out}"
+        )

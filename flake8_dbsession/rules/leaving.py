@@ -1,0 +1,51 @@
+"""What the rules on leaks share: how they name the line that leaves, and what is not theirs."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.late_closes import LateClose
+from flake8_dbsession.analysis.lifetimes import Leak, Leaving, Lifetime
+from flake8_dbsession.rules.context import Context
+
+_WORDS = {
+    Leaving.RETURNS: "returns",
+    Leaving.RAISES: "raises",
+    Leaving.LOSES: "drops it",
+}
+
+
+def leaving_line(lifetime: Lifetime) -> str:
+    """Say on which line a session or connection is left open: ``line 41 returns``.
+
+    Args:
+        lifetime: one with a leak.
+
+    Returns:
+        The words for its first leak that the text shows; an exception, which it does not show,
+        comes after the others.
+    """
+    leak = min(lifetime.leaks, key=lambda leak: leak.how is Leaving.RAISES)
+    if leak.how is Leaving.LOSES and _line(leak) == lifetime.opened.node.lineno:
+        return f"line {_line(leak)} opens the next one"
+    if leak.how is Leaving.FALLS_OFF:
+        return f"the function ends after line {_last_line(leak.node)}"
+    return f"line {_line(leak)} {_WORDS[leak.how]}"
+
+
+def is_unguarded(ending: Ending, context: Context) -> bool:
+    """Tell whether DBS404 speaks of a leak: the close stands after a ``yield`` that skips it."""
+    closes = [close.node for close in ending.lifetime.closes]
+    return any(late.close in closes for late in context.file.facts(LateClose))
+
+
+def _line(leak: Leak) -> int:
+    """Give a statement's first line, and the last of a call, where its name stands in a chain."""
+    if leak.how is Leaving.RAISES and isinstance(leak.node, ast.Call):
+        return leak.node.func.end_lineno or leak.node.lineno
+    return leak.node.lineno  # type: ignore[attr-defined, no-any-return]
+
+
+def _last_line(node: ast.AST) -> int:
+    return node.end_lineno or node.lineno  # type: ignore[attr-defined, no-any-return]

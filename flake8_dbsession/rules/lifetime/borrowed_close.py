@@ -1,0 +1,78 @@
+"""DBS306."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.hand_closes import HandClose, Origin
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+_OWNERS = {
+    Origin.PARAMETER: "came in as a parameter; leave that to the caller",
+    Origin.DEPENDENCY: "was injected; its dependency does that",
+    Origin.REQUEST: "belongs to the request; it ends with that",
+}
+
+
+@register
+class ClosingABorrowedSession(Rule[HandClose]):
+    """A function closes a session that somebody else owns.
+
+    ## What it does
+    Reports `.close()` on a session that came in as a parameter, by `Depends`, or from an accessor
+    that gives the session of the request. Silent in a function whose work is closing it
+    (`close_session(db)`, one that does nothing else, a context manager around it), under a flag
+    (`if own_session: db.close()`), where the parameter is bound anew (`db = db or SessionLocal()`),
+    and in a function that the session is handed over to: a worker, one that is started elsewhere or
+    called with a new session.
+
+    ## Why is this bad?
+    The caller goes on with the session: what it loaded is detached, what it had not committed is
+    rolled back, and its next query silently begins a transaction of its own.
+
+    ## Example
+    ```python
+    from sqlalchemy.orm import Session
+
+
+    def count(db: Session) -> int:
+        number = db.query(Agent).count()
+        db.close()  # DBS306
+        return number
+    ```
+
+    ## Use instead
+    ```python
+    from sqlalchemy.orm import Session
+
+
+    def count(db: Session) -> int:
+        return db.query(Agent).count()
+    ```
+
+    ## Fix safety
+    Unsafe: callers may rely on the close.
+
+    ## Options
+    None.
+
+    ## References
+    - [SQLAlchemy: when do I construct a Session?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#when-do-i-construct-a-session-when-do-i-commit-it-and-when-do-i-close-it)
+    """
+
+    code = "DBS306"
+    name = "closing-a-borrowed-session"
+    fact = HandClose
+
+    def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
+        """Report the closes of sessions that somebody else closes."""
+        if fact.known.resource is Resource.SESSION and fact.is_borrowed:
+            giver = fact.giver
+            yield self.violation(
+                fact.node,
+                f"`{ast.unparse(fact.node)}` closes `{giver}`, which {_OWNERS[fact.origin]}",
+            )

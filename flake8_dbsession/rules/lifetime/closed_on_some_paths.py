@@ -1,0 +1,84 @@
+"""DBS303."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Holder
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.leaving import is_unguarded, leaving_line
+from flake8_dbsession.rules.lifetime.wording import closing_way_out
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class SessionNotClosedOnEveryPath(Rule[Ending]):
+    """A session is closed on some paths through a function, and left open on another.
+
+    ## What it does
+    Reports a session that some path closes or hands on while another leaves the function with it
+    open: by an early return, by running off the end, or by an exception that a call in between can
+    raise; the message names that line. What is followed as a hand-on is listed with
+    [DBS302](DBS302.md). `if db: db.close()` with `db = None` before the `try` closes the session,
+    and so does a close under a flag that was set where the session was opened. Calls that do not
+    raise in practice (logging, `print`, `len`, `str`, clocks) leave no path, and in a pytest
+    fixture a `yield` does not raise. A close that an unguarded `yield` skips is
+    [DBS404](DBS404.md)'s.
+
+    ## Why is this bad?
+    The path without the close is the one that nobody tries out: the error, the early return. Each
+    time it is taken, a connection stays checked out with its transaction open.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def count():
+        db = SessionLocal()  # DBS303
+        number = db.query(Agent).count()
+        db.close()
+        return number
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def count():
+        with get_db_session() as db:
+            return db.query(Agent).count()
+    ```
+
+    ## Fix safety
+    Safe where the session is local to the function and what it did is committed before it is
+    closed; unsafe otherwise.
+
+    ## Options
+    - `factories`: further names that are factories
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: closing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#closing)
+    - [Python: defining clean-up actions](https://docs.python.org/3/tutorial/errors.html#defining-clean-up-actions)
+    """
+
+    code = "DBS303"
+    name = "session-not-closed-on-every-path"
+    fact = Ending
+
+    def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
+        """Report sessions that only some paths close."""
+        opened = fact.acquisition
+        if opened.known.resource is not Resource.SESSION or opened.holder is Holder.BLOCK:
+            return
+        if fact.lifetime.is_closed_on_some_paths_only and not is_unguarded(fact, context):
+            yield self.violation(
+                opened.node,
+                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}; "
+                f"{closing_way_out(opened, context)}",
+            )

@@ -1,0 +1,89 @@
+"""DBS301."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.hand_closes import HandClose, Origin
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
+from flake8_dbsession.rules.fallback import is_in_fallback
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class ManualClose(Rule[HandClose]):
+    """A session is closed by hand where a `with` block would do it.
+
+    ## What it does
+    Reports `.close()` on a session that the function opened, that its `with` block closes anyway,
+    or that its object opened for itself. Silent in the modules that own the project's sessions, in
+    providers and dependencies, in teardowns, in the closing method (`close`, `__exit__`,
+    `shutdown`) of the object that opened the session, in test files, and in the `else` of a layer's
+    declared fallback. A close of somebody else's session is [DBS306](DBS306.md); a session that
+    a parameter may have brought, and a close under a flag (`if own_session:`), are left alone.
+
+    ## Why is this bad?
+    A close by hand needs a `finally` around everything since the session was opened, and a rollback
+    before it. A `with` block has both, and nobody can forget them.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def count():
+        db = SessionLocal()
+        try:
+            return db.query(Agent).count()
+        finally:
+            db.close()  # DBS301
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def count():
+        with get_db_session() as db:
+            return db.query(Agent).count()
+    ```
+
+    ## Fix safety
+    Goes with the fix of [DBS101](DBS101.md).
+
+    ## Options
+    - `owners`: the modules that may handle sessions by hand
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: opening and closing a Session](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#opening-and-closing-a-session)
+    """
+
+    code = "DBS301"
+    name = "manual-close"
+    fact = HandClose
+
+    def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
+        """Report the closes by hand of sessions that the code around opened."""
+        if fact.known.resource is not Resource.SESSION or fact.is_borrowed:
+            return
+        if context.is_test or context.may_open(fact.scope):
+            return
+        if fact.opened is not None and is_in_fallback(fact.opened, fact.scope, context):
+            return
+        yield self.violation(fact.node, f"`{ast.unparse(fact.node)}` {_why(fact, context)}")
+
+
+def _why(fact: HandClose, context: Context) -> str:
+    if fact.origin is Origin.BLOCK:
+        return "closes by hand what its `with` block closes; leave it to the block"
+    receiver = ast.unparse(fact.receiver)
+    name = receiver if receiver.isidentifier() else "db"
+    pattern = context.pattern(fact.known, name, fact.scope)
+    if pattern == UNKNOWN_PROVIDER or pattern is None:
+        return "closes a session by hand; let a `with` block close it"
+    return f"closes a session by hand; use {pattern}, which closes it"

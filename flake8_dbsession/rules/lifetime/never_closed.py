@@ -1,0 +1,79 @@
+"""DBS302."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Holder
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.lifetime.wording import closing_way_out
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class SessionNeverClosed(Rule[Ending]):
+    """A session is opened and used, and no path closes it.
+
+    ## What it does
+    Reports a session that a function opens, uses and never closes: on no path through the function
+    is it closed, and on none is it handed on. Handed on is what is returned, stored on an object or
+    in a container that outlives the function, captured by a closure that leaves, given to an object
+    that leaves, or registered with `ExitStack`, `addCleanup`, `addfinalizer`, `atexit`; so is what
+    is given to a function of the project that closes or keeps it. The rule applies everywhere:
+    in owners, providers and tests as well. A session that is never used takes no connection, and
+    the end of the process is no leak: a script's top level, and the function that it ends with,
+    are left alone.
+
+    ## Why is this bad?
+    From its first use on, the session holds a connection and an open transaction. They come back
+    when the garbage collector finds the session, which under load is too late: the pool runs dry,
+    and requests wait for a connection until they time out.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def count():
+        db = SessionLocal()  # DBS302
+        return db.query(Agent).count()
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def count():
+        with get_db_session() as db:
+            return db.query(Agent).count()
+    ```
+
+    ## Fix safety
+    Safe where the session is local to the function; unsafe otherwise.
+
+    ## Options
+    - `factories`: further names that are factories
+    - `layers`: what each part of the project uses instead
+
+    ## References
+    - [SQLAlchemy: closing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#closing)
+    - [SQLAlchemy: QueuePool limit reached](https://docs.sqlalchemy.org/en/20/errors.html#queuepool-limit-of-size-x-overflow-y-reached-connection-timed-out-timeout-z)
+    """
+
+    code = "DBS302"
+    name = "session-never-closed"
+    fact = Ending
+
+    def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
+        """Report sessions that are left open and closed nowhere."""
+        opened = fact.acquisition
+        if opened.known.resource is not Resource.SESSION or opened.holder is Holder.BLOCK:
+            return
+        if fact.lifetime.is_never_closed and not fact.lifetime.is_discarded:
+            yield self.violation(
+                opened.node, f"`{opened.text}` is never closed; {closing_way_out(opened, context)}"
+            )

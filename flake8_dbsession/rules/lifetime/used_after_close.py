@@ -1,0 +1,83 @@
+"""DBS305."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.lifetimes import Closing
+from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+_LONGEST = 60  # characters of the use that the message repeats
+
+
+@register
+class SessionUsedAfterClose(Rule[Ending]):
+    """A session is used after it was closed.
+
+    ## What it does
+    Reports a use of a session that a path reaches after a `close()` on it, or after it was given to
+    a function of the project that closes it. A second `close()` is no use, and what stands after a
+    `with` block is [DBS207](DBS207.md)'s.
+
+    ## Why is this bad?
+    A closed session is not dead: the next use silently takes another connection and begins a new
+    transaction, which nothing closes. It works in every test, and costs a connection each time.
+
+    ## Example
+    ```python
+    from core.database import SessionLocal
+
+
+    def rename(agent_id, name):
+        db = SessionLocal()
+        try:
+            db.get(Agent, agent_id).name = name
+            db.commit()
+        finally:
+            db.close()
+        return db.get(Agent, agent_id)  # DBS305
+    ```
+
+    ## Use instead
+    ```python
+    from core.database import get_db_session
+
+
+    def rename(agent_id, name):
+        with get_db_session() as db:
+            agent = db.get(Agent, agent_id)
+            agent.name = name
+            return agent
+    ```
+
+    ## Options
+    None.
+
+    ## References
+    - [SQLAlchemy: closing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#closing): a
+      closed session may be used again, as if it were new.
+    """
+
+    code = "DBS305"
+    name = "session-used-after-close"
+    fact = Ending
+
+    def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
+        """Report the uses that find a session closed."""
+        if fact.acquisition.known.resource is not Resource.SESSION:
+            return
+        if all(close.how is Closing.BLOCK for close in fact.lifetime.closes):
+            return
+        for use in fact.lifetime.uses_after_close:
+            written = ast.unparse(use)
+            shown = written if len(written) <= _LONGEST else f"{written[:_LONGEST]}..."
+            yield self.violation(
+                use,
+                f"`{shown}` uses the session after it was closed, in a transaction that nothing "
+                "closes; move it before the close",
+            )

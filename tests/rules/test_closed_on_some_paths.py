@@ -1,0 +1,226 @@
+"""DBS303: sessions that only some paths close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS302", "DBS303", "DBS304"}
+HEADER = "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"
+
+
+def body(tmp_path: Path, text: str) -> None:
+    assert_cases(tmp_path, {"service.py": HEADER + text}, CODES)
+
+
+def test_paths_that_leave_without_a_close(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+def raises():
+    db = SessionLocal()  # DBS303
+    db.query(1)
+    db.close()
+
+def returns(x):
+    db = SessionLocal()  # DBS303
+    try:
+        db.query(1)
+        if x:
+            return None
+        db.close()
+    except Exception:
+        db.close()
+
+def handed_on_sometimes(x):
+    db = SessionLocal()  # DBS303
+    db.query(1)
+    return db if x else None
+
+def loops(urls):
+    for url in urls:
+        db = SessionLocal()  # DBS303
+        try:
+            db.query(url)
+        except ValueError:
+            continue
+        db.close()
+""",
+    )
+
+
+def test_paths_that_all_close(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+def in_a_finally():
+    db = SessionLocal()
+    try:
+        return db.query(1)
+    finally:
+        db.close()
+
+def none_before_the_try():
+    db = None
+    try:
+        db = SessionLocal()
+        db.query(1)
+    finally:
+        if db:
+            db.close()
+
+def under_a_flag_of_the_opening(given=None):
+    own = False
+    db = given
+    if db is None:
+        db = SessionLocal()
+        own = True
+    try:
+        db.query(1)
+    finally:
+        if own:
+            db.close()
+
+def under_a_flag_computed_before(context):
+    own = context.get("db") is None
+    db = context.pop("db", None) or SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        if own:
+            db.close()
+
+def under_a_flag_of_the_caller(close=True):
+    db = SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        if close:
+            db.close()
+
+def under_an_identity(self, fresh):
+    db = self.db
+    if fresh:
+        db = SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        if db is not self.db:
+            db.close()
+
+def rolled_back_before():
+    db = SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        db.rollback()
+        db.close()
+
+def after_what_does_not_raise(words, key):
+    db = SessionLocal()
+    numbers = {"one": 1}
+    number = numbers.get(key)
+    name = ", ".join(words).strip()
+    try:
+        db.query(number, name)
+    finally:
+        db.close()
+""",
+    )
+
+
+def test_a_helper_that_never_returns_ends_the_path(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+import sys
+from typing import NoReturn
+
+def usage():
+    print("usage")
+    sys.exit(2)
+
+def fail(text) -> NoReturn:
+    raise_it(text)
+
+def ends_the_process(x):
+    db = SessionLocal()
+    try:
+        row = db.query(x)
+    except Exception:
+        usage()
+    else:
+        db.close()
+
+def raises_in_another_place(x):
+    db = SessionLocal()
+    if not x:
+        fail("no x")
+    try:
+        db.query(x)
+    finally:
+        db.close()
+""",
+    )
+
+
+def test_a_yield_in_a_fixture_does_not_raise_and_elsewhere_is_another_rules(
+    tmp_path: Path,
+) -> None:
+    body(
+        tmp_path,
+        """
+import pytest
+from contextlib import contextmanager
+
+@pytest.fixture
+def session():
+    db = SessionLocal()
+    yield db
+    db.close()
+
+@contextmanager
+def unguarded():
+    db = SessionLocal()
+    yield db
+    db.close()
+""",
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["db.query(1)", "db.close()"], "line 5 raises"),
+        (["db.query(1)", "if x:", "    return 1", "db.close()"], "line 7 returns"),
+        (["if x:", "    db.close()", "else:", "    db.query(1)"], "function ends after line 8"),
+        (["(db", "    .query(1)", "    .count())", "db.close()"], "line 6 raises"),
+    ],
+)
+def test_the_message_names_the_line_that_leaves(
+    tmp_path: Path, lines: list[str], words: str
+) -> None:
+    function = ["def count(x):", "    db = SessionLocal()", *(f"    {line}" for line in lines)]
+    write_project(tmp_path, {"service.py": HEADER + "\n".join(function) + "\n"})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
+    assert message.startswith("`SessionLocal()` is not closed when ")
+    assert f"{words};" in message
+
+
+def test_the_message_says_when_a_loop_opens_another(tmp_path: Path) -> None:
+    text = """def count(urls):
+    for url in urls:
+        try:
+            db = SessionLocal()
+            db.query(url)
+            db.close()
+        except ValueError:
+            pass
+    raise SystemExit
+"""
+    write_project(tmp_path, {"service.py": HEADER + text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
+    assert "is not closed when line 6 opens the next one;" in message

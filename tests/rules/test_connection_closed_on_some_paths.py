@@ -1,0 +1,88 @@
+"""DBS603: connections that only some paths close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS602", "DBS603"}
+
+
+def test_paths_with_and_without_a_close(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import logging
+                import sqlite3
+                from datetime import datetime, timedelta
+
+                class Database:
+                    def __init__(self, path):
+                        self.conn = sqlite3.connect(path) if isinstance(path, str) else path
+
+                    def close(self):
+                        self.conn.close()
+
+                def raises(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("select 1")
+                    conn.close()
+
+                def raises_before_it_is_handed_on(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("pragma foreign_keys = on")
+                    return conn
+
+                def swallows(path):
+                    try:
+                        conn = sqlite3.connect(path)  # DBS603
+                        conn.execute("select 1")
+                        conn.close()
+                    except sqlite3.Error:
+                        return None
+
+                def several():
+                    conns = [sqlite3.connect(":memory:") for _ in range(3)]  # DBS603
+                    for conn in conns:
+                        conn.close()
+
+                def guarded(path):
+                    conn = sqlite3.connect(path)
+                    conn.row_factory = sqlite3.Row
+                    cursor = conn.cursor()
+                    since = (datetime.now() - timedelta(days=1)).isoformat()
+                    logging.info("since %s", since)
+                    try:
+                        cursor.execute("select 1", (since,))
+                    finally:
+                        conn.close()
+
+                def by_an_object(path):
+                    conn = sqlite3.connect(path)
+                    database = Database(conn)
+                    try:
+                        conn.execute("select 1")
+                    finally:
+                        database.close()
+            """
+        },
+        CODES,
+    )
+
+
+def test_the_message_names_the_line_that_leaves(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+        def count(path):
+            conn = sqlite3.connect(path)
+            conn.execute("select 1")
+            conn.close()
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS603"]
+    assert message == (
+        "`sqlite3.connect(path)` is not closed when line 5 raises; "
+        "use `with closing(sqlite3.connect(path)) as conn:`"
+    )

@@ -1,0 +1,182 @@
+"""DBS602: connections that no path closes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS602", "DBS603"}
+
+
+def test_connections_of_every_library(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import asyncpg
+                import psycopg2
+                import sqlite3
+                from sqlalchemy import create_engine
+
+                engine = create_engine("sqlite://")
+
+                def opened_is_enough(path):
+                    conn = sqlite3.connect(path)  # DBS602
+                    print(len(path))
+
+                def used(dsn):
+                    conn = psycopg2.connect(dsn)  # DBS602
+                    with conn:
+                        conn.cursor()
+
+                def of_an_engine():
+                    conn = engine.connect()  # DBS602
+                    return conn.execute("select 1").scalar()
+
+                def on_the_spot(path):
+                    return sqlite3.connect(path).execute("select 1").fetchone()  # DBS602
+
+                async def awaited(dsn):
+                    conn = await asyncpg.connect(dsn)  # DBS602
+                    return await conn.fetch("select 1")
+            """
+        },
+        CODES,
+    )
+
+
+def test_blocks_that_close_and_blocks_that_do_not(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import aiosqlite
+                import psycopg
+                import sqlite3
+                from contextlib import closing
+                from sqlalchemy import create_engine
+
+                engine = create_engine("sqlite://")
+
+                def get_connection(path):
+                    return sqlite3.connect(path)
+
+                def of_psycopg(dsn):
+                    conn = psycopg.connect(dsn)
+                    with conn:
+                        conn.execute("select 1")
+
+                def of_an_engine():
+                    with engine.connect() as conn:
+                        conn.execute("select 1")
+
+                def closing_it(path):
+                    with closing(sqlite3.connect(path)) as conn, conn:
+                        conn.execute("select 1")
+
+                async def of_aiosqlite(path):
+                    async with aiosqlite.connect(path) as conn:
+                        await conn.execute("select 1")
+
+                async def awaited_first(dsn):
+                    async with await psycopg.AsyncConnection.connect(dsn) as conn:
+                        await conn.execute("select 1")
+
+                def a_transaction_only(path):
+                    conn = get_connection(path)  # DBS602
+                    with conn:
+                        conn.execute("select 1")
+
+                def another_rules(path):
+                    with sqlite3.connect(path) as conn:
+                        conn.execute("select 1")
+            """
+        },
+        CODES,
+    )
+
+
+def test_what_is_handed_on_or_pooled_is_no_leak(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import asyncio
+                import asyncpg
+                import pytest
+                import sqlite3
+                from psycopg2.pool import SimpleConnectionPool
+
+                pool = SimpleConnectionPool(1, 2)
+
+                def a_cursor(path):
+                    conn = sqlite3.connect(path)
+                    cursor = conn.cursor()
+                    return cursor
+
+                def both(path):
+                    conn = sqlite3.connect(path)
+                    return conn, conn.cursor()
+
+                def pooled():
+                    conn = pool.getconn()
+                    conn.cursor()
+
+                def run(dsn):
+                    return asyncio.run(asyncpg.connect(dsn))
+
+                def test_refused(path):
+                    with pytest.raises(sqlite3.OperationalError):
+                        sqlite3.connect(path)
+
+                class Store:
+                    def __init__(self, path):
+                        self.conn = sqlite3.connect(path)
+
+                    def replace(self, path):
+                        conn = sqlite3.connect(path)
+                        self.conn = conn
+                        conn.execute("select 1")
+            """
+        },
+        CODES,
+    )
+
+
+@pytest.mark.parametrize(
+    ("opening", "way_out"),
+    [
+        ("sqlite3.connect(path)", "use `with closing(sqlite3.connect(path)) as conn:`"),
+        ("psycopg.connect(path)", "use `with psycopg.connect(path) as conn:`"),
+        ("engine.raw_connection()", "use `with closing(engine.raw_connection()) as conn:`"),
+        ("await asyncpg.connect(path)", "close it in a `finally`"),
+        ("await aiosqlite.connect(path)", "use `async with aiosqlite.connect(path) as conn:`"),
+    ],
+)
+def test_the_way_out_is_one_that_the_library_has(
+    tmp_path: Path, opening: str, way_out: str
+) -> None:
+    text = f"""
+        import aiosqlite, asyncpg, psycopg, sqlite3
+        from sqlalchemy import create_engine
+
+        engine = create_engine("sqlite://")
+
+        async def work(path):
+            conn = {opening}
+            conn.cursor()
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
+    assert message.endswith(f"is never closed; {way_out}")
+
+
+def test_the_way_out_is_the_policys_provider(tmp_path: Path) -> None:
+    text = "import sqlite3\ndef work(path):\n    conn = sqlite3.connect(path)\n"
+    policy = 'connections = "self._get_connection"\n'
+    write_project(tmp_path, {"service.py": text, "dbsession.toml": policy})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
+    assert message.endswith("use `with self._get_connection() as conn:`")

@@ -1,0 +1,46 @@
+"""DBS304: sessions that nothing ever holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases
+
+
+def test_sessions_used_on_the_spot(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import pandas
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+
+                def count(db):
+                    return db.query(1).count()
+
+                def end(db):
+                    db.close()
+
+                def chained():
+                    return SessionLocal().query(1).all()  # DBS304
+
+                def given_to_a_function_of_the_project():
+                    return count(SessionLocal())  # DBS304
+
+                def closed_by_a_function_of_the_project():
+                    end(SessionLocal())
+
+                def given_to_somebody_unknown():
+                    return pandas.read_sql("select 1", SessionLocal())
+
+                def only_made():
+                    SessionLocal()
+
+                def closed_at_once():
+                    SessionLocal().close()
+            """
+        },
+        {"DBS302", "DBS303", "DBS304"},
+    )

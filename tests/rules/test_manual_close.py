@@ -1,0 +1,152 @@
+"""DBS301: sessions closed by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS301", "DBS306"}
+DATABASE = """
+    from contextlib import contextmanager
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker(create_engine("sqlite://"))
+
+    @contextmanager
+    def get_db_session():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def count():
+        db = SessionLocal()
+        db.close()
+"""
+
+
+def test_own_sessions_and_those_of_a_block(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "service.py": """
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from database import SessionLocal, get_db_session
+
+                def own():
+                    db = SessionLocal()
+                    try:
+                        db.query(1)
+                    finally:
+                        if db is not None:
+                            db.close()  # DBS301
+
+                def block():
+                    with get_db_session() as db:
+                        db.query(1)
+                        db.close()  # DBS301 the block does it
+
+                async def asynchronous(engine):
+                    db = AsyncSession(engine)
+                    await db.close()  # DBS301
+
+                db = SessionLocal()
+                db.close()  # DBS301
+            """,
+        },
+        CODES,
+    )
+
+
+def test_closing_methods_teardowns_and_fixtures_are_silent(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "service.py": """
+                import pytest
+                from database import SessionLocal
+
+                class Service:
+                    def __init__(self):
+                        self.db = SessionLocal()
+
+                    def work(self):
+                        self.db.close()  # DBS301
+
+                    def close(self):
+                        self.db.close()
+
+                    def __exit__(self, *error):
+                        self.db.close()
+
+                def teardown_module():
+                    db = SessionLocal()
+                    db.close()
+
+                @pytest.fixture
+                def session():
+                    db = SessionLocal()
+                    yield db
+                    db.close()
+            """,
+            "tests/test_service.py": """
+                from database import SessionLocal
+
+                def test_it():
+                    db = SessionLocal()
+                    db.close()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_what_may_be_the_callers_or_is_no_session_is_silent(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "service.py": """
+                import sqlite3
+                import requests
+                from database import SessionLocal
+
+                def fallback(db=None):
+                    db = db or SessionLocal()
+                    db.close()
+
+                def flagged(given=None):
+                    own = given is None
+                    db = given or SessionLocal()
+                    if own:
+                        db.close()
+
+                def others(path):
+                    conn = sqlite3.connect(path)
+                    conn.close()
+                    session = requests.Session()
+                    session.close()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_the_message_names_the_provider_that_the_project_has(tmp_path: Path) -> None:
+    close = "from database import SessionLocal\ndb = SessionLocal()\ndb.close()\n"
+    write_project(tmp_path, {"database.py": DATABASE, "one.py": close, "two.py": close})
+    found = [message for *_, code, message in lint(tmp_path, "one.py") if code == "DBS301"]
+    assert found == [
+        "`db.close()` closes a session by hand; use `with get_db_session() as db:`, "
+        "which closes it"
+    ]
+    (tmp_path / "database.py").write_text(
+        "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"
+    )
+    found = [message for *_, code, message in lint(tmp_path, "two.py") if code == "DBS301"]
+    assert found == ["`db.close()` closes a session by hand; let a `with` block close it"]

@@ -1,0 +1,330 @@
+"""DBS302: sessions that no path closes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS302", "DBS303", "DBS304"}
+DATABASE = """
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    engine = create_engine("sqlite://")
+    SessionLocal = sessionmaker(engine)
+
+    def new_session():
+        return SessionLocal()
+"""
+
+
+def check(tmp_path: Path, service: str, **files: str) -> None:
+    named = {f"{name}.py": text for name, text in files.items()}
+    assert_cases(tmp_path, {"database.py": DATABASE, **named, "service.py": service}, CODES)
+
+
+def test_a_session_that_is_used_and_never_closed(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        from database import SessionLocal, engine, new_session
+        from sqlalchemy.orm import Session
+
+        def factory():
+            db = SessionLocal()  # DBS302
+            return db.query(1).count()
+
+        def session_class():
+            db = Session(engine)  # DBS302
+            db.add(1)
+
+        def accessor():
+            db = new_session()  # DBS302
+            work(db)
+
+        def unused():
+            db = SessionLocal()
+
+        def nested():
+            def inner():
+                db = SessionLocal()  # DBS302
+                db.query(1)
+            return inner
+        """,
+    )
+
+
+def test_owners_providers_and_tests_are_no_exception(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": """
+                from contextlib import contextmanager
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+
+                @contextmanager
+                def get_db_session():
+                    db = SessionLocal()  # DBS302
+                    yield db
+
+                def get_db():
+                    db = SessionLocal()  # DBS302
+                    yield db
+
+                def sessions():
+                    for _ in range(3):
+                        db = SessionLocal()
+                        yield db
+            """,
+            "tests/test_it.py": """
+                from database import SessionLocal
+
+                def test_it():
+                    db = SessionLocal()  # DBS302
+                    assert db.query(1)
+            """,
+        },
+        CODES,
+    )
+
+
+def test_what_is_handed_on_is_no_leak(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        import atexit
+        from contextlib import ExitStack
+        from database import SessionLocal
+
+        class Repository:
+            def __init__(self, db):
+                self.db = db
+
+        class Base(Repository):
+            def __init__(self, session):
+                super().__init__(session)
+
+        def returned():
+            db = SessionLocal()
+            db.autoflush = False
+            return db
+
+        def in_an_object():
+            db = SessionLocal()
+            base = Base(session=db)
+            return base
+
+        def stored(app):
+            db = SessionLocal()
+            app.db = db
+            db.query(1)
+
+        def registered():
+            db = SessionLocal()
+            atexit.register(db.close)
+            db.query(1)
+
+        def with_a_stack():
+            with ExitStack() as stack:
+                db = stack.enter_context(SessionLocal())
+                db.query(1)
+        """,
+    )
+
+
+def test_functions_of_the_project_are_looked_into(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        from database import SessionLocal
+        from helpers import Loose, close_all, close_later, end, keep, Worker, wrapped
+
+        def closed():
+            db = SessionLocal()
+            try:
+                db.query(1)
+            finally:
+                end(db)
+
+        def closed_with_others():
+            db = SessionLocal()
+            try:
+                db.query(1)
+            finally:
+                close_all(1, db)
+
+        def kept():
+            db = SessionLocal()
+            keep(db)
+            db.query(1)
+
+        def closed_later():
+            db = SessionLocal()
+            close_later(db)
+            db.query(1)
+
+        def given_back():
+            db = wrapped(SessionLocal())
+            return db
+
+        def closed_by_an_object():
+            Worker(SessionLocal()).run()
+
+        def not_kept():
+            db = SessionLocal()  # DBS302
+            Loose(db)
+        """,
+        helpers="""
+        import atexit
+
+        def end(session):
+            if session is not None:
+                finish(session)
+
+        def finish(session):
+            session.rollback()
+            session.close()
+
+        def close_all(*sessions):
+            for session in sessions:
+                session.close()
+
+        KEPT = []
+
+        def keep(session):
+            KEPT.append(session)
+
+        def close_later(session):
+            def close():
+                session.close()
+            atexit.register(close)
+
+        def wrapped(session):
+            session.info["wrapped"] = True
+            return session
+
+        class Worker:
+            def __init__(self, db):
+                self.db = db
+
+            def run(self):
+                try:
+                    self.db.query(1)
+                finally:
+                    self.db.close()
+
+        class Loose:
+            def __init__(self, db):
+                self.count = db.query(1).count()
+        """,
+    )
+
+
+def test_the_end_of_the_process_is_no_leak(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        import click
+        import sys
+        from database import SessionLocal
+
+        db = SessionLocal()
+        db.query(1)
+
+        @click.group()
+        def cli():
+            pass
+
+        @cli.command("count")
+        def count():
+            db = SessionLocal()
+            db.query(1)
+
+        def main():
+            db = SessionLocal()
+            db.query(1)
+
+        def helper():
+            db = SessionLocal()  # DBS302
+            db.query(1)
+
+        if __name__ == "__main__":
+            sys.exit(main())
+        """,
+    )
+
+
+def test_a_session_on_a_connection_at_hand_holds_none_of_its_own(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        from alembic import op
+        from sqlalchemy.orm import Session
+        from database import engine
+
+        def upgrade():
+            session = Session(bind=op.get_bind())
+            session.query(1)
+
+        def in_a_transaction():
+            with engine.connect() as conn:
+                session = Session(conn)
+                session.query(1)
+        """,
+    )
+
+
+def test_the_fallback_of_a_layer_has_to_close_as_well(tmp_path: Path) -> None:
+    files = {
+        "dbsession.toml": """
+            [[layers]]
+            name = "services"
+            paths = ["*.py"]
+            use = "self.manager.get_db_session"
+            style = "context"
+            fallback = "self.db_manager.get_session"
+        """,
+        "service.py": """
+            class Service:
+                def count(self):
+                    if self.manager:
+                        with self.manager.get_db_session() as session:
+                            return session.query(1).count()
+                    else:
+                        session = self.db_manager.get_session()  # DBS302
+                        return session.query(1).count()
+        """,
+    }
+    assert_cases(tmp_path, files)
+    (found,) = lint(tmp_path, "service.py")
+    assert found[3] == "`self.db_manager.get_session()` is never closed; close it in a `finally`"
+
+
+def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "database.py": """
+                from sqlalchemy.orm import sessionmaker
+                SessionLocal = sessionmaker()
+
+                def count():
+                    db = SessionLocal()
+                    return db.query(1)
+            """
+        },
+    )
+    messages = [message for *_, code, message in lint(tmp_path, "database.py") if code == "DBS302"]
+    assert messages == ["`SessionLocal()` is never closed; use `with SessionLocal() as db:`"]
+
+
+def test_a_huge_function_is_not_judged(tmp_path: Path) -> None:
+    lines = ["def generated():", "    db = SessionLocal()"]
+    lines += [f"    work({number})" for number in range(20_000)]
+    text = "from database import SessionLocal\n" + "\n".join([*lines, "    db.query(1)"])
+    write_project(tmp_path, {"database.py": DATABASE})
+    (tmp_path / "service.py").write_text(text + "\n")
+    assert not [code for *_, code, _ in lint(tmp_path, "service.py") if code in CODES]

@@ -1,0 +1,82 @@
+"""DBS305: sessions used after they were closed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases
+
+
+def test_uses_after_a_close_on_the_same_path(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import sqlite3
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+
+                def end(db):
+                    db.close()
+
+                def may_end(db, last):
+                    if last:
+                        db.close()
+
+                def after_a_close():
+                    db = SessionLocal()
+                    db.close()
+                    db.query(1)  # DBS305
+                    db.close()
+
+                def after_a_helper():
+                    db = SessionLocal()
+                    end(db)
+                    return db.get(1)  # DBS305
+
+                def on_one_path(x):
+                    db = SessionLocal()
+                    if x:
+                        db.close()
+                    db.query(1)  # DBS305
+                    db.close()
+
+                def after_what_closes_sometimes(x):
+                    db = SessionLocal()
+                    may_end(db, x)
+                    db.query(1)
+
+                def closed_twice():
+                    db = SessionLocal()
+                    db.close()
+                    db.close()
+
+                def opened_anew():
+                    db = SessionLocal()
+                    db.close()
+                    db = SessionLocal()
+                    db.query(1)
+                    db.close()
+
+                def on_another_path(x):
+                    db = SessionLocal()
+                    if x:
+                        db.close()
+                        return None
+                    return db.query(1)
+
+                def a_block_is_another_rules():
+                    db = SessionLocal()
+                    with db:
+                        db.query(1)
+                    return db.query(2)
+
+                def a_connection_raises(path):
+                    conn = sqlite3.connect(path)
+                    conn.close()
+                    conn.execute("select 1")
+            """
+        },
+        {"DBS305"},
+    )
