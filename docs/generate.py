@@ -1,7 +1,7 @@
 """Write what is made from the rules: docs/rules/*.md and the table of codes in the README.
 
-    python docs/generate.py            # write them
-    python docs/generate.py --check    # fail where one is out of date
+python docs/generate.py            # write them
+python docs/generate.py --check    # fail where one is out of date
 """
 
 from __future__ import annotations

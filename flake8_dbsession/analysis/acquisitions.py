@@ -100,9 +100,7 @@ def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) ->
     return None
 
 
-def holder_of(
-    call: ast.Call, scope: Scope, tree: Tree
-) -> tuple[Holder, str, ast.AST | None]:
+def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, ast.AST | None]:
     """Tell where the value of a call goes first.
 
     Args:
@@ -235,4 +233,3 @@ def is_self(name: str, scope: Scope) -> bool:
 
 def _text(target: ast.expr | None) -> str:
     return ast.unparse(target) if target is not None else ""
-

@@ -285,8 +285,12 @@ def _never_returns(node: Function) -> bool:
         return False
     if node.returns is not None and last_segment(node.returns) in _NEVER:
         return True
-    return _leaves(node.body[-1]) and not decorator_names(node) and not any(
-        isinstance(part, (ast.Return, ast.Yield, ast.YieldFrom)) for part in own_nodes(node)
+    return (
+        _leaves(node.body[-1])
+        and not decorator_names(node)
+        and not any(
+            isinstance(part, (ast.Return, ast.Yield, ast.YieldFrom)) for part in own_nodes(node)
+        )
     )
 
 

@@ -179,9 +179,7 @@ def _of_parameter(
         return HandClose(call, known, Origin.PARAMETER, scope, name)
     # A dependency that returns a new session leaves the close to the handler.
     return (
-        None
-        if known.source in _OPENING
-        else HandClose(call, known, Origin.DEPENDENCY, scope, name)
+        None if known.source in _OPENING else HandClose(call, known, Origin.DEPENDENCY, scope, name)
     )
 
 
@@ -204,9 +202,7 @@ def _request_accessor(binding: Binding, inference: Inference) -> ast.expr | None
     return None
 
 
-def _is_request_scoped(
-    call: ast.Call, known: Known, scope: Scope, inference: Inference
-) -> bool:
+def _is_request_scoped(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call lends the session of the request: one that is kept on flask's ``g``."""
     if known.role is not Role.LENT or known.source is not Role.LENDER:
         return False
@@ -307,4 +303,3 @@ def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
 
 def _is_self(name: str, scope: Scope) -> bool:
     return any(isinstance(b.how, Parameter) and b.how.first for b in scope.bindings(name))
-

@@ -56,6 +56,8 @@ def _is_mapping(name: str, scope: Scope) -> bool:
     """Tell whether a local name only ever stands for a dictionary that is written out."""
     bindings = scope.bindings(name)
     values = [b.how.value for b in bindings if isinstance(b.how, Assigned)]
-    return bool(values) and all(isinstance(v, ast.Dict) for v in values) and (
-        len(values) == len(bindings)
+    return (
+        bool(values)
+        and all(isinstance(v, ast.Dict) for v in values)
+        and (len(values) == len(bindings))
     )

@@ -210,9 +210,7 @@ class Inference:
         found = (self._bound(binding) for binding in scope.lookup(name))
         return [value for value in found if value is not None]
 
-    def _once(
-        self, key: object, scope: Scope, answer: Callable[[], Value | None]
-    ) -> Value | None:
+    def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
         """Answer a question once for each scope; a question inside itself has no answer."""
         if key in scope.memory:
             return scope.memory[key]
@@ -253,9 +251,7 @@ class Inference:
         """Give the dotted names by which what an expression stands for goes, as written first."""
         return names_of(expression, scope, self.project.root)
 
-    def _or_named(
-        self, value: Value | None, expression: ast.expr, scope: Scope
-    ) -> Value | None:
+    def _or_named(self, value: Value | None, expression: ast.expr, scope: Scope) -> Value | None:
         """Let the policy's names, bare or dotted, decide where resolving one leads nowhere."""
         last = last_segment(expression)
         value = self._or_bare(value, last)

@@ -91,9 +91,7 @@ def _close_after(
     return None
 
 
-def _closes(
-    method: ast.Attribute, handed: ast.Yield, scope: Scope, inference: Inference
-) -> bool:
+def _closes(method: ast.Attribute, handed: ast.Yield, scope: Scope, inference: Inference) -> bool:
     known = inference.known(method.value, scope)
     if method.attr == "remove":
         return known is not None and known.role is Role.REGISTRY

@@ -81,9 +81,7 @@ def _is_entered(call: ast.Call, tree: Tree) -> bool:
     return False
 
 
-def _given(
-    call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference
-) -> str:
+def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference) -> str:
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
         return ""

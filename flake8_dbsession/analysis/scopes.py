@@ -81,9 +81,7 @@ class Opaque:
     """Bound to something that is never of interest: a caught exception, a match capture."""
 
 
-How: TypeAlias = (
-    Assigned | Annotated | Entered | Iterated | Imported | Defined | Parameter | Opaque
-)
+How: TypeAlias = Assigned | Annotated | Entered | Iterated | Imported | Defined | Parameter | Opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +146,9 @@ class Scope:
         """Give the scope in which Python finds a name: outward, past the classes."""
         scope: Scope | None = self
         while scope is not None:
-            if scope is self or not isinstance(scope.node, ast.ClassDef):
-                if scope.bindings(name):
-                    return scope
+            is_seen = scope is self or not isinstance(scope.node, ast.ClassDef)
+            if is_seen and scope.bindings(name):
+                return scope
             scope = scope.parent
         return None
 

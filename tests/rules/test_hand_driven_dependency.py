@@ -237,9 +237,7 @@ def index():
         (DATABASE, HANDLER, "`session = Depends(get_db)`"),
     ],
 )
-def test_message_names_the_way_out(
-    database: str, text: str, way_out: str, tmp_path: Path
-) -> None:
+def test_message_names_the_way_out(database: str, text: str, way_out: str, tmp_path: Path) -> None:
     write_project(tmp_path, {"core/database.py": database, "app.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
     assert message.endswith(f"by hand, past its cleanup; use {way_out}")

@@ -233,9 +233,7 @@ def test_a_factory_can_be_the_fallback(tmp_path: Path) -> None:
         ("scripts/a.py", "`unified.get_db_session`"),
     ],
 )
-def test_message_names_the_layers_own_replacement(
-    name: str, way_out: str, tmp_path: Path
-) -> None:
+def test_message_names_the_layers_own_replacement(name: str, way_out: str, tmp_path: Path) -> None:
     text = """
         def run(db_manager):
             session = db_manager.get_session()

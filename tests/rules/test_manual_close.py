@@ -142,8 +142,7 @@ def test_the_message_names_the_provider_that_the_project_has(tmp_path: Path) -> 
     write_project(tmp_path, {"database.py": DATABASE, "one.py": close, "two.py": close})
     found = [message for *_, code, message in lint(tmp_path, "one.py") if code == "DBS301"]
     assert found == [
-        "`db.close()` closes a session by hand; use `with get_db_session() as db:`, "
-        "which closes it"
+        "`db.close()` closes a session by hand; use `with get_db_session() as db:`, which closes it"
     ]
     (tmp_path / "database.py").write_text(
         "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"

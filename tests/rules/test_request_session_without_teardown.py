@@ -53,9 +53,7 @@ MARK = "  # DBS407"
 
 @pytest.mark.parametrize("code", [KEPT, USED])
 def test_nothing_ends_it(tmp_path: Path, code: str) -> None:
-    assert_cases(
-        tmp_path, {"core/database.py": DATABASE, "web.py": code.format(mark=MARK)}, CODES
-    )
+    assert_cases(tmp_path, {"core/database.py": DATABASE, "web.py": code.format(mark=MARK)}, CODES)
 
 
 @pytest.mark.parametrize("code", [KEPT, USED])

@@ -9,9 +9,33 @@ from enum import Enum
 
 _BUILTINS = frozenset(
     {
-        "bool", "callable", "dict", "enumerate", "frozenset", "getattr", "hasattr", "id",
-        "isinstance", "issubclass", "len", "list", "locals", "max", "min", "object", "print",
-        "range", "repr", "reversed", "set", "sorted", "str", "super", "tuple", "type", "zip"
+        "bool",
+        "callable",
+        "dict",
+        "enumerate",
+        "frozenset",
+        "getattr",
+        "hasattr",
+        "id",
+        "isinstance",
+        "issubclass",
+        "len",
+        "list",
+        "locals",
+        "max",
+        "min",
+        "object",
+        "print",
+        "range",
+        "repr",
+        "reversed",
+        "set",
+        "sorted",
+        "str",
+        "super",
+        "tuple",
+        "type",
+        "zip",
     }
 )
 _CLOCK = frozenset({"time", "monotonic", "perf_counter", "now", "utcnow", "today"})
@@ -19,18 +43,39 @@ _CLOCKS = frozenset({"time", "datetime", "date", "dt"})
 _LOGGERS = frozenset({"logging", "logger", "log", "_logger", "_log", "LOGGER", "LOG"})
 _LOGGING = frozenset(
     {
-        "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "isEnabledFor",
-        "getLogger"
+        "debug",
+        "info",
+        "warning",
+        "warn",
+        "error",
+        "exception",
+        "critical",
+        "log",
+        "isEnabledFor",
+        "getLogger",
     }
 )
 # Closing, asking whether something is closed, what sets options of a connection, and what only puts
 # an object away for later.
 _SAFE_METHODS = frozenset(
     {
-        "aclose", "addAsyncCleanup", "addCleanup", "addClassCleanup", "addfinalizer", "append",
-        "callback", "close", "cursor", "enter_async_context", "enter_context",
-        "execution_options", "is_closed", "is_connected", "push", "push_async_callback",
-        "push_async_exit"
+        "aclose",
+        "addAsyncCleanup",
+        "addCleanup",
+        "addClassCleanup",
+        "addfinalizer",
+        "append",
+        "callback",
+        "close",
+        "cursor",
+        "enter_async_context",
+        "enter_context",
+        "execution_options",
+        "is_closed",
+        "is_connected",
+        "push",
+        "push_async_callback",
+        "push_async_exit",
     }
 )
 _CAST = frozenset({"cast", "closing", "aclosing", "suppress"})

@@ -136,9 +136,7 @@ class Expressions(Blocks):
                 self._edge(otherwise, test, False)
         self._depth -= 1
 
-    def _choice(
-        self, node: ast.expr, test: ast.expr, body: ast.expr, orelse: ast.expr
-    ) -> None:
+    def _choice(self, node: ast.expr, test: ast.expr, body: ast.expr, orelse: ast.expr) -> None:
         then, otherwise, after = self._new(), self._new(), self._new()
         self._condition(test, then, otherwise)
         for block, part in ((then, body), (otherwise, orelse)):

@@ -75,8 +75,7 @@ class HandDrivenDependency(Rule[DrivenDependency]):
         way_out = context.pattern(fact.known, name, fact.scope) or _made_provider(fact, name)
         yield self.violation(
             fact.node,
-            f"`{fact.text}` drives a dependency by hand, past its cleanup; "
-            f"use {way_out}",
+            f"`{fact.text}` drives a dependency by hand, past its cleanup; use {way_out}",
         )
 
 
