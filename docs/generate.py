@@ -63,6 +63,7 @@ def main() -> int:
     made = documents()
     gone = [path for path in PAGES.glob("*.md") if path not in made]
     stale = [path for path, text in made.items() if _read(path) != text]
+    PAGES.mkdir(exist_ok=True)
     for path in stale if not check else []:
         path.write_text(made[path], encoding="utf-8")
     for path in gone if not check else []:

@@ -79,6 +79,13 @@ class Ending:
     scope: Scope
     is_pooled: bool
 
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it is used and lost on the spot, with nothing left to close it by."""
+        if self.acquisition.holder is Holder.DISCARDED:
+            return bool(self.lifetime.leaks)
+        return self.lifetime.is_discarded
+
 
 def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
     """Follow the sessions and connections that functions, or the module, open for themselves.

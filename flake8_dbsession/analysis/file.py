@@ -36,7 +36,7 @@ from flake8_dbsession.analysis.injections import Injection, injections
 from flake8_dbsession.analysis.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.lazy_results import LazyResult, lazy_results
 from flake8_dbsession.analysis.learning import binding_words, learned_words, workers
-from flake8_dbsession.analysis.mentions import NEEDLES, Mentions
+from flake8_dbsession.analysis.mentions import NEEDLES, Mentions, is_hidden
 from flake8_dbsession.analysis.modules import Module
 from flake8_dbsession.analysis.openings import Opening, openings
 from flake8_dbsession.analysis.project import Project
@@ -53,24 +53,24 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     AccessorCall: accessor_calls,
     Acquisition: acquisitions,
     Definition: definitions,
+    DocstringExample: docstring_examples,
+    DrivenDependency: driven_dependencies,
+    Reference: references,
     RequestSession: request_sessions,
     Opening: openings,
     LateClose: late_closes,
     Injection: injections,
     HeldAwait: held_awaits,
     BlockingCall: blocking_calls,
-    DocstringExample: docstring_examples,
-    DrivenDependency: driven_dependencies,
-    Reference: references,
     BackgroundSession: background_sessions,
-    Escape: escapes,
-    Handover: handovers,
-    LazyResult: lazy_results,
     ClassStore: class_stores,
     Ending: endings,
     HandClose: hand_closes,
+    Escape: escapes,
+    Handover: handovers,
+    LazyResult: lazy_results,
 }
-_ROUNDS = 3  # a name learned from a learned name, and one more
+_ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
 
 
 class SourceFile:
@@ -112,7 +112,9 @@ class SourceFile:
         names = workers(self.module.text)
         words = self._words
         for _ in range(_ROUNDS):
-            mentions = Mentions(self.module.text, {*NEEDLES, *words, *binding_words(names)})
+            mentions = Mentions(
+                self.module.text, {*NEEDLES, *filter(is_hidden, words), *binding_words(names)}
+            )
             tree = Tree(self.module.scope, mentions, words)
             learned = learned_words(tree, self.inference, names) - words
             if not learned:

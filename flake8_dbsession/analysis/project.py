@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import tokenize
+from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -78,7 +79,7 @@ class Project:
         self.root = root
         self._found: dict[tuple[Path, str, int], Module | None] = {}
         self._modules: dict[Path, Module | None] = {}
-        self._tops: dict[tuple[Path, str], Path | None] = {}
+        self._roots: dict[tuple[Path, str], list[Path]] = {}
         self._source_folders: dict[Path, list[Path]] = {}
 
     @cached_property
@@ -116,36 +117,37 @@ class Project:
 
     def _find(self, folder: Path, dotted: str, level: int) -> Module | None:
         segments = dotted.split(".") if dotted else []
-        base = self._base(folder, segments, level)
-        path = self._resolve(base.joinpath(*segments)) if base else None
-        return self._module(path) if path else None
+        for base in self._bases(folder, segments, level):
+            path = self._resolve(base.joinpath(*segments))
+            if path is not None:
+                return self._module(path)
+        return None
 
-    def _base(self, folder: Path, segments: list[str], level: int) -> Path | None:
+    def _bases(self, folder: Path, segments: list[str], level: int) -> list[Path]:
+        """Give the folders from which a dotted name may lead on, the likeliest first."""
         if level:
             for _ in range(level - 1):
                 folder = folder.parent
-            return folder if self._is_inside(folder) else None
+            return [folder] if self._is_inside(folder) else []
         if not segments or segments[0] in _INSTALLED:
-            return None
+            return []
         key = (folder, segments[0])
-        if key not in self._tops:
-            self._tops[key] = self._source_root(folder, segments[0])
-        return self._tops[key]
+        if key not in self._roots:
+            self._roots[key] = list(self._source_roots(*key))
+        return self._roots[key]
 
-    def _source_root(self, folder: Path, top: str) -> Path | None:
-        """Find the source root that holds a top-level name: above the importer, else beside."""
+    def _source_roots(self, folder: Path, top: str) -> Iterator[Path]:
+        """Find the source roots that hold a top-level name: above the importer, then beside it."""
         if not self._is_inside(folder):
-            return None
+            return
         ancestors = [folder, *folder.parents]
         ancestors = ancestors[: ancestors.index(self.root) + 1]
-        for ancestor in sorted(ancestors, key=_is_package):
-            if self._resolve(ancestor / top) is not None:
-                return ancestor
-        for ancestor in ancestors:
-            for source in self._folders_in(ancestor):
-                if self._resolve(source / top) is not None:
-                    return source
-        return None
+        above = [root for root in ancestors if self._resolve(root / top) is not None]
+        yield from sorted(above, key=_is_package)
+        for ancestor in ancestors if not above else []:
+            for root in self._folders_in(ancestor):
+                if self._resolve(root / top) is not None:
+                    yield root
 
     def _folders_in(self, folder: Path) -> list[Path]:
         if folder not in self._source_folders:

@@ -381,6 +381,23 @@ def test_two_roots_with_the_same_package_name(tmp_path: Path) -> None:
     )
 
 
+def test_a_root_that_lacks_the_module_does_not_hide_one_that_has_it(tmp_path: Path) -> None:
+    assert_opens(
+        tmp_path,
+        {
+            "backend/__init__.py": "",
+            "backend/app/database.py": DATABASE,
+            "backend/tests/app/__init__.py": "",
+            "backend/tests/work.py": """
+                from app.database import make
+
+                def f():
+                    return make()  # opens return
+            """,
+        },
+    )
+
+
 def test_annotated_alias_in_another_module(tmp_path: Path) -> None:
     write_project(
         tmp_path,

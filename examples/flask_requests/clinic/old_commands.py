@@ -32,4 +32,4 @@ def count_everyone() -> int:
     try:
         return session.query(Patient).count()
     finally:
-        session.close()  # later: DBS301
+        session.close()  # DBS301

@@ -36,6 +36,6 @@ class OldSessionStore:
     def last_message(self, session_id: str) -> str | None:
         """Read a message on a connection that nothing closes."""
         query = "SELECT content FROM messages WHERE session_id = ? ORDER BY message_id DESC"
-        conn = sqlite3.connect(self.db_path)  # DBS107  # later: DBS602 DBS606
+        conn = sqlite3.connect(self.db_path)  # DBS107 DBS602  # later: DBS606
         row = conn.execute(query, (session_id,)).fetchone()
         return row[0] if row else None

@@ -38,21 +38,21 @@ def list_users_by_hand() -> list[str]:
     try:
         return [user.name for user in session.query(User).order_by(User.name)]
     finally:
-        session.close()  # later: DBS301
+        session.close()  # DBS301
 
 
 @app.post("/old/users/<name>")
 def add_user_by_hand(name: str) -> tuple[dict[str, str], int]:
     """Add a user; an error before the last line leaves the session open."""
-    session = db_manager.get_session()  # DBS104  # later: DBS303
+    session = db_manager.get_session()  # DBS104 DBS303
     session.add(User(name=name))
     session.commit()
-    session.close()  # later: DBS301
+    session.close()  # DBS301
     return {"name": name}, 201
 
 
 @app.get("/old/users/count")
 def count_in_passing() -> dict[str, int]:
     """Count users in a session that nothing can close, and with a retired helper."""
-    first = db_manager.get_session().query(User).count()  # DBS104  # later: DBS304
+    first = db_manager.get_session().query(User).count()  # DBS104 DBS304
     return {"first": first, "second": count_users()}

@@ -59,7 +59,7 @@ class DiscardedSession(Rule[Ending]):
     def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
         """Report sessions that nothing ever holds."""
         opened = fact.acquisition
-        if opened.known.resource is Resource.SESSION and fact.lifetime.is_discarded:
+        if opened.known.resource is Resource.SESSION and fact.is_discarded:
             yield self.violation(
                 opened.node,
                 f"`{opened.text}` is used and dropped, and nothing can close it; "

@@ -73,7 +73,7 @@ class SessionNeverClosed(Rule[Ending]):
         opened = fact.acquisition
         if opened.known.resource is not Resource.SESSION or opened.holder is Holder.BLOCK:
             return
-        if fact.lifetime.is_never_closed and not fact.lifetime.is_discarded:
+        if fact.lifetime.is_never_closed and not fact.is_discarded:
             yield self.violation(
                 opened.node, f"`{opened.text}` is never closed; {closing_way_out(opened, context)}"
             )

@@ -23,4 +23,4 @@ if __name__ == "__main__":
     main()
     session = SessionLocal()  # DBS101
     print(f"sold out, once more: {sold_out(session)}")
-    session.close()  # later: DBS301
+    session.close()  # DBS301

@@ -29,26 +29,26 @@ def rename_by_hand(product_id: str, name: str) -> None:
         db.rollback()
         raise
     finally:
-        db.close()  # later: DBS301
+        db.close()  # DBS301
 
 
 def count_without_finally() -> int:
     """An error in the query leaves the session open."""
-    db = SessionLocal()  # DBS101  # later: DBS303
+    db = SessionLocal()  # DBS101 DBS303
     count = db.query(Product).count()
-    db.close()  # later: DBS301
+    db.close()  # DBS301
     return count
 
 
 def count_without_close() -> int:
     """Nothing closes the session."""
-    db = SessionLocal()  # DBS101  # later: DBS302
+    db = SessionLocal()  # DBS101 DBS302
     return db.query(Product).count()
 
 
 def count_in_one_line() -> int:
     """There is no name left to close the session by."""
-    return SessionLocal().query(Product).count()  # DBS101  # later: DBS304
+    return SessionLocal().query(Product).count()  # DBS101 DBS304
 
 
 def count_past_the_factory() -> int:
@@ -57,7 +57,7 @@ def count_past_the_factory() -> int:
     try:
         return db.query(Product).count()
     finally:
-        db.close()  # later: DBS301
+        db.close()  # DBS301
 
 
 def count_in_a_block_past_the_factory() -> int:
@@ -128,7 +128,7 @@ def rename_and_log(product_id: str, name: str, db: Session) -> None:
 def count_in_passing(db: Session) -> int:
     """The session belongs to the caller."""
     count = db.query(Product).count()
-    db.close()  # later: DBS306
+    db.close()  # DBS306
     return count
 
 

@@ -31,5 +31,5 @@ def verify(session: Session, email: str) -> None:
 def count_in_passing(session: Session) -> int:
     """Count the patients, and close a session that the request still needs."""
     count = session.query(Patient).count()
-    session.close()  # later: DBS306
+    session.close()  # DBS306
     return count

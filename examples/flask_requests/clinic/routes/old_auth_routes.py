@@ -28,7 +28,7 @@ def register_by_hand() -> tuple[dict[str, int], int]:
         session.rollback()
         raise
     finally:
-        session.close()  # later: DBS301
+        session.close()  # DBS301
 
 
 @blueprint.get("/count")
@@ -41,7 +41,7 @@ def count_in_a_block() -> dict[str, int]:
 @blueprint.get("/count-without-close")
 def count_without_close() -> dict[str, int]:
     """Here the line was forgotten."""
-    session = SessionLocal()  # DBS101 DBS401  # later: DBS302
+    session = SessionLocal()  # DBS101 DBS302 DBS401
     return {"count": session.query(Patient).count()}
 
 
@@ -50,7 +50,7 @@ def count_patients() -> dict[str, int]:
     """The request's session is closed before the request is over."""
     session = get_request_db_session()
     count = session.query(Patient).count()
-    session.close()  # later: DBS306
+    session.close()  # DBS306
     return {"count": count}
 
 

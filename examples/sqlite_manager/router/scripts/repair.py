@@ -8,7 +8,7 @@ from pathlib import Path
 
 def foreign_keys_are_on(db_path: Path) -> bool:
     """Turn foreign keys on, for as long as the connection lives, which is not for long."""
-    conn = sqlite3.connect(str(db_path))  # DBS107  # later: DBS603 DBS606
+    conn = sqlite3.connect(str(db_path))  # DBS107 DBS603  # later: DBS606
     conn.execute("PRAGMA foreign_keys = ON")
     status = conn.execute("PRAGMA foreign_keys").fetchone()[0]
     conn.close()
@@ -31,7 +31,7 @@ def delete_orphans(db_path: Path) -> int:
 
 def integrity(db_path: Path) -> str:
     """Check the file, with all the pragmas and no finally."""
-    conn = sqlite3.connect(db_path)  # DBS107  # later: DBS603
+    conn = sqlite3.connect(db_path)  # DBS107 DBS603
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("PRAGMA synchronous = NORMAL")

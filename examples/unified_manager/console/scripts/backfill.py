@@ -29,7 +29,7 @@ def backfill_with_a_factory_of_its_own() -> int:
         session.commit()
         return len(users)
     finally:
-        session.close()  # later: DBS301
+        session.close()  # DBS301
 
 
 def count_with_the_managers_factory() -> int:

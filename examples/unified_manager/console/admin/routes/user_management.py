@@ -18,7 +18,7 @@ def active_users() -> dict[str, int]:
     try:
         return {"active": session.query(User).filter_by(active=True).count()}
     finally:
-        session.close()  # later: DBS301
+        session.close()  # DBS301
 
 
 @blueprint.delete("/<name>")

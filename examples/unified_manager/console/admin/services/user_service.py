@@ -41,7 +41,7 @@ class UserService:
             with self.unified_session_manager.get_db_session() as session:
                 return session.query(User).count()
         else:
-            session = self.db_manager.get_session()  # later: DBS302
+            session = self.db_manager.get_session()  # DBS302
             return session.query(User).count()
 
     def activate(self, name: str) -> None:
@@ -54,4 +54,4 @@ class UserService:
             session.rollback()
             raise
         finally:
-            session.close()  # later: DBS301
+            session.close()  # DBS301
