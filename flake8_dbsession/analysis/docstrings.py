@@ -107,7 +107,8 @@ def _written_lines(docstring: ast.Constant, lines: list[str]) -> list[str]:
     assert docstring.end_lineno is not None
     written = lines[docstring.lineno - 1 : docstring.end_lineno]
     written[-1] = written[-1].encode()[: docstring.end_col_offset].decode()
-    opening = _QUOTES.match(written[0], docstring.col_offset)
+    column = len(written[0].encode()[: docstring.col_offset].decode())
+    opening = _QUOTES.match(written[0], column)
     if opening is None:
         return []
     written[-1] = written[-1].removesuffix(opening.group(1))

@@ -83,9 +83,17 @@ def _driven(call: ast.Call, known: Known, scope: Scope, tree: Tree) -> DrivenDep
             break
         if _generator_taken_from(outer) is call:
             name = _receiver(outer, tree.statement(call))
-            return DrivenDependency(_place(outer), _written(outer), call, known, scope, name)
+            node, text, is_ended = _place(outer), _written(outer), _runs_to_the_end(outer)
+            return DrivenDependency(node, text, call, known, scope, name, is_ended=is_ended)
     holder, name, _ = holder_of(call, scope, tree)
     return _kept(name, call, known, scope) if holder in _KEEPERS else None
+
+
+def _runs_to_the_end(node: ast.AST) -> bool:
+    """Tell whether a loop takes everything, so that the generator ends by itself."""
+    if not isinstance(node, (ast.For, ast.AsyncFor)):
+        return False
+    return not any(isinstance(inner, (ast.Break, ast.Return)) for inner in own_nodes(node))
 
 
 def _kept(name: str, call: ast.Call, known: Known, scope: Scope) -> DrivenDependency | None:

@@ -210,6 +210,30 @@ class Inference:
         found = (self._bound(binding) for binding in scope.lookup(name))
         return [value for value in found if value is not None]
 
+    def origins(self, name: str, scope: Scope) -> Iterable[Binding]:
+        """Give a name's bindings with imports between project modules followed to their ends.
+
+        Args:
+            name: the name.
+            scope: the scope it is read in.
+
+        Yields:
+            The bindings, each with the scope of the module that it stands in.
+        """
+        pending = list(scope.lookup(name))
+        for _ in range(_DEEPEST):
+            if not pending:
+                return
+            binding = pending.pop(0)
+            how = binding.how
+            if isinstance(how, Imported) and how.name:
+                module = self.project.find(binding.scope.module.path, how.module, how.level)
+                followed = module.bindings(how.name) if module else []
+                if followed:
+                    pending += followed
+                    continue
+            yield binding
+
     def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
         """Answer a question once for each scope; a question inside itself has no answer."""
         if key in scope.memory:
@@ -407,7 +431,10 @@ class Inference:
             case Known(role=Role.FACTORY_MAKER):
                 return _made_factory(callee, call, self, scope)
             case Known(role=Role.SESSION_CLASS, home=None):
-                return self._called(replace(callee, home=self._home_of_engine(call, scope)))
+                engine = bound_to(call)
+                bind = ast.unparse(engine) if engine is not None else ""
+                home = self._home_of_engine(engine, scope)
+                return self._called(replace(callee, home=home, bind=bind))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -431,12 +458,11 @@ class Inference:
                 return replace(callee, role=_RESULTS[role], source=role)
         return None
 
-    def _home_of_engine(self, call: ast.Call, scope: Scope) -> Scope | None:
+    def _home_of_engine(self, engine: ast.expr | None, scope: Scope) -> Scope | None:
         """Give the module that defines the engine of ``Session(engine)``: the house's, it seems."""
-        engine = bound_to(call)
         if not isinstance(engine, ast.Name):
             return None
-        return next((origin.scope for origin in self._origins(engine.id, scope)), None)
+        return next((origin.scope for origin in self.origins(engine.id, scope)), None)
 
     def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
         first = call.args[0] if call.args else None
@@ -538,7 +564,7 @@ class Inference:
 
     def _annotated_by_name(self, name: str, scope: Scope) -> Value | None:
         """Follow an alias such as ``SessionDep = Annotated[Session, Depends(get_db)]``."""
-        for binding in self._origins(name, scope):
+        for binding in self.origins(name, scope):
             if isinstance(binding.how, Assigned) and not binding.how.path:
                 found = self.annotated(binding.how.value, binding.scope)
             else:
@@ -546,22 +572,6 @@ class Inference:
             if found is not None:
                 return found
         return _instance(self._star_imported(scope.module, name))
-
-    def _origins(self, name: str, scope: Scope) -> Iterable[Binding]:
-        """Give a name's bindings with imports between project modules followed to their ends."""
-        pending = list(scope.lookup(name))
-        for _ in range(_DEEPEST):
-            if not pending:
-                return
-            binding = pending.pop(0)
-            how = binding.how
-            if isinstance(how, Imported) and how.name:
-                module = self.project.find(binding.scope.module.path, how.module, how.level)
-                followed = module.bindings(how.name) if module else []
-                if followed:
-                    pending += followed
-                    continue
-            yield binding
 
 
 def bound_to(call: ast.Call) -> ast.expr | None:

@@ -37,7 +37,7 @@ NEEDLES = (
 # What a name has in it that stands for a session, a connection, or what gives them.
 _HINT = re.compile(
     r"[sS]ession(?!s)|(?:^|_)db(?:_|$)|DB|[cC]onn(?:ect(?:ion)?)?(?:_|$)|[dD]atabase|sql|SQL"
-    r"|maker|[fF]actory|acquire|scoped"
+    r"|[mM]aker|[fF]actory|acquire|scoped"
 )
 
 

@@ -85,30 +85,32 @@ def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: I
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
         return ""
-    for name, parameter in _session_parameters(function, opened.is_async, inference):
-        if not (_is_optional(parameter) and _is_fallback(call, name, function, tree)):
+    for name, parameter in _session_parameters(function, opened, inference):
+        if not _is_optional(parameter) and not _is_fallback(call, name, function, tree):
             return name
     return ""
 
 
 def _session_parameters(
-    function: Scope, is_async: bool, inference: Inference
+    function: Scope, opened: Known, inference: Inference
 ) -> Iterator[tuple[str, Parameter]]:
-    """Find the parameters that are sessions of one kind: a sync one is no use for async work."""
+    """Find the parameters that are sessions which would do instead of what is opened."""
     arguments: ast.arguments = function.node.args  # type: ignore[union-attr]
     for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        if any(_is_given(value, is_async) for value in inference.values(arg.arg, function)):
+        if any(_would_do(value, opened) for value in inference.values(arg.arg, function)):
             for binding in function.bindings(arg.arg):
                 if isinstance(binding.how, Parameter):
                     yield arg.arg, binding.how
 
 
-def _is_given(value: Value, is_async: bool) -> bool:
+def _would_do(value: Value, opened: Known) -> bool:
+    """Tell whether a given session is of the same kind, and not bound to another database."""
     return (
         isinstance(value, Known)
         and value.role is Role.GIVEN
         and value.resource is Resource.SESSION
-        and value.is_async == is_async
+        and value.is_async == opened.is_async
+        and (not value.bind or not opened.bind or value.bind == opened.bind)
     )
 
 

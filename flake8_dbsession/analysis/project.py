@@ -39,7 +39,8 @@ def repository_root(folder: Path) -> Path:
 
     Returns:
         The nearest folder at or above it that holds a repository; else the topmost that holds a
-        project's file; else the first that is no package.
+        project's file; else the working directory, where that is above it; else the first that is
+        no package.
     """
     above = [folder, *folder.parents]
     for candidate in above:
@@ -48,6 +49,8 @@ def repository_root(folder: Path) -> Path:
     marked = [c for c in above if any((c / marker).is_file() for marker in _PROJECT_MARKERS)]
     if marked:
         return marked[-1]
+    if Path.cwd() in above:
+        return Path.cwd()
     return next((c for c in above if not (c / "__init__.py").is_file()), folder)
 
 

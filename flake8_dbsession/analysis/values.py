@@ -60,6 +60,7 @@ class Known:
         source: the role of the callable that gave this value; None for what was not called.
         commits: whether a provider commits on leaving its block.
         keeps_loaded: whether a factory is made with ``expire_on_commit=False``.
+        bind: what a session made from its class is bound to, as it is written.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
     """
@@ -73,6 +74,7 @@ class Known:
     commits: bool = False
     keeps_loaded: bool = False
     library: str = ""
+    bind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

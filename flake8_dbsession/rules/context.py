@@ -67,7 +67,7 @@ class Context:
             return True
         house = self.file.house(acquisition.known)
         if house is None:
-            return acquisition.known.source is not Role.SESSION_CLASS
+            return acquisition.known.name.rpartition(".")[2] in self.policy.factories
         return house.provider is not None
 
     def way_out(self, acquisition: Acquisition) -> str:

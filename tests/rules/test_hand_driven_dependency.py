@@ -241,3 +241,18 @@ def test_message_names_the_way_out(database: str, text: str, way_out: str, tmp_p
     write_project(tmp_path, {"core/database.py": database, "app.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
     assert message.endswith(f"by hand, past its cleanup; use {way_out}")
+
+
+def test_a_test_may_loop_to_the_end(tmp_path: Path) -> None:
+    text = """
+    from core.database import get_db
+
+    def test_get_db():
+        for db in get_db():
+            assert db.is_active
+
+    def test_half():
+        for db in get_db():  # DBS105
+            break
+    """
+    assert_driven(tmp_path, text, "tests/test_database.py")

@@ -167,3 +167,53 @@ def test_a_factory_made_on_the_spot_is_never_the_way_out(tmp_path: Path) -> None
     assert messages == [
         "`make()` passes the project's session factory by; use the project's session provider"
     ]
+
+
+def test_a_factory_from_the_houses_own_maker_is_the_houses(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "orm.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def new_session_factory(url):
+                    return sessionmaker(create_engine(url))
+            """,
+            "shell.py": """
+                import orm
+
+                def run(url):
+                    db = orm.new_session_factory(url)()  # DBS101
+                    return db.info
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_file_that_hands_out_its_own_sessions_owns_them(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "evals.py": """
+                from contextlib import contextmanager
+                from sqlalchemy.orm import sessionmaker
+
+                @contextmanager
+                def isolated(engine):
+                    Maker = sessionmaker(bind=engine)
+                    def make_session():
+                        db = Maker()
+                        db.begin_nested()
+                        return db
+                    yield make_session
+
+                def run(engine):
+                    with isolated(engine) as SessionLocal:
+                        with SessionLocal() as db:
+                            return db.info
+            """
+        },
+        CODES,
+    )

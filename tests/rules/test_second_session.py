@@ -90,21 +90,60 @@ def test_the_fallback_of_an_optional_parameter_is_no_second(tmp_path: Path) -> N
     )
 
 
-def test_an_optional_parameter_does_not_excuse_every_session(tmp_path: Path) -> None:
+def test_an_optional_parameter_may_be_missing_and_a_tested_one_too(tmp_path: Path) -> None:
     check(
         tmp_path,
         """
     def beside(db: Session | None = None):
-        audit = SessionLocal()  # DBS406
+        audit = SessionLocal()
         if db is not None:
             db.execute(1)
 
-    def after_leaving_without(db: Session | None = None):
-        if db is None:
-            return None
-        return SessionLocal()  # DBS406
+    def tested(db: Session):
+        if not db:
+            db = SessionLocal()
+        return db.execute(1)
     """,
     )
+
+
+def test_a_session_bound_to_another_database_is_no_second_one(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    def get_session():
+        with Session(tenant) as db:
+            yield db
+
+    @contextmanager
+    def get_catalog_session():
+        with Session(catalog) as db:
+            yield db
+
+    @contextmanager
+    def get_tenant_session():
+        with Session(tenant) as db:
+            yield db
+
+    def invite(db: Session = Depends(get_session)):
+        with get_catalog_session() as shared:
+            shared.execute(1)
+        with get_tenant_session() as other:  # DBS406
+            other.execute(1)
+    """,
+    )
+
+
+def test_a_test_may_look_from_a_second_session(tmp_path: Path) -> None:
+    text = """
+    from sqlalchemy.orm import Session
+    from core.database import SessionLocal
+
+    def test_stored(db: Session):
+        with SessionLocal() as other:
+            assert other.get(1)
+    """
+    assert_cases(tmp_path, {"tests/test_stored.py": text}, {"DBS406"})
 
 
 def test_other_functions_and_other_parameters_do_not_count(tmp_path: Path) -> None:

@@ -78,10 +78,10 @@ class RawSessionClass(Rule[Acquisition]):
             return
         if _joins_a_connection(fact, context):
             return
-        yield self.violation(
-            fact.node,
-            f"`{fact.text}` passes the project's session factory by; use {_way_out(fact, context)}",
-        )
+        wrong = "passes the project's session factory by"
+        if fact.known.source is Role.SESSION_CLASS and context.file.house(fact.known) is None:
+            wrong = "opens a session by hand"
+        yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {_way_out(fact, context)}")
 
 
 def _way_out(acquisition: Acquisition, context: Context) -> str:
@@ -124,8 +124,8 @@ def is_made_here(acquisition: Acquisition) -> bool:
     """Tell whether the factory called was made on the spot, and so is no house factory."""
     if acquisition.known.source is not Role.FACTORY:
         return False
-    if isinstance(acquisition.node.func, ast.Call):
-        return True
     home = acquisition.known.home
     function = acquisition.scope.function()
+    if isinstance(acquisition.node.func, ast.Call):
+        return home is not None and home.module is acquisition.scope.module
     return home is not None and function is not None and home.function() is function
