@@ -432,9 +432,8 @@ class Inference:
                 return _made_factory(callee, call, self, scope)
             case Known(role=Role.SESSION_CLASS, home=None):
                 engine = bound_to(call)
-                bind = ast.unparse(engine) if engine is not None else ""
                 home = self._home_of_engine(engine, scope)
-                return self._called(replace(callee, home=home, bind=bind))
+                return self._called(replace(callee, home=home, bind=_written_bind(engine, scope)))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -572,6 +571,16 @@ class Inference:
             if found is not None:
                 return found
         return _instance(self._star_imported(scope.module, name))
+
+
+def _written_bind(engine: ast.expr | None, scope: Scope) -> str:
+    """Write out what a session is bound to, a local name as what it was assigned."""
+    if isinstance(engine, ast.Name):
+        function = scope.function()
+        for binding in function.bindings(engine.id) if function is not None else []:
+            if isinstance(binding.how, Assigned) and not binding.how.path:
+                return ast.unparse(binding.how.value)
+    return ast.unparse(engine) if engine is not None else ""
 
 
 def bound_to(call: ast.Call) -> ast.expr | None:

@@ -164,9 +164,7 @@ def test_a_factory_made_on_the_spot_is_never_the_way_out(tmp_path: Path) -> None
         },
     )
     messages = [message for *_, code, message in lint(tmp_path, "script.py") if code == "DBS103"]
-    assert messages == [
-        "`make()` passes the project's session factory by; use the project's session provider"
-    ]
+    assert messages == ["`make()` opens a session by hand; use the project's session provider"]
 
 
 def test_a_factory_from_the_houses_own_maker_is_the_houses(tmp_path: Path) -> None:

@@ -117,7 +117,8 @@ def test_a_session_bound_to_another_database_is_no_second_one(tmp_path: Path) ->
 
     @contextmanager
     def get_catalog_session():
-        with Session(catalog) as db:
+        tenant = catalog_engine()
+        with Session(bind=tenant) as db:
             yield db
 
     @contextmanager

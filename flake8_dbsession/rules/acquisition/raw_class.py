@@ -79,7 +79,7 @@ class RawSessionClass(Rule[Acquisition]):
         if _joins_a_connection(fact, context):
             return
         wrong = "passes the project's session factory by"
-        if fact.known.source is Role.SESSION_CLASS and context.file.house(fact.known) is None:
+        if not context.pattern(fact.known, "db", fact.scope):
             wrong = "opens a session by hand"
         yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {_way_out(fact, context)}")
 
