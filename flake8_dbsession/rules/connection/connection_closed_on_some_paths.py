@@ -52,10 +52,6 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
             return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
     ```
 
-    ## Fix safety
-    Safe where the connection is local to the function and what it did is committed before it is
-    closed; unsafe otherwise.
-
     ## Options
     - `connections`: the connection provider that the message names
 

@@ -50,9 +50,6 @@ class ConnectionNeverClosed(Rule[Ending]):
             return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
     ```
 
-    ## Fix safety
-    Safe where the connection is local to the function; unsafe otherwise.
-
     ## Options
     - `connections`: the connection provider that the message names
 

@@ -51,10 +51,6 @@ class ManualConnectionClose(Rule[HandClose]):
             return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
     ```
 
-    ## Fix safety
-    Safe where the connection is local to the function and what it did is committed before it is
-    closed; unsafe otherwise.
-
     ## Options
     - `connections`: the connection provider that the message names
 

@@ -54,9 +54,6 @@ class ClosingABorrowedSession(Rule[HandClose]):
         return db.query(Agent).count()
     ```
 
-    ## Fix safety
-    Unsafe: callers may rely on the close.
-
     ## Options
     None.
 

@@ -54,10 +54,6 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
             return db.query(Agent).count()
     ```
 
-    ## Fix safety
-    Safe where the session is local to the function and what it did is committed before it is
-    closed; unsafe otherwise.
-
     ## Options
     - `factories`: further names that are factories
     - `layers`: what each part of the project uses instead

@@ -52,9 +52,6 @@ class ManualClose(Rule[HandClose]):
             return db.query(Agent).count()
     ```
 
-    ## Fix safety
-    Goes with the fix of [DBS101](DBS101.md).
-
     ## Options
     - `owners`: the modules that may handle sessions by hand
     - `layers`: what each part of the project uses instead

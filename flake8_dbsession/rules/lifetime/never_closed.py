@@ -52,9 +52,6 @@ class SessionNeverClosed(Rule[Ending]):
             return db.query(Agent).count()
     ```
 
-    ## Fix safety
-    Safe where the session is local to the function; unsafe otherwise.
-
     ## Options
     - `factories`: further names that are factories
     - `layers`: what each part of the project uses instead
