@@ -216,6 +216,7 @@ class _Solver:
 
 def _evaluated_again(graph: Graph, node: ast.expr) -> bool:
     """Tell whether an expression can be evaluated a second time after it was evaluated."""
+
     def evaluates(number: int) -> bool:
         return any(isinstance(e, Evaluate) and e.node is node for e in graph.blocks[number].events)
 

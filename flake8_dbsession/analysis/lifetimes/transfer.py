@@ -110,9 +110,7 @@ class Transfer:
             case Finish(node=node):
                 yield from self._kept(self._finish(node, state), node)
 
-    def after_raise(
-        self, event: Event | None, raising: ast.AST, before: State
-    ) -> Iterator[State]:
+    def after_raise(self, event: Event | None, raising: ast.AST, before: State) -> Iterator[State]:
         """Give the states after an event that raises.
 
         A use fails only after it took effect, and an opening before; closing, handing on and making
