@@ -26,6 +26,7 @@ from flake8_dbsession.analysis.docstrings import (
 )
 from flake8_dbsession.analysis.driven import DrivenDependency, driven_dependencies
 from flake8_dbsession.analysis.endings import Ending, endings
+from flake8_dbsession.analysis.engines import Engine, engines
 from flake8_dbsession.analysis.escapes import Escape, escapes
 from flake8_dbsession.analysis.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
@@ -65,6 +66,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     BackgroundSession: background_sessions,
     ClassStore: class_stores,
     Ending: endings,
+    Engine: engines,
     HandClose: hand_closes,
     Escape: escapes,
     Handover: handovers,
