@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.flow import ending_by_name
 from flake8_dbsession.analysis.functions import decorator_names
 from flake8_dbsession.analysis.inference import Inference
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
+from flake8_dbsession.analysis.names import dotted_name
 from flake8_dbsession.analysis.scopes import Function, Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.values import ClassValue, FunctionValue
 
@@ -85,6 +86,7 @@ class Callees:
         self._inference = inference
         self._blocks_close = blocks_close
         self._fates: dict[tuple[ast.AST, str], Fate] = {}
+        self._endings: dict[tuple[Scope, str], CallEnding | None] = {}
         self._depth = 0
 
     def fate(self, call: ast.Call, key: int | str, scope: Scope) -> Fate:
@@ -118,11 +120,19 @@ class Callees:
         Returns:
             The ending; None for a call that returns.
         """
-        known = ending_by_name(call)
-        callee = self._inference.value(call.func, scope) if known is None else None
+        name = dotted_name(call.func)
+        if name is None:
+            return None
+        question = (scope, name)
+        if question not in self._endings:
+            self._endings[question] = ending_by_name(call) or self._ending_in(call, scope)
+        return self._endings[question]
+
+    def _ending_in(self, call: ast.Call, scope: Scope) -> CallEnding | None:
+        callee = self._inference.value(call.func, scope)
         if isinstance(callee, FunctionValue) and _never_returns(callee.node):
             return CallEnding.EXITS if _exits(callee.node) else CallEnding.RAISES
-        return known
+        return None
 
     def _fate_in(self, function: FunctionValue, key: int | str) -> Fate:
         name = _parameter(function, key)

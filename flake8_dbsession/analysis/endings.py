@@ -10,16 +10,14 @@ from flake8_dbsession.analysis.acquisitions import (
     Acquisition,
     Holder,
     acquisitions,
-    is_main_guard,
 )
 from flake8_dbsession.analysis.callees import Callees, Fate
 from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
 from flake8_dbsession.analysis.functions import (
-    decorator_names,
     is_context_manager,
     is_fixture,
 )
-from flake8_dbsession.analysis.guards import is_closed_by_its_owner
+from flake8_dbsession.analysis.guards import under_ownership
 from flake8_dbsession.analysis.harmless import may_raise
 from flake8_dbsession.analysis.inference import Inference, bound_to
 from flake8_dbsession.analysis.lifetimes import (
@@ -32,7 +30,8 @@ from flake8_dbsession.analysis.lifetimes import (
     Traits,
     lifetimes,
 )
-from flake8_dbsession.analysis.scopes import Scope, last_segment, own_nodes, statements
+from flake8_dbsession.analysis.process_end import ends_process
+from flake8_dbsession.analysis.scopes import Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.tree import Tree
 from flake8_dbsession.analysis.values import (
     ClassValue,
@@ -41,7 +40,6 @@ from flake8_dbsession.analysis.values import (
     Known,
     Resource,
     Role,
-    Value,
 )
 
 # These go at once where the function's flow is no longer asked about them.
@@ -60,7 +58,7 @@ _BLOCK_DOES_NOT_CLOSE = frozenset({"asyncpg", "psycopg2", "sqlite3"})
 _CLOSING = frozenset({"aclosing", "closing"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
-_COMMAND_LINES = ("click.", "flask.", "typer.")
+_MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +115,10 @@ def _endings_in(
     if graph is None:
         return
     followed = lifetimes(graph, opened, _traits(scope, callees, inference))
+    owned, cursors = under_ownership(scope), _cursors(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
-        if lifetime is not None and not is_closed_by_its_owner(lifetime, scope):
-            kept = _without_cursors(lifetime, scope)
+        if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
+            kept = _with_cursors_handed_on(lifetime, cursors)
             yield Ending(acquisition, kept, scope, _is_pooled(acquisition))
 
 
@@ -206,6 +205,8 @@ def _is_pooled(acquisition: Acquisition) -> bool:
 
 def _graph(scope: Scope, callees: Callees) -> Graph | None:
     root: Flowing = scope.node  # type: ignore[assignment]
+    if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
+        return None
     alone = {node.value for node in own_nodes(root) if isinstance(node, ast.Expr)}
     calls = CallTraits(
         may_raise=lambda call: may_raise(call, scope),
@@ -224,7 +225,7 @@ def _traits(scope: Scope, callees: Callees, inference: Inference) -> Traits:
         keeps_argument=lambda call, key: callees.fate(call, key, scope) is Fate.KEPT,
         constructs=gives_back,
         yield_hands_on=_yields_to_a_closer(scope),
-        ends_process=_ends_process(scope) or _is_command(scope, inference),
+        ends_process=ends_process(scope, inference),
     )
 
 
@@ -242,49 +243,19 @@ def _yields_to_a_closer(scope: Scope) -> bool:
     return any(isinstance(inner, ast.Yield) for loop in loops for inner in own_nodes(loop))
 
 
-def _ends_process(scope: Scope) -> bool:
-    """Tell whether the process ends with a function: a script's main part, called as its last."""
-    if isinstance(scope.node, ast.Module):
-        return True
-    module = scope.module.tree
-    if scope.parent is not scope.module.scope or module is None:
-        return False
-    name = getattr(scope.node, "name", "")
-    return any(
-        isinstance(node, ast.Name) and node.id == name
-        for statement in _last_statements(module)
-        for node in ast.walk(statement)
-    )
-
-
-def _is_command(scope: Scope, inference: Inference) -> bool:
-    """Tell whether a function is a command of click, typer or flask, with which a process ends."""
-    outside = scope.parent
-    if outside is None or "command" not in decorator_names(scope.node):
-        return False
-    return any(
-        _is_command_line(inference.value(node, outside))
-        for decorator in scope.node.decorator_list  # type: ignore[union-attr]
-        for node in ast.walk(decorator)
-        if isinstance(node, ast.Name)
-    )
-
-
-def _is_command_line(value: Value | None) -> bool:
-    if isinstance(value, FunctionValue):
-        return "group" in decorator_names(value.node)
-    return isinstance(value, External) and f"{value.name}.".startswith(_COMMAND_LINES)
-
-
-def _without_cursors(lifetime: Lifetime, scope: Scope) -> Lifetime:
-    """Take a returned cursor for what it is: it holds its connection, and hands that on."""
-    cursors = {
+def _cursors(scope: Scope) -> frozenset[str]:
+    """Give the names of a function's cursors."""
+    return frozenset(
         target.id
         for node in own_nodes(scope.node)
         if isinstance(node, ast.Assign) and _makes_cursor(node.value)
         for target in node.targets
         if isinstance(target, ast.Name)
-    }
+    )
+
+
+def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Lifetime:
+    """Take a returned cursor for what it is: it holds its connection, and hands that on."""
     returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
     if not returned:
         return lifetime
@@ -299,23 +270,10 @@ def _makes_cursor(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and last_segment(value) == "cursor"
 
 
-def _returns_cursor(leak: Leak, cursors: set[str]) -> bool:
+def _returns_cursor(leak: Leak, cursors: frozenset[str]) -> bool:
     match leak.node:
         case ast.Return(value=ast.Name(id=name)) if leak.how is Leaving.RETURNS:
             return name in cursors
         case ast.Return(value=ast.Call() as call) if leak.how is Leaving.RETURNS:
             return _makes_cursor(call)
     return False
-
-
-def _last_statements(module: ast.Module) -> Iterator[ast.stmt]:
-    """Give the statements with which a script ends: its main guard's, and its very last one."""
-    for statement in module.body:
-        if is_main_guard(statement):
-            yield from (
-                inner
-                for inner in statements(statement.body)  # type: ignore[attr-defined]
-                if isinstance(inner, (ast.Expr, ast.Raise, ast.Assign))
-            )
-    if isinstance(module.body[-1], ast.Expr):
-        yield module.body[-1]

@@ -1,34 +1,34 @@
-"""Closes under a condition that says whose the session is, which is taken at its word."""
+"""Conditions that say whose a session is, and are taken at their word."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.lifetimes import Closing, Lifetime
 from flake8_dbsession.analysis.scopes import Assigned, Parameter, Scope, body_of, statements
 
 _FLAG_VALUES = (ast.BoolOp, ast.Compare, ast.UnaryOp)
 
 
-def is_closed_by_its_owner(lifetime: Lifetime, scope: Scope) -> bool:
-    """Tell whether a session is closed under a condition on who owns it.
+def under_ownership(scope: Scope) -> frozenset[ast.AST]:
+    """Find the calls that a function makes only where a session is its own.
 
     Args:
-        lifetime: what becomes of the session.
-        scope: the function that opens it.
+        scope: the function, or the module.
 
     Returns:
-        True for a close under a flag that was computed (``own = db is None``), that came in as a
-        parameter (``close=True``), or under an identity (``if db is not self.db``). What such a
-        condition stands for is not to be seen in the flow.
+        The calls under a flag that was computed (``own = db is None``) or came in as a parameter
+        (``close=True``), or under an identity (``if db is not self.db``). What such a condition
+        stands for is not to be seen in the flow.
     """
-    closes = {close.node for close in lifetime.closes if close.how is not Closing.BLOCK}
-    return any(
-        isinstance(statement, ast.If)
-        and any(_says_who_owns(part, scope) for part in _parts(statement.test))
-        and any(node in closes for part in statement.body for node in ast.walk(part))
+    return frozenset(
+        node
         for statement in statements(body_of(scope.node))
+        if isinstance(statement, ast.If)
+        and any(_says_who_owns(part, scope) for part in _parts(statement.test))
+        for part in statement.body
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call)
     )
 
 

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.functions import (
     is_context_manager,
     is_fixture,
 )
+from flake8_dbsession.analysis.guards import under_ownership
 from flake8_dbsession.analysis.inference import Inference, injected_callable
 from flake8_dbsession.analysis.mentions import hints
 from flake8_dbsession.analysis.scopes import (
@@ -113,8 +114,9 @@ def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
     visited = {node for node, _ in tree.functions()} | {tree.scope.node}
     for scope in scopes_mentioning(tree.scope, {".close(", ".aclose("}):
         if not _has_word(scope, _TEARDOWN_WORDS) and not is_fixture(scope.node):
+            owned = under_ownership(scope)
             for call, receiver in _close_calls(scope.node):
-                if scope.node in visited or _may_be_kept(receiver):
+                if call not in owned and (scope.node in visited or _may_be_kept(receiver)):
                     found = _hand_close(call, receiver, scope, inference)
                     if found is not None and not _is_its_work(found, tree, inference):
                         yield found
@@ -225,8 +227,6 @@ def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
     """Tell whether closing is just what a function is there for."""
     if found.origin is Origin.INSTANCE:
         return _has_word(found.scope, _ENDING_WORDS)
-    if found.origin is Origin.OWN:
-        return _is_under_flag(found)
     if found.origin is not Origin.PARAMETER:
         return False
     node = found.scope.node
