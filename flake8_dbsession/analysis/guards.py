@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.scopes import Assigned, Parameter, Scope, body_of, statements
+from flake8_dbsession.analysis.scopes import Assigned, How, Parameter, Scope, body_of, statements
 
 _FLAG_VALUES = (ast.BoolOp, ast.Compare, ast.UnaryOp)
 
 
-def under_ownership(scope: Scope) -> frozenset[ast.AST]:
+def under_ownership(scope: Scope, *, constants: bool = False) -> frozenset[ast.AST]:
     """Find the calls that a function makes only where a session is its own.
 
     Args:
         scope: the function, or the module.
+        constants: whether a flag that is set to ``True`` and ``False`` counts as well, which can
+            be followed through the flow.
 
     Returns:
         The calls under a flag that was computed (``own = db is None``) or came in as a parameter
@@ -25,7 +27,7 @@ def under_ownership(scope: Scope) -> frozenset[ast.AST]:
         node
         for statement in statements(body_of(scope.node))
         if isinstance(statement, ast.If)
-        and any(_says_who_owns(part, scope) for part in _parts(statement.test))
+        and any(_says_who_owns(part, scope, constants) for part in _parts(statement.test))
         for part in statement.body
         for node in ast.walk(part)
         if isinstance(node, ast.Call)
@@ -44,23 +46,28 @@ def _parts(test: ast.expr) -> Iterator[ast.expr]:
             yield test
 
 
-def _says_who_owns(test: ast.expr, scope: Scope) -> bool:
+def _says_who_owns(test: ast.expr, scope: Scope, constants: bool) -> bool:
     match test:
         case ast.Name(id=name):
-            return _is_flag(name, scope)
+            return _is_flag(name, scope, constants)
         case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[other]):
             return not isinstance(other, ast.Constant)
     return False
 
 
-def _is_flag(name: str, scope: Scope) -> bool:
+def _is_flag(name: str, scope: Scope, constants: bool) -> bool:
     bindings = [binding.how for binding in scope.bindings(name)]
-    return bool(bindings) and all(
-        (isinstance(how, Parameter) and isinstance(_constant(how.default), bool))
-        or (isinstance(how, Assigned) and isinstance(how.value, _FLAG_VALUES))
-        for how in bindings
-    )
+    return bool(bindings) and all(_is_set_as_flag(how, constants) for how in bindings)
 
 
-def _constant(expression: ast.expr | None) -> object:
-    return expression.value if isinstance(expression, ast.Constant) else None
+def _is_set_as_flag(how: How, constants: bool) -> bool:
+    match how:
+        case Parameter(default=value):
+            return _is_truth(value)
+        case Assigned(value=value):
+            return isinstance(value, _FLAG_VALUES) or (constants and _is_truth(value))
+    return False
+
+
+def _is_truth(expression: ast.expr | None) -> bool:
+    return isinstance(expression, ast.Constant) and isinstance(expression.value, bool)

@@ -126,6 +126,20 @@ def test_what_may_be_the_callers_or_is_no_session_is_silent(tmp_path: Path) -> N
                     if own:
                         db.close()
 
+                def set_as_constants(db=None):
+                    own = False
+                    used = db
+                    if used is None:
+                        used = SessionLocal()
+                        own = True
+                    if own:
+                        used.close()
+
+                def only_on_an_error(error):
+                    db = SessionLocal()
+                    if error:
+                        db.close()  # DBS301
+
                 def others(path):
                     conn = sqlite3.connect(path)
                     conn.close()
