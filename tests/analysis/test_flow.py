@@ -209,12 +209,14 @@ def test_handlers_of_an_unknown_exception(handler: str, is_caught: bool, may_pas
     ("raised", "handler", "expected"),
     [
         ("ValueError", "except ValueError:", {"b FALLS_OFF"}),
-        ("ValueError('x')", "except Exception:", {"ValueError b FALLS_OFF"}),
+        ("ValueError('x')", "except Exception:", {"b FALLS_OFF"}),
         ("ValueError", "except KeyError:", {"RAISES"}),
         ("UnicodeError", "except ValueError:", {"b FALLS_OFF"}),
         ("Timeout", "except Timeout:", {"b FALLS_OFF"}),
         ("Timeout", "except OSError:", {"b FALLS_OFF", "RAISES"}),
         ("SystemExit", "except Exception:", {"STOPS"}),
+        ("ValueError(a())", "except KeyError:", {"a RAISES"}),
+        ("make_error()", "except KeyError:", {"make_error b FALLS_OFF", "make_error RAISES"}),
     ],
 )
 def test_handlers_of_a_known_exception(raised: str, handler: str, expected: set[str]) -> None:

@@ -183,7 +183,12 @@ class _Builder(Expressions):
             self._children(target)
 
     def _raise_statement(self, statement: ast.Raise) -> None:
-        self._optional(statement.exc)
+        exception = statement.exc
+        if isinstance(exception, ast.Call) and raised_class(exception).exact:
+            # To make the exception does not raise another one.
+            self._children(exception)
+        else:
+            self._optional(exception)
         self._optional(statement.cause)
         self._emit_raising(Finish(statement), *self._raised(statement.exc))
         self._current = self._new()
