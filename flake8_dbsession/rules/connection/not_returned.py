@@ -1,0 +1,96 @@
+"""DBS605."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.acquisitions import Holder
+from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.leaving import leaving_line
+from flake8_dbsession.rules.registry import register
+
+# Its pool takes notice when one of its connections is closed.
+_CLOSE_GIVES_BACK = frozenset({"asyncpg"})
+
+
+@register
+class PooledConnectionNotReturned(Rule[Ending]):
+    """A connection is taken from a pool, and does not get back to it on every path.
+
+    ## What it does
+    Reports `pool.getconn()` (psycopg2, psycopg_pool) and `pool.acquire()` (asyncpg) where some path
+    leaves the function without `putconn` or `release`: by an early return, by running off the end,
+    or by an exception that a call in between can raise; the message names that line. What counts
+    as handing on does so for [DBS302](DBS302.md) as well. A `close()` gives nothing back to the
+    pools of psycopg2 and psycopg_pool. The block of `async with pool.acquire()` is fine.
+
+    ## Why is this bad?
+    The pool counts the connection as taken for good. When as many errors have happened as it has
+    connections, the next caller waits for ever or is told that the pool is exhausted, and only a
+    restart helps.
+
+    ## Example
+    ```python
+    from psycopg2.pool import ThreadedConnectionPool
+
+    pool = ThreadedConnectionPool(2, 20)
+
+
+    def count():
+        conn = pool.getconn()  # DBS605
+        cursor = conn.cursor()
+        cursor.execute("SELECT count(*) FROM messages")
+        number = cursor.fetchone()[0]
+        pool.putconn(conn)
+        return number
+    ```
+
+    ## Use instead
+    ```python
+    from psycopg2.pool import ThreadedConnectionPool
+
+    pool = ThreadedConnectionPool(2, 20)
+
+
+    def count():
+        conn = pool.getconn()
+        try:
+            cursor = conn.cursor()
+            cursor.execute("SELECT count(*) FROM messages")
+            return cursor.fetchone()[0]
+        finally:
+            pool.putconn(conn)
+    ```
+
+    ## References
+    - [psycopg2: connections pooling](https://www.psycopg.org/docs/pool.html)
+    - [psycopg: connection pools](https://www.psycopg.org/psycopg3/docs/advanced/pool.html)
+    - [asyncpg: connection pools](https://magicstack.github.io/asyncpg/current/api/index.html#connection-pools)
+    """
+
+    code = "DBS605"
+    name = "pooled-connection-not-returned"
+    fact = Ending
+
+    def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
+        """Report pooled connections that some path does not give back."""
+        if not fact.is_pooled:
+            return
+        opened, lifetime = fact.acquisition, fact.lifetime
+        giving = "release" if opened.known.name.endswith(".acquire") else "putconn"
+        if opened.holder is Holder.BLOCK and giving == "release":
+            return
+        way_out = f"call `{giving}` in a `finally`"
+        closes = bool(lifetime.closes) and opened.known.library not in _CLOSE_GIVES_BACK
+        if closes and not lifetime.hand_ons:
+            message = f"`{opened.text}` is closed and never given back to its pool; {way_out}"
+        elif lifetime.is_never_closed:
+            message = f"`{opened.text}` is never given back to its pool; {way_out}"
+        elif lifetime.leaks:
+            line = leaving_line(lifetime)
+            message = f"`{opened.text}` is not given back to its pool when {line}; {way_out}"
+        else:
+            return
+        yield self.violation(opened.node, message)

@@ -1,0 +1,1 @@
+"""The engine: DBS5xx."""

@@ -1,0 +1,91 @@
+"""DBS501."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.engines import Engine
+from flake8_dbsession.analysis.migrations import is_migration
+from flake8_dbsession.analysis.process_end import ends_process
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class EnginePerCall(Rule[Engine]):
+    """A function makes an engine for each call, and lets it go.
+
+    ## What it does
+    Reports `create_engine(...)` and `create_async_engine(...)` in a function that neither returns,
+    yields, stores nor caches the engine, nor disposes of it. A factory made on the engine counts
+    as the engine does; a session or a connection does not, for it does not end the pool. An engine
+    that is handed to code which cannot be found is taken for stored. Silent with `NullPool`, which
+    keeps no connection; in a script's main part (a function `main`, what the script calls at its
+    end, a command of click, typer or flask), in test files, and in migrations, by their folder or
+    an import of Alembic.
+
+    ## Why is this bad?
+    Each engine has a pool of its own. Made in a function, it is a new pool for every call: no
+    connection is ever used twice, and those of the last calls stay open until the garbage collector
+    finds them. Under load the server runs out of connections.
+
+    ## Example
+    ```python
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+
+    from core.models import Product
+
+
+    def count(url):
+        engine = create_engine(url)  # DBS501
+        with Session(engine) as db:
+            return db.query(Product).count()
+    ```
+
+    ## Use instead
+    ```python
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+
+    from core.models import Product
+    from core.settings import URL
+
+    engine = create_engine(URL)
+
+
+    def count():
+        with Session(engine) as db:
+            return db.query(Product).count()
+    ```
+
+    ## References
+    - [SQLAlchemy: engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
+    - [SQLAlchemy: basic usage of an engine](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
+    """
+
+    code = "DBS501"
+    name = "engine-per-call"
+    fact = Engine
+
+    def check(self, fact: Engine, context: Context) -> Iterator[Violation]:
+        """Report engines that their functions let go."""
+        function = fact.scope.function()
+        if fact.is_kept or function is None or context.is_test:
+            return
+        pool = fact.option("poolclass")
+        if pool is not None and pool.literal == "NullPool":
+            return
+        inference = context.file.inference
+        node = function.node
+        assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if node.name == "main" or ends_process(function, inference):
+            return
+        if not is_migration(context.file.module, inference.project.root):
+            yield self.violation(
+                fact.node,
+                f"`{fact.text}` makes a new pool each time `{node.name}` is called; "
+                "make the engine once for the process, or dispose of it",
+            )

@@ -1,0 +1,173 @@
+"""DBS601: blocks that end a transaction and leave the connection open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+
+def test_blocks_that_leave_open(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import sqlite3 as sql
+                from psycopg2 import connect
+
+                def add(path, row):
+                    with sql.connect(path) as conn:  # DBS601
+                        conn.execute(query, row)
+
+                def read(dsn):
+                    with connect(dsn) as conn, conn.cursor() as cursor:  # DBS601
+                        cursor.execute(query)
+                        return cursor.fetchall()
+
+                def without_a_name(path):
+                    with sql.connect(path):  # DBS601
+                        pass
+
+                def closed_unless_it_fails(path):
+                    with sql.connect(path) as conn:  # DBS601
+                        conn.execute(query)
+                    conn.close()
+
+                class Store:
+                    def _open(self):
+                        conn = sql.connect(self.path)
+                        conn.row_factory = sql.Row
+                        return conn
+
+                    def add(self, row):
+                        with self._open() as conn:  # DBS601
+                            conn.execute(query, row)
+            """,
+        },
+        {"DBS601"},
+    )
+
+
+def test_connections_that_are_closed_or_handed_on(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import sqlite3
+                from contextlib import ExitStack, closing, contextmanager
+
+                class ClosingConnection(sqlite3.Connection):
+                    def __exit__(self, *error):
+                        super().__exit__(*error)
+                        self.close()
+
+                def closing_block(path):
+                    with closing(sqlite3.connect(path)) as conn, conn:
+                        conn.execute(query)
+
+                def closing_on_a_stack(path):
+                    with ExitStack() as stack:
+                        conn = stack.enter_context(closing(sqlite3.connect(path)))
+                        conn.execute(query)
+
+                def closed_in_a_finally(path):
+                    with sqlite3.connect(path) as conn:
+                        try:
+                            conn.execute(query)
+                        finally:
+                            conn.close()
+
+                def handed_on(path):
+                    with sqlite3.connect(path) as conn:
+                        return conn
+
+                def of_its_own_class(path):
+                    with sqlite3.connect(path, factory=ClosingConnection) as conn:
+                        conn.execute(query)
+
+                @contextmanager
+                def provider(path):
+                    conn = sqlite3.connect(path)
+                    try:
+                        yield conn
+                    finally:
+                        conn.close()
+
+                def in_the_provider(path):
+                    with provider(path) as conn:
+                        conn.execute(query)
+
+                def open_closing(path):
+                    return sqlite3.connect(path, factory=ClosingConnection)
+
+                def by_a_function_of_its_own_class(path):
+                    with open_closing(path) as conn:
+                        conn.execute(query)
+            """,
+        },
+        {"DBS601"},
+    )
+
+
+def test_libraries_whose_blocks_close(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import aiosqlite, psycopg, pymysql, MySQLdb
+                from sqlalchemy import create_engine
+
+                engine = create_engine("sqlite://")
+
+                async def work():
+                    with psycopg.connect(dsn) as conn:
+                        conn.execute(query)
+                    with pymysql.connect(host=host) as conn:
+                        conn.query(query)
+                    with MySQLdb.connect(host=host) as conn:
+                        conn.query(query)
+                    with engine.connect() as conn:
+                        conn.execute(query)
+                    async with aiosqlite.connect(path) as conn:
+                        await conn.execute(query)
+            """,
+        },
+        {"DBS601"},
+    )
+
+
+def test_silent_where_the_process_ends(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "script.py": """
+                import sqlite3
+
+                def work():
+                    with sqlite3.connect(path) as conn:
+                        conn.execute(query)
+
+                if __name__ == "__main__":
+                    work()
+            """,
+        },
+        {"DBS601"},
+    )
+
+
+def test_message_shows_the_way_out(tmp_path: Path) -> None:
+    text = (
+        "import sqlite3\ndef f():\n    with sqlite3.connect('a.db') as db:\n        db.execute(q)\n"
+    )
+    write_project(tmp_path, {"service.py": text})
+    opening = "`with sqlite3.connect('a.db')` ends the transaction and leaves the connection open; "
+    assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS601"] == [
+        opening + "use `with closing(sqlite3.connect('a.db')) as db, db:`, which commits as well"
+    ]
+    house = tmp_path / "house"
+    house.mkdir()
+    policy = 'connections = "core.db:get_connection"\n'
+    write_project(house, {"dbsession.toml": policy, "service.py": text})
+    assert [m for *_, code, m in lint(house, "service.py") if code == "DBS601"] == [
+        opening + "use `with get_connection() as db:`"
+    ]

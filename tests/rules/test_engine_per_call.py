@@ -1,0 +1,290 @@
+"""DBS501: engines that a function makes for each call and lets go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+
+def test_engines_that_are_let_go(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "helpers.py": """
+                def check(target):
+                    with target.connect() as conn:
+                        conn.execute("SELECT 1")
+            """,
+            "service.py": """
+                import sqlalchemy as sa
+                from sqlalchemy import create_engine
+                from sqlalchemy import create_engine as make_engine
+                from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+                from sqlalchemy.orm import Session, scoped_session, sessionmaker
+                import pandas as pd
+
+                from helpers import check
+                from models import Base
+
+                def session():
+                    engine = create_engine(URL)  # DBS501
+                    make = sessionmaker(bind=engine)
+                    return make()
+
+                def session_in_one():
+                    return sessionmaker(sa.create_engine(URL))()  # DBS501
+
+                def connection():
+                    return make_engine(URL).connect()  # DBS501
+
+                async def rows():
+                    engine = create_async_engine(URL)  # DBS501
+                    async with AsyncSession(engine) as db:
+                        return (await db.execute(query)).all()
+
+                def yields_a_session():
+                    engine = create_engine(URL)  # DBS501
+                    with Session(engine) as db:
+                        yield db
+
+                def frame(query):
+                    return pd.read_sql(query, create_engine(URL))  # DBS501
+
+                def tables():
+                    engine = other = create_engine(URL)  # DBS501
+                    Base.metadata.create_all(other)
+
+                def checks():
+                    check(create_engine(URL))  # DBS501
+
+                class Store:
+                    def count(self):
+                        engine = create_engine(self.url)  # DBS501
+                        with engine.begin() as conn:
+                            return conn.scalar(query)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_engines_that_are_kept_or_disposed_of(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "helpers.py": """
+                engines = {}
+
+                def keep(engine, key):
+                    engines[key] = engine
+
+                def end(engine):
+                    engine.dispose()
+
+                def same(engine):
+                    return engine
+
+                class Repository:
+                    def __init__(self, engine):
+                        self.engine = engine
+            """,
+            "service.py": """
+                import sqlalchemy as sa
+                from sqlalchemy import create_engine
+                from sqlalchemy import create_engine as make_engine
+                from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+                from sqlalchemy.orm import Session, scoped_session, sessionmaker
+                from functools import lru_cache
+
+                import streamlit as st
+                from sqladmin import Admin
+
+                from helpers import Repository, end, keep, same
+
+                engines = {}
+                module_level = create_engine(URL)
+                lazily = lambda: create_engine(URL)
+
+                def returned():
+                    engine = create_engine(URL)
+                    return engine, 1
+
+                def returned_in_a_factory():
+                    engine = create_engine(URL)
+                    return scoped_session(sessionmaker(bind=engine))
+
+                def returned_in_an_object():
+                    return Repository(create_engine(URL))
+
+                def returned_through_a_function():
+                    return same(create_engine(URL))
+
+                def returned_in_a_list(urls):
+                    return [create_engine(url) for url in urls]
+
+                def returned_with_options():
+                    engine = create_engine(URL)
+                    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+                def yielded():
+                    yield create_engine(URL)
+
+                def stored(key):
+                    engines[key] = create_engine(URL)
+
+                def stored_by_a_function():
+                    keep(create_engine(URL), 1)
+
+                def stored_somewhere(registry):
+                    registry.register(create_engine(URL))
+
+                def configured(factory):
+                    factory.configure(bind=create_engine(URL))
+
+                def global_one():
+                    global current
+                    current = create_engine(URL)
+
+                def attached(app):
+                    engine = create_engine(URL)
+                    Admin(app, engine)
+
+                def captured():
+                    engine = create_engine(URL)
+
+                    def connect():
+                        return engine.connect()
+
+                    return connect
+
+                @lru_cache
+                def cached():
+                    engine = create_engine(URL)
+                    return Session(engine)
+
+                @st.cache_resource
+                def cached_by_streamlit():
+                    return create_engine(URL).connect()
+
+                def disposed():
+                    engine = create_engine(URL)
+                    try:
+                        with engine.connect() as conn:
+                            conn.execute(query)
+                    finally:
+                        engine.dispose()
+
+                async def disposed_later(stack):
+                    engine = create_async_engine(URL)
+                    stack.push_async_callback(engine.dispose)
+
+                def disposed_by_a_function():
+                    engine = create_engine(URL)
+                    end(engine)
+
+                class Store:
+                    def __init__(self):
+                        engine = create_engine(URL)
+                        self.make = sessionmaker(engine)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_an_engine_without_a_pool(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.pool import NullPool, StaticPool
+
+                def once():
+                    create_engine(URL, poolclass=NullPool).connect()
+
+                def again():
+                    create_engine(URL, poolclass=StaticPool).connect()  # DBS501
+            """
+        },
+        {"DBS501"},
+    )
+
+
+def test_what_only_looks_like_sqlalchemy(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from search import create_engine
+
+                def index():
+                    create_engine("whoosh").run()
+            """
+        },
+        {"DBS501"},
+    )
+
+
+def test_silent_in_a_scripts_main_part(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "script.py": """
+                import click
+                from sqlalchemy import create_engine
+
+                def main():
+                    create_engine(URL).connect()
+
+                @click.command()
+                def load():
+                    create_engine(URL).connect()
+
+                def run():
+                    create_engine(URL).connect()
+
+                def helper():
+                    create_engine(URL).connect()  # DBS501
+
+                if __name__ == "__main__":
+                    run()
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tests/test_a.py", "conftest.py", "alembic/env.py", "app/migrations/load.py", "migrate.py"],
+)
+def test_silent_in_tests_and_migrations(tmp_path: Path, name: str) -> None:
+    text = "from sqlalchemy import create_engine\n\ndef f():\n    create_engine(URL).connect()\n"
+    assert_cases(tmp_path, {name: text}, {"DBS501"})
+
+
+def test_silent_where_alembic_is_used(tmp_path: Path) -> None:
+    text = """
+        from alembic import context
+        from sqlalchemy import create_engine
+
+        def run_online():
+            with create_engine(URL).connect() as connection:
+                context.configure(connection=connection)
+    """
+    assert_cases(tmp_path, {"revisions/env.py": text}, {"DBS501"})
+
+
+def test_message_names_the_function(tmp_path: Path) -> None:
+    text = (
+        "from sqlalchemy import create_engine\ndef load(url):\n    create_engine(url).connect()\n"
+    )
+    write_project(tmp_path, {"service.py": text})
+    assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"] == [
+        "`create_engine(url)` makes a new pool each time `load` is called; "
+        "make the engine once for the process, or dispose of it"
+    ]

@@ -1,0 +1,95 @@
+"""DBS502: in-memory SQLite databases that threads are to share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases
+
+
+def test_in_memory_databases(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "settings.py": """
+                MEMORY = "sqlite:///:memory:"
+                THREADS = {"check_same_thread": False}
+            """,
+            "db.py": """
+                import settings
+                from settings import THREADS
+                from sqlalchemy import URL, create_engine
+                from sqlalchemy.engine import make_url
+                from sqlalchemy.pool import NullPool, StaticPool
+                from sqlmodel import create_engine as create_sqlmodel_engine
+
+                path = ":memory:"
+                off = {"check_same_thread": False}
+
+                create_engine("sqlite://", connect_args=off)  # DBS502
+                create_engine("sqlite:///", connect_args=dict(check_same_thread=False))  # DBS502
+                create_engine(f"sqlite:///{path}", connect_args=off)  # DBS502
+                create_engine("sqlite+pysqlite:///:memory:", connect_args=off)  # DBS502
+                create_engine(settings.MEMORY, connect_args=THREADS)  # DBS502
+                create_engine(url=URL.create("sqlite"), connect_args=off)  # DBS502
+                create_engine(make_url("sqlite://"), connect_args=off)  # DBS502
+                create_engine("sqlite:///:memory:?check_same_thread=false")  # DBS502
+                create_engine("sqlite:///file:a?mode=memory&uri=true", connect_args=off)  # DBS502
+                create_engine("sqlite://", connect_args=off, poolclass=NullPool)  # DBS502
+                create_sqlmodel_engine("sqlite://", connect_args=off)  # DBS502
+            """,
+        },
+        {"DBS502"},
+    )
+
+
+def test_silent_where_the_database_is_shared_or_not_to_be(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "db.py": """
+                import sqlalchemy.pool
+                from sqlalchemy import URL, create_engine
+                from sqlalchemy.ext.asyncio import create_async_engine
+                from sqlalchemy.pool import StaticPool
+
+                off = {"check_same_thread": False}
+
+                create_engine("sqlite://")
+                create_engine("sqlite://", connect_args={"check_same_thread": True})
+                create_engine("sqlite://", connect_args={"check_same_thread": threads})
+                create_engine("sqlite://", connect_args=off, poolclass=StaticPool)
+                create_engine("sqlite://", connect_args=off, poolclass=sqlalchemy.pool.StaticPool)
+                create_engine("sqlite://", connect_args=off, poolclass=pool_of(kind))
+                create_engine("sqlite://", connect_args=off, **options)
+                create_engine("sqlite://", connect_args=off, creator=connect)
+                create_engine("sqlite:///file:a?mode=memory&cache=shared", connect_args=off)
+                create_engine("sqlite:///shop.db", connect_args=off)
+                create_engine(f"sqlite:///{path}", connect_args=off)
+                create_engine(f"sqlite://{rest}", connect_args=off)
+                create_engine(URL.create("sqlite", database=path), connect_args=off)
+                create_engine(URL.create("sqlite", database="shop.db"), connect_args=off)
+                create_engine(url, connect_args=off)
+                create_async_engine("sqlite+aiosqlite://", connect_args=off)
+                create_engine("sqlite+pysqlcipher:///:memory:", connect_args=off)
+            """,
+        },
+        {"DBS502"},
+    )
+
+
+def test_a_url_that_is_bound_twice_stays_open(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "db.py": """
+                from sqlalchemy import create_engine
+
+                url = "sqlite://"
+                if production:
+                    url = "postgresql://db/shop"
+                create_engine(url, connect_args={"check_same_thread": False})
+            """,
+        },
+        {"DBS502"},
+    )

@@ -1,0 +1,200 @@
+"""DBS605: connections taken from a pool and not given back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+PSYCOPG2 = """
+    from psycopg2.pool import ThreadedConnectionPool
+
+    pool = ThreadedConnectionPool(1, 2)
+
+"""
+
+
+def test_not_given_back(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": PSYCOPG2
+            + """
+    from psycopg_pool import ConnectionPool
+
+    class Store:
+        def __init__(self):
+            self.pool = ConnectionPool(dsn)
+
+        def never(self):
+            conn = self.pool.getconn()  # DBS605
+            return conn.execute(query).fetchone()
+
+        def unless_it_fails(self):
+            conn = self.pool.getconn()  # DBS605
+            conn.execute(query)
+            self.pool.putconn(conn)
+
+    def on_one_branch(quick):
+        conn = pool.getconn()  # DBS605
+        try:
+            conn.cursor().execute(query)
+            if quick:
+                return None
+        except Exception:
+            pool.putconn(conn)
+            raise
+        pool.putconn(conn)
+
+    def closed_instead():
+        conn = pool.getconn()  # DBS605
+        try:
+            conn.cursor().execute(query)
+        finally:
+            conn.close()
+
+    def in_its_block():
+        with pool.getconn() as conn:  # DBS605
+            conn.cursor().execute(query)
+
+    def dropped():
+        pool.getconn().cursor().execute(query)  # DBS605
+""",
+        },
+        {"DBS605"},
+    )
+
+
+def test_given_back_or_handed_on(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": PSYCOPG2
+            + """
+    from contextlib import contextmanager
+
+    @contextmanager
+    def provider():
+        conn = pool.getconn()
+        try:
+            yield conn
+            conn.commit()
+        finally:
+            pool.putconn(conn)
+
+    def in_a_finally():
+        conn = None
+        try:
+            conn = pool.getconn()
+            conn.cursor().execute(query)
+        finally:
+            if conn is not None:
+                pool.putconn(conn)
+
+    def closed_as_it_goes_back():
+        conn = pool.getconn()
+        try:
+            conn.cursor().execute(query)
+        finally:
+            pool.putconn(conn, close=True)
+
+    def give_back(conn):
+        pool.putconn(conn)
+
+    def by_a_function():
+        conn = pool.getconn()
+        try:
+            conn.cursor().execute(query)
+        finally:
+            give_back(conn)
+
+    def handed_on():
+        return pool.getconn()
+
+    class Store:
+        def __enter__(self):
+            self.conn = pool.getconn()
+            return self.conn
+""",
+        },
+        {"DBS605"},
+    )
+
+
+def test_asyncpg(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import asyncpg
+
+                class Store:
+                    async def start(self):
+                        self.pool = await asyncpg.create_pool(dsn)
+
+                    async def by_hand(self):
+                        conn = await self.pool.acquire()  # DBS605
+                        await conn.execute(query)
+                        await self.pool.release(conn)
+
+                    async def in_a_finally(self):
+                        conn = await self.pool.acquire()
+                        try:
+                            await conn.execute(query)
+                        finally:
+                            await self.pool.release(conn)
+
+                    async def in_its_block(self):
+                        async with self.pool.acquire() as conn:
+                            await conn.execute(query)
+
+                    async def closed(self):
+                        conn = await self.pool.acquire()
+                        try:
+                            await conn.execute(query)
+                        finally:
+                            await conn.close()
+            """,
+        },
+        {"DBS605"},
+    )
+
+
+def test_what_is_no_connection_pool(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import threading
+
+                lock = threading.Lock()
+
+                def work(resources):
+                    lock.acquire()
+                    worker = resources.acquire()
+                    worker.run()
+            """,
+        },
+        {"DBS605"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        ("conn.reset()", "`pool.getconn()` is never given back to its pool"),
+        ("conn.close()", "`pool.getconn()` is closed and never given back to its pool"),
+        (
+            "conn.reset(); pool.putconn(conn)",
+            "`pool.getconn()` is not given back to its pool when line 8 raises",
+        ),
+    ],
+)
+def test_message_tells_what_happens(tmp_path: Path, work: str, message: str) -> None:
+    text = f"{PSYCOPG2}    def f():\n        conn = pool.getconn()\n        {work}\n"
+    write_project(tmp_path, {"service.py": text})
+    assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS605"] == [
+        f"{message}; call `putconn` in a `finally`"
+    ]
