@@ -11,12 +11,12 @@ from clinic.models import Patient
 scratch_engine = create_engine(
     "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
 )
-reports_engine = create_engine("sqlite:///clinic_reports.db")  # later: DBS503
+reports_engine = create_engine("sqlite:///clinic_reports.db")  # DBS503
 
 
 def memory_engine() -> Engine:
     """Each thread sees an empty database of its own."""
-    return create_engine("sqlite://", connect_args={"check_same_thread": False})  # later: DBS502
+    return create_engine("sqlite://", connect_args={"check_same_thread": False})  # DBS502
 
 
 def verify_everyone() -> None:

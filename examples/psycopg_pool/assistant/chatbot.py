@@ -27,7 +27,7 @@ class Chatbot:
         """Count messages; the block ends the transaction, and the connection stays open."""
         import psycopg2
 
-        with psycopg2.connect(self.dsn) as conn:  # DBS107  # later: DBS601
+        with psycopg2.connect(self.dsn) as conn:  # DBS107 DBS601
             cursor = conn.cursor()
             cursor.execute("SELECT COUNT(*) FROM messages")
             return cursor.fetchone()[0]
@@ -52,7 +52,7 @@ class Chatbot:
 
     def last_message(self) -> str:
         """Read a message on a connection that goes back to the pool only if all goes well."""
-        conn = self.db.pool.getconn()  # later: DBS605
+        conn = self.db.pool.getconn()  # DBS605
         with closing(conn.cursor()) as cursor:
             cursor.execute("SELECT text FROM messages ORDER BY id DESC")
             text: Any = cursor.fetchone()[0]

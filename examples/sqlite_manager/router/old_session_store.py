@@ -17,7 +17,7 @@ class OldSessionStore:
 
     def add_message(self, session_id: str, content: str) -> None:
         """Add a message; the block commits, and does not close."""
-        with sqlite3.connect(self.db_path) as conn:  # DBS107  # later: DBS601 DBS606
+        with sqlite3.connect(self.db_path) as conn:  # DBS107 DBS601  # later: DBS606
             conn.execute(
                 "INSERT INTO messages (session_id, content) VALUES (?, ?)", (session_id, content)
             )

@@ -55,10 +55,6 @@ class WithDoesNotClose(Rule[Ending]):
             conn.execute("INSERT INTO messages (text) VALUES (?)", (text,))
     ```
 
-    ## Fix safety
-    Safe: the second item of the block still commits or rolls back. Unsafe where the connection is
-    used after the block, which then finds it closed.
-
     ## Options
     - `connections`: the connection provider that the message names
 

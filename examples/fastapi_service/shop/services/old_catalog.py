@@ -74,7 +74,7 @@ def count_with_a_factory_of_its_own() -> int:
 
 def count_with_an_engine_of_its_own(url: str) -> int:
     """A pool for one call."""
-    replica = create_engine(url)  # later: DBS501
+    replica = create_engine(url)  # DBS501
     with Session(replica) as db:  # DBS103
         return db.query(Product).count()
 
@@ -134,4 +134,4 @@ def count_in_passing(db: Session) -> int:
 
 def pool_options_in_the_url() -> object:
     """The options reach the driver, which knows nothing of pools."""
-    return create_engine("sqlite:///reports.db?pool_size=20&max_overflow=10")  # later: DBS504
+    return create_engine("sqlite:///reports.db?pool_size=20&max_overflow=10")  # DBS504
