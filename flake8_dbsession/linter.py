@@ -112,9 +112,9 @@ class Linter:
         if _codes(policy) <= _codes(load(None, preset=policy.preset)):
             return policy
         # Only now, for to know every code is to import every rule.
-        from flake8_dbsession.rules.registry import rules
+        from flake8_dbsession.rules.registry import RESERVED, rules
 
-        return load_source(known_codes=frozenset(rules()))
+        return load_source(known_codes=RESERVED | frozenset(rules()))
 
     def _violations(
         self, path: Path, text: str, tree: ast.Module, standard: Standard

@@ -215,3 +215,26 @@ def test_a_file_that_hands_out_its_own_sessions_owns_them(tmp_path: Path) -> Non
         },
         CODES,
     )
+
+
+def test_the_sqlalchemy_preset_leaves_blocks_alone(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "dbsession.toml": 'preset = "sqlalchemy"\nenable = ["DBS307"]\n',
+            "core/database.py": DATABASE,
+            "work.py": """
+                from sqlalchemy.orm import Session
+                from core.database import engine, new_session
+
+                def blocks():
+                    with Session(engine) as db, new_session() as other:
+                        return db.info, other.info
+
+                def by_hand():
+                    db = Session(engine)  # DBS103
+                    return db.info
+            """,
+        },
+        CODES,
+    )

@@ -74,7 +74,7 @@ class RawSessionClass(Rule[Acquisition]):
             return
         if context.is_test or context.may_open(fact.scope) or context.is_legacy(fact):
             return
-        if fact.holder is Holder.BLOCK and not context.has_provider(fact):
+        if fact.holder is Holder.BLOCK and not _is_block_judged(fact, context):
             return
         if _joins_a_connection(fact, context):
             return
@@ -82,6 +82,12 @@ class RawSessionClass(Rule[Acquisition]):
         if not context.pattern(fact.known, "db", fact.scope):
             wrong = "opens a session by hand"
         yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {_way_out(fact, context)}")
+
+
+def _is_block_judged(acquisition: Acquisition, context: Context) -> bool:
+    """Tell whether a ``with`` block is no way to open a session here: DBS102's own conditions."""
+    allowed = context.layer.allow if context.layer else frozenset()
+    return "DBS102" not in allowed and context.has_provider(acquisition)
 
 
 def _way_out(acquisition: Acquisition, context: Context) -> str:
