@@ -157,6 +157,17 @@ _LEAKING = {
             case 1:
                 db.close()
     """,
+    "exception of a class that its handler takes for another": """
+        db = SessionLocal()
+        try:
+            db.execute()
+        except ValueError:
+            raise KeyError("x")
+        except KeyError:
+            db.close()
+            raise
+        db.close()
+    """,
     "exception in the else of a try": """
         db = connect()
         try:
@@ -285,6 +296,15 @@ _CLOSED = {
         except Exception:
             pass
         db.close()
+    """,
+    "making an exception raises no other": """
+        db = connect()
+        try:
+            raise KeyError("x")
+        except ValueError:
+            return
+        except KeyError:
+            db.close()
     """,
     "unpacked side by side": """
         first, second = connect(), None

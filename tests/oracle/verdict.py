@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.flow import CallTraits, build, raises_by_name
 from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, Traits, lifetimes
 
-_SAFE = frozenset({"choose", "close_it", "tired", "turns"})
+_SAFE = frozenset({"Holder", "choose", "close_it", "tired", "turns"})
 
 
 def _may_raise(call: ast.Call) -> bool:

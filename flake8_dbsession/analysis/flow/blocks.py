@@ -14,7 +14,6 @@ from flake8_dbsession.analysis.flow.exceptions import (
     Raised,
     as_caught,
     caught_by,
-    in_group,
 )
 from flake8_dbsession.analysis.flow.graph import Block, Edge, Event, Exit
 
@@ -69,12 +68,7 @@ class Cleanup:
     copies: dict[Way, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Grouping:
-    """Around the handlers of ``except*``: what they raise leaves in a group."""
-
-
-Frame: TypeAlias = Loop | Handlers | Handling | Cleanup | Grouping
+Frame: TypeAlias = Loop | Handlers | Handling | Cleanup
 
 
 class Blocks:
@@ -155,8 +149,6 @@ class Blocks:
                 return [*targets, self._copy(frame, way, frames[:depth])]
             if isinstance(frame, Loop) and isinstance(way, Jump) and way is not Jump.RETURN:
                 return [frame.after if way is Jump.BREAK else frame.head]
-            if isinstance(frame, Grouping) and isinstance(way, Raised):
-                way = in_group(way)
             if isinstance(frame, Handlers) and isinstance(way, Raised):
                 for names, entry in frame.entries:
                     caught = caught_by(way, names, frame.splits_groups)

@@ -10,7 +10,6 @@ from flake8_dbsession.analysis.flow.blocks import (
     Cleanup,
     Frame,
     GiveUpError,
-    Grouping,
     Handlers,
     Handling,
     Jump,
@@ -19,6 +18,7 @@ from flake8_dbsession.analysis.flow.blocks import (
 from flake8_dbsession.analysis.flow.calls import CallTraits, dotted_name
 from flake8_dbsession.analysis.flow.exceptions import (
     ANY_EXCEPTION,
+    GROUP,
     Raised,
     class_names,
     raised_class,
@@ -124,7 +124,7 @@ class _Builder(Expressions):
                 self._jump(Jump.CONTINUE)
             case _ if type(statement).__name__ == "TryStar":
                 # ``except*`` has the fields of ``except``; Python 3.10 does not have the node.
-                self._try(cast("ast.Try", statement), Grouping())
+                self._try(cast("ast.Try", statement), splits_groups=True)
             case _:
                 self._simple(statement)
 
@@ -252,23 +252,22 @@ class _Builder(Expressions):
         self._edge(after)
         self._current = after
 
-    def _try(self, statement: ast.Try, *around_handlers: Frame) -> None:
+    def _try(self, statement: ast.Try, splits_groups: bool = False) -> None:
         after = self._new()
         outer = self._frames
         if statement.finalbody:
             finalbody = statement.finalbody
             self._frames = (*outer, Cleanup(lambda: self._body(finalbody)))
         entries = [(class_names(h.type), self._new()) for h in statement.handlers]
-        handlers = Handlers(tuple(entries), splits_groups=bool(around_handlers))
+        handlers = Handlers(tuple(entries), splits_groups)
         self._within(handlers, statement.body)
         self._body(statement.orelse)
         self._edge(after)
-        self._frames = (*self._frames, *around_handlers)
         for handler, (_, entry) in zip(statement.handlers, entries, strict=True):
             self._current = entry
             if handler.name is not None:
                 self._emit(Bind(handler.name, handler))
-            caught = frozenset(handlers.arrivals[entry])
+            caught = frozenset({GROUP}) if splits_groups else frozenset(handlers.arrivals[entry])
             self._within(Handling(caught, handler.name), handler.body)
             self._edge(after)
         self._frames = outer

@@ -39,7 +39,8 @@ class Raised:
 ANY_EXCEPTION = Raised("Exception")
 ANYTHING = Raised("BaseException")
 SYSTEM_EXIT = Raised("SystemExit", exact=True)
-_GROUP = Raised("ExceptionGroup", exact=True)
+# What ``except*`` raises again is a group even where it caught a single exception.
+GROUP = Raised("ExceptionGroup", exact=True)
 
 
 class Caught(Enum):
@@ -66,11 +67,6 @@ def raised_class(node: ast.expr) -> Raised:
     return Raised(name, exact=True) if is_class else ANY_EXCEPTION
 
 
-def in_group(raised: Raised) -> Raised:
-    """Tell what leaves a handler of ``except*`` that raises something."""
-    return raised if raised == SYSTEM_EXIT else _GROUP
-
-
 def caught_by(raised: Raised, names: tuple[str, ...], splits_groups: bool = False) -> Caught:
     """Tell whether a handler for some classes catches an exception.
 
@@ -82,7 +78,7 @@ def caught_by(raised: Raised, names: tuple[str, ...], splits_groups: bool = Fals
     Returns:
         Whether it does, as far as the names tell.
     """
-    if splits_groups and raised.name == _GROUP.name:
+    if splits_groups and raised.name == GROUP.name:
         return Caught.MAYBE
     answers = {_caught_by_one(raised, name) for name in names}
     if Caught.YES in answers:
@@ -103,7 +99,7 @@ def _caught_by_one(raised: Raised, name: str) -> Caught:
         return Caught.NO
     if _is_under(raised.name, name):
         return Caught.YES
-    if raised.name == _GROUP.name:
+    if raised.name == GROUP.name:
         return Caught.MAYBE if name.endswith("Group") else Caught.NO
     both_known = raised.name in _BUILTIN and name in _BUILTIN
     if both_known and not raised.exact and _is_under(name, raised.name):
