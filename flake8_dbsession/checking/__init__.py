@@ -1,0 +1,1 @@
+"""A run over many files outside flake8: which files, under which settings, in which processes."""

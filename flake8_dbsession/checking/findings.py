@@ -1,0 +1,30 @@
+"""What a run reports: violations with the file that they stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A line of a run's report.
+
+    Attributes:
+        path: the file, as the user named it or as it was found under the folder that was named.
+        line: the line, counted from 1.
+        column: the column, counted from 1 in characters, as flake8 prints it.
+        code: the code, such as ``DBS101`` or ``E999``.
+        message: what is wrong and the way out, without the code.
+        end_line: the line on which the offending code ends.
+        end_column: the column after its last character, counted from 1.
+        source: the text of the line, without its line end; empty where there is none.
+    """
+
+    path: str
+    line: int
+    column: int
+    code: str
+    message: str
+    end_line: int
+    end_column: int
+    source: str
