@@ -10,13 +10,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flake8_dbsession.analysis.mentions import is_gated
+from flake8_dbsession.analysis.names.mentions import is_gated
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.loading import find, load
 
 if TYPE_CHECKING:
-    from flake8_dbsession.analysis.inference import Vocabulary
-    from flake8_dbsession.analysis.project import Project
+    from flake8_dbsession.analysis.names.inference import Vocabulary
+    from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.policy.model import Policy
     from flake8_dbsession.rules.base import Rule, Violation
 
@@ -132,7 +132,7 @@ class Linter:
                 yield from _violations_of(rule, context)
 
     def _project(self, folder: Path) -> Project:
-        from flake8_dbsession.analysis.project import Project, repository_root
+        from flake8_dbsession.analysis.names.project import Project, repository_root
 
         root = repository_root(folder)
         if root not in self._projects:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flake8_dbsession import linter as linter_module
-from flake8_dbsession.analysis.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.rules.acquisition.raw_factory import RawSessionFactory
@@ -117,7 +117,7 @@ def test_columns_are_counted_in_characters(tmp_path: Path) -> None:
 class TestCost:
     """What a run does not need is not imported."""
 
-    HEAVY = ("flake8_dbsession.rules", "flake8_dbsession.analysis.inference", "pathspec")
+    HEAVY = ("flake8_dbsession.rules", "flake8_dbsession.analysis.names.inference", "pathspec")
 
     @pytest.mark.parametrize(
         ("code", "imported"),

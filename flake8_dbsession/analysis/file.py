@@ -8,45 +8,45 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flake8_dbsession.analysis.accessor_calls import AccessorCall, accessor_calls
-from flake8_dbsession.analysis.acquisitions import Acquisition, acquisitions
-from flake8_dbsession.analysis.background import BackgroundSession, background_sessions
-from flake8_dbsession.analysis.blocking_calls import BlockingCall, blocking_calls
-from flake8_dbsession.analysis.definitions import (
+from flake8_dbsession.analysis.facts.accessor_calls import AccessorCall, accessor_calls
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition, acquisitions
+from flake8_dbsession.analysis.facts.background import BackgroundSession, background_sessions
+from flake8_dbsession.analysis.facts.blocking_calls import BlockingCall, blocking_calls
+from flake8_dbsession.analysis.facts.definitions import (
     Definition,
     House,
     definitions,
     handing_function,
     house_of,
 )
-from flake8_dbsession.analysis.docstrings import (
+from flake8_dbsession.analysis.facts.docstrings import (
     DocstringExample,
     docstring_examples,
     telling_names,
 )
-from flake8_dbsession.analysis.driven import DrivenDependency, driven_dependencies
-from flake8_dbsession.analysis.endings import Ending, endings
-from flake8_dbsession.analysis.engines import Engine, engines
-from flake8_dbsession.analysis.escapes import Escape, escapes
-from flake8_dbsession.analysis.hand_closes import HandClose, hand_closes
-from flake8_dbsession.analysis.handlers import enclosing_handler, is_handler
-from flake8_dbsession.analysis.handovers import Handover, handovers
-from flake8_dbsession.analysis.held_awaits import HeldAwait, held_awaits
-from flake8_dbsession.analysis.inference import Inference, Vocabulary
-from flake8_dbsession.analysis.injections import Injection, injections
-from flake8_dbsession.analysis.late_closes import LateClose, late_closes
-from flake8_dbsession.analysis.lazy_results import LazyResult, lazy_results
-from flake8_dbsession.analysis.learning import binding_words, learned_words, workers
-from flake8_dbsession.analysis.mentions import NEEDLES, Mentions, is_hidden
-from flake8_dbsession.analysis.modules import Module
-from flake8_dbsession.analysis.openings import Opening, openings
-from flake8_dbsession.analysis.project import Project
-from flake8_dbsession.analysis.references import Reference, references
-from flake8_dbsession.analysis.request_sessions import RequestSession, request_sessions
-from flake8_dbsession.analysis.scopes import Scope
-from flake8_dbsession.analysis.stores import ClassStore, class_stores
-from flake8_dbsession.analysis.tree import Tree
-from flake8_dbsession.analysis.values import Known
+from flake8_dbsession.analysis.facts.driven import DrivenDependency, driven_dependencies
+from flake8_dbsession.analysis.facts.endings import Ending, endings
+from flake8_dbsession.analysis.facts.engines import Engine, engines
+from flake8_dbsession.analysis.facts.escapes import Escape, escapes
+from flake8_dbsession.analysis.facts.hand_closes import HandClose, hand_closes
+from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handler
+from flake8_dbsession.analysis.facts.handovers import Handover, handovers
+from flake8_dbsession.analysis.facts.held_awaits import HeldAwait, held_awaits
+from flake8_dbsession.analysis.facts.injections import Injection, injections
+from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
+from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
+from flake8_dbsession.analysis.facts.openings import Opening, openings
+from flake8_dbsession.analysis.facts.references import Reference, references
+from flake8_dbsession.analysis.facts.request_sessions import RequestSession, request_sessions
+from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
+from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
+from flake8_dbsession.analysis.names.learning import binding_words, learned_words, workers
+from flake8_dbsession.analysis.names.mentions import NEEDLES, Mentions, is_hidden
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import Known
 
 Fact = TypeVar("Fact")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.inference import Vocabulary
-from flake8_dbsession.analysis.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.inference import Vocabulary
+from flake8_dbsession.analysis.names.values import Known, Resource, Role
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
 _ROLES = {

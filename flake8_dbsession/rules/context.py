@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
-from flake8_dbsession.analysis.acquisitions import Acquisition
-from flake8_dbsession.analysis.definitions import Definition
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.definitions import Definition
 from flake8_dbsession.analysis.file import SourceFile
-from flake8_dbsession.analysis.scopes import Scope
-from flake8_dbsession.analysis.values import Known, Role
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.policy.model import Layer, Policy, Style
 
 UNKNOWN_PROVIDER = "the project's session provider"

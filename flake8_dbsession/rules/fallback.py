@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.conditions import missing_at
-from flake8_dbsession.analysis.scopes import Scope
+from flake8_dbsession.analysis.facts.conditions import missing_at
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rules.context import Context
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.inference import Inference
-from flake8_dbsession.analysis.modules import Module
-from flake8_dbsession.analysis.project import Project
-from flake8_dbsession.analysis.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.values import Known, Resource, Role
 from flake8_dbsession.policy.loading import load
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.inference import bound_to
-from flake8_dbsession.analysis.scopes import Assigned, Parameter
-from flake8_dbsession.analysis.values import Known, Resource, Role
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter
+from flake8_dbsession.analysis.names.values import Known, Resource, Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
 from flake8_dbsession.rules.registry import register

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis import library
-from flake8_dbsession.analysis.acquisitions import Acquisition
-from flake8_dbsession.analysis.values import Known, Role
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.names import library
+from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.policy.model import Sanctioned
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

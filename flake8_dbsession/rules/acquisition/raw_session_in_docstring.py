@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from flake8_dbsession.analysis.docstrings import DocstringExample
+from flake8_dbsession.analysis.facts.docstrings import DocstringExample
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register, rules

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.acquisitions import Holder
-from flake8_dbsession.analysis.endings import Ending
+from flake8_dbsession.analysis.facts.acquisitions import Holder
+from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.leaving import leaving_line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.policy.model import Sanctioned
 from flake8_dbsession.rules.context import Context
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.engines import Engine
-from flake8_dbsession.analysis.migrations import is_migration
-from flake8_dbsession.analysis.process_end import ends_process
+from flake8_dbsession.analysis.facts.engines import Engine
+from flake8_dbsession.analysis.facts.migrations import is_migration
+from flake8_dbsession.analysis.facts.process_end import ends_process
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register

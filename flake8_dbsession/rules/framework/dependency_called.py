@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.injections import Injection
-from flake8_dbsession.analysis.scopes import last_segment
-from flake8_dbsession.analysis.values import Role
+from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.framework.factory_as_dependency import opens_by_itself

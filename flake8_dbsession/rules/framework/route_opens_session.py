@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.handlers import enclosing_handler, framework_of
-from flake8_dbsession.analysis.openings import Opening
+from flake8_dbsession.analysis.facts.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.facts.openings import Opening
 from flake8_dbsession.policy.model import Layer, Style
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context, spelled

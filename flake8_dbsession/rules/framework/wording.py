@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.values import Known, Resource
+from flake8_dbsession.analysis.names.values import Known, Resource
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rules.context import Context
 

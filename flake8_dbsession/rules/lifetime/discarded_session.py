@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.endings import Ending
-from flake8_dbsession.analysis.values import Resource
+from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.lifetime.wording import closing_way_out

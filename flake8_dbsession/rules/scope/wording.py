@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.scopes import Scope
-from flake8_dbsession.analysis.values import Known
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import Known
 from flake8_dbsession.rules.context import Context
 
 _LONGEST = 60  # characters of the offending code that a message repeats

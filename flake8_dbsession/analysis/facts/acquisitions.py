@@ -1,0 +1,235 @@
+"""Acquisitions: the expressions whose value is a new session or connection, and who holds it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment, statements
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import Known, Role
+
+_TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
+_STACKS = frozenset({"enter_context", "enter_async_context"})
+
+
+class Holder(Enum):
+    """Where an acquisition's value goes first."""
+
+    BLOCK = "with block"
+    LOCAL = "local name"
+    MODULE = "module-level name"
+    MAIN = "name under the main guard"
+    CLASS = "class attribute"
+    INSTANCE = "attribute of self"
+    ATTRIBUTE = "attribute of another object"
+    GLOBAL = "global name"
+    ITEM = "item of a container"
+    DEFAULT = "parameter's default"
+    RETURN = "return"
+    YIELD = "yield"
+    ARGUMENT = "call's argument"
+    DISCARDED = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """A new session or connection.
+
+    Attributes:
+        node: the call that opens it.
+        known: what is opened, and (``known.source``) by what kind of callable.
+        scope: the scope in which it is opened.
+        holder: where its value goes first.
+        name: the name or dotted text of the holder; empty where it has none.
+        target: the node that holds it: the assignment's target, the with item, the outer call.
+    """
+
+    node: ast.Call
+    known: Known
+    scope: Scope
+    holder: Holder
+    name: str
+    target: ast.AST | None
+
+    @property
+    def text(self) -> str:
+        """The call as it is written, its arguments left out where they are long."""
+        written = ast.unparse(self.node)
+        return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
+
+
+def acquisitions(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
+    """Find the acquisitions among the visited calls.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what the calls stand for.
+
+    Yields:
+        The acquisitions, in the order of the text.
+    """
+    for call, scope in tree.find(ast.Call):
+        value = opened_by(call, scope, tree, inference)
+        if value is not None:
+            holder, name, target = holder_of(call, scope, tree)
+            yield Acquisition(call, value, scope, holder, name, target)
+
+
+def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
+    """Tell what a call itself opens.
+
+    Args:
+        call: the call.
+        scope: the scope it stands in.
+        tree: tells which names are worth resolving.
+        inference: answers what the call stands for.
+
+    Returns:
+        The new session or connection; None where the call opens none, or only passes one through.
+    """
+    if not tree.is_of_interest(last_segment(call.func)):
+        return None
+    callee = inference.known(call.func, scope)
+    value = inference.value(call, scope) if callee is not None else None
+    if isinstance(value, Known) and value.role is Role.OPENED and callee is not None:
+        return value if value.source is callee.role else None
+    return None
+
+
+def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, ast.AST | None]:
+    """Tell where the value of a call goes first.
+
+    Args:
+        call: the call.
+        scope: the scope it stands in.
+        tree: the visited part of the file.
+
+    Returns:
+        The kind of holder, its name or dotted text (empty where it has none), and its node.
+    """
+    node: ast.AST = call
+    for parent in tree.ancestors(call):
+        match parent:
+            case ast.Await() | ast.Starred() | ast.BoolOp() | ast.Tuple() | ast.List():
+                pass
+            case ast.IfExp(test=test):
+                if test is node:
+                    return Holder.DISCARDED, "", parent
+            case ast.NamedExpr(target=target):
+                return _named(call, target.id, target, scope, tree)
+            case ast.withitem(optional_vars=target):
+                return Holder.BLOCK, _text(target), parent
+            case ast.Assign(targets=targets, value=value):
+                return _assigned(call, targets, value, scope, tree)
+            case ast.AnnAssign(target=target):
+                return _assigned(call, [target], parent, scope, tree)
+            case ast.Return() | ast.Lambda():
+                return Holder.RETURN, "", parent
+            case ast.Yield():
+                return Holder.YIELD, "", parent
+            case ast.arguments():
+                return Holder.DEFAULT, "", parent
+            case ast.keyword():
+                pass
+            case ast.Call(func=function) if function is not node:
+                if last_segment(function) in _STACKS:
+                    return Holder.BLOCK, "", parent
+                if last_segment(function) not in _TRANSPARENT:
+                    return Holder.ARGUMENT, "", parent
+            case ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp():
+                return Holder.ITEM, "", parent
+            case _:
+                return Holder.DISCARDED, "", parent
+        node = parent
+    return Holder.DISCARDED, "", None
+
+
+def _assigned(
+    call: ast.Call, targets: list[ast.expr], value: ast.AST, scope: Scope, tree: Tree
+) -> tuple[Holder, str, ast.AST | None]:
+    """Choose, of several targets, the one that outlives the function."""
+    held = [_target_of(call, target, value) for target in targets]
+    longest = next((t for t in held if not isinstance(t, ast.Name)), held[0])
+    match longest:
+        case ast.Name(id=name):
+            return _named(call, name, longest, scope, tree)
+        case ast.Attribute(value=ast.Name(id=base)):
+            holder = Holder.INSTANCE if is_self(base, scope) else Holder.ATTRIBUTE
+            return holder, ast.unparse(longest), longest
+        case ast.Attribute():
+            return Holder.ATTRIBUTE, ast.unparse(longest), longest
+    return Holder.ITEM, ast.unparse(longest), longest
+
+
+def _target_of(call: ast.Call, target: ast.expr, value: ast.AST) -> ast.expr:
+    """Match ``a, db = 1, SessionLocal()`` element by element."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for element, part in zip(target.elts, value.elts, strict=False):
+            if any(node is call for node in ast.walk(part)):
+                return element
+    return target
+
+
+def _named(
+    call: ast.Call, name: str, target: ast.AST, scope: Scope, tree: Tree
+) -> tuple[Holder, str, ast.AST | None]:
+    function = scope.function()
+    if function is not None:
+        declared_global = _declares_global(function, name)
+        return (Holder.GLOBAL if declared_global else Holder.LOCAL), name, target
+    if isinstance(scope.node, ast.ClassDef):
+        return Holder.CLASS, name, target
+    is_main = any(is_main_guard(ancestor) for ancestor in tree.ancestors(call))
+    return (Holder.MAIN if is_main else Holder.MODULE), name, target
+
+
+def is_main_guard(node: ast.AST) -> bool:
+    """Tell whether a node is ``if __name__ == "__main__":``."""
+    match node:
+        case ast.If(
+            test=ast.Compare(
+                left=ast.Name(id="__name__"), comparators=[ast.Constant(value="__main__")]
+            )
+        ):
+            return True
+        case ast.If(
+            test=ast.Compare(
+                left=ast.Constant(value="__main__"), comparators=[ast.Name(id="__name__")]
+            )
+        ):
+            return True
+    return False
+
+
+def _declares_global(function: Scope, name: str) -> bool:
+    if isinstance(function.node, ast.Lambda):
+        return False
+    assert isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    return any(
+        isinstance(statement, ast.Global) and name in statement.names
+        for statement in statements(function.node.body)
+    )
+
+
+def is_self(name: str, scope: Scope) -> bool:
+    """Tell whether a name is the first parameter of the method around, or of one around that."""
+    current: Scope | None = scope
+    while current is not None:
+        node = current.node
+        if (
+            isinstance(node, FUNCTIONS)
+            and current.parent is not None
+            and isinstance(current.parent.node, ast.ClassDef)
+        ):
+            positional = node.args.posonlyargs + node.args.args
+            return bool(positional) and positional[0].arg == name
+        current = current.parent
+    return False
+
+
+def _text(target: ast.expr | None) -> str:
+    return ast.unparse(target) if target is not None else ""

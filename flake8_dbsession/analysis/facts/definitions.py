@@ -1,0 +1,114 @@
+"""What a module defines: the factories, providers, dependencies and accessors for others."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.mentions import hints
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, ModuleValue, Role
+
+HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A name under which a module or class hands out sessions or connections.
+
+    Attributes:
+        name: the name; for a method, without its class.
+        known: its part.
+        node: the function or the assigned expression.
+        scope: the scope that the name stands in.
+    """
+
+    name: str
+    known: Known
+    node: ast.AST
+    scope: Scope
+
+
+def definitions(tree: Tree, inference: Inference) -> Iterator[Definition]:
+    """Find what a linted file defines at its top level and in its classes.
+
+    Args:
+        tree: the visited part of the file.
+        inference: answers what the definitions stand for.
+
+    Yields:
+        Each factory, provider, dependency, accessor and lender.
+    """
+    for function in tree.calling_functions():
+        known = inference.role(function)
+        if known is not None and known.role in HANDED_OUT:
+            name = getattr(function.node, "name", "lambda")
+            yield Definition(name, known, function.node, function.scope)
+    for assignment, scope in tree.find(ast.Assign):
+        known = inference.known(assignment.value, scope)
+        if known is not None and known.source is Role.FACTORY_MAKER and known.role is Role.FACTORY:
+            for target in assignment.targets:
+                if _is_shared(target, scope):
+                    yield Definition(ast.unparse(target), known, assignment.value, scope)
+
+
+def _is_shared(target: ast.expr, scope: Scope) -> bool:
+    """Tell whether a factory is for others: held by a module, a class or an object."""
+    return isinstance(target, ast.Attribute) or scope.function() is None
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The sanctioned ways to a session that a factory's own module defines.
+
+    Attributes:
+        provider: the name of its provider, such as ``get_db_session``; None where it has none.
+        dependency: the name of its dependency, such as ``get_db``; None where it has none.
+    """
+
+    provider: str | None = None
+    dependency: str | None = None
+
+
+def house_of(module: Module, inference: Inference, *, is_async: bool) -> House:
+    """Find the provider and the dependency that a module defines beside its factory.
+
+    Args:
+        module: the module that defines the factory.
+        inference: answers what its names stand for.
+        is_async: whether those for asynchronous sessions are wanted.
+
+    Returns:
+        The first of each kind, in the order of the text.
+    """
+    found: dict[Role, str] = {}
+    for name in module.definitions():
+        if hints(name) and not name.startswith("_"):
+            known = inference.role(inference.attribute(ModuleValue(module.scope), name))
+            if known is not None and known.is_async == is_async:
+                found.setdefault(known.role, name)
+    return House(found.get(Role.PROVIDER), found.get(Role.DEPENDENCY))
+
+
+def handing_function(scope: Scope, inference: Inference) -> Known | None:
+    """Tell the part of the provider or dependency that a scope lies in, at any depth.
+
+    Args:
+        scope: where something happens.
+        inference: answers what the functions around it are.
+
+    Returns:
+        The part of the innermost such function; None outside of them.
+    """
+    current: Scope | None = scope
+    while current is not None:
+        if isinstance(current.node, FUNCTIONS) and current.parent is not None:
+            known = inference.role(FunctionValue(current.node, current.parent))
+            if known is not None and known.role in (Role.PROVIDER, Role.DEPENDENCY):
+                return known
+        current = current.parent
+    return None

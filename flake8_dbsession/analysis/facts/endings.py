@@ -1,0 +1,279 @@
+"""Endings: what becomes of each session and connection on the ways through its function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from flake8_dbsession.analysis.facts.acquisitions import (
+    Acquisition,
+    Holder,
+    acquisitions,
+)
+from flake8_dbsession.analysis.facts.callees import Callees, Fate
+from flake8_dbsession.analysis.facts.guards import under_ownership
+from flake8_dbsession.analysis.facts.harmless import may_raise
+from flake8_dbsession.analysis.facts.process_end import ends_process
+from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
+from flake8_dbsession.analysis.lifetimes import (
+    Handing,
+    HandOn,
+    Leak,
+    Leaving,
+    Lifetime,
+    Opened,
+    Traits,
+    lifetimes,
+)
+from flake8_dbsession.analysis.names.functions import (
+    is_context_manager,
+    is_fixture,
+)
+from flake8_dbsession.analysis.names.inference import Inference, bound_to
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    Known,
+    Resource,
+    Role,
+)
+
+# These go at once where the function's flow is no longer asked about them.
+_GONE = frozenset(
+    {
+        Holder.ATTRIBUTE,
+        Holder.CLASS,
+        Holder.DEFAULT,
+        Holder.GLOBAL,
+        Holder.INSTANCE,
+        Holder.RETURN,
+    }
+)
+# The end of ``with connection:`` ends a transaction in these libraries, or there is none.
+_BLOCK_DOES_NOT_CLOSE = frozenset({"asyncpg", "psycopg2", "sqlite3"})
+_CLOSING = frozenset({"aclosing", "closing"})
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
+_MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An acquisition, and what becomes of it.
+
+    Attributes:
+        acquisition: what is opened.
+        lifetime: its closes, hand-ons and leaks.
+        scope: the function or module whose flow it was followed through.
+        is_pooled: whether it was taken from a pool, and goes back there.
+    """
+
+    acquisition: Acquisition
+    lifetime: Lifetime
+    scope: Scope
+    is_pooled: bool
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it is used and lost on the spot, with nothing left to close it by."""
+        if self.acquisition.holder is Holder.DISCARDED:
+            return bool(self.lifetime.leaks)
+        return self.lifetime.is_discarded
+
+
+def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
+    """Follow the sessions and connections that functions, or the module, open for themselves.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is opened, and what calls do with it.
+
+    Yields:
+        The acquisitions that the function has to end. Left out are those that a ``with`` block
+        closes or that another holds from the start, and all those of a function that is too large
+        to be judged.
+    """
+    by_scope: dict[Scope, list[Acquisition]] = {}
+    for acquisition in acquisitions(tree, inference):
+        scope = _flow_of(acquisition)
+        if scope is not None and not _is_settled(acquisition, tree, inference):
+            by_scope.setdefault(scope, []).append(acquisition)
+    for scope, found in by_scope.items():
+        yield from _endings_in(scope, found, tree, inference)
+
+
+def _endings_in(
+    scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference
+) -> Iterator[Ending]:
+    opened = [_opened(acquisition, tree) for acquisition in found]
+    callees = Callees(inference, blocks_close=any(each.block_closes for each in opened))
+    graph = _graph(scope, callees)
+    if graph is None:
+        return
+    followed = lifetimes(graph, opened, _traits(scope, callees, inference))
+    owned, cursors = under_ownership(scope), _cursors(scope)
+    for acquisition, lifetime in zip(found, followed, strict=True):
+        if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
+            kept = _with_cursors_handed_on(lifetime, cursors)
+            yield Ending(acquisition, kept, scope, _is_pooled(acquisition))
+
+
+def _flow_of(acquisition: Acquisition) -> Scope | None:
+    """Give the function, or the module, whose flow opens something; None for a class body."""
+    function = acquisition.scope.function()
+    if function is not None:
+        return function
+    module = acquisition.scope.module.scope
+    return module if acquisition.scope.enclosing_class() is None else None
+
+
+def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
+    """Tell whether it is plain, without a look at the flow, who ends an acquisition."""
+    if acquisition.holder in _GONE or _joins_a_connection(acquisition, inference):
+        return True
+    if _is_expected_to_fail(acquisition, tree):
+        return True
+    if acquisition.holder is Holder.BLOCK:
+        item = acquisition.target
+        if not isinstance(item, ast.withitem):
+            return True
+        is_closing = last_segment(item.context_expr) in _CLOSING
+        return is_closing or _block_closes(acquisition)
+    if acquisition.holder is Holder.ARGUMENT:
+        return not _is_followed(acquisition, tree, inference)
+    return False
+
+
+def _joins_a_connection(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether a session works on a connection at hand, which somebody else gives back."""
+    bind = bound_to(acquisition.node)
+    value = inference.value(bind, acquisition.scope) if bind is not None else None
+    if isinstance(value, External):
+        return value.name.endswith(".get_bind()")
+    return (
+        isinstance(value, Known)
+        and value.resource is Resource.CONNECTION
+        and value.role in (Role.GIVEN, Role.LENT, Role.OPENED)
+    )
+
+
+def _is_expected_to_fail(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether a test is about the opening that fails: ``with pytest.raises(...):``."""
+    statement = tree.statement(acquisition.node)
+    block = tree.parent(statement) if statement is not None else None
+    return (
+        isinstance(block, (ast.With, ast.AsyncWith))
+        and statement is block.body[-1]
+        and any(last_segment(item.context_expr) in _FAILING for item in block.items)
+    )
+
+
+def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
+    """Tell whether an acquisition is handed straight to a call that can be looked into."""
+    call = acquisition.target
+    is_coroutine = acquisition.known.is_async and acquisition.known.source is Role.CONNECT
+    if is_coroutine and not isinstance(tree.parent(acquisition.node), ast.Await):
+        return False
+    if not isinstance(call, ast.Call):
+        return False
+    callee = inference.value(call.func, acquisition.scope)
+    return isinstance(callee, (FunctionValue, ClassValue))
+
+
+def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
+    above = tree.parent(acquisition.node)
+    is_awaited = isinstance(above, ast.Await)
+    is_coroutine = acquisition.known.is_async and not is_awaited
+    return Opened(
+        above if isinstance(above, ast.Await) else acquisition.node,
+        live_at_once=acquisition.known.resource is Resource.CONNECTION and not is_coroutine,
+        block_closes=_block_closes(acquisition),
+    )
+
+
+def _block_closes(acquisition: Acquisition) -> bool:
+    return acquisition.known.library not in _BLOCK_DOES_NOT_CLOSE
+
+
+def _is_pooled(acquisition: Acquisition) -> bool:
+    return acquisition.known.name.endswith((".acquire", ".getconn"))
+
+
+def _graph(scope: Scope, callees: Callees) -> Graph | None:
+    root: Flowing = scope.node  # type: ignore[assignment]
+    if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
+        return None
+    alone = {node.value for node in own_nodes(root) if isinstance(node, ast.Expr)}
+    calls = CallTraits(
+        may_raise=lambda call: may_raise(call, scope),
+        ending=lambda call: callees.ending(call, scope) if call in alone else None,
+    )
+    return build(root, calls, yield_raises=not is_fixture(scope.node))
+
+
+def _traits(scope: Scope, callees: Callees, inference: Inference) -> Traits:
+    def gives_back(call: ast.Call) -> bool:
+        keys = [*range(len(call.args)), *(keyword.arg or "**" for keyword in call.keywords)]
+        return any(callees.fate(call, key, scope) is Fate.GIVEN_BACK for key in keys)
+
+    return Traits(
+        closes_argument=lambda call, key: callees.fate(call, key, scope) is Fate.CLOSED,
+        keeps_argument=lambda call, key: callees.fate(call, key, scope) is Fate.KEPT,
+        constructs=gives_back,
+        yield_hands_on=_yields_to_a_closer(scope),
+        ends_process=ends_process(scope, inference),
+    )
+
+
+def _yields_to_a_closer(scope: Scope) -> bool:
+    """Tell whether a generator gives out one after the other, and closes none of them itself.
+
+    One that yields once is driven as a dependency is, and has to close what it yields.
+    """
+    if is_context_manager(scope.node) or is_fixture(scope.node):
+        return False
+    nodes = list(own_nodes(scope.node))
+    if any(isinstance(node, ast.Attribute) and node.attr == "close" for node in nodes):
+        return False
+    loops = (node for node in nodes if isinstance(node, _LOOPS))
+    return any(isinstance(inner, ast.Yield) for loop in loops for inner in own_nodes(loop))
+
+
+def _cursors(scope: Scope) -> frozenset[str]:
+    """Give the names of a function's cursors."""
+    return frozenset(
+        target.id
+        for node in own_nodes(scope.node)
+        if isinstance(node, ast.Assign) and _makes_cursor(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    )
+
+
+def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Lifetime:
+    """Take a returned cursor for what it is: it holds its connection, and hands that on."""
+    returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
+    if not returned:
+        return lifetime
+    return replace(
+        lifetime,
+        leaks=tuple(leak for leak in lifetime.leaks if leak not in returned),
+        hand_ons=tuple(HandOn(leak.node, Handing.RETURNED) for leak in returned),
+    )
+
+
+def _makes_cursor(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and last_segment(value) == "cursor"
+
+
+def _returns_cursor(leak: Leak, cursors: frozenset[str]) -> bool:
+    match leak.node:
+        case ast.Return(value=ast.Name(id=name)) if leak.how is Leaving.RETURNS:
+            return name in cursors
+        case ast.Return(value=ast.Call() as call) if leak.how is Leaving.RETURNS:
+            return _makes_cursor(call)
+    return False

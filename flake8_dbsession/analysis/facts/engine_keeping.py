@@ -1,0 +1,266 @@
+"""Whether the function that makes an engine keeps it, hands it out, or disposes of it.
+
+The names that stand for the engine are followed through the whole function, whatever the order in
+which it runs: an engine that is kept on some way is taken for one that is kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+
+from flake8_dbsession.analysis.lifetimes import constructs_by_name
+from flake8_dbsession.analysis.names.functions import decorator_names, is_fixture
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment, statements
+from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
+
+_DEEPEST = 3  # a helper of a helper; real code has one
+_CACHES = ("cache", "cached", "cache_data", "cache_resource", "lru_cache", "singleton")
+# Makers of what works on an engine for as long as it is there itself; a session is not one of them.
+_HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
+_ENDING = frozenset({"aclose", "close", "dispose", "shutdown", "stop", "terminate"})
+# The methods and attributes that give the same engine, or one that shares its pool.
+_SAME = frozenset({"engine", "execution_options", "pool", "sync_engine"})
+# What only works with the engine it is given.
+_WORKING = frozenset(
+    {
+        "bool",
+        "create",
+        "create_all",
+        "create_database",
+        "database_exists",
+        "drop",
+        "drop_all",
+        "drop_database",
+        "execute",
+        "getattr",
+        "has_table",
+        "hasattr",
+        "id",
+        "inspect",
+        "isinstance",
+        "len",
+        "listen",
+        "listens_for",
+        "print",
+        "read_sql",
+        "read_sql_query",
+        "read_sql_table",
+        "reflect",
+        "repr",
+        "str",
+        "to_sql",
+        "type",
+    }
+)
+
+
+class _Fate(IntEnum):
+    """What becomes of an engine, or of what holds it; of several answers, the highest counts."""
+
+    USED = 0
+    RETURNED = 1
+    KEPT = 2
+
+
+def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether an engine outlives the call of its function, or is disposed of.
+
+    Args:
+        call: the call that makes the engine.
+        scope: the scope it stands in.
+        inference: answers what the engine is given to.
+
+    Returns:
+        True where it is returned, yielded, stored, captured or disposed of, by itself or in an
+        object that is; where the function's own result is cached; and outside functions.
+    """
+    function = scope.function()
+    if function is None or isinstance(function.node, ast.Lambda):
+        return True
+    if is_fixture(function.node) or not decorator_names(function.node).isdisjoint(_CACHES):
+        return True
+    return _Function(function, inference, _DEEPEST).fate_of(call) is not _Fate.USED
+
+
+class _Function:
+    """Follows what stands for an engine through one function."""
+
+    def __init__(self, scope: Scope, inference: Inference, depth: int) -> None:
+        self._scope = scope
+        self._inference = inference
+        self._depth = depth
+        self._names: list[str] = []
+        self._parents = {
+            child: node for node in ast.walk(scope.node) for child in ast.iter_child_nodes(node)
+        }
+        body: list[ast.stmt] = scope.node.body  # type: ignore[union-attr, assignment]
+        self._shared = {
+            name
+            for statement in statements(body)
+            if isinstance(statement, (ast.Global, ast.Nonlocal))
+            for name in statement.names
+        }
+
+    def fate_of(self, expression: ast.expr) -> _Fate:
+        """Tell what becomes of the value of an expression."""
+        return max(self._fate(expression), self._fate_of_names())
+
+    def fate_of_name(self, name: str) -> _Fate:
+        """Tell what becomes of the value of a parameter."""
+        self._names.append(name)
+        return self._fate_of_names()
+
+    def _fate_of_names(self) -> _Fate:
+        """Follow the names, and those that they are assigned to, until there is no new one."""
+        fate = _Fate.USED
+        for name in self._names:  # grows while it is read
+            if name in self._shared:
+                return _Fate.KEPT
+            for node in ast.walk(self._scope.node):
+                if _reads(node, name):
+                    fate = max(fate, self._fate(node))
+        return fate
+
+    def _fate(self, node: ast.AST) -> _Fate:
+        """Tell what the code around an expression does with its value, going outward."""
+        step: ast.AST | _Fate = node
+        while not isinstance(step, _Fate):
+            step = _Fate.KEPT if self._is_captured(step) else self._step(step)
+        return step
+
+    def _step(self, node: ast.AST) -> ast.AST | _Fate:
+        """Give the expression around that has the value, or holds it; or what becomes of it."""
+        parent = self._parents[node]
+        match parent:
+            case ast.Return() | ast.Yield() | ast.YieldFrom():
+                return _Fate.RETURNED
+            case ast.Assign(targets=targets):
+                return self._assigned(targets)
+            case ast.AnnAssign() | ast.For() | ast.AsyncFor():
+                return self._assigned([parent.target])
+            case ast.NamedExpr(target=target):
+                return self._assigned([target]) or parent
+            case ast.Attribute(attr=attribute):
+                return self._attribute(parent, attribute)
+            case ast.Call(func=function) if function is not node:
+                return self._given(parent, _key(parent, node))
+            case ast.keyword(arg=name):
+                outer = self._parents[parent]
+                return self._given(outer, name) if isinstance(outer, ast.Call) else _Fate.KEPT
+            case ast.withitem():
+                return _Fate.KEPT
+        return parent if _passes_on(parent, node) else _Fate.USED
+
+    def _is_captured(self, node: ast.AST) -> bool:
+        """Tell whether a nested function or lambda takes the value along."""
+        inner, outer = node, self._parents.get(node)
+        while outer is not None and outer is not self._scope.node:
+            if isinstance(outer, FUNCTIONS):
+                body = outer.body if isinstance(outer.body, list) else [outer.body]
+                if inner in body:
+                    return True
+            inner, outer = outer, self._parents.get(outer)
+        return False
+
+    def _assigned(self, targets: Iterable[ast.expr]) -> _Fate:
+        for target in targets:
+            for name in _targets(target):
+                if name is None:
+                    return _Fate.KEPT
+                if name not in self._names:
+                    self._names.append(name)
+        return _Fate.USED
+
+    def _attribute(self, node: ast.Attribute, attribute: str) -> ast.AST | _Fate:
+        if attribute in _ENDING:
+            return _Fate.KEPT
+        if attribute not in _SAME:
+            return _Fate.USED
+        above = self._parents[node]
+        return above if isinstance(above, ast.Call) and above.func is node else node
+
+    def _given(self, call: ast.Call, key: int | str | None) -> ast.AST | _Fate:
+        """Tell what a call does with an argument."""
+        callee = self._inference.value(call.func, self._scope)
+        match callee:
+            case Known(role=role):
+                return call if role in _HOLDERS else _Fate.USED
+            case ClassValue():
+                return self._object(call)
+            case FunctionValue():
+                fate = self._fate_in(callee, key)
+                return call if fate is _Fate.RETURNED else fate
+            case External() | None if last_segment(call.func) in _WORKING:
+                return _Fate.USED
+        return self._object(call) if constructs_by_name(call) else _Fate.KEPT
+
+    def _object(self, call: ast.Call) -> ast.AST | _Fate:
+        """Go on with an object made with an engine; one that is dropped at once keeps itself."""
+        return _Fate.KEPT if isinstance(self._parents[call], ast.Expr) else call
+
+    def _fate_in(self, function: FunctionValue, key: int | str | None) -> _Fate:
+        """Tell what a function of the project does with an argument."""
+        name = _parameter(function, key)
+        if name is None or self._depth == 0 or isinstance(function.node, ast.Lambda):
+            return _Fate.KEPT
+        scope = function.scope.child(function.node)
+        return _Function(scope, self._inference, self._depth - 1).fate_of_name(name)
+
+
+def _reads(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+
+
+def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:
+    """Tell whether the value of an expression is, or holds, that of a part of it."""
+    match parent:
+        case ast.Await() | ast.BoolOp() | ast.Starred():
+            return True
+        case ast.Tuple() | ast.List() | ast.Set() | ast.Dict():
+            return True
+        case ast.IfExp(test=test):
+            return test is not node
+        case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
+            return element is node
+        case ast.DictComp(value=value):
+            return value is node
+        case ast.Subscript(value=value):
+            return value is node
+    return False
+
+
+def _targets(target: ast.expr) -> Iterator[str | None]:
+    """Give the names that an assignment binds, and None for what outlives the function."""
+    match target:
+        case ast.Name(id=name):
+            yield name
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            for part in parts:
+                yield from _targets(part)
+        case ast.Starred(value=value):
+            yield from _targets(value)
+        case _:
+            yield None
+
+
+def _key(call: ast.Call, node: ast.AST) -> int | None:
+    """Give the position of an argument; None after a starred one, where it cannot be told."""
+    position = call.args.index(node)  # type: ignore[arg-type]
+    is_starred = any(isinstance(argument, ast.Starred) for argument in call.args[: position + 1])
+    return None if is_starred else position
+
+
+def _parameter(function: FunctionValue, key: int | str | None) -> str | None:
+    """Give the name of the parameter that receives an argument; None where it is not plain."""
+    arguments = function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if isinstance(key, str):
+        return key if key in {arg.arg for arg in [*positional, *arguments.kwonlyargs]} else None
+    if key is None:
+        return None
+    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
+        key += 1
+    return positional[key].arg if key < len(positional) else None

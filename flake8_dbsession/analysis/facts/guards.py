@@ -1,0 +1,80 @@
+"""Conditions that say whose a session is, and are taken at their word."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.names.scopes import (
+    Assigned,
+    How,
+    Parameter,
+    Scope,
+    body_of,
+    statements,
+)
+
+_FLAG_VALUES = (ast.BoolOp, ast.Compare, ast.UnaryOp)
+
+
+def under_ownership(scope: Scope, *, constants: bool = False) -> frozenset[ast.AST]:
+    """Find the calls that a function makes only where a session is its own.
+
+    Args:
+        scope: the function, or the module.
+        constants: whether a flag that is set to ``True`` and ``False`` counts as well, which can
+            be followed through the flow.
+
+    Returns:
+        The calls under a flag that was computed (``own = db is None``) or came in as a parameter
+        (``close=True``), or under an identity (``if db is not self.db``). What such a condition
+        stands for is not to be seen in the flow.
+    """
+    return frozenset(
+        node
+        for statement in statements(body_of(scope.node))
+        if isinstance(statement, ast.If)
+        and any(_says_who_owns(part, scope, constants) for part in _parts(statement.test))
+        for part in statement.body
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call)
+    )
+
+
+def _parts(test: ast.expr) -> Iterator[ast.expr]:
+    """Give what a test is joined of by ``and``, ``or`` and ``not``."""
+    match test:
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _parts(value)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield from _parts(operand)
+        case _:
+            yield test
+
+
+def _says_who_owns(test: ast.expr, scope: Scope, constants: bool) -> bool:
+    match test:
+        case ast.Name(id=name):
+            return _is_flag(name, scope, constants)
+        case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[other]):
+            return not isinstance(other, ast.Constant)
+    return False
+
+
+def _is_flag(name: str, scope: Scope, constants: bool) -> bool:
+    bindings = [binding.how for binding in scope.bindings(name)]
+    return bool(bindings) and all(_is_set_as_flag(how, constants) for how in bindings)
+
+
+def _is_set_as_flag(how: How, constants: bool) -> bool:
+    match how:
+        case Parameter(default=value):
+            return _is_truth(value)
+        case Assigned(value=value):
+            return isinstance(value, _FLAG_VALUES) or (constants and _is_truth(value))
+    return False
+
+
+def _is_truth(expression: ast.expr | None) -> bool:
+    return isinstance(expression, ast.Constant) and isinstance(expression.value, bool)

@@ -1,0 +1,305 @@
+"""Closes by hand: the ``.close()`` calls on sessions and connections, and whose those are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from flake8_dbsession.analysis.facts.carrying import scopes_mentioning
+from flake8_dbsession.analysis.facts.guards import under_ownership
+from flake8_dbsession.analysis.names.functions import (
+    decorator_names,
+    is_context_manager,
+    is_fixture,
+)
+from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.mentions import hints
+from flake8_dbsession.analysis.names.scopes import (
+    Assigned,
+    Binding,
+    Entered,
+    Parameter,
+    Scope,
+    body_of,
+    last_segment,
+    own_nodes,
+    statements,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role, Value
+
+_CLOSES = frozenset({"aclose", "close"})
+_OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
+_ENDING_WORDS = (
+    "__aexit__",
+    "__del__",
+    "__exit__",
+    "cleanup",
+    "clean_up",
+    "close",
+    "disconnect",
+    "dispose",
+    "finish",
+    "release",
+    "shutdown",
+    "stop",
+    "teardown",
+    "tear_down",
+)
+_TEARDOWN_WORDS = ("__aexit__", "__del__", "__exit__", "shutdown", "teardown", "tear_down")
+_WORKER_WORDS = ("background", "consumer", "daemon", "job", "task", "thread", "worker")
+# What a function does on the way to closing a session, without working with it.
+_CLOSING_WORK = frozenset(
+    {"aclose", "close", "commit", "expunge_all", "hasattr", "isinstance", "remove", "rollback"}
+)
+_REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
+
+
+class Origin(Enum):
+    """Whose the closed session or connection is."""
+
+    OWN = "opened by the function itself"
+    BLOCK = "opened by a with block of the function"
+    INSTANCE = "opened by the object whose method closes it"
+    PARAMETER = "a parameter"
+    DEPENDENCY = "injected by a framework"
+    REQUEST = "the request's"
+
+
+@dataclass(frozen=True, slots=True)
+class HandClose:
+    """A call that closes a session or connection.
+
+    Attributes:
+        node: the call.
+        known: what is closed.
+        origin: whose it is.
+        scope: the function, or the module, that closes it.
+        giver: what gave it, where it is borrowed: a parameter's name, or the accessor's call.
+        opened: the expression that opened it, where the function itself did.
+    """
+
+    node: ast.Call
+    known: Known
+    origin: Origin
+    scope: Scope
+    giver: str = ""
+    opened: ast.expr | None = None
+
+    @property
+    def receiver(self) -> ast.expr:
+        """What ``close`` is called on."""
+        assert isinstance(self.node.func, ast.Attribute)
+        return self.node.func.value
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether somebody else closes it."""
+        return self.origin in (Origin.PARAMETER, Origin.DEPENDENCY, Origin.REQUEST)
+
+
+def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
+    """Find the closes by hand in functions and at the top level.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is closed.
+
+    Yields:
+        The closes, those left out whose whole point is the close: in a teardown, in the closing
+        method of the object that opened it, in a function that the session was handed over to.
+    """
+    visited = {node for node, _ in tree.functions()} | {tree.scope.node}
+    for scope in scopes_mentioning(tree.scope, {".close(", ".aclose("}):
+        if not _has_word(scope, _TEARDOWN_WORDS) and not is_fixture(scope.node):
+            owned = under_ownership(scope, constants=True)
+            for call, receiver in _close_calls(scope.node):
+                if call not in owned and (scope.node in visited or _may_be_kept(receiver)):
+                    found = _hand_close(call, receiver, scope, inference)
+                    if found is not None and not _is_its_work(found, tree, inference):
+                        yield found
+
+
+def _close_calls(node: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:
+    for call in own_nodes(node):
+        match call:
+            case ast.Call(func=ast.Attribute(value=receiver, attr=method), args=[]):
+                if method in _CLOSES:
+                    yield call, receiver
+
+
+def _may_be_kept(receiver: ast.expr) -> bool:
+    """Tell whether an attribute may hold a session: a function that opens none can close those."""
+    return isinstance(receiver, ast.Attribute) and hints(receiver.attr)
+
+
+def _hand_close(
+    call: ast.Call, receiver: ast.expr, scope: Scope, inference: Inference
+) -> HandClose | None:
+    known = inference.known(receiver, scope)
+    if known is None or known.role not in (Role.OPENED, Role.LENT, Role.GIVEN):
+        return None
+    match receiver:
+        case ast.Name(id=name):
+            return _of_name(call, name, known, scope, inference)
+        case ast.Attribute(value=ast.Name(id=owner)) if _is_self(owner, scope):
+            opened = known.role is Role.LENT and known.source in _OPENING
+            return HandClose(call, known, Origin.INSTANCE, scope) if opened else None
+        case ast.Call() if _is_request_scoped(receiver, known, scope, inference):
+            return HandClose(call, known, Origin.REQUEST, scope, ast.unparse(receiver))
+    return None
+
+
+def _of_name(
+    call: ast.Call, name: str, known: Known, scope: Scope, inference: Inference
+) -> HandClose | None:
+    bindings = scope.bindings(name)
+    parameters = [b.how for b in bindings if isinstance(b.how, Parameter)]
+    if parameters:
+        # One that is bound anew may be the function's own: ``db = db or SessionLocal()``.
+        is_given = known.role is Role.GIVEN and len(bindings) == 1
+        return _of_parameter(call, parameters[0], known, scope) if is_given else None
+    if known.role is Role.OPENED:
+        opened = next((how.value for b in bindings if isinstance(how := b.how, Assigned)), None)
+        return HandClose(call, known, Origin.OWN, scope, opened=opened) if bindings else None
+    if len(bindings) == 1 and isinstance(bindings[0].how, Entered):
+        return HandClose(call, known, Origin.BLOCK, scope)
+    for binding in bindings:
+        giver = _request_accessor(binding, inference)
+        if giver is not None:
+            return HandClose(call, known, Origin.REQUEST, scope, ast.unparse(giver))
+    return None
+
+
+def _of_parameter(
+    call: ast.Call, parameter: Parameter, known: Known, scope: Scope
+) -> HandClose | None:
+    name = parameter.arg.arg
+    if not _is_injected(parameter, scope):
+        return HandClose(call, known, Origin.PARAMETER, scope, name)
+    # A dependency that returns a new session leaves the close to the handler.
+    return (
+        None if known.source in _OPENING else HandClose(call, known, Origin.DEPENDENCY, scope, name)
+    )
+
+
+def _is_injected(parameter: Parameter, scope: Scope) -> bool:
+    options = [parameter.default, parameter.arg.annotation]
+    parts = [part for option in options if option for part in ast.walk(option)]
+    return any(
+        isinstance(part, ast.Call) and injected_callable(part, scope) is not None for part in parts
+    )
+
+
+def _request_accessor(binding: Binding, inference: Inference) -> ast.expr | None:
+    """Give the call of a request-scoped accessor that a name is assigned from."""
+    value = getattr(binding.how, "value", None)
+    call = value.value if isinstance(value, ast.Await) else value
+    if isinstance(call, ast.Call):
+        known = inference.known(call, binding.scope)
+        if known is not None and _is_request_scoped(call, known, binding.scope, inference):
+            return call
+    return None
+
+
+def _is_request_scoped(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call lends the session of the request: one that is kept on flask's ``g``."""
+    if known.role is not Role.LENT or known.source is not Role.LENDER:
+        return False
+    lender = inference.value(call.func, scope)
+    if not isinstance(lender, FunctionValue):
+        return known.home is None  # the policy's word for it
+    inner = lender.scope.child(lender.node)
+    return any(
+        isinstance(node, ast.Name) and _is_request_object(inference.value(node, inner))
+        for node in own_nodes(lender.node)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+def _is_request_object(value: Value | None) -> bool:
+    return isinstance(value, External) and value.name in _REQUEST_OBJECTS
+
+
+def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
+    """Tell whether closing is just what a function is there for."""
+    if found.origin is Origin.INSTANCE:
+        return _has_word(found.scope, _ENDING_WORDS)
+    if found.origin is not Origin.PARAMETER:
+        return False
+    node = found.scope.node
+    return (
+        _has_word(found.scope, (*_ENDING_WORDS, *_WORKER_WORDS))
+        or is_context_manager(node)
+        or _only_closes(node)
+        or _is_under_flag(found)
+        or _is_handed_over(found.scope, tree, inference)
+    )
+
+
+def _has_word(scope: Scope, words: tuple[str, ...]) -> bool:
+    """Tell whether a function's name, or that of what decorates it, says what it is for."""
+    names = {getattr(scope.node, "name", ""), *decorator_names(scope.node)}
+    return any(word in name.lower() for name in names for word in words)
+
+
+def _only_closes(node: ast.AST) -> bool:
+    calls = (part for part in own_nodes(node) if isinstance(part, ast.Call))
+    return all(last_segment(call.func) in _CLOSING_WORK for call in calls)
+
+
+def _is_under_flag(found: HandClose) -> bool:
+    """Tell whether a flag decides about the close: ``if own_session: db.close()``."""
+    closed = ast.dump(found.receiver)
+    return any(
+        isinstance(statement, ast.If)
+        and _tests_a_flag(statement.test, closed)
+        and any(node is found.node for node in ast.walk(statement))
+        for statement in statements(body_of(found.scope.node))
+    )
+
+
+def _tests_a_flag(test: ast.expr, closed: str) -> bool:
+    """Tell whether a test asks for a plain name or attribute that is not what is closed."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _tests_a_flag(operand, closed)
+        case ast.BoolOp(values=values):
+            return any(_tests_a_flag(value, closed) for value in values)
+        case ast.Name() | ast.Attribute():
+            return ast.dump(test) != closed
+    return False
+
+
+def _is_handed_over(scope: Scope, tree: Tree, inference: Inference) -> bool:
+    """Tell whether a function of this file is started elsewhere, or given a session for good."""
+    name = getattr(scope.node, "name", "")
+    module = tree.scope.module.tree
+    called: set[ast.AST] = set()
+    for node in ast.walk(module) if module is not None else ():
+        if isinstance(node, ast.Call):
+            called.add(node.func)
+            if last_segment(node.func) == name and _gives_new(node, tree.scope, inference):
+                return True
+        elif _reads(node, name) and node not in called:
+            return True
+    return False
+
+
+def _reads(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Name(id=read, ctx=ast.Load()) | ast.Attribute(attr=read, ctx=ast.Load()):
+            return read == name
+    return False
+
+
+def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    values = (inference.value(a, scope) for a in arguments if isinstance(a, ast.Call))
+    return any(isinstance(value, Known) and value.role is Role.OPENED for value in values)
+
+
+def _is_self(name: str, scope: Scope) -> bool:
+    return any(isinstance(b.how, Parameter) and b.how.first for b in scope.bindings(name))

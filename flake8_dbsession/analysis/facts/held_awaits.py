@@ -1,0 +1,160 @@
+"""Awaits of other work while a session holds its connection.
+
+A session takes a connection at its first use and gives it back when it commits, rolls back or is
+closed. The walk below follows a function's statements in that sense: both branches of a condition,
+a loop's body twice, a handler from the beginning or the end of its ``try``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, own_nodes
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+
+_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
+_RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
+_IDLE = frozenset({"add", "add_all", "begin", "expunge", "expunge_all", "get_bind"})
+
+Live: TypeAlias = "frozenset[str] | None"
+"""The names of the sessions that hold a connection; None where the code is not reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAwait:
+    """An ``await`` that has nothing to do with a session that holds its connection meanwhile.
+
+    Attributes:
+        node: the ``await``.
+        session: the session's name.
+    """
+
+    node: ast.Await
+    session: str
+
+
+def held_awaits(tree: Tree, inference: Inference) -> Iterator[HeldAwait]:
+    """Find the awaits over which a session is held.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers which names are sessions.
+
+    Yields:
+        The awaits, function by function.
+    """
+    for node, scope in tree.find(ast.AsyncFunctionDef):
+        walk = _Walk(scope.child(node), inference)
+        if walk.sessions:
+            walk.block(node.body, frozenset())
+            yield from walk.found.values()
+
+
+class _Walk:
+    """One pass over the statements of a function."""
+
+    def __init__(self, scope: Scope, inference: Inference) -> None:
+        self._scope = scope
+        self._inference = inference
+        self.sessions = frozenset(self._session_names())
+        self.found: dict[ast.Await, HeldAwait] = {}
+
+    def block(self, body: list[ast.stmt], live: Live) -> Live:
+        for statement in body:
+            if live is None:
+                return None
+            live = self._statement(statement, live)
+        return live
+
+    def _statement(self, statement: ast.stmt, live: frozenset[str]) -> Live:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return live
+            case ast.If(test=test, body=body, orelse=orelse):
+                live = self._expression(test, live)
+                return _either(self.block(body, live), self.block(orelse, live))
+            case ast.For() | ast.AsyncFor() | ast.While():
+                return self._loop(statement, live)
+            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+                return self._with(items, body, live)
+            case ast.Match(subject=subject, cases=cases):
+                live = self._expression(subject, live)
+                ends = [self.block(case.body, live) for case in cases]
+                return _either(live, *ends)
+            case _ if hasattr(statement, "finalbody"):
+                return self._try(statement, live)  # type: ignore[arg-type]
+        live = self._expression(statement, live)
+        leaves = isinstance(statement, (ast.Return, ast.Raise, ast.Break, ast.Continue))
+        return None if leaves else live
+
+    def _loop(self, loop: ast.For | ast.AsyncFor | ast.While, live: frozenset[str]) -> Live:
+        header = loop.test if isinstance(loop, ast.While) else loop.iter
+        live = self._expression(header, live)
+        again = _either(live, self.block(loop.body, live)) or live
+        end = _either(again, self.block(loop.body, again))
+        return self.block(loop.orelse, end)
+
+    def _with(self, items: list[ast.withitem], body: list[ast.stmt], live: Live) -> Live:
+        closed: set[str] = set()
+        for item in items:
+            live = self._expression(item.context_expr, live or frozenset())
+            closed |= {n.id for n in ast.walk(item) if isinstance(n, ast.Name)} & self.sessions
+        end = self.block(body, live)
+        return None if end is None else end - closed
+
+    def _try(self, statement: ast.Try, live: frozenset[str]) -> Live:
+        end = self.block(statement.body, live)
+        start = _either(live, end)
+        ends = [self.block(handler.body, start) for handler in statement.handlers]
+        ends.append(self.block(statement.orelse, end))
+        reached = _either(*ends)
+        final = self.block(statement.finalbody, _either(reached, start))
+        return None if reached is None else final
+
+    def _expression(self, root: ast.AST, live: frozenset[str]) -> frozenset[str]:
+        nodes = [root, *own_nodes(root)] if not isinstance(root, FUNCTIONS) else []
+        for node in nodes:
+            if isinstance(node, ast.Await) and live and not self._mentioned(node):
+                self.found[node] = HeldAwait(node, min(live))
+        for node in nodes:
+            if isinstance(node, ast.Call):
+                live = self._call(node, nodes, live)
+        return live
+
+    def _call(self, call: ast.Call, nodes: list[ast.AST], live: frozenset[str]) -> frozenset[str]:
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if name in self.sessions:
+                if method in _RELEASES:
+                    return live - {name}
+                return live if method in _IDLE else live | {name}
+        is_awaited = any(isinstance(node, ast.Await) and node.value is call for node in nodes)
+        if is_awaited or isinstance(self._inference.value(call.func, self._scope), FunctionValue):
+            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+            names = {argument.id for argument in arguments if isinstance(argument, ast.Name)}
+            return live | (names & self.sessions)
+        return live
+
+    def _mentioned(self, node: ast.AST) -> bool:
+        return any(isinstance(n, ast.Name) and n.id in self.sessions for n in ast.walk(node))
+
+    def _session_names(self) -> Iterator[str]:
+        for node in own_nodes(self._scope.node):
+            if isinstance(node, ast.Name):
+                known = self._inference.known(node, self._scope)
+                if known is not None and _is_session(known):
+                    yield node.id
+
+
+def _is_session(known: Known) -> bool:
+    return known.role in _HELD and known.resource is Resource.SESSION
+
+
+def _either(*ends: Live) -> Live:
+    """Join the ends of several ways: a session is live where it is on any way that gets here."""
+    reached = [end for end in ends if end is not None]
+    return frozenset().union(*reached) if reached else None

@@ -1,0 +1,185 @@
+"""Openings: the places where a function gets itself a session, by hand or from a provider."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_dbsession.analysis.facts.acquisitions import opened_by
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import (
+    Parameter,
+    Scope,
+    last_segment,
+    own_nodes,
+    statements,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import Known, Resource, Role, Value
+
+_FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
+_STACKS = frozenset({"enter_context", "enter_async_context"})
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A session that a function opens for itself.
+
+    Attributes:
+        node: the call that opens it.
+        known: what the call gives: a session, or a provider's context manager.
+        scope: the scope in which it is opened.
+        given: the parameter by which the function has a session of the same kind (sync or async)
+            already; empty where it has none, or where this one stands in for an optional parameter
+            that was left out.
+    """
+
+    node: ast.Call
+    known: Known
+    scope: Scope
+    given: str
+
+    @property
+    def text(self) -> str:
+        """The call as it is written, its arguments left out where they are long."""
+        written = ast.unparse(self.node)
+        return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
+
+
+def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:
+    """Find the sessions that functions open for themselves.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what calls and parameters stand for.
+
+    Yields:
+        The calls of factories, session classes and accessors, and the providers' calls that a
+        ``with`` block or an exit stack enters.
+    """
+    for call, scope in tree.find(ast.Call):
+        known = opened_by(call, scope, tree, inference) or _entered(call, scope, tree, inference)
+        if known is not None and known.resource is Resource.SESSION:
+            yield Opening(call, known, scope, _given(call, known, scope, tree, inference))
+
+
+def _entered(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
+    """Give the context manager that a provider's call makes, where that is entered on the spot."""
+    if not _is_entered(call, tree) or not tree.is_of_interest(last_segment(call.func)):
+        return None
+    known = inference.known(call, scope)
+    return known if known is not None and known.role is Role.MANAGER else None
+
+
+def _is_entered(call: ast.Call, tree: Tree) -> bool:
+    match tree.parent(call):
+        case ast.withitem():
+            return True
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in _STACKS
+    return False
+
+
+def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference) -> str:
+    function = scope.function()
+    if function is None or isinstance(function.node, ast.Lambda):
+        return ""
+    for name, parameter in _session_parameters(function, opened, inference):
+        if not _is_optional(parameter) and not _is_fallback(call, name, function, tree):
+            return name
+    return ""
+
+
+def _session_parameters(
+    function: Scope, opened: Known, inference: Inference
+) -> Iterator[tuple[str, Parameter]]:
+    """Find the parameters that are sessions which would do instead of what is opened."""
+    arguments: ast.arguments = function.node.args  # type: ignore[union-attr]
+    for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        if any(_would_do(value, opened) for value in inference.values(arg.arg, function)):
+            for binding in function.bindings(arg.arg):
+                if isinstance(binding.how, Parameter):
+                    yield arg.arg, binding.how
+
+
+def _would_do(value: Value, opened: Known) -> bool:
+    """Tell whether a given session is of the same kind, and not bound to another database."""
+    return (
+        isinstance(value, Known)
+        and value.role is Role.GIVEN
+        and value.resource is Resource.SESSION
+        and value.is_async == opened.is_async
+        and (not value.bind or not opened.bind or value.bind == opened.bind)
+    )
+
+
+def _is_optional(parameter: Parameter) -> bool:
+    """Tell whether a parameter may be left out or be None."""
+    match parameter.default:
+        case ast.Constant(value=None):
+            return True
+    annotation = parameter.arg.annotation
+    written = ast.unparse(annotation) if annotation is not None else ""
+    return "None" in written or "Optional" in written
+
+
+def _is_fallback(call: ast.Call, name: str, function: Scope, tree: Tree) -> bool:
+    """Tell whether a session is opened because an optional one was not given.
+
+    That is so where a condition on the parameter, or on what was computed from it, decides about
+    the call: around it, or before it by leaving the function when the session was given.
+    """
+    body: list[ast.stmt] = function.node.body  # type: ignore[union-attr, assignment]
+    words = {name, *_derived(name, body)}
+    for ancestor in tree.ancestors(call):
+        if ancestor is function.node:
+            break
+        if any(_mentions(test, words) for test in _conditions(ancestor)):
+            return True
+    return any(
+        isinstance(statement, ast.If)
+        and statement.lineno < call.lineno
+        and _mentions(statement.test, words)
+        and not _is_absence(statement.test)
+        and isinstance(statement.body[-1], (ast.Return, ast.Raise))
+        for statement in statements(body)
+    )
+
+
+def _derived(name: str, body: list[ast.stmt]) -> Iterator[str]:
+    """Give the names of flags computed from a parameter: ``own = db is None``."""
+    for statement in statements(body):
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.value, _FLAGS):
+            continue
+        if _mentions(statement.value, {name}):
+            for target in statement.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id
+
+
+def _conditions(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            return [test]
+        case ast.BoolOp(values=values):
+            return values
+        case ast.Match(subject=subject):
+            return [subject]
+    return []
+
+
+def _is_absence(test: ast.expr) -> bool:
+    """Tell whether a test asks for what is missing: ``db is None``, ``not db``."""
+    match test:
+        case ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.Compare(ops=[ast.Is()]):
+            return True
+    return False
+
+
+def _mentions(expression: ast.expr, names: set[str]) -> bool:
+    if isinstance(expression, ast.Name):
+        return expression.id in names
+    return any(isinstance(node, ast.Name) and node.id in names for node in own_nodes(expression))

@@ -1,0 +1,75 @@
+"""Functions with which the process ends: whatever they leave open is closed with it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
+from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, statements
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
+
+_COMMAND_LINES = ("click.", "flask.", "typer.")
+
+
+def ends_process(scope: Scope, inference: Inference) -> bool:
+    """Tell whether the process ends with a function.
+
+    Args:
+        scope: the function, or the module.
+        inference: answers what decorates the function.
+
+    Returns:
+        True for a module's top level, for a function that the main guard or the last statement of
+        its script calls, and for a command of click, typer or flask.
+    """
+    if isinstance(scope.node, ast.Module):
+        return True
+    return _is_main_part(scope) or _is_command(scope, inference)
+
+
+def _is_main_part(scope: Scope) -> bool:
+    """Tell whether a script calls a function at its end."""
+    module = scope.module.tree
+    if scope.parent is not scope.module.scope or module is None:
+        return False
+    name = getattr(scope.node, "name", "")
+    return any(
+        isinstance(node, ast.Name) and node.id == name
+        for statement in _last_statements(module)
+        for node in ast.walk(statement)
+    )
+
+
+def _is_command(scope: Scope, inference: Inference) -> bool:
+    """Tell whether a library of command lines runs a function as a command."""
+    outside = scope.parent
+    if outside is None or "command" not in decorator_names(scope.node):
+        return False
+    return any(
+        _is_command_line(inference.value(node, outside))
+        for decorator in scope.node.decorator_list  # type: ignore[union-attr]
+        for node in ast.walk(decorator)
+        if isinstance(node, ast.Name)
+    )
+
+
+def _is_command_line(value: Value | None) -> bool:
+    if isinstance(value, FunctionValue):
+        return "group" in decorator_names(value.node)
+    return isinstance(value, External) and f"{value.name}.".startswith(_COMMAND_LINES)
+
+
+def _last_statements(module: ast.Module) -> Iterator[ast.stmt]:
+    """Give the statements with which a script ends: its main guard's, and its very last one."""
+    for statement in module.body:
+        if is_main_guard(statement):
+            yield from (
+                inner
+                for inner in statements(statement.body)  # type: ignore[attr-defined]
+                if isinstance(inner, (ast.Expr, ast.Raise, ast.Assign))
+            )
+    if isinstance(module.body[-1], ast.Expr):
+        yield module.body[-1]

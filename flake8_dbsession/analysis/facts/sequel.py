@@ -1,0 +1,226 @@
+"""What can run after a ``with`` block while a name still stands for what the block gave it.
+
+This looks at the order of statements, not at a control flow graph. Where it is not plain that the
+name still has its value, the search ends.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, cast
+
+from flake8_dbsession.analysis.names.scopes import (
+    COMPREHENSIONS,
+    FUNCTIONS,
+    statement_bindings,
+    statements,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+
+_LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+class _Run(NamedTuple):
+    """What runs, and whether the name can still have its value at the end of it."""
+
+    nodes: list[ast.AST]
+    flows: bool
+
+
+def after_block(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> list[ast.AST]:
+    """Find what can run after a ``with`` block while a name has the value that it has there.
+
+    Args:
+        block: the block.
+        name: the name; where it is bound anew, the search ends.
+        tree: gives what stands around the block.
+
+    Returns:
+        Simple statements, and the headers (tests, iterables, contexts) of compound ones, as far as
+        the end of the function around.
+    """
+    nodes: list[ast.AST] = []
+    flows = not _leaves(block.body)
+    inner: ast.AST = block
+    for outer in tree.ancestors(block):
+        part, flows = _after(inner, outer, name, flows=flows)
+        nodes += part
+        if isinstance(outer, (*FUNCTIONS, ast.ClassDef)):
+            break
+        inner = outer
+    return nodes
+
+
+def reads(node: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
+    """Find where a name is read in what runs with a node.
+
+    Args:
+        node: a statement or expression.
+        name: the name.
+
+    Yields:
+        Each reading with the node around it, which for a keyword argument is the call; those in
+        lambdas, nested functions and comprehensions that bind the name themselves are left out.
+    """
+    stack = [(node, node)]
+    while stack:
+        outer, around = stack.pop()
+        for inner in ast.iter_child_nodes(outer):
+            if isinstance(inner, ast.Name) and inner.id == name:
+                if isinstance(inner.ctx, ast.Load):
+                    yield inner, around
+            elif not isinstance(inner, (*FUNCTIONS, ast.ClassDef)) and not _shadows(inner, name):
+                stack.append((inner, outer if isinstance(inner, ast.keyword) else inner))
+
+
+def binds(body: Iterable[ast.stmt], name: str) -> bool:
+    """Tell whether statements, or those in their blocks, bind or delete a name."""
+    body = list(body)
+    if any(bound == name for bound, _ in statement_bindings(body, walrus=True)):
+        return True
+    deleted = (s.targets for s in statements(body) if isinstance(s, ast.Delete))
+    return any(
+        isinstance(target, ast.Name) and target.id == name
+        for targets in deleted
+        for target in targets
+    )
+
+
+def _shadows(node: ast.AST, name: str) -> bool:
+    return isinstance(node, COMPREHENSIONS) and any(
+        isinstance(target, ast.Name) and target.id == name
+        for generator in node.generators
+        for target in ast.walk(generator.target)
+    )
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    """Tell whether statements never run off their end."""
+    last = body[-1]
+    match last:
+        case ast.If(body=then, orelse=otherwise):
+            return bool(otherwise) and _leaves(then) and _leaves(otherwise)
+        case ast.With(body=inner) | ast.AsyncWith(body=inner):
+            return _leaves(inner)
+        case ast.Try(body=tried, handlers=handlers, orelse=otherwise, finalbody=final):
+            if final and _leaves(final):
+                return True
+            return _leaves(otherwise or tried) and all(_leaves(h.body) for h in handlers)
+    return isinstance(last, _LEAVING)
+
+
+def _after(inner: ast.AST, outer: ast.AST, name: str, *, flows: bool) -> _Run:
+    """Give what runs in a compound statement after the statement in it that just ended."""
+    nodes, flows = _run(_rest(outer, inner), name) if flows else _Run([], False)
+    tried = _as_try(outer)
+    if tried is not None:
+        ended = _end_of_try(inner, tried, name, flows=flows)
+        return _Run(nodes + ended.nodes, ended.flows)
+    if isinstance(outer, (ast.For, ast.AsyncFor, ast.While)) and flows and inner in outer.body:
+        nodes += _next_turn(inner, outer, name)
+    return _Run(nodes, flows)
+
+
+def _rest(outer: ast.AST, inner: ast.AST) -> list[ast.stmt]:
+    """Give the statements after one in the block of another that it stands in."""
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(outer, field, None)
+        if isinstance(block, list) and inner in block:
+            return block[block.index(inner) + 1 :]
+    return []
+
+
+def _next_turn(
+    inner: ast.AST, loop: ast.For | ast.AsyncFor | ast.While, name: str
+) -> list[ast.AST]:
+    """Give what runs of a loop's next turn before the statement that just ended."""
+    before = loop.body[: loop.body.index(inner)]  # type: ignore[arg-type]
+    if isinstance(loop, ast.While):
+        return [loop.test, *_run(before, name).nodes]
+    return [] if _is_target(loop.target, name) else _run(before, name).nodes
+
+
+def _as_try(node: ast.AST) -> ast.Try | None:
+    """Give a ``try`` statement, of either kind, as one; None for anything else."""
+    return cast(ast.Try, node) if type(node).__name__ in ("Try", "TryStar") else None
+
+
+def _end_of_try(inner: ast.AST, outer: ast.Try, name: str, *, flows: bool) -> _Run:
+    """Give what runs of a ``try`` after its body, or after another of its parts.
+
+    A block in the body may raise, so that every handler can run after it.
+    """
+    nodes: list[ast.AST] = []
+    if inner in outer.body:
+        if flows:
+            nodes, flows = _run(outer.orelse, name)
+        handled = [_run(handler.body, name) for handler in outer.handlers]
+        nodes += [node for run in handled for node in run.nodes]
+        flows = flows or any(run.flows for run in handled)
+    if inner not in outer.finalbody:
+        final = _run(outer.finalbody, name)
+        nodes += final.nodes
+        flows = flows and final.flows
+    return _Run(nodes, flows)
+
+
+def _run(body: Iterable[ast.stmt], name: str) -> _Run:
+    """Give what runs of a sequence of statements until the name is bound anew."""
+    nodes: list[ast.AST] = []
+    for statement in body:
+        run = _one(statement, name)
+        nodes += run.nodes
+        if not run.flows:
+            return _Run(nodes, False)
+    return _Run(nodes, True)
+
+
+def _one(statement: ast.stmt, name: str) -> _Run:
+    match statement:
+        case ast.If(test=test, body=then, orelse=otherwise):
+            return _branches([test], [then, otherwise], name)
+        case ast.Match(subject=subject, cases=cases):
+            return _branches([subject], [[], *(case.body for case in cases)], name)
+        case ast.While(test=test):
+            return _loop(statement, test, name)
+        case ast.For(iter=iterable) | ast.AsyncFor(iter=iterable):
+            return _loop(statement, iterable, name)
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            contexts: list[ast.AST] = [item.context_expr for item in items]
+            if any(item.optional_vars and _is_target(item.optional_vars, name) for item in items):
+                return _Run(contexts, False)
+            inner = _run(body, name)
+            return _Run(contexts + inner.nodes, inner.flows)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return _Run([], statement.name != name)
+    tried = _as_try(statement)
+    if tried is not None:
+        return _try(tried, name)
+    return _Run([statement], not isinstance(statement, _LEAVING) and not binds([statement], name))
+
+
+def _branches(header: list[ast.AST], bodies: list[list[ast.stmt]], name: str) -> _Run:
+    runs = [_run(body, name) for body in bodies]
+    nodes = [node for run in runs for node in run.nodes]
+    return _Run(header + nodes, any(run.flows for run in runs))
+
+
+def _loop(statement: ast.For | ast.AsyncFor | ast.While, header: ast.AST, name: str) -> _Run:
+    if binds([statement], name):
+        return _Run([header], False)
+    nodes = [header, *_run(statement.body, name).nodes]
+    rest = _run(statement.orelse, name)
+    return _Run(nodes + rest.nodes, rest.flows)
+
+
+def _try(statement: ast.Try, name: str) -> _Run:
+    nodes, flows = _run(statement.body, name)
+    if binds(statement.body, name):
+        return _Run(nodes, False)
+    end = _end_of_try(statement.body[-1], statement, name, flows=flows)
+    return _Run(nodes + end.nodes, end.flows)
+
+
+def _is_target(target: ast.expr, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(target))

@@ -1,0 +1,673 @@
+"""What an expression stands for: names resolved, imports followed, calls understood."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from flake8_dbsession.analysis.names import library
+from flake8_dbsession.analysis.names.dotted import names_of
+from flake8_dbsession.analysis.names.functions import Summary, decorator_names, summarize
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.outline import parse
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.scopes import (
+    Annotated,
+    Assigned,
+    Binding,
+    Defined,
+    Entered,
+    Imported,
+    Iterated,
+    Parameter,
+    Scope,
+    last_segment,
+)
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    InstanceValue,
+    Known,
+    ModuleValue,
+    Resource,
+    Role,
+    TupleValue,
+    Value,
+)
+
+_DEEPEST = 40  # nested questions; real code asks fewer than ten
+
+_RESULTS = {
+    Role.SESSION_CLASS: Role.OPENED,
+    Role.FACTORY_MAKER: Role.FACTORY,
+    Role.FACTORY: Role.OPENED,
+    Role.REGISTRY_MAKER: Role.REGISTRY,
+    Role.REGISTRY: Role.LENT,
+    Role.CONNECT: Role.OPENED,
+    Role.ENGINE_MAKER: Role.ENGINE,
+    Role.POOL_MAKER: Role.POOL,
+    Role.EXTENSION_MAKER: Role.EXTENSION,
+    Role.ACCESSOR: Role.OPENED,
+    Role.LENDER: Role.LENT,
+    Role.PROVIDER: Role.MANAGER,
+    Role.DEPENDENCY: Role.GENERATOR,
+}
+_INSTANCES = {
+    Role.SESSION_CLASS: Role.GIVEN,
+    Role.FACTORY_MAKER: Role.FACTORY,
+    Role.REGISTRY_MAKER: Role.REGISTRY,
+    Role.POOL_MAKER: Role.POOL,
+    Role.EXTENSION_MAKER: Role.EXTENSION,
+    Role.ENGINE: Role.ENGINE,
+    Role.GIVEN: Role.GIVEN,
+}
+_ATTRIBUTES = {
+    (Role.ENGINE, "connect"): (Role.CONNECT, Resource.CONNECTION),
+    (Role.ENGINE, "raw_connection"): (Role.CONNECT, Resource.CONNECTION),
+    (Role.ENGINE, "begin"): (Role.PROVIDER, Resource.CONNECTION),
+    (Role.FACTORY, "begin"): (Role.FACTORY, Resource.SESSION),
+    (Role.REGISTRY, "session_factory"): (Role.FACTORY, Resource.SESSION),
+    (Role.EXTENSION, "session"): (Role.REGISTRY, Resource.SESSION),
+    (Role.EXTENSION, "engine"): (Role.ENGINE, Resource.CONNECTION),
+    (Role.POOL, "getconn"): (Role.ACCESSOR, Resource.CONNECTION),
+    (Role.POOL, "acquire"): (Role.ACCESSOR, Resource.CONNECTION),
+    (Role.POOL, "connection"): (Role.PROVIDER, Resource.CONNECTION),
+}
+_MANAGER_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+_TRANSPARENT_CALLS = frozenset(
+    {
+        "contextlib.closing",
+        "contextlib.aclosing",
+        "contextlib.nullcontext",
+        "contextlib.closing()",
+    }
+)
+_INJECTORS = frozenset({"Depends", "Security", "Provide", "TaskiqDepends"})
+_WRAPPING_ANNOTATIONS = frozenset(
+    {"Annotated", "Optional", "Union", "ClassVar", "Final", "Required", "NotRequired"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a policy says of names.
+
+    Attributes:
+        factories: qualified names that are factories whatever they resolve to.
+        bare: names that are factories where resolving them leads nowhere.
+        named: patterns of dotted names, with what each is where resolving a name leads nowhere.
+        accessors: patterns of dotted callees whose calls are facts by themselves.
+        watched: qualified names whose imports and uses are facts by themselves.
+    """
+
+    factories: frozenset[str] = field(default_factory=frozenset)
+    bare: frozenset[str] = field(default_factory=frozenset)
+    named: tuple[tuple[str, Known], ...] = ()
+    accessors: tuple[str, ...] = ()
+    watched: frozenset[str] = field(default_factory=frozenset)
+
+
+class Inference:
+    """Answers what expressions stand for, over the modules of one project.
+
+    Args:
+        project: where imports are followed.
+        vocabulary: what the policy says of names.
+    """
+
+    def __init__(self, project: Project, vocabulary: Vocabulary) -> None:
+        self.project = project
+        self.vocabulary = vocabulary
+        self._depth = 0
+        self._named: dict[str, list[tuple[str, Known]]] = {}
+
+    def value(self, expression: ast.expr, scope: Scope) -> Value | None:
+        """Tell what an expression stands for.
+
+        Args:
+            expression: the expression.
+            scope: the scope it is read in.
+
+        Returns:
+            Its value; None for what is not known, or of no interest.
+        """
+        return self._once(expression, scope, lambda: self._value(expression, scope))
+
+    def known(self, expression: ast.expr, scope: Scope) -> Known | None:
+        """Tell the part that an expression plays, with functions seen as what they are for."""
+        return self.role(self.value(expression, scope))
+
+    def role(self, value: Value | None) -> Known | None:
+        """Give a value's part: itself where it has one, a function's by what it hands out."""
+        if isinstance(value, Known):
+            return value
+        if isinstance(value, FunctionValue):
+            summary = self.summary(value)
+            if summary.role is not None:
+                name = getattr(value.node, "name", "lambda")
+                return replace(
+                    summary.handed or Known(summary.role),
+                    role=summary.role,
+                    name=name,
+                    home=value.scope,
+                    commits=summary.commits,
+                )
+        return None
+
+    def qualified_name(self, expression: ast.expr, scope: Scope) -> str | None:
+        """Give the qualified name of what an expression names outside the project."""
+        value = self.value(expression, scope)
+        return value.name if isinstance(value, (External, Known)) else None
+
+    def summary(self, function: FunctionValue) -> Summary:
+        """Tell what calling a function of the project gives."""
+        scope = function.scope.child(function.node)
+        if scope.summary is None:
+            scope.summary = Summary()  # what a function says of itself while it is being read
+            scope.summary = summarize(function, self)
+        return scope.summary
+
+    def entered(self, context: ast.expr, scope: Scope) -> Value | None:
+        """Tell what ``with context as name`` binds."""
+        value = self.value(context, scope)
+        if isinstance(value, Known):
+            if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
+                return replace(value, role=Role.LENT)
+            return None
+        if isinstance(value, InstanceValue):
+            return self._entered_instance(value)
+        return None
+
+    def annotated(self, annotation: ast.expr, scope: Scope) -> Value | None:
+        """Tell what a value with this annotation is."""
+        question = ("annotation", annotation)
+        return self._once(question, scope, lambda: self._annotated(annotation, scope))
+
+    def attribute(self, value: Value | None, name: str) -> Value | None:
+        """Tell what ``value.name`` stands for."""
+        match value:
+            case ModuleValue(scope=scope):
+                return self.member(scope.module, name)
+            case External(name=base):
+                return library.lookup(f"{base}.{name}")
+            case InstanceValue(cls=cls):
+                return self._instance_attribute(cls, name)
+            case ClassValue():
+                return self._class_attribute(value, name)
+            case Known():
+                return _attribute_of_known(value, name)
+        return None
+
+    def member(self, module: Module, name: str) -> Value | None:
+        """Tell what a module's name stands for: bound there, a submodule, or star-imported."""
+        return self._once(("member", name), module.scope, lambda: self._member(module, name))
+
+    def values(self, name: str, scope: Scope) -> list[Value]:
+        """Give everything of interest that a name can stand for in a scope."""
+        found = (self._bound(binding) for binding in scope.lookup(name))
+        return [value for value in found if value is not None]
+
+    def origins(self, name: str, scope: Scope) -> Iterable[Binding]:
+        """Give a name's bindings with imports between project modules followed to their ends.
+
+        Args:
+            name: the name.
+            scope: the scope it is read in.
+
+        Yields:
+            The bindings, each with the scope of the module that it stands in.
+        """
+        pending = list(scope.lookup(name))
+        for _ in range(_DEEPEST):
+            if not pending:
+                return
+            binding = pending.pop(0)
+            how = binding.how
+            if isinstance(how, Imported) and how.name:
+                module = self.project.find(binding.scope.module.path, how.module, how.level)
+                followed = module.bindings(how.name) if module else []
+                if followed:
+                    pending += followed
+                    continue
+            yield binding
+
+    def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
+        """Answer a question once for each scope; a question inside itself has no answer."""
+        if key in scope.memory:
+            return scope.memory[key]
+        if self._depth >= _DEEPEST:
+            return None
+        scope.memory[key] = None
+        self._depth += 1
+        try:
+            scope.memory[key] = answer()
+        finally:
+            self._depth -= 1
+        return scope.memory[key]
+
+    def _value(self, expression: ast.expr, scope: Scope) -> Value | None:
+        match expression:
+            case ast.Name(id=name):
+                return self._or_named(self._name(name, scope), expression, scope)
+            case ast.Attribute(value=base, attr=name):
+                value = self.attribute(self.value(base, scope), name)
+                return self._or_named(value, expression, scope)
+            case ast.Call():
+                return self._call(expression, scope)
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.value(inner, scope)
+            case ast.BoolOp(values=options):
+                return _choose(self.value(option, scope) for option in options)
+            case ast.IfExp(body=body, orelse=orelse):
+                return _choose((self.value(body, scope), self.value(orelse, scope)))
+            case ast.Subscript(value=base, slice=index):
+                return self._item(self.value(base, scope), index)
+            case ast.Tuple(elts=elements):
+                return TupleValue(tuple(self.value(element, scope) for element in elements))
+            case ast.Lambda():
+                return FunctionValue(expression, scope)
+        return None
+
+    def names(self, expression: ast.expr, scope: Scope) -> tuple[str, ...]:
+        """Give the dotted names by which what an expression stands for goes, as written first."""
+        return names_of(expression, scope, self.project.root)
+
+    def _or_named(self, value: Value | None, expression: ast.expr, scope: Scope) -> Value | None:
+        """Let the policy's names, bare or dotted, decide where resolving one leads nowhere."""
+        last = last_segment(expression)
+        value = self._or_bare(value, last)
+        if value is not None and not isinstance(value, External):
+            return value
+        for pattern, known in self._named_like(last):
+            names = self.names(expression, scope)
+            if any(fnmatchcase(name, pattern) for name in names):
+                return replace(known, name=names[-1])
+        return value
+
+    def _named_like(self, last: str) -> list[tuple[str, Known]]:
+        """Give the policy's patterns of dotted names that may end so."""
+        if last not in self._named:
+            self._named[last] = [
+                (pattern, known)
+                for pattern, known in self.vocabulary.named
+                if fnmatchcase(last, pattern.rpartition(".")[2])
+            ]
+        return self._named[last]
+
+    def _or_bare(self, value: Value | None, name: str) -> Value | None:
+        """Let the policy's bare names decide where resolving a name leads nowhere."""
+        origin = value.name if isinstance(value, External) else name
+        leads_nowhere = value is None or isinstance(value, External)
+        if name in self.vocabulary.bare and leads_nowhere and origin.rpartition(".")[2] == name:
+            return Known(Role.FACTORY, is_async=name.lower().startswith("async"), name=origin)
+        return value
+
+    def _name(self, name: str, scope: Scope) -> Value | None:
+        home = scope.defining(name)
+        if home is None:
+            return self._star_imported(scope.module, name)
+        bindings = home.bindings(name)
+        return self._once(("name", name), home, lambda: _choose(map(self._bound, bindings)))
+
+    def _bound(self, binding: Binding) -> Value | None:
+        how, scope = binding.how, binding.scope
+        match how:
+            case Assigned(value=value, path=path):
+                return self._unpacked(self.value(value, scope), path)
+            case Annotated(annotation=annotation, value=value):
+                found = self.value(value, scope) if value is not None else None
+                return found if isinstance(found, Known) else self.annotated(annotation, scope)
+            case Entered(context=context):
+                return self.entered(context, scope)
+            case Iterated(iterable=iterable):
+                found = self.value(iterable, scope)
+                if isinstance(found, Known) and found.role is Role.GENERATOR:
+                    return replace(found, role=Role.LENT)
+                return None
+            case Imported():
+                return self._imported(how, scope.module)
+            case Defined(node=ast.ClassDef() as node):
+                return self._class(node, scope)
+            case Defined(node=ast.FunctionDef() | ast.AsyncFunctionDef() as node):
+                return FunctionValue(node, scope, self._class_of(scope))
+            case Parameter():
+                return self._parameter(how, scope)
+        return None
+
+    def _unpacked(self, value: Value | None, path: tuple[int, ...]) -> Value | None:
+        for index in path:
+            if not isinstance(value, TupleValue) or index >= len(value.items):
+                return None
+            value = value.items[index]
+        return value
+
+    def _imported(self, how: Imported, importer: Module) -> Value | None:
+        dotted = f"{how.module}.{how.name}" if how.name else how.module
+        if dotted in self.vocabulary.factories:
+            return Known(Role.FACTORY, name=dotted)
+        module = self.project.find(importer.path, how.module, how.level)
+        if module is None:
+            return library.lookup(dotted)
+        return self.member(module, how.name) if how.name else ModuleValue(module.scope)
+
+    def _member(self, module: Module, name: str) -> Value | None:
+        for factory in self.vocabulary.factories:
+            prefix, _, last = factory.rpartition(".")
+            if last == name and module.answers_to(prefix):
+                return Known(Role.FACTORY, name=factory, home=module.scope)
+        bindings = module.bindings(name)
+        if bindings:
+            return self._or_bare(_choose(self._bound(binding) for binding in bindings), name)
+        submodule = self.project.submodule(module, name)
+        if submodule is not None:
+            return ModuleValue(submodule.scope)
+        return self._star_imported(module, name)
+
+    def _star_imported(self, module: Module, name: str) -> Value | None:
+        for statement in module.star_imports():
+            source = self.project.find(module.path, statement.module or "", statement.level)
+            found = self.member(source, name) if source else None
+            if source is None and statement.module and not statement.level:
+                external = library.lookup(f"{statement.module}.{name}")
+                found = external if isinstance(external, Known) else None
+            if found is not None:
+                return found
+        return None
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> Value:
+        for base in node.bases:
+            known = self.value(base, scope)
+            if isinstance(known, Known) and known.role in (
+                Role.SESSION_CLASS,
+                Role.EXTENSION_MAKER,
+                Role.FACTORY_MAKER,
+            ):
+                return replace(known, name=node.name, home=scope)
+        return ClassValue(node, scope)
+
+    def _class_of(self, scope: Scope) -> ClassValue | None:
+        if isinstance(scope.node, ast.ClassDef) and scope.parent is not None:
+            return ClassValue(scope.node, scope.parent)
+        return None
+
+    def _parameter(self, how: Parameter, scope: Scope) -> Value | None:
+        cls = self._class_of(scope.parent) if how.first and scope.parent else None
+        if cls is not None:
+            return self._receiver(cls, scope)
+        outside = scope.parent or scope
+        if how.default is not None:
+            given = self._given(how.default, outside)
+            if given is not None:
+                return given
+        if how.arg.annotation is not None:
+            return self.annotated(how.arg.annotation, outside)
+        return None
+
+    def _given(self, default: ast.expr, scope: Scope) -> Value | None:
+        """Tell what a default says: ``db=Depends(get_db)``, ``factory=SessionLocal``."""
+        injected = injected_callable(default, scope)
+        if injected is not None:
+            known = self.role(self._called(self.value(injected, scope)))
+            return replace(known, role=Role.GIVEN) if known else None
+        known = self.known(default, scope)
+        if known is not None and known.role is Role.OPENED:
+            return replace(known, role=Role.LENT)
+        return known
+
+    def _receiver(self, cls: ClassValue, scope: Scope) -> Value | None:
+        names = decorator_names(scope.node)
+        if "staticmethod" in names:
+            return None
+        if "classmethod" in names:
+            return self._class(cls.node, cls.scope)
+        return InstanceValue(cls)
+
+    def _call(self, call: ast.Call, scope: Scope) -> Value | None:
+        callee = self.value(call.func, scope)
+        match callee:
+            case Known(role=Role.FACTORY_MAKER):
+                return _made_factory(callee, call, self, scope)
+            case Known(role=Role.SESSION_CLASS, home=None):
+                engine = bound_to(call)
+                home = self._home_of_engine(engine, scope)
+                return self._called(replace(callee, home=home, bind=_written_bind(engine, scope)))
+            case External(name=name):
+                return self._external_call(name, call, scope)
+            case None if isinstance(call.func, ast.Attribute):
+                if call.func.attr in ("enter_context", "enter_async_context") and call.args:
+                    return self.entered(call.args[0], scope)
+        return self._called(callee)
+
+    def _called(self, callee: Value | None) -> Value | None:
+        """Tell what calling a value gives, whatever the arguments."""
+        match callee:
+            case ClassValue():
+                return InstanceValue(callee)
+            case InstanceValue(cls=cls):
+                return self._called(self._instance_attribute(cls, "__call__"))
+            case External(name=name):
+                return External(f"{name}()")
+            case FunctionValue():
+                known = self.role(callee)
+                return self._called(known) if known else self.summary(callee).returns
+            case Known(role=role) if role in _RESULTS:
+                return replace(callee, role=_RESULTS[role], source=role)
+        return None
+
+    def _home_of_engine(self, engine: ast.expr | None, scope: Scope) -> Scope | None:
+        """Give the module that defines the engine of ``Session(engine)``: the house's, it seems."""
+        if not isinstance(engine, ast.Name):
+            return None
+        return next((origin.scope for origin in self.origins(engine.id, scope)), None)
+
+    def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
+        first = call.args[0] if call.args else None
+        if first is None:
+            return External(f"{name}()")
+        if name in _TRANSPARENT_CALLS:
+            return self.value(first, scope)
+        if name in ("typing.cast", "typing_extensions.cast") and len(call.args) == 2:
+            return self.value(call.args[1], scope) or self.annotated(first, scope)
+        if name == "functools.partial":
+            return self._partial(self.known(first, scope))
+        if name in _MANAGER_MAKERS:
+            known = self.known(first, scope)
+            if known is not None and known.role is Role.DEPENDENCY:
+                return replace(known, role=Role.PROVIDER)
+        if name.endswith((".enter_context", ".enter_async_context")):
+            return self.entered(first, scope)
+        return External(f"{name}()")
+
+    def _partial(self, known: Known | None) -> Value | None:
+        if known is not None and known.role in (Role.SESSION_CLASS, Role.FACTORY):
+            return replace(known, role=Role.FACTORY)
+        return known
+
+    def _item(self, value: Value | None, index: ast.expr) -> Value | None:
+        if isinstance(value, TupleValue) and isinstance(index, ast.Constant):
+            position = index.value
+            if isinstance(position, int) and -len(value.items) <= position < len(value.items):
+                return value.items[position]
+        if isinstance(value, Known) and value.role in (Role.FACTORY_MAKER, Role.REGISTRY_MAKER):
+            return value
+        return None
+
+    def _class_attribute(self, cls: ClassValue, name: str) -> Value | None:
+        scope = cls.scope.child(cls.node)
+        bindings = scope.bindings(name)
+        if bindings:
+            return _choose(self._bound(binding) for binding in bindings)
+        return self._inherited(cls, lambda base: self._class_attribute(base, name))
+
+    def _instance_attribute(self, cls: ClassValue, name: str) -> Value | None:
+        scope = cls.scope.child(cls.node)
+
+        def own() -> Value | None:
+            bindings = scope.attributes(name)
+            if not bindings:
+                return self._inherited(cls, lambda base: self._instance_attribute(base, name))
+            return _kept(self._property(_choose(self._bound(binding) for binding in bindings)))
+
+        return self._once(("attribute", name), scope, own)
+
+    def _inherited(
+        self, cls: ClassValue, answer: Callable[[ClassValue], Value | None]
+    ) -> Value | None:
+        for base in cls.node.bases:
+            value = self.value(base, cls.scope)
+            if isinstance(value, ClassValue) and value.node is not cls.node:
+                found = answer(value)
+                if found is not None:
+                    return found
+        return None
+
+    def _property(self, value: Value | None) -> Value | None:
+        if isinstance(value, FunctionValue) and any(
+            name in ("property", "cached_property") for name in decorator_names(value.node)
+        ):
+            return self._called(value)
+        return value
+
+    def _entered_instance(self, instance: InstanceValue) -> Value | None:
+        for method in ("__enter__", "__aenter__"):
+            function = self._instance_attribute(instance.cls, method)
+            if isinstance(function, FunctionValue):
+                result = self._called(function)
+                return replace(result, role=Role.LENT) if isinstance(result, Known) else result
+        return None
+
+    def _annotated(self, annotation: ast.expr, scope: Scope) -> Value | None:
+        match annotation:
+            case ast.Constant(value=str() as text):
+                tree = parse(text)
+                if tree and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
+                    return self.annotated(tree.body[0].value, scope)
+                return None
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return self.annotated(left, scope) or self.annotated(right, scope)
+            case ast.Subscript(value=base, slice=inner):
+                if last_segment(base) in _WRAPPING_ANNOTATIONS:
+                    options = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+                    if last_segment(base) != "Union":
+                        options = options[:1]
+                    return _choose(self.annotated(option, scope) for option in options)
+                return _instance(self.value(base, scope))
+            case ast.Name(id=name):
+                return self._annotated_by_name(name, scope)
+            case ast.Attribute():
+                return _instance(self.value(annotation, scope))
+        return None
+
+    def _annotated_by_name(self, name: str, scope: Scope) -> Value | None:
+        """Follow an alias such as ``SessionDep = Annotated[Session, Depends(get_db)]``."""
+        for binding in self.origins(name, scope):
+            if isinstance(binding.how, Assigned) and not binding.how.path:
+                found = self.annotated(binding.how.value, binding.scope)
+            else:
+                found = _instance(self._bound(binding))
+            if found is not None:
+                return found
+        return _instance(self._star_imported(scope.module, name))
+
+
+def _written_bind(engine: ast.expr | None, scope: Scope) -> str:
+    """Write out what a session is bound to, a local name as what it was assigned."""
+    if isinstance(engine, ast.Name):
+        function = scope.function()
+        for binding in function.bindings(engine.id) if function is not None else []:
+            if isinstance(binding.how, Assigned) and not binding.how.path:
+                return ast.unparse(binding.how.value)
+    return ast.unparse(engine) if engine is not None else ""
+
+
+def bound_to(call: ast.Call) -> ast.expr | None:
+    """Give what a session is bound to: the first argument of ``Session(...)``, or ``bind``."""
+    if call.args:
+        return call.args[0]
+    return next((keyword.value for keyword in call.keywords if keyword.arg == "bind"), None)
+
+
+def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:
+    """Give what ``Depends(...)`` or ``Security(...)`` names, by any spelling of its module.
+
+    Args:
+        expression: a parameter's default, or an argument of ``Annotated``.
+        scope: the scope it is read in, for ``from fastapi import Depends as Inject``.
+
+    Returns:
+        The callable's expression; None for anything else.
+    """
+    if isinstance(expression, ast.Call) and _names_injector(expression.func, scope):
+        if expression.args:
+            return expression.args[0]
+        return next((k.value for k in expression.keywords if k.arg == "dependency"), None)
+    return None
+
+
+def _names_injector(expression: ast.expr, scope: Scope) -> bool:
+    """Tell whether a name is that of an injector, or was before an import renamed it."""
+    if last_segment(expression) in _INJECTORS:
+        return True
+    if not isinstance(expression, ast.Name):
+        return False
+    bindings = scope.lookup(expression.id)
+    return any(isinstance(b.how, Imported) and b.how.name in _INJECTORS for b in bindings)
+
+
+def _choose(options: Iterable[Value | None]) -> Value | None:
+    """Choose what matters of several values: a new session, then a known part, then any."""
+    values = [value for value in options if value is not None]
+    known = [value for value in values if isinstance(value, Known)]
+    opened = [value for value in known if value.role is Role.OPENED]
+    return next(iter(opened + known + values), None)
+
+
+def _instance(value: Value | None) -> Value | None:
+    """Give what an object of an annotated class is."""
+    if isinstance(value, ClassValue):
+        return InstanceValue(value)
+    if isinstance(value, Known) and value.role in _INSTANCES:
+        return replace(value, role=_INSTANCES[value.role])
+    return External(f"{value.name}()") if isinstance(value, External) else None
+
+
+def _kept(value: Value | None) -> Value | None:
+    """See a session through an attribute: it is the object's, and no longer new."""
+    if isinstance(value, Known) and value.role is Role.OPENED:
+        return replace(value, role=Role.LENT)
+    return value
+
+
+def _attribute_of_known(known: Known, name: str) -> Known | None:
+    found = _ATTRIBUTES.get((known.role, name))
+    if found is None:
+        return None
+    role, resource = found
+    commits = known.role is Role.ENGINE and name == "begin"
+    return replace(
+        known, role=role, resource=resource, commits=commits, name=f"{known.name}.{name}"
+    )
+
+
+def _made_factory(maker: Known, call: ast.Call, inference: Inference, scope: Scope) -> Known:
+    """Read ``sessionmaker(...)``: the class it makes, whether a commit expires objects."""
+    is_async = maker.is_async
+    keeps_loaded = False
+    for keyword in call.keywords:
+        if keyword.arg == "class_":
+            cls = inference.known(keyword.value, scope)
+            is_async = is_async or (cls is not None and cls.is_async)
+        if keyword.arg == "expire_on_commit":
+            value = keyword.value
+            keeps_loaded = isinstance(value, ast.Constant) and value.value is False
+    return Known(
+        Role.FACTORY,
+        is_async=is_async,
+        name=maker.name,
+        home=scope,
+        source=Role.FACTORY_MAKER,
+        keeps_loaded=keeps_loaded,
+    )

@@ -1,0 +1,137 @@
+"""What the database libraries themselves define, by qualified name.
+
+Sources: the reference documentation of SQLAlchemy 2, SQLModel, Flask-SQLAlchemy 3, sqlite3,
+psycopg, psycopg2, psycopg_pool, asyncpg, aiosqlite, PyMySQL, mysqlclient and Alembic.
+"""
+
+from __future__ import annotations
+
+from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
+
+_SYNC_SESSIONS = (
+    "sqlalchemy.orm.Session",
+    "sqlalchemy.orm.session.Session",
+    "sqlmodel.Session",
+    "sqlmodel.orm.session.Session",
+)
+_ASYNC_SESSIONS = (
+    "sqlalchemy.ext.asyncio.AsyncSession",
+    "sqlalchemy.ext.asyncio.session.AsyncSession",
+    "sqlmodel.ext.asyncio.session.AsyncSession",
+)
+_FACTORY_MAKERS = ("sqlalchemy.orm.sessionmaker", "sqlalchemy.orm.session.sessionmaker")
+_ASYNC_FACTORY_MAKERS = (
+    "sqlalchemy.ext.asyncio.async_sessionmaker",
+    "sqlalchemy.ext.asyncio.session.async_sessionmaker",
+)
+_REGISTRY_MAKERS = ("sqlalchemy.orm.scoped_session", "sqlalchemy.orm.scoping.scoped_session")
+_ASYNC_REGISTRY_MAKERS = (
+    "sqlalchemy.ext.asyncio.async_scoped_session",
+    "sqlalchemy.ext.asyncio.scoping.async_scoped_session",
+)
+_ENGINE_MAKERS = (
+    "sqlalchemy.create_engine",
+    "sqlalchemy.engine.create_engine",
+    "sqlalchemy.engine_from_config",
+    "sqlmodel.create_engine",
+)
+_ASYNC_ENGINE_MAKERS = (
+    "sqlalchemy.ext.asyncio.create_async_engine",
+    "sqlalchemy.ext.asyncio.engine.create_async_engine",
+)
+_CONNECTS = (
+    "sqlite3.connect",
+    "sqlite3.dbapi2.connect",
+    "psycopg.connect",
+    "psycopg.Connection.connect",
+    "psycopg2.connect",
+    "pymysql.connect",
+    "pymysql.connections.Connection",
+    "MySQLdb.connect",
+)
+_ASYNC_CONNECTS = (
+    "asyncpg.connect",
+    "asyncpg.connection.connect",
+    "aiosqlite.connect",
+    "psycopg.AsyncConnection.connect",
+)
+_POOLS = (
+    "psycopg2.pool.SimpleConnectionPool",
+    "psycopg2.pool.ThreadedConnectionPool",
+    "psycopg2.pool.PersistentConnectionPool",
+    "psycopg2.pool.AbstractConnectionPool",
+    "psycopg_pool.ConnectionPool",
+    "psycopg_pool.NullConnectionPool",
+)
+_ASYNC_POOLS = (
+    "asyncpg.create_pool",
+    "asyncpg.pool.create_pool",
+    "asyncpg.pool.Pool",
+    "asyncpg.Pool",
+    "psycopg_pool.AsyncConnectionPool",
+    "psycopg_pool.AsyncNullConnectionPool",
+)
+_CONNECTIONS = (
+    "sqlite3.Connection",
+    "psycopg.Connection",
+    "psycopg2.extensions.connection",
+    "sqlalchemy.Connection",
+    "sqlalchemy.engine.Connection",
+)
+_ASYNC_CONNECTIONS = (
+    "asyncpg.Connection",
+    "asyncpg.connection.Connection",
+    "aiosqlite.Connection",
+    "psycopg.AsyncConnection",
+    "sqlalchemy.ext.asyncio.AsyncConnection",
+)
+_LENT_CONNECTIONS = ("alembic.op.get_bind", "alembic.context.get_bind")
+_EXTENSIONS = ("flask_sqlalchemy.SQLAlchemy", "flask_sqlalchemy.extension.SQLAlchemy")
+
+
+def _table() -> dict[str, Known]:
+    session, connection = Resource.SESSION, Resource.CONNECTION
+    rows = (
+        (_SYNC_SESSIONS, Role.SESSION_CLASS, session, False),
+        (_ASYNC_SESSIONS, Role.SESSION_CLASS, session, True),
+        (_FACTORY_MAKERS, Role.FACTORY_MAKER, session, False),
+        (_ASYNC_FACTORY_MAKERS, Role.FACTORY_MAKER, session, True),
+        (_REGISTRY_MAKERS, Role.REGISTRY_MAKER, session, False),
+        (_ASYNC_REGISTRY_MAKERS, Role.REGISTRY_MAKER, session, True),
+        (_ENGINE_MAKERS, Role.ENGINE_MAKER, connection, False),
+        (_ASYNC_ENGINE_MAKERS, Role.ENGINE_MAKER, connection, True),
+        (("sqlalchemy.Engine", "sqlalchemy.engine.Engine"), Role.ENGINE, connection, False),
+        (("sqlalchemy.ext.asyncio.AsyncEngine",), Role.ENGINE, connection, True),
+        (_CONNECTS, Role.CONNECT, connection, False),
+        (_ASYNC_CONNECTS, Role.CONNECT, connection, True),
+        (_CONNECTIONS, Role.GIVEN, connection, False),
+        (_ASYNC_CONNECTIONS, Role.GIVEN, connection, True),
+        (_LENT_CONNECTIONS, Role.LENDER, connection, False),
+        (_POOLS, Role.POOL_MAKER, connection, False),
+        (_ASYNC_POOLS, Role.POOL_MAKER, connection, True),
+        (_EXTENSIONS, Role.EXTENSION_MAKER, session, False),
+    )
+    return {
+        name: Known(role, resource, is_async, name, library=name.partition(".")[0])
+        for names, role, resource, is_async in rows
+        for name in names
+    }
+
+
+_KNOWN = _table()
+
+# The first segment of every name above: an import of one of these never needs to be looked for in
+# the project.
+PACKAGES = frozenset(name.partition(".")[0] for name in _KNOWN)
+
+
+def lookup(name: str) -> Known | External:
+    """Tell what a qualified name from outside the project stands for.
+
+    Args:
+        name: the qualified name, such as ``sqlalchemy.orm.Session``.
+
+    Returns:
+        Its known part, or the bare name for whatever is none of a database library's.
+    """
+    return _KNOWN.get(name) or External(name)

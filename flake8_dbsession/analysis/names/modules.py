@@ -1,0 +1,137 @@
+"""A module of the project: one that is linted, or one that an import leads to."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from flake8_dbsession.analysis.names.outline import Outline
+from flake8_dbsession.analysis.names.scopes import (
+    Binding,
+    Scope,
+    statement_bindings,
+    statements,
+    table,
+)
+
+
+class Module:
+    """A module's text and the names that it binds.
+
+    Args:
+        around: the scope in which its names are looked up after its own; None for its own alone.
+
+    Attributes:
+        path: the file; the folder itself for a package without ``__init__.py``.
+        text: its source.
+        tree: the whole syntax tree of a linted file; None for a followed one.
+        scope: the scope of its top level.
+        has_walrus: whether ``:=`` stands anywhere in it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        tree: ast.Module | None = None,
+        around: Scope | None = None,
+    ) -> None:
+        self.path = path
+        self.text = text
+        self.tree = tree
+        self.scope = Scope(tree or ast.Module(body=[], type_ignores=[]), around, self)
+        self.has_walrus = ":=" in text
+        self._has_globals = " global " in text
+        self._outline = None if tree else Outline(text)
+        self._bindings: dict[str, list[Binding]] = {}
+        self._complete = False
+
+    def bindings(self, name: str) -> list[Binding]:
+        """Give every way in which a name is bound at the top level, or by ``global`` in a function.
+
+        Args:
+            name: an identifier.
+
+        Returns:
+            The bindings, in the order of the text.
+        """
+        if self._outline is None:
+            if not self._complete:
+                self._complete = True
+                assert self.tree is not None
+                self._bindings = self._table(self.tree.body)
+            return self._bindings.get(name, [])
+        if name not in self._bindings:
+            found = self._table(self._outline.statements(name))
+            self._bindings[name] = found.get(name, [])
+        return self._bindings[name]
+
+    def star_imports(self) -> list[ast.ImportFrom]:
+        """Give the ``from module import *`` statements of the top level."""
+        if "import *" not in self.text:
+            return []
+        if self._outline is not None:
+            body = self._outline.star_imports()
+        else:
+            assert self.tree is not None
+            body = self.tree.body
+        return [
+            statement
+            for statement in statements(body)
+            if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+        ]
+
+    def class_body(self, node: ast.AST) -> Outline | None:
+        """Give the outline of a followed module's long class; None for any other class."""
+        if self._outline is None or not isinstance(node, ast.ClassDef):
+            return None
+        return self._outline.class_bodies.get(node)
+
+    def definitions(self) -> list[str]:
+        """Give the names of the functions and classes at the top level."""
+        if self._outline is not None:
+            return self._outline.definitions()
+        assert self.tree is not None
+        return [
+            statement.name
+            for statement in statements(self.tree.body)
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        ]
+
+    def answers_to(self, dotted: str) -> bool:
+        """Tell whether a dotted module name can mean this module.
+
+        Args:
+            dotted: a module's name as some source root sees it, such as ``core.database``.
+
+        Returns:
+            True where the file's path ends so.
+        """
+        path = self.path.parent if self.path.name == "__init__.py" else self.path.with_suffix("")
+        segments = dotted.split(".")
+        return list(path.parts[-len(segments) :]) == segments
+
+    def _table(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
+        found = table(statement_bindings(body, walrus=self.has_walrus), self.scope)
+        if self._has_globals:
+            for statement in statements(body):
+                if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    self._add_globals(statement, self.scope, found)
+        return found
+
+    def _add_globals(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+        parent: Scope,
+        found: dict[str, list[Binding]],
+    ) -> None:
+        scope = parent.child(node)
+        for statement in statements(node.body):
+            if isinstance(statement, ast.Global):
+                for name in statement.names:
+                    found.setdefault(name, []).extend(scope.bindings(name))
+            elif isinstance(statement, ast.ClassDef) or (
+                isinstance(node, ast.ClassDef)
+                and isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+            ):
+                self._add_globals(statement, scope, found)

@@ -1,0 +1,416 @@
+"""Scopes and what is bound in them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from flake8_dbsession.analysis.names.functions import Summary
+    from flake8_dbsession.analysis.names.modules import Module
+    from flake8_dbsession.analysis.names.values import Value
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+ScopeNode: TypeAlias = ast.Module | ast.ClassDef | Function | Comprehension
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+SCOPES = (ast.ClassDef, *FUNCTIONS, *COMPREHENSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """``name = value``; ``path`` leads into an unpacked value, outermost index first."""
+
+    value: ast.expr
+    path: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """``name: annotation`` or ``name: annotation = value``."""
+
+    annotation: ast.expr
+    value: ast.expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """``with context as name``."""
+
+    context: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Iterated:
+    """``for name in iterable``."""
+
+    iterable: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """``import module`` (no ``name``) or ``from module import name``, ``level`` dots before."""
+
+    module: str
+    name: str | None
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A function or class statement."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A function's parameter; ``first`` marks the first one, which is ``self`` in a method."""
+
+    arg: ast.arg
+    default: ast.expr | None
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Bound to something that is never of interest: a caught exception, a match capture."""
+
+
+How: TypeAlias = Assigned | Annotated | Entered | Iterated | Imported | Defined | Parameter | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A way in which a name gets its value, and the scope in which its expressions are read."""
+
+    how: How
+    scope: Scope
+
+
+class Scope:
+    """A module, class, function or comprehension, with its names found when first asked for.
+
+    Attributes:
+        node: the syntax that makes the scope.
+        parent: the scope around it; None for a module.
+        module: the module it stands in.
+        memory: answers already given about expressions read in this scope, by question.
+        summary: what a function's scope hands out, once that is known.
+    """
+
+    __slots__ = (
+        "_attributes",
+        "_bindings",
+        "_children",
+        "memory",
+        "module",
+        "node",
+        "parent",
+        "summary",
+    )
+
+    def __init__(self, node: ScopeNode, parent: Scope | None, module: Module) -> None:
+        self.node = node
+        self.parent = parent
+        self.module = module
+        self.memory: dict[object, Value | None] = {}
+        self.summary: Summary | None = None
+        self._bindings: dict[str, list[Binding]] | None = None
+        self._attributes: dict[str, list[Binding]] | None = None
+        self._children: dict[ast.AST, Scope] = {}
+
+    def child(self, node: ScopeNode) -> Scope:
+        """Give the scope that a node inside this one makes; the same object each time."""
+        if node not in self._children:
+            self._children[node] = Scope(node, self, self.module)
+        return self._children[node]
+
+    def bindings(self, name: str) -> list[Binding]:
+        """Give every way in which a name is bound in this scope itself."""
+        if isinstance(self.node, ast.Module):
+            return self.module.bindings(name)
+        outline = self.module.class_body(self.node)
+        if outline is not None:
+            found = statement_bindings(outline.statements(name), walrus=self.module.has_walrus)
+            return table(found, self).get(name, [])
+        if self._bindings is None:
+            self._bindings = self._collect()
+        return self._bindings.get(name, [])
+
+    def defining(self, name: str) -> Scope | None:
+        """Give the scope in which Python finds a name: outward, past the classes."""
+        scope: Scope | None = self
+        while scope is not None:
+            is_seen = scope is self or not isinstance(scope.node, ast.ClassDef)
+            if is_seen and scope.bindings(name):
+                return scope
+            scope = scope.parent
+        return None
+
+    def lookup(self, name: str) -> list[Binding]:
+        """Give the bindings of a name as Python finds it."""
+        scope = self.defining(name)
+        return scope.bindings(name) if scope is not None else []
+
+    def attributes(self, name: str) -> list[Binding]:
+        """Give the bindings of ``self.name`` in a class: in its body and in its methods."""
+        assert isinstance(self.node, ast.ClassDef)
+        in_body = self.bindings(name)
+        if any(isinstance(binding.how, Defined) for binding in in_body):
+            return in_body
+        outline = self.module.class_body(self.node)
+        if outline is not None:
+            found = self._attributes_in(outline.statements_with(f".{name}"))
+            return in_body + found.get(name, [])
+        if self._attributes is None:
+            self._attributes = self._attributes_in(self.node.body)
+        return in_body + self._attributes.get(name, [])
+
+    def function(self) -> Scope | None:
+        """Give the innermost function at or around this scope; None at module or class level."""
+        scope: Scope | None = self
+        while scope is not None and not isinstance(scope.node, FUNCTIONS):
+            scope = None if isinstance(scope.node, ast.ClassDef) else scope.parent
+        return scope
+
+    def enclosing_class(self) -> Scope | None:
+        """Give the class whose method this scope lies in; None outside classes."""
+        scope: Scope | None = self
+        while scope is not None and not isinstance(scope.node, ast.ClassDef):
+            scope = scope.parent
+        return scope
+
+    def _collect(self) -> dict[str, list[Binding]]:
+        node = self.node
+        if isinstance(node, COMPREHENSIONS):
+            pairs = list(_comprehension_bindings(node))
+        elif isinstance(node, ast.Lambda):
+            pairs = list(_parameters(node.args))
+        elif isinstance(node, ast.Module):
+            pairs = []
+        else:
+            pairs = [] if isinstance(node, ast.ClassDef) else list(_parameters(node.args))
+            pairs += statement_bindings(node.body, walrus=self.module.has_walrus)
+        return table(pairs, self)
+
+    def _attributes_in(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
+        found: dict[str, list[Binding]] = {}
+        for method in body:
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
+                scope = self.child(method)
+                for name, how in _attribute_bindings(method, method.args.args[0].arg):
+                    found.setdefault(name, []).append(Binding(how, scope))
+        return found
+
+
+def table(pairs: Iterable[tuple[str, How]], scope: Scope) -> dict[str, list[Binding]]:
+    """Sort bindings by name.
+
+    Args:
+        pairs: names with the way each is bound.
+        scope: the scope in which the bindings' expressions are read.
+
+    Returns:
+        Each name with its bindings, in the order given.
+    """
+    found: dict[str, list[Binding]] = {}
+    for name, how in pairs:
+        found.setdefault(name, []).append(Binding(how, scope))
+    return found
+
+
+def body_of(node: ScopeNode) -> list[ast.stmt]:
+    """Give the statements of a module, class or function; none for a lambda or comprehension."""
+    body = getattr(node, "body", None)
+    return body if isinstance(body, list) else []
+
+
+def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Walk statements in the order of the text, into blocks but not into functions and classes."""
+    stack = [iter(body)]
+    while stack:
+        statement = next(stack[-1], None)
+        if statement is None:
+            stack.pop()
+            continue
+        yield statement
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            stack.append(iter(_inner_statements(statement)))
+
+
+def _inner_statements(statement: ast.stmt) -> list[ast.stmt]:
+    inner: list[ast.stmt] = []
+    for block in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for part in getattr(statement, block, ()):
+            inner += [part] if isinstance(part, ast.stmt) else part.body
+    return inner
+
+
+def statement_bindings(
+    body: Iterable[ast.stmt], *, walrus: bool = False
+) -> Iterator[tuple[str, How]]:
+    """Find the names that statements bind in their own scope.
+
+    Args:
+        body: the statements.
+        walrus: whether to look for ``:=`` as well, which means to walk every expression.
+
+    Yields:
+        Each name with the way it is bound.
+    """
+    for statement in statements(body):
+        yield from _bound_by(statement)
+        if walrus:
+            yield from _walrus_bindings(statement)
+
+
+def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, How]]:
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                yield from _targets(target, value)
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+            yield name, Annotated(annotation, value)
+        case ast.For(target=target, iter=iterable) | ast.AsyncFor(target=target, iter=iterable):
+            for name in _names(target):
+                yield name, Iterated(iterable) if isinstance(target, ast.Name) else Opaque()
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                if isinstance(item.optional_vars, ast.Name):
+                    yield item.optional_vars.id, Entered(item.context_expr)
+                elif item.optional_vars is not None:
+                    yield from ((name, Opaque()) for name in _names(item.optional_vars))
+        case ast.Import(names=names):
+            for alias in names:
+                module = alias.name if alias.asname else alias.name.partition(".")[0]
+                yield alias.asname or module, Imported(module, None)
+        case ast.ImportFrom(module=module, names=names, level=level):
+            for alias in names:
+                yield alias.asname or alias.name, Imported(module or "", alias.name, level)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name, Defined(statement)
+        case ast.Try(handlers=handlers):
+            for handler in handlers:
+                if handler.name:
+                    yield handler.name, Opaque()
+        case ast.Match(cases=cases):
+            for case in cases:
+                yield from ((name, Opaque()) for name in _captures(case.pattern))
+        case _ if type(statement).__name__ == "TypeAlias":
+            yield statement.name.id, Assigned(statement.value)  # type: ignore[attr-defined]
+
+
+def _targets(
+    target: ast.expr, value: ast.expr, path: tuple[int, ...] = ()
+) -> Iterator[tuple[str, How]]:
+    if isinstance(target, ast.Name):
+        yield target.id, Assigned(value, path)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for index, element in enumerate(target.elts):
+            yield from _targets(element, value, (*path, index))
+
+
+def _names(target: ast.expr) -> Iterator[str]:
+    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def _captures(pattern: ast.pattern) -> Iterator[str]:
+    for node in ast.walk(pattern):
+        name = getattr(node, "name", None) or getattr(node, "rest", None)
+        if name:
+            yield name
+
+
+def _walrus_bindings(statement: ast.stmt) -> Iterator[tuple[str, How]]:
+    for node in own_nodes(statement):
+        if isinstance(node, ast.NamedExpr):
+            yield node.target.id, Assigned(node.value)
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Give the nodes right inside a node, those that only say load or store left out."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [part for part in value if isinstance(part, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            found.append(value)
+    return found
+
+
+def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
+    """Walk what runs with a node itself: not the bodies of the functions and classes in it.
+
+    Args:
+        root: the node to begin with; where it is a function, its own body is walked.
+
+    Yields:
+        The nodes in the order of the text, ``root`` left out.
+    """
+    stack = children(root)[::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            stack += children(node)[::-1]
+
+
+def _comprehension_bindings(node: Comprehension) -> Iterator[tuple[str, How]]:
+    for generator in node.generators:
+        for name in _names(generator.target):
+            yield name, Opaque()
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, How]]:
+    positional = arguments.posonlyargs + arguments.args
+    missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    for index, (arg, default) in enumerate(
+        zip(positional, missing + list(arguments.defaults), strict=True)
+    ):
+        yield arg.arg, Parameter(arg, default, first=index == 0)
+    for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield arg.arg, Parameter(arg, default, first=False)
+    for rest in (arguments.vararg, arguments.kwarg):
+        if rest is not None:
+            yield rest.arg, Opaque()
+
+
+def _attribute_bindings(
+    method: ast.FunctionDef | ast.AsyncFunctionDef, instance: str
+) -> Iterator[tuple[str, How]]:
+    for statement in statements(method.body):
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    for name, path in _attribute_targets(target, instance):
+                        yield name, Assigned(value, path)
+            case ast.AnnAssign(target=target, annotation=annotation, value=value):
+                for name, _ in _attribute_targets(target, instance):
+                    yield name, Annotated(annotation, value)
+
+
+def _attribute_targets(
+    target: ast.expr, instance: str, path: tuple[int, ...] = ()
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    match target:
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == instance:
+            yield attribute, path
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for index, element in enumerate(elements):
+                yield from _attribute_targets(element, instance, (*path, index))
+
+
+def last_segment(expression: ast.AST) -> str:
+    """Give the last name of what is named or called: ``b`` of ``a.b``, ``b()`` and ``b[T](x)``."""
+    while isinstance(expression, (ast.Call, ast.Subscript, ast.Await)):
+        expression = expression.func if isinstance(expression, ast.Call) else expression.value
+    match expression:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""

@@ -1,0 +1,139 @@
+"""The part of a syntax tree that mentions words of interest, with parents and scopes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Set
+from typing import TypeVar
+
+from flake8_dbsession.analysis.names.mentions import Mentions, hints
+from flake8_dbsession.analysis.names.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue
+
+Node = TypeVar("Node", bound=ast.AST)
+
+_RECORDED = (
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AsyncFor,
+    ast.AsyncFunctionDef,
+    ast.AsyncWith,
+    ast.Attribute,
+    ast.Call,
+    ast.ClassDef,
+    ast.For,
+    ast.FunctionDef,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Name,
+    ast.Return,
+    ast.With,
+    ast.Yield,
+)
+
+
+class Tree:
+    """The parts of a module that mention a word of interest, and what stands around them.
+
+    Args:
+        scope: the module's scope; its node is the whole tree.
+        mentions: the lines that matter.
+        words: names that may open something, though nothing in them says so.
+
+    Attributes:
+        scope: the module's scope.
+    """
+
+    def __init__(self, scope: Scope, mentions: Mentions, words: Set[str] = frozenset()) -> None:
+        self.scope = scope
+        self._words = words
+        self._mentions = mentions
+        self._parents: dict[ast.AST, ast.AST] = {}
+        self._recorded: dict[type[ast.AST], list[tuple[ast.AST, Scope]]] = {
+            kind: [] for kind in _RECORDED
+        }
+        self._visit(scope)
+
+    def find(self, kind: type[Node]) -> Iterator[tuple[Node, Scope]]:
+        """Give the nodes of one kind with their scopes, in the order of the text."""
+        return iter(self._recorded[kind])  # type: ignore[arg-type]
+
+    def calling_functions(self) -> Iterator[FunctionValue]:
+        """Give the functions in which a call that may open something was visited."""
+        seen: set[ast.AST] = set()
+        for call, scope in self.find(ast.Call):
+            if self.is_of_interest(last_segment(call.func)):
+                function = scope.function()
+                if function is not None and function.parent and function.node not in seen:
+                    seen.add(function.node)
+                    yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
+
+    def functions(self) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]]:
+        """Give the function definitions with the scopes they stand in, lambdas left out."""
+        yield from self.find(ast.FunctionDef)
+        yield from self.find(ast.AsyncFunctionDef)
+
+    def with_items(self) -> Iterator[ast.withitem]:
+        """Give the items of the ``with`` and ``async with`` statements."""
+        for block, _ in self.find(ast.With):
+            yield from block.items
+        for async_block, _ in self.find(ast.AsyncWith):
+            yield from async_block.items
+
+    def is_of_interest(self, name: str) -> bool:
+        """Tell whether a call of this name may open something."""
+        return name == "begin" or hints(name) or name in self._words
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """Give the node around a node; None for the module and for what was not visited."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Give the nodes around a node, the nearest first."""
+        above = self._parents.get(node)
+        while above is not None:
+            yield above
+            above = self._parents.get(above)
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """Give the statement that a node belongs to; itself where it is one."""
+        if isinstance(node, ast.stmt):
+            return node
+        return next((a for a in self.ancestors(node) if isinstance(a, ast.stmt)), None)
+
+    def _visit(self, module: Scope) -> None:
+        stack: list[tuple[ast.AST, Scope]] = [(module.node, module)]
+        parents, recorded = self._parents, self._recorded
+        while stack:
+            node, scope = stack.pop()
+            found = recorded.get(type(node))
+            if found is not None:
+                found.append((node, scope))
+            children = list(self._children(node, scope))
+            for child, _ in children:
+                parents[child] = node
+            stack += reversed(children)
+
+    def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
+        """Give the mentioned parts of a node, each with the scope that it is read in."""
+        makes_scope = isinstance(node, SCOPES)
+        inner = scope.child(node) if makes_scope else scope  # type: ignore[arg-type]
+        header_outside = makes_scope and not isinstance(node, COMPREHENSIONS)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            where = scope if header_outside and name != "body" else inner
+            if isinstance(value, list):
+                for part in value:
+                    if isinstance(part, ast.AST) and self._is_mentioned(part):
+                        yield part, where
+            elif isinstance(value, ast.AST) and self._is_mentioned(value):
+                yield value, where
+
+    def _is_mentioned(self, node: ast.AST) -> bool:
+        first = getattr(node, "lineno", None)
+        if first is None:
+            return not isinstance(node, (ast.expr_context, ast.operator))
+        decorators = getattr(node, "decorator_list", None)
+        if decorators:
+            first = decorators[0].lineno
+        return self._mentions.within(first, node.end_lineno)  # type: ignore[attr-defined]

@@ -1,0 +1,127 @@
+"""What an expression stands for, as far as database sessions and connections go."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from flake8_dbsession.analysis.names.scopes import Scope
+
+
+class Resource(Enum):
+    """What is opened and has to be closed."""
+
+    SESSION = "session"
+    CONNECTION = "connection"
+
+
+class Role(Enum):
+    """The part that a named thing plays in the life of a session or connection."""
+
+    SESSION_CLASS = "session class"
+    FACTORY_MAKER = "factory maker"
+    FACTORY = "factory"
+    REGISTRY_MAKER = "registry maker"
+    REGISTRY = "registry"
+    CONNECT = "connect function"
+    ENGINE_MAKER = "engine maker"
+    ENGINE = "engine"
+    POOL_MAKER = "pool maker"
+    POOL = "pool"
+    EXTENSION_MAKER = "extension maker"
+    EXTENSION = "extension"
+    ACCESSOR = "accessor"
+    LENDER = "lender"
+    PROVIDER = "provider"
+    DEPENDENCY = "dependency"
+    OPENED = "opened"
+    LENT = "lent"
+    GIVEN = "given"
+    MANAGER = "context manager"
+    GENERATOR = "generator"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value whose role is known.
+
+    Attributes:
+        role: the part that the value plays. ``OPENED`` is a new session or connection, ``LENT`` one
+            that somebody else keeps (a registry, flask's ``g``, an attribute), ``GIVEN`` one that
+            came in as a parameter, ``MANAGER`` the result of calling a provider, ``GENERATOR`` that
+            of calling a dependency; the others are the callables and classes themselves.
+        resource: what it opens, holds or is.
+        is_async: whether the session or connection is an asynchronous one.
+        name: the qualified name it is known by, such as ``sqlalchemy.orm.Session``.
+        home: the scope in which it is defined, where that lies in the project.
+        source: the role of the callable that gave this value; None for what was not called.
+        commits: whether a provider commits on leaving its block.
+        keeps_loaded: whether a factory is made with ``expire_on_commit=False``.
+        bind: what a session made from its class is bound to, as it is written.
+        library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
+            known.
+    """
+
+    role: Role
+    resource: Resource = Resource.SESSION
+    is_async: bool = False
+    name: str = ""
+    home: Scope | None = None
+    source: Role | None = None
+    commits: bool = False
+    keeps_loaded: bool = False
+    library: str = ""
+    bind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A name that leads out of the project, such as ``requests.Session``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleValue:
+    """A module of the project: its scope."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ClassValue:
+    """A class of the project, with the scope it stands in."""
+
+    node: ast.ClassDef
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceValue:
+    """An object of a project's class."""
+
+    cls: ClassValue
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionValue:
+    """A function or method of the project; ``owner`` is the class it was reached through."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    owner: ClassValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TupleValue:
+    """Several values side by side, as ``return engine, factory`` gives them."""
+
+    items: tuple[Value | None, ...]
+
+
+Value: TypeAlias = (
+    Known | External | ModuleValue | ClassValue | InstanceValue | FunctionValue | TupleValue
+)
