@@ -101,6 +101,22 @@ def under_a_flag_of_the_caller(close=True):
         if close:
             db.close()
 
+def under_an_attribute(self):
+    db = self.db or SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        if not self.db:
+            db.close()
+
+def under_an_attribute_compared(self):
+    db = self.db or SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        if self.db is None:
+            db.close()
+
 def under_an_identity(self, fresh):
     db = self.db
     if fresh:

@@ -122,9 +122,25 @@ def test_a_session_that_joins_a_connection_is_left_alone(tmp_path: Path) -> None
                     db = make()
                     db.add(target)
                     sessionmaker(connection)().add(target)
-            """
+            """,
+            "hooks.py": """
+                from sqlalchemy import event, orm
+                from sqlalchemy.engine.base import Connection
+                from sqlalchemy.orm.session import Session
+
+                @event.listens_for(Rating, "after_insert")
+                def rated(_, connection: Connection, target):
+                    db = Session(bind=connection)
+                    db.add(target)
+                    db.commit()
+
+                @event.listens_for(orm.Session, "after_flush")
+                def flushed(session: orm.Session, _):
+                    db = orm.Session(bind=session.connection())
+                    db.execute(1)
+            """,
         },
-        CODES,
+        {*CODES, "DBS302", "DBS406"},
     )
 
 

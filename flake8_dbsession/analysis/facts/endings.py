@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.facts.acquisitions import (
 from flake8_dbsession.analysis.facts.callees import Callees, Fate
 from flake8_dbsession.analysis.facts.guards import under_ownership
 from flake8_dbsession.analysis.facts.harmless import may_raise
+from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.process_end import ends_process
 from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
 from flake8_dbsession.analysis.lifetimes import (
@@ -30,14 +31,12 @@ from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
 )
-from flake8_dbsession.analysis.names.inference import Inference, bound_to
+from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
-    External,
     FunctionValue,
-    Known,
     Resource,
     Role,
 )
@@ -133,7 +132,9 @@ def _flow_of(acquisition: Acquisition) -> Scope | None:
 
 def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
     """Tell whether it is plain, without a look at the flow, who ends an acquisition."""
-    if acquisition.holder in _GONE or _joins_a_connection(acquisition, inference):
+    if acquisition.holder in _GONE:
+        return True
+    if joins_a_connection(acquisition.node, acquisition.scope, inference):
         return True
     if _is_expected_to_fail(acquisition, tree):
         return True
@@ -146,19 +147,6 @@ def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> b
     if acquisition.holder is Holder.ARGUMENT:
         return not _is_followed(acquisition, tree, inference)
     return False
-
-
-def _joins_a_connection(acquisition: Acquisition, inference: Inference) -> bool:
-    """Tell whether a session works on a connection at hand, which somebody else gives back."""
-    bind = bound_to(acquisition.node)
-    value = inference.value(bind, acquisition.scope) if bind is not None else None
-    if isinstance(value, External):
-        return value.name.endswith(".get_bind()")
-    return (
-        isinstance(value, Known)
-        and value.resource is Resource.CONNECTION
-        and value.role in (Role.GIVEN, Role.LENT, Role.OPENED)
-    )
 
 
 def _is_expected_to_fail(acquisition: Acquisition, tree: Tree) -> bool:

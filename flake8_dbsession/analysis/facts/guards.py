@@ -27,8 +27,9 @@ def under_ownership(scope: Scope, *, constants: bool = False) -> frozenset[ast.A
 
     Returns:
         The calls under a flag that was computed (``own = db is None``) or came in as a parameter
-        (``close=True``), or under an identity (``if db is not self.db``). What such a condition
-        stands for is not to be seen in the flow.
+        (``close=True``), under an identity (``if db is not self.db``), or under an attribute of
+        the object (``if not self.db``). What such a condition stands for is not to be seen in the
+        flow.
     """
     return frozenset(
         node
@@ -57,8 +58,15 @@ def _says_who_owns(test: ast.expr, scope: Scope, constants: bool) -> bool:
     match test:
         case ast.Name(id=name):
             return _is_flag(name, scope, constants)
-        case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[other]):
-            return not isinstance(other, ast.Constant)
+        case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot()], comparators=[other]):
+            return _is_own(left) or not isinstance(other, ast.Constant)
+    return _is_own(test)
+
+
+def _is_own(test: ast.expr) -> bool:
+    match test:
+        case ast.Attribute(value=ast.Name(id="self")):
+            return True
     return False
 
 

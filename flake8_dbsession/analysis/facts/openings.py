@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.facts.acquisitions import opened_by
+from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Parameter,
@@ -31,8 +32,8 @@ class Opening:
         known: what the call gives: a session, or a provider's context manager.
         scope: the scope in which it is opened.
         given: the parameter by which the function has a session of the same kind (sync or async)
-            already; empty where it has none, or where this one stands in for an optional parameter
-            that was left out.
+            already; empty where it has none, where this one stands in for an optional parameter
+            that was left out, or joins the connection of the other.
     """
 
     node: ast.Call
@@ -84,6 +85,8 @@ def _is_entered(call: ast.Call, tree: Tree) -> bool:
 def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference) -> str:
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
+        return ""
+    if joins_a_connection(call, scope, inference):
         return ""
     for name, parameter in _session_parameters(function, opened, inference):
         if not _is_optional(parameter) and not _is_fallback(call, name, function, tree):

@@ -77,6 +77,7 @@ _CONNECTIONS = (
     "psycopg2.extensions.connection",
     "sqlalchemy.Connection",
     "sqlalchemy.engine.Connection",
+    "sqlalchemy.engine.base.Connection",
 )
 _ASYNC_CONNECTIONS = (
     "asyncpg.Connection",

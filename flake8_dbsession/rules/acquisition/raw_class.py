@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.names.inference import bound_to
-from flake8_dbsession.analysis.names.scopes import Assigned, Parameter
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.facts.joining import joins_a_connection
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
 from flake8_dbsession.rules.registry import register
@@ -76,7 +75,7 @@ class RawSessionClass(Rule[Acquisition]):
             return
         if fact.holder is Holder.BLOCK and not _is_block_judged(fact, context):
             return
-        if _joins_a_connection(fact, context):
+        if joins_a_connection(fact.node, fact.scope, context.file.inference):
             return
         wrong = "passes the project's session factory by"
         if not context.pattern(fact.known, "db", fact.scope):
@@ -96,34 +95,6 @@ def _way_out(acquisition: Acquisition, context: Context) -> str:
         return context.way_out(acquisition)
     pattern = context.pattern(acquisition.known, acquisition.name or "db", acquisition.scope)
     return pattern or UNKNOWN_PROVIDER
-
-
-def _joins_a_connection(acquisition: Acquisition, context: Context) -> bool:
-    bind = bound_to(_making_call(acquisition))
-    if bind is None:
-        return False
-    value = context.file.inference.value(bind, acquisition.scope)
-    if value is None and isinstance(bind, ast.Name):
-        return "conn" in bind.id and any(
-            isinstance(binding.how, Parameter) for binding in acquisition.scope.lookup(bind.id)
-        )
-    return (
-        isinstance(value, Known)
-        and value.resource is Resource.CONNECTION
-        and value.role in (Role.GIVEN, Role.LENT, Role.OPENED)
-    )
-
-
-def _making_call(acquisition: Acquisition) -> ast.Call:
-    """Give the call that binds the session: its own, or that of the factory made on the spot."""
-    function = acquisition.node.func
-    if isinstance(function, ast.Call):
-        return function
-    if isinstance(function, ast.Name) and is_made_here(acquisition):
-        for binding in acquisition.scope.lookup(function.id):
-            if isinstance(binding.how, Assigned) and isinstance(binding.how.value, ast.Call):
-                return binding.how.value
-    return acquisition.node
 
 
 def is_made_here(acquisition: Acquisition) -> bool:

@@ -1,0 +1,51 @@
+"""Sessions that join a connection at hand, which somebody else opened and gives back."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.names.inference import Inference, bound_to
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
+
+
+def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call binds the session that it makes to a connection at hand.
+
+    Args:
+        call: the call that gives the session.
+        scope: the scope it stands in.
+        inference: what names stand for.
+
+    Returns:
+        True for a connection that came in or is lent, as in a migration, in a mapper's event or in
+        ``Session(bind=other.connection())``.
+    """
+    bind = bound_to(_binding_call(call, scope))
+    if bind is None:
+        return False
+    match bind:
+        case ast.Call(func=ast.Attribute(value=other, attr="connection")):
+            lender = inference.known(other, scope)
+            return lender is not None and lender.resource is Resource.SESSION
+    match inference.value(bind, scope):
+        case Known(resource=Resource.CONNECTION, role=role):
+            return role in (Role.GIVEN, Role.LENT, Role.OPENED)
+        case External(name=name):
+            return name.endswith(".get_bind()")
+        case None if isinstance(bind, ast.Name):
+            return "conn" in bind.id and any(
+                isinstance(binding.how, Parameter) for binding in scope.lookup(bind.id)
+            )
+    return False
+
+
+def _binding_call(call: ast.Call, scope: Scope) -> ast.Call:
+    """Give the call that binds a session: that of the factory where it was made in this file."""
+    function = call.func
+    if isinstance(function, ast.Call):
+        return function
+    for binding in scope.lookup(function.id) if isinstance(function, ast.Name) else ():
+        if isinstance(binding.how, Assigned) and isinstance(binding.how.value, ast.Call):
+            return binding.how.value
+    return call
