@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
 from collections.abc import Iterator
@@ -41,6 +42,17 @@ class Settings:
     factories: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     selected: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Settings:
+        """Take what is ours from flake8's options."""
+        return cls(
+            policy=options.dbsession_policy,
+            preset=options.dbsession_preset,
+            factories=tuple(options.dbsession_factories),
+            owners=tuple(options.dbsession_owners),
+            selected=frozenset([*(options.select or ()), *(options.extend_select or ())]),
+        )
 
 
 class Linter:

@@ -78,16 +78,8 @@ class Plugin:
         from flake8_dbsession.linter import Linter, Settings
         from flake8_dbsession.policy.errors import PolicyError
 
-        selected = [*(options.select or ()), *(options.extend_select or ())]
-        settings = Settings(
-            policy=options.dbsession_policy,
-            preset=options.dbsession_preset,
-            factories=tuple(options.dbsession_factories),
-            owners=tuple(options.dbsession_owners),
-            selected=frozenset(selected),
-        )
         try:
-            cls._linter = Linter(settings)
+            cls._linter = Linter(Settings.of(options))
         except PolicyError as error:
             raise ExecutionError(f"flake8-dbsession: {error}") from error
 

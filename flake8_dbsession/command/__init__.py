@@ -11,9 +11,10 @@ import importlib
 import click
 
 from flake8_dbsession import __version__
+from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.policy.errors import PolicyError
 
-_COMMANDS: tuple[str, ...] = ("explain",)
+_COMMANDS: tuple[str, ...] = ("check", "explain")
 
 
 class UsageError(click.ClickException):
@@ -38,7 +39,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except PolicyError as error:
+        except (PolicyError, RunError) as error:
             raise UsageError(str(error)) from error
 
 
