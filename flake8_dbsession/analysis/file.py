@@ -39,6 +39,7 @@ from flake8_dbsession.analysis.facts.openings import Opening, openings
 from flake8_dbsession.analysis.facts.references import Reference, references
 from flake8_dbsession.analysis.facts.request_sessions import RequestSession, request_sessions
 from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
+from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, swallowed_errors
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.names.mentions import NEEDLES, Mentions, is_hidden
@@ -71,6 +72,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Escape: escapes,
     Handover: handovers,
     LazyResult: lazy_results,
+    SwallowedError: swallowed_errors,
 }
 _ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
 

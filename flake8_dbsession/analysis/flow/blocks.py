@@ -84,6 +84,7 @@ class Blocks:
         self._edges: list[list[Edge]] = []
         self._raising: list[set[int]] = []
         self._cleanups: list[bool] = []
+        self._handlers: dict[int, ast.ExceptHandler] = {}
         self._count = 0
         self._depth = 0
         self._frames: tuple[Frame, ...] = ()

@@ -77,7 +77,7 @@ class _Builder(Expressions):
         else:
             self._body(function.body)
             self._edge(Exit.FALLS_OFF)
-        return Graph(function, self._finished(), self._entry)
+        return Graph(function, self._finished(), self._entry, self._handlers)
 
     def _body(self, statements: Iterable[ast.stmt]) -> None:
         self._descend()
@@ -264,6 +264,7 @@ class _Builder(Expressions):
         self._body(statement.orelse)
         self._edge(after)
         for handler, (_, entry) in zip(statement.handlers, entries, strict=True):
+            self._handlers[entry] = handler
             self._current = entry
             if handler.name is not None:
                 self._emit(Bind(handler.name, handler))

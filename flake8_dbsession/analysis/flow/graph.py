@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
@@ -133,8 +134,10 @@ class Graph:
         root: what it is the flow of.
         blocks: the blocks; those numbered as in `Exit` are where control leaves.
         entry: the number of the first block.
+        handlers: the handlers of exceptions, by the number of the block that each begins with.
     """
 
     root: Flowing
     blocks: tuple[Block, ...]
     entry: int
+    handlers: Mapping[int, ast.ExceptHandler]

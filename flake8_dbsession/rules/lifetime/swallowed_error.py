@@ -1,0 +1,78 @@
+"""DBS308."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
+    """A handler swallows a database error, and the session goes on without a rollback.
+
+    ## What it does
+    Reports an `except` that catches errors of a session's own work (`commit`, `flush`, `execute`,
+    `query`, `get`, ...) and neither rolls back nor leaves the function, where the session lives on:
+    it is worked with again, a provider commits it, or it belongs to the caller or to an object.
+    What is caught counts as the database's where it is everything, `Exception`, or an error of
+    SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
+    and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
+    back, and so is a handler that gives the session to a function.
+
+    ## Why is this bad?
+    After a failed flush the session raises PendingRollbackError whatever it is asked, until it is
+    rolled back. After a failed statement PostgreSQL refuses all others of the transaction. The
+    error that is seen in the end is a later, harmless line's.
+
+    ## Example
+    ```python
+    from sqlalchemy.orm import Session
+
+
+    def save_all(db: Session, agents):
+        for agent in agents:
+            db.add(agent)
+            try:
+                db.commit()
+            except Exception:  # DBS308
+                print("not saved:", agent.name)
+    ```
+
+    ## Use instead
+    ```python
+    from sqlalchemy.orm import Session
+
+
+    def save_all(db: Session, agents):
+        for agent in agents:
+            db.add(agent)
+            try:
+                db.commit()
+            except Exception:
+                db.rollback()
+                print("not saved:", agent.name)
+    ```
+
+    ## References
+    - [SQLAlchemy: flushing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#flushing)
+      says why a failed flush needs a rollback.
+    - [SQLAlchemy: using SAVEPOINT](https://docs.sqlalchemy.org/en/20/orm/session_transaction.html#using-savepoint)
+    """
+
+    code = "DBS308"
+    name = "swallowed-error-without-rollback"
+    fact = SwallowedError
+
+    def check(self, fact: SwallowedError, context: Context) -> Iterator[Violation]:
+        """Report handlers that go on with a failed transaction."""
+        classes = f" {ast.unparse(fact.node.type)}" if fact.node.type is not None else ""
+        yield self.violation(
+            fact.node,
+            f"`except{classes}` swallows an error of `{fact.work}`, and the failed transaction "
+            f"goes on; call `{fact.session}.rollback()` in it",
+        )

@@ -1,0 +1,355 @@
+"""DBS308: handlers that swallow a database error and go on without a rollback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CORE = """
+    from contextlib import contextmanager
+
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker(create_engine(URL))
+
+    @contextmanager
+    def get_db_session():
+        db = SessionLocal()
+        try:
+            yield db
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+
+    def get_db():
+        with SessionLocal() as db:
+            yield db
+"""
+
+
+def assert_service(tmp_path: Path, service: str) -> None:
+    assert_cases(tmp_path, {"core.py": CORE, "service.py": service}, {"DBS308"})
+
+
+def test_sessions_that_live_on(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from core import SessionLocal, get_db_session
+        from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+        from sqlalchemy.ext.asyncio import AsyncSession
+        from sqlalchemy.orm import Session
+
+        def worked_with_again():
+            with SessionLocal() as db:
+                try:
+                    db.execute(query)
+                except Exception as error:  # DBS308
+                    log(error)
+                return db.query(Agent).all()
+
+        def in_the_next_turn(db: Session, agents):
+            for agent in agents:
+                try:
+                    db.merge(agent)
+                except SQLAlchemyError:  # DBS308
+                    continue
+
+        async def the_callers(db: AsyncSession):
+            try:
+                await db.commit()
+            except:  # DBS308
+                pass
+
+        def the_providers():
+            with get_db_session() as db:
+                db.add(agent)
+                try:
+                    db.flush()
+                except (ValueError, IntegrityError):  # DBS308
+                    log("there already")
+
+        class Store:
+            def __init__(self, db: Session):
+                self.db = db
+
+            def count_in_db_(self) -> int:
+                try:
+                    return self.db.query(Agent).count()
+                except Exception:  # DBS308
+                    log("no count")
+
+        def given_on():
+            with SessionLocal() as db:
+                try:
+                    db.flush()
+                except Exception:  # DBS308
+                    pass
+                count(db)
+
+        def leaves_on_one_branch_only(db: Session, strict):
+            try:
+                db.flush()
+            except Exception:  # DBS308
+                if strict:
+                    raise
+        """,
+    )
+
+
+def test_sessions_that_do_not_live_on(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from core import SessionLocal, get_db, get_db_session
+        from fastapi import APIRouter, Depends
+        from sqlalchemy.orm import Session
+
+        router = APIRouter()
+
+        def closed_by_its_block():
+            with SessionLocal() as db:
+                try:
+                    db.commit()
+                except Exception:
+                    log("lost")
+            return True
+
+        def opened_in_the_try():
+            try:
+                with SessionLocal() as db:
+                    db.commit()
+            except Exception:
+                log("lost")
+
+        def closed_in_the_end():
+            db = SessionLocal()
+            try:
+                db.commit()
+            except Exception:
+                log("lost")
+            finally:
+                db.close()
+
+        def closed_after_it():
+            db = SessionLocal()
+            try:
+                db.commit()
+            except Exception:
+                log("lost")
+            db.close()
+
+        def opened_anew(agents):
+            for agent in agents:
+                db = SessionLocal()
+                try:
+                    db.commit()
+                except Exception:
+                    log("lost")
+
+        @router.post("/agents")
+        def injected(db: Session = Depends(get_db)):
+            try:
+                db.commit()
+            except Exception:
+                log("lost")
+
+        @bot.on_message("save")
+        def given_by_a_framework(message, db: Session):
+            try:
+                db.commit()
+            except Exception:
+                log("lost")
+
+        def nothing_to_commit():
+            with get_db_session() as db:
+                try:
+                    db.query(Agent).all()
+                except Exception:
+                    log("none")
+        """,
+    )
+
+
+def test_handlers_that_roll_back_or_leave(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        import sys
+
+        from sqlalchemy.orm import Session
+
+        def rolls_back(db: Session):
+            try:
+                db.commit()
+            except Exception:
+                db.rollback()
+
+        def rolls_back_by_a_function(db: Session):
+            try:
+                db.commit()
+            except Exception:
+                recover(db)
+
+        def rolls_back_in_the_end(db: Session):
+            try:
+                db.commit()
+            except Exception as error:
+                failed = error
+            finally:
+                db.rollback()
+
+        def rolls_back_afterwards(db: Session):
+            failed = False
+            try:
+                db.commit()
+            except Exception:
+                failed = True
+            if failed:
+                db.rollback()
+            else:
+                db.query(Agent).all()
+
+        def raises(db: Session):
+            try:
+                db.commit()
+            except Exception:
+                raise RuntimeError
+
+        def returns(db: Session):
+            try:
+                db.commit()
+            except Exception:
+                if quiet:
+                    return None
+                else:
+                    sys.exit(1)
+
+        def returns_from_inside(db: Session):
+            try:
+                db.commit()
+            except Exception:
+                try:
+                    return 1
+                except ValueError:
+                    return 2
+        """,
+    )
+
+
+def test_savepoints_and_other_errors(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        import json
+
+        from sqlalchemy.exc import MultipleResultsFound, NoResultFound, SQLAlchemyError
+        from sqlalchemy.orm import Session
+
+        from errors import NotSaved
+
+        def savepoint(db: Session):
+            try:
+                with db.begin_nested():
+                    db.flush()
+            except Exception:
+                log("not this one")
+            db.commit()
+
+        def savepoint_by_hand(db: Session):
+            try:
+                nested = db.begin_nested()
+                db.flush()
+                nested.commit()
+            except Exception:
+                nested.rollback()
+            db.commit()
+
+        def no_such_row(db: Session):
+            try:
+                db.query(Agent).one()
+            except (NoResultFound, MultipleResultsFound):
+                pass
+            db.commit()
+
+        def errors_of_others(db: Session):
+            try:
+                json.loads(db.scalar(query))
+            except (ValueError, KeyError, NotSaved):
+                pass
+            db.commit()
+
+        def work_of_others(db: Session, agent):
+            try:
+                agent.run()
+                db.add(agent)
+            except Exception:
+                pass
+            db.commit()
+
+        def rolled_back_further_in(db: Session):
+            try:
+                try:
+                    db.commit()
+                except Exception:
+                    db.rollback()
+                    raise
+            except Exception:
+                pass
+            db.commit()
+
+        def only_raised_again_further_in(db: Session):
+            try:
+                try:
+                    db.commit()
+                except SQLAlchemyError as error:
+                    raise NotSaved from error
+            except Exception:  # DBS308
+                pass
+            db.commit()
+
+        def caught_by_an_earlier_handler(db: Session):
+            try:
+                db.commit()
+            except SQLAlchemyError:
+                db.rollback()
+            except Exception:
+                pass
+            db.commit()
+        """,
+    )
+
+
+def test_other_sessions_and_dictionaries(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        import requests
+
+        def fetch(url, options: dict, session: requests.Session):
+            try:
+                session.get(url)
+                options.get("x")
+            except Exception:
+                pass
+            session.get(url)
+        """,
+    )
+
+
+def test_message_names_work_and_session(tmp_path: Path) -> None:
+    text = (
+        "from sqlalchemy.orm import Session\n"
+        "def save(db: Session):\n"
+        "    try:\n        db.flush()\n    except Exception as e:\n        print(e)\n"
+    )
+    write_project(tmp_path, {"service.py": text})
+    assert [m for *_, m in lint(tmp_path, "service.py")] == [
+        "`except Exception` swallows an error of `db.flush()`, and the failed transaction goes on; "
+        "call `db.rollback()` in it"
+    ]
