@@ -13,37 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from flake8_dbsession.rules.base import Rule
+from flake8_dbsession.rules.pages import families, page, summary
 from flake8_dbsession.rules.registry import rules
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "rules"
 README = ROOT / "README.md"
-FAMILIES = {
-    "DBS1": "where a session comes from",
-    "DBS2": "who holds it",
-    "DBS3": "how it ends",
-    "DBS4": "how a framework gets it",
-    "DBS5": "the engine",
-    "DBS6": "plain connections",
-}
 _TABLE = re.compile(r"(?<=<!-- codes -->\n).*?(?=<!-- /codes -->)", re.DOTALL)
-
-
-def page(rule: Rule[Any]) -> str:
-    """Give a rule's page: its docstring under a title."""
-    off = "\n\nThis rule is off by default: select its whole code, or `enable` it in the policy."
-    return f"# {rule.code} {rule.name}\n\n{rule.page}{off if rule.off else ''}\n"
 
 
 def table() -> str:
     """Give the table of codes, one part a family."""
     parts = []
-    for prefix, title in FAMILIES.items():
-        family = [rule for code, rule in rules().items() if code.startswith(prefix)]
-        if family:
-            rows = "".join(_row(rule) for rule in family)
-            head = "| code | name | reports |\n|---|---|---|\n"
-            parts.append(f"\n**{prefix}xx: {title}**\n\n{head}{rows}")
+    for prefix, title, family in families():
+        rows = "".join(_row(rule) for rule in family)
+        head = "| code | name | reports |\n|---|---|---|\n"
+        parts.append(f"\n**{prefix}xx: {title}**\n\n{head}{rows}")
     return "".join(parts) + "\n"
 
 
@@ -74,9 +59,8 @@ def main() -> int:
 
 
 def _row(rule: Rule[Any]) -> str:
-    summary = rule.page.splitlines()[0].rstrip(".")
     off = " (off)" if rule.off else ""
-    return f"| [{rule.code}](docs/rules/{rule.code}.md) | {rule.name}{off} | {summary} |\n"
+    return f"| [{rule.code}](docs/rules/{rule.code}.md) | {rule.name}{off} | {summary(rule)} |\n"
 
 
 def _read(path: Path) -> str | None:

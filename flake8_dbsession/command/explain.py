@@ -1,22 +1,119 @@
-"""``dbsession explain``: a rule's page in the terminal."""
+"""``dbsession explain``: a rule's page in the terminal, or the table of all of them."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
+if TYPE_CHECKING:
+    from rich.console import Console
 
-@click.command(short_help="Print a rule's page.")
-@click.argument("code")
-def command(code: str) -> None:
-    """Print the page of the rule CODE.
+    from flake8_dbsession.rules.base import Rule
+
+_LEAST_LIKENESS = 0.6  # codes that share only their letters are alike by one half
+
+
+@click.command(short_help="Print a rule's page, or the table of codes.")
+@click.argument("code", required=False)
+def command(code: str | None) -> None:
+    """Print the page of the rule CODE (a code or a rule's name); without one, the table of codes.
 
     \b
     Example:
         dbsession explain DBS101
+        dbsession explain raw-session-factory
+        dbsession explain
     """
+    if code is None:
+        _show_table()
+    else:
+        _show_page(_rule_called(code))
+
+
+def _rule_called(wanted: str) -> Rule[Any]:
     from flake8_dbsession.rules.registry import rules
 
-    rule = rules().get(code.upper())
+    named = {name: rule for rule in rules().values() for name in (rule.code, rule.name)}
+    rule = named.get(wanted.upper()) or named.get(wanted.lower())
     if rule is None:
-        raise click.BadParameter(f"no rule has the code {code!r}", param_hint="CODE")
-    click.echo(rule.page)
+        raise click.BadParameter(_unknown(wanted, list(named)), param_hint="CODE")
+    return rule
+
+
+def _unknown(wanted: str, names: list[str]) -> str:
+    """Say that a rule does not exist, and what may have been meant."""
+    from difflib import SequenceMatcher
+
+    from flake8_dbsession.rules.pages import TOOL_CODES
+    from flake8_dbsession.rules.registry import RESERVED
+
+    if wanted.upper() in TOOL_CODES:
+        return f"`{wanted}` is no rule: {TOOL_CODES[wanted.upper()]}"
+    if wanted.upper() in RESERVED:
+        return f"`{wanted}` is kept for a rule that is still to come"
+
+    def likeness(name: str) -> float:
+        return SequenceMatcher(None, name.upper(), wanted.upper()).ratio()
+
+    # Of names that are equally near, the first in the order of the codes.
+    near = max(names, key=likeness)
+    found = likeness(near) > _LEAST_LIKENESS
+    way_out = f"did you mean `{near}`?" if found else "`dbsession explain` lists them all"
+    return f"there is no rule `{wanted}`; {way_out}"
+
+
+def _show_page(rule: Rule[Any]) -> None:
+    """Print a page: laid out on a terminal, as Markdown elsewhere."""
+    import re
+
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from flake8_dbsession.rules.pages import page
+
+    # Links between pages lead nowhere outside their folder.
+    text = re.sub(r"\[(DBS\d{3})\]\(\1\.md\)", r"\1", page(rule))
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(text, code_theme="ansi_dark"))
+    else:
+        click.echo(text, nl=False)
+
+
+def _show_table() -> None:
+    """Print every code: in tables on a terminal, a line for each elsewhere."""
+    from rich.console import Console
+
+    console = Console()
+    if console.is_terminal:
+        _show_tables(console)
+        return
+    from flake8_dbsession.rules.pages import summary
+    from flake8_dbsession.rules.registry import rules
+
+    width = max(len(_name(rule)) for rule in rules().values())
+    for rule in rules().values():
+        click.echo(f"{rule.code}  {_name(rule):<{width}}  {summary(rule)}")
+
+
+def _show_tables(console: Console) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from flake8_dbsession.rules.pages import families, summary
+
+    for prefix, title, family in families():
+        table = Table(
+            title=f"{prefix}xx: {title}", title_justify="left", box=box.SIMPLE, expand=True
+        )
+        table.add_column("code", style="bold", no_wrap=True)
+        table.add_column("name", ratio=2, overflow="fold")
+        table.add_column("reports", ratio=4)
+        for rule in family:
+            table.add_row(rule.code, _name(rule), summary(rule))
+        console.print(table)
+
+
+def _name(rule: Rule[Any]) -> str:
+    return f"{rule.name} (off)" if rule.off else rule.name

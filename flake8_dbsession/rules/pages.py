@@ -1,0 +1,63 @@
+"""The rules' pages, as what shows them reads them: their families, titles and sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flake8_dbsession.rules.base import Rule
+from flake8_dbsession.rules.registry import rules
+
+FAMILIES = {
+    "DBS1": "where a session comes from",
+    "DBS2": "who holds it",
+    "DBS3": "how it ends",
+    "DBS4": "how a framework gets it",
+    "DBS5": "the engine",
+    "DBS6": "plain connections",
+}
+
+TOOL_CODES = {
+    "DBS001": "the policy found for a file cannot be used, and the message says why",
+    "DBS002": "a rule broke on a file, which is a bug of the rule and not of the file",
+}
+"""What speaks of the tool itself, and is no rule."""
+
+_OFF = "\n\nThis rule is off by default: select its whole code, or `enable` it in the policy."
+_SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
+_EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def families() -> Iterator[tuple[str, str, list[Rule[Any]]]]:
+    """Give the families of codes.
+
+    Yields:
+        The beginning of the codes, such as ``DBS1``, what the family is about, and its rules in the
+        order of their codes.
+    """
+    for prefix, title in FAMILIES.items():
+        family = [rule for code, rule in rules().items() if code.startswith(prefix)]
+        if family:
+            yield prefix, title, family
+
+
+def page(rule: Rule[Any]) -> str:
+    """Give a rule's page: its docstring under a title."""
+    return f"# {rule.code} {rule.name}\n\n{rule.page}{_OFF if rule.off else ''}\n"
+
+
+def summary(rule: Rule[Any]) -> str:
+    """Give the first sentence of a rule's page, without its full stop."""
+    return rule.page.splitlines()[0].rstrip(".")
+
+
+def section(rule: Rule[Any], title: str) -> str:
+    """Give the text below one of the page's headings; empty where it has no such heading."""
+    sections: dict[str, str] = dict(_SECTION.findall(rule.page))
+    return sections.get(title, "").strip()
+
+
+def example(rule: Rule[Any], title: str) -> str:
+    """Give the Python code of one of the page's sections, such as ``Use instead``."""
+    return "\n\n".join(_EXAMPLE.findall(section(rule, title)))
