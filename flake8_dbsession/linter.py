@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.policy.model import Policy
     from flake8_dbsession.rules.base import Rule, Violation
+    from flake8_dbsession.rules.context import Context
 
 BROKEN_POLICY = "DBS001"
 RULE_FAILED = "DBS002"
@@ -85,17 +86,39 @@ class Linter:
         Returns:
             The violations by position, their columns in characters.
         """
-        path = Path(os.path.abspath(filename))
-        standard = self._standard_for(path)
-        if isinstance(standard, PolicyError):
-            return [_of_file(BROKEN_POLICY, str(standard))]
-        if not is_gated(text, standard.gates):
+        study = self.study(filename, text, tree)
+        if study is None:
             return []
-        found = self._violations(path, text, tree, standard)
+        if isinstance(study, PolicyError):
+            return [_of_file(BROKEN_POLICY, str(study))]
+        found: Iterator[Violation] = (violation for violation, _ in study.violations())
         if not text.isascii():
             lines = text.split("\n")
             found = (_in_characters(violation, lines) for violation in found)
         return sorted(found, key=lambda v: (v.line, v.column, v.code))
+
+    def study(self, filename: str, text: str, tree: ast.Module) -> Study | PolicyError | None:
+        """Make a file ready for its rules.
+
+        Args:
+            filename: its path, absolute or relative to the working directory.
+            text: its source, with ``\\n`` line ends.
+            tree: its syntax tree.
+
+        Returns:
+            The file with the rules that it is held to; the error of a policy that cannot be used;
+            None for a file that names nothing of interest.
+        """
+        path = Path(os.path.abspath(filename))
+        standard = self._standard_for(path)
+        if isinstance(standard, PolicyError):
+            return standard
+        return self._study(path, text, tree, standard) if is_gated(text, standard.gates) else None
+
+    def policy_for(self, filename: str) -> Policy | PolicyError:
+        """Give the policy that a file falls under, or the error of one that cannot be used."""
+        standard = self._standard_for(Path(os.path.abspath(filename)))
+        return standard if isinstance(standard, PolicyError) else standard.policy
 
     def _standard_for(self, path: Path) -> Standard | PolicyError:
         named = self._settings.policy
@@ -128,9 +151,7 @@ class Linter:
 
         return load_source(known_codes=RESERVED | frozenset(rules()))
 
-    def _violations(
-        self, path: Path, text: str, tree: ast.Module, standard: Standard
-    ) -> Iterator[Violation]:
+    def _study(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> Study:
         from flake8_dbsession.analysis.file import SourceFile
         from flake8_dbsession.rules.context import Context
 
@@ -139,9 +160,7 @@ class Linter:
         )
         context = Context(file, standard.policy)
         allowed = context.layer.allow if context.layer else frozenset()
-        for rule in standard.rules:
-            if rule.code not in allowed:
-                yield from _violations_of(rule, context)
+        return Study(context, [rule for rule in standard.rules if rule.code not in allowed])
 
     def _project(self, folder: Path) -> Project:
         from flake8_dbsession.analysis.names.project import Project, repository_root
@@ -150,6 +169,29 @@ class Linter:
         if root not in self._projects:
             self._projects[root] = Project(root)
         return self._projects[root]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A file with the rules that it is held to.
+
+    Attributes:
+        context: the file, its policy and its layer.
+        rules: the rules, in the order of their codes.
+    """
+
+    context: Context
+    rules: list[Rule[Any]]
+
+    def violations(self) -> Iterator[tuple[Violation, Any]]:
+        """Run the rules.
+
+        Yields:
+            Each violation, its columns in UTF-8 bytes, with the fact that it speaks of; None in its
+            place where a rule broke.
+        """
+        for rule in self.rules:
+            yield from _violations_of(rule, self.context)
 
 
 class Standard:
@@ -198,17 +240,19 @@ def _policy_words(policy: Policy) -> Iterator[str]:
         yield pattern.rpartition(".")[2].strip("*?")
 
 
-def _violations_of(rule: Rule[Any], context: Any) -> Iterator[Violation]:
+def _violations_of(rule: Rule[Any], context: Context) -> Iterator[tuple[Violation, Any]]:
     """Run one rule; where it breaks, say so instead of taking the run down."""
+    fact: Any
     try:
         for fact in context.file.facts(rule.fact):
-            yield from rule.check(fact, context)
+            for violation in rule.check(fact, context):
+                yield violation, fact
     except Exception as error:
-        yield _of_file(
-            RULE_FAILED,
+        message = (
             f"{rule.code} failed on this file with {type(error).__name__}: {_one_line(error)}; "
-            "please report it with the file's code",
+            "please report it with the file's code"
         )
+        yield _of_file(RULE_FAILED, message), None
 
 
 def _one_line(error: Exception) -> str:

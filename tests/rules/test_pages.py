@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.registry import rules
 from tests.cases import expected_codes, lint, write_project
@@ -39,6 +40,7 @@ def test_page_has_its_sections(rule: Rule[Any]) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
     required = ["What it does", "Why is this bad?", "Example", "Use instead", "References"]
     assert [title for title in sections(rule) if title in required] == required
+    assert ("Fix safety" in sections(rule)) is (rule.code in fixers())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -63,6 +63,10 @@ class DependencyCalled(Rule[Injection]):
         return db.query(Agent).all()
     ```
 
+    ## Fix safety
+    The fix takes the call's parentheses away, and is safe: what was called at import failed at the
+    first request, or gave all requests one session. A call with arguments is left alone.
+
     ## Options
     - `layers`: the `use` of a layer whose `style` is `dependency` names a dependency
 

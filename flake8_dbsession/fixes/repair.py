@@ -1,0 +1,226 @@
+"""The repair of one file: fixes are found, made and proved, until there is none left to make."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from flake8_dbsession.fixes.base import Edit, Fix, Refusal
+from flake8_dbsession.fixes.document import Document, applied
+from flake8_dbsession.fixes.proof import (
+    UnprovedError,
+    prove_compiles,
+    prove_gone,
+    prove_rest_kept,
+)
+from flake8_dbsession.fixes.registry import fixers
+from flake8_dbsession.fixes.text import Text
+from flake8_dbsession.linter import RULE_FAILED, Linter, Study
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.rules.base import Violation
+
+_ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep
+NO_FIX = "has no fix of its own; `dbsession explain {code}` shows what to do"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Which fixes the user wants.
+
+    Attributes:
+        codes: the codes to fix, or their beginnings.
+        unsafe: whether fixes are made that may change what the code does.
+        hidden: violations that the user has silenced, each as its code with the text of its line.
+    """
+
+    codes: tuple[str, ...] = ("DBS",)
+    unsafe: bool = False
+    hidden: frozenset[tuple[str, str]] = frozenset()
+
+    def want(self, violation: Violation, line: str) -> bool:
+        """Tell whether a violation on a line is to be fixed."""
+        return violation.code.startswith(self.codes) and (violation.code, line) not in self.hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A violation that was fixed; its line is that of the file before."""
+
+    code: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A violation that was left, and why.
+
+    Attributes:
+        code: its code.
+        line: its line in the repaired file.
+        column: its column, counted from 1 in characters.
+        reason: why it was left.
+        is_unsafe: whether ``--unsafe`` would fix it.
+    """
+
+    code: str
+    line: int
+    column: int
+    reason: str
+    is_unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What came of the repair of a file.
+
+    Attributes:
+        text: the text after it.
+        fixed: what was fixed.
+        left: what was left.
+    """
+
+    text: Text
+    fixed: tuple[Fixed, ...] = ()
+    left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """A violation with its fix, or with the reason why it has none."""
+
+    violation: Violation
+    fix: Fix | None
+    reason: str = ""
+    is_unsafe: bool = False
+
+
+def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
+    """Repair one file's text.
+
+    Args:
+        filename: the file's path, absolute or relative to the working directory.
+        text: its text.
+        linter: finds the violations.
+        wishes: which fixes are wanted.
+
+    Returns:
+        The repaired text, which is proved: see ``proof``.
+
+    Raises:
+        SyntaxError: the file does not parse.
+        PolicyError: its policy cannot be used.
+        UnprovedError: a rule or a fixer broke, or a fix does not do what it says.
+    """
+    fixed: list[Fixed] = []
+    now = _Findings(filename, text, linter)
+    for _ in range(_ROUNDS):
+        proposals = now.proposals(wishes)
+        chosen = _compatible(proposals)
+        if not chosen:
+            return Repair(now.text, tuple(fixed), tuple(map(now.left, proposals)))
+        now = _made(now, chosen)
+        fixed += [Fixed(p.violation.code, p.violation.line) for p in chosen]
+    raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
+
+
+class _Findings:
+    """A state of the file, and what is found in it."""
+
+    def __init__(self, filename: str, text: Text, linter: Linter) -> None:
+        self.filename = filename
+        self.text = text
+        self.linter = linter
+        source = text.source
+        study = linter.study(filename, source, ast.parse(source))
+        if isinstance(study, PolicyError):
+            raise study
+        self._study: Study | None = study
+
+    @cached_property
+    def document(self) -> Document:
+        assert self._study is not None
+        return Document(self.text.content, self._study.context)
+
+    @cached_property
+    def _found(self) -> list[tuple[Violation, Any]]:
+        found = list(self._study.violations()) if self._study else []
+        broken = next((v.message for v, _ in found if v.code == RULE_FAILED), None)
+        if broken is not None:
+            raise UnprovedError(broken)
+        return sorted(found, key=lambda pair: (pair[0].line, pair[0].column, pair[0].code))
+
+    @cached_property
+    def violations(self) -> list[Violation]:
+        return [violation for violation, _ in self._found]
+
+    def text_of_line(self, line: int) -> str:
+        return self.document.lines[line - 1].strip()
+
+    def proposals(self, wishes: Wishes) -> list[_Proposal]:
+        return [
+            self._proposal(violation, fact, wishes)
+            for violation, fact in self._found
+            if wishes.want(violation, self.text_of_line(violation.line))
+        ]
+
+    def _proposal(self, violation: Violation, fact: Any, wishes: Wishes) -> _Proposal:
+        fixer = fixers().get(violation.code)
+        if fixer is None:
+            return _Proposal(violation, None, NO_FIX.format(code=violation.code))
+        try:
+            fix = fixer.fix(fact, self.document)
+        except Refusal as refusal:
+            return _Proposal(violation, None, str(refusal))
+        except Exception as error:
+            raise UnprovedError(
+                f"the fix of {violation.code} broke on line {violation.line} with "
+                f"{type(error).__name__}: {error}; please report it with the file's code"
+            ) from error
+        if fix.doubts and not wishes.unsafe:
+            return _Proposal(violation, None, "; ".join(fix.doubts), is_unsafe=True)
+        return _Proposal(violation, fix)
+
+    def left(self, proposal: _Proposal) -> Left:
+        line, column = proposal.violation.line, proposal.violation.column
+        return Left(
+            code=proposal.violation.code,
+            line=line,
+            column=1 + self.document.offset(line, column) - self.document.offset(line, 0),
+            reason=proposal.reason,
+            is_unsafe=proposal.is_unsafe,
+        )
+
+
+def _compatible(proposals: Iterable[_Proposal]) -> list[_Proposal]:
+    """Choose fixes that can be made at once; two may share an edit, such as that of an import."""
+    chosen: list[_Proposal] = []
+    taken: set[Edit] = set()
+    for proposal in proposals:
+        edits = set(proposal.fix.edits) - taken if proposal.fix else set()
+        if proposal.fix and not any(_collide(new, old) for new in edits for old in taken):
+            chosen.append(proposal)
+            taken |= edits
+    return chosen
+
+
+def _collide(one: Edit, other: Edit) -> bool:
+    if one.start == other.start:
+        return True
+    return one.start < other.end and other.start < one.end
+
+
+def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
+    """Make fixes, and prove them."""
+    fixes = [proposal.fix for proposal in chosen if proposal.fix]
+    edits = {edit for fix in fixes for edit in fix.edits}
+    content = applied(old.text.content, edits, old.text.newline)
+    text = replace(old.text, content=content)
+    text.encode()
+    prove_compiles(text.source, old.filename)
+    new = _Findings(old.filename, text, old.linter)
+    prove_rest_kept(old.text.content, content, edits)
+    prove_gone(old.violations, new.violations, [proposal.violation for proposal in chosen])
+    return new

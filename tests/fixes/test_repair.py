@@ -1,0 +1,111 @@
+"""The repair of a file: bytes kept, results proved, second runs idle."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flake8_dbsession.fixes import registry
+from flake8_dbsession.fixes.base import Edit, Fix, Fixer
+from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.proof import UnprovedError
+from flake8_dbsession.fixes.repair import Wishes, repair
+from flake8_dbsession.fixes.text import Text, UnreadableError, decode
+from flake8_dbsession.linter import Linter, Settings
+
+ROUTE = "def f(db=Depends(get_db())): return db"
+LINES = ["from fastapi import Depends", "from x import get_db", ROUTE]
+
+
+def mend(content: str, **wishes: object) -> str:
+    text = Text(content, "utf-8")
+    wanted = Wishes(**wishes)  # type: ignore[arg-type]
+    return repair("/p/api/routes.py", text, Linter(Settings()), wanted).text.content
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    ends=st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=9, max_size=9),
+    extra=st.lists(st.sampled_from(["# é", "", "  # \x0c", "x = 'ß\\\ny'", "\x0c"]), max_size=6),
+    is_ended=st.booleans(),
+)
+def test_all_other_bytes_stay(ends: list[str], extra: list[str], is_ended: bool) -> None:
+    lines = LINES[:2] + extra + LINES[2:]
+    content = "".join(line + end for line, end in zip(lines, ends, strict=False))
+    content = content if is_ended else content.rstrip("\r\n")
+    fixed = mend(content)
+    assert fixed == content.replace("get_db()", "get_db")
+    assert mend(fixed) == fixed
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "é = 1\r\n".encode(),
+        "\ufeffé = 1".encode(),
+        "# coding: latin-1\né = 1\n".encode("latin-1"),
+        b"\xef\xbb\xbf# coding: utf-8\nx = 1\n",
+        b"",
+    ],
+)
+def test_a_text_gives_its_bytes_again(data: bytes) -> None:
+    assert decode(data).encode() == data
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"# coding: no-such\n", b"# coding: utf-7\n+AGE-\n"])
+def test_what_cannot_be_read_and_written_is_refused(data: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        decode(data)
+
+
+def test_what_is_silenced_or_not_selected_stays() -> None:
+    content = "\n".join(LINES) + "  # noqa: DBS402\n"
+    assert mend(content, hidden=frozenset({("DBS402", f"{ROUTE}  # noqa: DBS402")})) == content
+    assert mend(content, codes=("DBS1", "DBS403")) == content
+    assert mend(content, codes=("DBS4",)) != content
+
+
+class _Broken(Fixer[object]):
+    code = "DBS402"
+
+    def __init__(self, text: str | None) -> None:
+        self._text = text
+
+    def fix(self, fact: object, document: Document) -> Fix:
+        if self._text is None:
+            raise KeyError("oh")
+        return Fix((Edit(0, len(document.text), self._text),))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("def", "would not compile"),
+        ("\n".join([*LINES, "x = 1\n"]), "DBS402 on line 3"),
+        (
+            "from x import SessionLocal\ndb = SessionLocal()\n",
+            "DBS101 on line 2, DBS201 on line 2",
+        ),
+        (None, "the fix of DBS402 broke on line 3 with KeyError: 'oh'"),
+    ],
+)
+def test_a_fix_that_does_not_hold_what_it_says_is_not_made(
+    text: str | None, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_REGISTERED", {"DBS402": _Broken(text)})
+    registry.fixers.cache_clear()
+    try:
+        with pytest.raises(UnprovedError, match=complaint.replace(".", r"\.")):
+            mend("\n".join(LINES) + "\n")
+    finally:
+        registry.fixers.cache_clear()
+
+
+def test_an_edit_that_forgets_a_line_is_found_out() -> None:
+    from flake8_dbsession.fixes.proof import prove_rest_kept
+
+    edit = Edit(2, 3, "x")
+    prove_rest_kept("a\nb\nc\n", "a\nx\nc\n", [edit])
+    with pytest.raises(UnprovedError):
+        prove_rest_kept("a\nb\nc\n", "a\nx\n", [edit])
