@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import holder_of
 from flake8_dbsession.analysis.names.inference import Inference
@@ -13,8 +13,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class AccessorCall:
+class AccessorCall(NamedTuple):
     """A call of something by a name that a policy speaks of.
 
     Attributes:

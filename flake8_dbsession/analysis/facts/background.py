@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import (
     arguments,
@@ -31,8 +31,7 @@ _COLLECTIONS = frozenset(
 _SINGLE = frozenset({"starlette.background.BackgroundTask"})
 
 
-@dataclass(frozen=True, slots=True)
-class BackgroundSession:
+class BackgroundSession(NamedTuple):
     """A request's session that a background task is given.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
@@ -34,8 +34,7 @@ _WORK = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BlockingCall:
+class BlockingCall(NamedTuple):
     """A call that waits for the database without giving the event loop its turn.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment, own_nodes
@@ -25,8 +25,7 @@ _EXITS = ("__exit__", "__aexit__")
 _STEPS = 5  # providers that use one another; real code has two or three
 
 
-@dataclass(frozen=True, slots=True)
-class SessionBlock:
+class SessionBlock(NamedTuple):
     """A ``with`` block that closes the session which it names.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.mentions import hints
@@ -16,8 +16,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Known, ModuleV
 HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """A name under which a module or class hands out sessions or connections.
 
     Attributes:
@@ -61,8 +60,7 @@ def _is_shared(target: ast.expr, scope: Scope) -> bool:
     return isinstance(target, ast.Attribute) or scope.function() is None
 
 
-@dataclass(frozen=True, slots=True)
-class House:
+class House(NamedTuple):
     """The sanctioned ways to a session that a factory's own module defines.
 
     Attributes:

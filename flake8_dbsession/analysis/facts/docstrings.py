@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.outline import parse
@@ -24,8 +24,7 @@ _DIRECTIVE_OPTION = re.compile(r"\s*:[\w-]+:")
 _LANGUAGES = frozenset({"", "py", "pycon", "python", "python3"})
 
 
-@dataclass(frozen=True, slots=True)
-class DocstringExample:
+class DocstringExample(NamedTuple):
     """Code that a docstring shows.
 
     Attributes:
@@ -41,8 +40,7 @@ class DocstringExample:
     indents: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line of an example: its code, and how many characters stand before that in the file."""
 
     code: str = ""

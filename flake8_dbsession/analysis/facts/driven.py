@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import dropwhile
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
@@ -21,8 +21,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _KEEPERS = frozenset({Holder.LOCAL, Holder.MODULE, Holder.MAIN, Holder.INSTANCE})
 
 
-@dataclass(frozen=True, slots=True)
-class DrivenDependency:
+class DrivenDependency(NamedTuple):
     """A dependency's generator that code itself takes the session out of.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import (
     Acquisition,
@@ -60,8 +60,7 @@ _FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
 _MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """An acquisition, and what becomes of it.
 
     Attributes:
@@ -247,8 +246,7 @@ def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Life
     returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
     if not returned:
         return lifetime
-    return replace(
-        lifetime,
+    return lifetime._replace(
         leaks=tuple(leak for leak in lifetime.leaks if leak not in returned),
         hand_ons=tuple(HandOn(leak.node, Handing.RETURNED) for leak in returned),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine_keeping import is_kept
 from flake8_dbsession.analysis.facts.urls import DatabaseUrl, url_of
@@ -17,8 +17,7 @@ from flake8_dbsession.analysis.names.values import ClassValue, External, Role
 _NAMES = frozenset({"create_engine", "create_async_engine"})
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """A keyword argument of an engine.
 
     Attributes:
@@ -34,8 +33,7 @@ class Option:
     literal: bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(NamedTuple):
     """A call that makes an engine.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import is_self
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
@@ -65,8 +65,7 @@ class Way(Enum):
     USED = "used after"
 
 
-@dataclass(frozen=True, slots=True)
-class Escape:
+class Escape(NamedTuple):
     """A session that gets out of the block that closes it.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import scopes_mentioning
 from flake8_dbsession.analysis.facts.guards import under_ownership
@@ -68,8 +68,7 @@ class Origin(Enum):
     REQUEST = "the request's"
 
 
-@dataclass(frozen=True, slots=True)
-class HandClose:
+class HandClose(NamedTuple):
     """A call that closes a session or connection.
 
     Attributes:

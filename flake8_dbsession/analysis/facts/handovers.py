@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import (
     arguments,
@@ -85,8 +85,7 @@ class Hop(Enum):
     GROUP = "task group"
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(NamedTuple):
     """A session handed to concurrent work.
 
     Attributes:
@@ -106,8 +105,7 @@ class Handover:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
+class _Start(NamedTuple):
     """A call that starts concurrent work, with the nodes around it, the nearest first."""
 
     node: ast.Call
@@ -116,8 +114,7 @@ class _Start:
     around: list[ast.AST]
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(NamedTuple):
     """A coroutine; ``turn`` is the loop or comprehension that makes many of it."""
 
     coroutine: ast.expr

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, own_nodes
@@ -25,8 +24,7 @@ Live: TypeAlias = "frozenset[str] | None"
 """The names of the sessions that hold a connection; None where the code is not reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldAwait:
+class HeldAwait(NamedTuple):
     """An ``await`` that has nothing to do with a session that holds its connection meanwhile.
 
     Attributes:

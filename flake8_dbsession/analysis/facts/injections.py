@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import Entered, Scope, last_segment, own_nodes
@@ -29,8 +29,7 @@ _PACKAGES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HandedOver:
+class HandedOver(NamedTuple):
     """A new session or connection that a function returns.
 
     Attributes:
@@ -42,8 +41,7 @@ class HandedOver:
     known: Known
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(NamedTuple):
     """A ``Depends(...)``, wherever it stands.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.injections import injections
 from flake8_dbsession.analysis.names.functions import is_context_manager, is_fixture
@@ -18,8 +18,7 @@ _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _CLOSES = frozenset({"close", "aclose"})
 
 
-@dataclass(frozen=True, slots=True)
-class LateClose:
+class LateClose(NamedTuple):
     """A close that runs only when the ``yield`` before it does not raise.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.escapes import handed_over
@@ -68,8 +68,7 @@ _STREAMS = frozenset({"stream", "stream_scalars"})
 _RESULTS = frozenset({"exec", "execute", "scalars"})
 
 
-@dataclass(frozen=True, slots=True)
-class LazyResult:
+class LazyResult(NamedTuple):
     """A result returned out of the block whose session it still needs.
 
     Attributes:

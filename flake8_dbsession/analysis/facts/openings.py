@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import opened_by
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
@@ -23,8 +23,7 @@ _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _STACKS = frozenset({"enter_context", "enter_async_context"})
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """A session that a function opens for itself.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.dotted import imported_names, module_names
 from flake8_dbsession.analysis.names.inference import Inference
@@ -20,8 +20,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """An import of a watched name, or a use of one that no import of the file names.
 
     Attributes:

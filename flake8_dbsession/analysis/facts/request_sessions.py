@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, acquisitions
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler
@@ -17,8 +17,7 @@ _REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
 _ENDS = frozenset({"close", "remove"})
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSession:
+class RequestSession(NamedTuple):
     """A session that somebody has to close when the request ends.
 
     Attributes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import arguments, as_session
 from flake8_dbsession.analysis.flow import Exit, Graph, build
@@ -70,8 +70,7 @@ _CLOSERS = ("clean", "clos", "dispos", "releas", "remov", "reset", "teardown")
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
 
-@dataclass(frozen=True, slots=True)
-class SwallowedError:
+class SwallowedError(NamedTuple):
     """A handler that swallows an error from a session's work, after which the session goes on.
 
     Attributes:

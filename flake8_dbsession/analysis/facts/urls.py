@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -25,8 +25,7 @@ _OWN_KINDS = frozenset({"postgresql", "mysql"})
 _DATABASE_POSITION = 5  # of ``URL.create(drivername, username, password, host, port, database)``
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseUrl:
+class DatabaseUrl(NamedTuple):
     """A URL of which at least the dialect is literal.
 
     Attributes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow.exceptions import (
     Caught,
@@ -35,37 +34,33 @@ class Jump(Enum):
 Way: TypeAlias = Jump | Raised
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """Around a loop's body: where ``continue`` and ``break`` lead."""
 
     head: int
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Handlers:
+class Handlers(NamedTuple):
     """Around a ``try`` body: the blocks that handle the classes, and what arrives there."""
 
     entries: tuple[tuple[tuple[str, ...], int], ...]
-    splits_groups: bool = False
-    arrivals: dict[int, set[Raised]] = field(default_factory=lambda: defaultdict(set))
+    splits_groups: bool
+    arrivals: defaultdict[int, set[Raised]]
 
 
-@dataclass(frozen=True, slots=True)
-class Handling:
+class Handling(NamedTuple):
     """Around a handler's body: what a bare ``raise``, or one of its name, raises again."""
 
     caught: frozenset[Raised]
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cleanup:
+class Cleanup(NamedTuple):
     """Around what a ``finally`` or ``with`` protects: one copy of it for each way out."""
 
     run: Callable[[], None]
-    copies: dict[Way, int] = field(default_factory=dict)
+    copies: dict[Way, int]
 
 
 Frame: TypeAlias = Loop | Handlers | Handling | Cleanup

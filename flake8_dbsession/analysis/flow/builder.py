@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import cast
 
@@ -257,9 +258,9 @@ class _Builder(Expressions):
         outer = self._frames
         if statement.finalbody:
             finalbody = statement.finalbody
-            self._frames = (*outer, Cleanup(lambda: self._body(finalbody)))
+            self._frames = (*outer, Cleanup(lambda: self._body(finalbody), {}))
         entries = [(class_names(h.type), self._new()) for h in statement.handlers]
-        handlers = Handlers(tuple(entries), splits_groups)
+        handlers = Handlers(tuple(entries), splits_groups, defaultdict(set))
         self._within(handlers, statement.body)
         self._body(statement.orelse)
         self._edge(after)
@@ -300,8 +301,8 @@ class _Builder(Expressions):
             name = dotted_name(manager.func).rpartition(".")[2]
             if name in _SUPPRESSORS:
                 names = tuple(n for argument in manager.args for n in class_names(argument))
-                return Handlers(((names, after),))
-        return Cleanup(lambda: self._emit(Leave(item)))
+                return Handlers(((names, after),), False, defaultdict(set))
+        return Cleanup(lambda: self._emit(Leave(item)), {})
 
     def _match(self, statement: ast.Match) -> None:
         self._expression(statement.subject)

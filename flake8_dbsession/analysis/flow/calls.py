@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 _BUILTINS = frozenset(
     {
@@ -144,8 +144,7 @@ def ending_by_name(call: ast.Call) -> Ending | None:
     return Ending.RAISES if name in _FAILS else None
 
 
-@dataclass(frozen=True, slots=True)
-class CallTraits:
+class CallTraits(NamedTuple):
     """What is known of calls.
 
     Attributes:

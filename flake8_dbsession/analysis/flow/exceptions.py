@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow.calls import dotted_name
 
@@ -17,8 +17,7 @@ _BUILTIN = {
 _ROOTS = frozenset({"Exception", "BaseException"})
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(NamedTuple):
     """An exception on its way out.
 
     Attributes:
@@ -33,7 +32,7 @@ class Raised:
 
     def past(self, names: tuple[str, ...]) -> Raised:
         """Give what is left of it after a handler for some classes did not catch it."""
-        return replace(self, not_of=self.not_of | frozenset(names))
+        return self._replace(not_of=self.not_of | frozenset(names))
 
 
 ANY_EXCEPTION = Raised("Exception")
@@ -91,7 +90,7 @@ def as_caught(raised: Raised, names: tuple[str, ...]) -> set[Raised]:
     if caught_by(raised, names) is Caught.YES:
         return {raised}
     possible = (name for name in names if _caught_by_one(raised, name) is Caught.MAYBE)
-    return {replace(raised, name=name) for name in possible}
+    return {raised._replace(name=name) for name in possible}
 
 
 def _caught_by_one(raised: Raised, name: str) -> Caught:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Flowing: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluate:
+class Evaluate(NamedTuple):
     """An expression has its value now: a call, an await, a yield, a subscript."""
 
     node: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """A conditional expression takes the value of the one of its parts that was evaluated."""
 
     whole: ast.expr
     part: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(NamedTuple):
     """A target is bound.
 
     Attributes:
@@ -40,37 +36,32 @@ class Bind:
     value: ast.AST | None
 
 
-@dataclass(frozen=True, slots=True)
-class Iterate:
+class Iterate(NamedTuple):
     """A loop takes the next element."""
 
     node: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Collect:
+class Collect(NamedTuple):
     """A comprehension adds an element to its result."""
 
     node: ast.expr
     element: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+class Enter(NamedTuple):
     """A ``with`` block is entered."""
 
     node: ast.withitem
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(NamedTuple):
     """A ``with`` block is left, in whichever way."""
 
     node: ast.withitem
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """A statement ends: a return, a raise, or one of which only the position matters.
 
     The values of its expressions are gone, but for what a return hands back.
@@ -91,8 +82,7 @@ class Exit(IntEnum):
     STOPS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A way from one block to another.
 
     Attributes:
@@ -108,8 +98,7 @@ class Edge:
     truth: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Events that follow each other.
 
     Attributes:
@@ -126,8 +115,7 @@ class Block:
     cleanup: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """The control flow of one function, lambda or module.
 
     Attributes:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow.calls import dotted_name
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """An expression whose value is a new session or connection.
 
     Attributes:
@@ -37,8 +36,7 @@ def _never(_call: ast.Call, _argument: int | str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """What is known of calls that are given a session or connection.
 
     Attributes:
@@ -85,32 +83,28 @@ class Handing(Enum):
     HOLDER = "whoever takes it out of the object that holds it"
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(NamedTuple):
     """A way to leave it open: the statement or expression that leaves, and how."""
 
     node: ast.AST
     how: Leaving
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """A place that closes it."""
 
     node: ast.AST
     how: Closing
 
 
-@dataclass(frozen=True, slots=True)
-class HandOn:
+class HandOn(NamedTuple):
     """A place that hands it on."""
 
     node: ast.AST
     how: Handing
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(NamedTuple):
     """What happens to what one expression opens; everything in the order of the text.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Flowing
 from flake8_dbsession.analysis.flow.calls import dotted_name
@@ -19,8 +18,7 @@ _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.ListComp, ast.SetComp, 
 _CONTAINERS = frozenset({"dict", "list", "set", "deque", "defaultdict"})
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """The names of a function.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from flake8_dbsession.analysis.names.scopes import (
     Function,
@@ -29,8 +28,7 @@ _HANDED_ROLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What calling a function gives.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.dotted import names_of
@@ -91,8 +91,7 @@ _WRAPPING_ANNOTATIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """What a policy says of names.
 
     Attributes:
@@ -103,11 +102,11 @@ class Vocabulary:
         watched: qualified names whose imports and uses are facts by themselves.
     """
 
-    factories: frozenset[str] = field(default_factory=frozenset)
-    bare: frozenset[str] = field(default_factory=frozenset)
+    factories: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
     named: tuple[tuple[str, Known], ...] = ()
     accessors: tuple[str, ...] = ()
-    watched: frozenset[str] = field(default_factory=frozenset)
+    watched: frozenset[str] = frozenset()
 
 
 class Inference:
@@ -148,8 +147,7 @@ class Inference:
             summary = self.summary(value)
             if summary.role is not None:
                 name = getattr(value.node, "name", "lambda")
-                return replace(
-                    summary.handed or Known(summary.role),
+                return (summary.handed or Known(summary.role))._replace(
                     role=summary.role,
                     name=name,
                     home=value.scope,
@@ -175,7 +173,7 @@ class Inference:
         value = self.value(context, scope)
         if isinstance(value, Known):
             if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
-                return replace(value, role=Role.LENT)
+                return value._replace(role=Role.LENT)
             return None
         if isinstance(value, InstanceValue):
             return self._entered_instance(value)
@@ -284,7 +282,7 @@ class Inference:
         for pattern, known in self._named_like(last):
             names = self.names(expression, scope)
             if any(fnmatchcase(name, pattern) for name in names):
-                return replace(known, name=names[-1])
+                return known._replace(name=names[-1])
         return value
 
     def _named_like(self, last: str) -> list[tuple[str, Known]]:
@@ -325,7 +323,7 @@ class Inference:
             case Iterated(iterable=iterable):
                 found = self.value(iterable, scope)
                 if isinstance(found, Known) and found.role is Role.GENERATOR:
-                    return replace(found, role=Role.LENT)
+                    return found._replace(role=Role.LENT)
                 return None
             case Imported():
                 return self._imported(how, scope.module)
@@ -385,7 +383,7 @@ class Inference:
                 Role.EXTENSION_MAKER,
                 Role.FACTORY_MAKER,
             ):
-                return replace(known, name=node.name, home=scope)
+                return known._replace(name=node.name, home=scope)
         return ClassValue(node, scope)
 
     def _class_of(self, scope: Scope) -> ClassValue | None:
@@ -411,10 +409,10 @@ class Inference:
         injected = injected_callable(default, scope)
         if injected is not None:
             known = self.role(self._called(self.value(injected, scope)))
-            return replace(known, role=Role.GIVEN) if known else None
+            return known._replace(role=Role.GIVEN) if known else None
         known = self.known(default, scope)
         if known is not None and known.role is Role.OPENED:
-            return replace(known, role=Role.LENT)
+            return known._replace(role=Role.LENT)
         return known
 
     def _receiver(self, cls: ClassValue, scope: Scope) -> Value | None:
@@ -433,7 +431,7 @@ class Inference:
             case Known(role=Role.SESSION_CLASS, home=None):
                 engine = bound_to(call)
                 home = self._home_of_engine(engine, scope)
-                return self._called(replace(callee, home=home, bind=_written_bind(engine, scope)))
+                return self._called(callee._replace(home=home, bind=_written_bind(engine, scope)))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -454,7 +452,7 @@ class Inference:
                 known = self.role(callee)
                 return self._called(known) if known else self.summary(callee).returns
             case Known(role=role) if role in _RESULTS:
-                return replace(callee, role=_RESULTS[role], source=role)
+                return callee._replace(role=_RESULTS[role], source=role)
         return None
 
     def _home_of_engine(self, engine: ast.expr | None, scope: Scope) -> Scope | None:
@@ -476,14 +474,14 @@ class Inference:
         if name in _MANAGER_MAKERS:
             known = self.known(first, scope)
             if known is not None and known.role is Role.DEPENDENCY:
-                return replace(known, role=Role.PROVIDER)
+                return known._replace(role=Role.PROVIDER)
         if name.endswith((".enter_context", ".enter_async_context")):
             return self.entered(first, scope)
         return External(f"{name}()")
 
     def _partial(self, known: Known | None) -> Value | None:
         if known is not None and known.role in (Role.SESSION_CLASS, Role.FACTORY):
-            return replace(known, role=Role.FACTORY)
+            return known._replace(role=Role.FACTORY)
         return known
 
     def _item(self, value: Value | None, index: ast.expr) -> Value | None:
@@ -536,7 +534,7 @@ class Inference:
             function = self._instance_attribute(instance.cls, method)
             if isinstance(function, FunctionValue):
                 result = self._called(function)
-                return replace(result, role=Role.LENT) if isinstance(result, Known) else result
+                return result._replace(role=Role.LENT) if isinstance(result, Known) else result
         return None
 
     def _annotated(self, annotation: ast.expr, scope: Scope) -> Value | None:
@@ -630,14 +628,14 @@ def _instance(value: Value | None) -> Value | None:
     if isinstance(value, ClassValue):
         return InstanceValue(value)
     if isinstance(value, Known) and value.role in _INSTANCES:
-        return replace(value, role=_INSTANCES[value.role])
+        return value._replace(role=_INSTANCES[value.role])
     return External(f"{value.name}()") if isinstance(value, External) else None
 
 
 def _kept(value: Value | None) -> Value | None:
     """See a session through an attribute: it is the object's, and no longer new."""
     if isinstance(value, Known) and value.role is Role.OPENED:
-        return replace(value, role=Role.LENT)
+        return value._replace(role=Role.LENT)
     return value
 
 
@@ -647,8 +645,8 @@ def _attribute_of_known(known: Known, name: str) -> Known | None:
         return None
     role, resource = found
     commits = known.role is Role.ENGINE and name == "begin"
-    return replace(
-        known, role=role, resource=resource, commits=commits, name=f"{known.name}.{name}"
+    return known._replace(
+        role=role, resource=resource, commits=commits, name=f"{known.name}.{name}"
     )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.functions import Summary
@@ -21,38 +20,33 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.ClassDef, *FUNCTIONS, *COMPREHENSIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(NamedTuple):
     """``name = value``; ``path`` leads into an unpacked value, outermost index first."""
 
     value: ast.expr
     path: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Annotated:
+class Annotated(NamedTuple):
     """``name: annotation`` or ``name: annotation = value``."""
 
     annotation: ast.expr
     value: ast.expr | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(NamedTuple):
     """``with context as name``."""
 
     context: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Iterated:
+class Iterated(NamedTuple):
     """``for name in iterable``."""
 
     iterable: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(NamedTuple):
     """``import module`` (no ``name``) or ``from module import name``, ``level`` dots before."""
 
     module: str
@@ -60,15 +54,13 @@ class Imported:
     level: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Defined:
+class Defined(NamedTuple):
     """A function or class statement."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A function's parameter; ``first`` marks the first one, which is ``self`` in a method."""
 
     arg: ast.arg
@@ -76,16 +68,16 @@ class Parameter:
     first: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Opaque:
     """Bound to something that is never of interest: a caught exception, a match capture."""
+
+    __slots__ = ()
 
 
 How: TypeAlias = Assigned | Annotated | Entered | Iterated | Imported | Defined | Parameter | Opaque
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """A way in which a name gets its value, and the scope in which its expressions are read."""
 
     how: How

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.scopes import Scope
@@ -44,8 +43,7 @@ class Role(Enum):
     GENERATOR = "generator"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A value whose role is known.
 
     Attributes:
@@ -77,37 +75,32 @@ class Known:
     bind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(NamedTuple):
     """A name that leads out of the project, such as ``requests.Session``."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleValue:
+class ModuleValue(NamedTuple):
     """A module of the project: its scope."""
 
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class ClassValue:
+class ClassValue(NamedTuple):
     """A class of the project, with the scope it stands in."""
 
     node: ast.ClassDef
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceValue:
+class InstanceValue(NamedTuple):
     """An object of a project's class."""
 
     cls: ClassValue
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionValue:
+class FunctionValue(NamedTuple):
     """A function or method of the project; ``owner`` is the class it was reached through."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -115,8 +108,7 @@ class FunctionValue:
     owner: ClassValue | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TupleValue:
+class TupleValue(NamedTuple):
     """Several values side by side, as ``return engine, factory`` gives them."""
 
     items: tuple[Value | None, ...]
