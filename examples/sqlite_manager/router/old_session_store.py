@@ -17,7 +17,7 @@ class OldSessionStore:
 
     def add_message(self, session_id: str, content: str) -> None:
         """Add a message; the block commits, and does not close."""
-        with sqlite3.connect(self.db_path) as conn:  # DBS107 DBS601  # later: DBS606
+        with sqlite3.connect(self.db_path) as conn:  # DBS107 DBS601 DBS606
             conn.execute(
                 "INSERT INTO messages (session_id, content) VALUES (?, ?)", (session_id, content)
             )
@@ -30,12 +30,12 @@ class OldSessionStore:
 
     def _count(self, session_id: str) -> int:
         query = "SELECT COUNT(*) FROM messages WHERE session_id = ?"
-        with closing(sqlite3.connect(self.db_path)) as conn:  # DBS107  # later: DBS606
+        with closing(sqlite3.connect(self.db_path)) as conn:  # DBS107 DBS606
             return conn.execute(query, (session_id,)).fetchone()[0]
 
     def last_message(self, session_id: str) -> str | None:
         """Read a message on a connection that nothing closes."""
         query = "SELECT content FROM messages WHERE session_id = ? ORDER BY message_id DESC"
-        conn = sqlite3.connect(self.db_path)  # DBS107 DBS602  # later: DBS606
+        conn = sqlite3.connect(self.db_path)  # DBS107 DBS602 DBS606
         row = conn.execute(query, (session_id,)).fetchone()
         return row[0] if row else None

@@ -135,7 +135,7 @@ class Callees:
         return None
 
     def _fate_in(self, function: FunctionValue, key: int | str) -> Fate:
-        name = _parameter(function, key)
+        name = receiving_parameter(function, key)
         if name is None:
             return Fate.USED
         question = (function.node, name)
@@ -240,8 +240,16 @@ class Callees:
         )
 
 
-def _parameter(function: FunctionValue, key: int | str) -> str | None:
-    """Give the name of the parameter that receives an argument; None where there is none."""
+def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
+    """Give the name of the parameter that receives an argument.
+
+    Args:
+        function: the function that is called.
+        key: the position or the keyword of the argument.
+
+    Returns:
+        The name; None where no parameter takes it.
+    """
     arguments = function.node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     if isinstance(key, str):

@@ -2,6 +2,7 @@
 
 from flake8_dbsession.analysis.flow.builder import build
 from flake8_dbsession.analysis.flow.calls import CallTraits, Ending, ending_by_name, raises_by_name
+from flake8_dbsession.analysis.flow.forward import carry_forward
 from flake8_dbsession.analysis.flow.graph import Exit, Flowing, Graph
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Flowing",
     "Graph",
     "build",
+    "carry_forward",
     "ending_by_name",
     "raises_by_name",
 ]

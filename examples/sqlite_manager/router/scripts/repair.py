@@ -8,7 +8,7 @@ from pathlib import Path
 
 def foreign_keys_are_on(db_path: Path) -> bool:
     """Turn foreign keys on, for as long as the connection lives, which is not for long."""
-    conn = sqlite3.connect(str(db_path))  # DBS107 DBS603  # later: DBS606
+    conn = sqlite3.connect(str(db_path))  # DBS107 DBS603 DBS606
     conn.execute("PRAGMA foreign_keys = ON")
     status = conn.execute("PRAGMA foreign_keys").fetchone()[0]
     conn.close()
@@ -17,7 +17,7 @@ def foreign_keys_are_on(db_path: Path) -> bool:
 
 def delete_orphans(db_path: Path) -> int:
     """Delete messages without a session, and tell how many."""
-    conn = sqlite3.connect(db_path)  # DBS107  # later: DBS606
+    conn = sqlite3.connect(db_path)  # DBS107 DBS606
     try:
         conn.execute("PRAGMA foreign_keys = ON")
         cursor = conn.execute(

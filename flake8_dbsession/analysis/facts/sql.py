@@ -1,0 +1,72 @@
+"""SQL, as far as the first words of its statements tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flake8_dbsession.analysis.names.texts import HOLE
+
+_COMMENT = re.compile(r"('[^']*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_STATEMENT = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^;])+")
+_PRAGMA = re.compile(
+    r"PRAGMA\s+(?:\w+\s*\.\s*)?(?P<name>[\w\0]+)\s*[=(]\s*(?P<value>[^)]*)\)?", re.IGNORECASE
+)
+_WRITE = re.compile(
+    r"\s*(?:WITH\b.*\b)?(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|CREATE|DROP|ALTER|TRUNCATE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_YES = frozenset({"on", "true", "yes"})
+_NO = frozenset({"off", "false", "no"})
+# The words of the pragmas whose values have numbers as well (sqlite.org/pragma.html).
+_NUMBERED = {
+    "auto_vacuum": ("none", "full", "incremental"),
+    "synchronous": ("off", "normal", "full", "extra"),
+    "temp_store": ("default", "file", "memory"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pragma:
+    """A SQLite pragma with the value that it is set to, both in one spelling of the many.
+
+    Attributes:
+        name: its name in small letters; ``HOLE`` where the text does not show it.
+        value: its value; words that stand for a number are that number.
+    """
+
+    name: str
+    value: str
+
+    @classmethod
+    def of(cls, name: str, value: str) -> Pragma:
+        """Make one of a name and a value as they are written: ``foreign_keys`` and ``ON``."""
+        name, value = name.lower(), value.strip().strip("'\"").lower()
+        numbered = _NUMBERED.get(name, ())
+        if value in numbered:
+            return cls(name, str(numbered.index(value)))
+        return cls(name, "1" if value in _YES else "0" if value in _NO else value)
+
+    def grants(self, required: Pragma) -> bool:
+        """Tell whether it is what is required; what the text does not show is taken to be."""
+        if HOLE in self.name:
+            return True
+        return self.name == required.name and (HOLE in self.value or self.value == required.value)
+
+
+def sql_statements(text: str) -> list[str]:
+    """Give the statements of a script, without comments and the space around them."""
+    bare = _COMMENT.sub(lambda found: found[1] or " ", text)
+    parts = (part.strip() for part in _STATEMENT.findall(bare))
+    return [part for part in parts if part]
+
+
+def pragma_of(statement: str) -> Pragma | None:
+    """Read a statement that sets a pragma; None for any other, such as one that asks for it."""
+    found = _PRAGMA.fullmatch(statement)
+    return Pragma.of(found["name"], found["value"]) if found is not None else None
+
+
+def is_write(statement: str) -> bool:
+    """Tell whether a statement changes a database: its rows, or what it is made of."""
+    return _WRITE.match(statement) is not None
