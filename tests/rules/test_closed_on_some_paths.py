@@ -40,6 +40,15 @@ def handed_on_sometimes(x):
     db.query(1)
     return db if x else None
 
+def before_it_is_in_the_list(urls):
+    opened = []
+    for url in urls:
+        db = SessionLocal()  # DBS303
+        db.query(url)
+        opened.append(db)
+    for db in opened:
+        db.close()
+
 def loops(urls):
     for url in urls:
         db = SessionLocal()  # DBS303
@@ -127,6 +136,28 @@ def under_an_identity(self, fresh):
         if db is not self.db:
             db.close()
 
+def in_a_list_that_a_loop_closes(urls):
+    opened = []
+    try:
+        for url in urls:
+            db = SessionLocal()
+            opened.append(db)
+            db.query(url)
+    finally:
+        for db in opened:
+            db.close()
+
+def in_a_dictionary_that_a_loop_closes(urls):
+    opened = {}
+    try:
+        for url in urls:
+            db = SessionLocal()
+            opened.setdefault(url, db)
+            db.query(url)
+    finally:
+        for each in opened.values():
+            each.close()
+
 def rolled_back_before():
     db = SessionLocal()
     try:
@@ -143,6 +174,72 @@ def after_what_does_not_raise(words, key):
     try:
         db.query(number, name)
     finally:
+        db.close()
+
+def after_what_only_notes_something(agent, timeout_task):
+    db = SessionLocal()
+    db.add(agent)
+    day = datetime.now(timezone.utc).date().isoformat()
+    timeout_task.cancel()
+    other = SessionLocal()
+    other.close()
+    db.close()
+""",
+    )
+
+
+def test_a_helper_that_keeps_books_does_not_raise(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+import logging
+from datetime import datetime
+
+import metrics
+
+OPEN = {}
+
+class Register:
+    _opened = {}
+
+    @classmethod
+    def enter(cls, key):
+        cls._opened[key] = {"at": datetime.now().timestamp()}
+
+    @classmethod
+    def leave(cls, key):
+        if key in cls._opened:
+            entry = cls._opened.pop(key)
+            logging.info("open for %s s", datetime.now().timestamp() - entry["at"])
+
+def forget(key):
+    OPEN.pop(key)
+
+def send(key):
+    metrics.send(key)
+
+def kept_in_books(key):
+    db = SessionLocal()
+    try:
+        db.query(key)
+    finally:
+        Register.leave(key)
+        db.close()
+
+def looks_up_nothing_beforehand(key):
+    db = SessionLocal()  # DBS303
+    try:
+        db.query(key)
+    finally:
+        forget(key)
+        db.close()
+
+def calls_others(key):
+    db = SessionLocal()  # DBS303
+    try:
+        db.query(key)
+    finally:
+        send(key)
         db.close()
 """,
     )
@@ -214,6 +311,12 @@ def unguarded():
         (["db.query(1)", "if x:", "    return 1", "db.close()"], "line 7 returns"),
         (["if x:", "    db.close()", "else:", "    db.query(1)"], "function ends after line 8"),
         (["(db", "    .query(1)", "    .count())", "db.close()"], "line 6 raises"),
+        (["db.add(x)", "db.query(1)", "db.close()"], "line 6 raises"),
+        (["dbs = [db]", "db.query(1)", "for db in dbs:", "    db.close()"], "line 6 raises"),
+        (
+            ["dbs = []", "dbs.append(db)", "db.query(1)", "for db in dbs:", "    db.close()"],
+            "line 7 raises",
+        ),
     ],
 )
 def test_the_message_names_the_line_that_leaves(

@@ -15,6 +15,7 @@ def test_paths_with_and_without_a_close(tmp_path: Path) -> None:
         {
             "service.py": """
                 import logging
+                import queue
                 import sqlite3
                 from datetime import datetime, timedelta
 
@@ -57,6 +58,24 @@ def test_paths_with_and_without_a_close(tmp_path: Path) -> None:
                     try:
                         cursor.execute("select 1", (since,))
                     finally:
+                        conn.close()
+
+                def by_the_handlers(path):
+                    conn = sqlite3.connect(path)
+                    try:
+                        conn.commit()
+                        idle.put_nowait(conn)
+                    except queue.Full:
+                        conn.close()
+                    except sqlite3.Error:
+                        conn.close()
+
+                def by_the_handlers_of_some_errors(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    try:
+                        conn.execute(read(path))
+                        conn.close()
+                    except sqlite3.Error:
                         conn.close()
 
                 def by_an_object(path):

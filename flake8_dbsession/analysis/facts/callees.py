@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
+from flake8_dbsession.analysis.facts.harmless import only_keeps_books
 from flake8_dbsession.analysis.flow import Ending as CallEnding
 from flake8_dbsession.analysis.flow import ending_by_name
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -87,6 +88,7 @@ class Callees:
         self._blocks_close = blocks_close
         self._fates: dict[tuple[ast.AST, str], Fate] = {}
         self._endings: dict[tuple[Scope, str], CallEnding | None] = {}
+        self._harmless: dict[ast.AST, bool] = {}
         self._depth = 0
 
     def fate(self, call: ast.Call, key: int | str, scope: Scope) -> Fate:
@@ -127,6 +129,20 @@ class Callees:
         if question not in self._endings:
             self._endings[question] = ending_by_name(call) or self._ending_in(call, scope)
         return self._endings[question]
+
+    def only_keeps_books(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether a call only notes something in memory, and so does not raise in practice.
+
+        Args:
+            call: the call.
+            scope: the scope that it stands in.
+        """
+        callee = self._inference.value(call.func, scope)
+        if not isinstance(callee, FunctionValue):
+            return False
+        if callee.node not in self._harmless:
+            self._harmless[callee.node] = only_keeps_books(callee)
+        return self._harmless[callee.node]
 
     def _ending_in(self, call: ast.Call, scope: Scope) -> CallEnding | None:
         callee = self._inference.value(call.func, scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import (
@@ -54,6 +54,8 @@ _GONE = frozenset(
 )
 # The end of ``with connection:`` ends a transaction in these libraries, or there is none.
 _BLOCK_DOES_NOT_CLOSE = frozenset({"asyncpg", "psycopg2", "sqlite3"})
+# Whose connections raise nothing but their library's ``Error``, as PEP 249 says.
+_DBAPI = frozenset({"MySQLdb", "psycopg", "psycopg2", "pymysql", "sqlite3"})
 _CLOSING = frozenset({"aclosing", "closing"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
@@ -109,7 +111,7 @@ def _endings_in(
 ) -> Iterator[Ending]:
     opened = [_opened(acquisition, tree) for acquisition in found]
     callees = Callees(inference, blocks_close=any(each.block_closes for each in opened))
-    graph = _graph(scope, callees)
+    graph = _graph(scope, found, callees)
     if graph is None:
         return
     followed = lifetimes(graph, opened, _traits(scope, callees, inference))
@@ -190,16 +192,40 @@ def _is_pooled(acquisition: Acquisition) -> bool:
     return acquisition.known.name.endswith((".acquire", ".getconn"))
 
 
-def _graph(scope: Scope, callees: Callees) -> Graph | None:
+def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | None:
     root: Flowing = scope.node  # type: ignore[assignment]
     if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
         return None
     alone = {node.value for node in own_nodes(root) if isinstance(node, ast.Expr)}
+    quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
+    connections = {a.name for a in found if a.known.library in _DBAPI}
+
+    def raises(call: ast.Call) -> bool:
+        if call in quiet or not may_raise(call, scope):
+            return False
+        return call not in alone or not callees.only_keeps_books(call, scope)
+
     calls = CallTraits(
-        may_raise=lambda call: may_raise(call, scope),
+        may_raise=raises,
+        raised=lambda call: _raised(call, connections),
         ending=lambda call: callees.ending(call, scope) if call in alone else None,
     )
     return build(root, calls, yield_raises=not is_fixture(scope.node))
+
+
+def _opens_quietly(acquisition: Acquisition) -> bool:
+    """Tell whether nothing is done yet when something is opened: a session connects later."""
+    return acquisition.known.source in (Role.FACTORY, Role.SESSION_CLASS)
+
+
+def _raised(call: ast.Call, connections: Set[str]) -> str:
+    """Name the class of what a call raises: of a connection's, ``Error`` of its library."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=name)) if name in connections:
+            return "Error"
+        case ast.Attribute(attr="put_nowait"):
+            return "Full"
+    return "Exception"
 
 
 def _traits(scope: Scope, callees: Callees, inference: Inference) -> Traits:

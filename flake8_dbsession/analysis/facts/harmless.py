@@ -1,11 +1,14 @@
-"""Calls that do not raise in practice, beyond those that the control flow knows by name."""
+"""What calls raise in practice, beyond what the control flow knows by name."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope
+from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.values import FunctionValue
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.
@@ -17,14 +20,32 @@ _HARMLESS_METHODS = frozenset(
         "lstrip",
         "rollback",
         "rstrip",
+        "add_all",
         "startswith",
+        "strftime",
         "strip",
         "timedelta",
+        "timestamp",
+        "total_seconds",
         "upper",
     }
 )
+# They only note what is to be done at the next flush, or ask for something to stop.
+_NOTING = {"add": ("session", "db"), "cancel": ("future", "handle", "task", "timer")}
 _HARMLESS_NAMES = frozenset({"timedelta"})
+_CLOCK = frozenset({"now", "today", "utcnow"})
 _TEXT_METHODS = frozenset({"format", "join"})
+_PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
+_RAISING = (
+    ast.Assert,
+    ast.Await,
+    ast.Delete,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Raise,
+    ast.Yield,
+    ast.YieldFrom,
+)
 _MAPPING_METHODS = frozenset({"copy", "get", "items", "keys", "setdefault", "update", "values"})
 
 
@@ -36,7 +57,8 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
         scope: the scope that it stands in.
 
     Returns:
-        False for what does not by its name, and for methods of literals.
+        False for what does not by its name, for methods of literals and of the clock's values, for
+        ``session.add(...)`` and ``task.cancel()``.
     """
     if not raises_by_name(call):
         return False
@@ -45,11 +67,52 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return name not in _HARMLESS_NAMES
         case ast.Attribute(attr=name) if name in _HARMLESS_METHODS:
             return False
+        case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if (
+            name in _CLOCK
+        ):
+            return raises_by_name(clock)
+        case ast.Attribute(value=owner, attr=name) if name in _NOTING:
+            return not last_segment(owner).lower().endswith(_NOTING[name])
         case ast.Attribute(value=ast.Constant(value=str()), attr=name):
             return name not in _TEXT_METHODS
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _MAPPING_METHODS:
             return not _is_mapping(owner, scope)
     return True
+
+
+def only_keeps_books(function: FunctionValue) -> bool:
+    """Tell whether a function of the project only notes something in memory, and logs it.
+
+    Args:
+        function: the function.
+
+    Returns:
+        True where no call in it can raise in practice, those of a container's methods left out
+        that the function looks into beforehand: ``if key in kept: kept.pop(key)``.
+    """
+    node, scope = function.node, function.scope.child(function.node)
+    if isinstance(node, ast.Lambda) or not decorator_names(node) <= _PLAIN_DECORATORS:
+        return False
+    parts = list(own_nodes(node))
+    looked_into = {name for part in parts for name in _looked_into(part)}
+    return not any(_can_raise(part, scope, looked_into) for part in parts)
+
+
+def _looked_into(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Compare(ops=[ast.In()], comparators=[container]):
+            yield ast.unparse(container)
+
+
+def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
+    match node:
+        case ast.Subscript(value=owner, slice=index, ctx=ast.Load()):
+            return not isinstance(index, ast.Constant) and ast.unparse(owner) not in looked_into
+        case ast.Call(func=ast.Attribute(value=owner)) if ast.unparse(owner) in looked_into:
+            return False
+        case ast.Call():
+            return may_raise(node, scope)
+    return isinstance(node, _RAISING)
 
 
 def _is_mapping(name: str, scope: Scope) -> bool:

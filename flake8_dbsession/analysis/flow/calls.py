@@ -144,13 +144,19 @@ def ending_by_name(call: ast.Call) -> Ending | None:
     return Ending.RAISES if name in _FAILS else None
 
 
+def _any_exception(_call: ast.Call) -> str:
+    return "Exception"
+
+
 class CallTraits(NamedTuple):
     """What is known of calls.
 
     Attributes:
         may_raise: tells whether a call can raise in practice.
+        raised: names the class of what it raises then; that may be of a class below it.
         ending: tells how a call ends that never returns; None for one that returns.
     """
 
     may_raise: Callable[[ast.Call], bool] = raises_by_name
+    raised: Callable[[ast.Call], str] = _any_exception
     ending: Callable[[ast.Call], Ending | None] = ending_by_name

@@ -94,7 +94,8 @@ class Expressions(Blocks):
     def _call(self, node: ast.Call) -> None:
         ending = self._calls.ending(node)
         if ending is None:
-            self._evaluated(node, ANY_EXCEPTION if self._calls.may_raise(node) else None)
+            raises = self._calls.may_raise(node)
+            self._evaluated(node, Raised(self._calls.raised(node)) if raises else None)
             return
         if ending is Ending.KILLS:
             self._emit(Finish(node))

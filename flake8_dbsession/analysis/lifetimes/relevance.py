@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Graph
-from flake8_dbsession.analysis.flow.graph import Bind, Block, Event, Finish, Take
+from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Take
 
 Mention: TypeAlias = str | ast.AST
 
@@ -35,12 +36,18 @@ class Mentions:
         self._graph = graph
         self._opened = opened
         self._by_node: dict[ast.AST, frozenset[Mention]] = {}
-        self._binds = [
-            (self._target(event.target), self._of(event.value))
-            for block in graph.blocks
-            for event in block.events
-            if isinstance(event, Bind) and event.value is not None
-        ]
+        self._binds = list(self._bindings())
+
+    def _bindings(self) -> Iterator[tuple[frozenset[Mention], frozenset[Mention]]]:
+        """Give what is bound, or has a method called, with what it is given there."""
+        for event in (event for block in self._graph.blocks for event in block.events):
+            match event:
+                case Bind(target=target, value=ast.AST() as value):
+                    yield self._target(target), self._of(value)
+                case Evaluate(node=ast.Call(func=ast.Attribute(value=owner)) as call) if (
+                    call.args or call.keywords
+                ):
+                    yield self._of(owner), self._of(call)
 
     def steps(self, opened: ast.expr, tested: frozenset[str]) -> tuple[tuple[Step, ...], ...]:
         """Reduce the blocks to what can matter to one object.

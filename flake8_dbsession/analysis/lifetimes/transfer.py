@@ -46,6 +46,11 @@ _STORING_METHODS = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "set", "setdefault",
      "update"}
 )  # fmt: skip
+# What they give has the elements of what they are given, or called on, in it.
+_REWRAPPING = frozenset(
+    {"copy", "enumerate", "filter", "items", "iter", "list", "map", "reversed", "set", "sorted",
+     "tuple", "values", "zip"}
+)  # fmt: skip
 _TAKING_METHODS = frozenset({"__aexit__", "__exit__", "cleanup", "dispose", "pop", "popleft"})
 _REGISTERING = frozenset(
     {"addAsyncCleanup", "addClassCleanup", "addCleanup", "addfinalizer", "callback",
@@ -160,6 +165,8 @@ class Transfer:
                     return self._close(call, Closing.CALLEE, state)
                 if method in _TAKING_METHODS:
                     return self._hand_on(call, Handing.HOLDER, state)
+                if method in _REWRAPPING:
+                    return state._replace(holders=state.holders | {call})
                 if method not in _STORING_METHODS:
                     state = self._use(call, state)
             case ast.Name(id=name) as closure if reader.holds(closure, state):
@@ -200,7 +207,7 @@ class Transfer:
             return self._hand_on(call, Handing.REGISTERED, state)
         if name in _STORING_METHODS and isinstance(call.func, ast.Attribute):
             return self._store(call.func.value, call, state)
-        if self._traits.constructs(call):
+        if name in _REWRAPPING or self._traits.constructs(call):
             return state._replace(holders=state.holders | {call})
         return self._use(call, state) if raises_by_name(call) else state
 
