@@ -18,6 +18,8 @@ class Finding:
         end_line: the line on which the offending code ends.
         end_column: the column after its last character, counted from 1.
         source: the text of the line, without its line end; empty where there is none.
+        definition: the qualified name of the definition around it; empty at module level.
+        statement: its statement, written the same wherever it moves and however it is formatted.
     """
 
     path: str
@@ -28,3 +30,5 @@ class Finding:
     end_line: int
     end_column: int
     source: str
+    definition: str = ""
+    statement: str = ""

