@@ -38,6 +38,10 @@ from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_result
 from flake8_dbsession.analysis.facts.openings import Opening, openings
 from flake8_dbsession.analysis.facts.references import Reference, references
 from flake8_dbsession.analysis.facts.request_sessions import RequestSession, request_sessions
+from flake8_dbsession.analysis.facts.split_transactions import (
+    SplittingCommit,
+    splitting_commits,
+)
 from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
 from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, swallowed_errors
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
@@ -72,6 +76,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Escape: escapes,
     Handover: handovers,
     LazyResult: lazy_results,
+    SplittingCommit: splitting_commits,
     SwallowedError: swallowed_errors,
 }
 _ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
