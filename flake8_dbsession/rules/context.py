@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.policy.model import Layer, Policy, Style
+from flake8_dbsession.rules.fitting import fitted
 
 UNKNOWN_PROVIDER = "the project's session provider"
 
@@ -82,7 +83,8 @@ class Context:
         name = acquisition.name if acquisition.name.isidentifier() else "db"
         pattern = self.pattern(acquisition.known, name, acquisition.scope)
         keyword = "async with" if acquisition.known.is_async else "with"
-        return pattern or f"`{keyword} {ast.unparse(acquisition.node)} as {name}:`"
+        own_block = f"`{keyword} {ast.unparse(acquisition.node)} as {name}:`"
+        return fitted(pattern or own_block, acquisition, self.file.tree)
 
     def pattern(self, known: Known, name: str, scope: Scope) -> str | None:
         """Spell the house's own way to what is opened by hand.

@@ -16,6 +16,10 @@ _WORDS = {
 }
 
 
+CLOSE_THERE = "close it on that way too"
+"""The way out for what is handed on in the end: no ``with`` block can be around it."""
+
+
 def leaving_line(lifetime: Lifetime) -> str:
     """Say on which line a session or connection is left open: ``line 41 returns``.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.fitting import in_coroutine
 from flake8_dbsession.rules.registry import register
 
 
@@ -75,7 +76,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
         way_out = context.pattern(fact.known, name, fact.scope) or _made_provider(fact, name)
         yield self.violation(
             fact.node,
-            f"`{fact.text}` drives a dependency by hand, past its cleanup; use {way_out}",
+            f"`{fact.text}` drives a dependency by hand, past its cleanup; "
+            f"use {in_coroutine(way_out, fact.scope)}",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
+from flake8_dbsession.rules.fitting import fitted
 
 _FINALLY = "close it in a `finally`"
 
@@ -24,5 +25,6 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     if context.is_test or context.may_open(acquisition.scope):
         name = acquisition.name if acquisition.name.isidentifier() else "db"
         keyword = "async with" if acquisition.known.is_async else "with"
-        return f"use `{keyword} {acquisition.text} as {name}:`"
+        block = f"`{keyword} {acquisition.text} as {name}:`"
+        return f"use {fitted(block, acquisition, context.file.tree)}"
     return f"use {context.way_out(acquisition)}"

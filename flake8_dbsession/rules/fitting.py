@@ -1,0 +1,62 @@
+"""How the way out is worded where a ``with`` block cannot simply take the place of an opening."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, holder_of
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.tree import Tree
+
+_KEEPING = frozenset({Holder.ATTRIBUTE, Holder.INSTANCE})
+
+
+def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
+    """Word a way out so that it fits the place of an acquisition.
+
+    Args:
+        pattern: the sanctioned code between backticks, or words.
+        acquisition: what it is to take the place of.
+        tree: the visited part of the file.
+
+    Returns:
+        The pattern, with what has to change around it: an object that is kept is given a session
+        from outside, and what is opened on a condition needs a block under that condition.
+    """
+    if _is_kept(acquisition, tree):
+        return f"one that is passed in, from {pattern}"
+    if _is_block(pattern) and _is_conditional(acquisition, tree):
+        return f"{pattern} in a branch of its own"
+    return in_coroutine(pattern, acquisition.scope)
+
+
+def in_coroutine(pattern: str, scope: Scope) -> str:
+    """Say that an ``async with`` needs an ``async def``, where there is a plain one."""
+    function = scope.function()
+    is_plain = function is not None and not isinstance(function.node, ast.AsyncFunctionDef)
+    needs = pattern.startswith("`async with ") and is_plain
+    return f"{pattern} in an `async def`" if needs else pattern
+
+
+def _is_block(pattern: str) -> bool:
+    return pattern.startswith(("`with ", "`async with "))
+
+
+def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether an object holds an acquisition, or one that it is an argument of leaves."""
+    if acquisition.holder is Holder.ARGUMENT and isinstance(acquisition.target, ast.Call):
+        holder, _, _ = holder_of(acquisition.target, acquisition.scope, tree)
+        return holder in _KEEPING or holder is Holder.RETURN
+    return acquisition.holder in _KEEPING
+
+
+def _is_conditional(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether it is opened only where something else is not there: ``db or connect()``."""
+    for node in tree.ancestors(acquisition.node):
+        if isinstance(node, (ast.BoolOp, ast.IfExp)):
+            return True
+        if isinstance(node, ast.stmt):
+            above = tree.parent(node)
+            tested = ast.walk(above.test) if isinstance(above, ast.If) else ()
+            return any(isinstance(n, ast.Name) and n.id == acquisition.name for n in tested)
+    return False

@@ -1,0 +1,82 @@
+"""The way out that a message names fits the place that it speaks of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import lint, write_project
+
+CORE = """
+    from contextlib import contextmanager
+
+    from sqlalchemy import create_engine
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker(create_engine(URL))
+    AsyncSessionLocal = async_sessionmaker(create_async_engine(URL))
+
+    @contextmanager
+    def get_db_session():
+        with SessionLocal() as db:
+            yield db
+
+    async def get_async_db():
+        async with AsyncSessionLocal() as db:
+            yield db
+"""
+HEADER = "import sqlite3\nfrom core import SessionLocal, get_async_db\n"
+BLOCK = "use `with get_db_session() as db:`"
+PASSED = "use one that is passed in, from `with get_db_session() as db:`"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "way_out"),
+    [
+        ("def f():\n    db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
+        (
+            "def f(db=None):\n    db = db or SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK} in a branch of its own",
+        ),
+        (
+            "def f(db=None):\n    if db is None:\n        db = SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK} in a branch of its own",
+        ),
+        ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
+        (
+            "class A:\n    def __init__(self, db=None):\n        self.db = db or SessionLocal()\n",
+            "DBS204",
+            f"close it in a method, or {PASSED}",
+        ),
+        (
+            "class A:\n    def __init__(self):\n        self.b = B(SessionLocal())\n",
+            "DBS101",
+            f"; {PASSED}",
+        ),
+        ("def f():\n    return B(SessionLocal())\n", "DBS101", f"; {PASSED}"),
+        ("def f():\n    B(SessionLocal()).run()\n", "DBS101", f"; {BLOCK}"),
+        (
+            "def f():\n    db = next(get_async_db())\n",
+            "DBS105",
+            "use `async with asynccontextmanager(get_async_db)() as db:` in an `async def`",
+        ),
+        (
+            "def f(path):\n    c = sqlite3.connect(path)\n    c.execute(PRAGMA)\n    return c\n",
+            "DBS603",
+            "when line 5 raises; close it on that way too",
+        ),
+        (
+            "def f(x):\n    db = SessionLocal()\n    db.execute(x)\n    return db\n",
+            "DBS303",
+            "when line 5 raises; close it on that way too",
+        ),
+    ],
+)
+def test_the_way_out_fits(tmp_path: Path, text: str, code: str, way_out: str) -> None:
+    write_project(tmp_path, {"core.py": CORE, "service.py": HEADER + text})
+    (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == code]
+    assert message.endswith(way_out)
