@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, holder_of
+from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 
@@ -46,7 +47,8 @@ def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
     """Tell whether an object holds an acquisition, or one that it is an argument of leaves."""
     if acquisition.holder is Holder.ARGUMENT and isinstance(acquisition.target, ast.Call):
         holder, _, _ = holder_of(acquisition.target, acquisition.scope, tree)
-        return holder in _KEEPING or holder is Holder.RETURN
+        leaves = holder is Holder.RETURN and constructs_by_name(acquisition.target)
+        return leaves or holder in _KEEPING
     return acquisition.holder in _KEEPING
 
 

@@ -58,6 +58,7 @@ PASSED = "use one that is passed in, from `with get_db_session() as db:`"
             f"; {PASSED}",
         ),
         ("def f():\n    return B(SessionLocal())\n", "DBS101", f"; {PASSED}"),
+        ("def f():\n    return count(SessionLocal())\n", "DBS101", f"; {BLOCK}"),
         ("def f():\n    B(SessionLocal()).run()\n", "DBS101", f"; {BLOCK}"),
         (
             "def f():\n    db = next(get_async_db())\n",
