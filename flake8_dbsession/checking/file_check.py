@@ -12,6 +12,7 @@ from flake8.style_guide import StyleGuideManager
 from flake8.violation import Violation as Reported
 
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.landmarks import Landmark, Landmarks
 from flake8_dbsession.linter import Linter, Settings
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _Checker(FileChecker):
         assert self.processor is not None
         tree = self.processor.build_ast()
         text = "".join(self.processor.lines)
+        self._landmarks = Landmarks(tree, self.processor.lines)
         for violation in self._linter.check(self.processor.filename, text, tree):
             position = violation.line, violation.column
             self.report(violation.code, *position, violation.message)
@@ -85,6 +87,7 @@ class _Checker(FileChecker):
         line, column = reported.line_number, reported.column_number
         violation = self._violations.get((reported.code, line, column - 1, reported.text))
         lines = self.processor.lines if self.processor else []
+        landmark = self._landmarks.at(line, column - 1) if violation else Landmark("", "")
         return Finding(
             path=reported.filename,
             line=line,
@@ -94,4 +97,6 @@ class _Checker(FileChecker):
             end_line=violation.end_line if violation else line,
             end_column=violation.end_column + 1 if violation else column,
             source=lines[line - 1].rstrip("\r\n") if 0 < line <= len(lines) else "",
+            definition=landmark.definition,
+            statement=landmark.statement,
         )

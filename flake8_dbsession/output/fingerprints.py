@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.landmarks import essence
 from flake8_dbsession.output.places import relative
 
 
@@ -25,7 +26,7 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
     seen: Counter[tuple[str, ...]] = Counter()
     prints = []
     for finding in findings:
-        statement = finding.statement or " ".join(finding.source.split())
+        statement = essence(finding.statement or finding.source)
         traits = (relative(finding.path), finding.code, finding.definition, statement)
         text = "\0".join((*traits, str(seen[traits])))
         prints.append(sha256(text.encode(errors="surrogatepass")).hexdigest()[:32])

@@ -132,4 +132,4 @@ class TestFingerprints:
     def test_without_a_statement_the_line_counts_but_for_its_spaces(self) -> None:
         indented = replace(BROKEN, source="    def (", line=9)
         assert fingerprint([indented]) == fingerprint([BROKEN])
-        assert fingerprint([replace(BROKEN, source="def )")]) != fingerprint([BROKEN])
+        assert fingerprint([replace(BROKEN, source="def [")]) != fingerprint([BROKEN])
