@@ -83,9 +83,10 @@ class Landmarks:
             text = " ".join(ast.unparse(bare).split())
         except (RecursionError, ValueError):  # nested too deep, or more than an f-string can say
             text = self._line(part.lineno)
-        if len(text) <= _LONGEST:
+        telling = essence(text)
+        if len(telling) <= _LONGEST:
             return text
-        digest = sha256(essence(text).encode(errors="surrogatepass")).hexdigest()
+        digest = sha256(telling.encode(errors="surrogatepass")).hexdigest()
         return f"{text[:_LONGEST]}... {digest[:12]}"
 
     def _line(self, line: int) -> str:
