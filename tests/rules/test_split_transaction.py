@@ -218,13 +218,11 @@ def of_its_own(path):
     )
 
 
-def test_message_names_the_writes(tmp_path: Path) -> None:
-    code = (
-        "def f(conn: sqlite3.Connection):\n    conn.execute('DELETE FROM t')\n    conn.commit()\n"
-        "    conn.execute('DELETE FROM u')\n"
-    )
+def test_message_names_the_nearest_writes(tmp_path: Path) -> None:
+    write = "    conn.execute('DELETE FROM t')\n"
+    code = f"def f(conn: sqlite3.Connection):\n{write}{write}    conn.commit()\n{write}{write}"
     write_project(tmp_path, {"store.py": "import sqlite3\n" + code})
     found = [text for *_, text in lint(tmp_path, "store.py", selected=CODES)]
     assert found == [
-        "`conn.commit()` parts the write of line 3 from that of line 5; commit once, after the last"
+        "`conn.commit()` parts the write of line 4 from that of line 6; commit once, after the last"
     ]

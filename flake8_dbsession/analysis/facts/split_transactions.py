@@ -67,7 +67,7 @@ def splitting_commits(tree: Tree, inference: Inference) -> Iterator[SplittingCom
         inference: answers what is a connection, and follows the texts of statements.
 
     Yields:
-        The commits, each with the first pair of writes that it parts. Left out are those that end a
+        The commits, each with the nearest pair of writes that it parts. Left out are those that end a
         turn of a loop, and writes between which an exception, a ``yield`` or another connection of
         the same name lies.
     """
@@ -133,8 +133,9 @@ class _Walk:
         for each in state:
             if each.connection == connection and self._is_split(each, call):
                 assert each.commit is not None
-                split = SplittingCommit(each.commit, each.write, call)
-                self._found.setdefault(each.commit, split)
+                found = SplittingCommit(each.commit, each.write, call)
+                nearest = min(found, self._found.get(each.commit, found), key=_distance)
+                self._found[each.commit] = nearest
         return state | {_Written(connection, call)}
 
     def _committed(self, written: _Written, commit: ast.Call, connection: str) -> _Written:
@@ -180,6 +181,10 @@ class _Walk:
                     case Entered(context=value) | Assigned(value=value, path=()):
                         return value, binding.scope
         return followed(owner, scope, self._inference)
+
+
+def _distance(commit: SplittingCommit) -> int:
+    return _line(commit.second) - _line(commit.first)
 
 
 def _is_in(node: ast.AST, loop: ast.stmt) -> bool:

@@ -21,7 +21,8 @@ class SplitTransaction(Rule[SplittingCommit]):
     literal statement that changes something (`INSERT`, `UPDATE`, `DELETE`, `REPLACE`, `CREATE` and
     the like), and `executemany`, on the connection or a cursor of it. A commit that ends a turn of
     a loop, or a batch of its turns, is not meant, nor is what a handler writes after an exception,
-    or a generator after a `yield`. Off unless asked for: what belongs together is the author's to say.
+    or a generator after a `yield`. Off unless asked for: what belongs together is the author's to
+    say.
 
     ## Why is this bad?
     When the second write fails, the first stays: money taken from one account and given to none.
