@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.callees import receiving_parameter
@@ -34,8 +34,7 @@ _NO_USES = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class FirstUse:
+class FirstUse(NamedTuple):
     """A place where a connection is used or handed on for the first time.
 
     Attributes:
@@ -47,8 +46,7 @@ class FirstUse:
     pragmas: frozenset[Pragma]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     """A connection that is open and was not used yet.
 
     Attributes:
@@ -60,14 +58,14 @@ class _State:
     pragmas: frozenset[Pragma] = frozenset()
 
     def also(self, name: str | ast.AST) -> _State:
-        return replace(self, names=self.names | {name})
+        return self._replace(names=self.names | {name})
 
     def without(self, name: str) -> _State:
-        return replace(self, names=self.names - {name})
+        return self._replace(names=self.names - {name})
 
     def setting(self, pragma: Pragma) -> _State:
         kept = (each for each in self.pragmas if each.name != pragma.name)
-        return replace(self, pragmas=frozenset((*kept, pragma)))
+        return self._replace(pragmas=frozenset((*kept, pragma)))
 
 
 def first_uses(opened: Acquisition, inference: Inference) -> list[FirstUse]:
@@ -245,8 +243,8 @@ class _Walk:
         walk = _Walk(scope, self._inference, None, self._depth + 1)
         end = walk.run(_State(names, state.pragmas))
         for use in walk.uses():
-            self._use(call, replace(state, pragmas=use.pragmas))
-        return replace(state, pragmas=end.pragmas).also(call) if end is not None else None
+            self._use(call, state._replace(pragmas=use.pragmas))
+        return state._replace(pragmas=end.pragmas).also(call) if end is not None else None
 
     def _refers(self, node: ast.AST | None, state: _State) -> bool:
         """Tell whether an expression is the connection or a cursor of it."""

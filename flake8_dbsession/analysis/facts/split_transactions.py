@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from flake8_dbsession.analysis.facts.carrying import scopes_mentioning
 from flake8_dbsession.analysis.facts.sql import is_write, sql_statements
 from flake8_dbsession.analysis.flow import build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
-    FUNCTIONS,
     Assigned,
     Entered,
     Scope,
@@ -32,8 +31,7 @@ _STEPS = 2  # a cursor, and its connection
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-@dataclass(frozen=True, slots=True)
-class SplittingCommit:
+class SplittingCommit(NamedTuple):
     """A commit on some way from one write to another.
 
     Attributes:
@@ -47,8 +45,7 @@ class SplittingCommit:
     second: ast.Call
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(NamedTuple):
     """A write on a connection, and the commit that followed it, where one did."""
 
     connection: str
@@ -67,22 +64,13 @@ def splitting_commits(tree: Tree, inference: Inference) -> Iterator[SplittingCom
         inference: answers what is a connection, and follows the texts of statements.
 
     Yields:
-        The commits, each with the nearest pair of writes that it parts. Left out are those that end a
-        turn of a loop, and writes between which an exception, a ``yield`` or another connection of
-        the same name lies.
+        The commits, each with the nearest pair of writes that it parts. Left out are those that end
+        a turn of a loop, and writes between which an exception, a ``yield`` or another connection
+        of the same name lies.
     """
-    if ".commit(" in tree.scope.module.text:
-        for scope in _function_scopes(tree.scope):
+    for scope in scopes_mentioning(tree.scope, {".commit("}):
+        if not isinstance(scope.node, ast.Module):
             yield from _Walk(scope, inference).found()
-
-
-def _function_scopes(scope: Scope) -> Iterator[Scope]:
-    for node in own_nodes(scope.node):
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            inner = scope.child(node)
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                yield inner
-            yield from _function_scopes(inner)
 
 
 class _Walk:
@@ -92,16 +80,14 @@ class _Walk:
         self._scope = scope
         self._inference = inference
         self._found: dict[ast.Call, SplittingCommit] = {}
-        self._nodes = list(own_nodes(scope.node))
-        self._loops = [node for node in self._nodes if isinstance(node, _LOOPS)]
+        self._loops = [node for node in own_nodes(scope.node) if isinstance(node, _LOOPS)]
 
     def found(self) -> Iterator[SplittingCommit]:
-        """Walk the function, if it commits at all."""
-        if any(isinstance(node, ast.Attribute) and node.attr == "commit" for node in self._nodes):
-            graph = build(self._scope.node)  # type: ignore[arg-type]
-            if graph is not None:
-                nothing: _State = frozenset()
-                carry_forward(graph, nothing, self._step, frozenset.union)
+        """Walk the function, and give what was found on the way."""
+        graph = build(self._scope.node)  # type: ignore[arg-type]
+        if graph is not None:
+            nothing: _State = frozenset()
+            carry_forward(graph, nothing, self._step, frozenset.union)
         yield from self._found.values()
 
     def _step(self, event: Event, state: _State) -> tuple[_State, _State]:
@@ -140,7 +126,7 @@ class _Walk:
 
     def _committed(self, written: _Written, commit: ast.Call, connection: str) -> _Written:
         is_first = written.connection == connection and written.commit is None
-        return replace(written, commit=commit) if is_first else written
+        return written._replace(commit=commit) if is_first else written
 
     def _is_split(self, written: _Written, second: ast.Call) -> bool:
         """Tell whether a commit parts two writes, rather than ends a turn or a batch of a loop."""

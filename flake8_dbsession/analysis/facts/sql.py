@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.texts import HOLE
 
@@ -26,8 +26,7 @@ _NUMBERED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Pragma:
+class Pragma(NamedTuple):
     """A SQLite pragma with the value that it is set to, both in one spelling of the many.
 
     Attributes:
