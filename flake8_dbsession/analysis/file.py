@@ -36,6 +36,7 @@ from flake8_dbsession.analysis.facts.injections import Injection, injections
 from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
 from flake8_dbsession.analysis.facts.openings import Opening, openings
+from flake8_dbsession.analysis.facts.redundant_calls import RedundantCall, redundant_calls
 from flake8_dbsession.analysis.facts.references import Reference, references
 from flake8_dbsession.analysis.facts.request_sessions import RequestSession, request_sessions
 from flake8_dbsession.analysis.facts.split_transactions import (
@@ -76,6 +77,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Escape: escapes,
     Handover: handovers,
     LazyResult: lazy_results,
+    RedundantCall: redundant_calls,
     SplittingCommit: splitting_commits,
     SwallowedError: swallowed_errors,
 }
