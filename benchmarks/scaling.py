@@ -1,4 +1,4 @@
-"""How the time for one file grows with its size: the ratios say whether any part is worse than linear.
+"""How the time for one file grows with its size: whether any part is worse than linear.
 
     python benchmarks/scaling.py [--sizes 250 500 1000 2000] [SHAPE ...]
 
@@ -13,6 +13,7 @@ import ast
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from flake8_dbsession.linter import Linter, Settings
 
@@ -42,8 +43,11 @@ def get_db():
 
 def _in_function(line: str) -> Callable[[int], str]:
     """Make a function whose body is one piece of code, again and again."""
-    return lambda size: "async def work(db: Session, flag):\n" + "".join(
-        f"    {part}\n" for i in range(size) for part in line.replace("{i}", str(i)).split("\n")
+    return lambda size: (
+        "async def work(db: Session, flag):\n"
+        + "".join(
+            f"    {part}\n" for i in range(size) for part in line.replace("{i}", str(i)).split("\n")
+        )
     )
 
 
@@ -143,7 +147,9 @@ SHAPES: dict[str, Callable[[int], str]] = {
     ),
     "attributes of one class": lambda size: (
         "class Work:\n"
-        + "".join(f"    def w_{i}(self):\n        self.s{i} = SessionLocal()\n" for i in range(size))
+        + "".join(
+            f"    def w_{i}(self):\n        self.s{i} = SessionLocal()\n" for i in range(size)
+        )
     ),
     "sessions of one module": _at_top("db_{i} = SessionLocal()\n"),
     "sessions under the main guard": lambda size: (
@@ -192,7 +198,7 @@ def main() -> None:
     seconds(_HEAD + SHAPES["functions with a session"](2))
     for shape in arguments.shapes:
         times = [seconds(_HEAD + SHAPES[shape](size)) for size in arguments.sizes]
-        ratios = [later / before for before, later in zip(times, times[1:], strict=False)]
+        ratios = [later / before for before, later in pairwise(times)]
         shown = " ".join(f"{t * 1000:8.1f}" for t in times)
         print(f"{shape:40} {shown} ms   x {' '.join(f'{r:5.1f}' for r in ratios)}", flush=True)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment, statements
+from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Role
 
@@ -61,21 +61,24 @@ class Acquisition(NamedTuple):
         return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
 
 
-def acquisitions(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
+@remembered
+def acquisitions(tree: Tree, inference: Inference) -> list[Acquisition]:
     """Find the acquisitions among the visited calls.
 
     Args:
         tree: the visited part of a file.
         inference: answers what the calls stand for.
 
-    Yields:
+    Returns:
         The acquisitions, in the order of the text.
     """
+    found = []
     for call, scope in tree.find(ast.Call):
         value = opened_by(call, scope, tree, inference)
         if value is not None:
             holder, name, target = holder_of(call, scope, tree)
-            yield Acquisition(call, value, scope, holder, name, target)
+            found.append(Acquisition(call, value, scope, holder, name, target))
+    return found
 
 
 def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
@@ -178,8 +181,8 @@ def _named(
 ) -> tuple[Holder, str, ast.AST | None]:
     function = scope.function()
     if function is not None:
-        declared_global = _declares_global(function, name)
-        return (Holder.GLOBAL if declared_global else Holder.LOCAL), name, target
+        is_global = name in declared(function, ast.Global)
+        return (Holder.GLOBAL if is_global else Holder.LOCAL), name, target
     if isinstance(scope.node, ast.ClassDef):
         return Holder.CLASS, name, target
     is_main = any(is_main_guard(ancestor) for ancestor in tree.ancestors(call))
@@ -202,16 +205,6 @@ def is_main_guard(node: ast.AST) -> bool:
         ):
             return True
     return False
-
-
-def _declares_global(function: Scope, name: str) -> bool:
-    if isinstance(function.node, ast.Lambda):
-        return False
-    assert isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    return any(
-        isinstance(statement, ast.Global) and name in statement.names
-        for statement in statements(function.node.body)
-    )
 
 
 def is_self(name: str, scope: Scope) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
@@ -43,17 +44,19 @@ class SessionBlock(NamedTuple):
     scope: Scope
 
 
-def session_blocks(tree: Tree, inference: Inference) -> Iterator[SessionBlock]:
+@remembered
+def session_blocks(tree: Tree, inference: Inference) -> list[SessionBlock]:
     """Find the blocks that name a session and are known to close it.
 
     Args:
         tree: the visited part of a file.
         inference: answers what the blocks enter.
 
-    Yields:
+    Returns:
         The blocks of factories, session classes, accessors and of those providers whose code
         closes what they give; one for each name.
     """
+    found = []
     blocks: list[tuple[ast.With | ast.AsyncWith, Scope]] = [*tree.find(ast.With)]
     for block, scope in [*blocks, *tree.find(ast.AsyncWith)]:
         for item in block.items:
@@ -61,7 +64,8 @@ def session_blocks(tree: Tree, inference: Inference) -> Iterator[SessionBlock]:
                 known = _closed_session(item.context_expr, scope, inference)
                 if known is not None:
                     name = item.optional_vars.id
-                    yield SessionBlock(block, item.context_expr, name, known, scope)
+                    found.append(SessionBlock(block, item.context_expr, name, known, scope))
+    return found
 
 
 def _may_open(context: ast.expr, tree: Tree) -> bool:

@@ -13,7 +13,8 @@ from enum import IntEnum
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment, statements
+from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
 
 _DEEPEST = 3  # a helper of a helper; real code has one
@@ -93,16 +94,8 @@ class _Function:
         self._inference = inference
         self._depth = depth
         self._names: list[str] = []
-        self._parents = {
-            child: node for node in ast.walk(scope.node) for child in ast.iter_child_nodes(node)
-        }
-        body: list[ast.stmt] = scope.node.body  # type: ignore[union-attr, assignment]
-        self._shared = {
-            name
-            for statement in statements(body)
-            if isinstance(statement, (ast.Global, ast.Nonlocal))
-            for name in statement.names
-        }
+        self._parents = _parents(scope)
+        self._shared = declared(scope, ast.Global, ast.Nonlocal)
 
     def fate_of(self, expression: ast.expr) -> _Fate:
         """Tell what becomes of the value of an expression."""
@@ -119,9 +112,8 @@ class _Function:
         for name in self._names:  # grows while it is read
             if name in self._shared:
                 return _Fate.KEPT
-            for node in ast.walk(self._scope.node):
-                if _reads(node, name):
-                    fate = max(fate, self._fate(node))
+            for node in _readings(self._scope).get(name, ()):
+                fate = max(fate, self._fate(node))
         return fate
 
     def _fate(self, node: ast.AST) -> _Fate:
@@ -210,8 +202,21 @@ class _Function:
         return _Function(scope, self._inference, self._depth - 1).fate_of_name(name)
 
 
-def _reads(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+@remembered
+def _parents(function: Scope) -> dict[ast.AST, ast.AST]:
+    """Give the node around each node of a function."""
+    nodes = ast.walk(function.node)
+    return {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+
+
+@remembered
+def _readings(function: Scope) -> dict[str, list[ast.Name]]:
+    """Give the places where a function reads each name."""
+    found: dict[str, list[ast.Name]] = {}
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, []).append(node)
+    return found
 
 
 def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:

@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Scope,
     body_of,
+    declared,
     last_segment,
     own_nodes,
     statements,
@@ -92,7 +93,7 @@ def escapes(tree: Tree, inference: Inference) -> Iterator[Escape]:
         Every return and store, and of the uses after a block the first in the text.
     """
     for block in session_blocks(tree, inference):
-        if not binds(block.node.body, block.name):
+        if not binds(block.node.body, block.name, walrus=tree.scope.module.has_walrus):
             yield from _returned(block)
             yield from _stored(block)
         yield from _used_after(block, tree)
@@ -187,10 +188,7 @@ def _places(statement: ast.stmt, name: str) -> Iterator[ast.expr]:
 def _outlives(place: ast.expr, function: Scope) -> bool:
     match place:
         case ast.Name(id=name):
-            return any(
-                isinstance(statement, (ast.Global, ast.Nonlocal)) and name in statement.names
-                for statement in statements(body_of(function.node))
-            )
+            return name in declared(function, ast.Global, ast.Nonlocal)
         case ast.Attribute(value=ast.Name(id=base)):
             return is_self(base, function)
         case ast.Subscript(value=ast.Name(id=name)):

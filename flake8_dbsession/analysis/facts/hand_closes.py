@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.names.functions import (
     is_fixture,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.mentions import hints
 from flake8_dbsession.analysis.names.scopes import (
     Assigned,
@@ -232,7 +233,7 @@ def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
     return (
         _has_word(found.scope, (*_ENDING_WORDS, *_WORKER_WORDS))
         or is_context_manager(node)
-        or _only_closes(node)
+        or _only_closes(found.scope)
         or _is_under_flag(found)
         or _is_handed_over(found.scope, tree, inference)
     )
@@ -244,20 +245,28 @@ def _has_word(scope: Scope, words: tuple[str, ...]) -> bool:
     return any(word in name.lower() for name in names for word in words)
 
 
-def _only_closes(node: ast.AST) -> bool:
-    calls = (part for part in own_nodes(node) if isinstance(part, ast.Call))
+@remembered
+def _only_closes(scope: Scope) -> bool:
+    calls = (part for part in own_nodes(scope.node) if isinstance(part, ast.Call))
     return all(last_segment(call.func) in _CLOSING_WORK for call in calls)
 
 
 def _is_under_flag(found: HandClose) -> bool:
     """Tell whether a flag decides about the close: ``if own_session: db.close()``."""
     closed = ast.dump(found.receiver)
-    return any(
-        isinstance(statement, ast.If)
-        and _tests_a_flag(statement.test, closed)
-        and any(node is found.node for node in ast.walk(statement))
-        for statement in statements(body_of(found.scope.node))
-    )
+    return any(_tests_a_flag(test, closed) for test in _tests(found.scope).get(found.node, ()))
+
+
+@remembered
+def _tests(scope: Scope) -> dict[ast.Call, list[ast.expr]]:
+    """Give the calls that run under conditions, with the tests of these."""
+    found: dict[ast.Call, list[ast.expr]] = {}
+    for statement in statements(body_of(scope.node)):
+        if isinstance(statement, ast.If):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call):
+                    found.setdefault(node, []).append(statement.test)
+    return found
 
 
 def _tests_a_flag(test: ast.expr, closed: str) -> bool:
@@ -275,23 +284,26 @@ def _tests_a_flag(test: ast.expr, closed: str) -> bool:
 def _is_handed_over(scope: Scope, tree: Tree, inference: Inference) -> bool:
     """Tell whether a function of this file is started elsewhere, or given a session for good."""
     name = getattr(scope.node, "name", "")
-    module = tree.scope.module.tree
+    uses = _uses(tree.scope).get(name, [])
+    return any(
+        not isinstance(use, ast.Call) or _gives_new(use, tree.scope, inference) for use in uses
+    )
+
+
+@remembered
+def _uses(module: Scope) -> dict[str, list[ast.expr]]:
+    """Give the calls of each name in a module, and where it is read without being called."""
+    found: dict[str, list[ast.expr]] = {}
     called: set[ast.AST] = set()
-    for node in ast.walk(module) if module is not None else ():
-        if isinstance(node, ast.Call):
-            called.add(node.func)
-            if last_segment(node.func) == name and _gives_new(node, tree.scope, inference):
-                return True
-        elif _reads(node, name) and node not in called:
-            return True
-    return False
-
-
-def _reads(node: ast.AST, name: str) -> bool:
-    match node:
-        case ast.Name(id=read, ctx=ast.Load()) | ast.Attribute(attr=read, ctx=ast.Load()):
-            return read == name
-    return False
+    for node in ast.walk(module.node):
+        match node:
+            case ast.Call(func=function):
+                called.add(function)
+                found.setdefault(last_segment(function), []).append(node)
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name, ctx=ast.Load()):
+                if node not in called:
+                    found.setdefault(name, []).append(node)
+    return found
 
 
 def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:

@@ -18,6 +18,7 @@ from flake8_dbsession.analysis.facts.carrying import (
     scopes_mentioning,
 )
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
     Assigned,
@@ -135,9 +136,10 @@ def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
     """
     for scope in scopes_mentioning(tree.scope, _WORDS):
         starts = list(_starts(scope, inference))
+        groups = _groups(starts)
         for start in starts:
             seen: dict[str, ast.expr] = {}
-            for session in _handed_by(start, starts, inference):
+            for session in _handed_by(start, groups, inference):
                 seen.setdefault(ast.unparse(session), session)
             for text, session in seen.items():
                 known = as_session(session, start.scope, inference)
@@ -146,12 +148,14 @@ def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
                     yield Handover(start.node, start.hop, callee, text, known, start.scope)
 
 
-def _handed_by(start: _Start, starts: list[_Start], inference: Inference) -> Iterator[ast.expr]:
+def _handed_by(
+    start: _Start, groups: dict[str, list[_Start]], inference: Inference
+) -> Iterator[ast.expr]:
     """Give the sessions that a call hands to work that runs beside something else with them."""
     if start.hop is Hop.GATHER:
         yield from _shared(list(_gathered(start)), inference)
     elif start.hop is Hop.GROUP:
-        yield from _shared(_grouped(start, starts), inference)
+        yield from _shared(_grouped(start, groups), inference)
     elif _is_awaited(start):
         return
     elif start.hop is Hop.TASK:
@@ -292,25 +296,37 @@ def _in_list(name: str, scope: Scope) -> Iterator[_Work]:
     works = [work for several in _assigned(name, scope) for work in _each_of(several, scope)]
     function = scope.function()
     if function is not None:
-        works += _appended(name, function)
+        works += _appended(function).get(name, [])
     for work in works:
         if last_segment(work.coroutine) not in _PASSING:
             yield work
 
 
-def _appended(name: str, scope: Scope) -> Iterator[_Work]:
-    for call, inner, around in calls_in(scope, ("append",)):
+@remembered
+def _appended(function: Scope) -> dict[str, list[_Work]]:
+    """Give what a function appends to each of its lists."""
+    found: dict[str, list[_Work]] = {}
+    for call, inner, around in calls_in(function, ("append",)):
         match call:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=appended)), args=[item]) if (
-                appended == name
-            ):
-                yield _Work(item, inner, next((n for n in around if isinstance(n, _TURNS)), None))
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name)), args=[item]):
+                turn = next((n for n in around if isinstance(n, _TURNS)), None)
+                found.setdefault(name, []).append(_Work(item, inner, turn))
+    return found
 
 
-def _grouped(start: _Start, starts: list[_Start]) -> list[_Work]:
+def _groups(starts: list[_Start]) -> dict[str, list[_Start]]:
+    """Sort what is started in task groups by the names of the groups."""
+    groups: dict[str, list[_Start]] = {}
+    for start in starts:
+        if start.hop is Hop.GROUP:
+            groups.setdefault(_group_name(start), []).append(start)
+    return groups
+
+
+def _grouped(start: _Start, groups: dict[str, list[_Start]]) -> list[_Work]:
     """Give the coroutines of a task group; none where an earlier start speaks for the group."""
     group = _group_name(start)
-    members = [s for s in starts if s.hop is Hop.GROUP and _group_name(s) == group]
+    members = groups[group]
     if members[0] is not start:
         return []
     return [

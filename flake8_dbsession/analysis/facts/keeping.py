@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import last_segment, statements
+from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
 from flake8_dbsession.analysis.names.values import ClassValue
 
 _CLOSES = frozenset(
@@ -33,61 +34,76 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
     target = acquisition.target
     if scope is None or scope.parent is None or not isinstance(target, ast.Attribute):
         return True
-    cls = ClassValue(scope.node, scope.parent)  # type: ignore[arg-type]
-    family = _bases(cls, inference)
-    if family is None:
+    bases = _bases(scope, inference)
+    if bases is None:
         return True
-    members = {cls.node, *family, *_subclasses(cls, inference)}
-    if any(_closes(member, target.attr) for member in members):
+    module = scope.module.scope
+    subclasses = _subclasses(module, inference).get(scope, [])
+    if any(target.attr in _closed_attributes(member) for member in (scope, *bases, *subclasses)):
         return True
-    module = scope.module.tree
-    return module is not None and _is_closed_from_outside(module, target.attr)
+    return target.attr in _closed_from_outside(module)
 
 
-def _bases(cls: ClassValue, inference: Inference) -> set[ast.ClassDef] | None:
+@remembered
+def _bases(cls: Scope, inference: Inference) -> set[Scope] | None:
     """Give the base classes in the project, at any depth; None where one cannot be found."""
-    found: set[ast.ClassDef] = set()
+    found: set[Scope] = set()
     pending = [cls]
     while pending:
         current = pending.pop()
-        for base in current.node.bases:
+        for base in current.node.bases:  # type: ignore[union-attr]
             named = base.value if isinstance(base, ast.Subscript) else base
-            value = inference.value(named, current.scope)
+            value = inference.value(named, current.parent or current)
             if value is None and last_segment(named) != "object":
                 return None
-            if isinstance(value, ClassValue) and value.node not in found:
-                found.add(value.node)
-                pending.append(value)
+            if isinstance(value, ClassValue):
+                scope = value.scope.child(value.node)
+                if scope not in found:
+                    found.add(scope)
+                    pending.append(scope)
     return found
 
 
-def _subclasses(cls: ClassValue, inference: Inference) -> Iterator[ast.ClassDef]:
-    module = cls.scope.module
-    for statement in statements(module.tree.body if module.tree else []):
+@remembered
+def _subclasses(module: Scope, inference: Inference) -> dict[Scope, list[Scope]]:
+    """Sort the classes at the top level of a linted module by their bases."""
+    found: dict[Scope, list[Scope]] = {}
+    for statement in statements(body_of(module.node)):
         if isinstance(statement, ast.ClassDef):
-            values = (inference.value(base, module.scope) for base in statement.bases)
-            if any(isinstance(v, ClassValue) and v.node is cls.node for v in values):
-                yield statement
+            for base in statement.bases:
+                value = inference.value(base, module)
+                if isinstance(value, ClassValue):
+                    of_base = found.setdefault(value.scope.child(value.node), [])
+                    of_base.append(module.child(statement))
+    return found
 
 
-def _closes(cls: ast.ClassDef, attribute: str) -> bool:
-    aliases = set(_aliases(cls, attribute))
-    return any(_is_close(node, attribute, aliases) for node in ast.walk(cls))
+@remembered
+def _closed_attributes(cls: Scope) -> frozenset[str]:
+    """Give the attributes that a class closes, by themselves or by a name that stands for one."""
+    nodes = list(ast.walk(cls.node))
+    closed = [expression for node in nodes for expression in _closed(node)]
+    names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
+    attributes = {name for expression in closed for name in _attributes(expression)}
+    for node in nodes:
+        targets, value = _assignment(node)
+        if value is not None and not names.isdisjoint(_names(targets)):
+            attributes |= {name for part in (*targets, value) for name in _attributes(part)}
+    return frozenset(attributes)
 
 
-def _is_close(node: ast.AST, attribute: str, aliases: set[str]) -> bool:
+def _closed(node: ast.AST) -> list[ast.AST]:
+    """Give what a node closes, or delegates to."""
     match node:
-        case ast.Attribute(value=ast.Name(id=name), attr=method) if method in _CLOSES:
-            return name in aliases
         case ast.Attribute(value=closed, attr=method) if method in _CLOSES:
-            return _mentions(closed, attribute)
+            return [closed]
         case ast.withitem(context_expr=context):
-            return _mentions(context, attribute) or _is_alias(context, aliases)
+            return [context]
         case ast.Call(func=function, args=arguments) if _is_closer(function):
-            return any(_mentions(a, attribute) or _is_alias(a, aliases) for a in arguments)
+            return [*arguments]
         case ast.FunctionDef(name="__getattr__"):
-            return _mentions(node, attribute)
-    return False
+            return [node]
+    return []
 
 
 def _is_closer(function: ast.expr) -> bool:
@@ -95,40 +111,37 @@ def _is_closer(function: ast.expr) -> bool:
     return any(closer in name for closer in _CLOSERS)
 
 
-def _mentions(node: ast.AST, attribute: str) -> bool:
-    """Tell whether code reads an attribute, also by ``getattr(self, "db")``."""
-    return any(
-        (isinstance(inner, ast.Attribute) and inner.attr == attribute)
-        or (isinstance(inner, ast.Constant) and inner.value == attribute)
-        for inner in ast.walk(node)
+def _attributes(node: ast.AST) -> Iterator[str]:
+    """Give the attributes that code reads, also by ``getattr(self, "db")``."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                yield name
+
+
+def _assignment(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
+    """Give the targets and the value of what binds names; no value for anything else."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            return targets, value
+        case ast.NamedExpr(target=target, value=value) | ast.For(target=target, iter=value):
+            return [target], value
+    return [], None
+
+
+def _names(targets: list[ast.expr]) -> Iterator[str]:
+    for target in targets:
+        yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+@remembered
+def _closed_from_outside(module: Scope) -> frozenset[str]:
+    """Give the attributes that a linted module closes on any object: ``service.db.close()``."""
+    return frozenset(
+        node.value.attr
+        for node in ast.walk(module.node)
+        if isinstance(node, ast.Attribute)
+        and node.attr in _CLOSES
+        and isinstance(node.value, ast.Attribute)
+        and not (isinstance(node.value.value, ast.Name) and node.value.value.id in ("self", "cls"))
     )
-
-
-def _is_alias(expression: ast.expr, aliases: set[str]) -> bool:
-    return isinstance(expression, ast.Name) and expression.id in aliases
-
-
-def _aliases(cls: ast.ClassDef, attribute: str) -> Iterator[str]:
-    """Give the local names that get the session: ``db = self.db``, ``self.db = db = open_it()``."""
-    for node in ast.walk(cls):
-        match node:
-            case ast.Assign(targets=targets, value=value):
-                named = targets
-            case ast.NamedExpr(target=target, value=value) | ast.For(target=target, iter=value):
-                named = [target]
-            case _:
-                continue
-        if any(_mentions(part, attribute) for part in (*named, value)):
-            inner = (name for target in named for name in ast.walk(target))
-            yield from (name.id for name in inner if isinstance(name, ast.Name))
-
-
-def _is_closed_from_outside(module: ast.Module, attribute: str) -> bool:
-    """Tell whether code closes the attribute of an object: ``service.db.close()``."""
-    for node in ast.walk(module):
-        match node:
-            case ast.Attribute(value=ast.Attribute(value=owner, attr=name), attr=method):
-                is_own = isinstance(owner, ast.Name) and owner.id in ("self", "cls")
-                if name == attribute and method in _CLOSES and not is_own:
-                    return True
-    return False

@@ -95,7 +95,7 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
         The returns inside a block, and those after it of a name that was given its result there.
     """
     for block in session_blocks(tree, inference):
-        if binds(block.node.body, block.name):
+        if binds(block.node.body, block.name, walrus=tree.scope.module.has_walrus):
             continue
         laziness = _Laziness(block, inference)
         for statement in (*statements(block.node.body), *_returned_after(block, tree)):

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import opened_by
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     Parameter,
     Scope,
+    body_of,
     last_segment,
     own_nodes,
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Resource, Role, Value
+from flake8_dbsession.analysis.names.values import Known, Resource, Role
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _STACKS = frozenset({"enter_context", "enter_async_context"})
@@ -87,32 +89,35 @@ def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: I
         return ""
     if joins_a_connection(call, scope, inference):
         return ""
-    for name, parameter in _session_parameters(function, opened, inference):
-        if not _is_optional(parameter) and not _is_fallback(call, name, function, tree):
+    for name, given in _given_sessions(function, inference):
+        would_do = any(_would_do(each, opened) for each in given)
+        if would_do and not _is_fallback(call, name, function, tree):
             return name
     return ""
 
 
-def _session_parameters(
-    function: Scope, opened: Known, inference: Inference
-) -> Iterator[tuple[str, Parameter]]:
-    """Find the parameters that are sessions which would do instead of what is opened."""
+@remembered
+def _given_sessions(function: Scope, inference: Inference) -> list[tuple[str, list[Known]]]:
+    """Find the parameters that may be sessions, and must be given, with what each can be."""
     arguments: ast.arguments = function.node.args  # type: ignore[union-attr]
+    found = []
     for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        if any(_would_do(value, opened) for value in inference.values(arg.arg, function)):
-            for binding in function.bindings(arg.arg):
-                if isinstance(binding.how, Parameter):
-                    yield arg.arg, binding.how
+        hows = [binding.how for binding in function.bindings(arg.arg)]
+        if not any(isinstance(how, Parameter) and not _is_optional(how) for how in hows):
+            continue
+        values = inference.values(arg.arg, function)
+        given = [v for v in values if isinstance(v, Known) and v.role is Role.GIVEN]
+        if given:
+            found.append((arg.arg, given))
+    return found
 
 
-def _would_do(value: Value, opened: Known) -> bool:
+def _would_do(given: Known, opened: Known) -> bool:
     """Tell whether a given session is of the same kind, and not bound to another database."""
     return (
-        isinstance(value, Known)
-        and value.role is Role.GIVEN
-        and value.resource is Resource.SESSION
-        and value.is_async == opened.is_async
-        and (not value.bind or not opened.bind or value.bind == opened.bind)
+        given.resource is Resource.SESSION
+        and given.is_async == opened.is_async
+        and (not given.bind or not opened.bind or given.bind == opened.bind)
     )
 
 
@@ -132,32 +137,43 @@ def _is_fallback(call: ast.Call, name: str, function: Scope, tree: Tree) -> bool
     That is so where a condition on the parameter, or on what was computed from it, decides about
     the call: around it, or before it by leaving the function when the session was given.
     """
-    body: list[ast.stmt] = function.node.body  # type: ignore[union-attr, assignment]
-    words = {name, *_derived(name, body)}
+    words = _with_flags(function, name)
     for ancestor in tree.ancestors(call):
         if ancestor is function.node:
             break
         if any(_mentions(test, words) for test in _conditions(ancestor)):
             return True
-    return any(
-        isinstance(statement, ast.If)
-        and statement.lineno < call.lineno
-        and _mentions(statement.test, words)
-        and not _is_absence(statement.test)
-        and isinstance(statement.body[-1], (ast.Return, ast.Raise))
-        for statement in statements(body)
+    leave = _early_leave(function, name)
+    return leave is not None and leave < call.lineno
+
+
+@remembered
+def _with_flags(function: Scope, name: str) -> frozenset[str]:
+    """Give a parameter's name and those of the flags computed from it: ``own = db is None``."""
+    return frozenset({name}).union(
+        target.id
+        for statement in statements(body_of(function.node))
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.value, _FLAGS)
+        and _mentions(statement.value, {name})
+        for target in statement.targets
+        if isinstance(target, ast.Name)
     )
 
 
-def _derived(name: str, body: list[ast.stmt]) -> Iterator[str]:
-    """Give the names of flags computed from a parameter: ``own = db is None``."""
-    for statement in statements(body):
-        if not isinstance(statement, ast.Assign) or not isinstance(statement.value, _FLAGS):
-            continue
-        if _mentions(statement.value, {name}):
-            for target in statement.targets:
-                if isinstance(target, ast.Name):
-                    yield target.id
+@remembered
+def _early_leave(function: Scope, name: str) -> int | None:
+    """Give the first line on which a function leaves where it was given a session."""
+    words = _with_flags(function, name)
+    lines = (
+        statement.lineno
+        for statement in statements(body_of(function.node))
+        if isinstance(statement, ast.If)
+        and _mentions(statement.test, words)
+        and not _is_absence(statement.test)
+        and isinstance(statement.body[-1], (ast.Return, ast.Raise))
+    )
+    return next(lines, None)
 
 
 def _conditions(node: ast.AST) -> list[ast.expr]:
@@ -181,7 +197,7 @@ def _is_absence(test: ast.expr) -> bool:
     return False
 
 
-def _mentions(expression: ast.expr, names: set[str]) -> bool:
+def _mentions(expression: ast.expr, names: Set[str]) -> bool:
     if isinstance(expression, ast.Name):
         return expression.id in names
     return any(isinstance(node, ast.Name) and node.id in names for node in own_nodes(expression))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
 
@@ -32,15 +33,10 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
 
 def _is_main_part(scope: Scope) -> bool:
     """Tell whether a script calls a function at its end."""
-    module = scope.module.tree
-    if scope.parent is not scope.module.scope or module is None:
+    if scope.parent is not scope.module.scope or scope.module.tree is None:
         return False
     name = getattr(scope.node, "name", "")
-    return any(
-        isinstance(node, ast.Name) and node.id == name
-        for statement in _last_statements(module)
-        for node in ast.walk(statement)
-    )
+    return name in _named_at_the_end(scope.module.scope)
 
 
 def _is_command(scope: Scope, inference: Inference) -> bool:
@@ -60,6 +56,17 @@ def _is_command_line(value: Value | None) -> bool:
     if isinstance(value, FunctionValue):
         return "group" in decorator_names(value.node)
     return isinstance(value, External) and f"{value.name}.".startswith(_COMMAND_LINES)
+
+
+@remembered
+def _named_at_the_end(module: Scope) -> frozenset[str]:
+    """Give the names in the statements with which a script ends."""
+    return frozenset(
+        node.id
+        for statement in _last_statements(module.node)  # type: ignore[arg-type]
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name)
+    )
 
 
 def _last_statements(module: ast.Module) -> Iterator[ast.stmt]:

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, cast
 
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
     FUNCTIONS,
@@ -18,7 +19,30 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+class _Sought(NamedTuple):
+    """The name that is followed.
+
+    Attributes:
+        name: the name.
+        last: the last line that matters, where it is read or a loop goes back to its beginning.
+        walrus: whether the module has a ``:=``, which may bind it inside an expression.
+    """
+
+    name: str
+    last: int
+    walrus: bool
+
+    def is_bound_by(self, body: list[ast.stmt]) -> bool:
+        """Tell whether statements, or those in their blocks, bind or delete the name."""
+        return binds(body, self.name, walrus=self.walrus)
+
+    def is_in(self, target: ast.expr) -> bool:
+        """Tell whether a target binds the name."""
+        return any(isinstance(node, ast.Name) and node.id == self.name for node in ast.walk(target))
 
 
 class _Run(NamedTuple):
@@ -33,7 +57,7 @@ def after_block(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> list[
 
     Args:
         block: the block.
-        name: the name; where it is bound anew, the search ends.
+        name: the name; where it is bound anew, or read for the last time, the search ends.
         tree: gives what stands around the block.
 
     Returns:
@@ -43,8 +67,9 @@ def after_block(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> list[
     nodes: list[ast.AST] = []
     flows = not _leaves(block.body)
     inner: ast.AST = block
+    sought = _sought(block, name, tree)
     for outer in tree.ancestors(block):
-        part, flows = _after(inner, outer, name, flows=flows)
+        part, flows = _after(inner, outer, sought, flows=flows)
         nodes += part
         if isinstance(outer, (*FUNCTIONS, ast.ClassDef)):
             break
@@ -74,10 +99,18 @@ def reads(node: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
                 stack.append((inner, outer if isinstance(inner, ast.keyword) else inner))
 
 
-def binds(body: Iterable[ast.stmt], name: str) -> bool:
-    """Tell whether statements, or those in their blocks, bind or delete a name."""
-    body = list(body)
-    if any(bound == name for bound, _ in statement_bindings(body, walrus=True)):
+def binds(body: list[ast.stmt], name: str, *, walrus: bool) -> bool:
+    """Tell whether statements, or those in their blocks, bind or delete a name.
+
+    Args:
+        body: the statements.
+        name: the name.
+        walrus: whether there may be a ``:=`` in them.
+
+    Returns:
+        True for any binding but that of a nested scope.
+    """
+    if any(bound == name for bound, _ in statement_bindings(body, walrus=walrus)):
         return True
     deleted = (s.targets for s in statements(body) if isinstance(s, ast.Delete))
     return any(
@@ -110,15 +143,36 @@ def _leaves(body: list[ast.stmt]) -> bool:
     return isinstance(last, _LEAVING)
 
 
-def _after(inner: ast.AST, outer: ast.AST, name: str, *, flows: bool) -> _Run:
+def _sought(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> _Sought:
+    last = 0
+    for outer in tree.ancestors(block):
+        if isinstance(outer, _LOOPS):
+            last = outer.end_lineno or outer.lineno
+        elif isinstance(outer, (*FUNCTIONS, ast.ClassDef, ast.Module)):
+            last = max(last, _last_lines(tree, outer).get(name, 0))
+            break
+    return _Sought(name, last, tree.scope.module.has_walrus)
+
+
+@remembered
+def _last_lines(_tree: Tree, function: ast.AST) -> dict[str, int]:
+    """Give the last line on which a function, class or module mentions each name."""
+    lines: dict[str, int] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            lines[node.id] = max(node.lineno, lines.get(node.id, 0))
+    return lines
+
+
+def _after(inner: ast.AST, outer: ast.AST, sought: _Sought, *, flows: bool) -> _Run:
     """Give what runs in a compound statement after the statement in it that just ended."""
-    nodes, flows = _run(_rest(outer, inner), name) if flows else _Run([], False)
+    nodes, flows = _run(_rest(outer, inner), sought) if flows else _Run([], False)
     tried = _as_try(outer)
     if tried is not None:
-        ended = _end_of_try(inner, tried, name, flows=flows)
+        ended = _end_of_try(inner, tried, sought, flows=flows)
         return _Run(nodes + ended.nodes, ended.flows)
-    if isinstance(outer, (ast.For, ast.AsyncFor, ast.While)) and flows and inner in outer.body:
-        nodes += _next_turn(inner, outer, name)
+    if isinstance(outer, _LOOPS) and flows and inner in outer.body:
+        nodes += _next_turn(inner, outer, sought)
     return _Run(nodes, flows)
 
 
@@ -132,13 +186,13 @@ def _rest(outer: ast.AST, inner: ast.AST) -> list[ast.stmt]:
 
 
 def _next_turn(
-    inner: ast.AST, loop: ast.For | ast.AsyncFor | ast.While, name: str
+    inner: ast.AST, loop: ast.For | ast.AsyncFor | ast.While, sought: _Sought
 ) -> list[ast.AST]:
     """Give what runs of a loop's next turn before the statement that just ended."""
     before = loop.body[: loop.body.index(inner)]  # type: ignore[arg-type]
     if isinstance(loop, ast.While):
-        return [loop.test, *_run(before, name).nodes]
-    return [] if _is_target(loop.target, name) else _run(before, name).nodes
+        return [loop.test, *_run(before, sought).nodes]
+    return [] if sought.is_in(loop.target) else _run(before, sought).nodes
 
 
 def _as_try(node: ast.AST) -> ast.Try | None:
@@ -146,7 +200,7 @@ def _as_try(node: ast.AST) -> ast.Try | None:
     return cast(ast.Try, node) if type(node).__name__ in ("Try", "TryStar") else None
 
 
-def _end_of_try(inner: ast.AST, outer: ast.Try, name: str, *, flows: bool) -> _Run:
+def _end_of_try(inner: ast.AST, outer: ast.Try, sought: _Sought, *, flows: bool) -> _Run:
     """Give what runs of a ``try`` after its body, or after another of its parts.
 
     A block in the body may raise, so that every handler can run after it.
@@ -154,73 +208,74 @@ def _end_of_try(inner: ast.AST, outer: ast.Try, name: str, *, flows: bool) -> _R
     nodes: list[ast.AST] = []
     if inner in outer.body:
         if flows:
-            nodes, flows = _run(outer.orelse, name)
-        handled = [_run(handler.body, name) for handler in outer.handlers]
+            nodes, flows = _run(outer.orelse, sought)
+        handled = [_run(handler.body, sought) for handler in outer.handlers]
         nodes += [node for run in handled for node in run.nodes]
         flows = flows or any(run.flows for run in handled)
     if inner not in outer.finalbody:
-        final = _run(outer.finalbody, name)
+        final = _run(outer.finalbody, sought)
         nodes += final.nodes
         flows = flows and final.flows
     return _Run(nodes, flows)
 
 
-def _run(body: Iterable[ast.stmt], name: str) -> _Run:
+def _run(body: Iterable[ast.stmt], sought: _Sought) -> _Run:
     """Give what runs of a sequence of statements until the name is bound anew."""
     nodes: list[ast.AST] = []
     for statement in body:
-        run = _one(statement, name)
+        if statement.lineno > sought.last:
+            return _Run(nodes, False)
+        run = _one(statement, sought)
         nodes += run.nodes
         if not run.flows:
             return _Run(nodes, False)
     return _Run(nodes, True)
 
 
-def _one(statement: ast.stmt, name: str) -> _Run:
+def _one(statement: ast.stmt, sought: _Sought) -> _Run:
     match statement:
         case ast.If(test=test, body=then, orelse=otherwise):
-            return _branches([test], [then, otherwise], name)
+            return _branches([test], [then, otherwise], sought)
         case ast.Match(subject=subject, cases=cases):
-            return _branches([subject], [[], *(case.body for case in cases)], name)
+            return _branches([subject], [[], *(case.body for case in cases)], sought)
         case ast.While(test=test):
-            return _loop(statement, test, name)
+            return _loop(statement, test, sought)
         case ast.For(iter=iterable) | ast.AsyncFor(iter=iterable):
-            return _loop(statement, iterable, name)
+            return _loop(statement, iterable, sought)
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
             contexts: list[ast.AST] = [item.context_expr for item in items]
-            if any(item.optional_vars and _is_target(item.optional_vars, name) for item in items):
+            if any(item.optional_vars and sought.is_in(item.optional_vars) for item in items):
                 return _Run(contexts, False)
-            inner = _run(body, name)
+            inner = _run(body, sought)
             return _Run(contexts + inner.nodes, inner.flows)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return _Run([], statement.name != name)
+            return _Run([], statement.name != sought.name)
     tried = _as_try(statement)
     if tried is not None:
-        return _try(tried, name)
-    return _Run([statement], not isinstance(statement, _LEAVING) and not binds([statement], name))
+        return _try(tried, sought)
+    return _Run(
+        [statement],
+        not isinstance(statement, _LEAVING) and not sought.is_bound_by([statement]),
+    )
 
 
-def _branches(header: list[ast.AST], bodies: list[list[ast.stmt]], name: str) -> _Run:
-    runs = [_run(body, name) for body in bodies]
+def _branches(header: list[ast.AST], bodies: list[list[ast.stmt]], sought: _Sought) -> _Run:
+    runs = [_run(body, sought) for body in bodies]
     nodes = [node for run in runs for node in run.nodes]
     return _Run(header + nodes, any(run.flows for run in runs))
 
 
-def _loop(statement: ast.For | ast.AsyncFor | ast.While, header: ast.AST, name: str) -> _Run:
-    if binds([statement], name):
+def _loop(statement: ast.For | ast.AsyncFor | ast.While, header: ast.AST, sought: _Sought) -> _Run:
+    if sought.is_bound_by([statement]):
         return _Run([header], False)
-    nodes = [header, *_run(statement.body, name).nodes]
-    rest = _run(statement.orelse, name)
+    nodes = [header, *_run(statement.body, sought).nodes]
+    rest = _run(statement.orelse, sought)
     return _Run(nodes + rest.nodes, rest.flows)
 
 
-def _try(statement: ast.Try, name: str) -> _Run:
-    nodes, flows = _run(statement.body, name)
-    if binds(statement.body, name):
+def _try(statement: ast.Try, sought: _Sought) -> _Run:
+    nodes, flows = _run(statement.body, sought)
+    if sought.is_bound_by(statement.body):
         return _Run(nodes, False)
-    end = _end_of_try(statement.body[-1], statement, name, flows=flows)
+    end = _end_of_try(statement.body[-1], statement, sought, flows=flows)
     return _Run(nodes + end.nodes, end.flows)
-
-
-def _is_target(target: ast.expr, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(target))

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     Imported,
     Scope,
     body_of,
+    declared,
     last_segment,
     statements,
 )
@@ -85,17 +87,25 @@ def _cache(function: Scope, inference: Inference) -> str | None:
 
 def _places_of_local(name: str, function: Scope, inference: Inference) -> Iterator[str]:
     """Find the shared places that a function moves the session of a local name to."""
-    body = body_of(function.node)
-    shared = {n for s in statements(body) if isinstance(s, ast.Global) for n in s.names}
-    for statement in statements(body):
-        match statement:
-            case ast.Assign(targets=targets, value=ast.Name(id=stored)) if stored == name:
-                for target in targets:
-                    if isinstance(target, ast.Name) and target.id in shared:
-                        yield f"the global `{target.id}`"
-                    elif isinstance(target, ast.Attribute):
-                        place = _shared_attribute(target, function, inference)
-                        yield from [place] if place else []
-            case ast.Return(value=ast.Name(id=returned)) if returned == name:
-                place = _cache(function, inference)
+    for statement in _passed_on(function).get(name, ()):
+        if isinstance(statement, ast.Return):
+            place = _cache(function, inference)
+            yield from [place] if place else []
+            continue
+        for target in statement.targets:
+            if isinstance(target, ast.Name) and target.id in declared(function, ast.Global):
+                yield f"the global `{target.id}`"
+            elif isinstance(target, ast.Attribute):
+                place = _shared_attribute(target, function, inference)
                 yield from [place] if place else []
+
+
+@remembered
+def _passed_on(function: Scope) -> dict[str, list[ast.Assign | ast.Return]]:
+    """Sort the statements that assign or return a plain name by that name."""
+    found: dict[str, list[ast.Assign | ast.Return]] = {}
+    for statement in statements(body_of(function.node)):
+        match statement:
+            case ast.Assign(value=ast.Name(id=name)) | ast.Return(value=ast.Name(id=name)):
+                found.setdefault(name, []).append(statement)
+    return found

@@ -235,7 +235,7 @@ class Inference:
     def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
         """Answer a question once for each scope; a question inside itself has no answer."""
         if key in scope.memory:
-            return scope.memory[key]
+            return scope.memory[key]  # type: ignore[no-any-return]
         if self._depth >= _DEEPEST:
             return None
         scope.memory[key] = None
@@ -244,7 +244,7 @@ class Inference:
             scope.memory[key] = answer()
         finally:
             self._depth -= 1
-        return scope.memory[key]
+        return scope.memory[key]  # type: ignore[no-any-return]
 
     def _value(self, expression: ast.expr, scope: Scope) -> Value | None:
         match expression:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from flake8_dbsession.analysis.names.memory import remembered
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.functions import Summary
     from flake8_dbsession.analysis.names.modules import Module
-    from flake8_dbsession.analysis.names.values import Value
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -91,7 +92,7 @@ class Scope:
         node: the syntax that makes the scope.
         parent: the scope around it; None for a module.
         module: the module it stands in.
-        memory: answers already given about expressions read in this scope, by question.
+        memory: answers already given about this scope and the expressions read in it.
         summary: what a function's scope hands out, once that is known.
     """
 
@@ -110,7 +111,7 @@ class Scope:
         self.node = node
         self.parent = parent
         self.module = module
-        self.memory: dict[object, Value | None] = {}
+        self.memory: dict[object, Any] = {}
         self.summary: Summary | None = None
         self._bindings: dict[str, list[Binding]] | None = None
         self._attributes: dict[str, list[Binding]] | None = None
@@ -220,6 +221,25 @@ def body_of(node: ScopeNode) -> list[ast.stmt]:
     """Give the statements of a module, class or function; none for a lambda or comprehension."""
     body = getattr(node, "body", None)
     return body if isinstance(body, list) else []
+
+
+@remembered
+def declared(function: Scope, *kinds: type[ast.Global | ast.Nonlocal]) -> frozenset[str]:
+    """Give the names that a function declares to be another scope's.
+
+    Args:
+        function: the function's scope.
+        kinds: ``ast.Global``, ``ast.Nonlocal`` or both.
+
+    Returns:
+        The names; none for a lambda.
+    """
+    return frozenset(
+        name
+        for statement in statements(body_of(function.node))
+        if isinstance(statement, kinds)
+        for name in statement.names
+    )
 
 
 def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Set
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
 from flake8_dbsession.analysis.names.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
@@ -42,10 +42,12 @@ class Tree:
 
     Attributes:
         scope: the module's scope.
+        memory: answers already given about the tree.
     """
 
     def __init__(self, scope: Scope, mentions: Mentions, words: Set[str] = frozenset()) -> None:
         self.scope = scope
+        self.memory: dict[object, Any] = {}
         self._words = words
         self._mentions = mentions
         self._parents: dict[ast.AST, ast.AST] = {}

@@ -16,14 +16,18 @@ from flake8_dbsession.analysis.names.tree import Tree
 BLOCK = "with make() as db:\n    db.work()\n"
 
 
-def after(source: str) -> list[str]:
-    """The code that can run after the first ``with`` block, in the order it is found."""
-    tree = ast.parse("def function():\n" + indent(source, "    "))
+def after(source: str, end: str = "last(db)") -> list[str]:
+    """The code that can run after the first ``with`` block, in the order it is found.
+
+    The last line reads the name, so that the search has a reason to go on to the end.
+    """
+    tree = ast.parse("def function():\n" + indent(f"{source}\n{end}", "    "))
     text = ast.unparse(tree)
     module = Module(Path("/app.py"), text, tree)
     visited = Tree(module.scope, Mentions(text, ["make", "def", "other"]))
     block = next(node for node, _ in visited.find(ast.With))
-    return [ast.unparse(node) for node in after_block(block, "db", visited)]
+    found = [ast.unparse(node) for node in after_block(block, "db", visited)]
+    return [code for code in found if code != end]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +76,16 @@ def test_a_block_that_leaves_is_followed_only_by_handlers() -> None:
     leaving = indent("with make() as db:\n    return 1\n", "    ")
     source = f"try:\n{leaving}    one()\nexcept E:\n    two()\nthree()"
     assert after(source) == ["two()", "three()"]
+
+
+def test_the_search_ends_where_the_name_is_read_for_the_last_time() -> None:
+    assert after(f"{BLOCK}one(db)\ntwo()", end="") == ["one(db)"]
+    assert after(f"{BLOCK}one()", end="") == []
+
+
+def test_a_loop_goes_back_to_a_reading_before_the_block() -> None:
+    source = f"for item in items():\n    one(db)\n{indent(BLOCK, '    ')}    two()\nthree()"
+    assert after(source, end="") == ["two()", "one(db)"]
 
 
 def test_reads_leave_out_what_runs_elsewhere_or_means_another_name() -> None:
