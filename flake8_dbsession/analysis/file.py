@@ -36,6 +36,7 @@ from flake8_dbsession.analysis.facts.injections import Injection, injections
 from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
 from flake8_dbsession.analysis.facts.openings import Opening, openings
+from flake8_dbsession.analysis.facts.provisions import Provision, provisions
 from flake8_dbsession.analysis.facts.redundant_calls import RedundantCall, redundant_calls
 from flake8_dbsession.analysis.facts.references import Reference, references
 from flake8_dbsession.analysis.facts.request_sessions import RequestSession, request_sessions
@@ -62,6 +63,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Definition: definitions,
     DocstringExample: docstring_examples,
     DrivenDependency: driven_dependencies,
+    Provision: provisions,
     Reference: references,
     RequestSession: request_sessions,
     Opening: openings,
