@@ -1,0 +1,1 @@
+"""How far a code base has moved over to the house's standard."""

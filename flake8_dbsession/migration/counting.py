@@ -1,0 +1,192 @@
+"""Which acquisitions of a code base are sanctioned, and which are still by hand."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TypeAlias
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.provisions import Provision
+from flake8_dbsession.analysis.names.dotted import module_names
+from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.checking.sources import UnreadError, read
+from flake8_dbsession.linter import Examined, Linter, Settings
+from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
+from flake8_dbsession.policy.model import Style
+from flake8_dbsession.rules.context import quoted
+from flake8_dbsession.rules.fallback import is_fallback
+
+Position: TypeAlias = tuple[int, int]
+"""A line, and a column in UTF-8 bytes."""
+
+_BY_HAND = frozenset(
+    {"DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107", "DBS401", "DBS403"}
+)  # the codes that say of an acquisition that it should be another one
+_RETIRED = "DBS106"
+
+
+def migration_of(files: Iterable[str], settings: Settings) -> Migration:
+    """Count the acquisitions of a code base.
+
+    Args:
+        files: the files to look at.
+        settings: the settings of the linter.
+
+    Returns:
+        The state of each file that gets a session outside of tests and owners, or in which
+        anything is reported.
+
+    Raises:
+        PolicyError: a policy cannot be used.
+    """
+    linter = Linter(settings)
+    states: list[FileState] = []
+    unread: list[tuple[str, str]] = []
+    for path in files:
+        try:
+            state = _state_of(path, linter)
+        except UnreadError as error:
+            unread.append((path, str(error)))
+        else:
+            states += [state] if state is not None else []
+    return Migration(tuple(sorted(states, key=lambda state: state.path)), tuple(unread))
+
+
+def _state_of(path: str, linter: Linter) -> FileState | None:
+    """Give a file's state; None for a test, and for one that has nothing to do with sessions."""
+    text, tree = read(path)
+    examined = linter.examine(path, text, tree)
+    if examined is None or examined.context.is_test:
+        return None
+    count = _Count(examined)
+    patterns, unjudged = Counter(count.patterns()), Counter(count.unjudged())
+    codes = Counter(violation.code for violation in examined.violations)
+    if not (patterns or unjudged or codes):
+        return None
+    layer = examined.context.layer
+    return FileState(
+        path=path,
+        layer=layer.name if layer else NO_LAYER,
+        patterns=tuple(sorted(patterns.items())),
+        by_hand=tuple(place for _, place in sorted(count.places.items())),
+        unjudged=tuple(sorted(unjudged.items())),
+        codes=tuple(sorted(codes.items())),
+    )
+
+
+class _Count:
+    """The acquisitions of one file.
+
+    Args:
+        examined: the file, and what is reported in it.
+    """
+
+    def __init__(self, examined: Examined) -> None:
+        self._context = examined.context
+        self._violations = examined.violations
+
+    @cached_property
+    def places(self) -> dict[Position, Place]:
+        """The acquisitions by hand: what is reported as such, and what asks a retired provider."""
+        found = {
+            _position(provision.node): self._place(_position(provision.node), [], message)
+            for provision, message in self._retired()
+        }
+        for violation in self._violations:
+            at = violation.line, violation.column
+            if violation.code in _BY_HAND and at not in found:
+                codes = [v.code for v in self._violations if (v.line, v.column) == at]
+                found[at] = self._place(at, codes, violation.message)
+        return found
+
+    def patterns(self) -> Iterator[str]:
+        """Give the pattern of each acquisition that the standard allows."""
+        for provision in self._context.file.facts(Provision):
+            if self._is_counted(provision) and self._is_sanctioned(provision):
+                yield _pattern(provision)
+        for acquisition in self._raw():
+            if self._is_allowed(acquisition):
+                yield _written(acquisition)
+
+    def unjudged(self) -> Iterator[str]:
+        """Give what opens each session of which the standard says nothing."""
+        for acquisition in self._raw():
+            if not self._is_allowed(acquisition):
+                yield _written(acquisition)
+
+    def _place(self, at: Position, codes: list[str], message: str) -> Place:
+        line, column = at
+        text = self._context.file.module.text.split("\n")[line - 1]
+        characters = len(text.encode()[:column].decode(errors="ignore"))
+        return Place(line, characters + 1, tuple(dict.fromkeys(codes or [_RETIRED])), message)
+
+    def _raw(self) -> Iterator[Acquisition]:
+        """Give the sessions that are opened without a provider, and not reported."""
+        for acquisition in self._context.file.facts(Acquisition):
+            if acquisition.known.resource is Resource.SESSION and self._is_counted(acquisition):
+                yield acquisition
+
+    def _is_counted(self, fact: Provision | Acquisition) -> bool:
+        """Tell whether a fact stands outside of owners, and is not by hand."""
+        return _position(fact.node) not in self.places and not self._context.may_open(fact.scope)
+
+    def _is_sanctioned(self, provision: Provision) -> bool:
+        """Tell whether the standard means this way to a session.
+
+        Connections count where the policy names a provider of them, and a lender's where a layer
+        names it.
+        """
+        policy = self._context.policy
+        if provision.known.resource is Resource.CONNECTION and policy.connections is None:
+            return False
+        return provision.known.role is not Role.LENDER or any(
+            layer.use is not None
+            and layer.style is Style.REQUEST
+            and layer.use.expression.rpartition(".")[2] == provision.known.name
+            for layer in policy.layers
+        )
+
+    def _is_allowed(self, acquisition: Acquisition) -> bool:
+        """Tell whether a session may be opened so: in a block, or in the layer's fallback."""
+        if is_fallback(acquisition.node, acquisition.scope, self._context):
+            return True
+        is_accessor = acquisition.known.source is Role.ACCESSOR
+        return acquisition.holder is Holder.BLOCK and not is_accessor
+
+    def _retired(self) -> Iterator[tuple[Provision, str]]:
+        """Find the provisions of providers and dependencies that the policy retires."""
+        root = self._context.file.inference.project.root
+        for provision in self._context.file.facts(Provision):
+            known = provision.known
+            if known.home is None or self._context.may_open(provision.scope):
+                continue
+            for module in module_names(known.home.module.path, root):
+                retired = self._context.policy.retired_replacement(f"{module}.{known.name}")
+                if retired is not None:
+                    name, replacement = retired
+                    yield provision, f"`{name}` is retired; use {quoted(replacement)}"
+                    break
+
+
+def _position(node: ast.Call | ast.arg) -> Position:
+    return node.lineno, node.col_offset
+
+
+def _pattern(provision: Provision) -> str:
+    """Spell how a provision gets its session."""
+    name = provision.names[0] if provision.names else provision.known.name
+    match provision.known.role:
+        case Role.DEPENDENCY:
+            return f"Depends({name})"
+        case Role.PROVIDER:
+            return f"with {name}()"
+    return f"{name}()"
+
+
+def _written(acquisition: Acquisition) -> str:
+    """Spell an acquisition without its arguments."""
+    call = f"{ast.unparse(acquisition.node.func)}()"
+    return f"with {call}" if acquisition.holder is Holder.BLOCK else call

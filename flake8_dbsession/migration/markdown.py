@@ -1,0 +1,72 @@
+"""A migration's report as Markdown, for a pull request or a repository's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from flake8_dbsession.migration.model import FileState, Migration, by_work_left
+from flake8_dbsession.migration.wording import code_name, headline, unjudged_note, unread_note
+
+
+def render(migration: Migration) -> str:
+    """Give the report as Markdown.
+
+    Args:
+        migration: what to report.
+    """
+    return "\n\n".join(_parts(migration)) + "\n"
+
+
+def _parts(migration: Migration) -> Iterator[str]:
+    yield "# Database sessions: the migration"
+    yield f"**{headline(migration)}**"
+    if migration.layers:
+        yield "## By layer"
+        rows = [(n, t.sanctioned, t.by_hand, t.percentage) for n, t in migration.layers]
+        yield _table(("layer", "sanctioned", "by hand", "migrated"), rows)
+    if migration.patterns:
+        yield "## What is sanctioned"
+        yield _table(("pattern", "times"), [(_code(p), n) for p, n in migration.patterns])
+    left = by_work_left(state for state in migration.files if state.by_hand)
+    if left:
+        yield "## By file: what still opens sessions by hand"
+        rows = [(_code(s.path), s.layer, len(s.by_hand), s.sanctioned) for s in left]
+        yield _table(("file", "layer", "by hand", "sanctioned"), rows)
+    if migration.codes:
+        yield "## By code"
+        yield _table(("code", "name", "times"), [(c, code_name(c), n) for c, n in migration.codes])
+    if left:
+        yield "## Every place"
+        yield from map(_places, left)
+    if migration.unjudged:
+        yield "## Neither"
+        yield unjudged_note(migration)
+        yield _table(("call", "times"), [(_code(call), n) for call, n in migration.unjudged])
+    if migration.unread:
+        yield unread_note(migration)
+        yield "\n".join(f"- {_code(path)}: {reason}" for path, reason in migration.unread)
+
+
+def _places(state: FileState) -> str:
+    lines = (
+        f"- [ ] line {place.line}: {', '.join(place.codes)} {place.message}"
+        for place in state.by_hand
+    )
+    return "\n".join((f"### {_code(state.path)}", "", *lines))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Lay out a table, its numbers to the right."""
+    rows = list(rows)
+    marks = ["---:" if isinstance(cell, int) else "---" for cell in rows[0]]
+    lines = [head, marks, *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(cell: object) -> str:
+    return str(cell).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    """Put a text between backticks, more of them where it holds some itself."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
