@@ -65,7 +65,9 @@ def _write(migration: Migration, form: str, stream: TextIO) -> None:
         from flake8_dbsession.migration import text
 
         console = Console(file=stream)
-        text.render(migration, console if console.is_terminal else Console(file=stream, width=_WIDTH))
+        text.render(
+            migration, console if console.is_terminal else Console(file=stream, width=_WIDTH)
+        )
     elif form == "markdown":
         from flake8_dbsession.migration import markdown
 

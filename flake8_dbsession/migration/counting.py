@@ -13,8 +13,9 @@ from flake8_dbsession.analysis.facts.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.checking.sources import UnreadError, read
-from flake8_dbsession.linter import Examined, Linter, Settings
+from flake8_dbsession.linter import Linter, Settings, Study
 from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
+from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rules.context import quoted
 from flake8_dbsession.rules.fallback import is_fallback
@@ -45,28 +46,31 @@ def migration_of(files: Iterable[str], settings: Settings) -> Migration:
     linter = Linter(settings)
     states: list[FileState] = []
     unread: list[tuple[str, str]] = []
-    for path in files:
-        try:
-            state = _state_of(path, linter)
-        except UnreadError as error:
-            unread.append((path, str(error)))
-        else:
-            states += [state] if state is not None else []
-    return Migration(tuple(sorted(states, key=lambda state: state.path)), tuple(unread))
+    for path in sorted(files):
+        state = _state_of(path, linter)
+        if isinstance(state, UnreadError):
+            unread.append((path, str(state)))
+        elif state is not None:
+            states.append(state)
+    return Migration(tuple(states), tuple(unread))
 
 
-def _state_of(path: str, linter: Linter) -> FileState | None:
+def _state_of(path: str, linter: Linter) -> FileState | UnreadError | None:
     """Give a file's state; None for a test, and for one that has nothing to do with sessions."""
-    text, tree = read(path)
-    examined = linter.examine(path, text, tree)
-    if examined is None or examined.context.is_test:
+    try:
+        study = linter.study(path, *read(path))
+    except UnreadError as error:
+        return error
+    if isinstance(study, PolicyError):
+        raise study
+    if study is None or study.context.is_test:
         return None
-    count = _Count(examined)
+    count = _Count(study)
     patterns, unjudged = Counter(count.patterns()), Counter(count.unjudged())
-    codes = Counter(violation.code for violation in examined.violations)
+    codes = Counter(violation.code for violation in count.violations)
     if not (patterns or unjudged or codes):
         return None
-    layer = examined.context.layer
+    layer = study.context.layer
     return FileState(
         path=path,
         layer=layer.name if layer else NO_LAYER,
@@ -81,12 +85,16 @@ class _Count:
     """The acquisitions of one file.
 
     Args:
-        examined: the file, and what is reported in it.
+        study: the file with its rules.
+
+    Attributes:
+        violations: what is reported in it, by position.
     """
 
-    def __init__(self, examined: Examined) -> None:
-        self._context = examined.context
-        self._violations = examined.violations
+    def __init__(self, study: Study) -> None:
+        self._context = study.context
+        found = [violation for violation, _ in study.violations()]
+        self.violations = sorted(found, key=lambda v: (v.line, v.column, v.code))
 
     @cached_property
     def places(self) -> dict[Position, Place]:
@@ -95,17 +103,17 @@ class _Count:
             _position(provision.node): self._place(_position(provision.node), [], message)
             for provision, message in self._retired()
         }
-        for violation in self._violations:
+        for violation in self.violations:
             at = violation.line, violation.column
             if violation.code in _BY_HAND and at not in found:
-                codes = [v.code for v in self._violations if (v.line, v.column) == at]
+                codes = [v.code for v in self.violations if (v.line, v.column) == at]
                 found[at] = self._place(at, codes, violation.message)
         return found
 
     def patterns(self) -> Iterator[str]:
         """Give the pattern of each acquisition that the standard allows."""
-        for provision in self._context.file.facts(Provision):
-            if self._is_counted(provision) and self._is_sanctioned(provision):
+        for provision in self._provisions():
+            if provision.is_entered:
                 yield _pattern(provision)
         for acquisition in self._raw():
             if self._is_allowed(acquisition):
@@ -113,6 +121,9 @@ class _Count:
 
     def unjudged(self) -> Iterator[str]:
         """Give what opens each session of which the standard says nothing."""
+        for provision in self._provisions():
+            if not provision.is_entered:
+                yield f"{_name(provision)}() outside of a with block"
         for acquisition in self._raw():
             if not self._is_allowed(acquisition):
                 yield _written(acquisition)
@@ -122,6 +133,12 @@ class _Count:
         text = self._context.file.module.text.split("\n")[line - 1]
         characters = len(text.encode()[:column].decode(errors="ignore"))
         return Place(line, characters + 1, tuple(dict.fromkeys(codes or [_RETIRED])), message)
+
+    def _provisions(self) -> Iterator[Provision]:
+        """Give where the file is given sessions in ways that the standard means."""
+        for provision in self._context.file.facts(Provision):
+            if self._is_counted(provision) and self._is_sanctioned(provision):
+                yield provision
 
     def _raw(self) -> Iterator[Acquisition]:
         """Give the sessions that are opened without a provider, and not reported."""
@@ -177,13 +194,16 @@ def _position(node: ast.Call | ast.arg) -> Position:
 
 def _pattern(provision: Provision) -> str:
     """Spell how a provision gets its session."""
-    name = provision.names[0] if provision.names else provision.known.name
     match provision.known.role:
         case Role.DEPENDENCY:
-            return f"Depends({name})"
+            return f"Depends({_name(provision)})"
         case Role.PROVIDER:
-            return f"with {name}()"
-    return f"{name}()"
+            return f"with {_name(provision)}()"
+    return f"{_name(provision)}()"
+
+
+def _name(provision: Provision) -> str:
+    return provision.names[0] if provision.names else provision.known.name
 
 
 def _written(acquisition: Acquisition) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 from string import Template
@@ -24,16 +24,41 @@ def render(migration: Migration) -> str:
         share=migration.total.percentage,
         sanctioned=migration.total.sanctioned,
         by_hand=migration.total.by_hand,
-        chart="".join(_bar(name, numbers, migration) for name, numbers in migration.layers),
-        files="".join(map(_row, by_work_left(migration.files))),
-        places="".join(map(_places, by_work_left(s for s in migration.files if s.by_hand))),
-        codes="".join(
+        sections="\n".join(f"<h2>{title}</h2>\n{body}" for title, body in _sections(migration)),
+    )
+
+
+def _sections(migration: Migration) -> Iterator[tuple[str, str]]:
+    """Give the page's sections that have something to show: their titles and their HTML."""
+    if migration.layers:
+        yield "By layer", "".join(_bar(*layer, migration) for layer in migration.layers)
+        head = "<th>file<th>layer<th class=number aria-sort=descending>by hand"
+        head += "<th class=number>sanctioned<th class=number>migrated<th>codes"
+        yield "By file", _table(head, map(_row, by_work_left(migration.files)), "files")
+    left = by_work_left(state for state in migration.files if state.by_hand)
+    if left:
+        yield "Every place by hand", "".join(map(_places, left))
+    if migration.codes:
+        head = "<th>code<th>name<th class=number>times"
+        rows = (
             f"<tr><td>{code}<td>{escape(code_name(code))}<td class=number>{count}"
             for code, count in migration.codes
-        ),
-        patterns="".join(_counted(migration.patterns)),
-        notes="".join(_notes(migration)),
-    )
+        )
+        yield "By code", _table(head, rows)
+    if migration.patterns:
+        yield "What is sanctioned", _counted("pattern", migration.patterns)
+    if migration.unjudged:
+        note = _with_code(unjudged_note(migration))
+        yield "Neither", f"<p>{note}</p>{_counted('call', migration.unjudged)}"
+    if migration.unread:
+        items = "".join(f"<li>{escape(p)}: {escape(reason)}" for p, reason in migration.unread)
+        yield "Not read", f"<p>{escape(unread_note(migration))}</p><ul>{items}</ul>"
+
+
+def _table(head: str, rows: Iterable[str], identity: str = "") -> str:
+    name = f" id={identity}" if identity else ""
+    body = "\n".join(rows)
+    return f"<div class=wide><table{name}><thead><tr>{head}<tbody>\n{body}</table></div>"
 
 
 def _bar(name: str, numbers: Tally, migration: Migration) -> str:
@@ -47,7 +72,7 @@ def _bar(name: str, numbers: Tally, migration: Migration) -> str:
     )
     label = f"{numbers.sanctioned} sanctioned, {numbers.by_hand} by hand"
     return (
-        f'<div class=layer><span class=name>{escape(name)}</span><span class=label>{label}'
+        f"<div class=layer><span class=name>{escape(name)}</span><span class=label>{label}"
         f" <b>{numbers.percentage}</b></span>"
         f'<div class=bar role=img aria-label="{escape(name)}: {label}">{drawn}</div></div>\n'
     )
@@ -60,7 +85,7 @@ def _row(state: FileState) -> str:
     return (
         f"<tr><td class=path>{escape(state.path)}<td>{escape(state.layer)}"
         f"<td class=number>{numbers.by_hand}<td class=number>{numbers.sanctioned}"
-        f'<td class=number data-value="{share:.4f}">{numbers.percentage}<td>{codes}\n'
+        f'<td class=number data-value="{share:.4f}">{numbers.percentage}<td>{codes}'
     )
 
 
@@ -83,16 +108,6 @@ def _with_code(text: str) -> str:
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def _counted(pairs: Iterable[tuple[str, int]]) -> Iterable[str]:
-    for name, count in pairs:
-        yield f"<tr><td><code>{escape(name)}</code><td class=number>{count}"
-
-
-def _notes(migration: Migration) -> Iterable[str]:
-    if migration.unjudged:
-        rows = "".join(_counted(migration.unjudged))
-        yield f"<h2>Neither</h2><p>{_with_code(unjudged_note(migration))}</p>"
-        yield f'<div class=wide><table><thead><tr><th>call<th>times<tbody>{rows}</table></div>'
-    if migration.unread:
-        items = "".join(f"<li>{escape(p)}: {escape(reason)}" for p, reason in migration.unread)
-        yield f"<h2>Not read</h2><p>{escape(unread_note(migration))}</p><ul>{items}</ul>"
+def _counted(title: str, pairs: Iterable[tuple[str, int]]) -> str:
+    rows = (f"<tr><td><code>{escape(name)}</code><td class=number>{count}" for name, count in pairs)
+    return _table(f"<th>{title}<th class=number>times", rows)

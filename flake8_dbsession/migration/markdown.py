@@ -22,16 +22,20 @@ def _parts(migration: Migration) -> Iterator[str]:
     yield f"**{headline(migration)}**"
     if migration.layers:
         yield "## By layer"
-        rows = [(n, t.sanctioned, t.by_hand, t.percentage) for n, t in migration.layers]
-        yield _table(("layer", "sanctioned", "by hand", "migrated"), rows)
+        yield _table(
+            ("layer", "sanctioned", "by hand", "migrated"),
+            [(name, t.sanctioned, t.by_hand, t.percentage) for name, t in migration.layers],
+        )
     if migration.patterns:
         yield "## What is sanctioned"
         yield _table(("pattern", "times"), [(_code(p), n) for p, n in migration.patterns])
     left = by_work_left(state for state in migration.files if state.by_hand)
     if left:
         yield "## By file: what still opens sessions by hand"
-        rows = [(_code(s.path), s.layer, len(s.by_hand), s.sanctioned) for s in left]
-        yield _table(("file", "layer", "by hand", "sanctioned"), rows)
+        yield _table(
+            ("file", "layer", "by hand", "sanctioned"),
+            [(_code(s.path), s.layer, len(s.by_hand), s.sanctioned) for s in left],
+        )
     if migration.codes:
         yield "## By code"
         yield _table(("code", "name", "times"), [(c, code_name(c), n) for c, n in migration.codes])

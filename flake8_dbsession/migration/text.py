@@ -53,13 +53,15 @@ def _bar(numbers: Tally) -> Text:
 
 
 def _by_file(migration: Migration) -> Table:
-    table = _table("file", "by hand", "sanctioned")
+    table = Table(box=box.SIMPLE)
+    for name in ("by hand", "sanctioned"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("layer")
-    table.add_column("codes")
+    table.add_column("file", overflow="fold")
     for state in by_work_left(state for state in migration.files if state.by_hand):
         codes = sorted({code for place in state.by_hand for code in place.codes})
-        counts = (str(len(state.by_hand)), str(state.sanctioned))
-        table.add_row(Text(state.path), *counts, Text(state.layer), " ".join(codes))
+        file = Text.assemble(state.path, ("\n" + " ".join(codes), "dim"))
+        table.add_row(str(len(state.by_hand)), str(state.sanctioned), Text(state.layer), file)
     return table
 
 

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flake8_dbsession.analysis.facts.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.facts.injections import Injection, injections
+from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -25,12 +27,15 @@ class Provision:
         scope: the scope in which it is asked for.
         known: the provider, dependency or lender, by its role.
         names: the dotted names by which that goes, as written first.
+        is_entered: whether a ``with`` block or an exit stack enters what a provider gives; True for
+            a dependency or a lender.
     """
 
     node: ast.Call | ast.arg
     scope: Scope
     known: Known
     names: tuple[str, ...]
+    is_entered: bool = True
 
 
 def provisions(tree: Tree, inference: Inference) -> Iterator[Provision]:
@@ -41,7 +46,8 @@ def provisions(tree: Tree, inference: Inference) -> Iterator[Provision]:
         inference: answers what calls and annotations stand for.
 
     Yields:
-        The calls of providers and lenders, then the injections of dependencies: a ``Depends``
+        The calls of providers and lenders, those left out that a function returns for its caller to
+        enter, then the injections of dependencies: a ``Depends``
         once, where it is a parameter's or a class's own, and each parameter that is annotated with
         an alias for one.
     """
@@ -57,8 +63,24 @@ def _called(tree: Tree, inference: Inference) -> Iterator[Provision]:
     for call, scope in tree.find(ast.Call):
         if tree.is_of_interest(last_segment(call.func)):
             giver = _giver(call, scope, inference)
-            if giver is not None:
-                yield Provision(call, scope, giver, inference.names(call.func, scope))
+            if giver is None:
+                continue
+            names = inference.names(call.func, scope)
+            if giver.role is Role.LENDER:
+                yield Provision(call, scope, giver, names)
+                continue
+            holder, name, _ = holder_of(call, scope, tree)
+            if holder is not Holder.RETURN:
+                is_entered = holder is Holder.BLOCK or _is_entered_later(name, scope)
+                yield Provision(call, scope, giver, names, is_entered)
+
+
+def _is_entered_later(name: str, scope: Scope) -> bool:
+    """Tell whether a ``with`` block of the same function enters what a name holds."""
+    return any(
+        isinstance(node, ast.withitem) and dotted_name(node.context_expr) == name
+        for node in ast.walk(scope.node)
+    )
 
 
 def _injected(tree: Tree, inference: Inference) -> Iterator[Provision]:

@@ -55,12 +55,17 @@ from house import get_db_session as scope
 """
 
 
-def provisions(folder: Path, text: str) -> list[tuple[str, str]]:
-    """Give the role and the name of the giver of each provision in a file."""
+def facts(folder: Path, text: str) -> list[Provision]:
+    """Give the provisions of a file."""
     write_project(folder, {"house.py": HOUSE})
     text = IMPORTS + dedent(text)
     file = SourceFile(folder / "app.py", text, ast.parse(text), Project(folder), Vocabulary())
-    return [(found.known.role.value, found.known.name) for found in file.facts(Provision)]
+    return file.facts(Provision)
+
+
+def provisions(folder: Path, text: str) -> list[tuple[str, str]]:
+    """Give the role and the name of the giver of each provision of a file."""
+    return [(found.known.role.value, found.known.name) for found in facts(folder, text)]
 
 
 PROVIDER = ("provider", "get_db_session")
@@ -86,3 +91,18 @@ LENDER = ("lender", "get_request_db_session")
 )
 def test_provisions(tmp_path: Path, text: str, expected: list[tuple[str, str]]) -> None:
     assert provisions(tmp_path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "entered"),
+    [
+        ("with get_db_session() as db: pass", [True]),
+        ("def f(db):\n    with (db or get_db_session()) as db: pass", [True]),
+        ("def f():\n    block = get_db_session()\n    with block as db: pass", [True]),
+        ("def f():\n    db = get_db_session().__enter__()", [False]),
+        ("def f(db):\n    db = db or get_db_session()\n    db.query(User)", [False]),
+        ("def f():\n    return get_db_session()", []),
+    ],
+)
+def test_entered(tmp_path: Path, text: str, entered: list[bool]) -> None:
+    assert [found.is_entered for found in facts(tmp_path, text)] == entered
