@@ -83,7 +83,7 @@ def _row(state: FileState) -> str:
     share = -1 if numbers.share is None else numbers.share
     codes = " ".join(code for code, _ in state.codes)
     return (
-        f"<tr><td class=path>{escape(state.path)}<td>{escape(state.layer)}"
+        f"<tr><td class=path>{_path(state.path)}<td>{escape(state.layer)}"
         f"<td class=number>{numbers.by_hand}<td class=number>{numbers.sanctioned}"
         f'<td class=number data-value="{share:.4f}">{numbers.percentage}<td>{codes}'
     )
@@ -92,14 +92,19 @@ def _row(state: FileState) -> str:
 def _places(state: FileState) -> str:
     items = "".join(map(_place, state.by_hand))
     return (
-        f"<details><summary><span class=path>{escape(state.path)}</span> "
-        f"<b>{len(state.by_hand)}</b></summary><ul>{items}</ul></details>\n"
+        f"<details><summary><b>{len(state.by_hand)}</b> "
+        f"<span class=path>{_path(state.path)}</span></summary><ul>{items}</ul></details>\n"
     )
 
 
 def _place(place: Place) -> str:
     codes = " ".join(place.codes)
     return f"<li><b>line {place.line}</b> {codes}: {_with_code(place.message)}"
+
+
+def _path(path: str) -> str:
+    """Escape a path, and let it break after its slashes."""
+    return escape(path).replace("/", "/<wbr>")
 
 
 def _with_code(text: str) -> str:
