@@ -19,7 +19,7 @@ class Edit:
     Attributes:
         start: the offset of its first character.
         end: the offset after its last one; ``start`` for what is only put in.
-        text: the new text, with ``\n`` line ends.
+        text: the new text, with line ends of the file's own kind.
     """
 
     start: int

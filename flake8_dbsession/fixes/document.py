@@ -67,9 +67,65 @@ class Document:
         start, end = self.span(node)
         return self.text[start:end]
 
+    def root_name(self, expression: ast.expr) -> frozenset[str]:
+        """Give the name that a dotted expression or a call of one begins with, if it has one."""
+        while isinstance(expression, (ast.Attribute, ast.Call)):
+            expression = expression.func if isinstance(expression, ast.Call) else expression.value
+        return frozenset({expression.id} if isinstance(expression, ast.Name) else ())
+
+    def block_of(self, item: ast.AST | None) -> ast.With | ast.AsyncWith | None:
+        """Give the ``with`` statement that an item belongs to."""
+        parent = self.context.file.tree.parent(item) if item is not None else None
+        return parent if isinstance(parent, (ast.With, ast.AsyncWith)) else None
+
     def replace(self, node: ast.stmt | ast.expr, text: str) -> Edit:
         """Make the edit that puts a text in a node's place."""
         return Edit(*self.span(node), text)
+
+    def line_end(self, line: int) -> int:
+        """Give the offset after a line, its end included."""
+        return self._starts[line]
+
+    def first_line(self, statement: ast.stmt) -> int:
+        """Give the line on which a statement begins, its decorators included."""
+        decorators = getattr(statement, "decorator_list", None)
+        return decorators[0].lineno if decorators else statement.lineno
+
+    def stands_alone(self, first: ast.stmt, last: ast.stmt) -> bool:
+        """Tell whether the lines of some statements hold nothing else but comments."""
+        line = self.first_line(first)
+        start, end = self.offset(line, 0), self.span(last)[1]
+        before = self.text[start : self.span(first)[0] if line == first.lineno else start]
+        after = self.text[end : self.line_end(last.end_lineno or 0)].strip()
+        return not before.strip() and (not after or after.startswith("#"))
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end of the first line."""
+        first = self.lines[0] if self.lines else ""
+        return first[len(first.rstrip("\r\n")) :] or "\n"
+
+    @cached_property
+    def indent(self) -> str:
+        """What the file's first indented block is indented by."""
+        for node in ast.walk(self.tree):
+            body = getattr(node, "body", None)
+            if isinstance(node, ast.stmt) and isinstance(body, list):
+                outer, inner = self._indent_of(node), self._indent_of(body[0])
+                if inner.startswith(outer) and inner != outer:
+                    return inner[len(outer) :]
+        return "    "
+
+    @property
+    def tree(self) -> ast.Module:
+        """The file's syntax tree."""
+        tree = self.context.file.module.tree
+        assert tree is not None
+        return tree
+
+    def _indent_of(self, node: ast.stmt) -> str:
+        line = self.lines[node.lineno - 1]
+        return line[: len(line) - len(line.lstrip())]
 
     def has_comment(self, start: int, end: int) -> bool:
         """Tell whether a comment stands in a piece of the text."""
@@ -99,19 +155,18 @@ def lines_of(text: str) -> list[str]:
     return [line for line in _LINE.findall(text) if line]
 
 
-def applied(text: str, edits: Iterable[Edit], newline: str) -> str:
+def applied(text: str, edits: Iterable[Edit]) -> str:
     """Make edits in a text.
 
     Args:
         text: the text.
         edits: the edits, none of which overlap.
-        newline: the line end of what they put in.
 
     Returns:
         The new text, of which all that lies outside of the edits is as it was.
     """
     pieces, done = [], 0
     for edit in sorted(edits):
-        pieces += [text[done : edit.start], edit.text.replace("\n", newline)]
+        pieces += [text[done : edit.start], edit.text]
         done = edit.end
     return "".join([*pieces, text[done:]])

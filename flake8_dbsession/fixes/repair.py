@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.document import Document, applied
+from flake8_dbsession.fixes.imports import superfluous
 from flake8_dbsession.fixes.proof import (
     UnprovedError,
     prove_compiles,
@@ -216,11 +217,17 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     """Make fixes, and prove them."""
     fixes = [proposal.fix for proposal in chosen if proposal.fix]
     edits = {edit for fix in fixes for edit in fix.edits}
-    content = applied(old.text.content, edits, old.text.newline)
-    text = replace(old.text, content=content)
-    text.encode()
-    prove_compiles(text.source, old.filename)
-    new = _Findings(old.filename, text, old.linter)
-    prove_rest_kept(old.text.content, content, edits)
+    new = _edited(old, edits)
+    unneeded = superfluous(frozenset().union(*(fix.unneeded for fix in fixes)), new.document)
+    if unneeded:
+        new = _edited(new, unneeded)
     prove_gone(old.violations, new.violations, [proposal.violation for proposal in chosen])
     return new
+
+
+def _edited(old: _Findings, edits: Collection[Edit]) -> _Findings:
+    text = replace(old.text, content=applied(old.text.content, edits))
+    text.encode()
+    prove_compiles(text.source, old.filename)
+    prove_rest_kept(old.text.content, text.content, edits)
+    return _Findings(old.filename, text, old.linter)

@@ -24,12 +24,6 @@ class Text:
     encoding: str
 
     @property
-    def newline(self) -> str:
-        """The line end of the file's first line."""
-        first, _, _ = self.content.partition("\n")
-        return "\r\n" if first.endswith("\r") else "\n"
-
-    @property
     def source(self) -> str:
         """The text with ``\\n`` line ends, as the linter takes it."""
         return self.content.replace("\r\n", "\n").replace("\r", "\n")

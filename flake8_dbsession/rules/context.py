@@ -64,7 +64,7 @@ class Context:
             True where the policy that the user chose names one, where the factory's module defines
             one, and where that module cannot be found, so that the bare name is all there is.
         """
-        if self._declared_blocks():
+        if self.declared_blocks():
             return True
         house = self.file.house(acquisition.known)
         if house is None:
@@ -101,7 +101,7 @@ class Context:
         declared = self.declared_pattern(name, scope)
         if declared is not None:
             return declared
-        layers = self._declared_blocks()
+        layers = self.declared_blocks()
         if layers:
             return spelled(layers[0], name, is_async=known.is_async)
         house = self.file.house(known)
@@ -148,7 +148,7 @@ class Context:
         """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
         return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
 
-    def _declared_blocks(self) -> list[Layer]:
+    def declared_blocks(self) -> list[Layer]:
         """Give the user's layers that sanction a ``with`` block, the file's own layer first."""
         layers = [
             layer

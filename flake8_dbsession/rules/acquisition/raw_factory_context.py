@@ -48,6 +48,14 @@ class RawFactoryContext(Rule[Acquisition]):
             db.get(Agent, agent_id).name = name
     ```
 
+    ## Fix safety
+    The fix calls the provider instead, and imports it as the factory was imported. It is safe where
+    the provider does not commit, and where its commit changes nothing: on every way out of the
+    block but an exception the work is committed or rolled back already, and no loaded object leaves
+    the block, unless the factory is made with `expire_on_commit=False`. A function that is given
+    the session or an object may write. Unsafe is also a provider that does not raise errors again.
+    Arguments to the factory, and names that mean something else, leave the block as it is.
+
     ## Options
     - `factories`: further names that are factories
     - `owners`: the modules that may open sessions by hand

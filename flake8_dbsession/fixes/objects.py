@@ -1,0 +1,270 @@
+"""Which values of a block may be, or may hold, objects that its session loaded."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+
+from flake8_dbsession.analysis.names.scopes import last_segment, own_nodes
+
+MUTATORS = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
+)
+# What is made of an object by these is a value of its own.
+_VALUES = frozenset(
+    {"abs", "all", "any", "bool", "float", "hasattr", "int", "isinstance", "len", "repr", "round"}
+    | {"str", "type"}
+)
+_LOADERS = frozenset({"get", "get_one", "merge"})
+_ROWS = frozenset(
+    {"exec", "execute", "query", "scalar", "scalars", "stream", "stream_scalars", "exec_driver_sql"}
+)
+_NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
+_NAMED_ROWS = frozenset({"query", "select"})
+
+
+class Objects:
+    """What may hold objects of a session, judged without regard to the order of the statements.
+
+    Args:
+        session: the session's name.
+        body: the statements that work with it.
+        is_column: tells whether an attribute of the loaded objects is a plain column.
+
+    Attributes:
+        session: the session's name.
+        local: the names that the statements bind.
+        names: the names that may hold objects.
+    """
+
+    def __init__(
+        self, session: str, body: Sequence[ast.stmt], is_column: Callable[[str], bool]
+    ) -> None:
+        self.session = session
+        self._is_column = is_column
+        self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+        self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
+        self.names: set[str] = set()
+        while self._learn():
+            pass
+
+    def carries(self, expression: ast.expr | None) -> bool:
+        """Tell whether an expression's value may be, or may hold, a loaded object."""
+        match expression:
+            case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
+                return False
+            case ast.Name(id=name):
+                return name in self.names
+            case ast.Attribute(value=base, attr=name):
+                return name not in _NUMBERS and self.carries(base) and not self._is_column(name)
+            case ast.Call():
+                return self._result_carries(expression)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self.carries(body) or self.carries(orelse)
+            case ast.DictComp(key=key, value=value):
+                return self.carries(key) or self.carries(value)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                return self.carries(expression.elt)
+            case ast.Lambda():
+                return self.mentions(expression)
+            case ast.Subscript(value=base):
+                return self.carries(base)
+        parts = ast.iter_child_nodes(expression)
+        return any(self.carries(part) for part in parts if isinstance(part, ast.expr))
+
+    def mentions(self, node: ast.AST) -> bool:
+        """Tell whether the session or anything that holds its objects is named in a node."""
+        return any(
+            isinstance(part, ast.Name) and (part.id in self.names or part.id == self.session)
+            for part in ast.walk(node)
+        )
+
+    def session_call(self, expression: ast.expr) -> ast.Call | None:
+        """Give the call of the session's method that a chain of calls begins with."""
+        node: ast.AST = expression
+        while True:
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name == self.session:
+                    return node
+                case ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Await(value=inner):
+                    node = inner
+                case ast.Subscript(value=inner):
+                    node = inner
+                case _:
+                    return None
+
+    def assigned(self, name: str) -> Iterator[ast.expr]:
+        """Give what is assigned to a name in the block, but for ``name = name.where(...)``."""
+        for node in self._nodes:
+            match node:
+                case ast.Assign(targets=[target], value=value) if _is_name(target, name):
+                    if not any(_is_name(part, name) for part in ast.walk(value)):
+                        yield value
+
+    def _result_carries(self, call: ast.Call) -> bool:
+        asked = self.session_call(call)
+        name = last_segment(call.func)
+        if name in (_NUMBERS if isinstance(call.func, ast.Attribute) else _VALUES):
+            return False
+        if asked is not None:
+            return self._loads(asked)
+        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if isinstance(call.func, ast.Attribute):
+            parts.append(call.func.value)
+        return any(self.carries(p) or _is_name(p, self.session) for p in parts)
+
+    def _loads(self, call: ast.Call) -> bool:
+        """Tell whether a call of the session's method gives objects, and not plain values."""
+        method = last_segment(call.func)
+        if method in _ROWS:
+            return any(self._selects_objects(argument) for argument in call.args)
+        return method in _LOADERS
+
+    def _selects_objects(self, selected: ast.expr) -> bool:
+        match selected:
+            case ast.Constant():
+                return False
+            case ast.Attribute(value=ast.Name(), attr=name):
+                return not self._is_column(name)
+            case ast.Name(id=name) if values := list(self.assigned(name)):
+                return any(map(self._selects_objects, values))
+        root = _root_call(selected)
+        if root is None:
+            return True
+        if isinstance(root.func, ast.Name) and root.func.id in _NAMED_ROWS:
+            return any(self._selects_objects(argument) for argument in root.args)
+        return not (_is_function_call(root) or last_segment(root.func) == "text")
+
+    def _learn(self) -> bool:
+        """Find further names; tell whether there were any."""
+        found = {name for node in self._nodes for name in self._learned_from(node)} - self.names
+        self.names |= found
+        return bool(found)
+
+    def _learned_from(self, node: ast.AST) -> Iterator[str]:
+        match node:
+            case ast.Assign(targets=targets, value=value) if self.carries(value):
+                for target in targets:
+                    yield from self._holders(target)
+            case (
+                ast.AnnAssign(target=target, value=value)
+                | ast.NamedExpr(target=target, value=value)
+            ) if self.carries(value):
+                yield from self._holders(target)
+            case ast.AugAssign(target=target, value=value) if self.carries(value):
+                yield from self._holders(target)
+            case (
+                ast.For(target=target, iter=loop)
+                | ast.AsyncFor(target=target, iter=loop)
+                | ast.comprehension(target=target, iter=loop)
+            ) if self.carries(loop):
+                yield from self._holders(target)
+            case ast.withitem(context_expr=context, optional_vars=ast.expr() as target):
+                if self.carries(context):
+                    yield from self._holders(target)
+            case ast.Call():
+                yield from self._learned_from_call(node)
+
+    def _holders(self, target: ast.expr) -> Iterator[str]:
+        """Give the block's own names that hold what is assigned to a target."""
+        return (name for name in _bound(target) if name in self.local)
+
+    def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
+        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name)) if name == self.session:
+                for argument in arguments:
+                    if last_segment(call.func) not in _ROWS | _LOADERS:
+                        yield from _bound(argument)
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if method in MUTATORS:
+                if any(self.carries(argument) for argument in arguments):
+                    yield name
+
+
+def outliving(
+    objects: Objects, body: Sequence[ast.stmt], used_later: Callable[[str], bool]
+) -> ast.AST | None:
+    """Find where a loaded object leaves its block.
+
+    Args:
+        objects: what holds objects.
+        body: the block's statements.
+        used_later: tells whether a name is read outside of the block.
+
+    Returns:
+        The first node that hands one out; None where none is.
+    """
+    nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+    for node in nodes:
+        if _hands_out(node, objects) or _names_for_later(node, objects, used_later):
+            return node
+    return None
+
+
+def _hands_out(node: ast.AST, objects: Objects) -> bool:
+    match node:
+        case ast.Return(value=ast.GeneratorExp()) | ast.Assign(value=ast.GeneratorExp()):
+            return objects.mentions(node)  # it loads when it is gone through
+        case ast.Return(value=value) | ast.Yield(value=value) | ast.YieldFrom(value=value):
+            return objects.carries(value)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+            return objects.mentions(node)
+        case ast.Assign(targets=targets, value=value) if objects.carries(value):
+            return any(_is_elsewhere(target, objects) for target in targets)
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(), attr=method), args=arguments):
+            return method in MUTATORS and any(map(objects.carries, arguments))
+    return False
+
+
+def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str], bool]) -> bool:
+    return isinstance(node, ast.Name) and node.id in objects.names and used_later(node.id)
+
+
+def _is_elsewhere(target: ast.expr, objects: Objects) -> bool:
+    """Tell whether what is assigned to belongs to something from outside the block."""
+    is_part = isinstance(target, (ast.Attribute, ast.Subscript))
+    return is_part and not any(name in objects.local for name in _bound(target))
+
+
+def _is_stored(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def _bound(target: ast.expr) -> Iterator[str]:
+    """Give the names that get a value, or something of it: ``a, b.c[0] = ...`` gives a and b."""
+    match target:
+        case ast.Name(id=name):
+            yield name
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for element in elements:
+                yield from _bound(element)
+        case ast.Starred(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
+            yield from _bound(inner)
+
+
+def _root_call(expression: ast.expr) -> ast.Call | None:
+    """Give the call that a chain begins with: ``select(A)`` of ``select(A).where(...)``."""
+    node: ast.expr = expression
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Attribute):
+            node = node.value
+        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+            node = node.func.value
+        else:
+            return node
+    return None
+
+
+def _is_function_call(call: ast.Call) -> bool:
+    """Tell whether a call is one of SQL's functions, ``func.count(...)``."""
+    match call.func:
+        case (
+            ast.Attribute(value=ast.Name(id="func"))
+            | ast.Attribute(value=ast.Attribute(attr="func"))
+        ):
+            return True
+    return False
+
+
+def _is_name(expression: ast.AST, name: str) -> bool:
+    return isinstance(expression, ast.Name) and expression.id == name

@@ -1,0 +1,94 @@
+"""Neighbouring statements as LibCST sees them, and the edits that put others in their place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import TypeAlias
+
+import libcst as cst
+
+from flake8_dbsession.fixes.base import Edit, Refusal
+from flake8_dbsession.fixes.document import Document, lines_of
+
+Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
+
+class Region:
+    """Statements that follow one another in one block.
+
+    Args:
+        statements: the statements, as the syntax tree has them.
+        document: the file.
+
+    Attributes:
+        statements: the same, as LibCST has them: with comments, blank lines and indentation.
+
+    Raises:
+        Refusal: they share their lines with other code, or LibCST cannot read them.
+    """
+
+    def __init__(self, statements: Sequence[ast.stmt], document: Document) -> None:
+        first, last = document.first_line(statements[0]), statements[-1].end_lineno or 0
+        self._document = document
+        self._start, self._end = document.offset(first, 0), document.line_end(last)
+        if not document.stands_alone(statements[0], statements[-1]):
+            raise Refusal("it shares a line with other code")
+        try:
+            self._module = cst.parse_module(
+                f"if 1:{document.newline}{self._text}" if self._is_indented else self._text,
+                cst.PartialParserConfig(default_indent=document.indent),
+            )
+        except cst.ParserSyntaxError as error:
+            raise Refusal("LibCST cannot read it") from error
+        body = self._block.body if self._is_indented else self._module.body
+        self.statements: list[Statement] = [*body]  # type: ignore[list-item]
+        if len(self.statements) != len(statements):
+            raise Refusal("several statements share a line")
+
+    def rewritten(self, statements: Sequence[Statement]) -> tuple[Edit, ...]:
+        """Give the edits that put other statements in the place of these.
+
+        Args:
+            statements: the new statements.
+
+        Returns:
+            Edits of whole lines, and only of those that differ.
+        """
+        if self._is_indented:
+            wrapper = self._module.body[0]
+            block = self._block.with_changes(body=statements)
+            module = self._module.with_changes(body=[wrapper.with_changes(body=block)])
+            code = "".join(lines_of(module.code)[1:])
+        else:
+            code = self._module.with_changes(body=statements).code
+        return tuple(_line_edits(self._text, code, self._start))
+
+    @property
+    def _text(self) -> str:
+        return self._document.text[self._start : self._end]
+
+    @property
+    def _is_indented(self) -> bool:
+        return self._text[:1] in " \t"
+
+    @property
+    def _block(self) -> cst.IndentedBlock:
+        wrapper = self._module.body[0]
+        assert isinstance(wrapper, cst.If)
+        assert isinstance(wrapper.body, cst.IndentedBlock)
+        return wrapper.body
+
+
+def _line_edits(old: str, new: str, start: int) -> list[Edit]:
+    before, after = lines_of(old), lines_of(new)
+    offsets = [start]
+    for line in before:
+        offsets.append(offsets[-1] + len(line))
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        Edit(offsets[first], offsets[last], "".join(after[from_:to]))
+        for tag, first, last, from_, to in matcher.get_opcodes()
+        if tag != "equal"
+    ]

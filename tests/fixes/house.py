@@ -1,0 +1,54 @@
+"""A small house: its models, its factories, its providers and its dependency."""
+
+MODELS = """
+    from sqlalchemy import Column, ForeignKey, Integer, String
+    from sqlalchemy.orm import declarative_base, relationship
+
+    Base = declarative_base()
+
+    class User(Base):
+        __tablename__ = "users"
+        id = Column(Integer, primary_key=True)
+        name = Column(String)
+        posts = relationship("Post", back_populates="author")
+
+    class Post(Base):
+        __tablename__ = "posts"
+        id = Column(Integer, primary_key=True)
+        title = Column(String)
+        user_id = Column(ForeignKey("users.id"))
+        author = relationship("User", back_populates="posts")
+"""
+
+DATABASE = """
+    from contextlib import contextmanager
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+    from sqlalchemy.pool import StaticPool
+
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    SessionLocal = sessionmaker(bind=engine)
+
+    @contextmanager
+    def get_db_session():
+        db = SessionLocal()
+        try:
+            yield db
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+"""
+
+READING_DATABASE = DATABASE.replace("            db.commit()\n", "")
+LOADED_DATABASE = DATABASE.replace("bind=engine)", "bind=engine, expire_on_commit=False)")
+HOUSE = {"core/models.py": MODELS, "core/database.py": DATABASE}

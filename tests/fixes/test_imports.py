@@ -1,0 +1,219 @@
+"""Imports: the provider's comes where it is needed, and what nothing uses any more goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.fixes.house import HOUSE
+from tests.fixes.repairs import reasons, repaired
+
+CORE = "core.database"
+USE = """
+
+def count():
+    with {}() as db:
+        return db.query(1).count()
+"""
+KEPT = "\n\ndef factory():\n    return SessionLocal\n"
+
+CHANGES = {
+    "replaced": (
+        "from core.database import SessionLocal  # the factory",
+        "from core.database import get_db_session  # the factory",
+    ),
+    "among_others": (
+        "from core.database import Base, SessionLocal, engine",
+        "from core.database import Base, engine, get_db_session",
+    ),
+    "unsorted": (
+        "from core.database import engine, SessionLocal, Base",
+        "from core.database import engine, Base, get_db_session",
+    ),
+    "in_parentheses": (
+        "from core.database import (\n    SessionLocal,  # opens\n    engine,  # runs\n)",
+        "from core.database import (\n    engine,  # runs\n    get_db_session,\n)",
+    ),
+    "in_parentheses_without_comma": (
+        "from core.database import (SessionLocal,\n                           zero)",
+        "from core.database import (get_db_session,\n                           zero)",
+    ),
+    "there_already": (
+        "from core.database import SessionLocal\nfrom core.database import get_db_session",
+        "from core.database import get_db_session",
+    ),
+    "there_under_an_alias": (
+        "from core.database import SessionLocal, get_db_session as provided",
+        "from core.database import get_db_session as provided",
+    ),
+    "type_checking_does_not_count": (
+        "from typing import TYPE_CHECKING\n"
+        "from core.database import SessionLocal\n"
+        "if TYPE_CHECKING:\n    from core.database import engine",
+        "from typing import TYPE_CHECKING\n"
+        "from core.database import get_db_session\n"
+        "if TYPE_CHECKING:\n    from core.database import engine",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
+def test_the_import_follows(before: str, after: str, tmp_path: Path) -> None:
+    name = "provided" if "as provided" in before else "get_db_session"
+    files = {**HOUSE, "work.py": before + USE.format("SessionLocal")}
+    assert repaired(tmp_path, files, "work.py", "DBS102").text.content == after + USE.format(name)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "written", "called"),
+    [
+        (
+            "from .database import SessionLocal as new",
+            "from .database import get_db_session",
+            "new",
+            "get_db_session",
+        ),
+        ("from . import database", None, "database.SessionLocal", "database.get_db_session"),
+        ("import core.database as d", None, "d.SessionLocal", "d.get_db_session"),
+        (
+            "import core.database",
+            None,
+            "core.database.SessionLocal",
+            "core.database.get_db_session",
+        ),
+    ],
+)
+def test_the_style_is_kept(
+    before: str, after: str | None, written: str, called: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "core/__init__.py": "", "core/work.py": before + USE.format(written)}
+    fixed = repaired(tmp_path, files, "core/work.py", "DBS102").text.content
+    assert fixed == (after or before) + USE.format(called)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "__all__ = ['SessionLocal']",
+        "x: 'SessionLocal | None' = None",
+        "def f():\n    return SessionLocal",
+    ],
+)
+def test_an_import_that_is_used_stays(use: str, tmp_path: Path) -> None:
+    begin = "from core.database import SessionLocal"
+    files = {**HOUSE, "work.py": f"{begin}\n{use}\n{USE.format('SessionLocal')}"}
+    fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
+    assert fixed == f"{begin}, get_db_session\n{use}\n{USE.format('get_db_session')}"
+
+
+def test_an_import_that_is_there_on_purpose_stays(tmp_path: Path) -> None:
+    begin = "from core.database import SessionLocal{}  # noqa: F401\n"
+    package = "from core.database import SessionLocal{}\n"
+    files = {
+        **HOUSE,
+        "work.py": begin.format("") + USE.format("SessionLocal"),
+        "pack/__init__.py": package.format("") + USE.format("SessionLocal"),
+    }
+    for name, line in (("work.py", begin), ("pack/__init__.py", package)):
+        fixed = repaired(tmp_path, files, name, "DBS102").text.content
+        assert fixed == line.format(", get_db_session") + USE.format("get_db_session")
+
+
+def test_imports_in_functions_are_extended_where_they_stand(tmp_path: Path) -> None:
+    before = """
+        def work(kind):
+            if kind:
+                from core.database import SessionLocal
+
+                with SessionLocal() as db:
+                    first = db.query(1).count()
+                with SessionLocal() as db:
+                    return first + db.query(1).count()
+            else:
+                from core.database import SessionLocal
+                with SessionLocal() as db:
+                    return db.query(2).count()
+    """
+    files = {**HOUSE, "work.py": before}
+    fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
+    assert fixed == dedent(before).replace("SessionLocal", "get_db_session")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (
+            "from core.database import SessionLocal\nget_db_session = None",
+            "`get_db_session` means something else here",
+        ),
+        (
+            "from core.again import SessionLocal",
+            "`core.again` does not give `get_db_session`",
+        ),
+        (
+            "from nowhere import SessionLocal",
+            "the project's session provider is not known; a layer of the policy names it",
+        ),
+    ],
+)
+def test_what_cannot_be_reached_is_a_reason_to_leave_it(
+    code: str, reason: str, tmp_path: Path
+) -> None:
+    files = {
+        **HOUSE,
+        "core/again.py": "from core.database import SessionLocal\n",
+        "work.py": code + USE.format("SessionLocal"),
+    }
+    (found,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert found.partition(" DBS102 ")[2] == reason
+
+
+POLICY = """
+    [[layers]]
+    name = "all"
+    paths = ["*"]
+    use = "{}"
+    style = "context"
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "before", "after", "called"),
+    [
+        (
+            "house.sessions:provided",
+            '"""Doc."""\nfrom __future__ import annotations\nfrom nowhere import SessionLocal',
+            '"""Doc."""\nfrom __future__ import annotations\nfrom house.sessions import provided',
+            "provided",
+        ),
+        (
+            "house.sessions:provided",
+            "from nowhere import SessionLocal\nfrom house.sessions import Other",
+            "from house.sessions import Other, provided",
+            "provided",
+        ),
+        (
+            "house.sessions:manager.provided",
+            "import house.sessions as h\nfrom nowhere import SessionLocal",
+            "import house.sessions as h",
+            "h.manager.provided",
+        ),
+        (
+            "manager.provided",
+            "from nowhere import SessionLocal, manager",
+            "from nowhere import manager",
+            "manager.provided",
+        ),
+    ],
+)
+def test_a_layer_says_where_its_provider_comes_from(
+    use: str, before: str, after: str, called: str, tmp_path: Path
+) -> None:
+    files = {
+        "dbsession.toml": POLICY.format(use),
+        "work.py": before + "\n\n\ndef f():\n    with SessionLocal() as db:\n        db.commit()\n",
+    }
+    fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
+    assert fixed == f"{after}\n\n\ndef f():\n    with {called}() as db:\n        db.commit()\n"

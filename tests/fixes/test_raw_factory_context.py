@@ -1,0 +1,193 @@
+"""DBS102: ``with SessionLocal() as db`` becomes ``with get_db_session() as db``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from tests.fixes.house import HOUSE, LOADED_DATABASE, READING_DATABASE
+from tests.fixes.repairs import assert_fixed, reasons, repaired
+
+SAFE = {
+    "committed": """
+        db.add(User(name=name))
+        db.commit()
+    """,
+    "read_plain_values": """
+        user = db.query(User).filter(User.name == name).first()
+        if user is None:
+            return None
+        return {"name": user.name, "upper": user.name.upper(), "posts": len(user.posts)}
+    """,
+    "counted": "return db.query(User).count()",
+    "columns": "return [name for name, in db.execute(select(User.name)).all()]",
+    "committed_on_each_way": """
+        user = db.get(User, 1)
+        if name:
+            user.name = name
+            db.commit()
+        else:
+            db.delete(user)
+            db.commit()
+            return False
+        return True
+    """,
+    "rolled_back": """
+        db.add(User(name=name))
+        db.flush()
+        number = db.query(User).count()
+        db.rollback()
+        return number
+    """,
+    "failing_ways_do_not_count": """
+        db.add(User(name=name))
+        if not name:
+            raise ValueError(name)
+        db.commit()
+    """,
+    "caught_and_rolled_back": """
+        try:
+            db.add(User(name=name))
+            db.commit()
+        except ValueError:
+            db.rollback()
+    """,
+    "own_transaction": """
+        with db.begin():
+            db.add(User(name=name))
+    """,
+    "statement_by_steps": """
+        query = db.query(User)
+        if name:
+            query = query.filter(User.name == name)
+        statement = select(User)
+        statement = statement.where(User.name == name)
+        return query.count() + len(db.scalars(statement).all())
+    """,
+}
+
+UNSAFE = {
+    "written": "db.add(User(name=name))",
+    "changed": "db.get(User, 1).name = name",
+    "changed_by_name": """
+        user = db.get(User, 1)
+        user.name = name
+    """,
+    "deleted": "db.query(User).filter(User.name == name).delete()",
+    "executed": "db.execute(text('DELETE FROM users'))",
+    "given_away": "rename(db, name)",
+    "object_given_away": """
+        user = db.get(User, 1)
+        rename(user)
+    """,
+    "collection_changed": """
+        user = db.get(User, 1)
+        user.posts.append(Post())
+    """,
+    "committed_on_one_way": """
+        user = db.get(User, 1)
+        user.name = name
+        if name:
+            db.commit()
+    """,
+    "after_the_commit": """
+        db.commit()
+        db.add(User(name=name))
+    """,
+    "in_a_loop": """
+        for each in name:
+            db.commit()
+            db.add(User(name=each))
+    """,
+    "swallowed": """
+        try:
+            db.query(User).count()
+        except ValueError:
+            pass
+    """,
+    "left_by_finally": """
+        try:
+            return db.query(User).count()
+        finally:
+            db.add(User(name=name))
+    """,
+    "query_updated": """
+        users = db.query(User)
+        users.update({"name": name})
+    """,
+}
+
+OUTLIVING = {
+    "returned": "return db.query(User).first()",
+    "returned_list": "return db.execute(select(User)).scalars().all()",
+    "returned_in_dict": """
+        user = db.get(User, 1)
+        return {"user": user}
+    """,
+    "returned_relation": """
+        user = db.get(User, 1)
+        return {"posts": user.posts}
+    """,
+    "returned_list_of_objects": """
+        found = []
+        for user in db.query(User):
+            found.append(user)
+        return found
+    """,
+    "kept": "self.user = db.get(User, 1)",
+    "kept_in_container": "cache[name] = db.get(User, 1)",
+    "closed_over": """
+        user = db.get(User, 1)
+        return len(name), lambda: user.name
+    """,
+    "lazily": """
+        users = db.query(User).all()
+        return (user.name for user in users)
+    """,
+}
+
+
+def service(body: str, name: str = "SessionLocal") -> str:
+    """A service whose block works with a session that a name opens."""
+    inner = indent(dedent(body).strip("\n"), " " * 8)
+    return (
+        "from sqlalchemy import select, text\n"
+        f"from core.database import {name}\n"
+        "from core.models import Post, User\n"
+        "\n\ndef work(self, name, cache):\n"
+        f"    with {name}() as db:\n{inner}\n"
+    )
+
+
+@pytest.mark.parametrize("body", SAFE.values(), ids=SAFE)
+def test_what_the_provider_would_not_change_is_safe(body: str, tmp_path: Path) -> None:
+    before = service(body)
+    after = service(body, "get_db_session")
+    assert_fixed(tmp_path, {**HOUSE, "work.py": before}, "work.py", after, "DBS102")
+
+
+@pytest.mark.parametrize("body", UNSAFE.values(), ids=UNSAFE)
+def test_what_the_provider_would_commit_is_unsafe(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": service(body)}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert reason.startswith("7: DBS102 `get_db_session` would commit what line ")
+    repair = repaired(tmp_path, files, "work.py", "DBS102", unsafe=True)
+    assert repair.text.content == service(body, "get_db_session")
+
+
+@pytest.mark.parametrize("body", UNSAFE.values(), ids=UNSAFE)
+def test_what_does_not_commit_changes_nothing(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "core/database.py": READING_DATABASE, "work.py": service(body)}
+    repair = repaired(tmp_path, files, "work.py", "DBS102")
+    assert repair.text.content == service(body, "get_db_session")
+
+
+@pytest.mark.parametrize("body", OUTLIVING.values(), ids=OUTLIVING)
+def test_an_object_that_outlives_the_block_is_unsafe(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": service(body)}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert reason.startswith("7: DBS102 `get_db_session` expires loaded objects when it commits")
+    files["core/database.py"] = LOADED_DATABASE
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
