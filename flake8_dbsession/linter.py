@@ -11,19 +11,18 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flake8_dbsession.analysis.names.mentions import is_gated
+from flake8_dbsession.analysis.names.mentions import GATES, is_gated
+from flake8_dbsession.failures import BROKEN_POLICY, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.loading import find, load
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
     from flake8_dbsession.analysis.names.project import Project
+    from flake8_dbsession.analysis.names.trace import Trace
     from flake8_dbsession.policy.model import Policy
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
-
-BROKEN_POLICY = "DBS001"
-RULE_FAILED = "DBS002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,22 @@ class Linter:
         if isinstance(standard, PolicyError):
             return standard
         return self._study(path, text, tree, standard) if is_gated(text, standard.gates) else None
+
+    def dismisses(self, filename: str, content: bytes) -> bool:
+        """Tell whether one search over a file's bytes shows that nothing is to be found in it.
+
+        Args:
+            filename: its path, absolute or relative to the working directory.
+            content: its bytes, in ASCII or an encoding that has ASCII's letters.
+        """
+        standard = self._standard_for(Path(os.path.abspath(filename)))
+        return isinstance(standard, Standard) and not any(
+            word in content for word in standard.byte_gates
+        )
+
+    def take_traces(self) -> list[Trace]:
+        """Give what was asked of the projects since this was last called."""
+        return [project.take_trace() for project in self._projects.values()]
 
     def policy_for(self, filename: str) -> Policy | PolicyError:
         """Give the policy that a file falls under, or the error of one that cannot be used."""
@@ -207,6 +222,11 @@ class Standard:
         self._selected = selected
         self.words = frozenset(_policy_words(policy))
         self.gates = tuple(word for word in sorted(self.words) if not is_gated(word))
+
+    @cached_property
+    def byte_gates(self) -> tuple[bytes, ...]:
+        """The words of which an interesting file holds one, as they stand in its bytes."""
+        return tuple(word.encode() for word in (*GATES, *self.gates))
 
     @cached_property
     def rules(self) -> list[Rule[Any]]:

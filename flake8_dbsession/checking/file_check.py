@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
+from dataclasses import dataclass
+from symtable import symtable
 from typing import TYPE_CHECKING
 
 from flake8.checker import FileChecker, Manager
@@ -11,14 +15,35 @@ from flake8.plugins.finder import Checkers
 from flake8.style_guide import StyleGuideManager
 from flake8.violation import Violation as Reported
 
+from flake8_dbsession.checking.discovery import STDIN
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.landmarks import Landmark, Landmarks
+from flake8_dbsession.checking.memory import Grounds, Links
+from flake8_dbsession.checking.stamps import Stamp, read
+from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.linter import Linter, Settings
 
 if TYPE_CHECKING:
     from flake8_dbsession.rules.base import Violation
 
+_COOKIE = re.compile(rb"coding[:=]")
+_LONGEST_HEAD = 400  # bytes that hold any coding cookie
 _NO_PLUGINS = Checkers(tree=[], logical_line=[], physical_line=[])
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of one file.
+
+    Attributes:
+        path: as the user named it.
+        findings: what flake8 would report of it, in its order.
+        stamp: of the content that was checked; None where the findings are not to be kept.
+    """
+
+    path: str
+    findings: list[Finding]
+    stamp: Stamp | None
 
 
 class FileCheck:
@@ -37,13 +62,44 @@ class FileCheck:
         self._reported = _Collector(options)
         self._manager = Manager(StyleGuideManager(options, self._reported), _NO_PLUGINS, [])
 
-    def findings(self, filename: str) -> list[Finding]:
+    def check(self, path: str) -> Checked:
         """Check one file.
 
         Args:
-            filename: its path as the user named it; ``-`` for standard input.
+            path: as the user named it; ``-`` for standard input.
         """
-        checker = _Checker(filename, self._options, self._linter)
+        found, content = (None, None) if path == STDIN else read(path)
+        if content is not None and self._is_dismissed(path, content):
+            return Checked(path, [], found)
+        findings = self._findings(path)
+        is_kept = not any(finding.code in FAILURES for finding in findings)
+        return Checked(path, findings, found if is_kept else None)
+
+    def take_grounds(self) -> Grounds:
+        """Give what the results since this was last called rest on."""
+        grounds = Grounds()
+        for trace in self._linter.take_traces():
+            grounds.folders.update(map(str, trace.folders))
+            for asker, names in trace.names.items():
+                links = Links([*names], [*map(str, trace.files[asker])])
+                grounds.add(Grounds({str(asker): links}))
+        if self._options.dbsession_policy:
+            grounds.policies.add(os.path.abspath(self._options.dbsession_policy))
+        return grounds
+
+    def _is_dismissed(self, path: str, content: bytes) -> bool:
+        """Tell whether a file has nothing to do with sessions and certainly parses."""
+        if _COOKIE.search(content, 0, _LONGEST_HEAD) or not self._linter.dismisses(path, content):
+            return False
+        try:
+            # The cheapest parse there is; what it takes, ast takes. flake8 words the errors.
+            symtable(content.decode(), path, "exec")
+        except Exception:
+            return False
+        return True
+
+    def _findings(self, path: str) -> list[Finding]:
+        checker = _Checker(path, self._options, self._linter)
         self._manager.results = [checker.run_checks()]
         self._manager.report()
         return [checker.finding(reported) for reported in self._reported.take()]

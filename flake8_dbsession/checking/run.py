@@ -1,36 +1,112 @@
-"""A run over many files."""
+"""A run over many files: cached results first, then several processes."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from flake8_dbsession.checking.file_check import FileCheck
+from flake8_dbsession.checking.cache import Cache, cache_folder, settings_key
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.linter import BROKEN_POLICY, RULE_FAILED
+from flake8_dbsession.failures import FAILURES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from flake8_dbsession.checking.file_check import Checked
+
+Track = Callable[[Iterator["Checked"], int], Iterable["Checked"]]
+"""Passes results on as they come, given how many there will be: for a progress bar."""
 
 
-def check_files(files: Sequence[str], options: argparse.Namespace) -> list[Finding]:
-    """Check files.
+def _untracked(results: Iterator[Checked], total: int) -> Iterable[Checked]:
+    return results
+
+
+class Run:
+    """A run under flake8's settings.
 
     Args:
-        files: their paths, as the report is to name them.
-        options: flake8's.
-
-    Returns:
-        What flake8 would report of them, in its order.
-
-    Raises:
-        PolicyError: the policy or preset that the options name cannot be used.
+        arguments: of flake8's command line.
+        caching: whether results are kept for later runs, and taken from earlier ones.
     """
-    check = FileCheck(options)
-    found = [finding for file in files for finding in check.findings(file)]
-    return sorted(found, key=lambda finding: finding.path)
+
+    def __init__(self, arguments: Sequence[str], *, caching: bool = False) -> None:
+        self._arguments = arguments
+        self._cache = Cache(cache_folder(), settings_key(arguments)) if caching else None
+
+    # What follows is imported where it is used: a run that finds all in its cache needs none of it.
+
+    @cached_property
+    def options(self) -> argparse.Namespace:
+        """flake8's options.
+
+        Raises:
+            RunError: a configuration file holds something that flake8 does not take.
+        """
+        from flake8_dbsession.checking.settings import flake8_options
+
+        return flake8_options(self._arguments)
+
+    def files(self, paths: Sequence[str]) -> list[str]:
+        """Find the files to check.
+
+        Args:
+            paths: files, folders, or ``-`` for standard input.
+
+        Raises:
+            RunError: a path does not exist.
+        """
+        known = self._cache.files(paths) if self._cache else None
+        if known is not None:
+            return known
+        from flake8_dbsession.checking.discovery import discover
+
+        found = discover(paths, [*self.options.exclude, *self.options.extend_exclude])
+        if self._cache:
+            self._cache.keep_files(paths, found)
+        return found.files
+
+    def findings(
+        self, files: Sequence[str], *, jobs: int | None = None, track: Track = _untracked
+    ) -> list[Finding]:
+        """Check files.
+
+        Args:
+            files: their paths, as the report is to name them.
+            jobs: how many processes may work; None: as flake8's ``jobs`` says.
+            track: sees each result pass.
+
+        Returns:
+            What flake8 would report of them, in its order.
+
+        Raises:
+            PolicyError: the policy or preset that the options name cannot be used.
+        """
+        known = self._cache.findings(files) if self._cache else {}
+        rest = [file for file in dict.fromkeys(files) if file not in known]
+        if rest:
+            for result in self._checked(rest, jobs, track):
+                known[result.path] = result.findings
+        if self._cache:
+            self._cache.save()
+        found = [finding for file in files for finding in known[file]]
+        return sorted(found, key=lambda finding: finding.path)
+
+    def _checked(self, files: list[str], jobs: int | None, track: Track) -> list[Checked]:
+        from flake8_dbsession.checking.memory import Grounds
+        from flake8_dbsession.checking.workers import check
+
+        grounds = Grounds()
+        results = list(track(check(files, self.options, jobs, grounds), len(files)))
+        if self._cache:
+            self._cache.keep(results, grounds)
+        return results
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
     """Give a run's exit code: 0 for nothing found, 2 for what kept it from checking, else 1."""
     codes = {finding.code for finding in findings}
-    if codes & {BROKEN_POLICY, RULE_FAILED}:
+    if codes & FAILURES:
         return 2
     return 1 if codes else 0

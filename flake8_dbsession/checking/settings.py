@@ -16,8 +16,6 @@ from flake8.options.manager import OptionManager
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.plugin import Plugin
 
-DEFAULT_SELECT = "DBS,E9"
-
 
 def flake8_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the options of flake8 and of this plugin, without loading any other plugin.

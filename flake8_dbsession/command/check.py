@@ -9,6 +9,8 @@ import click
 
 from flake8_dbsession.output import FORMATS
 
+DEFAULT_SELECT = "DBS,E9"
+
 
 @click.command(short_help="Report what breaks the standard.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -25,6 +27,13 @@ from flake8_dbsession.output import FORMATS
 @click.option(
     "--stdin-filename", metavar="FILE", help="The path of what `-` reads from standard input."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes.  [default: as flake8's `jobs`]",
+)
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of other runs.")
 def command(
     paths: tuple[str, ...],
     output_format: str,
@@ -32,6 +41,8 @@ def command(
     extend_select: str | None,
     ignore: str | None,
     stdin_filename: str | None,
+    jobs: int | None,
+    no_cache: bool,
 ) -> None:
     """Report what breaks the standard in the files and folders at PATH.
 
@@ -45,9 +56,7 @@ def command(
         dbsession check --select DBS1,DBS307 app/
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
-    from flake8_dbsession.checking.discovery import discover
-    from flake8_dbsession.checking.run import check_files, exit_code
-    from flake8_dbsession.checking.settings import DEFAULT_SELECT, flake8_options
+    from flake8_dbsession.checking.run import Run, exit_code
     from flake8_dbsession.output import writer
 
     given = {
@@ -56,9 +65,8 @@ def command(
         "ignore": ignore,
         "stdin-display-name": stdin_filename,
     }
-    options = flake8_options([f"--{name}={value}" for name, value in given.items() if value])
-    files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
-    findings = check_files(files, options)
+    run = Run([f"--{name}={value}" for name, value in given.items() if value], caching=not no_cache)
+    findings = run.findings(run.files(paths or (".",)), jobs=jobs)
     if isinstance(sys.stdout, io.TextIOWrapper):  # paths and code are written as flake8 does
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     writer(output_format)(findings, sys.stdout)

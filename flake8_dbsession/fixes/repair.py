@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.document import Document, applied
 from flake8_dbsession.fixes.imports import superfluous
@@ -19,7 +20,7 @@ from flake8_dbsession.fixes.proof import (
 )
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.fixes.text import Text
-from flake8_dbsession.linter import RULE_FAILED, Linter, Study
+from flake8_dbsession.linter import Linter, Study
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.rules.base import Violation
 

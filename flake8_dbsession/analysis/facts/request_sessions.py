@@ -42,9 +42,11 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
         Each new session kept on ``g``, and the first use of a registry in each request handler
         that does not itself close what it takes.
     """
+    path = tree.scope.module.path
     for acquisition in acquisitions(tree, inference):
         if _is_kept_on_g(acquisition, inference):
-            yield RequestSession(acquisition.node, "", inference.project.may_tear_down)
+            is_torn_down = inference.project.may_tear_down(path)
+            yield RequestSession(acquisition.node, "", is_torn_down)
     seen: set[tuple[ast.AST, str]] = set()
     for call, scope in tree.find(ast.Call):
         registry = _used_registry(call, scope, tree, inference)
@@ -53,7 +55,8 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
             continue
         if (handler, registry) not in seen and not _ends_itself(handler):
             seen.add((handler, registry))
-            yield RequestSession(call, registry, inference.project.may_tear_down)
+            is_torn_down = inference.project.may_tear_down(path)
+            yield RequestSession(call, registry, is_torn_down)
 
 
 def _is_kept_on_g(acquisition: Acquisition, inference: Inference) -> bool:

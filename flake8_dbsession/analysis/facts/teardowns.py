@@ -35,10 +35,23 @@ def may_tear_down(root: Path) -> bool:
     Returns:
         True where any file holds such a thing, and where the project has too many files to tell.
     """
-    for count, path in enumerate(_python_files(root)):
-        if count >= _MOST_FILES or _holds_teardown(path):
-            return True
-    return False
+    return teardown_evidence(root)[0]
+
+
+def teardown_evidence(root: Path) -> tuple[bool, list[Path]]:
+    """Tell what ``may_tear_down`` does, and the files that tell it.
+
+    Returns:
+        The verdict with the one file that holds such a thing, or with all those that do not.
+    """
+    searched: list[Path] = []
+    for path in _python_files(root):
+        if len(searched) >= _MOST_FILES:
+            return True, []
+        if _holds_teardown(path):
+            return True, [Path(path)]
+        searched.append(Path(path))
+    return False, searched
 
 
 def _holds_teardown(path: str) -> bool:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
 
-from flake8_dbsession.analysis.facts.teardowns import may_tear_down
+from flake8_dbsession.analysis.facts.teardowns import teardown_evidence
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.trace import ANY_NAME, Trace
 
 _ROOT_MARKERS = (".git", ".hg")
 _PROJECT_MARKERS = (
@@ -76,19 +77,41 @@ def _is_package(folder: Path) -> bool:
 
 
 class Project:
-    """The modules of one repository, found and read when something is imported from them."""
+    """The modules of one repository, found and read when something is imported from them.
+
+    Attributes:
+        root: the repository's folder.
+        trace: what was asked so far, and what the answers rest on.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._found: dict[tuple[Path, str, int], Module | None] = {}
+        self.trace = Trace()
+        self._found: dict[tuple[Path, str, int], Path | None] = {}
         self._modules: dict[Path, Module | None] = {}
         self._roots: dict[tuple[Path, str], list[Path]] = {}
         self._source_folders: dict[Path, list[Path]] = {}
 
+    def may_tear_down(self, asker: Path) -> bool:
+        """Tell whether anything in the project may close a request's session when that ends.
+
+        Args:
+            asker: the absolute path of the file that the answer is for.
+        """
+        tears_down, files = self._teardown_evidence
+        self.trace.answered(asker, () if tears_down else (ANY_NAME,), files)
+        for file in files:
+            self.trace.searched(file.parent)
+        return tears_down
+
     @cached_property
-    def may_tear_down(self) -> bool:
-        """Whether anything in the project may close a request's session when the request ends."""
-        return may_tear_down(self.root)
+    def _teardown_evidence(self) -> tuple[bool, list[Path]]:
+        return teardown_evidence(self.root)
+
+    def take_trace(self) -> Trace:
+        """Give what was asked since this was last called."""
+        taken, self.trace = self.trace, Trace()
+        return taken
 
     @cached_property
     def _real_root(self) -> Path:
@@ -108,7 +131,9 @@ class Project:
         question = (importer.parent, dotted, level)
         if question not in self._found:
             self._found[question] = self._find(*question)
-        return self._found[question]
+        path = self._found[question]
+        self.trace.answered(importer, dotted.split("."), [path] if path else ())
+        return self._module(path) if path else None
 
     def submodule(self, package: Module, name: str) -> Module | None:
         """Find a module inside a package, by its simple name."""
@@ -116,14 +141,17 @@ class Project:
         if package.path.name not in ("__init__.py", folder.name):
             return None
         path = self._resolve(folder / name)
+        self.trace.searched(folder, [name])
+        self.trace.answered(package.path, [name], [path] if path else ())
         return self._module(path) if path else None
 
-    def _find(self, folder: Path, dotted: str, level: int) -> Module | None:
+    def _find(self, folder: Path, dotted: str, level: int) -> Path | None:
         segments = dotted.split(".") if dotted else []
         for base in self._bases(folder, segments, level):
+            self.trace.searched(base, segments)
             path = self._resolve(base.joinpath(*segments))
             if path is not None:
-                return self._module(path)
+                return path
         return None
 
     def _bases(self, folder: Path, segments: list[str], level: int) -> list[Path]:
@@ -145,9 +173,11 @@ class Project:
             return
         ancestors = [folder, *folder.parents]
         ancestors = ancestors[: ancestors.index(self.root) + 1]
+        self.trace.folders.update(ancestors)
         above = [root for root in ancestors if self._resolve(root / top) is not None]
         yield from sorted(above, key=_is_package)
         for ancestor in ancestors if not above else []:
+            self.trace.folders.update(self._folders_in(ancestor))
             for root in self._folders_in(ancestor):
                 if self._resolve(root / top) is not None:
                     yield root

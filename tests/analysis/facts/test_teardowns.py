@@ -38,6 +38,6 @@ def test_a_project_too_large_to_search_may_hold_one(
 
 def test_a_project_is_searched_once(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    assert not project.may_tear_down
+    assert not project.may_tear_down(tmp_path / "app.py")
     (tmp_path / "app.py").write_text("@app.teardown_request\n")
-    assert not project.may_tear_down
+    assert not project.may_tear_down(tmp_path / "app.py")

@@ -1,0 +1,233 @@
+"""Where the results of earlier runs are kept: a file for each way of running, in one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.memory import Entry, Grounds, Links, Memory
+from flake8_dbsession.checking.stamps import digest, is_as_of, modified
+
+if TYPE_CHECKING:
+    from flake8_dbsession.checking.discovery import Found
+    from flake8_dbsession.checking.file_check import Checked
+
+FOLDER = ".dbsession_cache"
+_CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
+_MOST_CACHES = 12
+_MOST_WALKS = 4
+_TICK = 20_000_000  # nanoseconds by which the time of a change may lag behind the clock
+_CACHEDIR_TAG = """\
+Signature: 8a477f597d28d172789f06886806bc55
+# This folder is a cache made by dbsession; it may be deleted at any time.
+# See https://bford.info/cachedir/
+"""
+
+
+def cache_folder() -> str:
+    """Give the cache's folder, at the root of the repository around the working directory."""
+    return os.path.join(_root(os.getcwd()), FOLDER)
+
+
+def settings_key(arguments: Iterable[str]) -> str:
+    """Give the key of what holds for a whole run.
+
+    Args:
+        arguments: those of flake8.
+
+    Returns:
+        A hash of them, of the working directory, of the content of flake8's configuration files
+        there and above, and of the code of this package, of flake8 and of Python.
+    """
+    folder = os.getcwd()
+    parts = [folder, sys.version, *_code(), *arguments]
+    for each in _upward(folder):
+        for name in _CONFIGURATIONS:
+            path = os.path.join(each, name)
+            with suppress(OSError), open(path, "rb") as file:
+                parts += path, digest(file.read())
+    return digest("\0".join(parts).encode(errors="surrogateescape"))
+
+
+class Cache:
+    """The results of earlier runs under the same settings.
+
+    Args:
+        folder: where they are kept.
+        key: of the settings.
+    """
+
+    def __init__(self, folder: str, key: str) -> None:
+        self._folder = folder
+        self._path = os.path.join(folder, f"{key}.json")
+        self._since = time.time_ns() - _TICK
+        self._memory, self._walks = _loaded(self._path)
+        self._is_saved = True
+
+    def files(self, paths: Sequence[str]) -> list[str] | None:
+        """Give the files that an earlier run found at paths; None where they may be others now."""
+        walk = self._walks.get("\0".join(paths))
+        if walk is None or not all(map(os.path.lexists, paths)):
+            return None
+        found: list[str] = walk["files"]
+        return found if all(is_as_of(path, time) for path, time in walk["rests_on"]) else None
+
+    def keep_files(self, paths: Sequence[str], found: Found) -> None:
+        """Keep the files that were found at paths."""
+        if found.folders:
+            rests_on = [(path, modified(path)) for path in (*found.folders, *found.ignores)]
+            key = "\0".join(paths)
+            self._walks.pop(key, None)
+            self._walks[key] = {"files": found.files, "rests_on": rests_on}
+            self._is_saved = False
+
+    def findings(self, files: Iterable[str]) -> dict[str, list[Finding]]:
+        """Give the findings that still hold.
+
+        Args:
+            files: the files asked about, as the user named them.
+
+        Returns:
+            The findings by file; a file whose findings are not known is left out.
+        """
+        if self._memory.forget_stale():
+            self._is_saved = False
+        known = {}
+        for file in files:
+            entry = self._memory.files.get(os.path.abspath(file)) if file != "-" else None
+            if entry is not None and entry.findings is not None:
+                known[file] = [Finding(file, *fields) for fields in entry.findings]
+        return known
+
+    def keep(self, checked: Iterable[Checked], grounds: Grounds) -> None:
+        """Keep the results of files that were checked.
+
+        Args:
+            checked: the results.
+            grounds: what they rest on.
+        """
+        self._is_saved = False
+        memory = self._memory
+        for each in checked:
+            if each.stamp is not None:
+                fields = [list(_fields(finding)) for finding in each.findings]
+                memory.files[os.path.abspath(each.path)] = Entry(*each.stamp, fields)
+        for asker, links in grounds.links.items():
+            memory.remember_links(asker, links)
+        for file in {file for links in grounds.links.values() for file in links.files}:
+            memory.remember_read(file, self._since)
+        folders = {above for path in memory.files for above in _upward(os.path.dirname(path))}
+        memory.remember_folders(folders | grounds.folders, self._since)
+        for policy in grounds.policies:
+            memory.remember_policy(policy)
+
+    def save(self) -> None:
+        """Write all down, where anything is new and it can be written."""
+        if self._is_saved:
+            return
+        with suppress(OSError):
+            _make_folder(self._folder)
+            _write(self._path, self._memory, dict(list(self._walks.items())[-_MOST_WALKS:]))
+            _drop_oldest(self._folder)
+
+
+def _fields(finding: Finding) -> Iterator[Any]:
+    """Give a finding's fields after its path."""
+    yield from (finding.line, finding.column, finding.code, finding.message)
+    yield from (finding.end_line, finding.end_column, finding.source)
+
+
+def _loaded(path: str) -> tuple[Memory, dict[str, Any]]:
+    """Read a cache; one that is missing, damaged or of another form is as good as none."""
+    try:
+        with open(path, "rb") as file:
+            checksum, content = file.readline(), file.read()
+        if int(checksum) != zlib.crc32(content):
+            return Memory(), {}
+        data = json.loads(content)
+        memory = Memory(
+            files={path: Entry(*entry) for path, entry in data["files"].items()},
+            folders=data["folders"],
+            policies=data["policies"],
+            links={path: Links(*links) for path, links in data["links"].items()},
+        )
+        return memory, data["walks"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Memory(), {}
+
+
+def _write(path: str, memory: Memory, walks: dict[str, Any]) -> None:
+    data = {
+        "files": memory.files,
+        "folders": memory.folders,
+        "policies": memory.policies,
+        "links": memory.links,
+        "walks": walks,
+    }
+    content = json.dumps(data, separators=(",", ":")).encode()
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(b"%d\n" % zlib.crc32(content) + content)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _make_folder(folder: str) -> None:
+    if os.path.isdir(folder):
+        return
+    os.makedirs(folder)
+    for name, content in (("CACHEDIR.TAG", _CACHEDIR_TAG), (".gitignore", "*\n")):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(content)
+
+
+def _drop_oldest(folder: str) -> None:
+    """Delete the caches that were not written for longest, when there are many."""
+    with os.scandir(folder) as entries:
+        caches = [entry for entry in entries if entry.name.endswith((".json", ".tmp"))]
+    caches.sort(key=lambda entry: entry.stat().st_mtime_ns)
+    for entry in caches[:-_MOST_CACHES]:
+        os.unlink(entry.path)
+
+
+def _root(folder: str) -> str:
+    """Give the root of the repository around a folder; the folder itself outside of any."""
+    above = list(_upward(folder))
+    return above[-1] if os.path.lexists(os.path.join(above[-1], ".git")) else folder
+
+
+def _upward(folder: str) -> Iterator[str]:
+    """Give a folder and those above it, up to the root of its repository."""
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.lexists(os.path.join(folder, ".git")):
+            return
+        folder = parent
+
+
+def _code() -> Iterator[str]:
+    """Give what tells one version of the code that checks from another."""
+    from importlib.util import find_spec
+
+    package = os.path.dirname(os.path.dirname(__file__))
+    for folder, _, names in os.walk(package):
+        for name in names:
+            if name.endswith((".py", ".toml")):
+                path = os.path.join(folder, name)
+                yield f"{path} {os.stat(path).st_mtime_ns}"
+    flake8 = find_spec("flake8")
+    if flake8 is not None and flake8.origin is not None:
+        yield f"{flake8.origin} {os.stat(flake8.origin).st_mtime_ns}"

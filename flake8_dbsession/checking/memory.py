@@ -1,0 +1,240 @@
+"""What earlier runs found, with all that it rests on.
+
+The findings of a file rest on its own content, on that of each file that its imports led to, on
+which modules there are, and on the policies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from flake8_dbsession.checking.stamps import Stamp, digest, is_as_of, modified, renewed, stamp
+
+ANY_NAME = "*"
+"""Stands among the names that a file asked for where every module counts."""
+
+_POLICY_FILES = ("dbsession.toml", "pyproject.toml")
+# What may change the results of every file when it comes or goes.
+_DECISIVE = frozenset(
+    {
+        *_POLICY_FILES,
+        "__init__.py",
+        ".git",
+        ".hg",
+        "setup.cfg",
+        "setup.py",
+        "tox.ini",
+        ".flake8",
+        "requirements.txt",
+    }
+)
+
+
+class Entry(NamedTuple):
+    """A file that was checked, or read for the check of another.
+
+    Attributes:
+        modified: of its stamp.
+        size: of its stamp.
+        digest: of its stamp; empty where the file was modified while it was read.
+        findings: the findings' fields after the path; None where it was not checked.
+    """
+
+    modified: int
+    size: int
+    digest: str
+    findings: list[list[Any]] | None
+
+
+class Links(NamedTuple):
+    """What was asked for a file.
+
+    Attributes:
+        names: the simple names of the modules.
+        files: the absolute paths of the files that were read.
+    """
+
+    names: list[str]
+    files: list[str]
+
+    def joined(self, other: Links | None) -> Links:
+        """Give both together."""
+        if other is None:
+            return self
+        return Links([*{*self.names, *other.names}], [*{*self.files, *other.files}])
+
+
+@dataclass(slots=True)
+class Grounds:
+    """What results rest on besides the files' own content.
+
+    Attributes:
+        links: what was asked for each file, by absolute path.
+        folders: the folders in which was looked.
+        policies: the policies named, not found.
+    """
+
+    links: dict[str, Links] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    policies: set[str] = field(default_factory=set)
+
+    def add(self, other: Grounds) -> None:
+        """Add what other results rest on."""
+        for asker, links in other.links.items():
+            self.links[asker] = links.joined(self.links.get(asker))
+        self.folders |= other.folders
+        self.policies |= other.policies
+
+
+@dataclass(slots=True)
+class Memory:
+    """What earlier runs left.
+
+    Attributes:
+        files: what is known of files, by absolute path.
+        folders: for each folder in which was looked the time of its list, and its modules.
+        policies: the digest of each file that may hold a policy.
+        links: what was asked for each file.
+    """
+
+    files: dict[str, Entry] = field(default_factory=dict)
+    folders: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    links: dict[str, Links] = field(default_factory=dict)
+
+    def forget_stale(self) -> bool:
+        """Forget the findings that no longer hold.
+
+        Returns:
+            Whether anything was other than remembered.
+        """
+        names = self._renew_folders()
+        if names & _DECISIVE or any(policy_digest(p) != d for p, d in self.policies.items()):
+            self.files.clear()
+            return True
+        renewed_files, changed = self._renew_files()
+        for path in self._resting_on(changed, {name.rstrip("/") for name in names}):
+            if path in self.files:
+                self.files[path] = self.files[path]._replace(findings=None)
+        return bool(names) or renewed_files
+
+    def remember_folders(self, folders: Iterable[str], since: int) -> None:
+        """Remember the modules of folders, and their policies.
+
+        Args:
+            folders: absolute paths, of which some may not exist.
+            since: when the run began: a list that was changed later is not trusted.
+        """
+        for folder in folders:
+            if folder not in self.folders and os.path.isdir(folder):
+                time = modified(folder)
+                is_known = not _is_modified_since(folder, since)
+                self.folders[folder] = time, sorted(_modules_in(folder)) if is_known else []
+                for name in _POLICY_FILES:
+                    self.remember_policy(os.path.join(folder, name))
+
+    def remember_policy(self, path: str) -> None:
+        """Remember a file that may hold a policy, where it exists."""
+        if os.path.lexists(path):
+            self.policies[path] = policy_digest(path)
+
+    def remember_read(self, path: str, since: int) -> None:
+        """Remember a file that was read for the check of another, after the run began."""
+        read = None if path in self.files else stamp(path)
+        if read is not None:
+            if _is_modified_since(path, since):
+                read = Stamp(0, read.size, "")
+            self.files[path] = Entry(*read, None)
+
+    def remember_links(self, asker: str, new: Links) -> None:
+        """Add to what was asked for a file."""
+        self.links[asker] = new.joined(self.links.get(asker))
+
+    def _renew_folders(self) -> set[str]:
+        """Look again at the folders that changed and give the modules that came or went."""
+        changed: set[str] = set()
+        for folder, (time, names) in list(self.folders.items()):
+            if is_as_of(folder, time):
+                continue
+            seen, now = modified(folder), set(_modules_in(folder))
+            for name in now ^ set(names):
+                changed.add(name)
+                if name.endswith("/"):  # what a new folder holds is new as well
+                    changed |= {*_modules_in(os.path.join(folder, name))} - _DECISIVE
+            self.folders[folder] = seen, sorted(now)
+            if not os.path.isdir(folder):
+                del self.folders[folder]
+        return changed
+
+    def _renew_files(self) -> tuple[bool, set[str]]:
+        """Stamp the files again; tell whether any stamp is new, and which contents are."""
+        any_new, changed = False, set()
+        for path, entry in list(self.files.items()):
+            new = renewed(path, Stamp(*entry[:3]))
+            if new is not None and new == entry[:3]:
+                continue
+            any_new = True
+            if new is None or new.digest != entry.digest:
+                changed.add(path)
+                self.links.pop(path, None)
+            if new is None:
+                del self.files[path]
+            else:
+                self.files[path] = Entry(*new, entry.findings)
+        return any_new, changed
+
+    def _resting_on(self, changed: set[str], names: set[str]) -> Iterator[str]:
+        """Give the changed files and all whose findings rest on one of them or on a name."""
+        if not changed and not names:
+            return
+        askers = defaultdict(list)
+        stale = list(changed)
+        for asker, asked in self.links.items():
+            for file in asked.files:
+                askers[file].append(asker)
+            if names and (ANY_NAME in asked.names or not names.isdisjoint(asked.names)):
+                stale.append(asker)
+        seen: set[str] = set()
+        while stale:
+            path = stale.pop()
+            if path not in seen:
+                seen.add(path)
+                yield path
+                stale += askers[path]
+
+
+def policy_digest(path: str) -> str:
+    """Give a hash of what a file says of the policy: most projects' files say nothing of it."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        return type(error).__name__
+    names_it = b"dbsession" in content or not path.endswith("pyproject.toml")
+    return digest(content) if names_it else ""
+
+
+def _modules_in(folder: str) -> Iterator[str]:
+    """Give what an import may find in a folder, folders with a slash; and what is decisive."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name in _DECISIVE:
+                    yield entry.name
+                elif entry.name.endswith(".py"):
+                    yield entry.name[:-3]
+                elif entry.name[0] not in "._" and entry.is_dir():
+                    yield f"{entry.name}/"
+    except OSError:
+        return
+
+
+def _is_modified_since(path: str, time: int) -> bool:
+    try:
+        return os.stat(path).st_mtime_ns >= time
+    except OSError:
+        return True
