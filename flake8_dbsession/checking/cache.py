@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.memory import Entry, Grounds, Links, Memory
+from flake8_dbsession.checking.memory import Entry, Grounds, Memory
 from flake8_dbsession.checking.stamps import digest, is_as_of, modified
 
 if TYPE_CHECKING:
@@ -152,28 +151,21 @@ def _loaded(path: str) -> tuple[Memory, dict[str, Any]]:
             checksum, content = file.readline(), file.read()
         if int(checksum) != zlib.crc32(content):
             return Memory(), {}
-        data = json.loads(content)
-        memory = Memory(
-            files={path: Entry(*entry) for path, entry in data["files"].items()},
-            folders=data["folders"],
-            policies=data["policies"],
-            links={path: Links(*links) for path, links in data["links"].items()},
-        )
-        return memory, data["walks"]
+        main, _, links = content.partition(b"\n")
+        data = json.loads(main)
+        return Memory.loaded(data, links), data["walks"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Memory(), {}
 
 
 def _write(path: str, memory: Memory, walks: dict[str, Any]) -> None:
-    data = {
-        "files": memory.files,
-        "folders": memory.folders,
-        "policies": memory.policies,
-        "links": memory.links,
-        "walks": walks,
-    }
-    content = json.dumps(data, separators=(",", ":")).encode()
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".tmp")
+    """Write a cache in one step, so that no other run ever sees a part of it."""
+    from tempfile import mkstemp
+
+    data, links = memory.dumped()
+    main = json.dumps({**data, "walks": walks}, separators=(",", ":")).encode()
+    content = main + b"\n" + links
+    descriptor, temporary = mkstemp(dir=os.path.dirname(path), suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:
             file.write(b"%d\n" % zlib.crc32(content) + content)

@@ -6,13 +6,15 @@ which modules there are, and on the policies.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from flake8_dbsession.checking.stamps import Stamp, digest, is_as_of, modified, renewed, stamp
+from flake8_dbsession.checking.stamps import Stamp, digest, is_as_of, modified, stamp
 
 ANY_NAME = "*"
 """Stands among the names that a file asked for where every module counts."""
@@ -90,7 +92,6 @@ class Grounds:
         self.policies |= other.policies
 
 
-@dataclass(slots=True)
 class Memory:
     """What earlier runs left.
 
@@ -98,13 +99,37 @@ class Memory:
         files: what is known of files, by absolute path.
         folders: for each folder in which was looked the time of its list, and its modules.
         policies: the digest of each file that may hold a policy.
-        links: what was asked for each file.
     """
 
-    files: dict[str, Entry] = field(default_factory=dict)
-    folders: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-    policies: dict[str, str] = field(default_factory=dict)
-    links: dict[str, Links] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.files: dict[str, Entry] = {}
+        self.folders: dict[str, tuple[int, list[str]]] = {}
+        self.policies: dict[str, str] = {}
+        self._links = b"{}"
+
+    @classmethod
+    def loaded(cls, data: dict[str, Any], links: bytes) -> Memory:
+        """Take what was dumped.
+
+        Raises:
+            KeyError, TypeError, AttributeError: it is something else.
+        """
+        memory = cls()
+        memory.files = {path: Entry(*entry) for path, entry in data["files"].items()}
+        memory.folders = data["folders"]
+        memory.policies = data["policies"]
+        memory._links = links
+        return memory
+
+    def dumped(self) -> tuple[dict[str, Any], bytes]:
+        """Give all as data for JSON, and what was asked for files, as JSON."""
+        data = {"files": self.files, "folders": self.folders, "policies": self.policies}
+        return data, json.dumps(self.links, separators=(",", ":")).encode()
+
+    @cached_property
+    def links(self) -> dict[str, Links]:
+        """What was asked for each file; read only when anything changed, for it is long."""
+        return {path: Links(*links) for path, links in json.loads(self._links).items()}
 
     def forget_stale(self) -> bool:
         """Forget the findings that no longer hold.
@@ -114,7 +139,8 @@ class Memory:
         """
         names = self._renew_folders()
         if names & _DECISIVE or any(policy_digest(p) != d for p, d in self.policies.items()):
-            self.files.clear()
+            for part in (self.files, self.folders, self.policies, self.links):
+                part.clear()
             return True
         renewed_files, changed = self._renew_files()
         for path in self._resting_on(changed, {name.rstrip("/") for name in names}):
@@ -172,20 +198,20 @@ class Memory:
 
     def _renew_files(self) -> tuple[bool, set[str]]:
         """Stamp the files again; tell whether any stamp is new, and which contents are."""
-        any_new, changed = False, set()
-        for path, entry in list(self.files.items()):
-            new = renewed(path, Stamp(*entry[:3]))
-            if new is not None and new == entry[:3]:
-                continue
-            any_new = True
+        touched = [
+            path
+            for path, entry in self.files.items()
+            if not is_as_of(path, entry.modified, entry.size)
+        ]
+        changed = set()
+        for path in touched:
+            entry, new = self.files.pop(path), stamp(path)
+            if new is not None:
+                self.files[path] = Entry(*new, entry.findings)
             if new is None or new.digest != entry.digest:
                 changed.add(path)
                 self.links.pop(path, None)
-            if new is None:
-                del self.files[path]
-            else:
-                self.files[path] = Entry(*new, entry.findings)
-        return any_new, changed
+        return bool(touched), changed
 
     def _resting_on(self, changed: set[str], names: set[str]) -> Iterator[str]:
         """Give the changed files and all whose findings rest on one of them or on a name."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Two changes this close together may leave the same time, on the coarsest of file systems.
 _SETTLING = 2_000_000_000  # nanoseconds
-_UNSETTLED = 0
+_UNSETTLED = 0  # the time of no file
 
 
 class Stamp(NamedTuple):
@@ -48,17 +48,6 @@ def stamp(path: str) -> Stamp | None:
     return read(path)[0]
 
 
-def renewed(path: str, old: Stamp) -> Stamp | None:
-    """Stamp a file again, without reading it where its time and size are as they were."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    if status.st_mtime_ns == old.modified and status.st_size == old.size:
-        return old
-    return stamp(path)
-
-
 def modified(path: str) -> int:
     """Give when a file, or a folder's list of entries, was last modified.
 
@@ -71,12 +60,13 @@ def modified(path: str) -> int:
         return _UNSETTLED
 
 
-def is_as_of(path: str, time: int) -> bool:
-    """Tell whether ``modified`` gave this time for what is there now."""
+def is_as_of(path: str, time: int, size: int | None = None) -> bool:
+    """Tell whether a file or folder has this time, as ``modified`` gives it, and this size."""
     try:
-        return time != _UNSETTLED and os.stat(path).st_mtime_ns == time
+        status = os.stat(path)
     except (OSError, ValueError):
         return False
+    return status.st_mtime_ns == time and size in (None, status.st_size)
 
 
 def _settled(status: os.stat_result) -> int:
