@@ -23,6 +23,7 @@ FOLDER = ".dbsession_cache"
 _CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
 _MOST_CACHES = 12
 _MOST_WALKS = 4
+_FIELDS = Finding.__slots__[1:]  # all after the path, which each run spells its own way
 _TICK = 20_000_000  # nanoseconds by which the time of a change may lag behind the clock
 _CACHEDIR_TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
@@ -117,7 +118,7 @@ class Cache:
         memory = self._memory
         for each in checked:
             if each.stamp is not None:
-                fields = [list(_fields(finding)) for finding in each.findings]
+                fields = [[getattr(f, name) for name in _FIELDS] for f in each.findings]
                 memory.files[os.path.abspath(each.path)] = Entry(*each.stamp, fields)
         for asker, links in grounds.links.items():
             memory.remember_links(asker, links)
@@ -136,12 +137,6 @@ class Cache:
             _make_folder(self._folder)
             _write(self._path, self._memory, dict(list(self._walks.items())[-_MOST_WALKS:]))
             _drop_oldest(self._folder)
-
-
-def _fields(finding: Finding) -> Iterator[Any]:
-    """Give a finding's fields after its path."""
-    yield from (finding.line, finding.column, finding.code, finding.message)
-    yield from (finding.end_line, finding.end_column, finding.source)
 
 
 def _loaded(path: str) -> tuple[Memory, dict[str, Any]]:
