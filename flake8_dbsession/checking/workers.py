@@ -7,13 +7,19 @@ import os
 import warnings
 from collections.abc import Iterator
 from itertools import islice
+from typing import ClassVar
 
 from flake8_dbsession.checking.file_check import Checked, FileCheck
 from flake8_dbsession.checking.memory import Grounds
 
 _FEW = 16  # files that are checked before another process would have begun
 _CHUNK = 16
-_check: FileCheck
+
+
+class _Process:
+    """What each process has one of."""
+
+    check: ClassVar[FileCheck]
 
 
 def check(
@@ -57,8 +63,7 @@ def _gathered(
 
 
 def _start(options: argparse.Namespace) -> None:
-    global _check
-    _check = FileCheck(options)
+    _Process.check = FileCheck(options)
 
 
 def _start_worker(options: argparse.Namespace) -> None:
@@ -71,8 +76,8 @@ def _start_worker(options: argparse.Namespace) -> None:
 def _check_chunk(files: list[str]) -> tuple[list[Checked], Grounds]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the checked code's syntax
-        checked = [_check.check(file) for file in files]
-    return checked, _check.take_grounds()
+        checked = [_Process.check.check(file) for file in files]
+    return checked, _Process.check.take_grounds()
 
 
 def _chunks(files: list[str]) -> Iterator[list[str]]:
