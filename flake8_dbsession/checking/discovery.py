@@ -47,8 +47,13 @@ class Found:
     ignores: list[str] = field(default_factory=list)
 
 
-def discover(paths: Sequence[str], exclude: Sequence[str]) -> Found:
-    """Find the files to check.
+def discover(paths: Sequence[str], exclude: Sequence[str]) -> list[str]:
+    """Find the files to check; see ``search``."""
+    return search(paths, exclude).files
+
+
+def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:
+    """Find the files to check, and what the list of them rests on.
 
     Args:
         paths: files, folders, or ``-`` for standard input. A file is checked whatever its name is.

@@ -60,9 +60,9 @@ class Run:
         known = self._cache.files(paths) if self._cache else None
         if known is not None:
             return known
-        from flake8_dbsession.checking.discovery import discover
+        from flake8_dbsession.checking.discovery import search
 
-        found = discover(paths, [*self.options.exclude, *self.options.extend_exclude])
+        found = search(paths, [*self.options.exclude, *self.options.extend_exclude])
         if self._cache:
             self._cache.keep_files(paths, found)
         return found.files

@@ -17,7 +17,7 @@ def found(folder: Path, *paths: str, exclude: tuple[str, ...] = ()) -> list[str]
     before = os.getcwd()
     os.chdir(folder)
     try:
-        return discover(paths or (".",), exclude).files
+        return discover(paths or (".",), exclude)
     finally:
         os.chdir(before)
 
