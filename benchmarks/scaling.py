@@ -109,8 +109,22 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "tasks in a list": lambda size: (
         "async def work(db: Session):\n    tasks = []\n"
         + "    tasks.append(run(db))\n" * size
-        + "    await asyncio.gather(*tasks)\n" * size
+        + "    await asyncio.gather(*tasks)\n"
     ),
+    "lists of tasks": _in_function("t{i} = []\nt{i}.append(run(db))\nawait asyncio.gather(*t{i})"),
+    "functions that close a parameter": _at_top(
+        "def work_{i}(db: Session, flag):\n    if flag:\n        db.close()\n\n\n"
+    ),
+    "functions that start tasks": _at_top(
+        "async def work_{i}(db: Session):\n    asyncio.create_task(run(db))\n\n\n"
+    ),
+    "functions that make an engine": _at_top(
+        "def work_{i}():\n    engine = create_engine('sqlite://')\n    return engine\n\n\n"
+    ),
+    "providers": _at_top(
+        "@contextmanager\ndef get_{i}():\n    db = SessionLocal()\n    yield db\n\n\n"
+    ),
+    "retired names": _at_top("from core.database_manager import name_{i}\nname_{i}()\n"),
     "work for a pool": _in_function("pool.submit(run, db)"),
     "engines": _in_function("e{i} = create_engine('sqlite://')\ne{i}.connect()"),
     "awaits": _in_function("s{i} = SessionLocal()\nawait run(s{i})\ns{i}.close()"),
@@ -181,6 +195,11 @@ SHAPES: dict[str, Callable[[int], str]] = {
 }
 
 
+def source(shape: str, size: int) -> str:
+    """Generate a file of a shape that holds some code so many times."""
+    return _HEAD + SHAPES[shape](size)
+
+
 def seconds(text: str) -> float:
     """Give the time that the linter takes for a text, its parsing left out."""
     tree, linter = ast.parse(text), Linter(Settings())
@@ -195,9 +214,9 @@ def main() -> None:
     parser.add_argument("shapes", nargs="*", default=list(SHAPES), metavar="SHAPE")
     parser.add_argument("--sizes", nargs="+", type=int, default=[250, 500, 1000, 2000])
     arguments = parser.parse_args()
-    seconds(_HEAD + SHAPES["functions with a session"](2))
+    seconds(source("functions with a session", 2))
     for shape in arguments.shapes:
-        times = [seconds(_HEAD + SHAPES[shape](size)) for size in arguments.sizes]
+        times = [seconds(source(shape, size)) for size in arguments.sizes]
         ratios = [later / before for before, later in pairwise(times)]
         shown = " ".join(f"{t * 1000:8.1f}" for t in times)
         print(f"{shape:40} {shown} ms   x {' '.join(f'{r:5.1f}' for r in ratios)}", flush=True)

@@ -176,7 +176,8 @@ class SourceFile:
         """
         if known.home is None:
             return None
-        return house_of(known.home.module, self.inference, is_async=known.is_async)
+        module = known.home.module.scope
+        return house_of(module, known.is_async, inference=self.inference)
 
     def is_handler(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> bool:
         """Tell whether a function that stands in a scope is a request handler."""

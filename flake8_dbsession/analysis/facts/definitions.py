@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.mentions import hints
-from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, ModuleValue, Role
@@ -72,21 +72,22 @@ class House(NamedTuple):
     dependency: str | None = None
 
 
-def house_of(module: Module, inference: Inference, *, is_async: bool) -> House:
+@remembered
+def house_of(module: Scope, is_async: bool, *, inference: Inference) -> House:
     """Find the provider and the dependency that a module defines beside its factory.
 
     Args:
         module: the module that defines the factory.
-        inference: answers what its names stand for.
         is_async: whether those for asynchronous sessions are wanted.
+        inference: answers what its names stand for.
 
     Returns:
         The first of each kind, in the order of the text.
     """
     found: dict[Role, str] = {}
-    for name in module.definitions():
+    for name in module.module.definitions():
         if hints(name) and not name.startswith("_"):
-            known = inference.role(inference.attribute(ModuleValue(module.scope), name))
+            known = inference.role(inference.attribute(ModuleValue(module), name))
             if known is not None and known.is_async == is_async:
                 found.setdefault(known.role, name)
     return House(found.get(Role.PROVIDER), found.get(Role.DEPENDENCY))

@@ -34,18 +34,18 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
     target = acquisition.target
     if scope is None or scope.parent is None or not isinstance(target, ast.Attribute):
         return True
-    bases = _bases(scope, inference)
+    bases = _bases(scope, inference=inference)
     if bases is None:
         return True
     module = scope.module.scope
-    subclasses = _subclasses(module, inference).get(scope, [])
+    subclasses = _subclasses(module, inference=inference).get(scope, [])
     if any(target.attr in _closed_attributes(member) for member in (scope, *bases, *subclasses)):
         return True
     return target.attr in _closed_from_outside(module)
 
 
 @remembered
-def _bases(cls: Scope, inference: Inference) -> set[Scope] | None:
+def _bases(cls: Scope, *, inference: Inference) -> set[Scope] | None:
     """Give the base classes in the project, at any depth; None where one cannot be found."""
     found: set[Scope] = set()
     pending = [cls]
@@ -65,7 +65,7 @@ def _bases(cls: Scope, inference: Inference) -> set[Scope] | None:
 
 
 @remembered
-def _subclasses(module: Scope, inference: Inference) -> dict[Scope, list[Scope]]:
+def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scope]]:
     """Sort the classes at the top level of a linted module by their bases."""
     found: dict[Scope, list[Scope]] = {}
     for statement in statements(body_of(module.node)):

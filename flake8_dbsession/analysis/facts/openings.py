@@ -89,7 +89,7 @@ def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: I
         return ""
     if joins_a_connection(call, scope, inference):
         return ""
-    for name, given in _given_sessions(function, inference):
+    for name, given in _given_sessions(function, inference=inference):
         would_do = any(_would_do(each, opened) for each in given)
         if would_do and not _is_fallback(call, name, function, tree):
             return name
@@ -97,7 +97,7 @@ def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: I
 
 
 @remembered
-def _given_sessions(function: Scope, inference: Inference) -> list[tuple[str, list[Known]]]:
+def _given_sessions(function: Scope, *, inference: Inference) -> list[tuple[str, list[Known]]]:
     """Find the parameters that may be sessions, and must be given, with what each can be."""
     arguments: ast.arguments = function.node.args  # type: ignore[union-attr]
     found = []

@@ -44,10 +44,10 @@ class Mentions:
             match event:
                 case Bind(target=target, value=ast.AST() as value):
                     yield self._target(target), self._of(value)
-                case Evaluate(node=ast.Call(func=ast.Attribute(value=owner)) as call) if (
-                    call.args or call.keywords
-                ):
-                    yield self._of(owner), self._of(call)
+                case Evaluate(node=ast.Call(func=ast.Attribute(value=owner)) as call):
+                    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+                    if given:
+                        yield self._of(owner), frozenset().union(*map(self._of, given))
 
     def steps(self, opened: ast.expr, tested: frozenset[str]) -> tuple[tuple[Step, ...], ...]:
         """Reduce the blocks to what can matter to one object.

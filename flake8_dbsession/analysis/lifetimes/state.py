@@ -193,14 +193,14 @@ class Reader:
                 return TRUE if parts else FALSE
         return ANY
 
-    def meaning(self, node: ast.AST | None, state: State) -> Meaning:
-        """Tell what the value of an expression is."""
-        parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
+    def meaning(self, node: ast.AST | None, state: State, *, unpacked: bool = False) -> Meaning:
+        """Tell what the value of an expression is, and what its parts are where it is unpacked."""
+        parts = node.elts if unpacked and isinstance(node, (ast.Tuple, ast.List)) else []
         return Meaning(
             self.refers(node, state),
             self.holds(node, state),
             self.values(node, state),
-            tuple(self.meaning(part, state) for part in parts),
+            tuple(self.meaning(part, state, unpacked=True) for part in parts),
         )
 
     def _captured(self, name: str, state: State) -> bool:

@@ -221,7 +221,8 @@ class Transfer:
     def _bound(self, target: ast.expr | str, value: ast.AST | None, state: State) -> State:
         if isinstance(value, ast.AugAssign):
             return self._augment(target, value.value, state)
-        return self._bind(target, self._reader.meaning(value, state), state)
+        unpacked = isinstance(target, (ast.Tuple, ast.List))
+        return self._bind(target, self._reader.meaning(value, state, unpacked=unpacked), state)
 
     def _bind(self, target: ast.expr | str, value: Meaning, state: State) -> State:
         match target:

@@ -25,10 +25,11 @@ def remembered(
     time for a function that opens a thousand would grow with the square of that.
 
     Args:
-        ask: the function; its other arguments are positional and can be hashed.
+        ask: the function. Its positional arguments make the question, and can be hashed; those by
+            keyword are what it answers with, and make no difference to the answer.
 
     Returns:
-        The function, which asks once for the same arguments.
+        The function, which asks once for the same question.
     """
 
     @wraps(ask)
