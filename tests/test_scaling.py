@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from pathlib import Path
 from types import FrameType
 
 import pytest
 
+from benchmarks.scaling import SHAPES, source
 from flake8_dbsession.analysis.lifetimes import solver
 from flake8_dbsession.linter import Linter, Settings
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-from scaling import SHAPES, source
-
-_SMALL, _MIDDLE, _LARGE = 15, 30, 60
+_SMALL, _MIDDLE, _LARGE = 12, 24, 48
 
 
 def calls(text: str) -> int:
