@@ -162,9 +162,9 @@ class Linter:
         if _codes(policy) <= _codes(load(None, preset=policy.preset)):
             return policy
         # Only now, for to know every code is to import every rule.
-        from flake8_dbsession.rules.registry import RESERVED, rules
+        from flake8_dbsession.rules.registry import rules
 
-        return load_source(known_codes=RESERVED | frozenset(rules()))
+        return load_source(known_codes=frozenset(rules()))
 
     def _study(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> Study:
         from flake8_dbsession.analysis.file import SourceFile

@@ -28,6 +28,7 @@ from flake8_dbsession.analysis.facts.driven import DrivenDependency, driven_depe
 from flake8_dbsession.analysis.facts.endings import Ending, endings
 from flake8_dbsession.analysis.facts.engines import Engine, engines
 from flake8_dbsession.analysis.facts.escapes import Escape, escapes
+from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject, expired_objects
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.facts.handovers import Handover, handovers
@@ -80,6 +81,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Handover: handovers,
     LazyResult: lazy_results,
     RedundantCall: redundant_calls,
+    ExpiredObject: expired_objects,
     SplittingCommit: splitting_commits,
     SwallowedError: swallowed_errors,
 }

@@ -46,12 +46,9 @@ def _unknown(wanted: str, names: list[str]) -> str:
     from difflib import SequenceMatcher
 
     from flake8_dbsession.rules.pages import TOOL_CODES
-    from flake8_dbsession.rules.registry import RESERVED
 
     if wanted.upper() in TOOL_CODES:
         return f"`{wanted}` is no rule: {TOOL_CODES[wanted.upper()]}"
-    if wanted.upper() in RESERVED:
-        return f"`{wanted}` is kept for a rule that is still to come"
 
     def likeness(name: str) -> float:
         return SequenceMatcher(None, name.upper(), wanted.upper()).ratio()

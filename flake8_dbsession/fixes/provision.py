@@ -125,7 +125,7 @@ def _provision(reach: Reach, value: object, opened: Known, document: Document) -
         edits=reach.edits,
         is_async=opened.is_async,
         commits=known.commits if known is not None else True,
-        keeps_loaded=opened.keeps_loaded,
+        keeps_loaded=opened.keeps_loaded is True,
         doubts=doubts,
     )
 

@@ -13,9 +13,6 @@ from flake8_dbsession.rules.base import Rule
 
 _REGISTERED: dict[str, Rule[Any]] = {}
 
-# Codes promised to rules that are still to come: a policy may name them already.
-RESERVED = frozenset({"DBS210"})
-
 R = TypeVar("R", bound=type[Rule[Any]])
 
 

@@ -59,7 +59,6 @@ def test_table_on_a_terminal_has_every_code_by_family() -> None:
         ("raw-session-factorie", "did you mean `raw-session-factory`?"),
         ("E501", "`dbsession explain` lists them all"),
         ("DBS001", "the policy found for a file cannot be used"),
-        ("DBS210", "still to come"),
     ],
 )
 def test_unknown_code_is_wrong_use(asked: str, answer: str) -> None:

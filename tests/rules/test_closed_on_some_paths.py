@@ -295,6 +295,13 @@ def session():
     yield db
     db.close()
 
+@pytest.fixture
+def rolled_back():
+    db = SessionLocal()
+    yield db
+    db.rollback()
+    db.close()
+
 @contextmanager
 def unguarded():
     db = SessionLocal()

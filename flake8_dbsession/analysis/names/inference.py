@@ -653,14 +653,16 @@ def _attribute_of_known(known: Known, name: str) -> Known | None:
 def _made_factory(maker: Known, call: ast.Call, inference: Inference, scope: Scope) -> Known:
     """Read ``sessionmaker(...)``: the class it makes, whether a commit expires objects."""
     is_async = maker.is_async
-    keeps_loaded = False
+    keeps_loaded: bool | None = False
     for keyword in call.keywords:
         if keyword.arg == "class_":
             cls = inference.known(keyword.value, scope)
             is_async = is_async or (cls is not None and cls.is_async)
         if keyword.arg == "expire_on_commit":
             value = keyword.value
-            keeps_loaded = isinstance(value, ast.Constant) and value.value is False
+            keeps_loaded = value.value is False if isinstance(value, ast.Constant) else None
+        if keyword.arg is None:
+            keeps_loaded = None
     return Known(
         Role.FACTORY,
         is_async=is_async,

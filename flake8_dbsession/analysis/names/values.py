@@ -57,7 +57,8 @@ class Known(NamedTuple):
         home: the scope in which it is defined, where that lies in the project.
         source: the role of the callable that gave this value; None for what was not called.
         commits: whether a provider commits on leaving its block.
-        keeps_loaded: whether a factory is made with ``expire_on_commit=False``.
+        keeps_loaded: whether a factory is made with ``expire_on_commit=False``; None where that is
+            not known.
         bind: what a session made from its class is bound to, as it is written.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
@@ -70,7 +71,7 @@ class Known(NamedTuple):
     home: Scope | None = None
     source: Role | None = None
     commits: bool = False
-    keeps_loaded: bool = False
+    keeps_loaded: bool | None = None
     library: str = ""
     bind: str = ""
 

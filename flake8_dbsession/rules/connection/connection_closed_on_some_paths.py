@@ -21,9 +21,10 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     ## What it does
     Reports a connection that some path closes or hands on while another leaves the function with it
     open: by an early return, by running off the end, or by an exception that a call in between can
-    raise; the message names that line. `conn.cursor()`, logging, `print`, `len`, `str` and clocks
-    do not raise in practice, and leave no path. For what else is meant, see [DBS602](DBS602.md). A
-    close that an unguarded `yield` skips is [DBS404](DBS404.md)'s.
+    raise; the message names that line. `conn.cursor()`, `conn.rollback()`, logging, `print`, `len`,
+    `str` and clocks do not raise in practice, and leave no path; what else a connection raises is
+    its library's `Error`, so that handlers for that class catch all of it. For what else is meant,
+    see [DBS602](DBS602.md). A close that an unguarded `yield` skips is [DBS404](DBS404.md)'s.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out. Each error then costs a connection,

@@ -24,9 +24,10 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     raise; the message names that line. What is followed as a hand-on is listed with
     [DBS302](DBS302.md). `if db: db.close()` with `db = None` before the `try` closes the session,
     and so does a close under a flag that was set where the session was opened. Calls that do not
-    raise in practice (logging, `print`, `len`, `str`, clocks) leave no path, and in a pytest
-    fixture a `yield` does not raise. A close that an unguarded `yield` skips is
-    [DBS404](DBS404.md)'s.
+    raise in practice (logging, `print`, `len`, `str`, clocks, `db.add()`, functions of the project
+    that only note something in memory) leave no path. Nor does `rollback()`: it gives its
+    connection up even where it fails. In a pytest fixture a `yield` does not raise. A close that an
+    unguarded `yield` skips is [DBS404](DBS404.md)'s.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out: the error, the early return. Each

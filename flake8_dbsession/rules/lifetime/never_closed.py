@@ -24,8 +24,8 @@ class SessionNeverClosed(Rule[Ending]):
     that leaves, or registered with `ExitStack`, `addCleanup`, `addfinalizer`, `atexit`; so is what
     is given to a function of the project that closes or keeps it. The rule applies everywhere:
     in owners, providers and tests as well. A session that is never used takes no connection, and
-    the end of the process is no leak: a script's top level, and the function that it ends with,
-    are left alone.
+    the end of the process is no leak: a script's top level, and the functions that its main guard
+    calls, are left alone.
 
     ## Why is this bad?
     From its first use on, the session holds a connection and an open transaction. They come back

@@ -1,0 +1,106 @@
+"""DBS210."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+from flake8_dbsession.rules.scope.wording import shortened
+
+
+@register
+class ExpiredObjectEscapesBlock(Rule[ExpiredObject]):
+    """A mapped object is returned out of a provider that commits, and is expired by then.
+
+    ## What it does
+    Reports a mapped object, or a list of them, that is returned out of the `with` block of a
+    provider which commits: what `get`, `merge`, `first`, `one`, `all`, `scalar_one` and the like
+    give, and what was added to the session. It speaks only where the provider and its factory are
+    found and the factory is made without `expire_on_commit=False`; a block that expunges is left
+    alone. Off by default: whether the caller reads an attribute is not looked at.
+
+    ## Why is this bad?
+    The commit expires every object of the session, and the provider closes it right after. The
+    first attribute that the caller reads is to be loaded again, and there is no session to load it
+    with: DetachedInstanceError.
+
+    ## Example
+    ```python
+    from contextlib import contextmanager
+
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker(create_engine(URL))
+
+
+    @contextmanager
+    def get_db_session():
+        db = SessionLocal()
+        try:
+            yield db
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+
+
+    def find(agent_id):
+        with get_db_session() as db:
+            return db.get(Agent, agent_id)  # DBS210
+    ```
+
+    ## Use instead
+    ```python
+    from contextlib import contextmanager
+
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker(create_engine(URL), expire_on_commit=False)
+
+
+    @contextmanager
+    def get_db_session():
+        db = SessionLocal()
+        try:
+            yield db
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+
+
+    def find(agent_id):
+        with get_db_session() as db:
+            return db.get(Agent, agent_id)
+    ```
+
+    ## Options
+    - `enable`: add `"DBS210"` to turn the rule on
+
+    ## References
+    - [SQLAlchemy: committing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#committing)
+    - [SQLAlchemy: DetachedInstanceError](https://docs.sqlalchemy.org/en/20/errors.html#error-bhk3)
+    """
+
+    code = "DBS210"
+    name = "expired-object-escapes-block"
+    fact = ExpiredObject
+    off = True
+
+    def check(self, fact: ExpiredObject, context: Context) -> Iterator[Violation]:
+        """Report mapped objects that are expired when the caller gets them."""
+        yield self.violation(
+            fact.node,
+            f"`{shortened(fact.returned)}` is expired by the commit at the end of the `with` block "
+            f"of line {fact.block.node.lineno}, and its session closed; return its values, or make "
+            "the factory with `expire_on_commit=False`",
+        )

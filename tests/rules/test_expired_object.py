@@ -1,0 +1,150 @@
+"""DBS210: mapped objects returned out of a provider that commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+PROVIDER = """
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import sessionmaker
+
+options = read_options()
+SessionLocal = sessionmaker(create_engine(URL){options})
+AsyncSessionLocal = async_sessionmaker(create_async_engine(URL))
+
+@contextmanager
+def get_db_session():
+    db = SessionLocal()
+    try:
+        yield db
+        db.commit()
+    finally:
+        db.close()
+
+@contextmanager
+def get_reader():
+    with SessionLocal() as db:
+        yield db
+
+@asynccontextmanager
+async def get_async_session():
+    async with AsyncSessionLocal() as db:
+        async with db.begin():
+            yield db
+"""
+HEAD = """
+from core import get_async_session, get_db_session, get_reader
+from models import Agent
+from sqlalchemy import func, select
+
+"""
+
+
+def check(tmp_path: Path, service: str, options: str = "") -> None:
+    files = {"core.py": PROVIDER.replace("{options}", options), "service.py": HEAD + service}
+    assert_cases(tmp_path, files, {"DBS210"}, selected=frozenset({"DBS210"}))
+
+
+def in_block(lines: str, provider: str = "get_db_session") -> str:
+    body = "".join(f"        {line}\n" for line in lines.splitlines())
+    return f"def work(key):\n    with {provider}() as db:\n{body}"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "return db.get(Agent, key)",
+        "return db.merge(key)",
+        "return db.query(Agent).first()",
+        "return db.query(Agent).filter(Agent.name == key).all()",
+        "return db.scalar(select(Agent))",
+        "return db.scalars(select(Agent).where(Agent.id == key)).unique().all()",
+        "return db.execute(select(Agent)).scalar_one_or_none()",
+        "return db.query(Agent).one(), 1",
+        "agent = None\nagent = db.query(Agent).get(key)\nreturn agent",
+        "query = db.query(Agent)\nquery = query.limit(5)\nreturn query.all()",
+        "agent = Agent(name=key)\ndb.add(agent)\nreturn agent",
+        "agent = Agent(name=key)\ndb.add(agent)\ndb.refresh(agent)\nreturn agent",
+    ],
+)
+def test_objects_that_are_expired(tmp_path: Path, lines: str) -> None:
+    check(tmp_path, f"{in_block(lines).rstrip()}  # DBS210\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "return db.get(Agent, key).name",
+        "return as_dict(db.get(Agent, key))",
+        "return db.query(Agent).count()",
+        "return db.query(Agent.id).all()",
+        "return db.query(Agent).with_entities(Agent.id).all()",
+        "return db.scalar(select(func.count()))",
+        "return db.scalars(select(Agent.id)).all()",
+        "return [agent.name for agent in db.query(Agent)]",
+        "agent = Agent(name=key)\nreturn agent",
+        "report = make_report(db)\ndb.add(report)\nreturn report",
+        "agent = db.get(Agent, key)\nagent = agent.name\nreturn agent",
+        "agent = db.get(Agent, key)\ndb.expunge(agent)\nreturn agent",
+        "key = key.limit(5)\nreturn key.all()",
+        "yield db.get(Agent, key)",
+    ],
+)
+def test_values_and_objects_of_their_own(tmp_path: Path, lines: str) -> None:
+    check(tmp_path, in_block(lines))
+
+
+@pytest.mark.parametrize(
+    ("provider", "options"),
+    [
+        ("get_reader", ""),
+        ("get_db_session", ", expire_on_commit=False"),
+        ("get_db_session", ", expire_on_commit=flag()"),
+        ("get_db_session", ", **options"),
+        ("elsewhere.get_db_session", ""),
+    ],
+)
+def test_blocks_that_do_not_expire_or_cannot_be_known(
+    tmp_path: Path, provider: str, options: str
+) -> None:
+    check(tmp_path, in_block("return db.get(Agent, key)", provider), options)
+
+
+def test_an_async_block_and_a_return_after_it(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+async def inside(key):
+    async with get_async_session() as db:
+        return (await db.scalars(select(Agent))).first()  # DBS210
+
+async def afterwards(key):
+    async with get_async_session() as db:
+        agent = await db.get(Agent, key)
+    return agent  # DBS210
+""",
+    )
+
+
+def test_it_is_off_and_says_what_to_do(tmp_path: Path) -> None:
+    files = {"core.py": PROVIDER.replace("{options}", "")}
+    files["service.py"] = HEAD + in_block("return db.get(Agent, key)")
+    write_project(tmp_path, files)
+    assert "DBS210" not in {code for _, _, code, _ in lint(tmp_path, "service.py")}
+    (message,) = [
+        m
+        for *_, code, m in lint(tmp_path, "service.py", selected=frozenset({"DBS210"}))
+        if code == "DBS210"
+    ]
+    assert message == (
+        "`db.get(Agent, key)` is expired by the commit at the end of the `with` block of line 7, "
+        "and its session closed; return its values, or make the factory with "
+        "`expire_on_commit=False`"
+    )
