@@ -90,6 +90,20 @@ def test_defaults_count(tmp_path: Path) -> None:
     )
 
 
+def test_a_pool_is_not_asked_for_what_it_does_not_take(tmp_path: Path) -> None:
+    assert_engines(
+        tmp_path,
+        """
+    create_engine("postgresql://db/shop", poolclass=NullPool)
+    create_engine("postgresql://db/shop", poolclass=NullPool, echo=True)  # DBS503
+    create_engine("postgresql://db/shop", poolclass=StaticPool, pool_pre_ping=True)
+    create_engine("postgresql://db/shop", poolclass=StaticPool)  # DBS503
+    create_engine("postgresql://db/shop", poolclass=QueuePool, pool_pre_ping=True)  # DBS503
+""",
+        "[engine]\nserver = { echo = false, pool_pre_ping = true, pool_size = 10 }",
+    )
+
+
 def test_the_static_pool_is_left_to_the_rule_on_memory(tmp_path: Path) -> None:
     files = {
         "dbsession.toml": POLICY,

@@ -78,6 +78,13 @@ def test_engines_that_are_kept_or_disposed_of(tmp_path: Path) -> None:
             "helpers.py": """
                 engines = {}
 
+                def dropped_at_once():
+                    try:
+                        create_engine("sqlite://")
+                    except ImportError:
+                        return False
+                    return True
+
                 def keep(engine, key):
                     engines[key] = engine
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cases import assert_cases
 
 
@@ -93,3 +95,25 @@ def test_a_url_that_is_bound_twice_stays_open(tmp_path: Path) -> None:
         },
         {"DBS502"},
     )
+
+
+@pytest.mark.parametrize(
+    ("use", "code"),
+    [
+        ("Session = sessionmaker(engine)", ""),
+        ("skip('without TestClient')", ""),
+        ("app.dependency_overrides[get_db] = lambda: Session()", "  # DBS502"),
+        ("threading.Thread(target=work).start()", "  # DBS502"),
+        ("await asyncio.to_thread(work)", "  # DBS502"),
+    ],
+)
+def test_in_tests_only_where_threads_come_in(tmp_path: Path, use: str, code: str) -> None:
+    text = f"""
+from sqlalchemy import create_engine
+
+engine = create_engine("sqlite://", connect_args={{"check_same_thread": False}}){code}
+
+async def use():
+    {use}
+"""
+    assert_cases(tmp_path, {"tests/test_shop.py": text}, {"DBS502"})

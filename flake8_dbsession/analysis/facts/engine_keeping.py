@@ -76,14 +76,16 @@ def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
 
     Returns:
         True where it is returned, yielded, stored, captured or disposed of, by itself or in an
-        object that is; where the function's own result is cached; and outside functions.
+        object that is; where it is dropped at once, and so never connects; where the function's own
+        result is cached; and outside functions.
     """
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
         return True
     if is_fixture(function.node) or not decorator_names(function.node).isdisjoint(_CACHES):
         return True
-    return _Function(function, inference, _DEEPEST).fate_of(call) is not _Fate.USED
+    flow = _Function(function, inference, _DEEPEST)
+    return flow.is_dropped(call) or flow.fate_of(call) is not _Fate.USED
 
 
 class _Function:
@@ -96,6 +98,10 @@ class _Function:
         self._names: list[str] = []
         self._parents = _parents(scope)
         self._shared = declared(scope, ast.Global, ast.Nonlocal)
+
+    def is_dropped(self, expression: ast.expr) -> bool:
+        """Tell whether nothing is done with the value of an expression."""
+        return isinstance(self._parents[expression], ast.Expr)
 
     def fate_of(self, expression: ast.expr) -> _Fate:
         """Tell what becomes of the value of an expression."""
@@ -191,7 +197,7 @@ class _Function:
 
     def _object(self, call: ast.Call) -> ast.AST | _Fate:
         """Go on with an object made with an engine; one that is dropped at once keeps itself."""
-        return _Fate.KEPT if isinstance(self._parents[call], ast.Expr) else call
+        return _Fate.KEPT if self.is_dropped(call) else call
 
     def _fate_in(self, function: FunctionValue, key: int | str | None) -> _Fate:
         """Tell what a function of the project does with an argument."""

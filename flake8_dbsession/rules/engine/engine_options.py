@@ -24,6 +24,12 @@ _DEFAULTS: dict[str, Scalar] = {
     "pool_timeout": 30,
     "pool_use_lifo": False,
 }
+# What these pools refuse, or have no use for.
+_SIZES = frozenset({"max_overflow", "pool_size", "pool_timeout", "pool_use_lifo"})
+_NOT_TAKEN = {
+    "NullPool": _SIZES | {"pool_pre_ping", "pool_recycle", "pool_reset_on_return"},
+    "StaticPool": _SIZES,
+}
 
 
 @register
@@ -35,7 +41,8 @@ class EngineOptions(Rule[Engine]):
     or with another value for it. The kind is known where the URL is literal, at least as far as
     the name of the database's kind; of any other engine only what `any` requires is asked. A value
     that the text does not show is taken for right, and so are all when a mapping is passed on
-    (`**options`). An option that is not given counts as what SQLAlchemy takes it to be. Where
+    (`**options`). What an engine's own `poolclass` does not take (`pool_size` with `NullPool`) is
+    not asked. An option that is not given counts as what SQLAlchemy takes it to be. Where
     [DBS502](DBS502.md) asks for `StaticPool`, this rule does not.
 
     ## Why is this bad?
@@ -82,12 +89,19 @@ class EngineOptions(Rule[Engine]):
         missing = [
             f"`{name}={_written(value)}`"
             for name, value in required
-            if not _has(fact, name, value) and not (name == "poolclass" and lacks_static_pool(fact))
+            if not _has(fact, name, value) and not self._is_settled(fact, name, context)
         ]
         if missing:
             yield self.violation(
                 fact.node, f"`{fact.text}` lacks what the policy requires: {', '.join(missing)}"
             )
+
+    def _is_settled(self, fact: Engine, name: str, context: Context) -> bool:
+        """Tell whether an option is another rule's, or one that the engine's pool does not take."""
+        if name == "poolclass":
+            return lacks_static_pool(fact, context)
+        pool = fact.option("poolclass")
+        return pool is not None and name in _NOT_TAKEN.get(str(pool.literal), ())
 
 
 def _has(engine: Engine, name: str, value: Scalar) -> bool:

@@ -12,6 +12,16 @@ from flake8_dbsession.rules.registry import register
 
 # With any of these the engine does not choose the pool, or not what it connects to.
 _OWN_WAYS = ("creator", "pool")
+# What a test file has in it whose database other threads come to: FastAPI runs plain functions in a
+# pool of threads, and is given the database as a dependency.
+_THREADS = (
+    "ThreadPool",
+    "dependency_overrides",
+    "run_in_executor",
+    "run_in_threadpool",
+    "threading",
+    "to_thread",
+)
 
 
 @register
@@ -22,7 +32,8 @@ class MemorySqliteWithoutStaticPool(Rule[Engine]):
     Reports an engine whose URL is literally that of an in-memory SQLite database, opened by
     Python's own `sqlite3` with `check_same_thread=False`, and whose pool is not `StaticPool`.
     `aiosqlite` has that pool by default and is not meant, nor is a database that connections share
-    by `cache=shared`.
+    by `cache=shared`. In a test file the rule speaks only where the file has to do with threads, or
+    hands the database to an application by `dependency_overrides`: other tests run in one thread.
 
     ## Why is this bad?
     An in-memory database lives in its connection. `check_same_thread=False` says that threads are
@@ -56,7 +67,7 @@ class MemorySqliteWithoutStaticPool(Rule[Engine]):
 
     def check(self, fact: Engine, context: Context) -> Iterator[Violation]:
         """Report in-memory databases that threads are to share and cannot."""
-        if lacks_static_pool(fact):
+        if lacks_static_pool(fact, context):
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` gives each thread an empty database of its own; "
@@ -64,9 +75,16 @@ class MemorySqliteWithoutStaticPool(Rule[Engine]):
             )
 
 
-def lacks_static_pool(engine: Engine) -> bool:
-    """Tell whether an engine is for a shared in-memory database and cannot share it."""
-    url = engine.url
+def lacks_static_pool(engine: Engine, context: Context) -> bool:
+    """Tell whether an engine is for a shared in-memory database and cannot share it.
+
+    Args:
+        engine: the engine.
+        context: the file that makes it.
+    """
+    text, url = context.file.module.text, engine.url
+    if context.is_test and not any(word in text for word in _THREADS):
+        return False
     if url is None or not url.is_pysqlite or url.kind != "sqlite-memory":
         return False
     if url.option("cache") == "shared" or any(engine.option(name) for name in _OWN_WAYS):
