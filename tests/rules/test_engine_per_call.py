@@ -78,13 +78,6 @@ def test_engines_that_are_kept_or_disposed_of(tmp_path: Path) -> None:
             "helpers.py": """
                 engines = {}
 
-                def dropped_at_once():
-                    try:
-                        create_engine("sqlite://")
-                    except ImportError:
-                        return False
-                    return True
-
                 def keep(engine, key):
                     engines[key] = engine
 
@@ -114,6 +107,13 @@ def test_engines_that_are_kept_or_disposed_of(tmp_path: Path) -> None:
                 engines = {}
                 module_level = create_engine(URL)
                 lazily = lambda: create_engine(URL)
+
+                def dropped_at_once():
+                    try:
+                        create_engine("sqlite://")
+                    except ImportError:
+                        return False
+                    return True
 
                 def returned():
                     engine = create_engine(URL)
