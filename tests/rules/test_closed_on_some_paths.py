@@ -49,6 +49,11 @@ def before_it_is_in_the_list(urls):
     for db in opened:
         db.close()
 
+def by_an_object_that_is_no_container(urls):
+    db = SessionLocal()  # DBS302
+    agents = Agents(db)
+    return agents.items()
+
 def loops(urls):
     for url in urls:
         db = SessionLocal()  # DBS303

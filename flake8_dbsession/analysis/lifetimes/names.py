@@ -24,11 +24,13 @@ class Names(NamedTuple):
     Attributes:
         shared: names that it declares ``global`` or ``nonlocal``.
         made_here: local names that only ever stand for objects made in the function.
+        containers: those of them that stand for a list, a dictionary or the like.
         closures: the functions defined in it, by name.
     """
 
     shared: frozenset[str]
     made_here: frozenset[str]
+    containers: frozenset[str]
     closures: dict[str, Closure]
 
 
@@ -37,6 +39,7 @@ def names_of(function: Flowing) -> Names:
     shared: set[str] = set()
     stored: Counter[str] = Counter()
     made: Counter[str] = Counter()
+    filled: Counter[str] = Counter()
     closures: dict[str, Closure] = {}
     for node in _own_nodes(function):
         match node:
@@ -44,14 +47,17 @@ def names_of(function: Flowing) -> Names:
                 shared.update(names)
             case ast.Name(id=name, ctx=ast.Store()):
                 stored[name] += 1
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                made[name] += _makes_object(value)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                made[name] += _makes_object(value)
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                made[name] += _makes_container(value) or _makes_object(value)
+                filled[name] += _makes_container(value)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 closures[name] = node
     made_here = frozenset(name for name, count in made.items() if count == stored[name])
-    return Names(frozenset(shared), made_here, closures)
+    containers = frozenset(name for name in made_here if filled[name] == stored[name])
+    return Names(frozenset(shared), made_here, containers, closures)
 
 
 def mentioned(closure: ast.AST) -> frozenset[str]:
@@ -76,11 +82,16 @@ def is_generator(closure: Closure) -> bool:
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own_nodes(closure))
 
 
-def _makes_object(value: ast.expr) -> bool:
+def _makes_container(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
-        name = dotted_name(value.func).rpartition(".")[2]
-        return name in _CONTAINERS or name[:1].isupper()
+        return dotted_name(value.func).rpartition(".")[2] in _CONTAINERS
     return isinstance(value, _DISPLAYS)
+
+
+def _makes_object(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and (
+        dotted_name(value.func).rpartition(".")[2][:1].isupper()
+    )
 
 
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:

@@ -165,13 +165,16 @@ class Transfer:
                     return self._close(call, Closing.CALLEE, state)
                 if method in _TAKING_METHODS:
                     return self._hand_on(call, Handing.HOLDER, state)
-                if method in _REWRAPPING:
+                if method in _REWRAPPING and self._is_container(owner):
                     return state._replace(holders=state.holders | {call})
                 if method not in _STORING_METHODS:
                     state = self._use(call, state)
             case ast.Name(id=name) as closure if reader.holds(closure, state):
                 return self._call_closure(call, name, state)
         return self._arguments(call, state)
+
+    def _is_container(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id in self._names.containers
 
     def _method(self, call: ast.Call, method: str, state: State) -> State:
         if method in CLOSERS:
