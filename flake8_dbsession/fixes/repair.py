@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.base import Edit, Fix, Refusal
@@ -25,7 +25,9 @@ from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.rules.base import Violation
 
 _ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep
-NO_FIX = "has no fix of its own; `dbsession explain {code}` shows what to do"
+# A violation that the user has silenced, by its code and the text of its line: its place changes.
+_Hidden: TypeAlias = tuple[str, str]
+NO_FIX = "no machine can fix it; `dbsession explain {code}` shows what to do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,13 @@ class Wishes:
     Attributes:
         codes: the codes to fix, or their beginnings.
         unsafe: whether fixes are made that may change what the code does.
-        hidden: violations that the user has silenced, each as its code with the text of its line.
+        reported: the violations that the user is shown, by code, line and column, both counted from
+            1; None for all. What is silenced by a comment or a setting is not among them.
     """
 
     codes: tuple[str, ...] = ("DBS",)
     unsafe: bool = False
-    hidden: frozenset[tuple[str, str]] = frozenset()
-
-    def want(self, violation: Violation, line: str) -> bool:
-        """Tell whether a violation on a line is to be fixed."""
-        return violation.code.startswith(self.codes) and (violation.code, line) not in self.hidden
+    reported: frozenset[tuple[str, int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,9 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
     """
     fixed: list[Fixed] = []
     now = _Findings(filename, text, linter)
+    hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
-        proposals = now.proposals(wishes)
+        proposals = now.proposals(wishes, hidden)
         chosen = _compatible(proposals)
         if not chosen:
             return Repair(now.text, tuple(fixed), tuple(map(now.left, proposals)))
@@ -158,15 +158,29 @@ class _Findings:
     def violations(self) -> list[Violation]:
         return [violation for violation, _ in self._found]
 
-    def text_of_line(self, line: int) -> str:
-        return self.document.lines[line - 1].strip()
+    def hidden(self, wishes: Wishes) -> set[_Hidden]:
+        if wishes.reported is None:
+            return set()
+        return {
+            self._without_place(violation)
+            for violation in self.violations
+            if (violation.code, violation.line, self._column(violation)) not in wishes.reported
+        }
 
-    def proposals(self, wishes: Wishes) -> list[_Proposal]:
+    def proposals(self, wishes: Wishes, hidden: Container[_Hidden]) -> list[_Proposal]:
         return [
             self._proposal(violation, fact, wishes)
             for violation, fact in self._found
-            if wishes.want(violation, self.text_of_line(violation.line))
+            if violation.code.startswith(wishes.codes)
+            and self._without_place(violation) not in hidden
         ]
+
+    def _without_place(self, violation: Violation) -> _Hidden:
+        return violation.code, self.document.lines[violation.line - 1].strip()
+
+    def _column(self, violation: Violation) -> int:
+        start = self.document.offset(violation.line, 0)
+        return 1 + self.document.offset(violation.line, violation.column) - start
 
     def _proposal(self, violation: Violation, fact: Any, wishes: Wishes) -> _Proposal:
         fixer = fixers().get(violation.code)
@@ -186,11 +200,10 @@ class _Findings:
         return _Proposal(violation, fix)
 
     def left(self, proposal: _Proposal) -> Left:
-        line, column = proposal.violation.line, proposal.violation.column
         return Left(
             code=proposal.violation.code,
-            line=line,
-            column=1 + self.document.offset(line, column) - self.document.offset(line, 0),
+            line=proposal.violation.line,
+            column=self._column(proposal.violation),
             reason=proposal.reason,
             is_unsafe=proposal.is_unsafe,
         )

@@ -61,7 +61,8 @@ def test_what_cannot_be_read_and_written_is_refused(data: bytes) -> None:
 
 def test_what_is_silenced_or_not_selected_stays() -> None:
     content = "\n".join(LINES) + "  # noqa: DBS402\n"
-    assert mend(content, hidden=frozenset({("DBS402", f"{ROUTE}  # noqa: DBS402")})) == content
+    assert mend(content, reported=frozenset()) == content
+    assert mend(content, reported=frozenset({("DBS402", 3, 18)})) != content
     assert mend(content, codes=("DBS1", "DBS403")) == content
     assert mend(content, codes=("DBS4",)) != content
 

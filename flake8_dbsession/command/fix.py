@@ -1,0 +1,55 @@
+"""``dbsession fix``: moves code over to the standard."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import click
+
+
+@click.command(short_help="Fix what can be fixed safely.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--diff", "shows", is_flag=True, help="Show the fixes as a diff; write nothing.")
+@click.option("--unsafe", is_flag=True, help="Also make fixes that may change what code does.")
+@click.option("--layer", metavar="NAME", help="Only the files of this layer of the policy.")
+@click.option("--select", metavar="CODES", default="DBS", help="The codes to fix.  [default: DBS]")
+def command(
+    paths: tuple[str, ...], shows: bool, unsafe: bool, layer: str | None, select: str
+) -> None:
+    """Fix what breaks the standard in the files and folders at PATH.
+
+    Without a PATH, in the working directory. Each rule's page says when its fix is safe. A file is
+    replaced as a whole or not at all, and only by one that compiles, in which all other lines are
+    as they were, what was fixed is gone and nothing new is reported.
+
+    \b
+    Example:
+        dbsession fix app/
+        dbsession fix --diff --unsafe app/services
+        dbsession fix --layer services --select DBS101,DBS102
+    """
+    from flake8_dbsession.checking.discovery import STDIN, discover
+    from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.fixes import report
+    from flake8_dbsession.fixes.repair import Wishes
+    from flake8_dbsession.fixes.run import Run, exit_code
+
+    if STDIN in paths:
+        raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
+    options = flake8_options([f"--select={select},E9,DBS001,DBS002"])
+    files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
+    codes = tuple(code for code in select.replace(" ", "").split(",") if code)
+    run = Run(options, Wishes(codes=codes, unsafe=unsafe), writes=not shows)
+    if layer is not None:
+        files = run.files_of_layer(files, layer)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # code is shown as it is
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+    outcomes = []
+    for outcome in run.outcomes(files):
+        outcomes.append(outcome)
+        if shows:
+            sys.stdout.write(report.diff(outcome))
+        click.echo(report.written(report.lines(outcome, writes=not shows)), nl=False, err=shows)
+    click.echo(report.written(report.summary(outcomes, writes=not shows)), nl=False, err=shows)
+    raise SystemExit(exit_code(outcomes, writes=not shows))

@@ -1,0 +1,82 @@
+"""What a run did, in words: the diff, each file's fixes, each violation left, the summary."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import unified_diff
+
+from flake8_dbsession.fixes.document import lines_of
+from flake8_dbsession.fixes.run import Outcome
+
+
+def diff(outcome: Outcome) -> str:
+    """Give the unified diff of a file; empty where it stays as it is."""
+    if outcome.repair is None or outcome.before is None:
+        return ""
+    old, new = lines_of(outcome.before.content), lines_of(outcome.repair.text.content)
+    path = os.path.normpath(outcome.path)
+    lines = unified_diff(old, new, f"a/{path}", f"b/{path}")
+    return "".join(
+        line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
+        for line in lines
+    )
+
+
+def lines(outcome: Outcome, *, writes: bool) -> Iterator[str]:
+    """Tell what came of one file.
+
+    Args:
+        outcome: what came of it.
+        writes: whether it was written.
+
+    Yields:
+        A line for each fix, each violation left with the reason, and a failure.
+    """
+    if outcome.repair is None:
+        yield f"{outcome.path}: not fixed: {outcome.failure}"
+        return
+    verb = "fixed" if writes else "would be fixed"
+    for fixed in outcome.repair.fixed:
+        yield f"{outcome.path}:{fixed.line}: {fixed.code} {verb}"
+    for left in outcome.repair.left:
+        how = "left, unsafe" if left.is_unsafe else "left"
+        yield f"{outcome.path}:{left.line}:{left.column}: {left.code} {how}: {left.reason}"
+
+
+def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
+    """Count fixes and what is left, by code and in all.
+
+    Args:
+        outcomes: what came of the files.
+        writes: whether they were written.
+
+    Yields:
+        The lines of a table, and a last line with the totals.
+    """
+    fixed = Counter(f.code for o in outcomes if o.repair for f in o.repair.fixed)
+    unsafe = Counter(f.code for o in outcomes if o.repair for f in o.repair.left if f.is_unsafe)
+    left = Counter(f.code for o in outcomes if o.repair for f in o.repair.left if not f.is_unsafe)
+    failed = sum(o.repair is None for o in outcomes)
+    codes = sorted({*fixed, *unsafe, *left})
+    if codes:
+        yield f"{'code':8}{'fixed':>8}{'unsafe':>8}{'left':>8}"
+        for code in codes:
+            yield f"{code:8}{fixed[code]:8}{unsafe[code]:8}{left[code]:8}"
+    changed = sum(bool(o.repair and o.repair.fixed) for o in outcomes)
+    verb = "fixed" if writes else "to be fixed"
+    yield (
+        f"{fixed.total()} {verb} in {_files(changed)}, "
+        f"{unsafe.total() + left.total()} left ({unsafe.total()} with an unsafe fix), "
+        f"{_files(failed)} not fixed"
+    )
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+def written(lines: Iterable[str]) -> str:
+    """Put lines together."""
+    return "".join(f"{line}\n" for line in lines)

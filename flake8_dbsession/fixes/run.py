@@ -1,0 +1,147 @@
+"""The repair of many files, and what it came to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.run import check_files
+from flake8_dbsession.fixes.proof import UnprovedError
+from flake8_dbsession.fixes.repair import Repair, Wishes, repair
+from flake8_dbsession.fixes.replacing import ChangedError, replace_file
+from flake8_dbsession.fixes.text import Text, UnreadableError, decode
+from flake8_dbsession.linter import BROKEN_POLICY, RULE_FAILED, Linter, Settings
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.policy.model import Policy
+
+_SYNTAX_ERROR = "E9"
+_UNUSABLE = (BROKEN_POLICY, RULE_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one file.
+
+    Attributes:
+        path: the file, as the user named it or as it was found.
+        before: its text; None where it could not be read.
+        repair: its new text, and what was fixed and left; None where it could not be fixed.
+        failure: why it could not be fixed; empty where it could.
+        is_unusable: whether that is so because its policy cannot be used, or because a rule broke.
+    """
+
+    path: str
+    before: Text | None = None
+    repair: Repair | None = None
+    failure: str = ""
+    is_unusable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A repair of many files.
+
+    Attributes:
+        options: flake8's.
+        wishes: which fixes are wanted.
+        writes: whether the files are written.
+    """
+
+    options: argparse.Namespace
+    wishes: Wishes
+    writes: bool = True
+    _linter: Linter = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_linter", Linter(Settings.of(self.options)))
+
+    def files_of_layer(self, files: Iterable[str], name: str) -> list[str]:
+        """Choose the files that lie in a layer.
+
+        Args:
+            files: the files.
+            name: the layer.
+
+        Raises:
+            RunError: no policy of these files has such a layer.
+        """
+        chosen: list[str] = []
+        known: set[str] = set()
+        for file in files:
+            policy = self._linter.policy_for(file)
+            if isinstance(policy, Policy):
+                layer = policy.layer_of(file)
+                known.update(each.name for each in policy.layers)
+                chosen += [file] if layer and layer.name == name else []
+        if name not in known:
+            raise RunError(f"no layer is called {name!r}; there are {', '.join(sorted(known))}")
+        return chosen
+
+    def outcomes(self, files: Sequence[str]) -> Iterator[Outcome]:
+        """Repair files.
+
+        Args:
+            files: their paths.
+
+        Yields:
+            What came of each file in which something is found, when it is done.
+        """
+        by_file: dict[str, list[Finding]] = {}
+        for finding in check_files(files, self.options):
+            by_file.setdefault(finding.path, []).append(finding)
+        for path, findings in by_file.items():
+            yield self._outcome(path, findings)
+
+    def _outcome(self, path: str, findings: list[Finding]) -> Outcome:
+        hindrance = next((f for f in findings if _hinders(f)), None)
+        if hindrance is not None:
+            failure = f"line {hindrance.line}: {hindrance.code} {hindrance.message}"
+            return Outcome(path, failure=failure, is_unusable=hindrance.code in _UNUSABLE)
+        try:
+            return self._repaired(path, findings)
+        except OSError as error:
+            return Outcome(path, failure=error.strerror or str(error))
+        except PolicyError as error:
+            return Outcome(path, failure=str(error), is_unusable=True)
+        except (ChangedError, SyntaxError, UnprovedError, UnreadableError) as error:
+            return Outcome(path, failure=str(error))
+
+    def _repaired(self, path: str, findings: list[Finding]) -> Outcome:
+        with open(path, "rb") as stream:
+            data = stream.read()
+        before = decode(data)
+        reported = frozenset((f.code, f.line, f.column) for f in findings)
+        wishes = replace(self.wishes, reported=reported)
+        done = repair(path, before, self._linter, wishes)
+        if self.writes and done.fixed:
+            replace_file(path, data, done.text.encode())
+        return Outcome(path, before, done)
+
+
+def exit_code(outcomes: Iterable[Outcome], *, writes: bool) -> int:
+    """Give a run's exit code.
+
+    Args:
+        outcomes: what came of the files.
+        writes: whether the files were written.
+
+    Returns:
+        0 where nothing is left; 1 where something is left, a file could not be fixed, or a fix is
+        only shown; 2 where a policy cannot be used or a rule broke.
+    """
+    code = 0
+    for outcome in outcomes:
+        if outcome.is_unusable:
+            return 2
+        done = outcome.repair
+        if done is None or done.left or (done.fixed and not writes):
+            code = 1
+    return code
+
+
+def _hinders(finding: Finding) -> bool:
+    """Tell whether a finding keeps its file from being fixed."""
+    return finding.code in _UNUSABLE or finding.code.startswith(_SYNTAX_ERROR)

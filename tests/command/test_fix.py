@@ -1,0 +1,164 @@
+"""``dbsession fix`` as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flake8_dbsession.command import main
+from flake8_dbsession.fixes import replacing, run
+from tests.cases import write_project
+from tests.fixes.house import HOUSE
+
+ROUTE = (
+    "from fastapi import Depends\r\n"
+    "from core.database import SessionLocal, get_db\r\n"
+    "def agents(db=Depends(get_db())):\r\n"
+    "    return 'é', db\r\n"
+    "def rename():\r\n"
+    "    with SessionLocal() as db:\r\n"
+    "        db.add(1)\r\n"
+    "    return next(get_db())"
+)
+FIXED = ROUTE.replace("get_db())):", "get_db)):")
+LEFT = [
+    "api/a.py:3: DBS402 fixed",
+    "api/a.py:6:10: DBS102 left, unsafe: `get_db_session` would commit what line 7 may leave "
+    "uncommitted",
+]
+TABLE = """\
+code       fixed  unsafe    left
+DBS102         0       1       0
+DBS402         1       0       0
+1 fixed in 1 file, 1 left (1 with an unsafe fix), 0 files not fixed
+"""
+CODES = "--select=DBS102,DBS402"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, HOUSE)
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api/a.py").write_bytes(ROUTE.encode())
+    return tmp_path
+
+
+def fix(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["fix", *arguments])
+
+
+def test_it_fixes_and_says_what_it_did(project: Path) -> None:
+    os.chmod("api/a.py", 0o750)
+    result = fix("api", CODES)
+    assert result.stderr == ""
+    assert result.stdout == "\n".join([*LEFT, TABLE])
+    assert result.exit_code == 1
+    assert Path("api/a.py").read_bytes() == FIXED.encode()
+    assert stat.S_IMODE(os.stat("api/a.py").st_mode) == 0o750
+    assert os.listdir("api") == ["a.py"]
+    assert fix("api", "--select=DBS402").exit_code == 0
+
+
+def test_unsafe_fixes_are_made_when_asked_for(project: Path) -> None:
+    result = fix("api", CODES, "--unsafe")
+    assert result.exit_code == 0
+    text = FIXED.replace("with SessionLocal", "with get_db_session")
+    text = text.replace("SessionLocal, get_db\r", "get_db, get_db_session\r")
+    assert Path("api/a.py").read_bytes() == text.encode()
+
+
+def test_a_diff_writes_nothing(project: Path) -> None:
+    result = fix("./api", "--diff", "--select=DBS402")
+    assert result.exit_code == 1
+    assert Path("api/a.py").read_bytes() == ROUTE.encode()
+    assert result.stdout_bytes.decode() == (
+        "--- a/api/a.py\n"
+        "+++ b/api/a.py\n"
+        "@@ -1,6 +1,6 @@\n"
+        " from fastapi import Depends\r\n"
+        " from core.database import SessionLocal, get_db\r\n"
+        "-def agents(db=Depends(get_db())):\r\n"
+        "+def agents(db=Depends(get_db)):\r\n"
+        "     return 'é', db\r\n"
+        " def rename():\r\n"
+        "     with SessionLocal() as db:\r\n"
+    )
+    assert "./api/a.py:3: DBS402 would be fixed\n" in result.stderr
+
+
+def test_a_layer_is_named(project: Path) -> None:
+    assert fix("--layer=routes", "--select=DBS402", "--diff").stderr.count("would be fixed\n") == 1
+    assert fix("--layer=services", "--select=DBS402").exit_code == 0
+    wrong = fix("--layer=route")
+    assert wrong.exit_code == 2
+    assert wrong.stderr == "Error: no layer is called 'route'; there are routes, services, tests\n"
+
+
+def test_what_is_silenced_stays(project: Path) -> None:
+    silenced = ROUTE.replace("get_db())):", "get_db())):  # noqa: DBS402")
+    Path("api/a.py").write_bytes(silenced.encode())
+    assert fix("api", "--select=DBS402").exit_code == 0
+    assert Path("api/a.py").read_bytes() == silenced.encode()
+
+
+def test_files_that_cannot_be_fixed_are_named(project: Path) -> None:
+    Path("api/broken.py").write_text("if:\n")
+    Path("api/wild.py").write_bytes(ROUTE.encode("latin-1"))
+    result = fix("api", CODES)
+    assert result.exit_code == 1
+    assert "api/broken.py: not fixed: line 1: E999 SyntaxError: invalid syntax\n" in result.stdout
+    assert "api/wild.py: not fixed: cannot be decoded: " in result.stdout
+    assert result.stdout.endswith("(1 with an unsafe fix), 2 files not fixed\n")
+
+
+def test_a_policy_that_cannot_be_used_is_wrong_use(project: Path) -> None:
+    Path("dbsession.toml").write_text("presets = 'flask'\n")
+    result = fix("api")
+    assert result.exit_code == 2
+    assert "api/a.py: not fixed: line 1: DBS001" in result.stdout
+
+
+def test_a_file_changed_meanwhile_is_left_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace_late(path: str, old: bytes, new: bytes) -> None:
+        Path(path).write_text("x = 1\n")
+        replacing.replace_file(path, old, new)
+
+    monkeypatch.setattr(run, "replace_file", replace_late)
+    result = fix("api", CODES)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(
+        "api/a.py: not fixed: it was changed meanwhile, and is left alone\n"
+    )
+    assert Path("api/a.py").read_text() == "x = 1\n"
+    assert os.listdir("api") == ["a.py"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_an_interrupted_run_leaves_the_old_file(
+    step: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, step, interrupt)
+    fix("api", CODES)
+    assert Path("api/a.py").read_bytes() == ROUTE.encode()
+    assert os.listdir("api") == ["a.py"]
+
+
+def test_a_link_stays_a_link(project: Path) -> None:
+    os.symlink("api/a.py", "link.py")
+    fix("link.py", "--select=DBS402")
+    assert os.path.islink("link.py")
+    assert Path("api/a.py").read_bytes() == FIXED.encode()
+
+
+def test_standard_input_is_wrong_use(project: Path) -> None:
+    assert fix("-").exit_code == 2
