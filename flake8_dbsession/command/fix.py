@@ -29,24 +29,24 @@ def command(
         dbsession fix --diff --unsafe app/services
         dbsession fix --layer services --select DBS101,DBS102
     """
-    from flake8_dbsession.checking.discovery import STDIN, discover
-    from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.checking.discovery import STDIN
+    from flake8_dbsession.checking.run import Run
     from flake8_dbsession.fixes import report
     from flake8_dbsession.fixes.repair import Wishes
-    from flake8_dbsession.fixes.run import Run, exit_code
+    from flake8_dbsession.fixes.run import Repairs, exit_code
 
     if STDIN in paths:
         raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
-    options = flake8_options([f"--select={select},E9,DBS001,DBS002"])
-    files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
+    run = Run([f"--select={select},E9,DBS001,DBS002"], caching=True)
+    files = run.files(paths or (".",))
     codes = tuple(code for code in select.replace(" ", "").split(",") if code)
-    run = Run(options, Wishes(codes=codes, unsafe=unsafe), writes=not shows)
+    repairs = Repairs(run, Wishes(codes=codes, unsafe=unsafe), writes=not shows)
     if layer is not None:
-        files = run.files_of_layer(files, layer)
+        files = repairs.files_of_layer(files, layer)
     if isinstance(sys.stdout, io.TextIOWrapper):  # code is shown as it is
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
     outcomes = []
-    for outcome in run.outcomes(files):
+    for outcome in repairs.outcomes(files):
         outcomes.append(outcome)
         if shows:
             sys.stdout.write(report.diff(outcome))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.run import check_files
+from flake8_dbsession.checking.run import Run
+from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.proof import UnprovedError
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.fixes.replacing import ChangedError, replace_file
 from flake8_dbsession.fixes.text import Text, UnreadableError, decode
-from flake8_dbsession.linter import BROKEN_POLICY, RULE_FAILED, Linter, Settings
+from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
 
 _SYNTAX_ERROR = "E9"
-_UNUSABLE = (BROKEN_POLICY, RULE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +40,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Repairs:
     """A repair of many files.
 
     Attributes:
-        options: flake8's.
+        run: finds what is reported of them.
         wishes: which fixes are wanted.
         writes: whether the files are written.
     """
 
-    options: argparse.Namespace
+    run: Run
     wishes: Wishes
     writes: bool = True
     _linter: Linter = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_linter", Linter(Settings.of(self.options)))
+        object.__setattr__(self, "_linter", Linter(Settings.of(self.run.options)))
 
     def files_of_layer(self, files: Iterable[str], name: str) -> list[str]:
         """Choose the files that lie in a layer.
@@ -90,7 +89,7 @@ class Run:
             What came of each file in which something is found, when it is done.
         """
         by_file: dict[str, list[Finding]] = {}
-        for finding in check_files(files, self.options):
+        for finding in self.run.findings(files):
             by_file.setdefault(finding.path, []).append(finding)
         for path, findings in by_file.items():
             yield self._outcome(path, findings)
@@ -99,7 +98,7 @@ class Run:
         hindrance = next((f for f in findings if _hinders(f)), None)
         if hindrance is not None:
             failure = f"line {hindrance.line}: {hindrance.code} {hindrance.message}"
-            return Outcome(path, failure=failure, is_unusable=hindrance.code in _UNUSABLE)
+            return Outcome(path, failure=failure, is_unusable=hindrance.code in FAILURES)
         try:
             return self._repaired(path, findings)
         except OSError as error:
@@ -144,4 +143,4 @@ def exit_code(outcomes: Iterable[Outcome], *, writes: bool) -> int:
 
 def _hinders(finding: Finding) -> bool:
     """Tell whether a finding keeps its file from being fixed."""
-    return finding.code in _UNUSABLE or finding.code.startswith(_SYNTAX_ERROR)
+    return finding.code in FAILURES or finding.code.startswith(_SYNTAX_ERROR)
