@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from flake8.utils import matches_filename
 from pathspec import GitIgnoreSpec
 
+from flake8_dbsession.checking import markdown
 from flake8_dbsession.checking.errors import RunError
 
 STDIN = "-"
 
 _LOG = logging.getLogger(__name__)
-_SUFFIXES = (".py", ".pyi")
+_SUFFIXES = (".py", ".pyi", markdown.SUFFIX)
 _SKIPPED_FOLDERS = frozenset(
     {
         "__pycache__",
@@ -48,8 +49,8 @@ class Found:
 
 
 def discover(paths: Sequence[str], exclude: Sequence[str]) -> list[str]:
-    """Find the files to check; see ``search``."""
-    return search(paths, exclude).files
+    """Find the Python files among those that ``search`` finds."""
+    return [file for file in search(paths, exclude).files if not file.endswith(markdown.SUFFIX)]
 
 
 def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:

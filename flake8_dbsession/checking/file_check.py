@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from symtable import symtable
 from typing import TYPE_CHECKING
 
 from flake8.checker import FileChecker, Manager
 from flake8.formatting.base import BaseFormatter
 from flake8.plugins.finder import Checkers
+from flake8.processor import FileProcessor
 from flake8.style_guide import StyleGuideManager
+from flake8.utils import stdin_get_value
 from flake8.violation import Violation as Reported
 
+from flake8_dbsession.checking import markdown
 from flake8_dbsession.checking.discovery import STDIN
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.landmarks import Landmark, Landmarks
@@ -68,12 +72,12 @@ class FileCheck:
         Args:
             path: as the user named it; ``-`` for standard input.
         """
-        found, content = (None, None) if path == STDIN else read(path)
-        if content is not None and self._is_dismissed(path, content):
-            return Checked(path, [], found)
-        findings = self._findings(path)
+        if path == STDIN:
+            return Checked(path, self._of_standard_input(), None)
+        stamp, content = read(path)
+        findings = self._of_file(path, content)
         is_kept = not any(finding.code in FAILURES for finding in findings)
-        return Checked(path, findings, found if is_kept else None)
+        return Checked(path, findings, stamp if is_kept else None)
 
     def take_grounds(self) -> Grounds:
         """Give what the results since this was last called rest on."""
@@ -87,22 +91,45 @@ class FileCheck:
             grounds.policies.add(os.path.abspath(self._options.dbsession_policy))
         return grounds
 
-    def _is_dismissed(self, path: str, content: bytes) -> bool:
-        """Tell whether a file has nothing to do with sessions and certainly parses."""
-        if _COOKIE.search(content, 0, _LONGEST_HEAD) or not self._linter.dismisses(path, content):
-            return False
-        try:
-            # The cheapest parse there is; what it takes, ast takes. flake8 words the errors.
-            symtable(content.decode(), path, "exec")
-        except Exception:
-            return False
-        return True
+    def _of_standard_input(self) -> list[Finding]:
+        if self._options.stdin_display_name.endswith(markdown.SUFFIX):
+            return self._of_markdown(STDIN, stdin_get_value())
+        return self._reported_by(_Checker(STDIN, self._options, self._linter))
 
-    def _findings(self, path: str) -> list[Finding]:
-        checker = _Checker(path, self._options, self._linter)
+    def _of_file(self, path: str, content: bytes | None) -> list[Finding]:
+        if content is not None:
+            is_foreign = _COOKIE.search(content, 0, _LONGEST_HEAD) is not None
+            is_dismissed = not is_foreign and self._linter.dismisses(path, content)
+            if path.endswith(markdown.SUFFIX):
+                text = "" if is_dismissed else content.decode(errors="replace")
+                return self._of_markdown(path, text)
+            if is_dismissed and _certainly_parses(content, path):
+                return []
+        return self._reported_by(_Checker(path, self._options, self._linter))
+
+    def _of_markdown(self, path: str, text: str) -> list[Finding]:
+        found: dict[Finding, None] = {}  # each once: a broken policy breaks every block
+        for block in markdown.python_blocks(text.replace("\r\n", "\n")):
+            checker = _BlockChecker(path, self._options, self._linter, block)
+            found.update(dict.fromkeys(self._reported_by(checker)))
+        return list(found)
+
+    def _reported_by(self, checker: _Checker) -> list[Finding]:
         self._manager.results = [checker.run_checks()]
         self._manager.report()
         return [checker.finding(reported) for reported in self._reported.take()]
+
+
+def _certainly_parses(content: bytes, path: str) -> bool:
+    """Tell whether a file parses, by the cheapest parser there is; False where that cannot tell.
+
+    It takes nothing that ``ast`` does not. What it does not take flake8 parses again, and words.
+    """
+    try:
+        symtable(content.decode(), path, "exec")
+    except Exception:
+        return False
+    return True
 
 
 class _Collector(BaseFormatter):
@@ -125,25 +152,35 @@ class _Checker(FileChecker):
 
     def __init__(self, filename: str, options: argparse.Namespace, linter: Linter) -> None:
         super().__init__(filename=filename, plugins=_NO_PLUGINS, options=options)
+        self._lines = self.processor.lines if self.processor else []
         self._linter = linter
-        self._violations: dict[tuple[str, int, int, str], Violation] = {}
+        self._violations: dict[tuple[str, int, int, str], tuple[Violation, Landmark]] = {}
 
     def run_ast_checks(self) -> None:
         assert self.processor is not None
-        tree = self.processor.build_ast()
+        try:
+            tree = self.processor.build_ast()
+        except (ValueError, RecursionError, MemoryError) as error:  # which end flake8's run
+            self.report("E999", 1, 0, f"{type(error).__name__}: {error}")
+            return
         text = "".join(self.processor.lines)
-        self._landmarks = Landmarks(tree, self.processor.lines)
+        landmarks = Landmarks(tree, self.processor.lines)
         for violation in self._linter.check(self.processor.filename, text, tree):
-            position = violation.line, violation.column
-            self.report(violation.code, *position, violation.message)
-            self._violations[(violation.code, *position, violation.message)] = violation
+            landmark = landmarks.at(violation.line, violation.column)
+            placed = self._placed(violation)
+            key = placed.code, placed.line, placed.column, placed.message
+            self._violations[key] = placed, landmark
+            self.report(*key)
+
+    def process_tokens(self) -> None:
+        """Look at no tokens: nothing here asks for them, and what ``ast`` takes has no bad ones."""
 
     def finding(self, reported: Reported) -> Finding:
         """Give what flake8 reports with what the linter knows besides."""
         line, column = reported.line_number, reported.column_number
-        violation = self._violations.get((reported.code, line, column - 1, reported.text))
-        lines = self.processor.lines if self.processor else []
-        landmark = self._landmarks.at(line, column - 1) if violation else Landmark("", "")
+        key = reported.code, line, column - 1, reported.text
+        violation, landmark = self._violations.get(key, (None, Landmark("", "")))
+        is_shown = 0 < line <= len(self._lines)
         return Finding(
             path=reported.filename,
             line=line,
@@ -152,7 +189,34 @@ class _Checker(FileChecker):
             message=reported.text,
             end_line=violation.end_line if violation else line,
             end_column=violation.end_column + 1 if violation else column,
-            source=lines[line - 1].rstrip("\r\n") if 0 < line <= len(lines) else "",
+            source=self._lines[line - 1].rstrip("\r\n") if is_shown else "",
             definition=landmark.definition,
             statement=landmark.statement,
+        )
+
+    def _placed(self, violation: Violation) -> Violation:
+        """Give a violation the columns that it has in the file."""
+        return violation
+
+
+class _BlockChecker(_Checker):
+    """The same for a block of Python in a Markdown file."""
+
+    def __init__(
+        self, filename: str, options: argparse.Namespace, linter: Linter, block: markdown.Block
+    ) -> None:
+        super().__init__(filename, options, linter)
+        self.processor = FileProcessor(self.display_name, options, block.lines)
+        self.should_process = not self.processor.should_ignore_file()
+        self._indents = block.indents
+
+    def run_ast_checks(self) -> None:
+        with suppress(SyntaxError):  # a text shows parts of programs, and output
+            super().run_ast_checks()
+
+    def _placed(self, violation: Violation) -> Violation:
+        return replace(
+            violation,
+            column=violation.column + self._indents[violation.line - 1],
+            end_column=violation.end_column + self._indents[violation.end_line - 1],
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import ClassVar
 
+from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.file_check import Checked, FileCheck
 from flake8_dbsession.checking.memory import Grounds
 
@@ -38,6 +39,7 @@ def check(
 
     Raises:
         PolicyError: the policy or preset that the options name cannot be used.
+        RunError: a process came to a sudden end.
     """
     _start(options)  # here too, for its errors and for what the others inherit
     jobs = jobs or (_processors() if options.jobs.is_auto else max(options.jobs.n_jobs, 1))
@@ -46,10 +48,13 @@ def check(
         yield from _gathered(map(_check_chunk, chunks), grounds)
         return
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(options,))
     try:
         yield from _gathered(executor.map(_check_chunk, chunks), grounds)
+    except BrokenProcessPool as error:
+        raise RunError("a process that checks files was ended; try with --jobs 1") from error
     finally:
         executor.shutdown(cancel_futures=True)
 

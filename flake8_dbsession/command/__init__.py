@@ -16,6 +16,8 @@ from flake8_dbsession.policy.errors import PolicyError
 
 _COMMANDS: tuple[str, ...] = ("check", "explain", "fix", "report")
 
+_INTERRUPTED = 130  # as shells have it
+
 
 class UsageError(click.ClickException):
     """What stops a command before it has a result: wrong use, or a policy that cannot be used."""
@@ -41,6 +43,9 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (PolicyError, RunError) as error:
             raise UsageError(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted", err=True)
+            raise SystemExit(_INTERRUPTED) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

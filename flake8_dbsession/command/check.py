@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.output import FORMATS
+
+if TYPE_CHECKING:
+    from flake8_dbsession.checking.findings import Finding
 
 DEFAULT_SELECT = "DBS,E9"
 
 
 @click.command(short_help="Report what breaks the standard.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--select", metavar="CODES", help="The codes to report.  [default: DBS,E9]")
+@click.option("--extend-select", metavar="CODES", help="More codes to report, such as off ones.")
+@click.option("--ignore", metavar="CODES", help="The codes to leave out.")
 @click.option(
     "--output-format",
     type=click.Choice(FORMATS),
@@ -21,43 +31,55 @@ DEFAULT_SELECT = "DBS,E9"
     show_default=True,
     help="How the findings are written.",
 )
-@click.option("--select", metavar="CODES", help="The codes to report.  [default: DBS,E9]")
-@click.option("--extend-select", metavar="CODES", help="More codes to report, such as off ones.")
-@click.option("--ignore", metavar="CODES", help="The codes to leave out.")
+@click.option("--output-file", metavar="FILE", help="Where to, instead of to standard output.")
 @click.option(
-    "--stdin-filename", metavar="FILE", help="The path of what `-` reads from standard input."
+    "--show-source/--no-show-source",
+    default=None,
+    help="Show the code below each finding of the text format.  [default: on a terminal]",
 )
+@click.option("--statistics", is_flag=True, help="Count the findings of each code.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever breaks the standard.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Processes.  [default: as flake8's `jobs`]",
+    help="How many processes check.  [default: as flake8's `jobs`]",
 )
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of other runs.")
+@click.option(
+    "--stdin-filename", metavar="FILE", help="The path of what `-` reads from standard input."
+)
 def command(
     paths: tuple[str, ...],
-    output_format: str,
     select: str | None,
     extend_select: str | None,
     ignore: str | None,
-    stdin_filename: str | None,
+    output_format: str,
+    output_file: str | None,
+    show_source: bool | None,
+    statistics: bool,
+    exit_zero: bool,
     jobs: int | None,
     no_cache: bool,
+    stdin_filename: str | None,
 ) -> None:
     """Report what breaks the standard in the files and folders at PATH.
 
-    Without a PATH, in the working directory. flake8's settings hold: those of setup.cfg, tox.ini
-    or .flake8.
+    Without a PATH, in the working directory. Markdown files are checked in their Python blocks.
+    flake8's settings hold: those of setup.cfg, tox.ini or .flake8.
+
+    Exits with 0 when nothing is found, 1 for violations, 2 when a policy or rule is broken.
 
     \b
     Example:
         dbsession check
-        dbsession check app/ tests/test_users.py
-        dbsession check --select DBS1,DBS307 app/
+        dbsession check app/ tests/test_users.py README.md
+        dbsession check --select DBS1,DBS307 --output-format sarif --output-file found.sarif
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
     from flake8_dbsession.checking.run import Run, exit_code
-    from flake8_dbsession.output import writer
+    from flake8_dbsession.command.progress import tracked
+    from flake8_dbsession.output import text, writer
 
     given = {
         "select": f"{select or DEFAULT_SELECT},DBS001,DBS002",
@@ -66,8 +88,37 @@ def command(
         "stdin-display-name": stdin_filename,
     }
     run = Run([f"--{name}={value}" for name, value in given.items() if value], caching=not no_cache)
-    findings = run.findings(run.files(paths or (".",)), jobs=jobs)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # paths and code are written as flake8 does
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    writer(output_format)(findings, sys.stdout)
-    raise SystemExit(exit_code(findings))
+    findings = run.findings(run.files(paths or (".",)), jobs=jobs, track=tracked)
+    with _opened(output_file) as stream:
+        if output_format == "text":
+            text.write(findings, stream, show_source=show_source)
+        else:
+            writer(output_format)(findings, stream)
+        if statistics:
+            _write_statistics(findings, stream if output_format == "text" else sys.stderr)
+    code = exit_code(findings)
+    raise SystemExit(0 if exit_zero and code == 1 else code)
+
+
+@contextmanager
+def _opened(file: str | None) -> Iterator[TextIO]:
+    """Open what is written to, for paths and code of any encoding, as flake8 writes them."""
+    if file is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+        yield sys.stdout
+        return
+    try:
+        with open(file, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            yield stream
+    except OSError as error:
+        raise RunError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def _write_statistics(findings: Sequence[Finding], stream: TextIO) -> None:
+    """Write how often each code was found, and its first message, as flake8 does."""
+    by_code: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_code.setdefault(finding.code, []).append(finding)
+    for code, found in sorted(by_code.items()):
+        stream.write(f"{len(found):<5} {code} {found[0].message}\n")

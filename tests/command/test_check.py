@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flake8.utils import stdin_get_value
 
+from flake8_dbsession.checking.file_check import FileCheck
 from flake8_dbsession.command import main
 from tests.cases import write_project
+from tests.flake8_runs import flake8_here
 
 BY_HAND = "from core.database import SessionLocal\n\ndb = SessionLocal()\n"
 
@@ -20,6 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def check(*arguments: str, stdin: str | None = None) -> Result:
+    stdin_get_value.cache_clear()
     return CliRunner().invoke(main, ["check", *arguments], input=stdin)
 
 
@@ -85,3 +90,64 @@ def test_standard_input(project: Path) -> None:
         "app.py:3:6:",
         "app.py:3:6:",
     ]
+
+
+def test_standard_input_that_is_markdown(project: Path) -> None:
+    write_project(project, {"app.py": "x = 1\n"})
+    result = check("--stdin-filename", "a.md", "-", stdin=f"```python\n{BY_HAND}```\n")
+    assert [line.split(" ")[0] for line in result.stdout.splitlines()] == ["a.md:4:6:"] * 2
+
+
+def test_statistics(project: Path) -> None:
+    write_project(project, {"a.py": BY_HAND, "b.py": BY_HAND, "c.py": "if:\n"})
+    expected = flake8_here(
+        "--select=DBS,E9", "--statistics", "a.py", "b.py", "c.py", output=project / "out"
+    )
+    result = check("--statistics", "a.py", "b.py", "c.py")
+    assert result.stdout.splitlines() == expected
+    assert len(expected) == 8
+    in_json = check("--statistics", "--output-format", "json", "a.py")
+    json.loads(in_json.stdout)
+    assert in_json.stderr.startswith("1     DBS101 ")
+
+
+def test_output_file(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND})
+    printed = check("app.py")
+    written = check("app.py", "--output-file", "found.txt")
+    assert (written.exit_code, written.output) == (1, "")
+    assert (project / "found.txt").read_text() == printed.stdout
+    unwritable = check("app.py", "--output-file", "no/found.txt")
+    assert unwritable.exit_code == 2
+    assert (
+        unwritable.stderr == "Error: no/found.txt: cannot be written: No such file or directory\n"
+    )
+
+
+def test_exit_zero_is_for_violations_alone(project: Path) -> None:
+    write_project(project, {"a/app.py": BY_HAND, "b/app.py": BY_HAND, "b/dbsession.toml": "x = 1"})
+    assert check("--exit-zero", "a").exit_code == 0
+    assert check("--exit-zero", "b").exit_code == 2
+
+
+def test_show_source(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND})
+    lines = check("--show-source", "--select", "DBS101").stdout.splitlines()
+    assert lines[1:] == ["db = SessionLocal()", "     ^^^^^^^^^^^^^^"]
+
+
+def test_several_processes_report_the_same(project: Path) -> None:
+    write_project(project, {f"f{number}.py": BY_HAND for number in range(40)})
+    alone = check("--jobs", "1", "--no-cache")
+    assert len(alone.stdout.splitlines()) == 80
+    assert check("--jobs", "3", "--no-cache").stdout == alone.stdout
+
+
+def test_interruption_is_clean(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    write_project(project, {"app.py": BY_HAND})
+    monkeypatch.setattr(FileCheck, "check", interrupt)
+    result = check("--no-cache")
+    assert (result.exit_code, result.output) == (130, "Interrupted\n")
