@@ -167,7 +167,7 @@ def _last_lines(_tree: Tree, function: ast.AST) -> dict[str, int]:
 def _after(inner: ast.AST, outer: ast.AST, sought: _Sought, *, flows: bool) -> _Run:
     """Give what runs in a compound statement after the statement in it that just ended."""
     nodes, flows = _run(_rest(outer, inner), sought) if flows else _Run([], False)
-    tried = _as_try(outer)
+    tried = as_try(outer)
     if tried is not None:
         ended = _end_of_try(inner, tried, sought, flows=flows)
         return _Run(nodes + ended.nodes, ended.flows)
@@ -195,7 +195,7 @@ def _next_turn(
     return [] if sought.is_in(loop.target) else _run(before, sought).nodes
 
 
-def _as_try(node: ast.AST) -> ast.Try | None:
+def as_try(node: ast.AST) -> ast.Try | None:
     """Give a ``try`` statement, of either kind, as one; None for anything else."""
     return cast(ast.Try, node) if type(node).__name__ in ("Try", "TryStar") else None
 
@@ -250,7 +250,7 @@ def _one(statement: ast.stmt, sought: _Sought) -> _Run:
             return _Run(contexts + inner.nodes, inner.flows)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return _Run([], statement.name != sought.name)
-    tried = _as_try(statement)
+    tried = as_try(statement)
     if tried is not None:
         return _try(tried, sought)
     return _Run(

@@ -9,13 +9,21 @@ from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import arguments, as_session
+from flake8_dbsession.analysis.facts.sequel import as_try
 from flake8_dbsession.analysis.flow import Exit, Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.mentions import Mentions
-from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.mentions import Mentions, hints
+from flake8_dbsession.analysis.names.scopes import (
+    Parameter,
+    Scope,
+    body_of,
+    last_segment,
+    own_nodes,
+    statements,
+)
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, Known, Role
 
@@ -67,6 +75,9 @@ _DATABASE_ERRORS = frozenset(
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # What is in the name of a function that ends a session it is given.
 _CLOSERS = ("clean", "clos", "dispos", "releas", "remov", "reset", "teardown")
+# What a dictionary has as well: it says nothing of a name of which nothing else does.
+_COMMON = frozenset({"get"})
+_LEAVING = (ast.Return, ast.Break, ast.Continue)
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
 
@@ -120,7 +131,7 @@ class _Function:
     def __init__(self, scope: Scope, inference: Inference) -> None:
         self._scope = scope
         self._inference = inference
-        self._nodes = list(own_nodes(scope.node))
+        self._tries = [tried for s in statements(body_of(scope.node)) if (tried := as_try(s))]
         self.sessions = dict(self._find_sessions())
         self.handlers = frozenset(self._find_handlers()) if self.sessions else frozenset()
 
@@ -135,18 +146,20 @@ class _Function:
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:
-        for node in self._nodes:
-            match node:
-                case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in _WORK:
-                    known = as_session(receiver, self._scope, self._inference)
-                    name = dotted_name(receiver)
-                    if known is not None and name:
-                        yield name, known
+        """Find the sessions that are worked with where a handler may swallow the errors."""
+        receivers: dict[str, ast.expr] = {}
+        for tried in self._tries:
+            if any(map(_may_go_on, tried.handlers)):
+                receivers.update(_receivers_of_work(tried.body))
+        for name, receiver in receivers.items():
+            known = as_session(receiver, self._scope, self._inference)
+            if known is not None and name:
+                yield name, known
 
     def _find_handlers(self) -> Iterator[ast.ExceptHandler]:
         """Find the handlers that errors of the database come to."""
-        for node in self._nodes:
-            for handler in getattr(node, "handlers", ()):
+        for tried in self._tries:
+            for handler in tried.handlers:
                 caught = list(self._caught(handler.type))
                 if caught:
                     yield handler
@@ -159,14 +172,14 @@ class _Function:
             yield "BaseException"
             return
         for element in classes.elts if isinstance(classes, ast.Tuple) else [classes]:
+            if isinstance(element, ast.Name) and element.id in _ALL_ERRORS:
+                yield element.id  # which nobody gives another meaning
+                continue
             value = self._inference.value(element, self._scope)
-            name = last_segment(element)
-            if isinstance(value, External):
+            if isinstance(value, External) and value.name.startswith("sqlalchemy."):
                 name = value.name.rpartition(".")[2]
-                if value.name.startswith("sqlalchemy.") and name in _DATABASE_ERRORS:
+                if name in _DATABASE_ERRORS:
                     yield name
-            elif value is None and isinstance(element, ast.Name) and name in _ALL_ERRORS:
-                yield name
 
     def _goes_on(self, sequels: set[_Sequel], name: str, known: Known) -> bool:
         """Tell whether a failed session is worked with again, committed, or there for others.
@@ -187,7 +200,7 @@ class _Function:
             isinstance(node, ast.Attribute)
             and node.attr in _WRITES
             and dotted_name(node.value) == session
-            for node in self._nodes
+            for node in own_nodes(self._scope.node)
         )
 
     def _outlives(self, name: str, known: Known) -> bool:
@@ -324,6 +337,28 @@ class _Ways:
 
     def _is_session(self, node: ast.expr | str | None) -> bool:
         return isinstance(node, ast.expr) and dotted_name(node) == self._session
+
+
+def _may_go_on(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler may swallow an error: not where it plainly rolls back, or raises."""
+    for statement in handler.body:
+        if not isinstance(statement, ast.Expr):
+            break
+        if "rollback" in last_segment(statement.value).lower():
+            return False
+    if not isinstance(handler.body[-1], ast.Raise):
+        return True
+    return any(isinstance(statement, _LEAVING) for statement in statements(handler.body))
+
+
+def _receivers_of_work(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """Find what may be a session: the names on which its work is called."""
+    for statement in body:
+        for node in own_nodes(statement):
+            match node:
+                case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in _WORK:
+                    if method not in _COMMON or hints(last_segment(receiver)):
+                        yield dotted_name(receiver), receiver
 
 
 def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
