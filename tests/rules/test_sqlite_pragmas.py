@@ -255,6 +255,27 @@ class BareStore:
     )
 
 
+def test_connections_that_are_opened_when_first_wanted(tmp_path: Path) -> None:
+    assert_connections(
+        tmp_path,
+        """
+class Store:
+    def ready(self):
+        if self._conn is None:
+            self._conn = sqlite3.connect(self.path)
+            self._conn.execute("PRAGMA foreign_keys = ON")
+            self._conn.execute("PRAGMA synchronous = NORMAL")
+        return self._conn
+
+    def of_the_thread(self):
+        if not hasattr(self.local, "conn"):
+            self.local.conn = sqlite3.connect(self.path)  # DBS606
+            self.local.conn.execute("PRAGMA foreign_keys = ON")
+        return self.local.conn
+""",
+    )
+
+
 def test_asynchronous_connections(tmp_path: Path) -> None:
     assert_connections(
         tmp_path,

@@ -13,7 +13,11 @@ _PRAGMA = re.compile(
     r"PRAGMA\s+(?:\w+\s*\.\s*)?(?P<name>[\w\0]+)\s*[=(]\s*(?P<value>[^)]*)\)?", re.IGNORECASE
 )
 _WRITE = re.compile(
-    r"\s*(?:WITH\b.*\b)?(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|CREATE|DROP|ALTER|TRUNCATE)\b",
+    r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|CREATE|DROP|ALTER|TRUNCATE)\b", re.IGNORECASE
+)
+# After ``WITH`` the verb stands anywhere, and some verbs are functions as well.
+_WRITE_WITH = re.compile(
+    r"\s*WITH\b.*\b(?:(?:INSERT|REPLACE|MERGE)\s.*?\bINTO|DELETE\s+FROM|UPDATE\s.*?\bSET)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _YES = frozenset({"on", "true", "yes"})
@@ -68,4 +72,4 @@ def pragma_of(statement: str) -> Pragma | None:
 
 def is_write(statement: str) -> bool:
     """Tell whether a statement changes a database: its rows, or what it is made of."""
-    return _WRITE.match(statement) is not None
+    return any(verb.match(statement) for verb in (_WRITE, _WRITE_WITH))
