@@ -166,6 +166,12 @@ def test_sessions_that_do_not_live_on(tmp_path: Path) -> None:
             except Exception:
                 log("lost")
 
+        def test_given_by_a_fixture(db: Session):
+            try:
+                db.commit()
+            except Exception:
+                log("lost")
+
         def nothing_to_commit():
             with get_db_session() as db:
                 try:

@@ -206,14 +206,17 @@ class _Function:
     def _outlives(self, name: str, known: Known) -> bool:
         """Tell whether a session is there after the function, for others to work with.
 
-        Whoever calls a decorated function is taken to be a framework, which ends the sessions that
-        it gives.
+        Whoever calls a decorated function, or a test, is taken to be a framework, which ends the
+        sessions that it gives.
         """
         parameters = [b.how for b in self._scope.bindings(name) if isinstance(b.how, Parameter)]
-        is_called_plainly = decorator_names(self._scope.node) <= _PLAIN_DECORATORS
-        if parameters and not (is_called_plainly and not any(map(self._is_injected, parameters))):
+        if parameters and (self._is_driven() or any(map(self._is_injected, parameters))):
             return known.commits
         return known.role is not Role.OPENED
+
+    def _is_driven(self) -> bool:
+        is_test = getattr(self._scope.node, "name", "").startswith("test")
+        return is_test or not decorator_names(self._scope.node) <= _PLAIN_DECORATORS
 
     def _is_injected(self, parameter: Parameter) -> bool:
         given = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
