@@ -157,3 +157,32 @@ repos:
         additional_dependencies: [flake8, "{wheel}"]
 """)
     assert_holds_to_the_standard(repository)
+
+
+def test_the_written_standard_is_kept_up_to_date(
+    repository: Repository, published: Repository
+) -> None:
+    repository.use_hooks(f"""\
+repos:
+  - repo: {published.folder}
+    rev: {published.git("rev-parse", "HEAD")}
+    hooks:
+      - id: dbsession-standard
+        args: [--check, docs/sessions.md]
+""")
+    (repository.folder / "dbsession.toml").write_text('preset = "flask"')
+    refused = repository.commit()
+    assert refused.returncode == 1
+    assert "run: dbsession standard > docs/sessions.md" in refused.stdout
+    written = subprocess.run(
+        [sys.executable, "-m", "flake8_dbsession", "standard"],
+        cwd=repository.folder,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (repository.folder / "docs").mkdir()
+    (repository.folder / "docs" / "sessions.md").write_text(written.stdout, encoding="utf-8")
+    accepted = repository.commit()
+    assert accepted.returncode == 0, accepted.stdout

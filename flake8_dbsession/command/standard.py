@@ -1,0 +1,44 @@
+"""``dbsession standard``: the written standard for newcomers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Print the written standard.")
+@click.option("--check", "checked", metavar="FILE", help="Fail where FILE is out of date.")
+@click.option("--policy", metavar="FILE", help="The policy.  [default: found from here upward]")
+def command(checked: str | None, policy: str | None) -> None:
+    """Print the written standard for newcomers, in Markdown, from the policy and the rules.
+
+    \b
+    Example:
+        dbsession standard > docs/database-sessions.md
+        dbsession standard --check docs/database-sessions.md
+    """
+    from flake8_dbsession.policy.loading import find, load
+    from flake8_dbsession.rules.registry import RESERVED, rules
+    from flake8_dbsession.standard.document import document
+
+    source = Path(policy) if policy else find(Path("dbsession.toml"))
+    text = document(load(source, known_codes=RESERVED | frozenset(rules())))
+    if checked is None:
+        click.echo(text, nl=False)
+    elif _read(checked) != text:
+        named = f" --policy {policy}" if policy else ""
+        click.echo(
+            f"{checked} is out of date; run: dbsession standard{named} > {checked}", err=True
+        )
+        raise SystemExit(1)
+
+
+def _read(path: str) -> str | None:
+    """Give a file's text; None where there is no such file."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{path} cannot be read: {error}", param_hint="--check") from error

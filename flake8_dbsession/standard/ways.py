@@ -1,0 +1,130 @@
+"""What a policy's sanctioned ways to a session are, as far as its own project tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.project import Project, repository_root
+from flake8_dbsession.analysis.names.values import Known, ModuleValue, Resource, Role, Value
+from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
+from flake8_dbsession.policy.vocabulary import vocabulary_of
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A sanctioned way to a session or connection.
+
+    Attributes:
+        use: what gives it.
+        style: how that is used.
+        is_async: whether what it gives is asynchronous.
+        is_connection: whether it gives a connection instead of a session.
+        commits: whether it commits when its block ends; None where the project does not tell.
+    """
+
+    use: Sanctioned
+    style: Style
+    is_async: bool = False
+    is_connection: bool = False
+    commits: bool | None = None
+
+    @property
+    def imports(self) -> str:
+        """The line that imports what is used; empty where it is at hand."""
+        if self.use.module is None:
+            return ""
+        return f"from {self.use.module} import {self.use.expression.partition('.')[0]}"
+
+    @property
+    def is_of_object(self) -> bool:
+        """Whether it hangs on ``self``, so that only a method can use it."""
+        return self.use.expression.startswith("self.")
+
+    @property
+    def name(self) -> str:
+        """The usual name of what it gives."""
+        return "conn" if self.is_connection else "db"
+
+
+class Ways:
+    """The ways of a policy, looked up in the project that the policy stands in.
+
+    Args:
+        policy: the policy.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._inference = Inference(Project(repository_root(policy.root)), vocabulary_of(policy))
+        self._named = dict(vocabulary_of(policy).named)
+
+    def of_layer(self, layer: Layer) -> Way | None:
+        """Give a layer's way; None where it has none.
+
+        Where the factory's own block is allowed and nothing else is named, that is the way.
+        """
+        if layer.use is not None:
+            return self._way(layer.use, layer.style)
+        if layer.name != TESTS_LAYER and "DBS102" in layer.allow:
+            return Way(self.factory, Style.CONTEXT, commits=False)
+        return None
+
+    @property
+    def factory(self) -> Sanctioned:
+        """The house's factory, as the policy names it or as it stands beside a way's own module."""
+        bare = []
+        for name in self._policy.factories:
+            module, _, last = name.rpartition(".")
+            if module:
+                return Sanctioned(module, last)
+            bare.append(Sanctioned(None, name))
+        modules = [layer.use.module for layer in self._policy.layers if layer.use]
+        beside = (Sanctioned(m, use.expression) for m in modules if m for use in bare)
+        return next((use for use in beside if self._is_factory(use)), bare[0])
+
+    def _is_factory(self, use: Sanctioned) -> bool:
+        known = self._found(use)
+        return known is not None and known.role is Role.FACTORY
+
+    def to_connections(self) -> Way | None:
+        """Give the way to plain connections; None where the policy has none."""
+        if self._policy.connections is None:
+            return None
+        return self._way(Sanctioned.parse(self._policy.connections), Style.CONTEXT)
+
+    def all(self) -> Iterator[Way]:
+        """Give the ways of the layers, in their order, then the way to connections."""
+        for layer in self._policy.layers:
+            way = self.of_layer(layer)
+            if way is not None:
+                yield way
+        connections = self.to_connections()
+        if connections is not None:
+            yield connections
+
+    def _way(self, use: Sanctioned, style: Style) -> Way:
+        found = self._found(use)
+        known = found or self._named[use.expression if use.module is None else _qualified(use)]
+        return Way(
+            use,
+            style,
+            is_async=known.is_async,
+            is_connection=known.resource is Resource.CONNECTION,
+            commits=found.commits if found else None,
+        )
+
+    def _found(self, use: Sanctioned) -> Known | None:
+        """Look up what is used in its module; None where that does not tell."""
+        if use.module is None:
+            return None
+        module = self._inference.project.find(self._policy.root / "standard.py", use.module)
+        value: Value | None = ModuleValue(module.scope) if module else None
+        for name in use.expression.split("."):
+            value = self._inference.attribute(value, name)
+        return self._inference.role(value)
+
+
+def _qualified(use: Sanctioned) -> str:
+    return f"{use.module}.{use.expression}"

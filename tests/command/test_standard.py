@@ -1,0 +1,74 @@
+"""``dbsession standard``: what it prints, and what its check says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flake8_dbsession.command import main
+from tests.cases import write_project
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_project(tmp_path, {"dbsession.toml": 'preset = "flask"', "app/views.py": ""})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def standard(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["standard", *arguments])
+
+
+def test_prints_the_standard_of_the_policy_above(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project / "app")
+    result = standard()
+    assert result.exit_code == 0
+    assert "`db = get_request_db_session()`" in result.stdout
+
+
+def test_prints_the_standard_of_a_named_policy(project: Path) -> None:
+    (project / "other.toml").write_text('preset = "sqlite"')
+    assert "with self._get_connection() as conn:" in standard("--policy", "other.toml").stdout
+
+
+def test_check(project: Path) -> None:
+    document = project / "standard.md"
+    document.write_text(standard().stdout, encoding="utf-8")
+    fresh = standard("--check", "standard.md")
+    assert (fresh.exit_code, fresh.output) == (0, "")
+    document.write_bytes(document.read_bytes().replace(b"\n", b"\r\n"))
+    assert standard("--check", "standard.md").exit_code == 0  # as git may check it out
+    document.write_text(standard().stdout + "More.\n", encoding="utf-8")
+    stale = standard("--check", "standard.md")
+    assert stale.exit_code == 1
+    assert stale.stdout == ""
+    assert "run: dbsession standard > standard.md" in stale.stderr
+
+
+@pytest.mark.usefixtures("project")
+def test_a_missing_document_is_out_of_date() -> None:
+    assert standard("--check", "standard.md").exit_code == 1
+
+
+@pytest.mark.usefixtures("project")
+def test_a_folder_is_wrong_use() -> None:
+    result = standard("--check", "app")
+    assert result.exit_code == 2
+    assert "app cannot be read" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("policy", "problem"),
+    [("enable = ['DBS999']", "unknown code `DBS999`"), ("presett = 1", "did you mean `preset`?")],
+)
+def test_broken_policy_is_wrong_use(project: Path, policy: str, problem: str) -> None:
+    (project / "dbsession.toml").write_text(policy)
+    result = standard()
+    assert result.exit_code == 2
+    assert problem in result.stderr
+    assert result.stdout == ""

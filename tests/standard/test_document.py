@@ -1,0 +1,163 @@
+"""The written standard holds to itself: its patterns are clean, its anti-patterns are reported."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flake8_dbsession.policy.loading import find, load, preset_names
+from flake8_dbsession.policy.model import Layer, Policy
+from flake8_dbsession.rules.registry import rules
+from flake8_dbsession.standard.antipatterns import anti_patterns, enabled
+from flake8_dbsession.standard.document import document
+from flake8_dbsession.standard.patterns import pattern
+from flake8_dbsession.standard.ways import Ways
+from tests.cases import lint, write_project
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+APPLICATIONS = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+HOUSES = [*preset_names(), *APPLICATIONS]
+ASYNC_HOUSE = """
+from contextlib import asynccontextmanager
+from sqlalchemy.ext.asyncio import async_sessionmaker
+maker = async_sessionmaker()
+@asynccontextmanager
+async def session_scope():
+    async with maker() as db:
+        yield db
+async def provide():
+    async with maker() as db:
+        yield db
+"""
+ASYNC_POLICY = """
+[[layers]]
+name = "routes"
+paths = ["api/"]
+use = "house:provide"
+style = "dependency"
+
+[[layers]]
+name = "services"
+paths = ["*"]
+use = "house:session_scope"
+"""
+
+
+@pytest.fixture(scope="module", params=HOUSES)
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Policy:
+    """The policy of a preset alone, or of a copy of an example."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param in APPLICATIONS:
+        shutil.copytree(EXAMPLES / request.param, folder, dirs_exist_ok=True)
+        write_project(folder, {})
+    else:
+        write_project(folder, {"dbsession.toml": f'preset = "{request.param}"'})
+    return load(find(folder / "app.py"))
+
+
+def path_in(layer: Layer, policy: Policy) -> str:
+    """Give the path of a new file that falls into a layer."""
+    folders = ("", "api/", "any/admin/services/", "any/admin/routes/")
+    names = [path.replace("**/", "any/").replace("*", "example") for path in layer.paths]
+    for name in (*names, *folders):
+        path = f"{name}/written.py" if name and not name.endswith(".py") else name or "written.py"
+        if policy.layer_of(policy.root / path) == layer:
+            return path
+    raise AssertionError(layer)
+
+
+def codes(policy: Policy, layer: Layer, text: str) -> list[str]:
+    """Lint a text as a new file of a layer, with the off rules that the policy enables."""
+    path = path_in(layer, policy)
+    write_project(policy.root, {path: text})
+    try:
+        return [code for _, _, code, _ in lint(policy.root, path)]
+    finally:
+        (policy.root / path).unlink()
+
+
+def working_layers(policy: Policy) -> list[Layer]:
+    return [layer for layer in policy.layers if layer.name != "tests"]
+
+
+def test_patterns_are_clean_in_their_layer(house: Policy) -> None:
+    ways = Ways(house)
+    found = [(layer, ways.of_layer(layer)) for layer in working_layers(house)]
+    written = {layer.name: pattern(layer, way) for layer, way in found if way is not None}
+    assert written
+    for layer in working_layers(house):
+        if layer.name in written:
+            assert codes(house, layer, written[layer.name]) == [], layer.name
+
+
+def test_anti_patterns_are_reported_and_their_ways_out_are_clean(house: Policy) -> None:
+    for each in anti_patterns(house, Ways(house)):
+        layers = working_layers(house)
+        reported = [layer for layer in layers if each.code in codes(house, layer, each.wrong)]
+        assert reported, each
+        clean = [layer for layer in layers if not codes(house, layer, each.right)]
+        assert clean, (each, [codes(house, layer, each.right) for layer in layers])
+
+
+def test_every_code_block_is_python(house: Policy) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", document(house), re.DOTALL)
+    assert len(blocks) > 2
+    for block in blocks:
+        ast.parse(block)
+
+
+def test_is_the_same_each_time(house: Policy) -> None:
+    assert document(house) == document(house)
+
+
+def test_names_what_the_policy_names(house: Policy) -> None:
+    text = document(house)
+    for layer in working_layers(house):
+        words = (*layer.paths, layer.use.expression if layer.use else "", layer.bind or "")
+        assert all(word in text for word in (*words, layer.fallback or "", layer.decorator or ""))
+    for name, instead in (*house.retired, *house.legacy):
+        assert f"| `{name}` | `{instead}` |" in text
+    for pragma, value in house.pragmas:
+        assert f"PRAGMA {pragma} = {value}" in text
+    assert all(f"| {rule.code} |" in text for rule in enabled(house))
+
+
+def test_names_nothing_that_is_off(house: Policy) -> None:
+    listed = set(re.findall(r"^\| (DBS\d{3}) \|", document(house), re.MULTILINE))
+    off = {rule.code for rule in rules().values() if rule.off}
+    assert listed.isdisjoint(off - house.enable)
+    assert ("DBS104" in listed) == bool(house.legacy)
+    assert ("DBS503" in listed) == bool(house.engine)
+    assert ("DBS606" in listed) == bool(house.pragmas)
+
+
+def test_holds_no_name_of_the_pages(house: Policy) -> None:
+    """The rules' own examples import from ``core.database``, which no house here has."""
+    assert "from core." not in document(house)
+
+
+def test_asynchronous_ways_are_awaited(tmp_path: Path) -> None:
+    write_project(tmp_path, {"house.py": ASYNC_HOUSE, "dbsession.toml": ASYNC_POLICY})
+    policy = load(tmp_path / "dbsession.toml")
+    text = document(policy)
+    assert "async with session_scope() as db:" in text
+    assert "item = await db.get(Item, item_id)" in text
+    assert "await db.commit()" in text  # this provider does not
+    assert "db: AsyncSession = Depends(provide)" in text
+    ways = Ways(policy)
+    for layer in working_layers(policy):
+        way = ways.of_layer(layer)
+        assert way is not None
+        assert codes(policy, layer, pattern(layer, way)) == []
+
+
+def test_a_standard_without_a_provider_shows_the_block(tmp_path: Path) -> None:
+    write_project(tmp_path, {"dbsession.toml": 'preset = "sqlalchemy"'})
+    text = document(load(tmp_path / "dbsession.toml"))
+    assert "with SessionLocal() as db:" in text
+    assert "| DBS102 |" not in text
+    assert "#### DBS102" not in text
