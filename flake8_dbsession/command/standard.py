@@ -19,11 +19,11 @@ def command(checked: str | None, policy: str | None) -> None:
         dbsession standard --check docs/database-sessions.md
     """
     from flake8_dbsession.policy.loading import find, load
-    from flake8_dbsession.rules.registry import RESERVED, rules
+    from flake8_dbsession.rules.registry import rules
     from flake8_dbsession.standard.document import document
 
     source = Path(policy) if policy else find(Path("dbsession.toml"))
-    text = document(load(source, known_codes=RESERVED | frozenset(rules())))
+    text = document(load(source, known_codes=frozenset(rules())))
     if checked is None:
         click.echo(text, nl=False)
     elif _read(checked) != text:
