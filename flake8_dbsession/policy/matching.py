@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    pass
+
+# A name or glob of one segment, which means any file or folder called so. The presets have no other
+# patterns, and need no library for them, whose import takes longer than all their matching.
+_NAME = re.compile(r"[\w.*?-]+/?")
 
 
 class PathGroups:
@@ -42,32 +48,49 @@ class PathGroups:
         return self._answers[key]
 
     def _look_up(self, path: str) -> int | None:
-        relative = self._relative(Path(os.path.abspath(path)))
-        for index, spec in enumerate(self._specs):
-            if spec.match_file(relative):
+        relative = self._relative(os.path.abspath(path))
+        for index, matches in enumerate(self._matchers):
+            if matches(relative):
                 return index
         return None
 
-    def _relative(self, path: Path) -> str:
-        if path.is_relative_to(self._root):
-            return path.relative_to(self._root).as_posix()
-        real, real_root = Path(os.path.realpath(path)), Path(os.path.realpath(self._root))
-        if real.is_relative_to(real_root):
-            return real.relative_to(real_root).as_posix()
+    def _relative(self, path: str) -> str:
+        below = _below(path, str(self._root)) or _below(os.path.realpath(path), self._real_root)
         # Below a folder that no pattern can name, only un-anchored patterns match the name.
-        return f"../{path.name}"
+        return below or f"../{os.path.basename(path)}"
 
     @cached_property
-    def _specs(self) -> tuple[GitIgnoreSpec, ...]:
-        from pathspec import GitIgnoreSpec
+    def _real_root(self) -> str:
+        return os.path.realpath(self._root)
 
-        return tuple(GitIgnoreSpec.from_lines(patterns) for patterns in self._groups)
+    @cached_property
+    def _matchers(self) -> tuple[Callable[[str], object], ...]:
+        return tuple(_matcher(patterns) for patterns in self._groups)
+
+
+def _below(path: str, folder: str) -> str:
+    """Give a path as seen from a folder, with slashes; empty where it does not lie in it."""
+    prefix = os.path.join(folder, "")
+    return path[len(prefix) :].replace(os.sep, "/") if path.startswith(prefix) else ""
+
+
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    """Make the function that tells whether a relative path matches any of some patterns."""
+    if all(_NAME.fullmatch(pattern) and "**" not in pattern for pattern in patterns):
+        return re.compile("|".join(map(_name_regex, patterns)) or r"(?!)").search
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns).match_file
+
+
+def _name_regex(pattern: str) -> str:
+    """Give the regular expression of a pattern that is one name: of a folder, or of anything."""
+    name = re.escape(pattern.rstrip("/")).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    return rf"(?:^|/){name}{'/' if pattern.endswith('/') else '(?:/|$)'}"
 
 
 def is_pattern(text: str) -> bool:
     """Tell whether a text is a gitignore pattern that can match anything."""
-    import re
-
     from pathspec import GitIgnoreSpec
 
     try:

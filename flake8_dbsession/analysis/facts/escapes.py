@@ -93,7 +93,7 @@ def escapes(tree: Tree, inference: Inference) -> Iterator[Escape]:
         Every return and store, and of the uses after a block the first in the text.
     """
     for block in session_blocks(tree, inference):
-        if not binds(block.node.body, block.name, walrus=tree.scope.module.has_walrus):
+        if not binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             yield from _returned(block)
             yield from _stored(block)
         yield from _used_after(block, tree)

@@ -63,7 +63,7 @@ def expired_objects(tree: Tree, inference: Inference) -> Iterator[ExpiredObject]
         known = block.known
         if not known.commits or known.keeps_loaded is not False or _detaches(block):
             continue
-        if binds(block.node.body, block.name, walrus=tree.scope.module.has_walrus):
+        if binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             continue
         objects = _Objects(block, Entities(block.scope, inference))
         for statement in returned_from(block, tree):

@@ -45,7 +45,7 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
         The returns inside a block, and those after it of a name that was given its result there.
     """
     for block in session_blocks(tree, inference):
-        if binds(block.node.body, block.name, walrus=tree.scope.module.has_walrus):
+        if binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             continue
         laziness = _Laziness(block, Entities(block.scope, inference))
         for statement in returned_from(block, tree):

@@ -7,7 +7,7 @@ name still has its value, the search ends.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, cast
 
 from flake8_dbsession.analysis.names.memory import remembered
@@ -29,12 +29,12 @@ class _Sought(NamedTuple):
     Attributes:
         name: the name.
         last: the last line that matters, where it is read or a loop goes back to its beginning.
-        walrus: whether the module has a ``:=``, which may bind it inside an expression.
+        walrus: tells in which statements a ``:=`` may bind it; None for in none of them.
     """
 
     name: str
     last: int
-    walrus: bool
+    walrus: Callable[[ast.stmt], bool] | None
 
     def is_bound_by(self, body: list[ast.stmt]) -> bool:
         """Tell whether statements, or those in their blocks, bind or delete the name."""
@@ -99,13 +99,13 @@ def reads(node: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
                 stack.append((inner, outer if isinstance(inner, ast.keyword) else inner))
 
 
-def binds(body: list[ast.stmt], name: str, *, walrus: bool) -> bool:
+def binds(body: list[ast.stmt], name: str, *, walrus: Callable[[ast.stmt], bool] | None) -> bool:
     """Tell whether statements, or those in their blocks, bind or delete a name.
 
     Args:
         body: the statements.
         name: the name.
-        walrus: whether there may be a ``:=`` in them.
+        walrus: tells in which statements a ``:=`` may stand; None for in none of them.
 
     Returns:
         True for any binding but that of a nested scope.
@@ -151,7 +151,7 @@ def _sought(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> _Sought:
         elif isinstance(outer, (*FUNCTIONS, ast.ClassDef, ast.Module)):
             last = max(last, _last_lines(tree, outer).get(name, 0))
             break
-    return _Sought(name, last, tree.scope.module.has_walrus)
+    return _Sought(name, last, tree.scope.module.holds_walrus)
 
 
 @remembered

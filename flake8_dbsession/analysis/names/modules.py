@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
+from flake8_dbsession.analysis.names.mentions import Mentions
 from flake8_dbsession.analysis.names.outline import Outline
 from flake8_dbsession.analysis.names.scopes import (
     Binding,
@@ -26,7 +28,7 @@ class Module:
         text: its source.
         tree: the whole syntax tree of a linted file; None for a followed one.
         scope: the scope of its top level.
-        has_walrus: whether ``:=`` stands anywhere in it.
+        holds_walrus: tells whether a ``:=`` may stand in a statement; None where none does in any.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class Module:
         self.text = text
         self.tree = tree
         self.scope = Scope(tree or ast.Module(body=[], type_ignores=[]), around, self)
-        self.has_walrus = ":=" in text
+        self.holds_walrus = self._find_walruses() if ":=" in text else None
         self._has_globals = " global " in text
         self._outline = None if tree else Outline(text)
         self._bindings: dict[str, list[Binding]] = {}
@@ -111,8 +113,14 @@ class Module:
         segments = dotted.split(".")
         return list(path.parts[-len(segments) :]) == segments
 
+    def _find_walruses(self) -> Callable[[ast.stmt], bool]:
+        if self.tree is None:  # of which the parts are parsed alone, and have their own lines
+            return lambda _statement: True
+        lines = Mentions(self.text, (":=",))
+        return lambda s: lines.within(s.lineno, s.end_lineno or s.lineno)
+
     def _table(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
-        found = table(statement_bindings(body, walrus=self.has_walrus), self.scope)
+        found = table(statement_bindings(body, walrus=self.holds_walrus), self.scope)
         if self._has_globals:
             for statement in statements(body):
                 if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.memory import remembered
@@ -129,7 +129,7 @@ class Scope:
             return self.module.bindings(name)
         outline = self.module.class_body(self.node)
         if outline is not None:
-            found = statement_bindings(outline.statements(name), walrus=self.module.has_walrus)
+            found = statement_bindings(outline.statements(name), walrus=self.module.holds_walrus)
             return table(found, self).get(name, [])
         if self._bindings is None:
             self._bindings = self._collect()
@@ -188,7 +188,7 @@ class Scope:
             pairs = []
         else:
             pairs = [] if isinstance(node, ast.ClassDef) else list(_parameters(node.args))
-            pairs += statement_bindings(node.body, walrus=self.module.has_walrus)
+            pairs += statement_bindings(node.body, walrus=self.module.holds_walrus)
         return table(pairs, self)
 
     def _attributes_in(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
@@ -264,20 +264,21 @@ def _inner_statements(statement: ast.stmt) -> list[ast.stmt]:
 
 
 def statement_bindings(
-    body: Iterable[ast.stmt], *, walrus: bool = False
+    body: Iterable[ast.stmt], *, walrus: Callable[[ast.stmt], bool] | None = None
 ) -> Iterator[tuple[str, How]]:
     """Find the names that statements bind in their own scope.
 
     Args:
         body: the statements.
-        walrus: whether to look for ``:=`` as well, which means to walk every expression.
+        walrus: tells in which statements to look for ``:=``, which means to walk every expression;
+            None for in none of them.
 
     Yields:
         Each name with the way it is bound.
     """
     for statement in statements(body):
         yield from _bound_by(statement)
-        if walrus:
+        if walrus is not None and walrus(statement):
             yield from _walrus_bindings(statement)
 
 

@@ -118,6 +118,8 @@ class Tree:
 
     def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
         """Give the mentioned parts of a node, each with the scope that it is read in."""
+        on_one_line = isinstance(node, ast.expr) and node.lineno == node.end_lineno
+        is_mentioned = _is_read if on_one_line else self._is_mentioned
         makes_scope = isinstance(node, SCOPES)
         inner = scope.child(node) if makes_scope else scope  # type: ignore[arg-type]
         header_outside = makes_scope and not isinstance(node, COMPREHENSIONS)
@@ -126,16 +128,21 @@ class Tree:
             where = scope if header_outside and name != "body" else inner
             if isinstance(value, list):
                 for part in value:
-                    if isinstance(part, ast.AST) and self._is_mentioned(part):
+                    if isinstance(part, ast.AST) and is_mentioned(part):
                         yield part, where
-            elif isinstance(value, ast.AST) and self._is_mentioned(value):
+            elif isinstance(value, ast.AST) and is_mentioned(value):
                 yield value, where
 
     def _is_mentioned(self, node: ast.AST) -> bool:
         first = getattr(node, "lineno", None)
         if first is None:
-            return not isinstance(node, (ast.expr_context, ast.operator))
+            return _is_read(node)
         decorators = getattr(node, "decorator_list", None)
         if decorators:
             first = decorators[0].lineno
         return self._mentions.within(first, node.end_lineno)  # type: ignore[attr-defined]
+
+
+def _is_read(node: ast.AST) -> bool:
+    """Tell whether a node is more than the mark of an operation."""
+    return not isinstance(node, (ast.expr_context, ast.operator))
