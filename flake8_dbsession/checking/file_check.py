@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import linecache
 import os
 import re
 from contextlib import suppress
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from symtable import symtable
 from typing import TYPE_CHECKING
 
-from flake8.checker import FileChecker, Manager
+from flake8.checker import FileChecker, Manager, Results
 from flake8.formatting.base import BaseFormatter
 from flake8.plugins.finder import Checkers
 from flake8.processor import FileProcessor
@@ -172,6 +173,10 @@ class _Checker(FileChecker):
             self._violations[key] = placed, landmark
             self.report(*key)
 
+    def run_checks(self) -> tuple[str, Results, dict[str, int]]:
+        name, results, statistics = super().run_checks()
+        return name, [_with_line(name, *result) for result in results], statistics
+
     def process_tokens(self) -> None:
         """Look at no tokens: nothing here asks for them, and what ``ast`` takes has no bad ones."""
 
@@ -197,6 +202,18 @@ class _Checker(FileChecker):
     def _placed(self, violation: Violation) -> Violation:
         """Give a violation the columns that it has in the file."""
         return violation
+
+
+def _with_line(
+    name: str, code: str, line: int, column: int, text: str, shown: str | None
+) -> tuple[str, int, int, str, str]:
+    """Add to a result of flake8's the line in which it looks for noqa, where it would read that."""
+    if shown is None:
+        try:
+            shown = linecache.getline(name, line)
+        except UnicodeError:  # the file's own coding cookie is wrong, which ends flake8's run
+            shown = ""
+    return code, line, column, text, shown
 
 
 class _BlockChecker(_Checker):

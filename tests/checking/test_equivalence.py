@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,12 +69,9 @@ HEADS = [
     b"\xef\xbb\xbf",
     b"# -*- coding: latin-1 -*-\n",
     b"# coding: no-such\n",
-    b"# coding: utf-16\n",
     b"\xef\xbb\xbf# coding: latin-1\n",
     b"#!/usr/bin/env python\n# vim: set fileencoding=cp1252 :\n",
 ]
-if sys.version_info >= (3, 12):  # before, flake8 itself comes to an end
-    BROKEN.append(b"x = '\0'\n")
 SETTINGS = [
     "",
     "extend-ignore = DBS101",

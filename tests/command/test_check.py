@@ -49,6 +49,14 @@ def test_found_in_the_working_directory(project: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("content", ["x = '\0'\n", "(" * 5000, "# coding: utf-16\nif:\n"])
+def test_what_flake8_comes_to_an_end_on_is_one_line(project: Path, content: str) -> None:
+    write_project(project, {"app.py": content, "other.py": "if:\n"})
+    result = check()
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in result.stdout.splitlines()] == ["E999", "E999"]
+
+
 def test_selection(project: Path) -> None:
     write_project(project, {"app.py": BY_HAND, "broken.py": "if:\n"})
     assert codes(check("--select", "DBS1")) == ["DBS101"]

@@ -134,6 +134,24 @@ repos:
     assert "E999" in refused.stdout
 
 
+def test_check(repository: Repository, published: Repository) -> None:
+    repository.use_hooks(f"""\
+repos:
+  - repo: {published.folder}
+    rev: {published.git("rev-parse", "HEAD")}
+    hooks:
+      - id: dbsession-check
+""")
+    assert_holds_to_the_standard(repository)
+    (repository.folder / "broken.py").write_text("def broken(:\n")
+    (repository.folder / "guide.md").write_text(f"# So\n\n```python\n{BY_HAND}```\n")
+    refused = repository.commit()
+    assert refused.returncode == 1
+    assert "broken.py:1:" in refused.stdout
+    assert "E999" in refused.stdout
+    assert "guide.md:8:10: DBS102" in refused.stdout
+
+
 def test_under_the_flake8_hook(
     repository: Repository, published: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
