@@ -12,6 +12,7 @@ from flake8_dbsession import __version__
 if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
+    from flake8_dbsession.checking.known import Known
     from flake8_dbsession.linter import Linter
 
 
@@ -27,6 +28,7 @@ class Plugin:
     name = "flake8-dbsession"
     version = __version__
     _linter: ClassVar[Linter]
+    _known: ClassVar[Known | None]
 
     def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
         self._tree = tree
@@ -65,6 +67,13 @@ class Plugin:
             comma_separated_list=True,
             help="the modules that may open sessions by hand (default: found)",
         )
+        manager.add_option(
+            "--dbsession-baseline",
+            metavar="FILE",
+            parse_from_config=True,
+            normalize_paths=True,
+            help="the known violations, as `dbsession baseline` wrote them, which are not reported",
+        )
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:
@@ -75,12 +84,14 @@ class Plugin:
         """
         from flake8.exceptions import ExecutionError
 
+        from flake8_dbsession.checking.errors import RunError
         from flake8_dbsession.linter import Linter, Settings
         from flake8_dbsession.policy.errors import PolicyError
 
         try:
             cls._linter = Linter(Settings.of(options))
-        except PolicyError as error:
+            cls._known = _known(options)
+        except (PolicyError, RunError) as error:
             raise ExecutionError(f"flake8-dbsession: {error}") from error
 
     def run(self) -> Iterator[tuple[int, int, str, type[Plugin]]]:
@@ -93,6 +104,17 @@ class Plugin:
         text = "".join(self._lines)
         if "\r" in text:  # from standard input, where flake8 leaves line ends as they are
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        for violation in self._linter.check(self._filename, text, self._tree):
+        violations = self._linter.check(self._filename, text, self._tree)
+        if violations and self._known:
+            violations = self._known.new(self._filename, text, self._tree, violations)
+        for violation in violations:
             message = f"{violation.code} {violation.message}"
             yield violation.line, violation.column, message, type(self)
+
+
+def _known(options: argparse.Namespace) -> Known | None:
+    if not options.dbsession_baseline:
+        return None
+    from flake8_dbsession.checking.known import Known
+
+    return Known(options)

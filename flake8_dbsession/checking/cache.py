@@ -47,14 +47,19 @@ def settings_key(arguments: Iterable[str]) -> str:
         A hash of them, of the working directory, of the content of flake8's configuration files
         there and above, and of the code of this package, of flake8 and of Python.
     """
-    folder = os.getcwd()
-    parts = [folder, sys.version, *_code(), *arguments]
-    for each in _upward(folder):
-        for name in _CONFIGURATIONS:
-            path = os.path.join(each, name)
-            with suppress(OSError), open(path, "rb") as file:
-                parts += path, digest(file.read())
+    parts = [os.getcwd(), sys.version, *_code(), *arguments]
+    for path, content in configurations():
+        parts += path, digest(content)
     return digest("\0".join(parts).encode(errors="surrogateescape"))
+
+
+def configurations() -> Iterator[tuple[str, bytes]]:
+    """Give the files that may configure flake8, in the working directory and above it."""
+    for folder in _upward(os.getcwd()):
+        for name in _CONFIGURATIONS:
+            path = os.path.join(folder, name)
+            with suppress(OSError), open(path, "rb") as file:
+                yield path, file.read()
 
 
 class Cache:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flake8_dbsession.checking.cache import Cache, cache_folder, settings_key
+from flake8_dbsession.checking.cache import Cache, cache_folder, configurations, settings_key
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.failures import FAILURES
 
@@ -47,6 +47,16 @@ class Run:
         from flake8_dbsession.checking.settings import flake8_options
 
         return flake8_options(self._arguments)
+
+    @property
+    def baseline(self) -> str | None:
+        """The baseline that flake8's configuration names.
+
+        Raises:
+            RunError: a configuration file holds something that flake8 does not take.
+        """
+        names_one = any(b"baseline" in content for _, content in configurations())
+        return self.options.dbsession_baseline if names_one else None
 
     def files(self, paths: Sequence[str]) -> list[str]:
         """Find the files to check.

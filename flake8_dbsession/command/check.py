@@ -45,6 +45,13 @@ DEFAULT_SELECT = "DBS,E9"
     metavar="N",
     help="How many processes check.  [default: as flake8's `jobs`]",
 )
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    help="The known violations, which are not reported.  [default: as flake8's configuration says]",
+)
+@click.option("--since", metavar="REV", help="Report only on lines changed since this commit.")
+@click.option("--add-noqa", is_flag=True, help="Write `# noqa` comments beside the violations.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of other runs.")
 @click.option(
     "--stdin-filename", metavar="FILE", help="The path of what `-` reads from standard input."
@@ -60,6 +67,9 @@ def command(
     statistics: bool,
     exit_zero: bool,
     jobs: int | None,
+    baseline: str | None,
+    since: str | None,
+    add_noqa: bool,
     no_cache: bool,
     stdin_filename: str | None,
 ) -> None:
@@ -75,20 +85,30 @@ def command(
         dbsession check
         dbsession check app/ tests/test_users.py README.md
         dbsession check --select DBS1,DBS307 --output-format sarif --output-file found.sarif
+        dbsession check --since origin/main
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
     from flake8_dbsession.checking.run import Run, exit_code
+    from flake8_dbsession.command.adoption import changes, hidden, without_known
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.output import text, writer
 
-    given = {
-        "select": f"{select or DEFAULT_SELECT},DBS001,DBS002",
-        "extend-select": extend_select,
-        "ignore": ignore,
-        "stdin-display-name": stdin_filename,
-    }
-    run = Run([f"--{name}={value}" for name, value in given.items() if value], caching=not no_cache)
-    findings = run.findings(run.files(paths or (".",)), jobs=jobs, track=tracked)
+    arguments = flake8_arguments(select, extend_select, ignore, stdin_filename)
+    run = Run(arguments, caching=not no_cache)
+    if "-" in paths and (since is not None or add_noqa):
+        raise click.UsageError("--since and --add-noqa need files, not standard input")
+    files = run.files(paths or (".",))
+    changed = changes(since)
+    if changed:
+        files = [file for file in files if changed.has(file)]
+    findings = run.findings(files, jobs=jobs, track=tracked)
+    known = baseline or run.baseline
+    if known:
+        findings = without_known(findings, known, files, run.options)
+    if changed:
+        findings = changed.reported(findings)
+    if add_noqa:
+        findings = hidden(findings, run.options)
     with _opened(output_file) as stream:
         if output_format == "text":
             text.write(findings, stream, show_source=show_source)
@@ -98,6 +118,22 @@ def command(
             _write_statistics(findings, stream if output_format == "text" else sys.stderr)
     code = exit_code(findings)
     raise SystemExit(0 if exit_zero and code == 1 else code)
+
+
+def flake8_arguments(
+    select: str | None = None,
+    extend_select: str | None = None,
+    ignore: str | None = None,
+    stdin_filename: str | None = None,
+) -> list[str]:
+    """Give the arguments of flake8 that ask for what a run is to report."""
+    given = {
+        "select": f"{select or DEFAULT_SELECT},DBS001,DBS002",
+        "extend-select": extend_select,
+        "ignore": ignore,
+        "stdin-display-name": stdin_filename,
+    }
+    return [f"--{name}={value}" for name, value in given.items() if value]
 
 
 @contextmanager

@@ -1,0 +1,170 @@
+"""``# noqa`` comments: what they hide, and how they are written beside violations."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from flake8.processor import FileProcessor
+from flake8.violation import Violation as Reported
+
+from flake8_dbsession.checking import markdown
+from flake8_dbsession.checking.baseline import is_recordable
+from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.checking.files import replace
+from flake8_dbsession.checking.findings import Finding
+
+_NAMED_CODES = re.compile(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
+
+
+class Noqa:
+    """What the comments of one file hide, as flake8 reads them.
+
+    Args:
+        filename: the file's path.
+        lines: its lines, with ``\\n`` line ends.
+        options: flake8's.
+    """
+
+    def __init__(self, filename: str, lines: Sequence[str], options: argparse.Namespace) -> None:
+        self._filename = filename
+        self._processor = FileProcessor(filename, options, lines=list(lines))
+
+    def hides(self, code: str, line: int) -> bool:
+        """Tell whether a comment hides a violation.
+
+        Args:
+            code: its code.
+            line: its line, counted from 1.
+        """
+        text = self._processor.noqa_line_for(line)
+        if text is None:
+            return False
+        return Reported(code, self._filename, line, 1, "", text).is_inline_ignored(False)
+
+
+def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace) -> list[Finding]:
+    """Write comments beside the violations of one file, and replace the file.
+
+    All of the file stays as it is but for the comments: encoding, line ends, mode.
+
+    Args:
+        path: the file.
+        findings: its violations.
+        options: flake8's.
+
+    Returns:
+        The violations beside which no comment can stand.
+
+    Raises:
+        RunError: the file cannot be read or written.
+    """
+    if path.endswith(markdown.SUFFIX):
+        return list(findings)
+    content = _read(path)
+    encoding = _encoding(content)
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding, newline="").readlines()
+    if "".join(lines).encode(encoding) != content:  # an encoding that writes a text in many ways
+        return list(findings)
+    commented = _with_comments(
+        path, lines, [each for each in findings if is_recordable(each.code)], options
+    )
+    if commented != lines:
+        _write(path, "".join(commented).encode(encoding))
+    noqa = Noqa(path, _plain(commented), options)
+    return [each for each in findings if not noqa.hides(each.code, each.line)]
+
+
+class _Span(NamedTuple):
+    """Lines that flake8 searches for one comment: one line, or those that a string spans.
+
+    Attributes:
+        first: the first of them, counted from 1.
+        last: the last of them, which is the one that can take a comment.
+        comment: the column where a comment begins already; None where there is none.
+    """
+
+    first: int
+    last: int
+    comment: int | None
+
+
+def _with_comments(
+    path: str, lines: list[str], findings: Sequence[Finding], options: argparse.Namespace
+) -> list[str]:
+    """Give the lines with comments, without those that would hide nothing."""
+    noqa = Noqa(path, _plain(lines), options)
+    open_ones = [each for each in findings if not noqa.hides(each.code, each.line)]
+    commented = list(lines)
+    wanted: dict[_Span, list[Finding]] = {}
+    for span in _spans(_plain(lines)):
+        inside = [each for each in open_ones if span.first <= each.line <= span.last]
+        if inside:
+            wanted[span] = inside
+            commented[span.last - 1] = _commented(lines[span.last - 1], span.comment, inside)
+    outcome = Noqa(path, _plain(commented), options)
+    for span, inside in wanted.items():
+        if not any(outcome.hides(each.code, each.line) for each in inside):
+            commented[span.last - 1] = lines[span.last - 1]
+    return commented
+
+
+def _commented(line: str, comment: int | None, findings: Sequence[Finding]) -> str:
+    """Give a line with the findings' codes in its ``# noqa`` comment."""
+    codes = ",".join(sorted({each.code for each in findings if is_recordable(each.code)}))
+    named = _NAMED_CODES.search(line, comment) if comment is not None else None
+    if named:
+        return f"{line[: named.end()]},{codes}{line[named.end() :]}"
+    text = line.rstrip("\r\n")
+    return f"{text}  # noqa: {codes}{line[len(text) :]}"
+
+
+def _spans(lines: Sequence[str]) -> Iterator[_Span]:
+    """Give the spans of a file as flake8 sees them; none where it cannot be read as tokens."""
+    first, comment = 0, None
+    try:
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type in (tokenize.DEDENT, tokenize.ENDMARKER):
+                continue
+            first = first or token.start[0]
+            if token.type == tokenize.COMMENT:
+                comment = token.start[1]
+            if token.type in (tokenize.NL, tokenize.NEWLINE):
+                yield _Span(first, token.start[0], comment)
+                first, comment = 0, None
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def _plain(lines: Sequence[str]) -> list[str]:
+    """Give lines with the line ends that flake8 sees."""
+    return [re.sub(r"\r\n?\Z", "\n", line) for line in lines]
+
+
+def _encoding(content: bytes) -> str:
+    """Give a file's encoding as flake8 takes it."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        content.decode(encoding)
+    except (SyntaxError, UnicodeError):
+        return "latin-1"
+    return encoding
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _write(path: str, content: bytes) -> None:
+    try:
+        replace(Path(path), content)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from error

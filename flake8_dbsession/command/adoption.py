@@ -1,0 +1,79 @@
+"""What the commands say of an old code base that begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import argparse
+
+    from flake8_dbsession.checking.changes import Changes
+    from flake8_dbsession.checking.findings import Finding
+
+
+def changes(revision: str | None) -> Changes | None:
+    """Find what changed since a commit; None where none is named.
+
+    Raises:
+        RunError: there is no git, no repository around the working directory, or no such commit.
+    """
+    if revision is None:
+        return None
+    from flake8_dbsession.checking.changes import changes_since
+
+    return changes_since(revision)
+
+
+def violations(number: int) -> str:
+    """Give a number of violations in words."""
+    return f"{number} violation{'' if number == 1 else 's'}"
+
+
+def without_known(
+    findings: Sequence[Finding], file: str, files: Sequence[str], options: argparse.Namespace
+) -> list[Finding]:
+    """Give the findings that a baseline does not list, and say what of it is gone.
+
+    Args:
+        findings: of the run.
+        file: the baseline.
+        files: the files that were checked.
+        options: flake8's.
+
+    Raises:
+        RunError: the baseline cannot be used.
+    """
+    from flake8_dbsession.checking.adoption import BaselineRun
+    from flake8_dbsession.checking.baseline import load
+
+    new, gone = BaselineRun(load(Path(file)), files, options).compare(findings)
+    if gone:
+        click.echo(
+            f"{file} still lists {violations(sum(gone.values()))} that the code has no more; "
+            "drop what is gone with `dbsession baseline --prune`",
+            err=True,
+        )
+    return new
+
+
+def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Finding]:
+    """Write comments beside findings, say how many, and give those that can have none.
+
+    Args:
+        findings: of the run.
+        options: flake8's.
+
+    Raises:
+        RunError: a file cannot be read or written.
+    """
+    from flake8_dbsession.checking.adoption import hide
+
+    left = hide(findings, options)
+    click.echo(f"{violations(len(findings) - len(left))} hidden by `# noqa` comments", err=True)
+    if left:
+        click.echo(f"{violations(len(left))} left, where no comment can stand", err=True)
+    return left

@@ -1,0 +1,60 @@
+"""``dbsession baseline``: today's violations recorded, so that only new ones are reported."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Record today's violations, so that only new ones are reported.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--prune", is_flag=True, help="Only drop what is gone; add nothing.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    help="The file.  [default: as flake8's configuration says, or .dbsession-baseline.json]",
+)
+def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
+    """Record the violations in the files and folders at PATH as known.
+
+    Without a PATH, in the working directory. What the file lists of other files stays. A known
+    violation stays known when its line moves or is formatted anew; a second copy of it is new.
+
+    \b
+    Example:
+        dbsession baseline
+        dbsession check --baseline .dbsession-baseline.json
+        dbsession baseline --prune
+    """
+    from flake8_dbsession.checking.adoption import BaselineRun
+    from flake8_dbsession.checking.baseline import FILE_NAME, Baseline, is_recordable, load
+    from flake8_dbsession.checking.run import Run, exit_code
+    from flake8_dbsession.command.adoption import violations
+    from flake8_dbsession.command.check import flake8_arguments
+    from flake8_dbsession.output.text import write
+
+    run = Run(flake8_arguments(), caching=True)
+    file = Path(baseline or run.baseline or FILE_NAME)
+    before = load(file) if prune or file.exists() else Baseline(file, {})
+    files = run.files(paths or (".",))
+    findings = run.findings(files)
+    held = BaselineRun(before, files, run.options)
+    if prune:
+        _, gone = held.compare(findings)
+        before.prune(gone).save()
+        click.echo(f"{violations(sum(gone.values()))} dropped from {file}")
+        return
+    recorded = [finding for finding in findings if is_recordable(finding.code)]
+    held.record(recorded).save()
+    click.echo(f"{violations(len(recorded))} recorded in {file}")
+    if not (baseline or run.baseline):
+        click.echo(
+            f"Leave them out with `dbsession check --baseline {file}`, and in flake8 with "
+            f"`dbsession-baseline = {file}` in its configuration.",
+            err=True,
+        )
+    unchecked = [finding for finding in findings if not is_recordable(finding.code)]
+    write(unchecked, sys.stderr)
+    raise SystemExit(exit_code(unchecked))
