@@ -19,6 +19,8 @@ def doubts_about(
     scope: Scope,
     provision: Provision,
     document: Document,
+    *,
+    closes_stay: bool = True,
 ) -> tuple[str, ...]:
     """Say why a block may behave differently under a provider.
 
@@ -28,27 +30,27 @@ def doubts_about(
         scope: the scope that they stand in.
         provision: the provider.
         document: the file.
+        closes_stay: whether the closes among the statements stay there.
 
     Returns:
         The doubts; none where the block is certain to do the same.
     """
-    return (*provision.doubts, *_about_commit(session, body, scope, provision, document))
+    if not provision.commits:
+        return provision.doubts
+    objects = Objects(session, body, column_test(body, scope, document.context.file.inference))
+    pending = left_pending(body, objects, closes_stay=closes_stay)
+    return (*provision.doubts, *_about_commit(pending, objects, body, scope, provision))
 
 
 def _about_commit(
-    session: str,
+    pending: int,
+    objects: Objects,
     body: Sequence[ast.stmt],
     scope: Scope,
     provision: Provision,
-    document: Document,
 ) -> Iterator[str]:
-    if not provision.commits:
-        return
-    is_column = column_test(body, scope, document.context.file.inference)
-    objects = Objects(session, body, is_column)
-    line = left_pending(body, objects)
-    if line:
-        yield f"`{provision.name}` would commit what line {line} may leave uncommitted"
+    if pending:
+        yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
     if not provision.keeps_loaded:
         later = names_read_outside(body, scope)
         left = outliving(objects, body, later.__contains__)

@@ -78,6 +78,15 @@ class Document:
         parent = self.context.file.tree.parent(item) if item is not None else None
         return parent if isinstance(parent, (ast.With, ast.AsyncWith)) else None
 
+    def block_around(self, statement: ast.stmt) -> list[ast.stmt]:
+        """Give the list of statements that a statement stands in."""
+        parent = self.context.file.tree.parent(statement) or self.tree
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and statement in block:
+                return block
+        raise Refusal("its block is not found")
+
     def replace(self, node: ast.stmt | ast.expr, text: str) -> Edit:
         """Make the edit that puts a text in a node's place."""
         return Edit(*self.span(node), text)

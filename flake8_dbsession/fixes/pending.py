@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.scopes import last_segment, own_nodes
@@ -39,26 +39,28 @@ _HARMLESS = _LOGS | frozenset(
 _READING = ("as_", "has_", "is_", "to_")
 
 
-def left_pending(body: Sequence[ast.stmt], objects: Objects) -> int:
+def left_pending(body: Sequence[ast.stmt], objects: Objects, *, closes_stay: bool = True) -> int:
     """Find work that is uncommitted when a block is left, other than by an exception.
 
     Args:
         body: the block's statements.
         objects: the session, and what holds its objects.
+        closes_stay: whether a close among them stays there, and gives up what is pending.
 
     Returns:
         The line of such work, which a provider that commits at the end of the block would commit,
         and which the code as it is gives up when it closes the session; 0 where there is none.
     """
-    flow = _Flow(objects)
+    flow = _Flow(objects, _ENDS if closes_stay else _ENDS - {"close"})
     return max(flow.run(body, _CLEAN).union(*flow.exits), default=0)
 
 
 class _Flow:
     """Follows the statements; ``exits`` are the states at returns and jumps out of the block."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, ends: Container[str]) -> None:
         self._objects = objects
+        self._ended_by = ends
         self._writes = _Writes(objects)
         self._loops: list[list[_State]] = []
         self.exits: list[_State] = []
@@ -135,7 +137,7 @@ class _Flow:
         call = expression.value if isinstance(expression, ast.Await) else expression
         return (
             isinstance(call, ast.Call)
-            and last_segment(call.func) in _ENDS
+            and last_segment(call.func) in self._ended_by
             and self._objects.session_call(call) is call
         )
 

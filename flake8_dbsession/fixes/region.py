@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ class Region:
 
     Attributes:
         statements: the same, as LibCST has them: with comments, blank lines and indentation.
+        indent: what a new block is indented by.
 
     Raises:
         Refusal: they share their lines with other code, or LibCST cannot read them.
@@ -32,13 +34,13 @@ class Region:
     def __init__(self, statements: Sequence[ast.stmt], document: Document) -> None:
         first, last = document.first_line(statements[0]), statements[-1].end_lineno or 0
         self._document = document
+        self.indent = document.indent
         self._start, self._end = document.offset(first, 0), document.line_end(last)
         if not document.stands_alone(statements[0], statements[-1]):
             raise Refusal("it shares a line with other code")
         try:
             self._module = cst.parse_module(
-                f"if 1:{document.newline}{self._text}" if self._is_indented else self._text,
-                cst.PartialParserConfig(default_indent=document.indent),
+                f"if 1:{document.newline}{self._text}" if self._is_indented else self._text
             )
         except cst.ParserSyntaxError as error:
             raise Refusal("LibCST cannot read it") from error
@@ -65,6 +67,12 @@ class Region:
             code = self._module.with_changes(body=statements).code
         return tuple(_line_edits(self._text, code, self._start))
 
+    def lost_comment(self, statements: Sequence[Statement]) -> str:
+        """Give a comment that other statements would not have any more; empty for none."""
+        kept = Counter(_comments(cst.Module(list(statements))))
+        before = Counter(_comments(self._module))
+        return next(iter(before - kept), "")
+
     @property
     def _text(self) -> str:
         return self._document.text[self._start : self._end]
@@ -79,6 +87,13 @@ class Region:
         assert isinstance(wrapper, cst.If)
         assert isinstance(wrapper.body, cst.IndentedBlock)
         return wrapper.body
+
+
+def _comments(node: cst.CSTNode) -> Iterator[str]:
+    if isinstance(node, cst.Comment):
+        yield node.value
+    for child in node.children:
+        yield from _comments(child)
 
 
 def _line_edits(old: str, new: str, start: int) -> list[Edit]:

@@ -52,6 +52,13 @@ class RawSessionFactory(Rule[Acquisition]):
             db.get(Agent, agent_id).name = name
     ```
 
+    ## Fix safety
+    The fix puts a block of the provider around what works with the session, and takes away the
+    closes, the `try` that is there only for them, and handlers that only roll back and raise again.
+    It takes a local session only, which is not handed on, bound anew or used after its close. Other
+    handlers stay around the block, or in it where they need the session. It is safe under the
+    conditions of [DBS102](DBS102.md), and unsafe where a comment would be lost.
+
     ## Options
     - `factories`: further names that are factories
     - `owners`: the modules that may open sessions by hand

@@ -55,6 +55,9 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
             return db.query(Agent).count()
     ```
 
+    ## Fix safety
+    The fix is that of [DBS101](DBS101.md), a block of the provider, under the same conditions.
+
     ## Options
     - `factories`: further names that are factories
     - `layers`: what each part of the project uses instead

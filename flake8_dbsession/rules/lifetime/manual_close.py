@@ -52,6 +52,9 @@ class ManualClose(Rule[HandClose]):
             return db.query(Agent).count()
     ```
 
+    ## Fix safety
+    The close goes with the fix of [DBS101](DBS101.md), under the same conditions.
+
     ## Options
     - `owners`: the modules that may handle sessions by hand
     - `layers`: what each part of the project uses instead

@@ -52,6 +52,10 @@ class SessionNeverClosed(Rule[Ending]):
             return db.query(Agent).count()
     ```
 
+    ## Fix safety
+    The fix is that of [DBS101](DBS101.md): a block of the provider, which ends with the last
+    statement that uses the session or what it loaded, under the same conditions.
+
     ## Options
     - `factories`: further names that are factories
     - `layers`: what each part of the project uses instead

@@ -1,0 +1,285 @@
+"""A session that a function opens and closes by hand becomes a ``with`` block.
+
+Three forms come to the same block: a ``try`` whose ``finally`` closes, statements up to a
+``close()``, and no close at all, where the block ends with the last statement that uses it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+import libcst as cst
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.lifetimes.model import Closing
+from flake8_dbsession.analysis.names.scopes import own_nodes
+from flake8_dbsession.fixes.base import Fix, Refusal
+from flake8_dbsession.fixes.behaviour import doubts_about
+from flake8_dbsession.fixes.closes import (
+    block_of,
+    closes_early,
+    is_call_on,
+    mentions,
+    without_closes,
+    without_rollbacks,
+)
+from flake8_dbsession.fixes.columns import column_test
+from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.objects import Objects
+from flake8_dbsession.fixes.provision import Provision, provision_for
+from flake8_dbsession.fixes.region import Region, Statement
+
+_LEAVES = (ast.Return, ast.Break, ast.Continue)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A session held by a local name, and the statements that it lives through.
+
+    Attributes:
+        acquisition: what opens it.
+        name: the name.
+        before: statements between its opening and its first use, which need not be in the block.
+        statements: those that use it, the last of which closes it, where any does.
+        assignment: the statement that opens it.
+    """
+
+    acquisition: Acquisition
+    name: str
+    assignment: ast.stmt
+    before: list[ast.stmt]
+    statements: list[ast.stmt]
+
+
+def fix_local(acquisition: Acquisition, document: Document) -> Fix:
+    """Put a block of the house's provider in the place of a session opened by hand.
+
+    Args:
+        acquisition: what opens the session.
+        document: the file.
+
+    Returns:
+        The fix.
+
+    Raises:
+        Refusal: it is no session of a function's own, or its life is not as plain as it has to be.
+    """
+    opened = _opened(acquisition, document)
+    provision = provision_for(acquisition, document)
+    region = Region([opened.assignment, *opened.before, *opened.statements], document)
+    before, statements, body = _rewritten(opened, provision, region)
+    edits = region.rewritten([*before, *statements])
+    doubts = doubts_about(
+        opened.name, body, acquisition.scope, provision, document, closes_stay=False
+    )
+    lost = region.lost_comment([*before, *statements])
+    if lost:
+        doubts = (*doubts, f"the comment `{lost}` would be lost")
+    return Fix((*edits, *provision.edits), doubts, _names_in(opened.assignment))
+
+
+def _opened(acquisition: Acquisition, document: Document) -> _Opened:
+    assignment = document.context.file.tree.statement(acquisition.node)
+    if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
+        raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
+    if not _is_plain(assignment, acquisition.node):
+        raise Refusal("it is opened as a part of another expression")
+    if acquisition.node.args or acquisition.node.keywords:
+        raise Refusal("the session is opened with arguments of its own")
+    assert assignment is not None
+    name = acquisition.name
+    _refuse_unclear_end(acquisition, document)
+    block = document.block_around(assignment)
+    rest = block[block.index(assignment) + 1 :]
+    before, statements = _used(name, rest, acquisition, document)
+    _refuse_other_uses(name, assignment, statements, acquisition, document)
+    return _Opened(acquisition, name, assignment, before, statements)
+
+
+def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
+    endings = document.context.file.facts(Ending)
+    ending = next((e for e in endings if e.acquisition.node is acquisition.node), None)
+    if ending is None:
+        raise Refusal("it is not plain who closes it")
+    life = ending.lifetime
+    if life.hand_ons:
+        raise Refusal(f"line {_line(life.hand_ons[0].node)} hands it on")
+    if life.uses_after_close:
+        raise Refusal(f"line {_line(life.uses_after_close[0])} uses it after its close")
+    other = next((close for close in life.closes if close.how is not Closing.BY_HAND), None)
+    if other is not None:
+        raise Refusal(f"line {_line(other.node)} lets something else close it")
+
+
+def _used(
+    name: str, rest: list[ast.stmt], acquisition: Acquisition, document: Document
+) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """Part the statements after an opening: those before its use, and those that use it."""
+    rest = list(takewhile(lambda statement: not _binds(statement, name), rest))
+    using = [index for index, statement in enumerate(rest) if mentions(statement, name)]
+    if not using:
+        raise Refusal("its block does not use it")
+    last = next((index for index in using if _closes(rest[index], name)), None)
+    if last is None:
+        is_column = column_test(rest, acquisition.scope, document.context.file.inference)
+        objects = Objects(name, rest, is_column)
+        last = max(i for i, s in enumerate(rest) if objects.mentions(s))
+    statements = rest[using[0] : last + 1]
+    if closes_early(statements, name):
+        raise Refusal("it is closed before the work is done")
+    return rest[: using[0]], statements
+
+
+def _refuse_other_uses(
+    name: str,
+    assignment: ast.stmt,
+    statements: list[ast.stmt],
+    acquisition: Acquisition,
+    document: Document,
+) -> None:
+    first, last = assignment.end_lineno or 0, statements[-1].end_lineno or 0
+    function = acquisition.scope.function() or acquisition.scope.module.scope
+    named = [n for n in ast.walk(function.node) if isinstance(n, ast.Name) and n.id == name]
+    bound_after = min((n.lineno for n in named if n.lineno > last and _is_bound(n)), default=None)
+    for node in named:
+        if first < node.lineno <= last and _is_bound(node):
+            raise Refusal(f"line {node.lineno} binds `{name}` anew")
+        is_after = node.lineno > last and (bound_after is None or node.lineno < bound_after)
+        if is_after or (acquisition.holder is Holder.MAIN and node.lineno < assignment.lineno):
+            raise Refusal(f"line {node.lineno} uses `{name}` too")
+    for statement in statements:
+        for part in (statement, *own_nodes(statement)):
+            _refuse_tricks(part, name)
+
+
+def _refuse_tricks(node: ast.AST, name: str) -> None:
+    finals = getattr(node, "finalbody", ())
+    if any(isinstance(part, _LEAVES) for final in finals for part in ast.walk(final)):
+        raise Refusal("a `finally` leaves by itself, and swallows errors")
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_name(node.value, name):
+        raise Refusal(f"line {node.lineno} gives `{name}` another name")
+
+
+def _is_bound(node: ast.Name) -> bool:
+    return not isinstance(node.ctx, ast.Load)
+
+
+def _rewritten(
+    opened: _Opened, provision: Provision, region: Region
+) -> tuple[list[Statement], list[Statement], list[ast.stmt]]:
+    """Rewrite the statements.
+
+    Returns:
+        Those before the block, those with the block, and the statements of the syntax tree that
+        come to stand in it.
+    """
+    assignment, *others = region.statements
+    before, using = others[: len(opened.before)], others[len(opened.before) :]
+    cleaned = without_closes(using, opened.name)
+    block = _With(opened, provision, assignment, region.indent)
+    outer = opened.statements[0]
+    if len(cleaned) == 1 and isinstance(cleaned[0], cst.Try) and isinstance(outer, ast.Try):
+        handled = without_rollbacks(cleaned[0], opened.name)
+        objects = Objects(opened.name, opened.statements, lambda _: False)
+        if not _handlers_need(handled, objects):
+            inner = block.around(block_of(handled.body))
+            body = handled.body.with_changes(body=[inner])
+            return before, [handled.with_changes(body=body)], outer.body
+    return before, [block.around(cleaned)], opened.statements
+
+
+@dataclass(frozen=True, slots=True)
+class _With:
+    """Makes the block."""
+
+    opened: _Opened
+    provision: Provision
+    assignment: Statement
+    indent: str
+
+    def around(self, statements: Sequence[cst.BaseStatement]) -> cst.With:
+        """Put statements into a block of the provider."""
+        item = cst.WithItem(
+            cst.parse_expression(self.provision.call), cst.AsName(cst.Name(self.opened.name))
+        )
+        is_async = self.provision.is_async
+        header = cst.TrailingWhitespace()
+        if isinstance(self.assignment, cst.SimpleStatementLine):
+            header = self.assignment.trailing_whitespace
+        return cst.With(
+            items=[item],
+            body=cst.IndentedBlock(statements, header=header, indent=self.indent),
+            asynchronous=cst.Asynchronous() if is_async else None,
+        )
+
+
+def _handlers_need(handled: cst.Try, objects: Objects) -> bool:
+    """Tell whether what stays around the block needs the session, or what was loaded in it."""
+    names = {objects.session, *objects.names}
+    parts = [*handled.handlers, *filter(None, (handled.orelse, handled.finalbody))]
+    return bool(handled.orelse) or any(_names(part) & names for part in parts)
+
+
+def _names(node: cst.CSTNode) -> set[str]:
+    if isinstance(node, cst.Name):
+        return {node.value}
+    return set().union(*map(_names, node.children))
+
+
+def _binds(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement by itself gives a name another value."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return any(_is_name(target, name) for target in targets)
+        case ast.AnnAssign(target=target):
+            return _is_name(target, name)
+    return False
+
+
+def _closes(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a session is closed when a statement has run to its end, whatever happens."""
+    if is_call_on(statement, name, "close"):
+        return True
+    finals = getattr(statement, "finalbody", ())
+    return any(
+        is_call_on(part, name, "close")
+        or (isinstance(part, ast.If) and any(is_call_on(p, name, "close") for p in part.body))
+        for part in finals
+    )
+
+
+def _is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name()], value=value)
+            | ast.AnnAssign(target=ast.Name(), value=value)
+        ):
+            return value is call
+    return False
+
+
+def _is_name(expression: ast.expr | None, name: str) -> bool:
+    return isinstance(expression, ast.Name) and expression.id == name
+
+
+def _names_in(statement: ast.stmt) -> frozenset[str]:
+    """Give the names that an assignment reads."""
+    return frozenset(
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+def _line(node: ast.AST) -> int:
+    line: int = node.lineno  # type: ignore[attr-defined]
+    return line
+
+
+def _article(holder: Holder) -> str:
+    text = holder.value
+    return text if text == "nothing" else f"{'an' if text[0] in 'aeiou' else 'a'} {text}"

@@ -1,0 +1,297 @@
+"""DBS101 and what goes with it: a session by hand becomes a block of the provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from tests.fixes.house import HOUSE
+from tests.fixes.repairs import reasons, repaired
+
+CODES = "DBS101 DBS301 DBS302 DBS303"
+FORMS = {
+    "try_finally": (
+        """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+            return True  # done
+        finally:
+            db.close()
+        """,
+        """
+        with get_db_session() as db:
+            db.add(User(name=name))
+            db.commit()
+            return True  # done
+        """,
+    ),
+    "rollback_and_raise": (
+        '''
+        db = SessionLocal()  # by hand
+
+        # why
+        try:
+            db.add(User(name="""
+        a
+        """))
+
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+        ''',
+        '''
+        with get_db_session() as db:  # by hand
+
+            # why
+            db.add(User(name="""
+        a
+        """))
+
+            db.commit()
+        ''',
+    ),
+    "handled_outside": (
+        """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        except ValueError as error:
+            db.rollback()
+            print(error)
+            return None
+        except Exception:
+            db.rollback()
+        finally:
+            db.close()
+        """,
+        """
+        try:
+            with get_db_session() as db:
+                db.add(User(name=name))
+                db.commit()
+        except ValueError as error:
+            print(error)
+            return None
+        except Exception:
+            pass
+        """,
+    ),
+    "handled_inside": (
+        """
+        db = SessionLocal()
+        try:
+            user = db.get(User, name)
+            user.name = "a"
+            db.commit()
+        except ValueError:
+            db.rollback()
+            print(user.name)
+        finally:
+            if db is not None:
+                db.close()
+        """,
+        """
+        with get_db_session() as db:
+            try:
+                user = db.get(User, name)
+                user.name = "a"
+                db.commit()
+            except ValueError:
+                db.rollback()
+                print(user.name)
+        """,
+    ),
+    "straight": (
+        """
+        db: Session = SessionLocal()
+        count = db.query(User).count()
+        db.close()
+        return count
+        """,
+        """
+        with get_db_session() as db:
+            count = db.query(User).count()
+        return count
+        """,
+    ),
+    "closed_on_each_way": (
+        """
+        db = SessionLocal()
+        if not db.query(User).count():
+            db.close()
+            return 0
+        for user in db.query(User):
+            print(
+                user.name,
+            )
+        db.close()
+        """,
+        """
+        with get_db_session() as db:
+            if not db.query(User).count():
+                return 0
+            for user in db.query(User):
+                print(
+                    user.name,
+                )
+        """,
+    ),
+    "never_closed": (
+        """
+        db = SessionLocal()
+        user = db.query(User).first()
+        number = user.id
+        return number
+        """,
+        """
+        with get_db_session() as db:
+            user = db.query(User).first()
+            number = user.id
+        return number
+        """,
+    ),
+    "opened_before_it_is_needed": (
+        """
+        db = SessionLocal()
+        if not name:
+            return 0
+        try:
+            return db.query(User).count()
+        finally:
+            db.close()
+            print("done")
+        """,
+        """
+        if not name:
+            return 0
+        try:
+            with get_db_session() as db:
+                return db.query(User).count()
+        finally:
+            print("done")
+        """,
+    ),
+    "twice": (
+        """
+        db = SessionLocal()
+        try:
+            first = db.query(User).count()
+        finally:
+            db.close()
+        db = SessionLocal()
+        try:
+            return first + db.query(User).count()
+        finally:
+            db.close()
+        """,
+        """
+        with get_db_session() as db:
+            first = db.query(User).count()
+        with get_db_session() as db:
+            return first + db.query(User).count()
+        """,
+    ),
+    "in_a_block": (
+        """
+        for each in name:
+        \tif each:
+        \t\tdb = SessionLocal()
+        \t\ttry:
+        \t\t\tdb.add(User(name=each))
+        \t\t\tdb.commit()
+        \t\tfinally:
+        \t\t\tdb.close()
+        """.replace("\t", "    "),
+        """
+        for each in name:
+            if each:
+                with get_db_session() as db:
+                    db.add(User(name=each))
+                    db.commit()
+        """,
+    ),
+}
+
+
+def service(body: str, name: str = "SessionLocal", session: str = "") -> str:
+    return (
+        f"from core.database import {name}\n"
+        "from core.models import User\n"
+        f"{session}"
+        f"\n\ndef work(name):\n{indent(dedent(body).strip(chr(10)), '    ')}\n"
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), FORMS.values(), ids=FORMS)
+def test_forms(before: str, after: str, tmp_path: Path) -> None:
+    imported = "from sqlalchemy.orm import Session\n" if "Session =" in before else ""
+    files = {**HOUSE, "work.py": service(before, session=imported)}
+    repair = repaired(tmp_path, files, "work.py", CODES)
+    assert repair.left == ()
+    assert repair.text.content == service(after, "get_db_session")
+    again = repaired(tmp_path, {**files, "work.py": repair.text.content}, "work.py", CODES)
+    assert again.text == repair.text
+
+
+LEFT = {
+    "handed_on": ("db = SessionLocal()\ncache.db = db", "line 7 hands it on"),
+    "argument": ("return work(SessionLocal())", "held by a call's argument"),
+    "options": ("db = SessionLocal(bind=name)\ndb.close()", "opened with arguments"),
+    "used_later": (
+        "db = SessionLocal()\nprint(db.query(User).count())\ndb.close()\nprint(db.query(1).all())",
+        "line 9 uses it after its close",
+    ),
+    "finally_that_leaves": (
+        "db = SessionLocal()\ntry:\n    db.commit()\nfinally:\n    db.close()\n    return 1",
+        "a `finally` leaves by itself, and swallows errors",
+    ),
+    "bound_anew": (
+        "db = SessionLocal()\nfor db in work(db):\n    db.commit()\ndb.close()",
+        "line 7 binds `db` anew",
+    ),
+    "another_name": (
+        "db = SessionLocal()\nother = db\nother.commit()\ndb.close()",
+        "line 7 gives `db` another name",
+    ),
+    "closed_before_the_work": (
+        "db = SessionLocal()\nif db.query(User).count():\n    db.close()\n    print(name)\n"
+        "else:\n    db.close()",
+        "it is closed before the work is done",
+    ),
+    "one_line": (
+        "db = SessionLocal()\ntry: db.commit()\nfinally: db.close()",
+        "it is closed in a place of its own",
+    ),
+    "semicolons": (
+        "db = SessionLocal(); db.commit(); db.close()",
+        "share a line",
+    ),
+    "comment": (
+        "db = SessionLocal()\ndb.commit()\ndb.close()  # give it back",
+        "the comment `# give it back` would be lost",
+    ),
+    "uncommitted": (
+        "db = SessionLocal()\ndb.add(User())\ndb.close()",
+        "`get_db_session` would commit what line 7 may leave uncommitted",
+    ),
+    "lent_out": (
+        "db = SessionLocal()\nuser = db.query(User).first()\ndb.close()\nreturn user",
+        "`get_db_session` expires loaded objects when it commits, and line 7 may let one out",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "reason"), LEFT.values(), ids=LEFT)
+def test_what_is_left_and_why(body: str, reason: str, tmp_path: Path) -> None:
+    found = reasons(tmp_path, {**HOUSE, "work.py": service(body)}, "work.py", CODES)
+    assert found
+    for each in found:
+        assert reason in each or "DBS304" in each
