@@ -53,7 +53,7 @@ class SessionNeverClosed(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix is that of [DBS101](DBS101.md): a block of the provider, which ends with the last
+    The fix is that of DBS101: a block of the provider, which ends with the last
     statement that uses the session or what it loaded, under the same conditions.
 
     ## Options
