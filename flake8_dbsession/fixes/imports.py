@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
@@ -81,8 +82,8 @@ def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> 
         for alias in statement.names:
             how = _how(statement, alias)
             names = imported_names(how, document.context.file.path, _root(document))
-            if isinstance(statement, ast.Import) and module in names and alias.asname:
-                return Reach(f"{alias.asname}.{wanted}")
+            if isinstance(statement, ast.Import) and module in names:
+                return Reach(f"{alias.asname or alias.name}.{wanted}")
             if f"{module}.{wanted}" in names:
                 return Reach(alias.asname or alias.name)
     if scope.lookup(wanted):
@@ -345,13 +346,29 @@ def _with_comment_of(comma: cst.Comma | cst.MaybeSentinel, apart: cst.Comma) -> 
 
 
 def _new_import(module: str, name: str, document: Document) -> Edit:
-    """Put a new import after the last one at the top of the file."""
+    """Put a new import below the last one of its kind at the top of the file."""
     after = 0
     for index, statement in enumerate(document.tree.body):
+        is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
         is_docstring = index == 0 and isinstance(statement, ast.Expr)
-        if isinstance(statement, (ast.Import, ast.ImportFrom)) or is_docstring:
-            after = statement.end_lineno or 0
-        else:
+        if not (is_import or is_docstring):
             break
+        if (
+            is_docstring
+            or not after
+            or not _is_standard(module)
+            or _is_standard(_origin(statement))
+        ):
+            after = statement.end_lineno or 0
     at = document.line_end(after) if after else document.offset(1, 0)
     return Edit(at, at, f"from {module} import {name}{document.newline}")
+
+
+def _origin(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return "" if statement.level else statement.module or ""
+    return statement.names[0].name if isinstance(statement, ast.Import) else ""
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names

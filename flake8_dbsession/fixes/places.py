@@ -58,7 +58,9 @@ def place_of(node: ast.stmt | ast.expr, module: ast.Module) -> Place:
 def called_alone(statement: ast.stmt) -> ast.Call | None:
     """Give the call that a statement consists of, awaited or not."""
     match statement:
-        case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call)):
+        case (
+            ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call))
+        ):
             return call
     return None
 

@@ -7,6 +7,7 @@ import ast
 import libcst as cst
 
 from flake8_dbsession.fixes.base import Edit, Refusal
+from flake8_dbsession.fixes.closes import block_of
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.places import Place, place_of_call
 from flake8_dbsession.fixes.region import Region
@@ -16,8 +17,8 @@ def without_call(call: ast.Call, document: Document) -> tuple[Edit, ...]:
     """Take away a statement that consists of a call.
 
     What was there only for the call goes as well: an ``if`` that asks whether there is an object to
-    call it on, and a ``finally``, with the ``try`` that has nothing else. Any other block that would
-    be empty gets a ``pass``.
+    call it on, and a ``finally``, with the ``try`` that has nothing else. Any other block that
+    would be empty gets a ``pass``.
 
     Args:
         call: the call.
@@ -63,8 +64,9 @@ def _cut(place: Place, document: Document) -> Edit:
 def _without_finally(statement: ast.Try, document: Document) -> tuple[Edit, ...]:
     if not statement.handlers:
         return _unwrapped(statement, document)
-    before = max([*statement.body, *statement.handlers, *statement.orelse], key=_end)
-    start = document.line_end(before.end_lineno or 0)
+    parts: list[ast.stmt | ast.ExceptHandler] = [*statement.body, *statement.handlers]
+    parts += statement.orelse
+    start = document.line_end(max(part.end_lineno or 0 for part in parts))
     end = document.line_end(statement.end_lineno or 0)
     if document.has_comment(start, end):
         raise Refusal("a comment in the `finally` would be lost")
@@ -74,10 +76,9 @@ def _without_finally(statement: ast.Try, document: Document) -> tuple[Edit, ...]
 def _unwrapped(statement: ast.Try, document: Document) -> tuple[Edit, ...]:
     region = Region([statement], document)
     (block,) = region.statements
-    if not isinstance(block, cst.Try) or not isinstance(block.body, cst.IndentedBlock):
-        raise Refusal("a block stands on one line")
-    first, *rest = block.body.body
-    lines = [*block.leading_lines, *getattr(first, "leading_lines", ())]
+    assert isinstance(block, cst.Try)
+    first, *rest = block_of(block.body)
+    lines = [*block.leading_lines, *first.leading_lines]
     statements = [first.with_changes(leading_lines=lines), *rest]
     if region.lost_comment(statements):
         raise Refusal(f"the comment `{region.lost_comment(statements)}` would be lost")
@@ -102,7 +103,3 @@ _ASKING = (
     ast.Name,
     ast.NotEq,
 )
-
-
-def _end(node: ast.stmt | ast.ExceptHandler) -> int:
-    return node.end_lineno or 0

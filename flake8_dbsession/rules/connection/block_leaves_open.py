@@ -55,6 +55,12 @@ class WithDoesNotClose(Rule[Ending]):
             conn.execute("INSERT INTO messages (text) VALUES (?)", (text,))
     ```
 
+    ## Fix safety
+    The fix puts `closing(...)` around the connection, and enters the connection after it for the
+    sake of the transaction. It is unsafe where something may need the connection after the block: a
+    cursor that is read there or handed out, the connection itself, a function or class that knows
+    it, a `yield` of it.
+
     ## Options
     - `connections`: the connection provider that the message names
 

@@ -45,6 +45,11 @@ class UnguardedYield(Rule[LateClose]):
             db.close()
     ```
 
+    ## Fix safety
+    The fix puts a `try` around the `yield` and what follows it up to the close, and the close into
+    its `finally`; a `try` that stands there already gets the `finally`. It is safe: a commit before
+    the close is still made only when all goes well. A close in another block is left alone.
+
     ## Options
     None.
 

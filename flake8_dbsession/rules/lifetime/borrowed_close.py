@@ -55,8 +55,8 @@ class ClosingABorrowedSession(Rule[HandClose]):
     ```
 
     ## Fix safety
-    The fix takes the close away, and with it an `if` that only asks whether there is a session and a
-    `finally` that has nothing else to do. It is safe where the session is injected from a
+    The fix takes the close away, and with it an `if` that only asks whether there is a session, and
+    a `finally` that has nothing else to do. It is safe where the session is injected from a
     dependency that closes it, or belongs to the request, and no work is left uncommitted: the close
     would have given that up. It is unsafe for a plain parameter, since a caller elsewhere may count
     on the close. A close that is a part of another statement is left alone.

@@ -84,6 +84,11 @@ class HandTransaction(Rule[RedundantCall]):
             db.add(Product(name=name))
     ```
 
+    ## Fix safety
+    The fix takes the call away. It is safe but for a commit in a `try`, whose handlers would not
+    see its error any more, and for a rollback after which the handler, or a `try` further out, goes
+    on with the session.
+
     ## Options
     None.
 

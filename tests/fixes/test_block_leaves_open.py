@@ -1,0 +1,152 @@
+"""DBS601: ``with connect(p) as c`` becomes ``with closing(connect(p)) as c, c``."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+import pytest
+
+from tests.fixes.repairs import reasons, repaired
+
+TOP = "import sqlite3\n"
+IMPORTED = "import sqlite3\nfrom contextlib import closing\n"
+CLOSING = "with closing(sqlite3.connect(path)) as c, c:"
+
+FORMS = {
+    "plain": (
+        "with sqlite3.connect(path) as c:\n    c.execute(sql)",
+        f"{CLOSING}\n    c.execute(sql)",
+    ),
+    "fetched": (
+        """
+        with sqlite3.connect(path) as c:
+            cursor = c.cursor()
+            rows = cursor.execute(sql).fetchall()
+            count = cursor.rowcount
+        return rows, count
+        """,
+        f"""
+        {CLOSING}
+            cursor = c.cursor()
+            rows = cursor.execute(sql).fetchall()
+            count = cursor.rowcount
+        return rows, count
+        """,
+    ),
+    "no_name": (
+        "with sqlite3.connect(path):\n    return 1",
+        "with closing(sqlite3.connect(path)) as conn, conn:\n    return 1",
+    ),
+    "several": (
+        """
+        with open(path) as f, (
+            sqlite3.connect(
+                path,  # here
+                timeout=1,
+            )
+        ) as c:
+            c.executemany(sql, f)
+        """,
+        """
+        with open(path) as f, (
+            closing(sqlite3.connect(
+                path,  # here
+                timeout=1,
+            ))
+        ) as c, c:
+            c.executemany(sql, f)
+        """,
+    ),
+    "in_brackets": (
+        "with (\n    sqlite3.connect(path) as c,\n    open(path) as f,\n):\n"
+        "    c.executemany(sql, f)",
+        "with (\n    closing(sqlite3.connect(path)) as c, c,\n    open(path) as f,\n):\n"
+        "    c.executemany(sql, f)",
+    ),
+}
+
+UNSAFE = {
+    "cursor_returned": "with sqlite3.connect(path) as c:\n    return c.execute(sql)",
+    "cursor_read_later": (
+        "with sqlite3.connect(path) as c:\n    rows = c.execute(sql)\nreturn rows.fetchall()"
+    ),
+    "iterator_read_later": (
+        "with sqlite3.connect(path) as c:\n    rows = (row[0] for row in c.execute(sql))\n"
+        "return list(rows)"
+    ),
+    "connection_used_later": (
+        "with sqlite3.connect(path) as c:\n    c.execute(sql)\nprint(c.total_changes)"
+    ),
+    "wrapped": "with sqlite3.connect(path) as c:\n    found = wrap(c)\nreturn found",
+    "yielded": "with sqlite3.connect(path) as c:\n    yield c",
+}
+
+
+def function(body: str, top: str = TOP) -> str:
+    return f"{top}\n\ndef work(path, sql):\n{indent(dedent(body).strip(chr(10)), '    ')}\n"
+
+
+@pytest.mark.parametrize(("before", "after"), FORMS.values(), ids=FORMS)
+def test_forms(before: str, after: str, tmp_path: Path) -> None:
+    repair = repaired(tmp_path, {"work.py": function(before)}, "work.py", "DBS601")
+    assert repair.left == ()
+    assert repair.text.content == function(after, IMPORTED)
+
+
+@pytest.mark.parametrize("body", UNSAFE.values(), ids=UNSAFE)
+def test_what_may_be_needed_later_is_unsafe(body: str, tmp_path: Path) -> None:
+    (reason,) = reasons(tmp_path, {"work.py": function(body)}, "work.py", "DBS601")
+    assert reason.endswith("may need the connection after the block")
+
+
+@pytest.mark.parametrize(
+    ("top", "call"),
+    [
+        ("import contextlib\nimport sqlite3\n", "contextlib.closing"),
+        ("import sqlite3\nfrom contextlib import closing as shut\n", "shut"),
+    ],
+)
+def test_closing_is_reached_as_it_is_imported(top: str, call: str, tmp_path: Path) -> None:
+    before = function("with sqlite3.connect(path) as c:\n    c.execute(sql)", top)
+    after = before.replace("sqlite3.connect(path) as c", f"{call}(sqlite3.connect(path)) as c, c")
+    repair = repaired(tmp_path, {"work.py": before}, "work.py", "DBS601")
+    assert repair.text.content == after
+
+
+def test_names_that_are_taken_are_left(tmp_path: Path) -> None:
+    code = function("with sqlite3.connect(path) as c:\n    pass", f"{TOP}closing = 1\n")
+    (reason,) = reasons(tmp_path, {"work.py": code}, "work.py", "DBS601")
+    assert reason.endswith("`closing` means something else here")
+
+
+INSERT = "INSERT INTO t VALUES (1)"
+
+
+@pytest.mark.parametrize("sql", [INSERT, "INSERT INTO nowhere VALUES (1)"])
+def test_the_fixed_block_does_the_same_and_closes(sql: str, tmp_path: Path) -> None:
+    body = "with sqlite3.connect(path) as c:\n    known.append(c.execute(%r))\n    c.execute(sql)"
+    before = f"known = []\n{function(body % INSERT)}"
+    after = repaired(tmp_path, {"work.py": before}, "work.py", "DBS601", unsafe=True)
+    results = []
+    for name, code in (("old", before), ("new", after.text.content)):
+        path = str(tmp_path / f"{name}.db")
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE t (n)")
+        names: dict[str, Any] = {}
+        exec(code, names)
+        raised = None
+        try:
+            names["work"](path, sql)
+        except sqlite3.Error as error:
+            raised = repr(error)
+        results.append((raised, connection.execute("SELECT count(*) FROM t").fetchone()))
+        connection.close()
+    assert results[0] == results[1]
+    for cursor in names["known"]:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            cursor.fetchall()
+    gc.collect()
