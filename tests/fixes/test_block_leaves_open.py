@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -134,19 +134,17 @@ def test_the_fixed_block_does_the_same_and_closes(sql: str, tmp_path: Path) -> N
     results = []
     for name, code in (("old", before), ("new", after.text.content)):
         path = str(tmp_path / f"{name}.db")
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             connection.execute("CREATE TABLE t (n)")
-        names: dict[str, Any] = {}
-        exec(code, names)
-        raised = None
-        try:
-            names["work"](path, sql)
-        except sqlite3.Error as error:
-            raised = repr(error)
-        results.append((raised, connection.execute("SELECT count(*) FROM t").fetchone()))
-        connection.close()
+            names: dict[str, Any] = {}
+            exec(code, names)
+            raised = None
+            try:
+                names["work"](path, sql)
+            except sqlite3.Error as error:
+                raised = repr(error)
+            results.append((raised, connection.execute("SELECT count(*) FROM t").fetchone()))
     assert results[0] == results[1]
     for cursor in names["known"]:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             cursor.fetchall()
-    gc.collect()
