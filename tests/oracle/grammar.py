@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import TypeAlias, TypeVar
 
 from hypothesis import strategies as st
@@ -20,8 +22,18 @@ _CLOSES = [
     ["if db:", "    db.close()"],
     ["if db is not None:", "    db.close()"],
     ["db and db.close()"],
+    ["db is None or db.close()"],
+    ["db.close() if db else None"],
+    ["if not db:", "    work()", "else:", "    db.close()"],
+    ["match db:", "    case None:", "        work()", "    case same:", "        same.close()"],
+    ["if db:", "    with suppress(Exception):", "        db.close()"],
 ]
-_USES = [["db.execute()"], ["use(db)"], ["same = db", "same.execute()"]]
+_USES = [
+    ["db.execute()"],
+    ["use(db)"],
+    ["same = db", "same.execute()"],
+    ["if (same := db):", "    same.execute()"],
+]
 _OTHERS = [
     ["work()"],
     ["x = work()"],
@@ -29,18 +41,37 @@ _OTHERS = [
     ["x = work() if choose() else None"],
     ["x = choose() and work()"],
     ["x = [work() for _ in turns()]"],
+    ["x = {work() for _ in turns() for _ in turns()}"],
     ["x = {n: work() for n in turns() if choose()}"],
+    ["x = list(work() for _ in turns())"],
+    ["x = (work() for _ in turns())"],
+    ["x = [db for db in turns() if work()]"],
     ["x = len([1])"],
+    ["x = table[choose()]"],
+    ["x, y = pair()"],
     ["if (x := work()):", "    work()"],
     ["assert choose(2) == 0"],
+    ["assert choose(2) == 0, work()"],
 ]
 _HAND_ONS = [
     ["keeper.db = db"],
+    ["x = keeper.db = db"],
+    ["shared = db"],
     ["keeper.items.append(db)"],
+    ["keeper.items += [db]"],
     ["keeper.addCleanup(db.close)"],
+    ["keeper.addfinalizer(db.close)"],
+    ["atexit.register(db.close)"],
+    ["weakref.finalize(keeper, db.close)"],
     ["keeper.stack.enter_context(db)"],
+    ["keeper.stack.callback(db.close)"],
+    ["keeper.stack.push(db)"],
+    ["keeper.later = partial(use, db)"],
     ["keeper.db = Holder(db)"],
+    ["keeper.db = wrap_it(db)"],
+    ["keep_it(db)"],
     ["keeper.db = db if choose() else None"],
+    ["keeper.all = [db for _ in turns()]"],
     ["box = [db]", "keeper.items.append(box)"],
     ["box = {}", "box['db'] = db", "keeper.box = box"],
 ]
@@ -48,28 +79,60 @@ _KEPT_HERE = [
     ["holder = Holder(db)", "holder.work()"],
     ["holder = Holder(db)", "holder.close()"],
     ["holder = Holder(db)", "keeper.items.append(holder)"],
+    ["holder = wrap_it(db)", "holder.close()"],
     ["box = [db]"],
     ["box = []", "box.append(db)"],
+    ["box = list([db])", "keeper.box = box"],
     ["same = db", "same.close()"],
     ["other, x = db, work()", "other.close()"],
+    ["other, *x = db, 1", "other.close()"],
+    ["end = db.close", "end()"],
+    ["later = partial(use, db)", "later()"],
+    ["x = (db.execute() for _ in turns())"],
+    ["pile = ExitStack()", "pile.callback(db.close)", "work()", "pile.close()"],
+    ["pile = ExitStack()", "pile.enter_context(closing(db))"],
+    ["pile = ExitStack()", "pile.callback(db.close)", "with pile:", "    work()"],
+    ["pile = ExitStack()", "pile.push(closing(db))", "keeper.pile = pile.pop_all()"],
 ]
 _CLOSURES = [
     ["def close_later():", "    db.close()", "close_later()"],
+    ["def close_later():", "    nonlocal db", "    db.close()", "close_later()"],
+    ["def close_given(given):", "    given.close()", "close_given(db)"],
+    ["def close_other(db):", "    db.close()", "keeper.later = close_other"],
+    ["def close_default(given=db):", "    given.close()", "close_default()"],
+    ["def use_default(given=db):", "    given.execute()", "keeper.later = use_default"],
     ["def use_later():", "    db.execute()", "use_later()"],
     ["def use_later():", "    db.execute()", "keeper.later = use_later"],
+    ["def rows_of():", "    yield db.execute()", "keeper.rows = rows_of()"],
+    ["@keeper.addCleanup", "def at_end():", "    db.close()"],
+    ["class Local:", "    kept = db", "keeper.kept = Local"],
+    ["class Local:", "    kept = db"],
+    ["close_now = lambda: db.close()", "close_now()"],
     ["keeper.later = lambda: db.execute()"],
+    ["keeper.later = (db.execute() for _ in turns())"],
+    ["keeper.later = lambda db: db.execute()"],
+    ["keeper.later = lambda given=db: given.execute()"],
     ["keeper.addCleanup(lambda: db.close())"],
 ]
 _REOPENS = [
     ["db = {open}"],
+    ["same = db = {open}"],
+    ["x: object = {open}"],
     ["other, db = db, {open}"],
     ["use({open}, work())"],
     ["{open}.execute()"],
     ["{open}.close()"],
     ["keeper.items.append({open})"],
     ["x = [{open} for _ in turns()]"],
+    ["keeper.all = [{open} for _ in turns()]"],
+    ["keeper.all = {n: {open} for n in turns()}"],
+    ["keeper.all = list({open} for _ in turns())"],
     ["x = Holder({open})"],
+    ["x = {'db': {open}}"],
     ["db = {open} if choose() else db"],
+    ["if (x := {open}):", "    x.execute()"],
+    ["while choose() and (x := {open}):", "    x.close()"],
+    ["with closing({open}) as x, suppress(ValueError):", "    x.execute()"],
 ]
 _RETURNS = [
     "return",
@@ -77,12 +140,28 @@ _RETURNS = [
     "return work()",
     "return db",
     "return [db]",
+    "return (db, work())",
     "return Holder(db)",
+    "return wrap_it(db)",
     "return db.execute()",
+    "return db or None",
     "return db if choose() else None",
     "return {'db': db}",
+    "return partial(use, db)",
+    "return (db.execute() for _ in turns())",
 ]
-_RAISES = ["raise ValueError", "raise KeyError('x')", "raise RuntimeError", "sys.exit()"]
+_RAISES = [
+    "raise ValueError",
+    "raise KeyError('x')",
+    "raise RuntimeError",
+    "raise ValueError from None",
+    "sys.exit()",
+    "raise SystemExit",
+    "bail()",
+    "leave()",
+]
+_NOT_AWAITED = re.compile(r"ExitStack|Holder|def |lambda|wrap_it|closing|stack|for _ in turns")
+_AWAITED = re.compile(r"\b\w+(?:\(\))?\.(?:close|execute)\(\)|\b(?:pause|close_slowly)\(db\)")
 
 
 @dataclass(frozen=True)
@@ -93,6 +172,7 @@ class _Place:
         depth: how many more blocks may be opened.
         in_loop: whether ``break`` and ``continue`` may stand here.
         in_handler: whether a bare ``raise`` may.
+        has_error: whether ``error`` is what the innermost handler caught.
         may_leave: whether a jump may; not in a handler of ``except*``.
         is_sure: whether ``db`` is surely something that was opened.
     """
@@ -100,6 +180,7 @@ class _Place:
     depth: int
     in_loop: bool = False
     in_handler: bool = False
+    has_error: bool = False
     may_leave: bool = True
     is_sure: bool = True
 
@@ -108,23 +189,28 @@ class _Writer:
     """Writes one program.
 
     Args:
-        draw: draws from a hypothesis strategy.
+        random: decides everything.
     """
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self._draw = draw
+    def __init__(self, random: Random) -> None:
+        self._random = random
         self._open = self._one_of(["SessionLocal()", "connect()"])
         self._kind = self._one_of(["def", "def", "def", "generator", "async def"])
-        self._has_closures = self._chance(4)
+        self._is_awaited = self._kind == "async def" and self._chance(2)
+        if self._is_awaited:
+            self._open = "AsyncSessionLocal()"
+        self._has_closures = self._chance(4) and not self._is_awaited
 
     def program(self) -> str:
         skeletons = [self._bare, self._guarded, self._block, self._late, self._flagged]
-        skeletons += [self._undone, self._guarded]
+        skeletons += [self._undone, self._guarded, self._stacked, self._checked, self._borrowed]
         if not self._has_closures:
             skeletons.append(self._repeated)
         body = self._one_of(skeletons)(_Place(depth=2))
         if self._kind == "generator":
             body.append("yield")
+        if "shared = db" in "\n".join(body):
+            body.insert(0, "global shared")
         header = "async def program():" if self._kind == "async def" else "def program():"
         return "\n".join([header, *_indented(body)]) + "\n"
 
@@ -146,10 +232,71 @@ class _Writer:
         ]
 
     def _block(self, place: _Place) -> Lines:
-        manager = self._open
-        if manager == "connect()" or self._chance(3):
-            manager = f"closing({manager})"
-        return [f"with {manager} as db:", *_indented(self._body(place))]
+        if self._is_awaited:
+            managers = ["{open} as db", "aclosing({open}) as db", "slow_block(), {open} as db"]
+            header = f"async with {self._one_of(managers)}:"
+        else:
+            managers = ["closing({open}) as db", "block(), closing({open}) as db"]
+            managers += ["closing({open}) as db, suppress(Exception)"]
+            if self._open == "SessionLocal()":
+                managers += ["{open} as db", "suppress(ValueError), {open} as db, block()"]
+            header = f"with {self._one_of(managers)}:"
+        lines = [header.replace("{open}", self._open), *_indented(self._body(place))]
+        return [*lines, *(["work()"] if self._chance(2) else [])]
+
+    def _stacked(self, place: _Place) -> Lines:
+        """Open on an exit stack."""
+        if self._is_awaited:
+            opening = [f"db = await stack.enter_async_context({self._open})"]
+            return [
+                "async with AsyncExitStack() as stack:",
+                *_indented(opening + self._body(place)),
+            ]
+        openings = [
+            [f"db = stack.enter_context({self._open})"],
+            [f"db = stack.enter_context(closing({self._open}))"],
+            [f"db = {self._open}", "stack.callback(db.close)"],
+            [f"db = {self._open}", "stack.push(closing(db))"],
+        ]
+        opening = self._one_of(openings)
+        return ["with ExitStack() as stack:", *_indented(opening + self._body(place))]
+
+    def _checked(self, place: _Place) -> Lines:
+        """Leave where nothing was opened."""
+        return [
+            f"db = {self._open} if choose() else None",
+            self._one_of(["if db is None:", "if not db:"]),
+            f"    {self._one_of(['return', 'raise ValueError'])}",
+            "try:",
+            *_indented(self._body(place)),
+            "finally:",
+            *_indented(self._close(place)),
+        ]
+
+    def _borrowed(self, place: _Place) -> Lines:
+        """Open only where nothing was given, and close only what was opened."""
+        ways = [
+            ["own = given is None", f"db = given or {self._open}"],
+            ["own = not given", f"db = given if given else {self._open}"],
+            ["db = given", "own = db is None", "if own:", f"    db = {self._open}"],
+            [
+                "db = given",
+                "own = False",
+                "if db is None:",
+                f"    db = {self._open}",
+                "    own = True",
+            ],
+        ]
+        given = "spare_slowly()" if self._is_awaited else "spare()"
+        return [
+            f"given = {given}",
+            *self._one_of(ways),
+            "try:",
+            *_indented(self._body(place)),
+            "finally:",
+            "    if own:",
+            *_indented(_indented(self._close(place))),
+        ]
 
     def _late(self, place: _Place) -> Lines:
         unsure = replace(place, is_sure=False)
@@ -177,7 +324,7 @@ class _Writer:
             *_indented(self._body(unsure)),
             "finally:",
             "    if own:",
-            *_indented(_indented(self._one_of(_CLOSES))),
+            *_indented(_indented(self._adapted(self._one_of(_CLOSES)))),
         ]
 
     def _undone(self, place: _Place) -> Lines:
@@ -215,19 +362,17 @@ class _Writer:
         choice = self._upto(0, 19)
         if choice < 6:
             return self._about_db(place, _USES)
-        if choice < 12:
+        if choice < 11:
             return self._pause() or self._one_of(_OTHERS)
-        if choice == 12:
+        if choice == 11:
             return self._about_db(place, _HAND_ONS)
-        if choice == 13:
+        if choice in (12, 13):
             return self._about_db(place, _KEPT_HERE)
         if choice == 14:
             return self._about_db(place, _CLOSES)
-        if choice == 15 and place.is_sure:
+        if choice in (15, 16, 17) and place.is_sure:
             return self._about_db(place, _CLOSURES if self._has_closures else _REOPENS)
-        if choice in (16, 17):
-            return self._jump(place)
-        return self._about_db(place, _USES)
+        return self._jump(place)
 
     def _jump(self, place: _Place) -> Lines:
         jumps = list(_RAISES)
@@ -237,28 +382,47 @@ class _Writer:
                 jumps += ["break", "continue"] * 3
         if place.in_handler:
             jumps += ["raise"] * 4
+        if place.has_error:
+            jumps += ["raise error", "raise RuntimeError from error"] * 2
         return [self._one_of(jumps)]
 
     def _returns(self, place: _Place) -> Lines:
         returns = [each for each in _RETURNS if place.is_sure or "db" not in each]
+        if self._is_awaited:
+            returns = [each for each in returns if not _NOT_AWAITED.search(each)]
+        returns = [_AWAITED.sub(r"await \g<0>", r) if self._is_awaited else r for r in returns]
         return [*returns, "return (lambda: db)"] if self._has_closures else returns
 
     def _pause(self) -> Lines:
         if self._kind == "def" or self._chance(2):
             return []
         if self._kind == "async def":
-            return ["await pause()"]
-        return [self._one_of(["yield", "yield db", "yield work()"])]
+            return [self._one_of(["await pause()", "x = [y async for y in slow_turns()]"])]
+        return [self._one_of(["yield", "yield db", "x = yield work()", "yield from rows()"])]
 
     def _about_db(self, place: _Place, choices: Sequence[Lines]) -> Lines:
-        lines = [line.replace("{open}", self._open) for line in self._one_of(choices)]
+        lines = self._adapted(self._one_of(choices))
         if place.is_sure:
             return lines
-        return [self._one_of(["if db:", "if db is not None:"]), *_indented(lines)]
+        tests = ["if db:", "if db is not None:", "if db and choose():", "if not db: pass\nelse:"]
+        return [*self._one_of(tests).split("\n"), *_indented(lines)]
 
     def _close(self, place: _Place) -> Lines:
         closes = _CLOSES if place.is_sure else _CLOSES[1:]
-        return self._one_of(closes) if self._chance(6, of=7) else ["work()"]
+        return self._adapted(self._one_of(closes)) if self._chance(5, of=6) else ["work()"]
+
+    def _adapted(self, lines: Lines) -> Lines:
+        """Fill in what opens; for an asynchronous session, await what it does."""
+        lines = [line.replace("{open}", self._open) for line in lines]
+        if not self._is_awaited:
+            return lines
+        if any(map(_NOT_AWAITED.search, lines)):
+            return ["await db.execute()"]
+        renamed = [
+            line.replace("close_it(", "close_slowly(").replace("use(db", "pause(db")
+            for line in lines
+        ]
+        return [_AWAITED.sub(r"await \g<0>", line) for line in renamed]
 
     def _if(self, place: _Place) -> Lines:
         lines = ["if choose():", *_indented(self._body(place))]
@@ -271,7 +435,8 @@ class _Writer:
     def _for(self, place: _Place) -> Lines:
         inside = replace(place, in_loop=True)
         is_async = self._kind == "async def" and self._chance(2)
-        header = "async for _ in slow_turns():" if is_async else "for _ in turns():"
+        header = self._one_of(["for _ in turns():", "for _ in rows():"])
+        header = "async for _ in slow_turns():" if is_async else header
         lines = [header, *_indented(self._body(inside))]
         return [*lines, "else:", *_indented(self._body(place))] if self._chance(3) else lines
 
@@ -296,14 +461,21 @@ class _Writer:
 
     def _handlers(self, place: _Place) -> Lines:
         if sys.version_info >= (3, 11) and self._chance(6):
-            inside = replace(place, in_handler=True, may_leave=False, in_loop=False)
-            handled = self._one_of(_HANDLED_IN_GROUPS)
-            return [f"except* {handled}:", *_indented(self._body(inside))]
-        inside = replace(place, in_handler=True)
-        lines: Lines = []
+            inside = replace(
+                place, in_handler=True, has_error=False, may_leave=False, in_loop=False
+            )
+            lines: Lines = []
+            for _ in range(self._upto(1, 2)):
+                handled = self._one_of(_HANDLED_IN_GROUPS)
+                lines += [f"except* {handled}:", *_indented(self._body(inside))]
+            return lines
+        lines = []
         for _ in range(self._upto(1, 2)):
             handled = self._one_of(_HANDLED)
-            lines += [f"except {handled}".rstrip() + ":", *_indented(self._body(inside))]
+            named = bool(handled) and self._chance(3)
+            inside = replace(place, in_handler=True, has_error=named)
+            clause = f"except {handled} as error:" if named else f"except {handled}".rstrip() + ":"
+            lines += [clause, *_indented(self._body(inside))]
             if not handled:
                 break
         if self._chance(3):
@@ -312,16 +484,26 @@ class _Writer:
 
     def _with(self, place: _Place) -> Lines:
         managers = ["block()", "suppress(ValueError)", "suppress(Exception)", "block(), block()"]
-        if place.is_sure:
-            managers += ["db", "closing(db)", "closing(db), block()"]
+        managers += ["suppress(ValueError, KeyError)", "block(), suppress(Exception)", "suppress()"]
+        managers += ["suppress(ValueError), block()"]
+        if place.is_sure and not self._is_awaited:
+            managers += [
+                "db",
+                "closing(db)",
+                "closing(db), block()",
+                "closing(db), suppress(Exception)",
+            ]
         if self._kind == "async def" and self._chance(2):
-            return ["async with slow_block():", *_indented(self._body(place))]
+            managers = ["slow_block()", "slow_block(), slow_block()"]
+            managers += ["db", "slow_block(), db"] if place.is_sure and self._is_awaited else []
+            return [f"async with {self._one_of(managers)}:", *_indented(self._body(place))]
         return [f"with {self._one_of(managers)}:", *_indented(self._body(place))]
 
     def _match(self, place: _Place) -> Lines:
-        lines = ["match choose(3):", "    case 0:", *_indented(_indented(self._body(place)))]
+        lines = ["match choose(4):", "    case 0:", *_indented(_indented(self._body(place)))]
         guard = " if choose()" if self._chance(3) else ""
-        lines += [f"    case 1{guard}:", *_indented(_indented(self._body(place)))]
+        second = self._one_of(["1", "1 | 2", "n"]) if guard else self._one_of(["1", "1 | 2"])
+        lines += [f"    case {second}{guard}:", *_indented(_indented(self._body(place)))]
         if self._chance(2):
             lines += ["    case _:", *_indented(_indented(self._body(place)))]
         return lines
@@ -329,22 +511,25 @@ class _Writer:
     # Drawing
 
     def _one_of(self, choices: Sequence[_Choice]) -> _Choice:
-        return choices[self._draw(st.integers(0, len(choices) - 1))]
+        return self._random.choice(choices)
 
     def _upto(self, least: int, most: int) -> int:
-        return self._draw(st.integers(least, most))
+        return self._random.randint(least, most)
 
     def _chance(self, one_in: int, of: int | None = None) -> bool:
         """Draw true one time in some, or some times of so many."""
         if of is None:
-            return self._draw(st.integers(1, one_in)) == 1
-        return self._draw(st.integers(1, of)) <= one_in
+            return self._upto(1, one_in) == 1
+        return self._upto(1, of) <= one_in
 
 
-@st.composite
-def programs(draw: st.DrawFn) -> str:
-    """Draw the source of a program."""
-    return _Writer(draw).program()
+def programs() -> st.SearchStrategy[str]:
+    """Draw the source of a program.
+
+    Hypothesis draws what the random decisions start from, and not each of them: programs that
+    mutate from each other are much the same, and a small one is found faster by `shrunk`.
+    """
+    return st.randoms(use_true_random=True).map(lambda random: _Writer(random).program())
 
 
 def _indented(lines: Lines) -> Lines:

@@ -7,6 +7,8 @@ the answers as a list of numbers; 0 is the usual one: no fault, the branch not t
 
 from __future__ import annotations
 
+import ast
+import builtins
 import contextlib
 import gc
 import logging
@@ -15,16 +17,61 @@ import sys
 import types
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from random import Random
 from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-_MAX_DECISIONS = 12
+_MAX_DECISIONS = 16
+_MAX_SAMPLED_DECISIONS = 40
+_SHARES = (0.1, 0.25, 0.5)  # of the answers that are not 0
+_NO_SITE = -1  # of what the program was given
 _ENGINE = create_engine("sqlite://", poolclass=StaticPool)
 _QUERY = text("select 1")
-_OPAQUE = (type, types.ModuleType, types.BuiltinFunctionType)
+_OPAQUE = (types.ModuleType, types.BuiltinFunctionType)
+
+OPENERS = frozenset({"AsyncSessionLocal", "SessionLocal", "connect"})
+HELPERS = """
+import sys
+from typing import NoReturn
+
+class Holder:
+    def __init__(self, db):
+        self.db = db
+
+    def work(self):
+        self.db.execute()
+
+    def close(self):
+        self.db.close()
+
+def close_it(db):
+    if db is not None:
+        db.close()
+
+async def close_slowly(db):
+    if db is not None:
+        await db.close()
+
+def keep_it(db):
+    keeper.items.append(db)
+
+def wrap_it(db):
+    return Holder(db)
+
+def bail() -> NoReturn:
+    fail()
+
+def leave() -> NoReturn:
+    sys.exit()
+"""
+"""The functions and the class of the project around a program, as source."""
+
+
+_FAULTS = frozenset({AssertionError, KeyError, LookupError, OSError, ValueError})
 
 
 class Cancelled(BaseException):
@@ -34,18 +81,19 @@ class Cancelled(BaseException):
 class Watched:
     """A thin wrapper around a session or connection that notes its uses and closes."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, site: int) -> None:
         self.world = world
+        self.site = site
         self.used = False
         self.closed_since = False
         self.is_closed = False
         world.opened.append(self)
 
-    def execute(self) -> None:
+    def execute(self, *more_faults: type[BaseException]) -> None:
         self.used = True
         if not self.is_closed:
             self._execute()
-        self.world.may_fail()
+        self.world.may_fail(*more_faults)
 
     def close(self) -> None:
         self._close()
@@ -66,9 +114,9 @@ class Watched:
 
 
 class WatchedSession(Watched):
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, site: int) -> None:
         self._session = Session(_ENGINE)
-        super().__init__(world)
+        super().__init__(world, site)
 
     def _execute(self) -> None:
         self._session.execute(_QUERY)
@@ -78,9 +126,9 @@ class WatchedSession(Watched):
 
 
 class WatchedConnection(Watched):
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, site: int) -> None:
         self._connection = sqlite3.connect(":memory:")
-        super().__init__(world)
+        super().__init__(world, site)
         self.used = True
 
     def _execute(self) -> None:
@@ -93,17 +141,25 @@ class WatchedConnection(Watched):
         """Leave the connection open, as sqlite3 does."""
 
 
-class Holder:
-    """An object that keeps what it is made with, and closes it when it is closed."""
+class WatchedAsyncSession:
+    """A session whose methods are awaited."""
 
-    def __init__(self, db: Watched) -> None:
-        self.db = db
+    def __init__(self, world: World, site: int) -> None:
+        self.watched = WatchedSession(world, site)
 
-    def work(self) -> None:
-        self.db.execute()
+    async def execute(self) -> None:
+        self.watched.execute(Cancelled)
 
-    def close(self) -> None:
-        self.db.close()
+    async def close(self) -> None:
+        self.watched.close()
+
+    aclose = close
+
+    async def __aenter__(self) -> WatchedAsyncSession:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
 
 
 class Keeper:
@@ -113,6 +169,7 @@ class Keeper:
         self.items: list[object] = []
         self.cleanups: list[object] = []
         self.stack = contextlib.ExitStack()
+        self.slow_stack = contextlib.AsyncExitStack()
 
     def __setattr__(self, name: str, value: object) -> None:
         """Remember everything that was ever stored: a later value does not undo a hand-on."""
@@ -122,17 +179,44 @@ class Keeper:
     def addCleanup(self, function: object) -> None:  # noqa: N802
         self.cleanups.append(function)
 
+    def addfinalizer(self, function: object) -> None:
+        self.cleanups.append(function)
+
+    def register(self, function: object) -> None:
+        self.cleanups.append(function)
+
+    def finalize(self, _owner: object, function: object) -> None:
+        self.cleanups.append(function)
+
+
+class _Table:
+    """Something with a subscript that may fail."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __getitem__(self, _key: int) -> int:
+        self._program.may_fail()
+        return 1
+
 
 class World:
     """One run: the answers it is given, and what it opens.
 
     Args:
-        answers: what to decide first; 0 is decided after that.
+        answer: gives the answer to a question, by its number and how many answers there are.
         faults: the classes of exceptions that calls can fail with.
+        max_decisions: how many questions are answered; then everything comes to its end.
     """
 
-    def __init__(self, answers: tuple[int, ...], faults: list[type[BaseException]]) -> None:
-        self._answers = answers
+    def __init__(
+        self,
+        answer: Callable[[int, int], int],
+        faults: list[type[BaseException]],
+        max_decisions: int,
+    ) -> None:
+        self._answer = answer
+        self._max_decisions = max_decisions
         self._faults = faults
         self.decisions: list[int] = []
         self.options: list[int] = []
@@ -141,22 +225,33 @@ class World:
 
     def decide(self, options: int) -> int:
         number = len(self.decisions)
-        if number == _MAX_DECISIONS:
+        if number == self._max_decisions:
             return 0
-        answer = self._answers[number] if number < len(self._answers) else 0
+        answer = self._answer(number, options)
         self.decisions.append(answer)
         self.options.append(options)
         return answer
 
     @property
     def is_tired(self) -> bool:
-        return len(self.decisions) == _MAX_DECISIONS
+        return len(self.decisions) == self._max_decisions
 
     def may_fail(self, *more: type[BaseException]) -> None:
         faults = [*self._faults, *more]
         answer = self.decide(len(faults) + 1)
         if answer:
             raise faults[answer - 1]
+
+
+def openings(tree: ast.AST) -> list[ast.Call]:
+    """Find the calls that open something, in the order in which they are numbered."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in OPENERS
+    ]
 
 
 class Program:
@@ -167,55 +262,93 @@ class Program:
     """
 
     def __init__(self, source: str) -> None:
-        self._world = World((), [])
-        self._faults: list[type[BaseException]] = [RuntimeError]
-        self._faults += [e for e in (ValueError, KeyError, LookupError) if e.__name__ in source]
-        self._namespace = self._helpers()
-        self._own = set(self._namespace)
-        exec(compile(source, "program", "exec"), self._namespace)
+        self._world = World(lambda *_: 0, [], 0)
+        self._faults = _faults_for(source)
+        self._namespace = {"__name__": "program", **self._helpers()}
+        exec(_HELPERS_CODE, self._namespace)
+        tree = ast.parse(source)
+        calls = openings(tree)
+        for site, call in enumerate(calls):
+            call.args = [ast.copy_location(ast.Constant(site), call)]
+        self.sites = frozenset(range(len(calls)))
+        exec(compile(tree, "program", "exec"), self._namespace)
 
-    def leaking_answers(self, max_deviations: int, max_runs: int) -> tuple[int, ...] | None:
-        """Find answers that make the program leak; those with the fewest deviations come first.
+    def leaks(
+        self,
+        max_deviations: int,
+        max_runs: int,
+    ) -> dict[int, tuple[int, ...]]:
+        """Find which openings leak; answers with the fewest deviations are tried first.
 
         Args:
             max_deviations: how many answers other than 0 are given in one run at most.
             max_runs: how often the program is run at most.
 
         Returns:
-            The answers of the first such run; None where there is no such run.
+            The numbers of the openings, each with the first answers that make it leak.
         """
+        found: dict[int, tuple[int, ...]] = {}
         waiting: deque[tuple[int, ...]] = deque([()])
         for _ in range(max_runs):
-            if not waiting:
-                return None
+            if not waiting or self.sites <= found.keys():
+                break
             answers = waiting.popleft()
-            if self._leaks(answers):
-                return tuple(self._world.decisions)
+            lost = self._lost(partial(_given, answers), _MAX_DECISIONS)
+            decisions = tuple(self._world.decisions)
+            for site in lost:
+                found.setdefault(site, decisions)
             if sum(map(bool, answers)) == max_deviations:
                 continue
-            decisions = tuple(self._world.decisions)
             for position in range(len(answers), len(decisions)):
                 for other in range(1, self._world.options[position]):
                     waiting.append((*decisions[:position], other))
-        return None
+        return found
 
-    def _leaks(self, answers: tuple[int, ...]) -> bool:
-        world = self._world = World(answers, self._faults)
-        self._namespace["keeper"] = world.keeper
+    def leaks_of_sample(self, wanted: frozenset[int], max_runs: int) -> dict[int, tuple[int, ...]]:
+        """Find which openings leak, in runs that many things happen in at random.
+
+        Args:
+            wanted: the openings after which there is nothing more to look for.
+            max_runs: how often the program is run at most.
+
+        Returns:
+            As `leaks`.
+        """
+        random = Random(0)
+        found: dict[int, tuple[int, ...]] = {}
+        for _ in range(max_runs):
+            if wanted <= found.keys():
+                break
+            answer = partial(_random, random, random.choice(_SHARES))
+            for site in self._lost(answer, _MAX_SAMPLED_DECISIONS):
+                found.setdefault(site, tuple(self._world.decisions))
+        return found
+
+    def may_fail(self) -> None:
+        """Ask the run under way whether something fails now."""
+        self._world.may_fail()
+
+    def _lost(self, answer: Callable[[int, int], int], max_decisions: int) -> set[int]:
+        """Run once; tell which openings gave something that nobody closes any more."""
+        world = self._world = World(answer, self._faults, max_decisions)
+        self._namespace["keeper"] = self._namespace["atexit"] = world.keeper
+        self._namespace["weakref"] = world.keeper
         self._namespace["shared"] = None
         result: object = None
         try:
             result = self._drive(self._namespace["program"]())
         except SystemExit:
-            return False
+            return set()
+        except NameError as error:
+            raise AssertionError("a program reads only names that it has bound") from error
         except BaseException:
             pass
         left_open = [each for each in world.opened if each.used and not each.closed_since]
         if not left_open:
-            return False
+            return set()
         roots = [result, world.keeper, self._namespace["shared"]]
         reached = _reachable(roots, {id(self._namespace), id(world)})
-        return any(id(each) not in reached for each in left_open)
+        return {each.site for each in left_open if id(each) not in reached} - {_NO_SITE}
 
     def _drive(self, result: object) -> object:
         """Run a generator as a framework would, or a coroutine to its end."""
@@ -236,16 +369,15 @@ class Program:
         thrown = [*self._faults, GeneratorExit]
         yielded = next(generator)
         while True:
-            if isinstance(yielded, Watched):
-                yielded.used = True
+            _use(yielded)
             answer = self._world.decide(len(thrown) + 1)
             yielded = generator.throw(thrown[answer - 1]) if answer else next(generator)
 
     def _helpers(self) -> dict[str, Any]:
-        def opener(watched: Callable[[World], Watched]) -> Callable[[], Watched]:
-            def open_() -> Watched:
+        def opener(watched: Callable[[World, int], object]) -> Callable[[int], object]:
+            def open_(site: int) -> object:
                 self._world.may_fail()
-                return watched(self._world)
+                return watched(self._world, site)
 
             return open_
 
@@ -254,14 +386,12 @@ class Program:
             return 1
 
         def use(*given: object) -> None:
-            for each in given:
-                if isinstance(each, Watched):
-                    each.used = True
+            _use(*given)
             self._world.may_fail()
 
-        def close_it(db: Watched | None) -> None:
-            if db is not None:
-                db.close()
+        def fail() -> None:
+            faults = [*self._faults, Cancelled]
+            raise faults[self._world.decide(len(faults))]
 
         def choose(options: int = 2) -> int:
             return self._world.decide(options)
@@ -272,7 +402,24 @@ class Program:
         def turns() -> range:
             return range(self._world.decide(3))
 
-        async def pause() -> None:
+        def rows() -> Iterator[int]:
+            self._world.may_fail()
+            for turn in turns():
+                yield turn
+                self._world.may_fail()
+
+        def pair() -> tuple[int, int]:
+            self._world.may_fail()
+            return 1, 2
+
+        def spare() -> Watched | None:
+            return WatchedSession(self._world, _NO_SITE) if choose() else None
+
+        def spare_slowly() -> WatchedAsyncSession | None:
+            return WatchedAsyncSession(self._world, _NO_SITE) if choose() else None
+
+        async def pause(*given: object) -> None:
+            _use(*given)
             self._world.may_fail(Cancelled)
 
         @contextlib.contextmanager
@@ -291,24 +438,59 @@ class Program:
             yield
 
         return {
+            "AsyncExitStack": contextlib.AsyncExitStack,
+            "AsyncSessionLocal": opener(WatchedAsyncSession),
+            "ExitStack": contextlib.ExitStack,
             "SessionLocal": opener(WatchedSession),
-            "connect": opener(WatchedConnection),
-            "Holder": Holder,
+            "aclosing": getattr(contextlib, "aclosing", None),
             "block": block,
             "choose": choose,
-            "close_it": close_it,
             "closing": contextlib.closing,
+            "connect": opener(WatchedConnection),
+            "fail": fail,
             "logger": logging.getLogger("oracle"),
+            "pair": pair,
+            "partial": partial,
             "pause": pause,
+            "rows": rows,
             "slow_block": slow_block,
             "slow_turns": slow_turns,
+            "spare": spare,
+            "spare_slowly": spare_slowly,
             "suppress": contextlib.suppress,
             "sys": sys,
+            "table": _Table(self),
             "tired": tired,
             "turns": turns,
             "use": use,
             "work": work,
         }
+
+
+_HELPERS_CODE = compile(HELPERS, "helpers", "exec")
+
+
+def _faults_for(source: str) -> list[type[BaseException]]:
+    """Choose the exceptions that calls fail with: an unexpected one, and those it speaks of."""
+    named = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    classes = [getattr(builtins, name, None) for name in sorted(named)]
+    return [RuntimeError] + [each for each in classes if each in _FAULTS]
+
+
+def _given(answers: tuple[int, ...], number: int, _options: int) -> int:
+    return answers[number] if number < len(answers) else 0
+
+
+def _random(random: Random, share: float, _number: int, options: int) -> int:
+    return random.randrange(1, options) if options > 1 and random.random() < share else 0
+
+
+def _use(*given: object) -> None:
+    for each in given:
+        if isinstance(each, WatchedAsyncSession):
+            each.watched.used = True
+        elif isinstance(each, Watched):
+            each.used = True
 
 
 def _reachable(roots: list[object], apart_from: set[int]) -> set[int]:
@@ -317,9 +499,13 @@ def _reachable(roots: list[object], apart_from: set[int]) -> set[int]:
     waiting = list(roots)
     while waiting:
         each = waiting.pop()
-        if id(each) in seen or isinstance(each, _OPAQUE):
+        if id(each) in seen or isinstance(each, _OPAQUE) or _is_foreign_class(each):
             continue
         seen.add(id(each))
         if not isinstance(each, Watched):
             waiting += gc.get_referents(each)
     return seen
+
+
+def _is_foreign_class(each: object) -> bool:
+    return isinstance(each, type) and each.__module__ != "program"

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
+from flake8_dbsession.analysis.facts.callees import Callees, Fate
 from flake8_dbsession.analysis.flow import CallTraits, build, raises_by_name
 from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, Traits, lifetimes
+from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.scopes import Scope
+from tests.oracle.runtime import HELPERS, openings
 
-_SAFE = frozenset({"Holder", "choose", "close_it", "tired", "turns"})
-
-
-def _may_raise(call: ast.Call) -> bool:
-    is_safe = isinstance(call.func, ast.Name) and call.func.id in _SAFE
-    return not is_safe and raises_by_name(call)
-
-
-def _closes_argument(call: ast.Call, _argument: int | str) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "close_it"
+_NOWHERE = Path("/nowhere")
+# What the runs ask their questions by, what makes an object, and what closes.
+_SAFE = frozenset(
+    {
+        "AsyncExitStack", "ExitStack", "Holder", "choose", "close_default", "close_given",
+        "close_it", "close_later", "close_now", "close_slowly", "end", "keep_it", "partial",
+        "spare", "spare_slowly", "tired", "turns", "wrap_it",
+    }
+)  # fmt: skip
+_OPENED = {
+    "AsyncSessionLocal": Opened,
+    "SessionLocal": Opened,
+    "connect": lambda call: Opened(call, live_at_once=True, block_closes=False),
+}
 
 
 def judge(source: str) -> tuple[Lifetime, ...] | None:
@@ -26,24 +37,37 @@ def judge(source: str) -> tuple[Lifetime, ...] | None:
         source: the program.
 
     Returns:
-        The lifetimes of what it opens; None where the analysis gives up.
+        The lifetimes of what it opens, in the order of `openings`; None where the analysis gives
+        up.
     """
-    function = ast.parse(source).body[0]
+    tree = ast.parse(source)
+    function = tree.body[0]
     assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-    graph = build(function, CallTraits(may_raise=_may_raise))
+    around = Module(_NOWHERE / "helpers.py", HELPERS, ast.parse(HELPERS)).scope
+    scope = Module(_NOWHERE / "program.py", source, tree, around).scope.child(function)
+    callees = Callees(Inference(Project(_NOWHERE), Vocabulary()), blocks_close=True)
+    graph = build(
+        function, CallTraits(may_raise=_may_raise, ending=lambda call: callees.ending(call, scope))
+    )
     if graph is None:
         return None
-    found = lifetimes(graph, _opened(function), Traits(closes_argument=_closes_argument))
+    opened = [_OPENED[call.func.id](call) for call in openings(tree)]
+    found = lifetimes(graph, opened, _traits(callees, scope))
     known = tuple(each for each in found if each is not None)
     return known if len(known) == len(found) else None
 
 
-def _opened(function: ast.AST) -> list[Opened]:
-    opened: list[Opened] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "SessionLocal":
-                opened.append(Opened(node))
-            elif node.func.id == "connect":
-                opened.append(Opened(node, live_at_once=True, block_closes=False))
-    return opened
+def _traits(callees: Callees, scope: Scope) -> Traits:
+    def gives_back(call: ast.Call) -> bool:
+        return any(callees.fate(call, n, scope) is Fate.GIVEN_BACK for n in range(len(call.args)))
+
+    return Traits(
+        closes_argument=lambda call, key: callees.fate(call, key, scope) is Fate.CLOSED,
+        keeps_argument=lambda call, key: callees.fate(call, key, scope) is Fate.KEPT,
+        constructs=gives_back,
+    )
+
+
+def _may_raise(call: ast.Call) -> bool:
+    is_safe = isinstance(call.func, ast.Name) and call.func.id in _SAFE
+    return not is_safe and raises_by_name(call)

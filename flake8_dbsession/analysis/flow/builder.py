@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from flake8_dbsession.analysis.flow.blocks import (
@@ -107,7 +107,8 @@ class _Builder(Expressions):
             case ast.Match():
                 self._match(statement)
             case ast.Return(value=value):
-                self._optional(value)
+                if value is not None:
+                    self._kept(value)
                 self._emit(Finish(statement))
                 self._jump(Jump.RETURN)
             case ast.Raise():
@@ -132,11 +133,11 @@ class _Builder(Expressions):
     def _simple(self, statement: ast.stmt) -> None:
         match statement:
             case ast.Assign(targets=targets, value=value):
-                self._expression(value)
+                self._kept(value)
                 for target in targets:
                     self._assign(target, value)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
-                self._expression(value)
+                self._kept(value)
                 self._assign(target, value)
             case ast.AugAssign(target=target, value=value):
                 self._target(target)
@@ -277,31 +278,32 @@ class _Builder(Expressions):
         self._body(statement.finalbody)
 
     def _with(self, statement: ast.With | ast.AsyncWith) -> None:
-        after = self._new()
-        outer = self._frames
         for item in statement.items:
             manager = item.context_expr
             self._expression(manager)
             self._emit(Enter(item))
             if item.optional_vars is not None:
                 self._assign(item.optional_vars, manager)
-            self._frames = (*self._frames, self._protection(item, after))
+            self._frames = (*self._frames, self._protection(item))
         self._body(statement.body)
         for item in reversed(statement.items):
-            self._frames = self._frames[:-1]
+            *outer, protection = self._frames
+            self._frames = tuple(outer)
             self._emit(Leave(item))
-        self._frames = outer
-        self._edge(after)
-        self._current = after
+            if isinstance(protection, Handlers):
+                # What it swallows goes on here, inside the managers before it.
+                ((_, after),) = protection.entries
+                self._edge(after)
+                self._current = after
 
-    def _protection(self, item: ast.withitem, after: int) -> Frame:
+    def _protection(self, item: ast.withitem) -> Frame:
         """Give what the end of a ``with`` does: swallow exceptions, or clean up."""
         manager = item.context_expr
         if isinstance(manager, ast.Call):
             name = dotted_name(manager.func).rpartition(".")[2]
             if name in _SUPPRESSORS:
                 names = tuple(n for argument in manager.args for n in class_names(argument))
-                return Handlers(((names, after),), False, defaultdict(set))
+                return Handlers(((names, self._new()),), False, defaultdict(set))
         return Cleanup(lambda: self._emit(Leave(item)), {})
 
     def _match(self, statement: ast.Match) -> None:
@@ -311,8 +313,8 @@ class _Builder(Expressions):
             matched, otherwise = self._new(), self._new()
             self._pattern(statement.subject, case.pattern, matched, otherwise)
             self._current = matched
-            for name in _captures(case.pattern):
-                self._emit(Bind(name, None))
+            for name, value in _captures(case.pattern, statement.subject):
+                self._emit(Bind(name, value))
             if case.guard is not None:
                 body = self._new()
                 self._condition(case.guard, body, otherwise)
@@ -338,8 +340,9 @@ class _Builder(Expressions):
                 self._edge(otherwise)
 
 
-def _captures(pattern: ast.pattern) -> list[str]:
-    names = (
-        getattr(node, "name", None) or getattr(node, "rest", None) for node in ast.walk(pattern)
-    )
-    return [name for name in names if name]
+def _captures(pattern: ast.pattern, subject: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
+    """Give the names that a pattern binds, each with what it binds it to, as far as is known."""
+    for node in ast.walk(pattern):
+        name = getattr(node, "name", None) or getattr(node, "rest", None)
+        if name:
+            yield name, subject if node is pattern else None

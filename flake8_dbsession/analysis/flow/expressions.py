@@ -39,6 +39,12 @@ class Expressions(Blocks):
         if expression is not None:
             self._expression(expression)
 
+    def _kept(self, expression: ast.expr) -> None:
+        """Evaluate what is only kept for later: a generator does not run by that."""
+        if isinstance(expression, ast.GeneratorExp):
+            expression = expression.generators[0].iter
+        self._expression(expression)
+
     def _children(self, node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.expr, ast.keyword)):

@@ -15,7 +15,8 @@ Closure: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 CLOSERS = frozenset({"close", "aclose", "terminate", "invalidate"})
 _CLOSURES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.ListComp, ast.SetComp, ast.DictComp)
-_CONTAINERS = frozenset({"dict", "list", "set", "deque", "defaultdict"})
+_STACKS = frozenset({"AsyncExitStack", "ExitStack"})
+_CONTAINERS = frozenset({"defaultdict", "deque", "dict", "frozenset", "list", "set", "tuple"})
 
 
 class Names(NamedTuple):
@@ -25,44 +26,105 @@ class Names(NamedTuple):
         shared: names that it declares ``global`` or ``nonlocal``.
         made_here: local names that only ever stand for objects made in the function.
         containers: those of them that stand for a list, a dictionary or the like.
+        closers: local names that only ever stand for a ``close`` method.
+        stacks: names of exit stacks that are made in the function.
         closures: the functions defined in it, by name.
+        of_comprehensions: where a comprehension speaks of names of its own.
     """
 
     shared: frozenset[str]
     made_here: frozenset[str]
     containers: frozenset[str]
+    closers: frozenset[str]
+    stacks: frozenset[str]
     closures: dict[str, Closure]
+    of_comprehensions: frozenset[ast.Name]
 
 
 def names_of(function: Flowing) -> Names:
     """Gather the names of a function, lambda or module."""
     shared: set[str] = set()
+    stacks: set[str] = set()
     stored: Counter[str] = Counter()
     made: Counter[str] = Counter()
     filled: Counter[str] = Counter()
+    closers: Counter[str] = Counter()
     closures: dict[str, Closure] = {}
+    lambdas: dict[str, Closure] = {}
+    inner: set[ast.Name] = set()
     for node in _own_nodes(function):
         match node:
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 shared.update(names)
             case ast.Name(id=name, ctx=ast.Store()):
                 stored[name] += 1
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as value):
+                lambdas[name] = value
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ):
                 made[name] += _makes_container(value) or _makes_object(value)
                 filled[name] += _makes_container(value)
+                closers[name] += isinstance(value, ast.Attribute) and value.attr in CLOSERS
+                if _makes_stack(value):
+                    stacks.add(name)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 closures[name] = node
-    made_here = frozenset(name for name, count in made.items() if count == stored[name])
-    containers = frozenset(name for name in made_here if filled[name] == stored[name])
-    return Names(frozenset(shared), made_here, containers, closures)
+            case ast.withitem(context_expr=manager, optional_vars=ast.Name(id=name)):
+                if _makes_stack(manager):
+                    stacks.add(name)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                inner.update(_of_comprehension(node))
+
+    def always(counted: Counter[str]) -> frozenset[str]:
+        return frozenset(name for name, count in counted.items() if count == stored[name])
+
+    closures |= {name: value for name, value in lambdas.items() if stored[name] == 1}
+    return Names(
+        frozenset(shared),
+        made_here=always(made),
+        containers=always(filled),
+        closers=always(closers),
+        stacks=frozenset(stacks),
+        closures=closures,
+        of_comprehensions=frozenset(inner),
+    )
 
 
-def mentioned(closure: ast.AST) -> frozenset[str]:
-    """Give the names that a closure reads."""
-    return frozenset(node.id for node in ast.walk(closure) if isinstance(node, ast.Name))
+def captured(closure: ast.AST) -> frozenset[str]:
+    """Give the names that a function, class or generator takes from around it."""
+    nodes = list(_own_nodes(closure))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    read = {name.id for name in names}
+    bound = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    for node in nodes:
+        match node:
+            case ast.arg(arg=name):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                bound.add(name)
+                read |= captured(node)
+            case ast.Lambda() | ast.ClassDef():
+                read |= captured(node)
+            case ast.Nonlocal(names=outer) | ast.Global(names=outer):
+                return frozenset(read | set(outer))
+    return frozenset(read - bound)
+
+
+def defaults(closure: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Give the parameters of a function that have a default, each with that."""
+    if not isinstance(closure, _CLOSURES):
+        return
+    arguments = closure.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    with_default = positional[len(positional) - len(arguments.defaults) :]
+    for parameter, default in [
+        *zip(with_default, arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]:
+        if default is not None:
+            yield parameter.arg, default
 
 
 def closed_names(closure: ast.AST) -> frozenset[str]:
@@ -80,6 +142,19 @@ def closed_names(closure: ast.AST) -> frozenset[str]:
 def is_generator(closure: Closure) -> bool:
     """Tell whether calling a closure only makes a generator, which runs it later."""
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own_nodes(closure))
+
+
+def _of_comprehension(node: ast.AST) -> Iterator[ast.Name]:
+    """Give the places where a comprehension speaks of its own targets."""
+    names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    targets = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    first = set(ast.walk(node.generators[0].iter))  # type: ignore[attr-defined]
+    return (name for name in names if name.id in targets and name not in first)
+
+
+def _makes_stack(value: ast.expr) -> bool:
+    name = dotted_name(value.func) if isinstance(value, ast.Call) else ""
+    return name.rpartition(".")[2] in _STACKS
 
 
 def _makes_container(value: ast.expr) -> bool:

@@ -8,7 +8,13 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.lifetimes.model import Leak
-from flake8_dbsession.analysis.lifetimes.names import CLOSERS, Names, closed_names, mentioned
+from flake8_dbsession.analysis.lifetimes.names import (
+    CLOSERS,
+    Names,
+    captured,
+    closed_names,
+    defaults,
+)
 
 Key: TypeAlias = str | ast.AST | Leak
 """What can refer to an object: a name, an expression under evaluation, an entered ``with`` item.
@@ -23,7 +29,9 @@ RETURNED = "return"
 NONE, FALSE, TRUE = 1, 2, 4
 ANY = NONE | FALSE | TRUE
 
-_SAME_OBJECT = frozenset({"closing", "aclosing", "nullcontext"})
+_SAME_OBJECT = frozenset(
+    {"aclosing", "cast", "closing", "enter_async_context", "enter_context", "nullcontext"}
+)
 _SAME_OBJECT_METHODS = frozenset({"execution_options"})
 
 
@@ -124,16 +132,15 @@ class Reader:
                 return True
             match node:
                 case ast.Name(id=name):
-                    return name in state.objects
+                    return name in state.objects and node not in self._names.of_comprehensions
                 case ast.Await(value=inner) | ast.NamedExpr(value=inner):
                     node = inner
                 case ast.Call(func=ast.Attribute(value=inner, attr=attribute)) if (
                     attribute in _SAME_OBJECT_METHODS
                 ):
                     node = inner
-                case ast.Call(func=function, args=[*_, last]):
-                    name = dotted_name(function).rpartition(".")[2]
-                    node = last if name in _SAME_OBJECT or name == "cast" else None
+                case ast.Call(func=function, args=[*_, last]) if _gives_same_object(function):
+                    node = last
                 case _:
                     return False
         return False
@@ -144,7 +151,8 @@ class Reader:
             return node is not None
         match node:
             case ast.Name(id=name):
-                return name in state.holders or self._captured(name, state)
+                is_own = node in self._names.of_comprehensions
+                return not is_own and (name in state.holders or self._captured(name, state))
             case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
                 return any(self.holds(part, state) for part in parts)
             case ast.Dict(values=parts):
@@ -153,9 +161,20 @@ class Reader:
                 return self.holds(inner, state)
             case ast.Attribute(value=owner, attr=attribute) if attribute in CLOSERS:
                 return self.refers(owner, state)
-            case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.GeneratorExp():
-                return not mentioned(node).isdisjoint(state.objects | state.holders)
+            case (
+                ast.Lambda()
+                | ast.FunctionDef()
+                | ast.AsyncFunctionDef()
+                | ast.ClassDef()
+                | ast.GeneratorExp()
+            ):
+                references = state.objects | state.holders
+                return not captured(node).isdisjoint(references) or self.defaults_hold(node, state)
         return False
+
+    def defaults_hold(self, closure: ast.AST, state: State) -> bool:
+        """Tell whether a function holds the object by the default of a parameter."""
+        return any(self.holds(default, state) for _, default in defaults(closure))
 
     def closer(self, node: ast.AST, state: State) -> bool:
         """Tell whether a value, when called, closes the object."""
@@ -163,7 +182,9 @@ class Reader:
             case ast.Name(id=name) if name in self._names.closures:
                 return self.closer(self._names.closures[name], state)
             case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                return not closed_names(node).isdisjoint(state.objects)
+                closed = closed_names(node)
+                given = {name for name, value in defaults(node) if self.refers(value, state)}
+                return not closed.isdisjoint((captured(node) & state.objects) | given)
             case ast.Attribute(value=owner, attr=attribute) if attribute in CLOSERS:
                 return self.refers(owner, state)
         return False
@@ -181,6 +202,8 @@ class Reader:
                 return _known(name, state, NONE | TRUE if name in self._peers else ANY)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.values(inner, state)
+            case ast.Call(func=function, args=[*_, last]) if _gives_same_object(function):
+                return self.values(last, state)
             case ast.BoolOp() | ast.IfExp() | ast.UnaryOp() | ast.Compare():
                 return _known(node, state)
             case ast.ExceptHandler() | ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -206,6 +229,11 @@ class Reader:
     def _captured(self, name: str, state: State) -> bool:
         closure = self._names.closures.get(name)
         return closure is not None and self.holds(closure, state)
+
+
+def _gives_same_object(function: ast.expr) -> bool:
+    """Tell whether a function gives back its last argument, or what stands for it in a block."""
+    return dotted_name(function).rpartition(".")[2] in _SAME_OBJECT
 
 
 def _known(key: Key, state: State, otherwise: int = ANY) -> int:

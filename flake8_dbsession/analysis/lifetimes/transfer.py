@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
 from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.flow.graph import (
@@ -48,8 +49,8 @@ _STORING_METHODS = frozenset(
 )  # fmt: skip
 # What they give has the elements of what they are given, or called on, in it.
 _REWRAPPING = frozenset(
-    {"copy", "enumerate", "filter", "items", "iter", "list", "map", "reversed", "set", "sorted",
-     "tuple", "values", "zip"}
+    {"copy", "deque", "dict", "enumerate", "filter", "frozenset", "items", "iter", "list", "map",
+     "reversed", "set", "sorted", "tuple", "values", "zip"}
 )  # fmt: skip
 _TAKING_METHODS = frozenset({"__aexit__", "__exit__", "cleanup", "dispose", "pop", "popleft"})
 _REGISTERING = frozenset(
@@ -163,6 +164,8 @@ class Transfer:
             case ast.Attribute(value=owner, attr=method) if reader.holds(_root(owner), state):
                 if method in CLOSERS:
                     return self._close(call, Closing.CALLEE, state)
+                if method == "pop_all":
+                    return state._replace(holders=state.holders | {call})
                 if method in _TAKING_METHODS:
                     return self._hand_on(call, Handing.HOLDER, state)
                 if method in _REWRAPPING and self._is_container(owner):
@@ -185,7 +188,8 @@ class Transfer:
 
     def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
         closure = self._names.closures.get(name)
-        if closure is not None and self._reader.closer(closure, state):
+        is_closer = closure is not None and self._reader.closer(closure, state)
+        if is_closer or name in self._names.closers:
             return self._close(call, Closing.CALLEE, state)
         if closure is not None and is_generator(closure):
             return state._replace(holders=state.holders | {call})
@@ -199,20 +203,43 @@ class Transfer:
             *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
         ]
         given = [(key, value) for key, value in given if reader.holds(value, state)]
+        name = _last_segment(call.func)
+        if given and name in _REGISTERING:
+            return self._register(call, [value for _, value in given], state)
         if not given or reader.refers(call, state):
             return state
         if any(self._traits.closes_argument(call, key) for key, _ in given):
             return self._close(call, Closing.CALLEE, state)
         if any(self._traits.keeps_argument(call, key) for key, _ in given):
             return self._hand_on(call, Handing.STORED, state)
-        name = _last_segment(call.func)
-        if name in _REGISTERING | _WORKERS or any(reader.closer(v, state) for _, v in given):
+        if name in _WORKERS or any(reader.closer(value, state) for _, value in given):
             return self._hand_on(call, Handing.REGISTERED, state)
         if name in _STORING_METHODS and isinstance(call.func, ast.Attribute):
             return self._store(call.func.value, call, state)
         if name in _REWRAPPING or self._traits.constructs(call):
             return state._replace(holders=state.holders | {call})
         return self._use(call, state) if raises_by_name(call) else state
+
+    def _register(self, call: ast.Call, given: list[ast.expr], state: State) -> State:
+        """Give the object, or what closes it, to an exit stack or the like."""
+        owner = _root(call.func)
+        if not isinstance(owner, ast.Name):
+            return self._hand_on(call, Handing.REGISTERED, state)
+        if owner.id in self._names.made_here:
+            return state._replace(holders=state.holders | {owner.id})
+        if self._is_stack(owner) and not self._block_closes(given[-1], state):
+            return state
+        return self._hand_on(call, Handing.REGISTERED, state)
+
+    def _is_stack(self, manager: ast.expr) -> bool:
+        return isinstance(manager, ast.Name) and manager.id in self._names.stacks
+
+    def _block_closes(self, manager: ast.expr, state: State) -> bool:
+        """Tell whether the end of a ``with`` over an expression closes the object."""
+        is_plain = self._reader.refers(manager, state)
+        return (
+            not is_plain or self._opened.block_closes or _last_segment_of_call(manager) in _CLOSING
+        )
 
     def _take(self, whole: ast.expr, part: ast.expr, state: State) -> State:
         if self._reader.refers(part, state):
@@ -224,6 +251,8 @@ class Transfer:
     def _bound(self, target: ast.expr | str, value: ast.AST | None, state: State) -> State:
         if isinstance(value, ast.AugAssign):
             return self._augment(target, value.value, state)
+        if _is_registered(value) and self._reader.holds(value, state):
+            state = self._hand_on(value, Handing.REGISTERED, state)
         unpacked = isinstance(target, (ast.Tuple, ast.List))
         return self._bind(target, self._reader.meaning(value, state, unpacked=unpacked), state)
 
@@ -232,7 +261,7 @@ class Transfer:
             case str(name) | ast.Name(id=name):
                 return self._bind_name(name, value, state)
             case ast.Starred(value=inner):
-                return self._bind(inner, value, state)
+                return self._bind(inner, value._replace(refers=False), state)
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
                 return self._unpack(targets, value, state)
         return self._store(target, target, state) if value.holds else state
@@ -244,7 +273,8 @@ class Transfer:
             bound = state.bind(name, ANY)
             return bound._replace(objects=bound.objects | {name})
         # What a function captures is looked up when it is called, by the names of that time.
-        if value.holds and name not in self._names.closures:
+        closure = self._names.closures.get(name)
+        if value.holds and (closure is None or self._reader.defaults_hold(closure, state)):
             bound = state.bind(name, ANY)
             return bound._replace(holders=bound.holders | {name})
         return state.bind(name, value.values)
@@ -271,13 +301,16 @@ class Transfer:
     def _enter(self, item: ast.withitem, state: State) -> State:
         manager = item.context_expr
         if self._reader.refers(manager, state):
-            closes = self._opened.block_closes or _last_segment_of_call(manager) in _CLOSING
+            closes = self._block_closes(manager, state)
             return state._replace(objects=state.objects | {item}) if closes else state
-        if self._reader.holds(manager, state):
+        if self._reader.holds(manager, state) and not self._is_stack(manager):
             return self._hand_on(item.context_expr, Handing.HOLDER, state)
         return state
 
     def _leave(self, item: ast.withitem, state: State) -> State:
+        manager = item.context_expr
+        if self._reader.holds(manager, state) and self._is_stack(manager):
+            return self._close(manager, Closing.BLOCK, state)
         if item not in state.objects:
             return state
         left = state._replace(objects=state.objects - {item})
@@ -349,6 +382,13 @@ class Transfer:
 
 
 _CLOSING = frozenset({"closing", "aclosing"})
+
+
+def _is_registered(value: ast.AST | None) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Tell whether a decorator puts a function away for later, as ``atexit.register`` does."""
+    return isinstance(value, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
+        _last_segment(each) in _REGISTERING for each in value.decorator_list
+    )
 
 
 def _root(node: ast.expr) -> ast.expr:

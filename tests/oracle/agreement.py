@@ -1,0 +1,59 @@
+"""Holds what the analysis says of a program against what its runs show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.oracle.runtime import Program
+from tests.oracle.verdict import judge
+
+_SAMPLE = 60
+_MAX_SAMPLE = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is said and what is shown of one program; openings go by their numbers.
+
+    Attributes:
+        claimed: the openings that leak as the analysis says; None where it gives up.
+        shown: those that leak in some run, each with the answers given in that run.
+    """
+
+    claimed: frozenset[int] | None
+    shown: dict[int, tuple[int, ...]]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both name the same openings."""
+        return self.claimed == self.shown.keys()
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything leaks."""
+        return bool(self.shown)
+
+
+def compare(source: str, max_deviations: int = 3, max_runs: int = 300) -> Comparison:
+    """Analyse a program, and run it.
+
+    Args:
+        source: the program.
+        max_deviations: how many faults and unusual branches one run has at most.
+        max_runs: how often it is run at most; more often where a leak that the analysis claims has
+            not shown by then.
+
+    Returns:
+        Both answers.
+    """
+    found = judge(source)
+    program = Program(source)
+    shown = program.leaks(max_deviations, max_runs)
+    shown = program.leaks_of_sample(program.sites - shown.keys(), _SAMPLE) | shown
+    if found is None:
+        return Comparison(None, shown)
+    claimed = frozenset(number for number, lifetime in enumerate(found) if lifetime.leaks)
+    if not claimed <= shown.keys():
+        # Before it is called a false alarm, it is looked for where few runs get to.
+        shown = program.leaks_of_sample(claimed - shown.keys(), _MAX_SAMPLE) | shown
+    return Comparison(claimed, shown)
