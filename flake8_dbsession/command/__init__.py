@@ -14,7 +14,15 @@ from flake8_dbsession import __version__
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.policy.errors import PolicyError
 
-_COMMANDS: tuple[str, ...] = ("baseline", "check", "explain", "fix", "report", "standard")
+_COMMANDS: tuple[str, ...] = (
+    "baseline",
+    "check",
+    "explain",
+    "fix",
+    "init",
+    "report",
+    "standard",
+)
 
 _INTERRUPTED = 130  # as shells have it
 

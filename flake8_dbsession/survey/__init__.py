@@ -1,0 +1,1 @@
+"""What a repository that has no policy yet does with its sessions, and the policy that says so."""

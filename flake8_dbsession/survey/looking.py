@@ -1,0 +1,177 @@
+"""Looking through a repository for what hands out sessions, and for who uses it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.conditions import missing_at
+from flake8_dbsession.analysis.facts.definitions import Definition
+from flake8_dbsession.analysis.facts.handlers import framework_of, is_handler
+from flake8_dbsession.analysis.facts.provisions import Provision
+from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.inference import Vocabulary
+from flake8_dbsession.analysis.names.mentions import is_gated
+from flake8_dbsession.analysis.names.project import Project, repository_root
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.checking.sources import UnreadError, read
+from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
+from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
+
+# A docstring that says of what it stands in that it is not to be used any more: at the beginning
+# of a line or clause, or after "is". "Replaces the deprecated manager" does not.
+_DEPRECATED = re.compile(
+    r"(?:^|[.;:(]|\bis|\bwas|\bnow)\W{0,4}(?:deprecated|retired|obsolete)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def survey_of(root: Path, files: Iterable[str]) -> Survey:
+    """Look through a repository.
+
+    Args:
+        root: the folder that paths are given relative to, absolute.
+        files: the Python files below it.
+
+    Returns:
+        What was found. Nothing is imported or run, and no policy is read.
+    """
+    looker = _Looker(root)
+    found: list[FileSurvey] = []
+    unread: list[str] = []
+    paths = sorted(os.path.relpath(os.path.abspath(file), root) for file in files)
+    for path in paths:
+        seen = looker.look(path)
+        if isinstance(seen, UnreadError):
+            unread.append(path)
+        elif seen is not None:
+            found.append(seen)
+    return Survey(tuple(found), tuple(map(_posix, paths)), tuple(unread))
+
+
+class _Looker:
+    """Looks at the files of one repository."""
+
+    def __init__(self, root: Path) -> None:
+        preset = load(None, preset=DEFAULT_PRESET, root=root)
+        self._root = root
+        self._project = Project(repository_root(root))
+        self._vocabulary = Vocabulary(bare=frozenset(preset.factories))
+        self._is_test = preset.is_test
+
+    def look(self, path: str) -> FileSurvey | UnreadError | None:
+        """Look at one file; None where it has nothing to do with sessions or requests."""
+        absolute = self._root / path
+        try:
+            text, tree = read(str(absolute))
+        except UnreadError as error:
+            return error
+        is_deprecated = _is_deprecated(tree)
+        if not is_gated(text, ("APIRouter", "Flask", "Blueprint")):
+            return None
+        file = SourceFile(absolute, text, tree, self._project, self._vocabulary)
+        givers = tuple(self._givers(file))
+        uses = tuple(self._uses(file, _posix(path)))
+        raw = tuple(
+            (found.known.source, found.known.resource, found.known.library)
+            for found in file.facts(Acquisition)
+            if found.known.source is not None and found.known.source is not Role.ACCESSOR
+        )
+        frameworks = tuple(sorted(set(_frameworks(file, tree))))
+        modules = frozenset(self._imported(tree, absolute)) if is_gated(text) else frozenset()
+        return FileSurvey(
+            path=_posix(path),
+            is_test=self._is_test(absolute),
+            givers=givers,
+            uses=uses,
+            raw=raw,
+            frameworks=frameworks,
+            modules=modules,
+            is_deprecated=is_deprecated,
+        )
+
+    def _givers(self, file: SourceFile) -> Iterator[Giver]:
+        for definition in file.facts(Definition):
+            # What is nested in another function is that function's affair.
+            if definition.scope.function() is None:
+                yield self._giver(
+                    definition.name, definition.known, definition.scope, definition.node
+                )
+
+    def _giver(self, name: str, known: Known, scope: Scope, node: ast.AST | None) -> Giver:
+        return Giver(
+            path=_posix(os.path.relpath(scope.module.path, self._root)),
+            name=name,
+            role=known.role,
+            resource=known.resource,
+            is_async=known.is_async,
+            is_method=isinstance(scope.node, ast.ClassDef),
+            is_deprecated=node is not None and _is_deprecated(node),
+        )
+
+    def _uses(self, file: SourceFile, path: str) -> Iterator[Use]:
+        for provision in file.facts(Provision):
+            if not file.is_handing_out(provision.scope):
+                yield self._use(file, path, provision.node, provision.known, provision.names)
+        for acquisition in file.facts(Acquisition):
+            if acquisition.known.source is Role.ACCESSOR:
+                known = file.inference.known(acquisition.node.func, acquisition.scope)
+                names = file.names(acquisition.node.func, acquisition.scope)
+                if known is not None and names:
+                    yield self._use(file, path, acquisition.node, known, names)
+
+    def _use(
+        self, file: SourceFile, path: str, node: ast.AST, known: Known, names: tuple[str, ...]
+    ) -> Use:
+        home = known.home
+        missing = (dotted_name(tested) or "" for tested in missing_at(node, file.tree))
+        return Use(
+            path=path,
+            giver=self._giver(known.name, known, home, _function(home, known.name))
+            if home
+            else None,
+            written=names[0] if names else known.name,
+            qualified=names[-1] if names else known.name,
+            missing=next(missing, ""),
+        )
+
+    def _imported(self, tree: ast.Module, importer: Path) -> Iterator[str]:
+        """Give the repository's files that the top level of a module imports."""
+        for statement in tree.body:
+            if isinstance(statement, ast.ImportFrom):
+                module = self._project.find(importer, statement.module or "", statement.level)
+                if module is not None:
+                    yield _posix(os.path.relpath(module.path, self._root))
+
+
+def _function(scope: Scope, name: str) -> ast.AST | None:
+    """Find the definition of a name in the body of a module or class."""
+    from flake8_dbsession.analysis.names.scopes import Defined
+
+    hows = (binding.how for binding in scope.bindings(name))
+    return next((how.node for how in hows if isinstance(how, Defined)), None)
+
+
+def _frameworks(file: SourceFile, tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.decorator_list:
+            scope = file.module.scope
+            if is_handler(node, scope, file.inference):
+                yield framework_of(node, scope, file.inference) or "fastapi"
+
+
+def _is_deprecated(node: ast.AST) -> bool:
+    if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    docstring = ast.get_docstring(node) or ""
+    return _DEPRECATED.search(docstring) is not None
+
+
+def _posix(path: str) -> str:
+    return Path(path).as_posix()

@@ -1,0 +1,91 @@
+"""What was found in a repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flake8_dbsession.analysis.names.values import Resource, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """What hands out sessions or connections: a factory, provider, dependency, lender or accessor.
+
+    Attributes:
+        path: the file that defines it, relative to the repository's root.
+        name: its name, without its class.
+        role: the part that it plays.
+        resource: what it hands out.
+        is_async: whether that is asynchronous.
+        is_method: whether it is a method, reached through an object.
+        is_deprecated: whether its docstring calls it deprecated, retired or obsolete.
+    """
+
+    path: str
+    name: str
+    role: Role
+    resource: Resource
+    is_async: bool
+    is_method: bool
+    is_deprecated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place where code gets a session or connection from a giver.
+
+    Attributes:
+        path: the file, relative to the root.
+        giver: what gives it; None where that lies outside of the repository.
+        written: the giver as it is written, such as ``self.db.get_connection``.
+        qualified: its name with imports and assignments followed, such as
+            ``core.database.get_db``.
+        missing: the object whose absence the place is reached under, as in the ``else`` of
+            ``if self.manager:``; empty for none.
+    """
+
+    path: str
+    giver: Giver | None
+    written: str
+    qualified: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileSurvey:
+    """What was found in one file.
+
+    Attributes:
+        path: the file, relative to the root.
+        is_test: whether it is a test, by its path.
+        givers: what it defines.
+        uses: where it gets sessions and connections from givers.
+        raw: how it opens sessions and connections by hand: the kind of callable, and its library.
+        frameworks: the web frameworks that its request handlers are registered with.
+        modules: the repository's files that it imports.
+        is_deprecated: whether its docstring calls the module deprecated, retired or obsolete.
+    """
+
+    path: str
+    is_test: bool
+    givers: tuple[Giver, ...]
+    uses: tuple[Use, ...]
+    raw: tuple[tuple[Role, Resource, str], ...]
+    frameworks: tuple[str, ...]
+    modules: frozenset[str]
+    is_deprecated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found in a repository.
+
+    Attributes:
+        files: its files that have to do with sessions, connections or requests.
+        paths: all its Python files, relative to the root.
+        unread: the files that could not be read.
+    """
+
+    files: tuple[FileSurvey, ...]
+    paths: tuple[str, ...]
+    unread: tuple[str, ...]

@@ -1,0 +1,352 @@
+"""The policy that fits what was found in a repository."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
+from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Sanctioned, Style
+from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
+from flake8_dbsession.survey.places import pattern_of, patterns_of
+
+_CONNECT_IN_TESTS = "DBS107"
+_SESSIONS, _CONNECTIONS = Resource.SESSION, Resource.CONNECTION
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A policy, as far as it can be told from the code.
+
+    Attributes:
+        preset: the nearest preset.
+        is_named: whether the policy names it; unnamed, its layers only say what files are like, and
+            the names in them count for nothing.
+        owners: the modules that may open sessions by hand.
+        factories: the qualified names of the session factories.
+        connections: the way to plain connections.
+        retired: what calls itself deprecated, each with what replaces it.
+        legacy: the accessors that a provider took the place of, each with what replaces it.
+        layers: the layers; one without paths takes those of the preset's layer of that name.
+        frameworks: the web frameworks found.
+        doubtful: further accessors that may be legacy, each with what would replace it.
+        others: what else the owners hand out, which no layer names.
+    """
+
+    preset: str
+    is_named: bool
+    owners: tuple[str, ...] = ()
+    factories: tuple[str, ...] = ()
+    connections: str | None = None
+    retired: tuple[tuple[str, str], ...] = ()
+    legacy: tuple[tuple[str, str], ...] = ()
+    layers: tuple[Layer, ...] = ()
+    frameworks: tuple[str, ...] = ()
+    doubtful: tuple[tuple[str, str], ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def propose(survey: Survey) -> Proposal:
+    """Choose the policy that fits a repository.
+
+    Args:
+        survey: what was found in it.
+
+    Returns:
+        The proposal; that of the default preset where nothing was found.
+    """
+    return _Proposer(survey).proposal()
+
+
+class _Proposer:
+    """Chooses what a house means from what its code does most."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._files = [file for file in survey.files if not file.is_test]
+        self._uses = [use for file in self._files for use in file.uses]
+        self._retired_files = _retired_files(self._files)
+
+    def proposal(self) -> Proposal:
+        """Give the proposal."""
+        found = self._of_sessions() if self._has_sessions else self._of_connections()
+        frameworks = sorted({name for file in self._files for name in file.frameworks})
+        return replace(
+            found,
+            owners=self._owners(found),
+            factories=tuple(self._factories(found)),
+            retired=tuple(self._retired()),
+            layers=(self._tests(found.preset), *found.layers),
+            frameworks=tuple(frameworks),
+            doubtful=() if found.legacy else tuple(self._doubtful()),
+            others=tuple(self._others(found)),
+        )
+
+    @cached_property
+    def _has_sessions(self) -> bool:
+        kinds = [g.resource for file in self._files for g in file.givers]
+        kinds += [resource for file in self._files for _, resource, _ in file.raw]
+        return _SESSIONS in kinds or not kinds
+
+    @cached_property
+    def _provider(self) -> Giver | None:
+        return self._main(Role.PROVIDER, self._resource)
+
+    @cached_property
+    def _dependency(self) -> Giver | None:
+        return self._main(Role.DEPENDENCY, self._resource)
+
+    @cached_property
+    def _lender(self) -> Giver | None:
+        """The request's accessor: a lender that files with request handlers use."""
+        lender = self._main(Role.LENDER, _SESSIONS)
+        handling = {file.path for file in self._files if file.frameworks}
+        users = {use.path for use in self._uses if use.giver == lender}
+        return lender if users & handling else None
+
+    @property
+    def _resource(self) -> Resource:
+        return _SESSIONS if self._has_sessions else _CONNECTIONS
+
+    def _main(self, role: Role, resource: Resource) -> Giver | None:
+        """Choose the giver of a role that is used most, else the first that is defined."""
+
+        def fits(giver: Giver | None) -> bool:
+            return (
+                giver is not None
+                and giver.role is role
+                and giver.resource is resource
+                and not giver.is_deprecated
+                and giver.path not in self._retired_files
+                and not giver.path.startswith("../")
+            )
+
+        used = Counter(use.giver for use in self._uses if fits(use.giver))
+        if used:
+            return used.most_common(1)[0][0]
+        defined = (giver for file in self._files for giver in file.givers)
+        return next((giver for giver in defined if fits(giver) and giver.name[0] != "_"), None)
+
+    def _of_sessions(self) -> Proposal:
+        if self._lender is not None:
+            return self._of_requests(self._lender)
+        if self._provider is None and self._dependency is None:
+            if any(file.raw for file in self._files):
+                return Proposal("sqlalchemy", is_named=True)
+            return Proposal(DEFAULT_PRESET, is_named=False)
+        if self._provider is not None and self._provider.is_method:
+            return self._of_manager(self._provider)
+        layers = []
+        if self._dependency is not None:
+            paths = self._paths(lambda file: "fastapi" in file.frameworks, "standard", "routes")
+            use = self._sanctioned(self._dependency)
+            layers.append(Layer("routes", paths, use, Style.DEPENDENCY))
+        if self._provider is not None:
+            layers.append(Layer("services", (), self._sanctioned(self._provider)))
+        return Proposal("standard", is_named=len(layers) == 2, layers=tuple(layers))
+
+    def _of_requests(self, lender: Giver) -> Proposal:
+        """Propose for a house whose requests share a session that is lent to them."""
+        users = {use.path for use in self._uses if use.giver == lender}
+        paths = self._paths(
+            lambda file: bool(file.frameworks) or file.path in users, "flask", "requests"
+        )
+        layers = [Layer("requests", paths, self._sanctioned(lender), Style.REQUEST)]
+        if self._provider is not None:
+            layers.append(Layer("outside requests", (), self._sanctioned(self._provider)))
+        return Proposal("flask", is_named=True, layers=tuple(layers))
+
+    def _of_manager(self, provider: Giver) -> Proposal:
+        """Propose for a house whose sessions come from the method of an object."""
+        uses = [use for use in self._uses if use.giver == provider]
+        preset = load(None, preset="unified")
+        known = {layer.use.expression for layer in preset.layers if layer.use}
+        is_unified = any(use.written in known for use in uses)
+        layers = list(self._layers_of_methods(uses))
+        plain = [use for use in uses if not use.written.startswith("self.")]
+        if uses and (plain or not is_unified):
+            name = "web" if is_unified else "services"
+            layers.append(Layer(name, (), self._most_written(plain or uses)))
+        replacement = layers[-1].use.expression if layers and layers[-1].use else provider.name
+        legacy = tuple((pattern, replacement) for pattern in self._accessors())
+        if is_unified:
+            return Proposal("unified", is_named=True, legacy=legacy, layers=tuple(layers))
+        return Proposal("standard", is_named=False, legacy=legacy, layers=tuple(layers))
+
+    def _layers_of_methods(self, uses: list[Use]) -> Iterable[Layer]:
+        """Give a layer for each folder whose objects have a manager of their own."""
+        folders = {str(PurePosixPath(use.path).parent) for use in uses} - {"."}
+        for folder in sorted(folders):
+            within = [use for use in uses if str(PurePosixPath(use.path).parent) == folder]
+            written = Counter(use.written for use in within).most_common(1)[0][0]
+            if written.startswith("self."):
+                name = " ".join(PurePosixPath(folder).parts[-2:])
+                paths = (f"{pattern_of(folder)}/",)
+                fallback = self._fallback(folder, written.rpartition(".")[0])
+                yield Layer(name, paths, Sanctioned(None, written), fallback=fallback)
+
+    def _fallback(self, folder: str, owner: str) -> str | None:
+        """Give what a folder's code calls where the object that owns the provider is missing."""
+        written = Counter(
+            use.written
+            for use in self._uses
+            if use.path.startswith(f"{folder}/") and use.missing == owner
+        )
+        return written.most_common(1)[0][0] if written else None
+
+    def _most_written(self, uses: list[Use]) -> Sanctioned:
+        """Give the commonest spelling of a method's call, imported where its object is."""
+        use = Counter((use.written, use.qualified) for use in uses).most_common(1)[0][0]
+        written, qualified = use
+        module = qualified.removesuffix(f".{written}")
+        return Sanctioned(module if module != qualified else None, written)
+
+    def _accessors(self) -> list[str]:
+        """Give patterns for the accessors that are called beside the provider."""
+        called = {
+            ".".join(use.written.split(".")[-2:])
+            for use in self._uses
+            if use.giver is not None
+            and use.giver.role is Role.ACCESSOR
+            and use.giver.resource is _SESSIONS
+            and use.path != use.giver.path
+        }
+        return [f"*{name}" if "." in name else name for name in sorted(called)]
+
+    def _of_connections(self) -> Proposal:
+        libraries = Counter(library for file in self._files for *_, library in file.raw)
+        is_sqlite = any(name in libraries for name in ("sqlite3", "aiosqlite"))
+        preset = "sqlite" if is_sqlite else "dbapi"
+        if self._provider is None:
+            return Proposal(DEFAULT_PRESET, is_named=False)
+        uses = [use for use in self._uses if use.giver == self._provider]
+        outside = [use for use in uses if use.path != self._provider.path] or uses
+        use = self._most_written(outside) if outside else self._sanctioned(self._provider)
+        way = f"{use.module}:{use.expression}" if use.module else use.expression
+        layers = (Layer("services", (), use),)
+        return Proposal(preset, is_named=True, connections=way, layers=layers)
+
+    def _paths(
+        self, belongs: Callable[[FileSurvey], bool], preset: str, name: str
+    ) -> tuple[str, ...]:
+        """Give a layer's paths: the preset's that match anything, then folders, then single files.
+
+        Of the single files only those matter that get sessions.
+        """
+        layer = next(layer for layer in load(None, preset=preset).layers if layer.name == name)
+        members = {file.path: file for file in self._files if belongs(file)}
+        others = [path for path in self._survey.paths if path not in members]
+        patterns, rest = patterns_of(list(members), others, layer.paths)
+        working = [path for path in rest if members[path].uses or members[path].raw]
+        return (*patterns, *map(pattern_of, working)) or layer.paths
+
+    def _sanctioned(self, giver: Giver) -> Sanctioned:
+        return Sanctioned(self._module(giver.path), giver.name)
+
+    def _module(self, path: str) -> str:
+        """Give the name by which a module is imported."""
+        spelled = [module for found, module in self._imported if found == path]
+        if spelled:
+            return Counter(spelled).most_common(1)[0][0]
+        whole = _dotted(path)
+        starts = Counter(_dotted(p).removesuffix(module) for p, module in self._imported)
+        start = starts.most_common(1)[0][0] if starts else ""
+        return whole.removeprefix(start)
+
+    @cached_property
+    def _imported(self) -> list[tuple[str, str]]:
+        """The files whose functions are imported, each with the module's name as it is spelled."""
+        return [
+            (use.giver.path, use.qualified.removesuffix(f".{use.giver.name}"))
+            for use in self._uses
+            if use.giver is not None
+            and not use.giver.is_method
+            and use.qualified.endswith(f".{use.giver.name}")
+        ]
+
+    def _owners(self, found: Proposal) -> tuple[str, ...]:
+        """Name the modules of what is sanctioned, of its factories, and of what it replaces."""
+        givers = [self._provider, self._dependency, self._lender if self._has_sessions else None]
+        if found.legacy:
+            accessors = [use.giver for use in self._uses if use.giver is not None]
+            givers += [giver for giver in accessors if giver.role is Role.ACCESSOR]
+        paths = {giver.path for giver in givers if giver is not None}
+        imported = {path for file in self._files if file.path in paths for path in file.modules}
+        makers = {
+            giver.path
+            for file in self._files
+            for giver in file.givers
+            if giver.role is Role.FACTORY and not giver.is_method
+        }
+        paths |= imported & makers
+        return tuple(sorted(path for path in paths - self._retired_files if "../" not in path))
+
+    def _factories(self, found: Proposal) -> Iterable[str]:
+        owners = self._owners(found)
+        for file in self._files:
+            for giver in file.givers:
+                is_plain = giver.name.isidentifier() and not giver.is_method
+                if giver.role is Role.FACTORY and is_plain and file.path in owners:
+                    yield f"{self._module(file.path)}.{giver.name}"
+
+    def _doubtful(self) -> Iterable[tuple[str, str]]:
+        """Give the accessors of a house whose provider is a function, which took no one's place."""
+        if self._provider is not None:
+            for pattern in self._accessors():
+                yield pattern, self._provider.name
+
+    def _others(self, found: Proposal) -> Iterable[str]:
+        """Name the functions of the owners that hand out sessions as well."""
+        named = {layer.use.expression for layer in found.layers if layer.use}
+        owners = self._owners(found)
+        for file in self._files:
+            for giver in file.givers if file.path in owners else ():
+                is_named = giver.name in named or giver.is_deprecated or giver.is_method
+                if giver.role is not Role.FACTORY and not is_named:
+                    yield f"{self._module(file.path)}.{giver.name} ({giver.role.value})"
+
+    def _retired(self) -> Iterable[tuple[str, str]]:
+        main = self._provider or self._dependency or self._lender
+        if main is None:
+            return
+        for path in sorted(self._retired_files - {main.path}):
+            yield self._module(path), self._module(main.path)
+        for file in self._files:
+            for giver in file.givers if file.path not in self._retired_files else ():
+                instead = self._main(giver.role, giver.resource)
+                if giver.is_deprecated and not giver.is_method and instead is not None:
+                    module = self._module(file.path)
+                    yield f"{module}.{giver.name}", f"{self._module(instead.path)}.{instead.name}"
+
+    def _tests(self, preset: str) -> Layer:
+        """Give the layer of the tests, first of all, since others may hold theirs."""
+        layers = load(None, preset=preset).layers
+        tests = next(layer for layer in layers if layer.name == TESTS_LAYER)
+        connects = any(
+            role is Role.CONNECT and resource is _CONNECTIONS
+            for file in self._survey.files
+            if file.is_test
+            for role, resource, _ in file.raw
+        )
+        if connects and not self._has_sessions:
+            return replace(tests, allow=tests.allow | {_CONNECT_IN_TESTS})
+        return tests
+
+
+def _retired_files(files: list[FileSurvey]) -> set[str]:
+    """Find the modules that call themselves deprecated and have to do with sessions.
+
+    A deprecated module that only imports another such module counts too.
+    """
+    deprecated = [file for file in files if file.is_deprecated]
+    retired = {file.path for file in deprecated if file.givers or file.uses or file.raw}
+    return retired | {file.path for file in deprecated if file.modules & retired}
+
+
+def _dotted(path: str) -> str:
+    """Give a file's path as a module's name."""
+    return path.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
