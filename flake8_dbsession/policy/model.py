@@ -124,12 +124,15 @@ class Policy:
     pragmas: tuple[tuple[str, str], ...]
     _layer_paths: PathGroups = field(init=False, repr=False, compare=False)
     _owner_paths: PathGroups = field(init=False, repr=False, compare=False)
+    _test_paths: PathGroups = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         layer_paths = PathGroups(self.root, tuple(layer.paths for layer in self.layers))
         owner_paths = PathGroups(self.root, (self.owners or (),))
+        tests = tuple(layer.paths for layer in self.layers if layer.name == TESTS_LAYER)
         object.__setattr__(self, "_layer_paths", layer_paths)
         object.__setattr__(self, "_owner_paths", owner_paths)
+        object.__setattr__(self, "_test_paths", PathGroups(self.root, tests))
 
     def layer_of(self, path: str | os.PathLike[str]) -> Layer | None:
         """Return the first layer that a file lies in, or None.
@@ -154,13 +157,14 @@ class Policy:
         return self._owner_paths.first_match(path) is not None
 
     def is_test(self, path: str | os.PathLike[str]) -> bool:
-        """Tell whether a file lies in the layer called ``tests``.
+        """Tell whether the paths of the layer called ``tests`` hold a file.
+
+        They hold ``tests/test_user_routes.py`` even where a layer for ``*_routes.py`` comes first.
 
         Args:
             path: the file, absolute or relative to the working directory.
         """
-        layer = self.layer_of(path)
-        return layer is not None and layer.name == TESTS_LAYER
+        return self._test_paths.first_match(path) is not None
 
     def legacy_replacement(self, callee: str) -> str | None:
         """Return what replaces a legacy accessor, or None when it is not one.

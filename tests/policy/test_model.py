@@ -101,6 +101,11 @@ def test_is_test_means_the_layer_called_tests() -> None:
     assert not policy.is_test("/house/core.py")
 
 
+def test_is_test_wherever_the_layer_called_tests_stands() -> None:
+    layers = (Layer("routes", ("*_routes.py",)), Layer("tests", ("tests/",)))
+    assert replace(EMPTY, layers=layers).is_test("/house/tests/test_user_routes.py")
+
+
 def test_owners_are_unknown_when_not_named() -> None:
     assert EMPTY.is_owner("/house/core/database.py") is None
     assert replace(EMPTY, owners=()).is_owner("/house/core/database.py") is False
