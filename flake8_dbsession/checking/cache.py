@@ -23,7 +23,7 @@ FOLDER = ".dbsession_cache"
 _CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
 _MOST_CACHES = 12
 _MOST_WALKS = 4
-_FIELDS = Finding.__slots__[1:]  # all after the path, which each run spells its own way
+_FIELDS = Finding.__slots__[1:]  # all but the path, which each run spells its own way
 _TICK = 20_000_000  # nanoseconds by which the time of a change may lag behind the clock
 _CACHEDIR_TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
@@ -105,10 +105,10 @@ class Cache:
         """
         if self._memory.forget_stale():
             self._is_saved = False
-        known = {}
+        known, here = {}, os.getcwd()
         for file in files:
-            entry = self._memory.files.get(os.path.abspath(file)) if file != "-" else None
-            if entry is not None and entry.findings is not None:
+            entry = self._memory.files.get(os.path.normpath(os.path.join(here, file)))
+            if entry is not None and entry.findings is not None and file != "-":
                 known[file] = [Finding(file, *fields) for fields in entry.findings]
         return known
 
@@ -129,7 +129,8 @@ class Cache:
             memory.remember_links(asker, links)
         for file in {file for links in grounds.links.values() for file in links.files}:
             memory.remember_read(file, self._since)
-        folders = {above for path in memory.files for above in _upward(os.path.dirname(path))}
+        holders = {os.path.dirname(path) for path in memory.files}
+        folders = {above for folder in holders for above in _upward(folder)}
         memory.remember_folders(folders | grounds.folders, self._since)
         for policy in grounds.policies:
             memory.remember_policy(policy)
