@@ -98,6 +98,8 @@ def command(
     if "-" in paths and (since is not None or add_noqa):
         raise click.UsageError("--since and --add-noqa need files, not standard input")
     files = run.files(paths or (".",))
+    if not files:
+        click.echo("Warning: no Python or Markdown file was found to check", err=True)
     changed = changes(since)
     if changed:
         files = [file for file in files if changed.has(file)]

@@ -283,3 +283,22 @@ def test_a_cache_that_cannot_be_written_is_done_without(project: Project) -> Non
     project.write({"app.py": "x = (\n"})
     (project.folder / FOLDER).write_text("in the way")
     assert codes(project.check()) == codes(project.check()) == ["E999"]
+
+
+def test_runs_at_the_same_time_leave_a_whole_cache(project: Project) -> None:
+    project.check()
+    project.write({"a.py": "x = (\n", "b.py": "y = (\n"})
+    one, other = Run((SELECT,), caching=True), Run((SELECT,), caching=True)
+    assert codes(one.findings(["a.py"])) == codes(other.findings(["b.py"])) == ["E999"]
+    assert [finding.path for finding in project.check()] == ["./a.py", "./b.py"]
+    assert project.checked == ["a.py"]  # the last to write has the word
+
+
+def test_few_caches_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flake8_dbsession.checking.cache._MOST_CACHES", 2)
+    project.write({"app.py": "x = (\n"})
+    for code in ("DBS1", "DBS2", "DBS3", "E9"):
+        project.check(arguments=(f"--select={code}",))
+    assert len(list((project.folder / FOLDER).glob("*.json"))) == 2
+    project.check(arguments=("--select=E9",))
+    assert project.checked == []
