@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.output import FORMATS
 
 if TYPE_CHECKING:
@@ -91,6 +88,7 @@ def command(
     from flake8_dbsession.checking.run import Run, exit_code
     from flake8_dbsession.command.adoption import changes, hidden, without_known
     from flake8_dbsession.command.progress import tracked
+    from flake8_dbsession.command.streams import opened
     from flake8_dbsession.output import text, writer
 
     arguments = flake8_arguments(select, extend_select, ignore, stdin_filename)
@@ -111,7 +109,7 @@ def command(
         findings = changed.reported(findings)
     if add_noqa:
         findings = hidden(findings, run.options)
-    with _opened(output_file) as stream:
+    with opened(output_file) as stream:
         if output_format == "text":
             text.write(findings, stream, show_source=show_source)
         else:
@@ -136,21 +134,6 @@ def flake8_arguments(
         "stdin-display-name": stdin_filename,
     }
     return [f"--{name}={value}" for name, value in given.items() if value]
-
-
-@contextmanager
-def _opened(file: str | None) -> Iterator[TextIO]:
-    """Open what is written to, for paths and code of any encoding, as flake8 writes them."""
-    if file is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-        yield sys.stdout
-        return
-    try:
-        with open(file, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            yield stream
-    except OSError as error:
-        raise RunError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def _write_statistics(findings: Sequence[Finding], stream: TextIO) -> None:

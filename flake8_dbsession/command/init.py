@@ -21,6 +21,7 @@ def command(path: str, writes: bool) -> None:
     """
     from flake8_dbsession.checking.discovery import discover
     from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
     from flake8_dbsession.survey.proposal import propose
     from flake8_dbsession.survey.writing import written
@@ -29,7 +30,8 @@ def command(path: str, writes: bool) -> None:
     if writes:
         _refuse_second(folder)
     options = flake8_options([])
-    survey = survey_of(folder, discover((path,), [*options.exclude, *options.extend_exclude]))
+    files = discover((path,), [*options.exclude, *options.extend_exclude])
+    survey = survey_of(folder, tracked(files, len(files)))
     for unread in survey.unread:
         click.echo(f"{unread}: cannot be read; left out", err=True)
     text = written(propose(survey))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -37,25 +36,22 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
         dbsession report backend/
         dbsession report --format html --output-file migration.html
     """
-    from flake8_dbsession.checking.discovery import discover
+    from flake8_dbsession.checking.discovery import STDIN, discover
     from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.command.progress import tracked
+    from flake8_dbsession.command.streams import opened
     from flake8_dbsession.linter import Settings
     from flake8_dbsession.migration.counting import migration_of
 
+    if STDIN in paths:
+        raise click.BadParameter("standard input has no migration", param_hint="PATH")
     options = flake8_options([])
     files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
-    migration = migration_of(files, Settings.of(options))
+    migration = migration_of(tracked(files, len(files)), Settings.of(options))
     for path, reason in migration.unread:
         click.echo(f"{path}: {reason}", err=True)
-    if output_file is None:
-        _write(migration, form, sys.stdout)
-        return
-    try:
-        with open(output_file, "w", encoding="utf-8") as stream:
-            _write(migration, form, stream)
-    except OSError as error:
-        problem = f"{output_file} cannot be written: {error.strerror}"
-        raise click.BadParameter(problem, param_hint="--output-file") from error
+    with opened(output_file) as stream:
+        _write(migration, form, stream)
 
 
 def _write(migration: Migration, form: str, stream: TextIO) -> None:

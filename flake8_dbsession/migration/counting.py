@@ -46,13 +46,14 @@ def migration_of(files: Iterable[str], settings: Settings) -> Migration:
     linter = Linter(settings)
     states: list[FileState] = []
     unread: list[tuple[str, str]] = []
-    for path in sorted(files):
+    for path in files:
         state = _state_of(path, linter)
         if isinstance(state, UnreadError):
             unread.append((path, str(state)))
         elif state is not None:
             states.append(state)
-    return Migration(tuple(states), tuple(unread))
+    states.sort(key=lambda state: state.path)
+    return Migration(tuple(states), tuple(sorted(unread)))
 
 
 def _state_of(path: str, linter: Linter) -> FileState | UnreadError | None:

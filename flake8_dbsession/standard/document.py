@@ -212,7 +212,7 @@ class _Writer:
 
     def _codes(self) -> Iterator[str]:
         yield "## Every code"
-        rows = ((r.code, r.name, summary(r).replace("|", "\\|")) for r in enabled(self._policy))
+        rows = ((r.code, r.name, summary(r)) for r in enabled(self._policy))
         yield _table(("code", "name", "reports"), rows)
 
 
@@ -236,10 +236,9 @@ def _notes(layer: Layer, way: Way) -> Iterator[str]:
     if layer.bind:
         yield f"The line `{layer.bind}` comes first."
     if layer.fallback:
-        sanctioned, accessor = way.use.expression.rpartition(".")[0], layer.fallback
         yield (
-            f"Where `{sanctioned}` may be missing, and only there, the `else` may fall back on "
-            f"`{accessor.removesuffix('()')}()`, closed in a `finally`."
+            f"Where `{way.owner}` may be missing, and only there, the `else` may fall back on "
+            f"`{layer.fallback.removesuffix('()')}()`, closed in a `finally`."
         )
     if layer.decorator:
         yield f"A function that opens a session carries `@{layer.decorator.rpartition('.')[2]}`."
@@ -291,4 +290,8 @@ def _code(text: str, language: str = "python") -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

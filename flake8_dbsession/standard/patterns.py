@@ -94,10 +94,9 @@ def _function(way: Way, body: str) -> str:
 
 def _with_fallback(fallback: str, way: Way, body: str) -> str:
     """Write the fallback for where the sanctioned object is missing."""
-    owner = way.use.expression.rpartition(".")[0]
     work = indent(_work(way), " " * 8)
     return (
-        f"if {owner}:\n{indent(body, '    ')}\n"
+        f"if {way.owner}:\n{indent(body, '    ')}\n"
         f"else:\n    {way.name} = {fallback.removesuffix('()')}()\n"
         f"    try:\n{work}\n    finally:\n        {way.name}.close()"
     )

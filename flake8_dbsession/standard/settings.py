@@ -27,7 +27,7 @@ def engine_example(kind: str, options: Options, mark: str = "") -> str:
         A file's worth of Python.
     """
     arguments = [f'"{_URLS[kind]}"', *(f"{name}={_written(name, v)}" for name, v in options)]
-    classes = sorted(str(value) for name, value in options if name in _CLASSES)
+    classes = sorted(str(value) for name, value in options if _is_class(name, value))
     imports = ["from sqlalchemy import create_engine"]
     imports += [f"from sqlalchemy.pool import {', '.join(classes)}"] if classes else []
     joined = ", ".join(arguments)
@@ -71,4 +71,8 @@ def pragmas_example(pragmas: tuple[tuple[str, str], ...], mark: str = "") -> str
 
 
 def _written(name: str, value: Scalar) -> str:
-    return str(value) if name in _CLASSES else repr(value)
+    return str(value) if _is_class(name, value) else repr(value)
+
+
+def _is_class(name: str, value: Scalar) -> bool:
+    return name in _CLASSES and str(value).isidentifier() and not isinstance(value, bool)

@@ -43,6 +43,11 @@ class Way:
         return self.use.expression.startswith("self.")
 
     @property
+    def owner(self) -> str:
+        """The object that it is called on; for a plain function, that itself."""
+        return self.use.expression.rpartition(".")[0] or self.use.expression
+
+    @property
     def name(self) -> str:
         """The usual name of what it gives."""
         return "conn" if self.is_connection else "db"

@@ -44,15 +44,18 @@ def survey_of(root: Path, files: Iterable[str]) -> Survey:
     """
     looker = _Looker(root)
     found: list[FileSurvey] = []
+    paths: list[str] = []
     unread: list[str] = []
-    paths = sorted(os.path.relpath(os.path.abspath(file), root) for file in files)
-    for path in paths:
+    for file in files:
+        path = os.path.relpath(os.path.abspath(file), root)
+        paths.append(_posix(path))
         seen = looker.look(path)
         if isinstance(seen, UnreadError):
             unread.append(path)
         elif seen is not None:
             found.append(seen)
-    return Survey(tuple(found), tuple(map(_posix, paths)), tuple(unread))
+    found.sort(key=lambda survey: survey.path)
+    return Survey(tuple(found), tuple(sorted(paths)), tuple(sorted(unread)))
 
 
 class _Looker:

@@ -113,7 +113,7 @@ def test_output_file(project: Path) -> None:
 def test_what_cannot_be_written_is_wrong_use() -> None:
     result = report("--output-file", "missing/report.md")
     assert result.exit_code == 2
-    assert "missing/report.md cannot be written" in result.stderr
+    assert "missing/report.md: cannot be written" in result.stderr
 
 
 def test_unread_files_are_named_on_standard_error(project: Path) -> None:
@@ -135,3 +135,7 @@ def test_missing_path_is_wrong_use() -> None:
     result = report("no_such_folder")
     assert result.exit_code == 2
     assert "no_such_folder" in result.stderr
+
+
+def test_standard_input_is_wrong_use() -> None:
+    assert report("-").exit_code == 2

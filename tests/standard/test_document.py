@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flake8_dbsession.policy.loading import find, load, preset_names
 from flake8_dbsession.policy.model import Layer, Policy
@@ -161,3 +166,57 @@ def test_a_standard_without_a_provider_shows_the_block(tmp_path: Path) -> None:
     assert "with SessionLocal() as db:" in text
     assert "| DBS102 |" not in text
     assert "#### DBS102" not in text
+
+
+NAMES = st.sampled_from(["provide", "self.give.session", "db.connection", "a:b", "a.b:c.async_d"])
+LAYERS = st.fixed_dictionaries(
+    {
+        "name": st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
+        "paths": st.lists(st.sampled_from(["a|b/", "*", "`x`.py"]), min_size=1),
+    },
+    optional={
+        "use": NAMES,
+        "style": st.sampled_from(["context", "dependency", "request"]),
+        "fallback": st.sampled_from(["self.old.session", "old()", "make(1)"]),
+        "bind": st.just("x = current_app.x"),
+        "decorator": st.sampled_from(["safe", "core.safe"]),
+        "allow": st.lists(st.sampled_from(["DBS101", "DBS102"])),
+    },
+)
+POLICIES = st.fixed_dictionaries(
+    {"preset": st.sampled_from(preset_names())},
+    optional={
+        "layers": st.lists(LAYERS, max_size=3, unique_by=lambda layer: layer["name"]),
+        "connections": NAMES,
+        "factories": st.just(["core.database.Factory"]),
+        "legacy": st.dictionaries(st.sampled_from(["*", "a.b", "*?.x", "é`|"]), st.just("new")),
+        "engine": st.just({"any": {"poolclass": "Not A Class", "pool_size": 5}}),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(POLICIES)
+def test_whatever_a_policy_says_the_code_is_python(data: dict[str, Any]) -> None:
+    with TemporaryDirectory() as folder:
+        write_project(Path(folder), {})
+        file = Path(folder, "dbsession.toml")
+        file.write_text(toml(data), encoding="utf-8")
+        text = document(load(file))
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        ast.parse(block)
+
+
+def toml(data: dict[str, Any]) -> str:
+    """Write a policy as TOML; its strings are JSON's."""
+    layers = data.get("layers", [])
+    lines = [f"{key} = {inline(value)}" for key, value in data.items() if key != "layers"]
+    return "\n".join([*lines, f"layers = {inline(layers)}" if layers else ""])
+
+
+def inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{inline(k)} = {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(inline, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
