@@ -35,6 +35,12 @@ def returns(x):
     except Exception:
         db.close()
 
+def opened_under_an_attribute(self):
+    if self.path:
+        db = SessionLocal()  # DBS303
+        db.query(1)
+        db.close()
+
 def handed_on_sometimes(x):
     db = SessionLocal()  # DBS303
     db.query(1)
@@ -180,6 +186,11 @@ def after_what_does_not_raise(words, key):
         db.query(number, name)
     finally:
         db.close()
+
+def under_another_name(agent):
+    first = SessionLocal()
+    first.add(agent)
+    first.close()
 
 def after_what_only_notes_something(agent, timeout_task):
     db = SessionLocal()

@@ -199,9 +199,10 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
     alone = {node.value for node in own_nodes(root) if isinstance(node, ast.Expr)}
     quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
     connections = {a.name for a in found if a.known.library in _DBAPI}
+    sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
 
     def raises(call: ast.Call) -> bool:
-        if call in quiet or not may_raise(call, scope):
+        if call in quiet or _only_adds(call, sessions) or not may_raise(call, scope):
             return False
         return call not in alone or not callees.only_keeps_books(call, scope)
 
@@ -216,6 +217,14 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
 def _opens_quietly(acquisition: Acquisition) -> bool:
     """Tell whether nothing is done yet when something is opened: a session connects later."""
     return acquisition.known.source in (Role.FACTORY, Role.SESSION_CLASS)
+
+
+def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:
+    """Tell whether a call only notes for a session what to write at the next flush."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=name), attr="add"):
+            return name in sessions
+    return False
 
 
 def _raised(call: ast.Call, connections: Set[str]) -> str:

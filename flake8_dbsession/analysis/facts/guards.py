@@ -29,17 +29,32 @@ def under_ownership(scope: Scope, *, constants: bool = False) -> frozenset[ast.A
         The calls under a flag that was computed (``own = db is None``) or came in as a parameter
         (``close=True``), under an identity (``if db is not self.db``), or under an attribute of
         the object (``if not self.db``). What such a condition stands for is not to be seen in the
-        flow.
+        flow. Calls on what is assigned under the same condition are left out.
     """
     return frozenset(
-        node
+        call
         for statement in statements(body_of(scope.node))
         if isinstance(statement, ast.If)
         and any(_says_who_owns(part, scope, constants) for part in _parts(statement.test))
-        for part in statement.body
-        for node in ast.walk(part)
-        if isinstance(node, ast.Call)
+        for call in _on_what_was_there(statement.body)
     )
+
+
+def _on_what_was_there(body: list[ast.stmt]) -> Iterator[ast.Call]:
+    nodes = [node for part in body for node in ast.walk(part)]
+    assigned = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name in assigned:
+                continue
+            case ast.Call():
+                yield node
 
 
 def _parts(test: ast.expr) -> Iterator[ast.expr]:
