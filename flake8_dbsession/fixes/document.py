@@ -67,11 +67,10 @@ class Document:
         start, end = self.span(node)
         return self.text[start:end]
 
-    def root_name(self, expression: ast.expr) -> frozenset[str]:
-        """Give the name that a dotted expression or a call of one begins with, if it has one."""
-        while isinstance(expression, (ast.Attribute, ast.Call)):
-            expression = expression.func if isinstance(expression, ast.Call) else expression.value
-        return frozenset({expression.id} if isinstance(expression, ast.Name) else ())
+    def names_in(self, node: ast.AST) -> frozenset[str]:
+        """Give the names that a node reads."""
+        names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+        return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
 
     def block_of(self, item: ast.AST | None) -> ast.With | ast.AsyncWith | None:
         """Give the ``with`` statement that an item belongs to."""

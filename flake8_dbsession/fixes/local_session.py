@@ -30,7 +30,7 @@ from flake8_dbsession.fixes.closes import (
 from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects
-from flake8_dbsession.fixes.provision import Provision, provision_for
+from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
 from flake8_dbsession.fixes.region import Region, Statement
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
@@ -41,14 +41,12 @@ class _Opened:
     """A session held by a local name, and the statements that it lives through.
 
     Attributes:
-        acquisition: what opens it.
         name: the name.
         before: statements between its opening and its first use, which need not be in the block.
         statements: those that use it, the last of which closes it, where any does.
         assignment: the statement that opens it.
     """
 
-    acquisition: Acquisition
     name: str
     assignment: ast.stmt
     before: list[ast.stmt]
@@ -68,36 +66,45 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
     Raises:
         Refusal: it is no session of a function's own, or its life is not as plain as it has to be.
     """
-    opened = _opened(acquisition, document)
-    provision = provision_for(acquisition, document)
+    if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
+        raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
+    _refuse_unclear_end(acquisition, document)
+    is_global = acquisition.holder is Holder.MAIN
+    return fix_opened(need_of(acquisition, document), document, is_global=is_global)
+
+
+def fix_opened(need: Need, document: Document, *, is_global: bool = False) -> Fix:
+    """Put a block of the house's provider in the place of an assignment and a close by hand.
+
+    Args:
+        need: what is assigned to a name.
+        document: the file.
+        is_global: whether functions may read the name.
+
+    Raises:
+        Refusal: what follows the assignment is not as plain as it has to be.
+    """
+    opened = _opened(need, document, is_global=is_global)
+    provision = provision_for(need, document)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before, statements, body = _rewritten(opened, provision, region)
     edits = region.rewritten([*before, *statements])
-    doubts = doubts_about(
-        opened.name, body, acquisition.scope, provision, document, closes_stay=False
-    )
+    doubts = doubts_about(need.name, body, need.scope, provision, document, closes_stay=False)
     lost = region.lost_comment([*before, *statements])
     if lost:
         doubts = (*doubts, f"the comment `{lost}` would be lost")
-    return Fix((*edits, *provision.edits), doubts, _names_in(opened.assignment))
+    return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
 
 
-def _opened(acquisition: Acquisition, document: Document) -> _Opened:
-    assignment = document.context.file.tree.statement(acquisition.node)
-    if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
-        raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
-    if not _is_plain(assignment, acquisition.node):
+def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:
+    assignment = document.context.file.tree.statement(need.call)
+    if assignment is None or not _is_plain(assignment, need.call):
         raise Refusal("it is opened as a part of another expression")
-    if acquisition.node.args or acquisition.node.keywords:
-        raise Refusal("the session is opened with arguments of its own")
-    assert assignment is not None
-    name = acquisition.name
-    _refuse_unclear_end(acquisition, document)
     block = document.block_around(assignment)
     rest = block[block.index(assignment) + 1 :]
-    before, statements = _used(name, rest, acquisition, document)
-    _refuse_other_uses(name, assignment, statements, acquisition, document)
-    return _Opened(acquisition, name, assignment, before, statements)
+    before, statements = _used(need, rest, document)
+    _refuse_other_uses(need, assignment, statements, is_global=is_global)
+    return _Opened(need.name, assignment, before, statements)
 
 
 def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
@@ -116,16 +123,17 @@ def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
 
 
 def _used(
-    name: str, rest: list[ast.stmt], acquisition: Acquisition, document: Document
+    need: Need, rest: list[ast.stmt], document: Document
 ) -> tuple[list[ast.stmt], list[ast.stmt]]:
     """Part the statements after an opening: those before its use, and those that use it."""
+    name = need.name
     rest = list(takewhile(lambda statement: not _binds(statement, name), rest))
     using = [index for index, statement in enumerate(rest) if mentions(statement, name)]
     if not using:
         raise Refusal("its block does not use it")
     last = next((index for index in using if _closes(rest[index], name)), None)
     if last is None:
-        is_column = column_test(rest, acquisition.scope, document.context.file.inference)
+        is_column = column_test(rest, need.scope, document.context.file.inference)
         objects = Objects(name, rest, is_column)
         last = max(i for i, s in enumerate(rest) if objects.mentions(s))
     statements = rest[using[0] : last + 1]
@@ -135,21 +143,18 @@ def _used(
 
 
 def _refuse_other_uses(
-    name: str,
-    assignment: ast.stmt,
-    statements: list[ast.stmt],
-    acquisition: Acquisition,
-    document: Document,
+    need: Need, assignment: ast.stmt, statements: list[ast.stmt], *, is_global: bool
 ) -> None:
+    name = need.name
     first, last = assignment.end_lineno or 0, statements[-1].end_lineno or 0
-    function = acquisition.scope.function() or acquisition.scope.module.scope
+    function = need.scope.function() or need.scope.module.scope
     named = [n for n in ast.walk(function.node) if isinstance(n, ast.Name) and n.id == name]
     bound_after = min((n.lineno for n in named if n.lineno > last and _is_bound(n)), default=None)
     for node in named:
         if first < node.lineno <= last and _is_bound(node):
             raise Refusal(f"line {node.lineno} binds `{name}` anew")
         is_after = node.lineno > last and (bound_after is None or node.lineno < bound_after)
-        if is_after or (acquisition.holder is Holder.MAIN and node.lineno < assignment.lineno):
+        if is_after or (is_global and node.lineno < assignment.lineno):
             raise Refusal(f"line {node.lineno} uses `{name}` too")
     for statement in statements:
         for part in (statement, *own_nodes(statement)):
@@ -253,26 +258,18 @@ def _closes(statement: ast.stmt, name: str) -> bool:
 
 
 def _is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
+    """Tell whether a statement assigns what a call gives to one name, and does nothing else."""
     match statement:
         case (
             ast.Assign(targets=[ast.Name()], value=value)
             | ast.AnnAssign(target=ast.Name(), value=value)
         ):
-            return value is call
+            return (value.value if isinstance(value, ast.Await) else value) is call
     return False
 
 
 def _is_name(expression: ast.expr | None, name: str) -> bool:
     return isinstance(expression, ast.Name) and expression.id == name
-
-
-def _names_in(statement: ast.stmt) -> frozenset[str]:
-    """Give the names that an assignment reads."""
-    return frozenset(
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    )
 
 
 def _line(node: ast.AST) -> int:

@@ -6,12 +6,14 @@ import ast
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
+from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
 from flake8_dbsession.fixes.base import Edit, Refusal
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_beside, reach_module
 from flake8_dbsession.policy.model import Layer, Style
+from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +42,75 @@ class Provision:
         return self.call.removesuffix("()")
 
 
-def provision_for(acquisition: Acquisition, document: Document) -> Provision:
-    """Find what to use instead of opening a session by hand.
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is opened by hand, for which a provider is wanted.
+
+    Attributes:
+        call: the expression that opens it.
+        known: what it opens.
+        scope: the scope that it stands in.
+        name: the name that holds it; empty for none.
+        beside: what is written there of the module that the provider is looked for in; None where
+            nothing is.
+        opens: the names of the factories that the provider has to call, one of them at least;
+            empty where that cannot be told.
+        doubts: what may be different under any provider.
+    """
+
+    call: ast.Call
+    known: Known
+    scope: Scope
+    name: str
+    beside: ast.expr | None
+    opens: frozenset[str] = frozenset()
+    doubts: tuple[str, ...] = ()
+
+
+def need_of(acquisition: Acquisition, document: Document) -> Need:
+    """Tell what an acquisition needs a provider for.
 
     Args:
         acquisition: what is opened.
         document: the file.
 
+    Raises:
+        Refusal: it is opened with arguments that a provider would not take.
+    """
+    call, known, scope = acquisition.node, acquisition.known, acquisition.scope
+    name = acquisition.name if acquisition.name.isidentifier() else ""
+    if is_made_here(acquisition):
+        raise Refusal("its factory is made on the spot")
+    if known.source is Role.SESSION_CLASS:
+        bind = bound_to(call)
+        if bind is None or len(call.args) + len(call.keywords) > 1:
+            raise Refusal("the session is opened with arguments of its own")
+        doubt = f"the house's sessions may have other options than `{document.written(call)}`"
+        return Need(call, known, scope, name, bind, doubts=(doubt,))
+    if call.args or call.keywords:
+        raise Refusal("the session is opened with arguments of its own")
+    factory = _factory(call)
+    names = document.context.file.names(factory, scope)
+    opens = frozenset(each.rpartition(".")[2] for each in names)
+    return Need(call, known, scope, name, factory, opens)
+
+
+def provision_for(need: Need, document: Document) -> Provision:
+    """Find what to use instead of opening a session by hand.
+
+    Args:
+        need: what is opened.
+        document: the file.
+
     Returns:
-        The layer's own provider, else the one beside the factory.
+        The layer's own provider, else what takes a legacy accessor's place, else the provider
+        beside the factory.
 
     Raises:
         Refusal: there is none that can be used here, or it is no context manager.
     """
-    context, scope = document.context, acquisition.scope
-    pattern = context.pattern(acquisition.known, acquisition.name or "db", scope) or ""
+    context = document.context
+    pattern = context.pattern(need.known, need.name or "db", need.scope) or ""
     if "Depends(" in pattern:
         raise Refusal(f"the standard here is a parameter, {pattern}")
     layer = context.layer
@@ -62,42 +118,40 @@ def provision_for(acquisition: Acquisition, document: Document) -> Provision:
         raise Refusal(f"the standard here is {pattern}, which is closed elsewhere")
     layers = context.declared_blocks()
     if layers:
-        return _of_layer(layers[0], acquisition, document)
-    return _of_house(acquisition, document)
+        return _of_layer(layers[0], need, document)
+    return _of_house(need, document)
 
 
-def _of_house(acquisition: Acquisition, document: Document) -> Provision:
-    house = document.context.file.house(acquisition.known)
-    home = acquisition.known.home
-    if house is None or home is None:
+def _of_house(need: Need, document: Document) -> Provision:
+    house, home = document.context.file.house(need.known), need.known.home
+    if house is None or home is None or need.beside is None:
         raise Refusal("the project's session provider is not known; a layer of the policy names it")
     if house.provider is None:
         raise Refusal("the project has no session provider")
     value = document.context.file.inference.member(home.module, house.provider)
-    if not _opens_the_same(value, acquisition, document):
+    if not isinstance(value, FunctionValue) or not _opens_any(value, need.opens):
         raise Refusal(f"`{house.provider}` may open sessions of another factory")
-    written = _factory(acquisition)
-    reach = reach_beside(written, house.provider, acquisition.scope, document)
-    return _provision(reach, value, acquisition.known, document)
+    reach = reach_beside(need.beside, house.provider, need.scope, document)
+    return _provision(reach, value, need, document)
 
 
-def _of_layer(layer: Layer, acquisition: Acquisition, document: Document) -> Provision:
+def _of_layer(layer: Layer, need: Need, document: Document) -> Provision:
     assert layer.use is not None
     module, expression = layer.use.module, layer.use.expression
-    scope, inference = acquisition.scope, document.context.file.inference
+    inference = document.context.file.inference
     if module is None:
-        reach = _reach_expression(expression, layer, scope)
-        value = inference.value(ast.parse(expression, mode="eval").body, scope)
+        reach = _reach_expression(expression, need.scope)
+        value = inference.value(ast.parse(expression, mode="eval").body, need.scope)
     else:
         first, dot, rest = expression.partition(".")
         found = inference.project.find(document.context.file.path, module)
         value = inference.member(found, first) if found and not rest else None
-        reach = reach_module(module, first, scope, document)
+        reach = reach_module(module, first, need.scope, document)
         reach = reach._replace(expression=f"{reach.expression}{dot}{rest}")
-    return _provision(reach, value, acquisition.known, document)
+    return _provision(reach, value, need, document)
 
 
-def _reach_expression(expression: str, layer: Layer, scope: Scope) -> Reach:
+def _reach_expression(expression: str, scope: Scope) -> Reach:
     root, _, rest = expression.partition(".")
     if not scope.lookup(root):
         raise Refusal(f"`{root}` is not known here; the policy's `use` can say `module:{root}`")
@@ -108,44 +162,40 @@ def _reach_expression(expression: str, layer: Layer, scope: Scope) -> Reach:
     return Reach(expression)
 
 
-def _provision(reach: Reach, value: object, opened: Known, document: Document) -> Provision:
+def _provision(reach: Reach, value: object, need: Need, document: Document) -> Provision:
     function = value if isinstance(value, FunctionValue) else None
     known = document.context.file.inference.role(function)
     if known is not None and known.role is not Role.PROVIDER:
         raise Refusal(f"`{reach.expression}` is no context manager")
-    if known is not None and known.is_async != opened.is_async:
+    if known is not None and known.is_async != need.known.is_async:
         raise Refusal(f"`{reach.expression}` is {'' if known.is_async else 'not '}asynchronous")
     if function is not None and _needs_arguments(function):
         raise Refusal(f"`{reach.expression}` needs arguments")
-    doubts: tuple[str, ...] = ()
+    doubts = need.doubts
     if function is not None and _changes_errors(function):
-        doubts = (f"`{reach.expression}` does not raise every error again",)
+        doubts = (*doubts, f"`{reach.expression}` does not raise every error again")
     return Provision(
         call=f"{reach.expression}()",
         edits=reach.edits,
-        is_async=opened.is_async,
+        is_async=need.known.is_async,
         commits=known.commits if known is not None else True,
-        keeps_loaded=opened.keeps_loaded is True,
+        keeps_loaded=bool(need.known.keeps_loaded),
         doubts=doubts,
     )
 
 
-def _factory(acquisition: Acquisition) -> ast.expr:
+def _factory(call: ast.Call) -> ast.expr:
     """Give the factory of ``SessionLocal()`` and of ``SessionLocal.begin()``."""
-    function = acquisition.node.func
+    function = call.func
     if isinstance(function, ast.Attribute) and function.attr == "begin":
         return function.value
     return function
 
 
-def _opens_the_same(value: object, acquisition: Acquisition, document: Document) -> bool:
-    """Tell whether a provider calls the factory that the code calls."""
-    if not isinstance(value, FunctionValue):
-        return False
-    names = document.context.file.names(_factory(acquisition), acquisition.scope)
-    wanted = {name.rpartition(".")[2] for name in names}
-    calls = (node for node in ast.walk(value.node) if isinstance(node, ast.Call))
-    return any(last_segment(call.func) in wanted for call in calls)
+def _opens_any(function: FunctionValue, names: frozenset[str]) -> bool:
+    """Tell whether a provider calls one of some factories."""
+    calls = (node for node in ast.walk(function.node) if isinstance(node, ast.Call))
+    return not names or any(last_segment(call.func) in names for call in calls)
 
 
 def _needs_arguments(function: FunctionValue) -> bool:
@@ -163,11 +213,3 @@ def _changes_errors(function: FunctionValue) -> bool:
 
 def _raises_again(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Raise) and statement.exc is None
-
-
-def functions_around(scope: Scope) -> Scope:
-    """Give the function, or the module, whose statements a scope's code belongs to."""
-    function = scope.function()
-    while function is not None and not isinstance(function.node, FUNCTIONS):
-        function = function.parent
-    return function or scope.module.scope

@@ -15,6 +15,7 @@ def repaired(
     folder: Path, files: dict[str, str], name: str, codes: str = "DBS", *, unsafe: bool = False
 ) -> Repair:
     """Write a project and repair one file of it, which is not written back."""
+    folder.mkdir(exist_ok=True)
     write_project(folder, files)
     path = folder / name
     wishes = Wishes(codes=tuple(codes.split()), unsafe=unsafe)

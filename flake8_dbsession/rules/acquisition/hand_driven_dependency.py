@@ -54,6 +54,11 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     Where the project has no provider, `contextlib.contextmanager(get_db)()` makes one of the
     dependency.
 
+    ## Fix safety
+    The fix makes a block of the provider, of the loop or of what follows the assignment, under the
+    conditions of [DBS101](DBS101.md). A loop with `break`, `continue` or `else` is left alone, and
+    so is a generator under a name of its own.
+
     ## Options
     - `layers`: what each part of the project uses instead, and, by its `style`, the name of a
       dependency whose module cannot be found

@@ -55,6 +55,11 @@ class RawSessionClass(Rule[Acquisition]):
             return db.query(Agent).count()
     ```
 
+    ## Fix safety
+    The fix takes the house's provider, as those of [DBS101](DBS101.md) and [DBS102](DBS102.md) do.
+    It is unsafe: the house's factory may set options that a session made from its class lacks.
+    Sessions with options of their own, and factories made on the spot, are left alone.
+
     ## Options
     - `owners`: the modules that may open sessions by hand
     - `layers`: what each part of the project uses instead

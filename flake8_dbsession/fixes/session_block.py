@@ -1,0 +1,47 @@
+"""A ``with`` block that opens a session by hand becomes one of the house's provider."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.fixes.base import Fix, Refusal
+from flake8_dbsession.fixes.behaviour import doubts_about
+from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.provision import need_of, provision_for
+
+
+def fix_block(acquisition: Acquisition, document: Document) -> Fix:
+    """Enter the provider's block in the place of the factory's or the session's own.
+
+    Args:
+        acquisition: what is entered.
+        document: the file.
+
+    Returns:
+        The fix.
+
+    Raises:
+        Refusal: the block enters something around it, or there is no provider that would do.
+    """
+    call = acquisition.node
+    block = document.block_of(acquisition.target)
+    if block is None or call not in [item.context_expr for item in block.items]:
+        raise Refusal("the block does not enter the session itself")
+    document.refuse_comments(call)
+    need = need_of(acquisition, document)
+    provision = provision_for(need, document)
+    if provision.is_async != isinstance(block, ast.AsyncWith):
+        raise Refusal("the block is of the other kind")
+    doubts = provision.doubts
+    if not _begins(call):
+        doubts = doubts_about(need.name, block.body, need.scope, provision, document)
+    elif not provision.commits:
+        raise Refusal(f"`{provision.name}` would not commit")
+    edits = (document.replace(call, provision.call), *provision.edits)
+    return Fix(edits, doubts, document.names_in(call))
+
+
+def _begins(call: ast.Call) -> bool:
+    """Tell whether a block is that of ``SessionLocal.begin()``, which commits."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "begin"

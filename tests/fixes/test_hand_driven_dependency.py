@@ -1,0 +1,124 @@
+"""DBS105: dependencies driven by hand become blocks of the provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.fixes.house import HOUSE
+from tests.fixes.repairs import assert_fixed, reasons
+
+BEFORE = """
+    from core.database import get_db, get_db_session
+    from core.models import User
+
+    def taken(name):
+        db = next(get_db())
+        try:
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            db.close()
+
+    def not_closed(name):
+        db = get_db().__next__()
+        return db.query(User).count()
+
+    def gone_through(name):
+        for db in get_db():
+            if not name:
+                return 0
+            return db.query(User).count()
+"""
+AFTER = """
+    from core.database import get_db_session
+    from core.models import User
+
+    def taken(name):
+        with get_db_session() as db:
+            db.add(User(name=name))
+            db.commit()
+
+    def not_closed(name):
+        with get_db_session() as db:
+            return db.query(User).count()
+
+    def gone_through(name):
+        with get_db_session() as db:
+            if not name:
+                return 0
+            return db.query(User).count()
+"""
+LEFT = {
+    "handed_on": ("db = next(get_db())\n    return Service(db)", "line 5 hands it on"),
+    "kept": (
+        "gen = get_db()\n    db = next(gen)\n    db.commit()",
+        "the generator is kept under a name of its own",
+    ),
+    "not_named": ("next(get_db()).commit()", "the session is not just taken and given a name"),
+    "left": (
+        "for db in get_db():\n        if name:\n            break",
+        "the loop has an `else`, a `break` or a `continue`",
+    ),
+    "uncommitted": (
+        "for db in get_db():\n        db.add(name)",
+        "`get_db_session` would commit what line 5 may leave uncommitted",
+    ),
+}
+
+
+def test_forms(tmp_path: Path) -> None:
+    codes = ("DBS105",) * 3
+    assert_fixed(tmp_path, {**HOUSE, "work.py": BEFORE}, "work.py", AFTER, *codes)
+
+
+@pytest.mark.parametrize(("body", "reason"), LEFT.values(), ids=LEFT)
+def test_what_is_left_and_why(body: str, reason: str, tmp_path: Path) -> None:
+    code = dedent(f"from core.database import get_db\n\ndef work(name):\n    {body}\n")
+    (found,) = reasons(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS105")
+    assert found.partition(" DBS105 ")[2] == reason
+
+
+def test_an_asynchronous_dependency(tmp_path: Path) -> None:
+    database = """
+        from contextlib import asynccontextmanager
+        from sqlalchemy.ext.asyncio import async_sessionmaker
+
+        AsyncSessionLocal = async_sessionmaker()
+
+        async def get_db():
+            async with AsyncSessionLocal() as db:
+                yield db
+
+        @asynccontextmanager
+        async def get_db_session():
+            async with AsyncSessionLocal() as db:
+                yield db
+    """
+    before = """
+        from core.database import get_db
+
+        async def taken():
+            db = await anext(get_db())
+            await db.execute(1)
+            await db.close()
+
+        async def gone_through():
+            async for db in get_db():
+                await db.execute(1)
+    """
+    after = """
+        from core.database import get_db_session
+
+        async def taken():
+            async with get_db_session() as db:
+                await db.execute(1)
+
+        async def gone_through():
+            async with get_db_session() as db:
+                await db.execute(1)
+    """
+    files = {"core/database.py": database, "work.py": before}
+    assert_fixed(tmp_path, files, "work.py", after, "DBS105", "DBS105")
