@@ -26,7 +26,7 @@ class LeaveItToTheOwner(Fixer[HandClose]):
     def fix(self, fact: HandClose, document: Document) -> Fix:
         """Remove the call, and what stands there only for it."""
         edits = without_call(fact.node, document)
-        return Fix(edits, tuple(_doubts(fact, document)), document.names_in(fact.receiver))
+        return Fix(edits, tuple(_doubts(fact, document)), document.root_name(fact.receiver))
 
 
 def _doubts(fact: HandClose, document: Document) -> Iterator[str]:

@@ -72,6 +72,12 @@ class Document:
         names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
         return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
 
+    def root_name(self, expression: ast.expr) -> frozenset[str]:
+        """Give the name that a dotted expression or a call of one begins with, if it has one."""
+        while isinstance(expression, (ast.Attribute, ast.Call)):
+            expression = expression.func if isinstance(expression, ast.Call) else expression.value
+        return frozenset({expression.id} if isinstance(expression, ast.Name) else ())
+
     def block_of(self, item: ast.AST | None) -> ast.With | ast.AsyncWith | None:
         """Give the ``with`` statement that an item belongs to."""
         parent = self.context.file.tree.parent(item) if item is not None else None
