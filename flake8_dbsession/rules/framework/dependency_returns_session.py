@@ -68,6 +68,12 @@ class DependencyReturnsSession(Rule[Injection]):
         return db.query(Agent).all()
     ```
 
+    ## Fix safety
+    The fix yields the session in the place of the `return`, and closes it in a `finally`; where a
+    block of the function closes it already, it only yields. It is safe, and made only where the
+    function stands in the file and the whole project does nothing with it but inject it: whoever
+    calls it would get a generator. Decorators and several returns leave it as it is.
+
     ## Options
     None.
 

@@ -59,6 +59,11 @@ class FactoryAsDependency(Rule[Injection]):
         return db.query(Agent).all()
     ```
 
+    ## Fix safety
+    The fix injects the house's dependency, and imports it as the factory was imported. It is safe
+    where the dependency is found, opens its sessions from the same factory and does not commit
+    them. A dependency of the other kind, asynchronous or not, leaves the place as it is.
+
     ## Options
     - `factories`: further names that are factories
     - `layers`: the `use` of a layer whose `style` is `dependency` names the house's dependency
