@@ -37,6 +37,12 @@ class RetiredName(Rule[Reference]):
     from core.database import get_db_session
     ```
 
+    ## Fix safety
+    The fix imports the replacement, and renames the uses of what has another name now. It is safe
+    where both names stand for the same thing, and where the old one is gone from the project; else
+    the new one may do other things. It is made only where the project has what the new name says,
+    and one import names what is retired and nothing else.
+
     ## Options
     - `retired`: qualified names that are not used any more, each with what replaces it
 
