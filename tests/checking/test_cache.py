@@ -296,6 +296,7 @@ def test_runs_at_the_same_time_leave_a_whole_cache(project: Project) -> None:
 
 def test_few_caches_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flake8_dbsession.checking.cache._MOST_CACHES", 2)
+    project.check()
     project.write({"app.py": "x = (\n"})
     for code in ("DBS1", "DBS2", "DBS3", "E9"):
         for cache in (project.folder / FOLDER).glob("*.json"):
