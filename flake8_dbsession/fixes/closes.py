@@ -60,21 +60,26 @@ def _parts(statement: ast.stmt) -> list[list[ast.stmt]]:
     return [block for block in blocks if isinstance(block, list)]
 
 
-def without_closes(statements: Sequence[Statement], name: str) -> list[Statement]:
+def without_closes(
+    statements: Sequence[Statement], name: str, *, rolls_back: bool = True
+) -> list[Statement]:
     """Take away the closes of a session, and what was there only for them.
 
     Args:
         statements: the statements.
         name: the session's name.
+        rolls_back: whether what takes the place of the closes rolls back when an error passes.
 
     Raises:
-        Refusal: it is closed in a place of its own.
+        Refusal: a close stands where it cannot be taken away.
     """
     cleaner = _Cleaner(name, ("close",))
     block = cst.IndentedBlock(statements).visit(cleaner)
     assert isinstance(block, cst.IndentedBlock)
     if _still_calls(block, name):
         raise Refusal("it is closed in a place of its own")
+    if not rolls_back:
+        return block_of(block)
     return [part for statement in block_of(block) for part in _without_try(statement, name)]
 
 

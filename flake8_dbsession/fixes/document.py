@@ -125,7 +125,7 @@ class Document:
         for node in ast.walk(self.tree):
             body = getattr(node, "body", None)
             if isinstance(node, ast.stmt) and isinstance(body, list):
-                outer, inner = self._indent_of(node), self._indent_of(body[0])
+                outer, inner = self.indent_of(node), self.indent_of(body[0])
                 if inner.startswith(outer) and inner != outer:
                     return inner[len(outer) :]
         return "    "
@@ -137,7 +137,8 @@ class Document:
         assert tree is not None
         return tree
 
-    def _indent_of(self, node: ast.stmt) -> str:
+    def indent_of(self, node: ast.stmt) -> str:
+        """Give the whitespace that a statement's line begins with."""
         line = self.lines[node.lineno - 1]
         return line[: len(line) - len(line.lstrip())]
 

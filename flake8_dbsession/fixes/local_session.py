@@ -32,6 +32,7 @@ from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
 from flake8_dbsession.fixes.region import Region, Statement
+from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
 
@@ -51,6 +52,11 @@ class _Opened:
     assignment: ast.stmt
     before: list[ast.stmt]
     statements: list[ast.stmt]
+
+    @property
+    def rest(self) -> list[ast.stmt]:
+        """All statements after the opening."""
+        return [*self.before, *self.statements]
 
 
 def fix_local(acquisition: Acquisition, document: Document) -> Fix:
@@ -85,6 +91,8 @@ def fix_opened(need: Need, document: Document, *, is_global: bool = False) -> Fi
         Refusal: what follows the assignment is not as plain as it has to be.
     """
     opened = _opened(need, document, is_global=is_global)
+    if uses_request(document):
+        return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
     provision = provision_for(need, document)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before, statements, body = _rewritten(opened, provision, region)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import bound_to
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
 from flake8_dbsession.fixes.base import Edit, Refusal
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_beside, reach_module
-from flake8_dbsession.policy.model import Layer, Style
+from flake8_dbsession.policy.model import Layer, Sanctioned
 from flake8_dbsession.rules.acquisition.raw_class import is_made_here
+from flake8_dbsession.rules.fallback import is_in_fallback
+
+# What a policy's ``bind`` takes the application's objects from.
+_FLASK_APPLICATION = "current_app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +115,18 @@ def provision_for(need: Need, document: Document) -> Provision:
         Refusal: there is none that can be used here, or it is no context manager.
     """
     context = document.context
+    if is_in_fallback(need.call, need.scope, context):
+        raise Refusal("it is the layer's fallback for where the sanctioned object is missing")
     pattern = context.pattern(need.known, need.name or "db", need.scope) or ""
     if "Depends(" in pattern:
         raise Refusal(f"the standard here is a parameter, {pattern}")
-    layer = context.layer
-    if layer and layer.use and layer.declared and layer.style is Style.REQUEST:
-        raise Refusal(f"the standard here is {pattern}, which is closed elsewhere")
     layers = context.declared_blocks()
-    if layers:
-        return _of_layer(layers[0], need, document)
-    return _of_house(need, document)
+    replacement = context.legacy_replacement(need.call, need.scope)
+    if replacement is not None and context.layer not in layers:
+        if not all(part.isidentifier() for part in re.split(r"[.:]", replacement)):
+            raise Refusal(f"the policy says what to do instead: {replacement}")
+        return _of_layer(Layer("", (), Sanctioned.parse(replacement)), need, document)
+    return _of_layer(layers[0], need, document) if layers else _of_house(need, document)
 
 
 def _of_house(need: Need, document: Document) -> Provision:
@@ -136,30 +143,83 @@ def _of_house(need: Need, document: Document) -> Provision:
 
 
 def _of_layer(layer: Layer, need: Need, document: Document) -> Provision:
+    reach, value = reach_use(layer, need, document)
+    if layer.fallback:
+        doubt = f"the layer's fallback is for where `{_owner(reach.expression)}` is missing"
+        need = replace(need, doubts=(*need.doubts, doubt))
+    return _provision(reach, value, need, document)
+
+
+def reach_use(layer: Layer, need: Need, document: Document) -> tuple[Reach, Value | None]:
+    """Reach what a layer uses.
+
+    Args:
+        layer: a layer with a ``use``.
+        need: what is opened by hand there.
+        document: the file.
+
+    Returns:
+        How it is written at the place, and what it stands for; None where that is not known.
+
+    Raises:
+        Refusal: it cannot be reached from there.
+    """
     assert layer.use is not None
     module, expression = layer.use.module, layer.use.expression
     inference = document.context.file.inference
     if module is None:
-        reach = _reach_expression(expression, need.scope)
-        value = inference.value(ast.parse(expression, mode="eval").body, need.scope)
+        reach = _reach_expression(expression, layer, need, document)
+        value = inference.value(ast.parse(reach.expression, mode="eval").body, need.scope)
     else:
         first, dot, rest = expression.partition(".")
         found = inference.project.find(document.context.file.path, module)
         value = inference.member(found, first) if found and not rest else None
         reach = reach_module(module, first, need.scope, document)
         reach = reach._replace(expression=f"{reach.expression}{dot}{rest}")
-    return _provision(reach, value, need, document)
+    return reach, value
 
 
-def _reach_expression(expression: str, scope: Scope) -> Reach:
-    root, _, rest = expression.partition(".")
-    if not scope.lookup(root):
-        raise Refusal(f"`{root}` is not known here; the policy's `use` can say `module:{root}`")
+def _reach_expression(expression: str, layer: Layer, need: Need, document: Document) -> Reach:
+    root, dot, rest = expression.partition(".")
     if root == "self":
-        cls = scope.enclosing_class()
+        cls = need.scope.enclosing_class()
         if cls is None or not cls.attributes(rest.partition(".")[0]):
-            raise Refusal(f"the class has no `{expression.rpartition('.')[0]}`")
+            raise Refusal(f"the class has no `{_owner(expression)}`")
+    elif not need.scope.lookup(root):
+        if layer.bind and layer.bind.partition("=")[0].strip() == root:
+            return Reach(expression, _bound_before(layer.bind, need.scope, document))
+        home = need.known.home
+        inference = document.context.file.inference
+        if need.beside is None or home is None or inference.member(home.module, root) is None:
+            raise Refusal(f"`{root}` is not known here; the policy's `use` can say `module:{root}`")
+        reach = reach_beside(need.beside, root, need.scope, document)
+        return reach._replace(expression=f"{reach.expression}{dot}{rest}")
     return Reach(expression)
+
+
+def _bound_before(bind: str, scope: Scope, document: Document) -> tuple[Edit, ...]:
+    """Put a policy's line at the beginning of a function, and import what it needs."""
+    function = scope.function()
+    body = body_of(function.node) if function else []
+    if function is None or not body:
+        raise Refusal(f"`{bind}` needs a function to stand in")
+    first = body[1] if len(body) > 1 and ast.get_docstring(function.node) else body[0]  # type: ignore[arg-type]
+    line = document.first_line(first)
+    indent = document.indent_of(first)
+    if not document.stands_alone(first, first) or line == function.node.lineno:  # type: ignore[union-attr]
+        raise Refusal("the function stands on one line")
+    at = document.offset(line, 0)
+    edits = (Edit(at, at, f"{indent}{bind}{document.newline}"),)
+    root = re.split(r"\W", bind.partition("=")[2].strip())[0]
+    if scope.lookup(root):
+        return edits
+    if root != _FLASK_APPLICATION:
+        raise Refusal(f"`{root}` is not known here")
+    return (*edits, *reach_module("flask", root, scope, document).edits)
+
+
+def _owner(expression: str) -> str:
+    return expression.rpartition(".")[0]
 
 
 def _provision(reach: Reach, value: object, need: Need, document: Document) -> Provision:

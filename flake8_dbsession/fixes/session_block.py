@@ -9,6 +9,7 @@ from flake8_dbsession.fixes.base import Fix, Refusal
 from flake8_dbsession.fixes.behaviour import doubts_about
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.provision import need_of, provision_for
+from flake8_dbsession.fixes.request_session import fix_request_block, uses_request
 
 
 def fix_block(acquisition: Acquisition, document: Document) -> Fix:
@@ -30,6 +31,8 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
         raise Refusal("the block does not enter the session itself")
     document.refuse_comments(call)
     need = need_of(acquisition, document)
+    if uses_request(document):
+        return fix_request_block(need, block, document)
     provision = provision_for(need, document)
     if provision.is_async != isinstance(block, ast.AsyncWith):
         raise Refusal("the block is of the other kind")

@@ -54,6 +54,12 @@ class LegacyAccessor(Rule[AccessorCall]):
                     session.close()
     ```
 
+    ## Fix safety
+    The fix takes what the layer uses, with its `bind` line at the beginning of the function, and
+    the same care and conditions as those of [DBS101](DBS101.md) and [DBS102](DBS102.md). It is
+    unsafe in a layer with a `fallback`, where the sanctioned object may be missing, and in one of
+    style `request`, whose sessions are shared: there the assignment stays, and the closes go.
+
     ## Options
     - `legacy`: patterns of what is no longer called, each with what replaces it
     - `layers`: `use` is what a layer calls instead, `fallback` what it may call in the `else`
