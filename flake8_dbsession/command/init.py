@@ -32,8 +32,8 @@ def command(path: str, writes: bool) -> None:
     options = flake8_options([])
     files = discover((path,), [*options.exclude, *options.extend_exclude])
     survey = survey_of(folder, tracked(files, len(files)))
-    for unread in survey.unread:
-        click.echo(f"{unread}: cannot be read; left out", err=True)
+    for unread, reason in survey.unread:
+        click.echo(f"{unread}: {reason}; left out", err=True)
     text = written(propose(survey))
     if writes:
         _write(folder / "dbsession.toml", text)

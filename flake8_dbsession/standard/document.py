@@ -64,6 +64,7 @@ class _Writer:
         yield from self._engines()
         yield from self._tests()
         yield from self._checks()
+        yield from self._moving()
         yield from self._exceptions()
         yield from self._codes()
 
@@ -189,7 +190,6 @@ class _Writer:
             "flake8 --select DBS .          # or: dbsession check\n"
             "dbsession explain DBS101       # why a code is reported, and what to write instead\n"
             "dbsession report               # how far the code base has moved over\n"
-            "dbsession fix --diff           # what can be moved over by itself\n",
             "bash",
         )
         yield "Before each commit, with pre-commit:"
@@ -197,6 +197,17 @@ class _Writer:
             "- repo: https://github.com/flake8-dbsession/flake8-dbsession\n"
             f"  rev: v{__version__}\n  hooks:\n    - id: flake8-dbsession\n",
             "yaml",
+        )
+
+    def _moving(self) -> Iterator[str]:
+        yield "## Moving old code over"
+        yield (
+            "1. `dbsession report` says what is left, by layer, file and code.\n"
+            "2. `dbsession fix --diff` shows what can be moved over by itself; `dbsession fix` "
+            "does it.\n"
+            "3. The rest is moved by hand, a file at a time: the import, then the block, then the "
+            "`close()` and `rollback()` that it makes needless.\n"
+            "4. Until then `dbsession baseline` keeps what is known out of the way of what is new."
         )
 
     def _exceptions(self) -> Iterator[str]:

@@ -45,13 +45,13 @@ def survey_of(root: Path, files: Iterable[str]) -> Survey:
     looker = _Looker(root)
     found: list[FileSurvey] = []
     paths: list[str] = []
-    unread: list[str] = []
+    unread: list[tuple[str, str]] = []
     for file in files:
         path = os.path.relpath(os.path.abspath(file), root)
-        paths.append(_posix(path))
         seen = looker.look(path)
+        paths.append(_posix(path))
         if isinstance(seen, UnreadError):
-            unread.append(path)
+            unread.append((path, str(seen)))
         elif seen is not None:
             found.append(seen)
     found.sort(key=lambda survey: survey.path)
@@ -71,6 +71,8 @@ class _Looker:
     def look(self, path: str) -> FileSurvey | UnreadError | None:
         """Look at one file; None where it has nothing to do with sessions or requests."""
         absolute = self._root / path
+        if _has_raw_bytes(path):
+            return UnreadError("its name is not UTF-8, which a policy is")
         try:
             text, tree = read(str(absolute))
         except UnreadError as error:
@@ -174,6 +176,10 @@ def _is_deprecated(node: ast.AST) -> bool:
         return False
     docstring = ast.get_docstring(node) or ""
     return _DEPRECATED.search(docstring) is not None
+
+
+def _has_raw_bytes(path: str) -> bool:
+    return any("\udc80" <= char <= "\udcff" for char in path)
 
 
 def _posix(path: str) -> str:

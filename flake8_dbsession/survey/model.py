@@ -83,9 +83,9 @@ class Survey:
     Attributes:
         files: its files that have to do with sessions, connections or requests.
         paths: all its Python files, relative to the root.
-        unread: the files that could not be read.
+        unread: the files that could not be read, each with the reason.
     """
 
     files: tuple[FileSurvey, ...]
     paths: tuple[str, ...]
-    unread: tuple[str, ...]
+    unread: tuple[tuple[str, str], ...]

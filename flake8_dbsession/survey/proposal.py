@@ -184,10 +184,9 @@ class _Proposer:
             within = [use for use in uses if str(PurePosixPath(use.path).parent) == folder]
             written = Counter(use.written for use in within).most_common(1)[0][0]
             if written.startswith("self."):
-                name = " ".join(PurePosixPath(folder).parts[-2:])
                 paths = (f"{pattern_of(folder)}/",)
                 fallback = self._fallback(folder, written.rpartition(".")[0])
-                yield Layer(name, paths, Sanctioned(None, written), fallback=fallback)
+                yield Layer(f"{folder}/", paths, Sanctioned(None, written), fallback=fallback)
 
     def _fallback(self, folder: str, owner: str) -> str | None:
         """Give what a folder's code calls where the object that owns the provider is missing."""

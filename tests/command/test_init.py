@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -68,9 +69,11 @@ def test_prints_beside_a_policy(project: Path) -> None:
 
 def test_unread_files_are_named(project: Path) -> None:
     (project / "broken.py").write_text("def f(:\n")
+    Path(os.fsdecode(bytes(project) + b"/\xff.py")).write_text("import sqlite3\n")
     result = init(str(project))
     assert result.exit_code == 0
-    assert "broken.py: cannot be read" in result.stderr
+    assert "broken.py: cannot be parsed" in result.stderr
+    assert "its name is not UTF-8" in result.stderr
 
 
 def test_a_missing_folder_is_wrong_use() -> None:

@@ -174,7 +174,7 @@ def test_preset_and_owners_of_the_examples(name: str, preset: str, owners: set[s
 def test_the_manager_s_fallback_is_found() -> None:
     folder = EXAMPLES / "unified_manager"
     proposal = propose(survey_of(folder, discover([str(folder)], [])))
-    layer = next(layer for layer in proposal.layers if layer.name == "admin services")
+    layer = next(layer for layer in proposal.layers if layer.name == "console/admin/services/")
     assert layer.fallback == "self.db_manager.get_session"
     assert proposal.legacy[0][0] == "*db_manager.get_session"
 
@@ -295,3 +295,36 @@ class Manager:
 """
     write_project(tmp_path, {"manager.py": manager})
     assert proposed(tmp_path).owners == ("manager.py",)
+
+
+def test_folders_whose_objects_have_a_manager_are_layers(tmp_path: Path) -> None:
+    manager = """
+from contextlib import contextmanager
+from sqlalchemy.orm import sessionmaker
+class Manager:
+    def __init__(self, engine):
+        self.make = sessionmaker(engine)
+    @contextmanager
+    def session(self):
+        with self.make() as db:
+            yield db
+"""
+    service = """
+from manager import Manager
+class Service:
+    def __init__(self, store: Manager):
+        self.store = store
+    def count(self):
+        with self.store.session() as db:
+            return db
+"""
+    folders = ("services", "a/admin/services", "b/admin/services", "tests/helpers")
+    files = {f"{folder}/users.py": service for folder in folders}
+    write_project(tmp_path, {"manager.py": manager, **files})
+    policy = proposed(tmp_path)
+    for folder in folders[:-1]:
+        layer = policy.layer_of(tmp_path / folder / "users.py")
+        assert layer is not None
+        assert layer.name == f"{folder}/"
+        assert layer.use == Sanctioned(None, "self.store.session")
+    assert policy.is_test(tmp_path / "tests/helpers/users.py")
