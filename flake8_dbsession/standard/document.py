@@ -189,7 +189,7 @@ class _Writer:
         yield _code(
             "flake8 --select DBS .          # or: dbsession check\n"
             "dbsession explain DBS101       # why a code is reported, and what to write instead\n"
-            "dbsession report               # how far the code base has moved over\n"
+            "dbsession report               # how far the code base has moved over\n",
             "bash",
         )
         yield "Before each commit, with pre-commit:"
