@@ -122,6 +122,12 @@ def test_a_session_that_joins_a_connection_is_left_alone(tmp_path: Path) -> None
                     db = make()
                     db.add(target)
                     sessionmaker(connection)().add(target)
+                    sessionmaker()(bind=connection).add(target)
+
+                def load(extension):
+                    conn = extension.get_engine().connect()
+                    db = sessionmaker()(bind=conn)
+                    db.execute(1)
             """,
             "hooks.py": """
                 from sqlalchemy import event, orm

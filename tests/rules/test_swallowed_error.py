@@ -359,3 +359,14 @@ def test_message_names_work_and_session(tmp_path: Path) -> None:
         "`except Exception` swallows an error of `db.flush()`, and the failed transaction goes on; "
         "call `db.rollback()` in it"
     ]
+
+
+def test_message_awaits_an_asynchronous_rollback(tmp_path: Path) -> None:
+    text = (
+        "from sqlalchemy.ext.asyncio import AsyncSession\n"
+        "async def save(db: AsyncSession):\n"
+        "    try:\n        await db.flush()\n    except Exception as e:\n        print(e)\n"
+    )
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [m for *_, m in lint(tmp_path, "service.py")]
+    assert message.endswith("call `await db.rollback()` in it")

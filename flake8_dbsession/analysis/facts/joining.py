@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
-from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Parameter, Scope
 from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
 
 
@@ -21,7 +21,7 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         True for a connection that came in or is lent, as in a migration, in a mapper's event or in
         ``Session(bind=other.connection())``.
     """
-    bind = bound_to(_binding_call(call, scope))
+    bind = bound_to(call) or bound_to(_making_call(call, scope))
     if bind is None:
         return False
     match bind:
@@ -34,14 +34,22 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         case External(name=name):
             return name.endswith(".get_bind()")
         case None if isinstance(bind, ast.Name):
-            return "conn" in bind.id and any(
-                isinstance(binding.how, Parameter) for binding in scope.lookup(bind.id)
-            )
+            return "conn" in bind.id and any(map(_is_at_hand, scope.lookup(bind.id)))
     return False
 
 
-def _binding_call(call: ast.Call, scope: Scope) -> ast.Call:
-    """Give the call that binds a session: that of the factory where it was made in this file."""
+def _is_at_hand(connection: Binding) -> bool:
+    """Tell whether a name that speaks of a connection came in, or is what ``connect()`` gave."""
+    match connection.how:
+        case Parameter():
+            return True
+        case Assigned(value=ast.Call(func=ast.Attribute(attr="connect"))):
+            return True
+    return False
+
+
+def _making_call(call: ast.Call, scope: Scope) -> ast.Call:
+    """Give the call that made the factory, where this file made it; else the call itself."""
     function = call.func
     if isinstance(function, ast.Call):
         return function

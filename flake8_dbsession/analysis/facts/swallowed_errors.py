@@ -87,11 +87,13 @@ class SwallowedError(NamedTuple):
     Attributes:
         node: the handler.
         session: the session as it is written.
+        is_async: whether it is an asynchronous one.
         work: the first work in the ``try`` that can fail, as it is written.
     """
 
     node: ast.ExceptHandler
     session: str
+    is_async: bool
     work: str
 
 
@@ -142,7 +144,8 @@ class _Function:
             ways = _Ways(graph, name, self.handlers)
             for handler, work in ways.works.items():
                 if self._goes_on(ways.sequels[handler], name, known):
-                    found.setdefault(handler, SwallowedError(handler, name, f"{name}.{work}()"))
+                    error = SwallowedError(handler, name, known.is_async, f"{name}.{work}()")
+                    found.setdefault(handler, error)
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:

@@ -72,8 +72,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     def check(self, fact: SwallowedError, context: Context) -> Iterator[Violation]:
         """Report handlers that go on with a failed transaction."""
         classes = f" {ast.unparse(fact.node.type)}" if fact.node.type is not None else ""
+        rollback = f"{'await ' if fact.is_async else ''}{fact.session}.rollback()"
         yield self.violation(
             fact.node,
             f"`except{classes}` swallows an error of `{fact.work}`, and the failed transaction "
-            f"goes on; call `{fact.session}.rollback()` in it",
+            f"goes on; call `{rollback}` in it",
         )
