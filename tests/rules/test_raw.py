@@ -150,6 +150,40 @@ def test_a_session_that_joins_a_connection_is_left_alone(tmp_path: Path) -> None
     )
 
 
+def test_a_database_of_its_own_is_none_of_the_houses(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "core/settings.py": "URL = 'sqlite:///house.db'",
+            "script.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session, sessionmaker
+                from core.settings import URL
+
+                COPY = "sqlite:///copy.db"
+
+                def in_memory():
+                    engine = create_engine("sqlite:///:memory:")
+                    make = sessionmaker(bind=engine)
+                    db = make()
+                    db.execute(1)
+
+                def copied():
+                    engine = create_engine(COPY)
+                    db = Session(engine)
+                    db.execute(1)
+
+                def the_houses():
+                    engine = create_engine(URL)
+                    db = Session(engine)  # DBS103
+                    db.execute(1)
+            """,
+        },
+        CODES,
+    )
+
+
 def test_a_bare_name_does_not_win_over_what_is_found(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
@@ -179,7 +213,7 @@ def test_a_factory_made_on_the_spot_is_never_the_way_out(tmp_path: Path) -> None
                 from sqlalchemy.orm import sessionmaker
 
                 def run():
-                    make = sessionmaker(create_engine("sqlite://"))
+                    make = sessionmaker(create_engine(os.environ["URL"]))
                     db = make()
                     return db.info
             """

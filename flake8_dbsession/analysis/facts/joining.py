@@ -21,7 +21,7 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         True for a connection that came in or is lent, as in a migration, in a mapper's event or in
         ``Session(bind=other.connection())``.
     """
-    bind = bound_to(call) or bound_to(_making_call(call, scope))
+    bind = bound_to(call) or bound_to(making_call(call, scope))
     if bind is None:
         return False
     match bind:
@@ -48,8 +48,16 @@ def _is_at_hand(connection: Binding) -> bool:
     return False
 
 
-def _making_call(call: ast.Call, scope: Scope) -> ast.Call:
-    """Give the call that made the factory, where this file made it; else the call itself."""
+def making_call(call: ast.Call, scope: Scope) -> ast.Call:
+    """Give the call that made a session's factory.
+
+    Args:
+        call: the call that gives the session.
+        scope: the scope it stands in.
+
+    Returns:
+        The call that made the factory, where this file made it; else the call itself.
+    """
     function = call.func
     if isinstance(function, ast.Call):
         return function

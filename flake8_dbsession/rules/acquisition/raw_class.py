@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.own_databases import has_own_database
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
@@ -23,7 +24,8 @@ class RawSessionClass(Rule[Acquisition]):
     latter. The `with Session(engine) as db:` form is reported only where there is a provider to
     use instead; the `sqlalchemy` preset leaves it alone. A session that joins a connection at hand,
     as one does in a migration (`Session(bind=op.get_bind())`) or in a mapper's event, is none that
-    the house's factory could make.
+    the house's factory could make; nor is one on an engine that the function makes itself, from a
+    URL written out beside it.
 
     ## Why is this bad?
     The house's factory carries its settings (`expire_on_commit`, `autoflush`, event hooks, the
@@ -80,7 +82,8 @@ class RawSessionClass(Rule[Acquisition]):
             return
         if fact.holder is Holder.BLOCK and not _is_block_judged(fact, context):
             return
-        if joins_a_connection(fact.node, fact.scope, context.file.inference):
+        where = (fact.node, fact.scope, context.file.inference)
+        if joins_a_connection(*where) or has_own_database(*where):
             return
         wrong = "passes the project's session factory by"
         if not context.pattern(fact.known, "db", fact.scope):
