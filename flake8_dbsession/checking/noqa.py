@@ -59,7 +59,7 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
         options: flake8's.
 
     Returns:
-        The violations beside which no comment can stand.
+        The violations that no comment hides: in Markdown, or where flake8 takes a string for one.
 
     Raises:
         RunError: the file cannot be read or written.

@@ -75,5 +75,5 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
     left = hide(findings, options)
     click.echo(f"{violations(len(findings) - len(left))} hidden by `# noqa` comments", err=True)
     if left:
-        click.echo(f"{violations(len(left))} left, where no comment can stand", err=True)
+        click.echo(f"{violations(len(left))} left without a comment", err=True)
     return left

@@ -279,7 +279,7 @@ class TestAddNoqa:
         result = dbsession("check", "--add-noqa")
         assert result.exit_code == 1
         assert places(result.stdout.splitlines()) == ["app.py:1 E999"]
-        assert "1 violation left, where no comment can stand\n" in result.stderr
+        assert "1 violation left without a comment\n" in result.stderr
         assert (project / "app.py").read_text() == "if:\n"
 
     def test_what_is_known_needs_none(self, project: Path) -> None:
