@@ -30,7 +30,7 @@ def used_after(connection: str, body: Sequence[ast.stmt], scope: Scope) -> ast.A
         The first node that hands a cursor or the connection on, or that names one which is read
         outside of the block; None where the connection may be closed at the block's end.
     """
-    live = _live_names(connection, body)
+    live = live_names(connection, body)
     later = live & (names_read_outside(body, scope) | _read_by_functions(body, scope))
     for node in _nodes(body):
         if _hands_out(node, live) or (isinstance(node, ast.Name) and node.id in later):
@@ -46,8 +46,13 @@ def _read_by_functions(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
     return set().union(*map(_names, functions))
 
 
-def _live_names(connection: str, body: Sequence[ast.stmt]) -> set[str]:
-    """Give the names of the connection, its cursors, and what holds either."""
+def live_names(connection: str, body: Sequence[ast.stmt]) -> set[str]:
+    """Give the names of a connection, its cursors, and what holds either.
+
+    Args:
+        connection: the connection's name.
+        body: the statements that work with it.
+    """
     live, before = {connection}, 0
     while len(live) > before:
         before = len(live)

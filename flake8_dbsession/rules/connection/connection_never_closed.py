@@ -50,6 +50,12 @@ class ConnectionNeverClosed(Rule[Ending]):
             return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
     ```
 
+    ## Fix safety
+    The fix puts a block of `closing(...)` around the statements from the opening to the last one
+    that uses the connection, or what reads from it; SQLAlchemy's connections have a block of their
+    own. It is safe: what is not committed is given up as before. It is not made where the
+    connection or a cursor may be used elsewhere, and not for asynchronous connections.
+
     ## Options
     - `connections`: the connection provider that the message names
 

@@ -51,6 +51,10 @@ class ManualConnectionClose(Rule[HandClose]):
             return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
     ```
 
+    ## Fix safety
+    As for [DBS602](DBS602.md); the block ends where the connection was closed. Lost comments make
+    it unsafe.
+
     ## Options
     - `connections`: the connection provider that the message names
 
