@@ -31,7 +31,6 @@ _SHARES = (0.1, 0.25, 0.5)  # of the answers that are not 0
 _NO_SITE = -1  # of what the program was given
 _ENGINE = create_engine("sqlite://", poolclass=StaticPool)
 _QUERY = text("select 1")
-_OPAQUE = (types.ModuleType, types.BuiltinFunctionType)
 
 OPENERS = frozenset({"AsyncSessionLocal", "SessionLocal", "connect"})
 HELPERS = """
@@ -495,17 +494,23 @@ def _use(*given: object) -> None:
 
 def _reachable(roots: list[object], apart_from: set[int]) -> set[int]:
     """Find what can be reached from some objects, by the references that the collector sees."""
-    seen = set(apart_from)
+    seen = apart_from | {id(vars(builtins))}
     waiting = list(roots)
     while waiting:
         each = waiting.pop()
         if id(each) in seen or isinstance(each, _OPAQUE) or _is_foreign_class(each):
             continue
         seen.add(id(each))
-        if not isinstance(each, Watched):
+        if isinstance(each, types.FunctionType):
+            # Its globals are the program's namespace, or those of a library.
+            waiting += [each.__closure__, each.__defaults__, each.__kwdefaults__]
+        elif not isinstance(each, Watched):
             waiting += gc.get_referents(each)
     return seen
 
 
 def _is_foreign_class(each: object) -> bool:
     return isinstance(each, type) and each.__module__ != "program"
+
+
+_OPAQUE = (Program, World, types.BuiltinFunctionType, types.CodeType, types.ModuleType)
