@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 from typing import TypeAlias, TypeVar
 
@@ -82,6 +83,14 @@ _KEPT_HERE = [
     ["holder = wrap_it(db)", "holder.close()"],
     ["box = [db]"],
     ["box = []", "box.append(db)"],
+    [
+        "box = [db, {open}]",
+        "try:",
+        "    use(db)",
+        "finally:",
+        "    for each in box:",
+        "        each.close()",
+    ],
     ["box = list([db])", "keeper.box = box"],
     ["same = db", "same.close()"],
     ["other, x = db, work()", "other.close()"],
@@ -101,6 +110,9 @@ _CLOSURES = [
     ["def close_other(db):", "    db.close()", "keeper.later = close_other"],
     ["def close_default(given=db):", "    given.close()", "close_default()"],
     ["def use_default(given=db):", "    given.execute()", "keeper.later = use_default"],
+    ["def close_block():", "    with closing(db):", "        db.execute()", "close_block()"],
+    ["def close_if_any():", "    if db is not None:", "        db.close()", "close_if_any()"],
+    ["def make():", "    return {open}", "keeper.db = make()"],
     ["def use_later():", "    db.execute()", "use_later()"],
     ["def use_later():", "    db.execute()", "keeper.later = use_later"],
     ["def rows_of():", "    yield db.execute()", "keeper.rows = rows_of()"],
@@ -160,7 +172,7 @@ _RAISES = [
     "bail()",
     "leave()",
 ]
-_NOT_AWAITED = re.compile(r"ExitStack|Holder|def |lambda|wrap_it|closing|stack|for _ in turns")
+_NOT_AWAITED = re.compile(r"each|ExitStack|Holder|def |lambda|wrap_it|closing|stack|for _ in turns")
 _AWAITED = re.compile(r"\b\w+(?:\(\))?\.(?:close|execute)\(\)|\b(?:pause|close_slowly)\(db\)")
 
 
@@ -172,7 +184,7 @@ class _Place:
         depth: how many more blocks may be opened.
         in_loop: whether ``break`` and ``continue`` may stand here.
         in_handler: whether a bare ``raise`` may.
-        has_error: whether ``error`` is what the innermost handler caught.
+        errors: the names of what the handlers around it caught.
         may_leave: whether a jump may; not in a handler of ``except*``.
         is_sure: whether ``db`` is surely something that was opened.
     """
@@ -180,7 +192,7 @@ class _Place:
     depth: int
     in_loop: bool = False
     in_handler: bool = False
-    has_error: bool = False
+    errors: tuple[str, ...] = ()
     may_leave: bool = True
     is_sure: bool = True
 
@@ -194,6 +206,7 @@ class _Writer:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._numbers = count(1)
         self._open = self._one_of(["SessionLocal()", "connect()"])
         self._kind = self._one_of(["def", "def", "def", "generator", "async def"])
         self._is_awaited = self._kind == "async def" and self._chance(2)
@@ -206,15 +219,18 @@ class _Writer:
         skeletons += [self._undone, self._guarded, self._stacked, self._checked, self._borrowed]
         if not self._has_closures:
             skeletons.append(self._repeated)
-        body = self._one_of(skeletons)(_Place(depth=2))
+        body = self._shared(self._one_of(skeletons)(_Place(depth=2)))
+        if self._kind == "def" and self._chance(12):
+            body = ["def inner():", *_indented(body), "keeper.given = inner()"]
         if self._kind == "generator":
             body.append("yield")
-        if "shared = db" in "\n".join(body):
-            body.insert(0, "global shared")
         header = "async def program():" if self._kind == "async def" else "def program():"
         return "\n".join([header, *_indented(body)]) + "\n"
 
     # Skeletons
+
+    def _shared(self, body: Lines) -> Lines:
+        return ["global shared", *body] if "shared = db" in "\n".join(body) else body
 
     def _bare(self, place: _Place) -> Lines:
         return [f"db = {self._open}", *self._body(place), *self._close(place)]
@@ -382,8 +398,8 @@ class _Writer:
                 jumps += ["break", "continue"] * 3
         if place.in_handler:
             jumps += ["raise"] * 4
-        if place.has_error:
-            jumps += ["raise error", "raise RuntimeError from error"] * 2
+        for error in place.errors:
+            jumps += [f"raise {error}", f"raise RuntimeError from {error}"] * 2
         return [self._one_of(jumps)]
 
     def _returns(self, place: _Place) -> Lines:
@@ -461,9 +477,7 @@ class _Writer:
 
     def _handlers(self, place: _Place) -> Lines:
         if sys.version_info >= (3, 11) and self._chance(6):
-            inside = replace(
-                place, in_handler=True, has_error=False, may_leave=False, in_loop=False
-            )
+            inside = replace(place, in_handler=True, may_leave=False, in_loop=False)
             lines: Lines = []
             for _ in range(self._upto(1, 2)):
                 handled = self._one_of(_HANDLED_IN_GROUPS)
@@ -473,8 +487,14 @@ class _Writer:
         for _ in range(self._upto(1, 2)):
             handled = self._one_of(_HANDLED)
             named = bool(handled) and self._chance(3)
-            inside = replace(place, in_handler=True, has_error=named)
-            clause = f"except {handled} as error:" if named else f"except {handled}".rstrip() + ":"
+            inside = replace(place, in_handler=True)
+            clause = f"except {handled}".rstrip()
+            if named:
+                # The end of a handler unbinds its name.
+                error = f"error_{next(self._numbers)}"
+                inside = replace(inside, errors=(*place.errors, error))
+                clause += f" as {error}"
+            clause += ":"
             lines += [clause, *_indented(self._body(inside))]
             if not handled:
                 break

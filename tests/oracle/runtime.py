@@ -162,9 +162,14 @@ class WatchedAsyncSession:
 
 
 class Keeper:
-    """Something that outlives the program."""
+    """Something that outlives the program.
 
-    def __init__(self) -> None:
+    Args:
+        may_fail: what a call does that may fail, but fails only after it took effect.
+    """
+
+    def __init__(self, may_fail: Callable[[], None]) -> None:
+        self._may_fail = may_fail
         self.items: list[object] = []
         self.cleanups: list[object] = []
         self.stack = contextlib.ExitStack()
@@ -183,9 +188,11 @@ class Keeper:
 
     def register(self, function: object) -> None:
         self.cleanups.append(function)
+        self._may_fail()
 
     def finalize(self, _owner: object, function: object) -> None:
         self.cleanups.append(function)
+        self._may_fail()
 
 
 class _Table:
@@ -220,7 +227,7 @@ class World:
         self.decisions: list[int] = []
         self.options: list[int] = []
         self.opened: list[Watched] = []
-        self.keeper = Keeper()
+        self.keeper = Keeper(self.may_fail)
 
     def decide(self, options: int) -> int:
         number = len(self.decisions)
@@ -270,7 +277,8 @@ class Program:
         for site, call in enumerate(calls):
             call.args = [ast.copy_location(ast.Constant(site), call)]
         self.sites = frozenset(range(len(calls)))
-        exec(compile(tree, "program", "exec"), self._namespace)
+        shown = ast.fix_missing_locations(_Sharing().visit(tree))
+        exec(compile(shown, "program", "exec"), self._namespace)
 
     def leaks(
         self,
@@ -332,7 +340,6 @@ class Program:
         world = self._world = World(answer, self._faults, max_decisions)
         self._namespace["keeper"] = self._namespace["atexit"] = world.keeper
         self._namespace["weakref"] = world.keeper
-        self._namespace["shared"] = None
         result: object = None
         try:
             result = self._drive(self._namespace["program"]())
@@ -345,7 +352,7 @@ class Program:
         left_open = [each for each in world.opened if each.used and not each.closed_since]
         if not left_open:
             return set()
-        roots = [result, world.keeper, self._namespace["shared"]]
+        roots = [result, world.keeper]
         reached = _reachable(roots, {id(self._namespace), id(world)})
         return {each.site for each in left_open if id(each) not in reached} - {_NO_SITE}
 
@@ -399,13 +406,17 @@ class Program:
             return self._world.is_tired or bool(self._world.decide(2))
 
         def turns() -> range:
-            return range(self._world.decide(3))
+            return range(self._world.decide(4))
 
         def rows() -> Iterator[int]:
             self._world.may_fail()
             for turn in turns():
                 yield turn
                 self._world.may_fail()
+
+        def remembered(value: object) -> object:
+            self._world.keeper.items.append(value)
+            return value
 
         def pair() -> tuple[int, int]:
             self._world.may_fail()
@@ -451,6 +462,7 @@ class Program:
             "pair": pair,
             "partial": partial,
             "pause": pause,
+            "remembered": remembered,
             "rows": rows,
             "slow_block": slow_block,
             "slow_turns": slow_turns,
@@ -467,6 +479,16 @@ class Program:
 
 
 _HELPERS_CODE = compile(HELPERS, "helpers", "exec")
+
+
+class _Sharing(ast.NodeTransformer):
+    """Lets the keeper remember what a global name stands for: a later value undoes no hand-on."""
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if "shared" in names:
+            node.value = ast.Call(ast.Name("remembered", ast.Load()), [node.value], [])
+        return node
 
 
 def _faults_for(source: str) -> list[type[BaseException]]:

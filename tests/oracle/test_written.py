@@ -349,6 +349,13 @@ _LEAKING = {
         first.close()
         second.close()
     """,
+    "nested function opens and may not get to its close": """
+        def make():
+            db = connect()
+            work()
+            db.close()
+        make()
+    """,
 }
 _CLOSED = {
     "finally": """
@@ -798,6 +805,102 @@ _CLOSED = {
             db = pile.enter_context(SessionLocal())
             db.execute()
     """,
+    "container closed in a loop": """
+        box = []
+        try:
+            for _ in turns():
+                box.append(connect())
+                work()
+        finally:
+            for each in box:
+                each.close()
+    """,
+    "nested function closes in a block": """
+        db = connect()
+        def close_later():
+            with closing(db):
+                pass
+        close_later()
+    """,
+    "nested function closes if there is one": """
+        db = None
+        def close_later():
+            if db is not None:
+                db.close()
+        try:
+            db = connect()
+            work()
+        finally:
+            close_later()
+    """,
+    "nested function opens and closes": """
+        def make():
+            db = connect()
+            try:
+                work()
+            finally:
+                db.close()
+        make()
+    """,
+    "error of an outer handler raised again": """
+        db = connect()
+        try:
+            work()
+        except ValueError as error:
+            try:
+                work()
+            except KeyError:
+                try:
+                    raise error
+                except ValueError:
+                    pass
+        finally:
+            db.close()
+        db = connect()
+        try:
+            try:
+                raise ValueError
+            except ValueError as error:
+                try:
+                    raise KeyError
+                except KeyError:
+                    raise error
+        except ValueError:
+            db.close()
+    """,
+    "one a turn until it works": """
+        while True:
+            db = SessionLocal()
+            try:
+                db.execute()
+                return
+            except ValueError:
+                if tired():
+                    raise
+            finally:
+                db.close()
+    """,
+    "given or opened, which another opening hangs on": """
+        given = spare()
+        db = given
+        own = db is None
+        if own:
+            db = connect()
+        try:
+            if not db:
+                work()
+        except LookupError:
+            x = [connect()]
+        finally:
+            if own:
+                db.close()
+    """,
+    "process exit in a nested function": """
+        def inner():
+            db = connect()
+            leave()
+        inner()
+    """,
 }
 _HANDED_ON = {
     "returned": """
@@ -930,6 +1033,13 @@ _HANDED_ON = {
         pile = ExitStack()
         pile.callback(connect().close)
         keeper.pile = pile
+    """,
+    "global name that is set again": """
+        global shared
+        db = SessionLocal()
+        shared = db
+        db.execute()
+        shared = None
     """,
 }
 

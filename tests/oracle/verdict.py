@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 from flake8_dbsession.analysis.facts.callees import Callees, Fate
@@ -11,7 +12,7 @@ from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, Traits, lifeti
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
 from tests.oracle.runtime import HELPERS, openings
 
 _NOWHERE = Path("/nowhere")
@@ -19,8 +20,8 @@ _NOWHERE = Path("/nowhere")
 _SAFE = frozenset(
     {
         "AsyncExitStack", "ExitStack", "Holder", "choose", "close_default", "close_given",
-        "close_it", "close_later", "close_now", "close_slowly", "end", "keep_it", "partial",
-        "spare", "spare_slowly", "tired", "turns", "wrap_it",
+        "close_if_any", "close_it", "close_later", "close_now", "close_slowly", "end", "keep_it",
+        "partial", "spare", "spare_slowly", "tired", "turns", "wrap_it",
     }
 )  # fmt: skip
 _OPENED = {
@@ -31,7 +32,7 @@ _OPENED = {
 
 
 def judge(source: str) -> tuple[Lifetime, ...] | None:
-    """Analyse the function of a program.
+    """Analyse the function of a program, and those defined in it.
 
     Args:
         source: the program.
@@ -41,20 +42,32 @@ def judge(source: str) -> tuple[Lifetime, ...] | None:
         up.
     """
     tree = ast.parse(source)
-    function = tree.body[0]
-    assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
     around = Module(_NOWHERE / "helpers.py", HELPERS, ast.parse(HELPERS)).scope
-    scope = Module(_NOWHERE / "program.py", source, tree, around).scope.child(function)
+    scope = Module(_NOWHERE / "program.py", source, tree, around).scope.child(tree.body[0])
+    calls = openings(tree)
+    found: dict[ast.AST, Lifetime | None] = {}
+    for inner in [scope, *_nested(scope)]:
+        own = [call for call in own_nodes(inner.node) if call in calls]
+        found.update(zip(own, _lifetimes(inner, own), strict=True))
+    known = tuple(each for call in calls if (each := found[call]) is not None)
+    return known if len(known) == len(calls) else None
+
+
+def _nested(scope: Scope) -> Iterator[Scope]:
+    for node in own_nodes(scope.node):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield scope.child(node)
+            yield from _nested(scope.child(node))
+
+
+def _lifetimes(scope: Scope, calls: list[ast.Call]) -> tuple[Lifetime | None, ...]:
     callees = Callees(Inference(Project(_NOWHERE), Vocabulary()), blocks_close=True)
-    graph = build(
-        function, CallTraits(may_raise=_may_raise, ending=lambda call: callees.ending(call, scope))
-    )
+    traits = CallTraits(may_raise=_may_raise, ending=lambda call: callees.ending(call, scope))
+    graph = build(scope.node, traits)
     if graph is None:
-        return None
-    opened = [_OPENED[call.func.id](call) for call in openings(tree)]
-    found = lifetimes(graph, opened, _traits(callees, scope))
-    known = tuple(each for each in found if each is not None)
-    return known if len(known) == len(found) else None
+        return (None,) * len(calls)
+    opened = [_OPENED[call.func.id](call) for call in calls]
+    return lifetimes(graph, opened, _traits(callees, scope))
 
 
 def _traits(callees: Callees, scope: Scope) -> Traits:

@@ -196,11 +196,9 @@ class _Builder(Expressions):
         self._current = self._new()
 
     def _raised(self, exception: ast.expr | None) -> frozenset[Raised]:
-        handling = next((f for f in reversed(self._frames) if isinstance(f, Handling)), None)
-        if handling is not None:
-            is_its_name = isinstance(exception, ast.Name) and exception.id == handling.name
-            if exception is None or is_its_name:
-                return handling.caught
+        for frame in reversed(self._frames):
+            if isinstance(frame, Handling) and _is_of(frame, exception):
+                return frame.caught
         return frozenset({raised_class(exception) if exception is not None else ANY_EXCEPTION})
 
     def _if(self, statement: ast.If) -> None:
@@ -338,6 +336,13 @@ class _Builder(Expressions):
             case _:
                 self._edge(matched)
                 self._edge(otherwise)
+
+
+def _is_of(handling: Handling, exception: ast.expr | None) -> bool:
+    """Tell whether ``raise``, or ``raise exception``, raises again what a handler caught."""
+    if exception is None:
+        return True
+    return isinstance(exception, ast.Name) and exception.id == handling.name
 
 
 def _captures(pattern: ast.pattern, subject: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:

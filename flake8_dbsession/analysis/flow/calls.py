@@ -73,6 +73,7 @@ _SAFE_METHODS = frozenset(
         "execution_options",
         "is_closed",
         "is_connected",
+        "pop_all",
         "push",
         "push_async_callback",
         "push_async_exit",

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.flow.calls import dotted_name
 Closure: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 CLOSERS = frozenset({"close", "aclose", "terminate", "invalidate"})
+CLOSING = frozenset({"aclosing", "closing"})
 _CLOSURES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.ListComp, ast.SetComp, ast.DictComp)
 _STACKS = frozenset({"AsyncExitStack", "ExitStack"})
@@ -128,15 +129,17 @@ def defaults(closure: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def closed_names(closure: ast.AST) -> frozenset[str]:
-    """Give the names that a closure calls ``close`` on."""
-    return frozenset(
-        node.func.value.id
-        for node in ast.walk(closure)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in CLOSERS
-        and isinstance(node.func.value, ast.Name)
-    )
+    """Give the names that a closure calls ``close`` on, or has a ``with`` block close."""
+    names: set[str] = set()
+    for node in ast.walk(closure):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+                if method in CLOSERS:
+                    names.add(name)
+            case ast.withitem(context_expr=ast.Call(func=manager, args=[ast.Name(id=name)])):
+                if dotted_name(manager).rpartition(".")[2] in CLOSING:
+                    names.add(name)
+    return frozenset(names)
 
 
 def is_generator(closure: Closure) -> bool:

@@ -81,18 +81,13 @@ class Mentions:
                     related |= targets
         return related
 
-    def peers(self, opened: ast.expr) -> frozenset[str]:
-        """Find the names that stand for such an object or for None: ``db`` in ``db or connect()``.
-
-        Args:
-            opened: the expression that opens it.
-
-        Returns:
-            The names.
-        """
+    def peers(self) -> frozenset[str]:
+        """Find the names that stand for such objects or for None: ``db`` in ``db or connect()``."""
         events = [event for block in self._graph.blocks for event in block.events]
         takes = [event for event in events if isinstance(event, Take)]
-        values = {opened} | {take.whole for take in takes if _awaited(take.part) is opened}
+        values = self._opened | {
+            take.whole for take in takes if _awaited(take.part) in self._opened
+        }
         names = {take.part for take in takes if take.whole in values}
         for event in events:
             if isinstance(event, Bind) and _awaited(event.value) in values:

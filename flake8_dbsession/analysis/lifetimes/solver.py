@@ -62,6 +62,7 @@ class _Function:
         self._names = names_of(graph.root)
         self._nodes = frozenset(each.node for each in opened)
         self._mentions = Mentions(graph, self._nodes)
+        self._peers = self._mentions.peers()
         self._tested = tested_names(graph)
         self._states_left = _MAX_STATES
         self._events_left = _MAX_EVENTS
@@ -79,7 +80,7 @@ class _Function:
         if self._events_left < 0 or not self._states_left:
             return None
         again = _evaluated_again(self._graph, opened.node)
-        reader = Reader(self._names, self._nodes, self._mentions.peers(opened.node))
+        reader = Reader(self._names, self._nodes, self._peers)
         transfer = Transfer(opened, self._names, reader, self._traits, again)
         steps = self._mentions.steps(opened.node, frozenset().union(*tested))
         solver = _Solver(self._graph, steps, tested, transfer, reader)

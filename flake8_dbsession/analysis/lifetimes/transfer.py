@@ -28,7 +28,7 @@ from flake8_dbsession.analysis.lifetimes.model import (
     Opened,
     Traits,
 )
-from flake8_dbsession.analysis.lifetimes.names import CLOSERS, Names, is_generator
+from flake8_dbsession.analysis.lifetimes.names import CLOSERS, CLOSING, Names, is_generator
 from flake8_dbsession.analysis.lifetimes.state import (
     ANY,
     RETURNED,
@@ -238,7 +238,7 @@ class Transfer:
         """Tell whether the end of a ``with`` over an expression closes the object."""
         is_plain = self._reader.refers(manager, state)
         return (
-            not is_plain or self._opened.block_closes or _last_segment_of_call(manager) in _CLOSING
+            not is_plain or self._opened.block_closes or _last_segment_of_call(manager) in CLOSING
         )
 
     def _take(self, whole: ast.expr, part: ast.expr, state: State) -> State:
@@ -379,9 +379,6 @@ class Transfer:
         elif state.status is Status.LIVE:
             place = node if isinstance(node, ast.AST) else self._opened.node
             yield state._replace(status=Status.LOST, objects=frozenset({Leak(place, how)}))
-
-
-_CLOSING = frozenset({"closing", "aclosing"})
 
 
 def _is_registered(value: ast.AST | None) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
