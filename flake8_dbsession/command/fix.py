@@ -17,7 +17,7 @@ import click
 def command(
     paths: tuple[str, ...], shows: bool, unsafe: bool, layer: str | None, select: str
 ) -> None:
-    """Fix what breaks the standard in the files and folders at PATH.
+    """Fix what breaks the standard in the Python files and folders at PATH.
 
     Without a PATH, in the working directory. Each rule's page says when its fix is safe. A file is
     replaced as a whole or not at all, and only by one that compiles, in which all other lines are
@@ -29,6 +29,7 @@ def command(
         dbsession fix --diff --unsafe app/services
         dbsession fix --layer services --select DBS101,DBS102
     """
+    from flake8_dbsession.checking import markdown
     from flake8_dbsession.checking.discovery import STDIN
     from flake8_dbsession.checking.run import Run
     from flake8_dbsession.fixes import report
@@ -38,7 +39,7 @@ def command(
     if STDIN in paths:
         raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
     run = Run([f"--select={select},E9,DBS001,DBS002"], caching=True)
-    files = run.files(paths or (".",))
+    files = [file for file in run.files(paths or (".",)) if not file.endswith(markdown.SUFFIX)]
     codes = tuple(code for code in select.replace(" ", "").split(",") if code)
     repairs = Repairs(run, Wishes(codes=codes, unsafe=unsafe), writes=not shows)
     if layer is not None:

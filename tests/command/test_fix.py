@@ -99,6 +99,14 @@ def test_a_layer_is_named(project: Path) -> None:
     assert wrong.stderr == "Error: no layer is called 'route'; there are routes, services, tests\n"
 
 
+def test_markdown_is_left_to_its_writers(project: Path) -> None:
+    Path("api/README.md").write_text(
+        "```python\nfrom core.database import SessionLocal\n"
+        "with SessionLocal() as db:\n    db.commit()\n```\n"
+    )
+    assert "README" not in fix("api", CODES).stdout
+
+
 def test_what_is_silenced_stays(project: Path) -> None:
     silenced = ROUTE.replace("get_db())):", "get_db())):  # noqa: DBS402")
     Path("api/a.py").write_bytes(silenced.encode())
