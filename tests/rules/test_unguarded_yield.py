@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS404"}
 HEADER = """
@@ -192,3 +192,12 @@ def test_fixtures_and_what_nobody_drives_are_left_alone(tmp_path: Path) -> None:
             await db.close()
         """,
     )
+
+
+def test_message_names_the_yield_and_the_close(tmp_path: Path) -> None:
+    text = HEADER + "def get_db():\n    db = SessionLocal()\n    yield db\n    db.close()\n"
+    write_project(tmp_path, {"deps.py": text})
+    assert [message for *_, code, message in lint(tmp_path, "deps.py") if code == "DBS404"] == [
+        "`yield db` is not guarded: when the caller fails, `db.close()` does not run; "
+        "close in a `finally`"
+    ]
