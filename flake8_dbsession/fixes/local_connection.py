@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import dropwhile
 
 import libcst as cst
 
@@ -21,7 +22,7 @@ from flake8_dbsession.fixes.cursors import live_names, used_after
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_module
 from flake8_dbsession.fixes.places import place_of
-from flake8_dbsession.fixes.region import Region
+from flake8_dbsession.fixes.region import Region, Statement
 
 
 def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
@@ -48,7 +49,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
         raise Refusal("it is opened as a part of another expression")
     name = acquisition.name
     statements = _statements_of(acquisition, place.after)
-    _refuse_other_uses(acquisition, place.statement, statements)
+    _refuse_tricks(name, statements)
     closing = _closing(acquisition, document)
     region = Region([place.statement, *statements], document)
     assignment, *body = region.statements
@@ -56,7 +57,9 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     block = cst.With(
         items=[cst.WithItem(_entered(assignment, closing), cst.AsName(cst.Name(name)))],
         body=cst.IndentedBlock(
-            without_closes(body, name), header=assignment.trailing_whitespace, indent=region.indent
+            _without_blank_lines_above(without_closes(body, name)),
+            header=assignment.trailing_whitespace,
+            indent=region.indent,
         ),
         leading_lines=assignment.leading_lines,
     )
@@ -115,18 +118,15 @@ def _closes(statement: ast.stmt, name: str) -> bool:
     return any(is_call_on(part, name, "close") for part in (statement, *inner))
 
 
-def _refuse_other_uses(
-    acquisition: Acquisition, assignment: ast.stmt, statements: Sequence[ast.stmt]
-) -> None:
-    name, last = acquisition.name, statements[-1].end_lineno or 0
-    function = acquisition.scope.function() or acquisition.scope.module.scope
-    for node in ast.walk(function.node):
-        if isinstance(node, ast.Name) and node.id == name and node.lineno != assignment.lineno:
-            is_inside = assignment.lineno < node.lineno <= last
-            if not is_inside or not isinstance(node.ctx, ast.Load):
-                raise Refusal(f"line {node.lineno} uses or binds `{name}` too")
+def _refuse_tricks(name: str, statements: Sequence[ast.stmt]) -> None:
     for statement in statements:
         for node in (statement, *own_nodes(statement)):
+            if (
+                isinstance(node, ast.Name)
+                and node.id == name
+                and not isinstance(node.ctx, ast.Load)
+            ):
+                raise Refusal(f"line {node.lineno} binds `{name}` anew")
             if any(_leaves(part) for part in getattr(node, "finalbody", ())):
                 raise Refusal("a `finally` leaves by itself, and swallows errors")
 
@@ -134,6 +134,14 @@ def _refuse_other_uses(
 def _leaves(statement: ast.stmt) -> bool:
     jumps = (ast.Return, ast.Break, ast.Continue)
     return any(isinstance(part, jumps) for part in (statement, *own_nodes(statement)))
+
+
+def _without_blank_lines_above(statements: list[Statement]) -> list[Statement]:
+    if not statements:
+        raise Refusal("its block does not use it")
+    first, *rest = statements
+    lines = dropwhile(lambda line: line.comment is None, first.leading_lines)
+    return [first.with_changes(leading_lines=[*lines]), *rest]
 
 
 def _closing(acquisition: Acquisition, document: Document) -> Reach | None:

@@ -94,6 +94,29 @@ FORMS = {
             conn.execute(sql)
         """,
     ),
+    "twice": (
+        """
+        conn = None
+        conn = sqlite3.connect(path)
+
+        found = conn.execute(sql).fetchall()
+        conn.close()
+        conn = sqlite3.connect(path)
+        # again
+        found += conn.execute(sql).fetchall()
+        conn.close()
+        return found
+        """,
+        """
+        conn = None
+        with closing(sqlite3.connect(path)) as conn:
+            found = conn.execute(sql).fetchall()
+        with closing(sqlite3.connect(path)) as conn:
+            # again
+            found += conn.execute(sql).fetchall()
+        return found
+        """,
+    ),
     "never_closed": (
         """
         conn = sqlite3.connect(path)
@@ -126,10 +149,10 @@ LEFT = {
         "conn = sqlite3.connect(path)\ntry:\n    conn.execute(sql)\nfinally:\n    conn.close()\n"
         "    return 1"
     ),
-    "bound_twice": (
-        "conn = sqlite3.connect(path)\nconn.execute(sql)\nconn.close()\n"
-        "conn = sqlite3.connect(sql)\nconn.execute(sql)\nconn.close()"
+    "bound_anew": (
+        "conn = sqlite3.connect(path)\nfor conn in [conn]:\n    conn.execute(sql)\nconn.close()"
     ),
+    "only_closed": "conn = sqlite3.connect(path)\nconn.close()",
     "comment": "conn = sqlite3.connect(path)\nconn.execute(sql)\nconn.close()  # at last",
 }
 
