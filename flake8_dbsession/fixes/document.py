@@ -13,6 +13,7 @@ from itertools import accumulate
 from flake8_dbsession.fixes.base import Edit, Refusal
 from flake8_dbsession.rules.context import Context
 
+_CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -161,8 +162,13 @@ class Document:
         return [
             self._starts[token.start[0] - 1] + token.start[1]
             for token in tokenize.generate_tokens(source.readline)
-            if token.type == tokenize.COMMENT
+            if token.type == tokenize.COMMENT and not names_codes_only(token.string)
         ]
+
+
+def names_codes_only(comment: str) -> bool:
+    """Tell whether a comment names violations and nothing else, so that it may go with them."""
+    return _CODES.fullmatch(comment) is not None
 
 
 def lines_of(text: str) -> list[str]:

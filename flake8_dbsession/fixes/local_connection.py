@@ -41,8 +41,6 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     """
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal("no local name holds it")
-    if document.context.policy.connections and not document.context.may_open(acquisition.scope):
-        raise Refusal(f"the standard here is `{document.context.policy.connections}`")
     _refuse_unclear_end(acquisition, document)
     place = place_of(acquisition.node, document.tree)
     if not _is_plain(place.statement, acquisition.node):

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import libcst as cst
 
 from flake8_dbsession.fixes.base import Edit, Refusal
-from flake8_dbsession.fixes.document import Document, lines_of
+from flake8_dbsession.fixes.document import Document, lines_of, names_codes_only
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -90,7 +90,7 @@ class Region:
 
 
 def _comments(node: cst.CSTNode) -> Iterator[str]:
-    if isinstance(node, cst.Comment):
+    if isinstance(node, cst.Comment) and not names_codes_only(node.value):
         yield node.value
     for child in node.children:
         yield from _comments(child)

@@ -53,7 +53,6 @@ class ImportTheReplacement(Fixer[Reference]):
         if not isinstance(fact.node, ast.alias):
             raise Refusal("no import of the file names it")
         statement = place_of(fact.node, document.tree).statement  # type: ignore[arg-type]
-        document.refuse_comments(statement)
         if isinstance(statement, ast.ImportFrom):
             edits = [*_from_import(statement, fact.node, move, document)]
         else:

@@ -14,7 +14,7 @@ FORMS = {
     "statement": (
         """
         number = db.query(User).count()
-        db.close()
+        db.close()  # DBS306
         return number
         """,
         """

@@ -65,7 +65,7 @@ FORMS = {
         )
         conn.execute(sql)
         conn.commit()
-        conn.close()
+        conn.close()  # noqa: DBS604
         return True
         """,
         """

@@ -33,9 +33,11 @@ HOUSE = {
 
 SAFE = {
     "module": (
-        "from core.database_manager import DatabaseManager, get_db_session as get\n"
+        "from core.database_manager import (  # one\n"
+        "    DatabaseManager,  # two\n    get_db_session as get,\n)\n"
         "DatabaseManager(), get\n",
-        "from core.database import DatabaseManager, get_db_session as get\n"
+        "from core.database import (  # one\n"
+        "    DatabaseManager,  # two\n    get_db_session as get,\n)\n"
         "DatabaseManager(), get\n",
     ),
     "renamed": (
