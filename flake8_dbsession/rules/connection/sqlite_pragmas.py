@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.pragmas import FirstUse, first_uses
@@ -74,6 +75,11 @@ class SqlitePragmas(Rule[Acquisition]):
             conn.commit()
     ```
 
+    ## Fix safety
+    The fix executes what is missing right after the connection is opened, in the modules that own
+    the project's connections. It is unsafe: SQLite then refuses what it took before, and a
+    `journal_mode` changes the database's file.
+
     ## Options
     - `sqlite`: the `pragmas` required, with their values
 
@@ -94,19 +100,43 @@ class SqlitePragmas(Rule[Acquisition]):
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report SQLite connections without the required pragmas."""
-        required = {} if context.is_test else dict(_required(fact, context))
-        if not required:
-            return
-        uses = first_uses(fact, context.file.inference)
-        lacking = {use: missing for use in uses if (missing := _missing(required, use))}
+        lacking = lacking_pragmas(fact, context)
         if lacking:
-            somewhere = {text for missing in lacking.values() for text in missing}
-            shown = [f"`PRAGMA {text}`" for text in required.values() if text in somewhere]
+            shown = [f"`PRAGMA {text}`" for text in lacking.pragmas]
             yield self.violation(
                 fact.node,
-                f"`{fact.text}` lacks {_listed(shown)} when {_place(next(iter(lacking)), fact)}; "
+                f"`{fact.text}` lacks {_listed(shown)} when {_place(lacking.use, fact)}; "
                 f"execute {'it' if len(shown) == 1 else 'them'} first",
             )
+
+
+class Lacking(NamedTuple):
+    """Required pragmas that a connection does not have.
+
+    Attributes:
+        pragmas: the pragmas, as the policy writes them: ``foreign_keys = ON``.
+        use: the first use without them.
+    """
+
+    pragmas: list[str]
+    use: FirstUse
+
+
+def lacking_pragmas(fact: Acquisition, context: Context) -> Lacking | None:
+    """Find what a connection lacks of what the policy requires.
+
+    Args:
+        fact: where it is opened.
+        context: the file and its policy.
+    """
+    required = {} if context.is_test else dict(_required(fact, context))
+    if not required:
+        return None
+    uses = first_uses(fact, context.file.inference)
+    lacking = {use: missing for use in uses if (missing := _missing(required, use))}
+    somewhere = {text for missing in lacking.values() for text in missing}
+    pragmas = [text for text in required.values() if text in somewhere]
+    return Lacking(pragmas, next(iter(lacking))) if lacking else None
 
 
 def _required(fact: Acquisition, context: Context) -> Iterator[tuple[Pragma, str]]:
