@@ -8,7 +8,7 @@ from itertools import groupby
 
 from flake8.style_guide import Decision, DecisionEngine
 
-from flake8_dbsession.checking.baseline import Baseline, Entry
+from flake8_dbsession.checking.baseline import Baseline, Entry, is_recordable
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.landmarks import Landmark
 from flake8_dbsession.checking.noqa import add_noqa
@@ -34,23 +34,28 @@ class BaselineRun:
         """Give the findings that are new, and the entries that the run finds gone."""
         comparison = self._baseline.compare(map(self._entry, findings))
         new = [findings[position] for position in comparison.new]
-        return new, self._in_run(comparison.gone)
+        return new, self._in_run(comparison.gone, findings)
 
     def record(self, findings: Sequence[Finding]) -> Baseline:
         """Give the baseline with the findings in the place of what it had of these files."""
-        return self._baseline.record(
-            map(self._entry, findings), replacing=self._in_run(self._baseline.known)
-        )
+        replacing = self._in_run(self._baseline.known, findings)
+        return self._baseline.record(map(self._entry, findings), replacing)
 
     def _entry(self, finding: Finding) -> Entry:
         landmark = Landmark(finding.definition, finding.statement)
         return self._baseline.entry(finding.path, finding.code, landmark)
 
-    def _in_run(self, entries: Mapping[Entry, int]) -> dict[Entry, int]:
-        """Give the entries that the run speaks of: of files it checked and of deleted ones."""
+    def _in_run(
+        self, entries: Mapping[Entry, int], findings: Sequence[Finding]
+    ) -> dict[Entry, int]:
+        """Give the entries that the run speaks of: of files it checked and of deleted ones.
+
+        Of a file that could not be checked it says nothing.
+        """
         if not entries:
             return {}
-        checked = {self._baseline.relative(file) for file in self._files}
+        failed = {finding.path for finding in findings if not is_recordable(finding.code)}
+        checked = {self._baseline.relative(file) for file in self._files if file not in failed}
         folder = self._baseline.file.parent
         return {
             entry: count

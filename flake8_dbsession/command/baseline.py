@@ -19,8 +19,9 @@ import click
 def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     """Record the violations in the files and folders at PATH as known.
 
-    Without a PATH, in the working directory. What the file lists of other files stays. A known
-    violation stays known when its line moves or is formatted anew; a second copy of it is new.
+    Without a PATH, in the working directory. What the file lists of other files stays, and of
+    those that cannot be checked. A known violation stays known when its line moves or is formatted
+    anew; a second copy of it is new.
 
     \b
     Example:
@@ -40,21 +41,21 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     before = load(file) if prune or file.exists() else Baseline(file, {})
     files = run.files(paths or (".",))
     findings = run.findings(files)
+    unchecked = [finding for finding in findings if not is_recordable(finding.code)]
     held = BaselineRun(before, files, run.options)
     if prune:
         _, gone = held.compare(findings)
         before.prune(gone).save()
         click.echo(f"{violations(sum(gone.values()))} dropped from {file}")
-        return
-    recorded = [finding for finding in findings if is_recordable(finding.code)]
-    held.record(recorded).save()
-    click.echo(f"{violations(len(recorded))} recorded in {file}")
-    if not (baseline or run.baseline):
+    else:
+        held.record(findings).save()
+        click.echo(f"{violations(len(findings) - len(unchecked))} recorded in {file}")
+    if not (prune or baseline or run.baseline):
+        # flake8 takes a path for relative to its configuration only where it has a slash.
         click.echo(
             f"Leave them out with `dbsession check --baseline {file}`, and in flake8 with "
-            f"`dbsession-baseline = {file}` in its configuration.",
+            f"`dbsession-baseline = ./{file}` in its configuration.",
             err=True,
         )
-    unchecked = [finding for finding in findings if not is_recordable(finding.code)]
     write(unchecked, sys.stderr)
     raise SystemExit(exit_code(unchecked))

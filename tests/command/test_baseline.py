@@ -86,6 +86,7 @@ class TestRecording:
         result = dbsession("baseline")
         assert (result.exit_code, result.stdout) == (0, f"6 violations recorded in {KNOWN}\n")
         assert f"`dbsession check --baseline {KNOWN}`" in result.stderr
+        assert f"`dbsession-baseline = ./{KNOWN}`" in result.stderr
         assert check("--baseline", KNOWN) == []
         assert flake8(project, f"--dbsession-baseline={KNOWN}", ".") == []
         assert len(check()) == len(flake8(project, ".")) == 6
@@ -119,6 +120,18 @@ class TestRecording:
         assert (result.exit_code, result.stdout) == (1, f"3 violations recorded in {KNOWN}\n")
         assert "./app.py:1:4: E999 SyntaxError" in result.stderr
         assert check("--baseline", KNOWN) == ["app.py:1 E999"]
+
+    @pytest.mark.parametrize("arguments", [[], ["--prune"]])
+    def test_of_a_file_that_cannot_be_checked_keeps_what_is_known(
+        self, project: Path, arguments: list[str]
+    ) -> None:
+        dbsession("baseline")
+        write_project(project, {"app.py": "if:\n"})
+        result = dbsession("baseline", *arguments)
+        assert result.exit_code == 1
+        assert "./app.py:1:4: E999 SyntaxError" in result.stderr
+        assert sum(load(Path(KNOWN)).known.values()) == 6
+        assert "that the code has no more" not in dbsession("check", "--baseline", KNOWN).stderr
 
     def test_a_damaged_one_is_not_overwritten(self, project: Path) -> None:
         Path(KNOWN).write_text("{")
