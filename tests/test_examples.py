@@ -39,3 +39,18 @@ def test_flake8_reports_what_is_marked(name: str) -> None:
         for number, code in expected_codes(path.read_text(encoding="utf-8"))
     ]
     assert sorted(found) == sorted(marked)
+
+
+def test_an_injected_factory_never_reaches_its_route() -> None:
+    code = (
+        "from fastapi.testclient import TestClient; from shop.app import create_app; "
+        "print(TestClient(create_app()).get('/old/products/newest').status_code)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=EXAMPLES / "fastapi_service",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == "422"

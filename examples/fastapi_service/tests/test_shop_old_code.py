@@ -132,8 +132,3 @@ def test_routes() -> None:
     assert client.post("/old/products/p1/log").json() == {"logged": "Lamp"}
     assert client.post("/old/products/p1/notify").json() == {"accepted": True}
     assert client.get("/old/products/p1/stock").json() == 3
-
-
-def test_factory_as_dependency_never_reaches_the_route() -> None:
-    response = TestClient(create_app()).get("/old/products/newest")
-    assert response.status_code == 422
