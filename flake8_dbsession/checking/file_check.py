@@ -8,6 +8,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from symtable import symtable
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 _COOKIE = re.compile(rb"coding[:=]")
 _LONGEST_HEAD = 400  # bytes that hold any coding cookie
-_NO_COMMENT = ""  # a line for flake8 to look for noqa in
 _NO_PLUGINS = Checkers(tree=[], logical_line=[], physical_line=[])
 
 
@@ -149,6 +149,23 @@ class _Collector(BaseFormatter):
         return kept
 
 
+class _Processor(FileProcessor):
+    """flake8's reader of one file, which looks for comments only where the text has their words."""
+
+    def should_ignore_file(self) -> bool:
+        return self._has("flake8") and super().should_ignore_file()
+
+    def noqa_line_for(self, line_number: int) -> str | None:
+        return super().noqa_line_for(line_number) if self._has("noqa") else ""
+
+    def _has(self, word: str) -> bool:
+        return word in self._text
+
+    @cached_property
+    def _text(self) -> str:
+        return "".join(self.lines).lower()
+
+
 class _Checker(FileChecker):
     """flake8's checker of one file, which asks this linter and no plugin."""
 
@@ -166,21 +183,23 @@ class _Checker(FileChecker):
             self.report("E999", 1, 0, f"{type(error).__name__}: {error}")
             return
         text = "".join(self.processor.lines)
-        may_hide = "noqa" in text.lower()
         landmarks = Landmarks(tree, self.processor.lines)
         for violation in self._linter.check(self.processor.filename, text, tree):
             landmark = landmarks.at(violation.line, violation.column)
             placed = self._placed(violation)
             key = placed.code, placed.line, placed.column, placed.message
             self._violations[key] = placed, landmark
-            if may_hide:
-                self.report(*key)
-            else:  # flake8 would read the file's tokens to find the line of a comment
-                self.results.append((*key, _NO_COMMENT))
+            self.report(*key)
 
     def run_checks(self) -> tuple[str, Results, dict[str, int]]:
         name, results, statistics = super().run_checks()
         return name, [_with_line(name, *result) for result in results], statistics
+
+    def _make_processor(self) -> FileProcessor | None:
+        try:
+            return _Processor(self.filename, self.options)
+        except OSError:
+            return super()._make_processor()  # type: ignore[misc,no-any-return]  # reports the error
 
     def process_tokens(self) -> None:
         """Look at no tokens: nothing here asks for them, and what ``ast`` takes has no bad ones."""
@@ -228,7 +247,7 @@ class _BlockChecker(_Checker):
         self, filename: str, options: argparse.Namespace, linter: Linter, block: markdown.Block
     ) -> None:
         super().__init__(filename, options, linter)
-        self.processor = FileProcessor(self.display_name, options, block.lines)
+        self.processor = _Processor(self.display_name, options, block.lines)
         self.should_process = not self.processor.should_ignore_file()
         self._indents = block.indents
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -19,6 +20,15 @@ ScopeNode: TypeAlias = ast.Module | ast.ClassDef | Function | Comprehension
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.ClassDef, *FUNCTIONS, *COMPREHENSIONS)
+LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
+"""Most nodes of a tree are of these types, which have no nodes inside."""
+
+
+_BLOCKS = (
+    *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Match, ast.Try),
+    *([ast.TryStar] if sys.version_info >= (3, 11) else []),
+)
+_RUN_LATER = (*FUNCTIONS, ast.ClassDef)
 
 
 class Assigned(NamedTuple):
@@ -251,7 +261,7 @@ def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             stack.pop()
             continue
         yield statement
-        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if isinstance(statement, _BLOCKS):
             stack.append(iter(_inner_statements(statement)))
 
 
@@ -370,7 +380,7 @@ def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
     while stack:
         node = stack.pop()
         yield node
-        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        if type(node) not in LEAVES and not isinstance(node, _RUN_LATER):
             stack += children(node)[::-1]
 
 

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Set
 from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
-from flake8_dbsession.analysis.names.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import (
+    COMPREHENSIONS,
+    LEAVES,
+    SCOPES,
+    Scope,
+    last_segment,
+)
 from flake8_dbsession.analysis.names.values import FunctionValue
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -111,6 +117,8 @@ class Tree:
             found = recorded.get(type(node))
             if found is not None:
                 found.append((node, scope))
+            if type(node) in LEAVES:
+                continue
             children = list(self._children(node, scope))
             for child, _ in children:
                 parents[child] = node
