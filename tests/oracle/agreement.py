@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tests.oracle.runtime import Program
 from tests.oracle.verdict import judge
 
-_SAMPLE = 60
-_MAX_SAMPLE = 300_000
+_BY_CHANCE = 100
+_MOST_BY_CHANCE = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Comparison:
         return bool(self.shown)
 
 
-def compare(source: str, max_deviations: int = 3, max_runs: int = 300) -> Comparison:
+def compare(source: str, max_deviations: int = 3, max_runs: int = 200) -> Comparison:
     """Analyse a program, and run it.
 
     Args:
@@ -49,11 +49,11 @@ def compare(source: str, max_deviations: int = 3, max_runs: int = 300) -> Compar
     found = judge(source)
     program = Program(source)
     shown = program.leaks(max_deviations, max_runs)
-    shown = program.leaks_of_sample(program.sites - shown.keys(), _SAMPLE) | shown
+    shown = program.leaks_found_by_chance(program.sites - shown.keys(), _BY_CHANCE) | shown
     if found is None:
         return Comparison(None, shown)
     claimed = frozenset(number for number, lifetime in enumerate(found) if lifetime.leaks)
     if not claimed <= shown.keys():
         # Before it is called a false alarm, it is looked for where few runs get to.
-        shown = program.leaks_of_sample(claimed - shown.keys(), _MAX_SAMPLE) | shown
+        shown = program.leaks_found_by_chance(claimed - shown.keys(), _MOST_BY_CHANCE) | shown
     return Comparison(claimed, shown)

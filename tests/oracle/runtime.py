@@ -15,7 +15,7 @@ import logging
 import sqlite3
 import sys
 import types
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from random import Random
@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 _MAX_DECISIONS = 16
-_MAX_SAMPLED_DECISIONS = 40
+_MAX_RANDOM_DECISIONS = 40
 _SHARES = (0.1, 0.25, 0.5)  # of the answers that are not 0
 _NO_SITE = -1  # of what the program was given
 _ENGINE = create_engine("sqlite://", poolclass=StaticPool)
@@ -226,6 +226,7 @@ class World:
         self._faults = faults
         self.decisions: list[int] = []
         self.options: list[int] = []
+        self._lines: list[int] = []
         self.opened: list[Watched] = []
         self.keeper = Keeper(self.may_fail)
 
@@ -236,7 +237,13 @@ class World:
         answer = self._answer(number, options)
         self.decisions.append(answer)
         self.options.append(options)
+        self._lines.append(_line_of_program())
         return answer
+
+    def steps(self) -> set[tuple[int, int, int]]:
+        """Give the pairs of lines that asked one after the other, each with how often."""
+        pairs = Counter(zip([0, *self._lines], self._lines, strict=False))
+        return {(before, after, min(often, 3)) for (before, after), often in pairs.items()}
 
     @property
     def is_tired(self) -> bool:
@@ -311,8 +318,10 @@ class Program:
                     waiting.append((*decisions[:position], other))
         return found
 
-    def leaks_of_sample(self, wanted: frozenset[int], max_runs: int) -> dict[int, tuple[int, ...]]:
-        """Find which openings leak, in runs that many things happen in at random.
+    def leaks_found_by_chance(
+        self, wanted: frozenset[int], max_runs: int
+    ) -> dict[int, tuple[int, ...]]:
+        """Find which openings leak, in runs that go on at random from where earlier ones got to.
 
         Args:
             wanted: the openings after which there is nothing more to look for.
@@ -323,12 +332,21 @@ class Program:
         """
         random = Random(0)
         found: dict[int, tuple[int, ...]] = {}
+        seen: set[tuple[int, int, int]] = set()
+        telling: list[tuple[int, ...]] = [()]
         for _ in range(max_runs):
             if wanted <= found.keys():
                 break
-            answer = partial(_random, random, random.choice(_SHARES))
-            for site in self._lost(answer, _MAX_SAMPLED_DECISIONS):
+            begun = random.choice(telling)
+            begun = begun[: random.randint(0, len(begun))]
+            answer = partial(_random, random, random.choice(_SHARES), begun)
+            lost = self._lost(answer, _MAX_RANDOM_DECISIONS)
+            for site in lost:
                 found.setdefault(site, tuple(self._world.decisions))
+            steps = self._world.steps()
+            if not steps <= seen:
+                seen |= steps
+                telling.append(tuple(self._world.decisions))
         return found
 
     def may_fail(self) -> None:
@@ -498,11 +516,21 @@ def _faults_for(source: str) -> list[type[BaseException]]:
     return [RuntimeError] + [each for each in classes if each in _FAULTS]
 
 
+def _line_of_program() -> int:
+    """Tell which line of the program is running; 0 between the steps of a generator."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename != "program":
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame.f_lineno if frame is not None else 0
+
+
 def _given(answers: tuple[int, ...], number: int, _options: int) -> int:
     return answers[number] if number < len(answers) else 0
 
 
-def _random(random: Random, share: float, _number: int, options: int) -> int:
+def _random(random: Random, share: float, begun: tuple[int, ...], number: int, options: int) -> int:
+    if number < len(begun):
+        return min(begun[number], options - 1)
     return random.randrange(1, options) if options > 1 and random.random() < share else 0
 
 
