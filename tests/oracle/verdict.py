@@ -24,11 +24,6 @@ _SAFE = frozenset(
         "partial", "spare", "spare_slowly", "tired", "turns", "wrap_it",
     }
 )  # fmt: skip
-_OPENED = {
-    "AsyncSessionLocal": Opened,
-    "SessionLocal": Opened,
-    "connect": lambda call: Opened(call, live_at_once=True, block_closes=False),
-}
 
 
 def judge(source: str) -> tuple[Lifetime, ...] | None:
@@ -42,8 +37,10 @@ def judge(source: str) -> tuple[Lifetime, ...] | None:
         up.
     """
     tree = ast.parse(source)
+    program = tree.body[0]
+    assert isinstance(program, (ast.FunctionDef, ast.AsyncFunctionDef))
     around = Module(_NOWHERE / "helpers.py", HELPERS, ast.parse(HELPERS)).scope
-    scope = Module(_NOWHERE / "program.py", source, tree, around).scope.child(tree.body[0])
+    scope = Module(_NOWHERE / "program.py", source, tree, around).scope.child(program)
     calls = openings(tree)
     found: dict[ast.AST, Lifetime | None] = {}
     for inner in [scope, *_nested(scope)]:
@@ -63,11 +60,17 @@ def _nested(scope: Scope) -> Iterator[Scope]:
 def _lifetimes(scope: Scope, calls: list[ast.Call]) -> tuple[Lifetime | None, ...]:
     callees = Callees(Inference(Project(_NOWHERE), Vocabulary()), blocks_close=True)
     traits = CallTraits(may_raise=_may_raise, ending=lambda call: callees.ending(call, scope))
+    assert isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
     graph = build(scope.node, traits)
     if graph is None:
         return (None,) * len(calls)
-    opened = [_OPENED[call.func.id](call) for call in calls]
-    return lifetimes(graph, opened, _traits(callees, scope))
+    return lifetimes(graph, list(map(_opened, calls)), _traits(callees, scope))
+
+
+def _opened(call: ast.Call) -> Opened:
+    if ast.unparse(call.func) == "connect":
+        return Opened(call, live_at_once=True, block_closes=False)
+    return Opened(call)
 
 
 def _traits(callees: Callees, scope: Scope) -> Traits:
