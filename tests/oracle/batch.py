@@ -34,6 +34,7 @@ class Tally:
         self.leaking = 0
         self.seconds = 0.0
         self.constructs: Counter[str] = Counter()
+        self.given_up = 0
         self.disagreements: list[str] = []
 
     def add(self, source: str) -> None:
@@ -42,7 +43,9 @@ class Tally:
         self.programs += 1
         self.leaking += found.leaks
         self.constructs.update(constructs(source))
-        if not found.agrees:
+        if found.claimed is None:
+            self.given_up += 1
+        elif not found.agrees:
             self.disagreements.append(source)
 
     def merge(self, other: dict[str, Any]) -> None:
@@ -51,6 +54,7 @@ class Tally:
         self.leaking += other["leaking"]
         self.seconds += other["seconds"]
         self.constructs.update(other["constructs"])
+        self.given_up += other["given_up"]
         self.disagreements += other["disagreements"]
 
     @property
@@ -63,7 +67,7 @@ class Tally:
         rate = self.programs / max(self.seconds, 1e-9)
         head = [
             f"{self.programs:,} programs, {self.share:.1%} leak, {rate:.0f} a second",
-            f"{len(self.disagreements)} disagreements",
+            f"{len(self.disagreements)} disagreements, {self.given_up} too large to be judged",
         ]
         return "\n".join([*head, *counts, *self.disagreements])
 

@@ -901,6 +901,32 @@ _CLOSED = {
             leave()
         inner()
     """,
+    "one of two exceptions is raised again": """
+        db = None
+        try:
+            db = SessionLocal()
+            raise RuntimeError
+        except:
+            try:
+                raise
+            except LookupError:
+                if db:
+                    db.execute()
+    """,
+    "one of two exceptions is raised again to an outer handler": """
+        db = None
+        try:
+            try:
+                db = SessionLocal()
+                raise RuntimeError
+            except:
+                raise
+        except LookupError:
+            if db:
+                db.execute()
+        except Exception:
+            pass
+    """,
 }
 _HANDED_ON = {
     "returned": """

@@ -42,11 +42,19 @@ class Loop(NamedTuple):
 
 
 class Handlers(NamedTuple):
-    """Around a ``try`` body: the blocks that handle the classes, and what arrives there."""
+    """Around a ``try`` body: the blocks that handle the classes, and what arrives there.
+
+    Attributes:
+        entries: the classes of each handler, and where it begins.
+        splits_groups: whether they are those of an ``except*``.
+        arrivals: what arrives at each block that a handler begins with.
+        apart: of handlers that have a copy for each exception, the copies; none for the others.
+    """
 
     entries: tuple[tuple[tuple[str, ...], int], ...]
     splits_groups: bool
     arrivals: defaultdict[int, set[Raised]]
+    apart: dict[int, dict[frozenset[Raised], int]]
 
 
 class Handling(NamedTuple):
@@ -149,12 +157,24 @@ class Blocks:
                 for names, entry in frame.entries:
                     caught = caught_by(way, names, frame.splits_groups)
                     if caught is not Caught.NO:
-                        targets.append(entry)
-                        frame.arrivals[entry] |= as_caught(way, names)
+                        raised = as_caught(way, names)
+                        handler = self._handler(frame, entry, frozenset(raised))
+                        targets.append(handler)
+                        frame.arrivals[handler] |= raised
                     if caught is Caught.YES:
                         return targets
                     way = way.past(names)
         return [*targets, _exit(way)]
+
+    def _handler(self, frame: Handlers, entry: int, raised: frozenset[Raised]) -> int:
+        """Give the block where a handler begins for an exception."""
+        copies = frame.apart.get(entry)
+        if copies is None:
+            return entry
+        if raised not in copies:
+            copies[raised] = self._new() if copies else entry
+            self._cleanups[copies[raised]] = self._cleanups[entry]
+        return copies[raised]
 
     def _copy(self, cleanup: Cleanup, way: Way, outer: tuple[Frame, ...]) -> int:
         """Give the copy of a cleanup that one way out runs through; build it at its first use."""

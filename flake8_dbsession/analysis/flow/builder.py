@@ -259,18 +259,25 @@ class _Builder(Expressions):
             finalbody = statement.finalbody
             self._frames = (*outer, Cleanup(lambda: self._body(finalbody), {}))
         entries = [(class_names(h.type), self._new()) for h in statement.handlers]
-        handlers = Handlers(tuple(entries), splits_groups, defaultdict(set))
+        is_inside = any(isinstance(frame, Handlers) for frame in outer)
+        apart: dict[int, dict[frozenset[Raised], int]] = {
+            entry: {}
+            for handler, (_, entry) in zip(statement.handlers, entries, strict=True)
+            if not splits_groups and _is_kept_apart(handler, is_inside)
+        }
+        handlers = Handlers(tuple(entries), splits_groups, defaultdict(set), apart)
         self._within(handlers, statement.body)
         self._body(statement.orelse)
         self._edge(after)
         for handler, (_, entry) in zip(statement.handlers, entries, strict=True):
-            self._handlers[entry] = handler
-            self._current = entry
-            if handler.name is not None:
-                self._emit(Bind(handler.name, handler))
-            caught = frozenset({GROUP}) if splits_groups else frozenset(handlers.arrivals[entry])
-            self._within(Handling(caught, handler.name), handler.body)
-            self._edge(after)
+            for block in sorted({entry, *apart.get(entry, {}).values()}):
+                self._handlers[block] = handler
+                self._current = block
+                if handler.name is not None:
+                    self._emit(Bind(handler.name, handler))
+                caught = {GROUP} if splits_groups else handlers.arrivals[block]
+                self._within(Handling(frozenset(caught), handler.name), handler.body)
+                self._edge(after)
         self._frames = outer
         self._current = after
         self._body(statement.finalbody)
@@ -301,7 +308,7 @@ class _Builder(Expressions):
             name = dotted_name(manager.func).rpartition(".")[2]
             if name in _SUPPRESSORS:
                 names = tuple(n for argument in manager.args for n in class_names(argument))
-                return Handlers(((names, self._new()),), False, defaultdict(set))
+                return Handlers(((names, self._new()),), False, defaultdict(set), {})
         return Cleanup(lambda: self._emit(Leave(item)), {})
 
     def _match(self, statement: ast.Match) -> None:
@@ -336,6 +343,18 @@ class _Builder(Expressions):
             case _:
                 self._edge(matched)
                 self._edge(otherwise)
+
+
+def _is_kept_apart(handler: ast.ExceptHandler, is_inside: bool) -> bool:
+    """Tell whether it matters later which exception brought which state to a handler.
+
+    It does where the handler raises again what it caught, and other handlers choose by its class.
+    """
+    nodes = [node for statement in handler.body for node in ast.walk(statement)]
+    again = Handling(frozenset(), handler.name)
+    return any(isinstance(node, ast.Raise) and _is_of(again, node.exc) for node in nodes) and (
+        is_inside or any(isinstance(node, ast.Try) for node in nodes)
+    )
 
 
 def _is_of(handling: Handling, exception: ast.expr | None) -> bool:
