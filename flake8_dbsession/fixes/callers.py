@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import decode
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
 from flake8_dbsession.checking.discovery import discover
@@ -42,9 +43,9 @@ def uses_but_injections(name: str, home: Path, root: Path) -> Use | None:
     for path in (home, *map(Path, discover([str(root)], ()))):
         try:
             text = decode(path.read_bytes()) or ""
-            tree = ast.parse(text) if name in text else None
-        except (OSError, SyntaxError, ValueError, RecursionError):
+        except OSError:
             continue
+        tree = parse(text) if name in text else None
         if tree is not None and (path.samefile(home) or not _defines(tree, name)):
             line = next(_lines(tree, name), None)
             if line is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -136,7 +137,10 @@ class _Findings:
         self.text = text
         self.linter = linter
         source = text.source
-        study = linter.study(filename, source, ast.parse(source))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(source)
+        study = linter.study(filename, source, tree)
         if isinstance(study, PolicyError):
             raise study
         self._study: Study | None = study
