@@ -53,6 +53,9 @@ def check(
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
+    from flake8_dbsession.rules.registry import rules
+
+    rules()  # imports the analysis, which processes that are forked need not do again
     executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(options,))
     try:
         yield from _gathered(executor.map(_check_chunk, chunks), grounds)

@@ -42,7 +42,8 @@ def late_closes(tree: Tree, inference: Inference) -> Iterator[LateClose]:
     Yields:
         At most one for each function: its first such ``yield``.
     """
-    if "yield" not in tree.scope.module.text:
+    text = tree.scope.module.text
+    if "yield" not in text or not any(word in text for word in ("close", "remove")):
         return
     for function in _named_functions(tree):
         found = _late_close(function, inference)
