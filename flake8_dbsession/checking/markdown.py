@@ -10,6 +10,7 @@ SUFFIX = ".md"
 
 _LANGUAGES = frozenset({"py", "pycon", "python", "python3"})
 _LANGUAGE = re.compile(r"\{?\.?\s*([\w+-]*)")
+_NOQA = re.compile(r"^<!--\s*flake8[:=]\s*noqa\s*-->\s*$", re.IGNORECASE | re.MULTILINE)
 _PROMPT = re.compile(r"(>>>|\.\.\.)(?: |$)")
 
 
@@ -33,9 +34,10 @@ def python_blocks(text: str) -> Iterator[Block]:
         text: the text, with ``\\n`` line ends.
 
     Yields:
-        The blocks, those with doctest prompts without the prompts and what is printed.
+        The blocks, those with doctest prompts without the prompts and what is printed; none where
+        the comment ``<!-- flake8: noqa -->`` stands on a line of its own.
     """
-    if "```" not in text and "~~~" not in text:
+    if ("```" not in text and "~~~" not in text) or _NOQA.search(text):
         return
     from markdown_it import MarkdownIt
 

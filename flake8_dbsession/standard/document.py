@@ -72,7 +72,8 @@ class _Writer:
         source = f"`{self._policy.source.name}`" if self._policy.source else "its preset"
         return (
             "# Database sessions: how we write them\n\n"
-            f"<!-- Written by `dbsession standard` from {source}: change that, not this. -->\n\n"
+            f"<!-- Written by `dbsession standard` from {source}: change that, not this. -->\n"
+            "<!-- flake8: noqa -->\n\n"
             "A session holds a connection of the pool and a transaction. Who opens one has to "
             "commit it or roll it back, and close it, on every path; a single forgotten path costs "
             "a connection each time, until none is left. So there is one way to a session in each "

@@ -82,6 +82,14 @@ def test_noqa(folder: Path) -> None:
     )
 
 
+def test_a_comment_leaves_the_whole_file_out(folder: Path) -> None:
+    fence = f"```python\n{BLOCK}```\n"
+    write_project(folder, {"guide.md": f"{fence}\n<!-- flake8: noqa -->\n\n{fence}"})
+    assert check("guide.md").stdout == ""
+    write_project(folder, {"guide.md": f"{fence}\nWrite `<!-- flake8: noqa -->` above it.\n"})
+    assert len(check("guide.md").stdout.splitlines()) == 2
+
+
 def test_a_broken_policy_is_said_once(folder: Path) -> None:
     write_project(folder, {"dbsession.toml": "x = 1\n"})
     write_project(folder, {"guide.md": f"```python\n{BLOCK}```\n\n```python\n{BLOCK}```\n"})

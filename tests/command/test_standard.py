@@ -50,6 +50,12 @@ def test_check(project: Path) -> None:
     assert "run: dbsession standard > standard.md" in stale.stderr
 
 
+def test_the_document_s_bad_examples_are_not_reported(project: Path) -> None:
+    (project / "standard.md").write_text(standard().stdout, encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", "standard.md"])
+    assert (result.exit_code, result.output) == (0, "")
+
+
 @pytest.mark.usefixtures("project")
 def test_a_missing_document_is_out_of_date() -> None:
     assert standard("--check", "standard.md").exit_code == 1
