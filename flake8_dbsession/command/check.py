@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from flake8_dbsession.command.codes import reportable
 from flake8_dbsession.output import FORMATS
 
 if TYPE_CHECKING:
@@ -18,8 +19,18 @@ DEFAULT_SELECT = "DBS,E9"
 
 @click.command(short_help="Report what breaks the standard.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--select", metavar="CODES", help="The codes to report.  [default: DBS,E9]")
-@click.option("--extend-select", metavar="CODES", help="More codes to report, such as off ones.")
+@click.option(
+    "--select",
+    metavar="CODES",
+    callback=reportable,
+    help="The codes to report.  [default: DBS,E9]",
+)
+@click.option(
+    "--extend-select",
+    metavar="CODES",
+    callback=reportable,
+    help="More codes to report, such as off ones.",
+)
 @click.option("--ignore", metavar="CODES", help="The codes to leave out.")
 @click.option(
     "--output-format",

@@ -7,13 +7,21 @@ import sys
 
 import click
 
+from flake8_dbsession.command.codes import reportable
+
 
 @click.command(short_help="Fix what can be fixed safely.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--diff", "shows", is_flag=True, help="Show the fixes as a diff; write nothing.")
 @click.option("--unsafe", is_flag=True, help="Also make fixes that may change what code does.")
 @click.option("--layer", metavar="NAME", help="Only the files of this layer of the policy.")
-@click.option("--select", metavar="CODES", default="DBS", help="The codes to fix.  [default: DBS]")
+@click.option(
+    "--select",
+    metavar="CODES",
+    default="DBS",
+    callback=reportable,
+    help="The codes to fix.  [default: DBS]",
+)
 def command(
     paths: tuple[str, ...], shows: bool, unsafe: bool, layer: str | None, select: str
 ) -> None:

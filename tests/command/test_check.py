@@ -70,6 +70,18 @@ def test_selection(project: Path) -> None:
     assert codes(check("--ignore", "DBS201,E999")) == ["DBS101"]
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("codes", ["DBS999", "DBS1,dbs2", "DBS101 F"])
+@pytest.mark.parametrize(
+    "arguments", [["check", "--select"], ["check", "--extend-select"], ["fix", "--select"]]
+)
+def test_a_code_that_selects_nothing_is_wrong_use(arguments: list[str], codes: str) -> None:
+    result = CliRunner().invoke(main, [*arguments, codes])
+    assert (result.exit_code, result.stdout) == (2, "")
+    wrong = codes.replace(",", " ").split()[-1]
+    assert f"'{arguments[1]}': no code begins with `{wrong}`" in result.stderr
+
+
 def test_missing_path_is_wrong_use(project: Path) -> None:
     result = check("apps")
     assert (result.exit_code, result.stdout) == (2, "")
