@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
 from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.objects import Objects, outliving
+from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error
 from flake8_dbsession.fixes.pending import left_pending
 from flake8_dbsession.fixes.provision import Provision
 
@@ -21,6 +22,7 @@ def doubts_about(
     document: Document,
     *,
     closes_stay: bool = True,
+    is_closed: bool = True,
 ) -> tuple[str, ...]:
     """Say why a block may behave differently under a provider.
 
@@ -31,34 +33,67 @@ def doubts_about(
         provision: the provider.
         document: the file.
         closes_stay: whether the closes among the statements stay there.
+        is_closed: whether the code as it is closes the session, unless an error comes between.
 
     Returns:
         The doubts; none where the block is certain to do the same.
     """
-    if not provision.commits:
-        return provision.doubts
     objects = Objects(session, body, column_test(body, scope, document.context.file.inference))
-    pending = left_pending(body, objects, closes_stay=closes_stay)
-    return (*provision.doubts, *_about_commit(pending, objects, body, scope, provision))
+    pending = left_pending(body, objects, closes_stay=closes_stay) if provision.commits else 0
+    doubts = _about_objects(objects, body, scope, provision, is_closed=is_closed)
+    return (*provision.doubts, *_about_commit(pending, provision), *islice(doubts, 1))
 
 
-def _about_commit(
-    pending: int,
+def _about_commit(pending: int, provision: Provision) -> Iterator[str]:
+    if pending:
+        yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
+
+
+def _about_objects(
     objects: Objects,
     body: Sequence[ast.stmt],
     scope: Scope,
     provision: Provision,
+    *,
+    is_closed: bool,
 ) -> Iterator[str]:
-    if pending:
-        yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
-    if not provision.keeps_loaded:
-        later = names_read_outside(body, scope)
-        left = outliving(objects, body, later.__contains__)
+    """Say why a loaded object that outlives the block may be of no use there."""
+    later = names_read_outside(body, scope)
+    left = outliving(objects, body, later.__contains__)
+    if left is None:
+        return
+    line = left.lineno  # type: ignore[attr-defined]
+    if provision.commits and not provision.keeps_loaded:
+        yield (
+            f"`{provision.name}` expires loaded objects when it commits, and line "
+            f"{line} may let one out of the block"
+        )
+    if not is_closed:
+        yield f"line {line} may let a loaded object out of the block, whose session stays open now"
+    if provision.rolls_back:
+        if not _is_caught(body, scope):
+            later = _declared(body, scope)
+        left = outliving_an_error(objects, body, later.__contains__)
         if left is not None:
             yield (
-                f"`{provision.name}` expires loaded objects when it commits, and line "
+                f"`{provision.name}` expires loaded objects when it rolls back, and line "
                 f"{left.lineno} may let one out of the block"  # type: ignore[attr-defined]
             )
+
+
+def _is_caught(body: Sequence[ast.stmt], scope: Scope) -> bool:
+    """Tell whether a function goes on after an error in a block."""
+    return any(
+        _catches(node) and node.lineno < body[0].lineno <= (node.end_lineno or 0)  # type: ignore[attr-defined]
+        for node in own_nodes((scope.function() or scope.module.scope).node)
+    )
+
+
+def _catches(node: ast.AST) -> bool:
+    match node:
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return any(last_segment(item.context_expr) == "suppress" for item in items)
+    return bool(getattr(node, "handlers", ()))
 
 
 def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
@@ -76,6 +111,19 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
         and last <= (node.end_lineno or 0)
         for node in own_nodes(function.node)
     )
+    read = {
+        node.id
+        for node in ast.walk(function.node)
+        if isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and (node.lineno > last or (in_loop and node.lineno < first))
+    }
+    return read | _declared(body, scope)
+
+
+def _declared(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
+    """Give the names that others than the function may read."""
+    function = scope.function() or scope.module.scope
     declared = {
         name
         for node in own_nodes(function.node)
@@ -84,14 +132,7 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
     }
     if isinstance(function.node, ast.Module):
         declared |= {n.id for s in body for n in ast.walk(s) if _is_store(n)}  # type: ignore[attr-defined]
-    read = {
-        node.id
-        for node in ast.walk(function.node)
-        if isinstance(node, ast.Name)
-        and isinstance(node.ctx, ast.Load)
-        and (node.lineno > last or (in_loop and node.lineno < first))
-    }
-    return read | declared
+    return declared
 
 
 def _is_store(node: ast.AST) -> bool:

@@ -44,6 +44,7 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
 def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:
     if loop.orelse or any(map(_leaves_loop, loop.body)):
         raise Refusal("the loop has an `else`, a `break` or a `continue`")
+    _refuse_later_use(loop, fact)
     need = _need(fact, fact.made, document)
     provision = provision_for(need, document)
     doubts = doubts_about(need.name, loop.body, need.scope, provision, document)
@@ -53,6 +54,13 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
     keyword = "async with" if provision.is_async else "with"
     edit = Edit(start, end, f"{keyword} {provision.call} as {need.name}")
     return Fix((edit, *provision.edits), doubts, document.names_in(fact.made))
+
+
+def _refuse_later_use(loop: ast.For | ast.AsyncFor, fact: DrivenDependency) -> None:
+    function = fact.scope.function() or fact.scope.module.scope
+    for node in own_nodes(function.node):
+        if _holds(node, fact.name) and node.lineno > (loop.end_lineno or 0):  # type: ignore[attr-defined]
+            raise Refusal(f"line {node.lineno} uses `{fact.name}` too")  # type: ignore[attr-defined]
 
 
 def _need(fact: DrivenDependency, call: ast.Call, document: Document) -> Need:

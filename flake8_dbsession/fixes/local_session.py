@@ -15,7 +15,7 @@ import libcst as cst
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
-from flake8_dbsession.analysis.lifetimes.model import Closing
+from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.scopes import own_nodes
 from flake8_dbsession.fixes.base import Fix, Refusal
 from flake8_dbsession.fixes.behaviour import doubts_about
@@ -74,18 +74,23 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
     """
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
-    _refuse_unclear_end(acquisition, document)
+    life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
-    return fix_opened(need_of(acquisition, document), document, is_global=is_global)
+    is_closed = all(leak.how is Leaving.RAISES for leak in life.leaks)
+    need = need_of(acquisition, document)
+    return fix_opened(need, document, is_global=is_global, is_closed=is_closed)
 
 
-def fix_opened(need: Need, document: Document, *, is_global: bool = False) -> Fix:
+def fix_opened(
+    need: Need, document: Document, *, is_global: bool = False, is_closed: bool | None = None
+) -> Fix:
     """Put a block of the house's provider in the place of an assignment and a close by hand.
 
     Args:
         need: what is assigned to a name.
         document: the file.
         is_global: whether functions may read the name.
+        is_closed: whether all ways close it that no error leaves by; None where that is not known.
 
     Raises:
         Refusal: what follows the assignment is not as plain as it has to be.
@@ -97,7 +102,11 @@ def fix_opened(need: Need, document: Document, *, is_global: bool = False) -> Fi
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before, statements, body = _rewritten(opened, provision, region)
     edits = region.rewritten([*before, *statements])
-    doubts = doubts_about(need.name, body, need.scope, provision, document, closes_stay=False)
+    if is_closed is None:
+        is_closed = _closes(opened.statements[-1], need.name)
+    doubts = doubts_about(
+        need.name, body, need.scope, provision, document, closes_stay=False, is_closed=is_closed
+    )
     lost = region.lost_comment([*before, *statements])
     if lost:
         doubts = (*doubts, f"the comment `{lost}` would be lost")
@@ -115,7 +124,7 @@ def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:
     return _Opened(need.name, assignment, before, statements)
 
 
-def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
+def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
     endings = document.context.file.facts(Ending)
     ending = next((e for e in endings if e.acquisition.node is acquisition.node), None)
     if ending is None:
@@ -128,6 +137,7 @@ def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
     other = next((close for close in life.closes if close.how is not Closing.BY_HAND), None)
     if other is not None:
         raise Refusal(f"line {_line(other.node)} lets something else close it")
+    return life
 
 
 def _used(

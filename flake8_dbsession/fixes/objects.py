@@ -108,7 +108,7 @@ class Objects:
             return False
         if asked is not None:
             return self._loads(asked)
-        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        parts = _arguments(call)
         if isinstance(call.func, ast.Attribute):
             parts.append(call.func.value)
         return any(self.carries(p) or _is_name(p, self.session) for p in parts)
@@ -170,15 +170,15 @@ class Objects:
         return (name for name in _bound(target) if name in self.local)
 
     def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
-        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        arguments = _arguments(call)
         match call.func:
             case ast.Attribute(value=ast.Name(id=name)) if name == self.session:
                 for argument in arguments:
                     if last_segment(call.func) not in _ROWS | _LOADERS:
                         yield from _bound(argument)
-            case ast.Attribute(value=ast.Name(id=name), attr=method) if method in MUTATORS:
+            case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in arguments):
-                    yield name
+                    yield _root_name(receiver)
 
 
 def outliving(
@@ -201,6 +201,30 @@ def outliving(
     return None
 
 
+def outliving_an_error(
+    objects: Objects, body: Sequence[ast.stmt], used_later: Callable[[str], bool]
+) -> ast.AST | None:
+    """Find where a loaded object leaves its block before an error may.
+
+    Args:
+        objects: what holds objects.
+        body: the block's statements; nothing fails after the last, where that is a plain one.
+        used_later: tells whether a name is read when the error has left the block.
+
+    Returns:
+        The first node that hands one out; None where none is.
+    """
+    *before, last = body
+    can_fail = [*before, last] if hasattr(last, "body") else before
+    nodes = [node for statement in can_fail for node in (statement, *own_nodes(statement))]
+    returned = {id(part) for n in nodes if isinstance(n, ast.Return) for part in ast.walk(n)}
+    going_on = [node for node in nodes if id(node) not in returned]
+    for node in going_on:
+        if _hands_out(node, objects) or _names_for_later(node, objects, used_later):
+            return node
+    return None
+
+
 def _hands_out(node: ast.AST, objects: Objects) -> bool:
     match node:
         case ast.Return(value=ast.GeneratorExp()) | ast.Assign(value=ast.GeneratorExp()):
@@ -211,9 +235,14 @@ def _hands_out(node: ast.AST, objects: Objects) -> bool:
             return objects.mentions(node)
         case ast.Assign(targets=targets, value=value) if objects.carries(value):
             return any(_is_elsewhere(target, objects) for target in targets)
-        case ast.Call(func=ast.Attribute(value=ast.Attribute(), attr=method), args=arguments):
-            return method in MUTATORS and any(map(objects.carries, arguments))
+        case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in MUTATORS:
+            is_own = _root_name(receiver) in {objects.session, *objects.local}
+            return not is_own and any(map(objects.carries, _arguments(node)))
     return False
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str], bool]) -> bool:
@@ -240,6 +269,16 @@ def _bound(target: ast.expr) -> Iterator[str]:
                 yield from _bound(element)
         case ast.Starred(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
             yield from _bound(inner)
+
+
+def _root_name(expression: ast.expr) -> str:
+    """Give the name that a chain begins with: ``a`` of ``a.b[0].setdefault("c", [])``."""
+    match expression:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
+            return _root_name(inner)
+    return ""
 
 
 def _root_call(expression: ast.expr) -> ast.Call | None:

@@ -31,6 +31,7 @@ class Provision:
         is_async: whether it is entered with ``async with``.
         commits: whether its block commits when it ends well, as far as that is known.
         keeps_loaded: whether a commit leaves the objects loaded.
+        rolls_back: whether its block rolls back when an error leaves it, as far as that is known.
         doubts: what else it may do that the code as it is does not.
     """
 
@@ -39,6 +40,7 @@ class Provision:
     is_async: bool
     commits: bool
     keeps_loaded: bool
+    rolls_back: bool
     doubts: tuple[str, ...] = ()
 
     @property
@@ -240,6 +242,7 @@ def _provision(reach: Reach, value: object, need: Need, document: Document) -> P
         is_async=need.known.is_async,
         commits=known.commits if known is not None else True,
         keeps_loaded=bool(need.known.keeps_loaded),
+        rolls_back=function is None or _rolls_back(function),
         doubts=doubts,
     )
 
@@ -263,6 +266,12 @@ def _needs_arguments(function: FunctionValue) -> bool:
     given = 1 if function.owner is not None else 0
     positional = len(arguments.posonlyargs) + len(arguments.args) - given
     return positional > len(arguments.defaults) or None in arguments.kw_defaults
+
+
+def _rolls_back(function: FunctionValue) -> bool:
+    """Tell whether a provider rolls back by hand, or by the block of a transaction."""
+    calls = (node for node in ast.walk(function.node) if isinstance(node, ast.Call))
+    return any(last_segment(call.func) in ("begin", "rollback") for call in calls)
 
 
 def _changes_errors(function: FunctionValue) -> bool:

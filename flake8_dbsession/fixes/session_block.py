@@ -41,8 +41,17 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
         doubts = doubts_about(need.name, block.body, need.scope, provision, document)
     elif not provision.commits:
         raise Refusal(f"`{provision.name}` would not commit")
+    elif _ends_by_hand(block, need.name):
+        doubts = (*doubts, "`begin()` lets nothing more be done after a commit by hand")
     edits = (document.replace(call, provision.call), *provision.edits)
     return Fix(edits, doubts, document.names_in(call))
+
+
+def _ends_by_hand(block: ast.With | ast.AsyncWith, name: str) -> bool:
+    """Tell whether a block commits, rolls back or closes what its head began."""
+    methods = (f"{name}.{method}" for method in ("commit", "rollback", "close"))
+    written = {ast.unparse(n) for n in ast.walk(block) if isinstance(n, ast.Attribute)}
+    return not written.isdisjoint(methods)
 
 
 def _begins(call: ast.Call) -> bool:

@@ -52,3 +52,35 @@ DATABASE = """
 READING_DATABASE = DATABASE.replace("            db.commit()\n", "")
 LOADED_DATABASE = DATABASE.replace("bind=engine)", "bind=engine, expire_on_commit=False)")
 HOUSE = {"core/models.py": MODELS, "core/database.py": DATABASE}
+
+ASYNC_DATABASE = (
+    DATABASE.replace(
+        "import contextmanager",
+        "import asynccontextmanager, contextmanager",
+    )
+    + """
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    async_engine = create_async_engine("sqlite+aiosqlite://")
+    AsyncSessionLocal = async_sessionmaker(bind=async_engine)
+
+    @asynccontextmanager
+    async def get_async_db_session():
+        db = AsyncSessionLocal()
+        try:
+            yield db
+            await db.commit()
+        except Exception:
+            await db.rollback()
+            raise
+        finally:
+            await db.close()
+
+    async def get_async_db():
+        db = AsyncSessionLocal()
+        try:
+            yield db
+        finally:
+            await db.close()
+"""
+)

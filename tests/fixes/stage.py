@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from tests.fixes.house import MODELS
 
-_METHODS = ("add", "begin", "commit", "delete", "execute", "flush", "get", "query", "scalars")
+_METHODS = ("add", "add_all", "begin", "commit", "delete", "execute", "flush", "get", "merge")
+_METHODS += ("query", "refresh", "scalar", "scalars")
+_ROWS = "SELECT id, name FROM users UNION ALL SELECT user_id, title FROM posts"
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class InjectedError(Exception):
     """Stands for whatever can go wrong at a call."""
+
+
+class InjectedValueError(ValueError):
+    """Stands for what code expects to go wrong."""
 
 
 @dataclass(frozen=True)
@@ -53,45 +65,61 @@ class Stage:
     def __init__(self, folder: Path, database: str) -> None:
         self._calls = 0
         self._failing = 0
+        self._error: type[Exception] = InjectedError
         url = f'"sqlite:///{folder}/stage.db", poolclass=QueuePool'
         source = database.replace('"sqlite://", poolclass=StaticPool', url)
         source = source.replace("StaticPool", "QueuePool")
+        source = source.replace('"sqlite+aiosqlite://"', f'"sqlite+aiosqlite:///{folder}/stage.db"')
         source = source.replace("bind=engine", "bind=engine, class_=Session")
+        source = source.replace("bind=async_engine", "bind=async_engine, class_=AsyncSession")
         self.modules = {"core": ModuleType("core")}
         self._load("core.models", MODELS)
-        self._load("core.database", source, Session=self._session_class())
+        classes = {base.__name__: self._failing_class(base) for base in (Session, AsyncSession)}
+        self._load("core.database", source, **classes)
         self.engine = self.modules["core.database"].__dict__["engine"]
+        self._async_engine = self.modules["core.database"].__dict__.get("async_engine")
+        self._loop = asyncio.new_event_loop() if self._async_engine else None
         self.modules["core.models"].__dict__["Base"].metadata.create_all(self.engine)
 
-    def run(self, source: str, name: str, failing: int = 0) -> Outcome:
+    def close(self) -> None:
+        """Give back what asynchronous code needs, which keeps a thread for each connection."""
+        self.engine.dispose()
+        if self._loop:
+            self._loop.run_until_complete(self._async_engine.dispose())
+            self._loop.close()
+
+    def run(
+        self, source: str, name: str, failing: int = 0, error: type[Exception] = InjectedError
+    ) -> Outcome:
         """Run a module's ``work`` on fresh rows.
 
         Args:
             source: the module.
             name: the argument.
             failing: the number of the call in which an error is raised; 0 for none.
+            error: its class.
         """
         self._reset()
         sys.modules.update(self.modules)
         module: dict[str, Any] = {"__name__": "work", "probe": self._probe}
         exec(compile(dedent(source), "<work>", "exec"), module)
-        self._calls, self._failing = 0, failing
+        self._calls, self._failing, self._error = 0, failing, error
         this, cache = SimpleNamespace(), {}  # type: ignore[var-annotated]
-        result, error = None, ""
+        result, message = None, ""
         try:
-            result = read(module["work"](this, name, cache))
+            result = read(self._finished(module["work"](this, name, cache)))
         except Exception as raised:
-            error = f"{type(raised).__name__}: {raised}"
+            message = _told(raised)
         calls, self._failing = self._calls, 0
         kept = read([vars(this), cache])
         with self.engine.connect() as connection:
-            rows = list(map(tuple, connection.execute(text("SELECT id, name FROM users"))))
-        return Outcome(result, error, rows, kept, calls)
+            rows = [tuple(row) for row in connection.execute(text(_ROWS))]
+        return Outcome(result, message, rows, kept, calls)
 
     def left_open(self) -> int:
         """Count the connections that are still out."""
-        count: int = self.engine.pool.checkedout()
-        return count
+        engines = filter(None, (self.engine, self._async_engine))
+        return sum(engine.pool.checkedout() for engine in engines)
 
     def give_up(self) -> None:
         """Take back the connections that nothing but the garbage collector gives back."""
@@ -114,38 +142,59 @@ class Stage:
     def _probe(self) -> None:
         self._calls += 1
         if self._calls == self._failing:
-            raise InjectedError(f"at call {self._calls}")
+            raise self._error(f"at call {self._calls}")
 
-    def _session_class(self) -> type[Session]:
+    def _finished(self, result: Any) -> Any:
+        """Run what an asynchronous function gives, or gather what its generator yields."""
+        if inspect.isasyncgen(result):
+            result = _gathered(result)
+        return self._loop.run_until_complete(result) if inspect.iscoroutine(result) else result
+
+    def _failing_class(self, base: type) -> type:
         def failing(method: str) -> Callable[..., Any]:
-            real = getattr(Session, method)
+            real = getattr(base, method)
 
-            def call(session: Session, *args: Any, **options: Any) -> Any:
+            def call(session: Any, *args: Any, **options: Any) -> Any:
                 if sys._getframe(1).f_code.co_filename == "<work>":
                     self._probe()
                 return real(session, *args, **options)
 
             return call
 
-        return type("Failing", (Session,), {method: failing(method) for method in _METHODS})
+        methods = filter(partial(hasattr, base), _METHODS)
+        return type("Failing", (base,), {method: failing(method) for method in methods})
+
+
+def _told(error: Exception) -> str:
+    if "MissingGreenlet" in f"{type(error)} {error}":
+        return "MissingGreenlet"  # where it is noticed depends on the pool
+    return _ADDRESS.sub("", f"{type(error).__name__}: {error}")
+
+
+async def _gathered(results: AsyncIterator[object]) -> list[object]:
+    return [result async for result in results]
 
 
 def read(value: Any) -> object:
     """Read a result as its receiver would: objects by their attributes, all else by value."""
     if hasattr(type(value), "__table__"):
         return type(value).__name__, *_attributes(value)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, Row)):
         return [read(part) for part in value]
     if isinstance(value, dict):
         return {str(key): read(part) for key, part in value.items()}
+    if type(value).__module__ == "work":
+        return read(vars(value))
     if callable(value):
         return _safely(value)
-    return list(value) if isinstance(value, Iterator) else value
+    return read(list(value)) if isinstance(value, Iterator) else value
 
 
 def _attributes(value: Any) -> Iterator[object]:
     for column in value.__table__.columns:
         yield _safely(lambda column=column: getattr(value, column.name))
+    for relation in value.__mapper__.relationships:
+        yield _safely(lambda key=relation.key: str(type(getattr(value, key))))
 
 
 def _safely(get: Callable[[], object]) -> object:

@@ -57,6 +57,10 @@ LEFT = {
         "gen = get_db()\n    db = next(gen)\n    db.commit()",
         "the generator is kept under a name of its own",
     ),
+    "used_after_the_loop": (
+        "for db in get_db():\n        db.commit()\n    db.commit()",
+        "line 6 uses `db` too",
+    ),
     "not_named": ("next(get_db()).commit()", "the session is not just taken and given a name"),
     "left": (
         "for db in get_db():\n        if name:\n            break",

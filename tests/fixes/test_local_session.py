@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from tests.fixes.house import HOUSE
+from tests.fixes.house import HOUSE, LOADED_DATABASE, READING_DATABASE
 from tests.fixes.repairs import reasons, repaired
 
 CODES = "DBS101 DBS301 DBS302 DBS303"
@@ -295,3 +295,13 @@ def test_what_is_left_and_why(body: str, reason: str, tmp_path: Path) -> None:
     assert found
     for each in found:
         assert reason in each or "DBS304" in each
+
+
+@pytest.mark.parametrize("database", [LOADED_DATABASE, READING_DATABASE], ids=["keeps", "reads"])
+def test_an_object_whose_session_was_never_closed_is_left(database: str, tmp_path: Path) -> None:
+    body = "db = SessionLocal()\nuser = db.query(User).first()\nreturn user"
+    files = {**HOUSE, "core/database.py": database, "work.py": service(body)}
+    for reason in reasons(tmp_path, files, "work.py", CODES):
+        assert "may let a loaded object out of the block, whose session stays open now" in reason
+    files["work.py"] = service(f"{body[:-11]}db.close()\nreturn user")
+    assert repaired(tmp_path, files, "work.py", CODES).fixed

@@ -138,6 +138,7 @@ OUTLIVING = {
     """,
     "kept": "self.user = db.get(User, 1)",
     "kept_in_container": "cache[name] = db.get(User, 1)",
+    "kept_by_keyword": "cache.update(user=db.get(User, 1))",
     "closed_over": """
         user = db.get(User, 1)
         return len(name), lambda: user.name
@@ -145,6 +146,27 @@ OUTLIVING = {
     "lazily": """
         users = db.query(User).all()
         return (user.name for user in users)
+    """,
+}
+
+FAILING_LATER = {
+    "kept": """
+        self.user = db.get(User, 1)
+        print(self.user.name)
+    """,
+    "kept_in_a_container_of_a_container": """
+        cache.setdefault("all", []).append(db.get(User, 1))
+        db.commit()
+    """,
+    "kept_in_a_loop": """
+        for user in db.query(User):
+            cache["user"] = user
+    """,
+    "handed_to_the_caller_by_turns": "yield db.get(User, 1)\nprint(name)",
+    "read_by_a_closure": """
+        user = db.get(User, 1)
+        self.later = lambda: user.name
+        print(name)
     """,
 }
 
@@ -188,6 +210,44 @@ def test_what_does_not_commit_changes_nothing(body: str, tmp_path: Path) -> None
 def test_an_object_that_outlives_the_block_is_unsafe(body: str, tmp_path: Path) -> None:
     files = {**HOUSE, "work.py": service(body)}
     (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
-    assert reason.startswith("7: DBS102 `get_db_session` expires loaded objects when it commits")
+    assert "`get_db_session` expires loaded objects when it commits" in reason
     files["core/database.py"] = LOADED_DATABASE
     assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+@pytest.mark.parametrize("body", FAILING_LATER.values(), ids=FAILING_LATER)
+@pytest.mark.parametrize("database", [LOADED_DATABASE, READING_DATABASE], ids=["keeps", "reads"])
+def test_an_object_that_is_out_when_the_provider_rolls_back_is_unsafe(
+    body: str, database: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "core/database.py": database, "work.py": service(body)}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert reason.startswith("7: DBS102 `get_db_session` expires loaded objects when it rolls back")
+    closing = database.replace("            db.rollback()\n", "")
+    assert repaired(tmp_path, {**files, "core/database.py": closing}, "work.py", "DBS102").fixed
+
+
+def test_an_object_that_is_read_after_a_caught_error_is_unsafe(tmp_path: Path) -> None:
+    before = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def work():
+            try:
+                with SessionLocal() as db:
+                    user = db.get(User, 1)
+                    print(user.name)
+            except ValueError:
+                pass
+            return user
+    """
+    files = {**HOUSE, "core/database.py": LOADED_DATABASE, "work.py": before}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert "expires loaded objects when it rolls back, and line 8" in reason
+
+
+def test_what_begins_and_commits_by_hand_is_unsafe(tmp_path: Path) -> None:
+    body = "db.add(User(name=name))\ndb.commit()\ndb.query(User).count()"
+    before = service(body).replace("SessionLocal()", "SessionLocal.begin()")
+    (reason,) = reasons(tmp_path, {**HOUSE, "work.py": before}, "work.py", "DBS102")
+    assert "`begin()` lets nothing more be done after a commit by hand" in reason
