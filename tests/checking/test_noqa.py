@@ -128,7 +128,9 @@ _PIECES = st.sampled_from(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(_PIECES, max_size=12).map("".join), st.sets(st.integers(1, 6), max_size=4))
 def test_whatever_the_text_is(text: str, lines: set[int]) -> None:
