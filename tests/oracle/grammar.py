@@ -110,7 +110,7 @@ _CLOSURES = [
     ["def close_other(db):", "    db.close()", "keeper.later = close_other"],
     ["def close_default(given=db):", "    given.close()", "close_default()"],
     ["def use_default(given=db):", "    given.execute()", "keeper.later = use_default"],
-    ["def close_block():", "    with closing(db):", "        work()", "close_block()"],
+    ["def close_block():", "    with closing(db):", "        pass", "close_block()"],
     ["def close_if_any():", "    if db is not None:", "        db.close()", "close_if_any()"],
     ["def make():", "    return {open}", "keeper.db = make()"],
     ["def use_later():", "    db.execute()", "use_later()"],

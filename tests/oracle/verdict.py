@@ -19,9 +19,9 @@ _NOWHERE = Path("/nowhere")
 # What the runs ask their questions by, what makes an object, and what closes.
 _SAFE = frozenset(
     {
-        "AsyncExitStack", "ExitStack", "Holder", "choose", "close_default", "close_given",
-        "close_if_any", "close_it", "close_later", "close_now", "close_slowly", "end", "keep_it",
-        "partial", "spare", "spare_slowly", "tired", "turns", "wrap_it",
+        "AsyncExitStack", "ExitStack", "Holder", "choose", "close_block", "close_default",
+        "close_given", "close_if_any", "close_it", "close_later", "close_now", "close_slowly",
+        "end", "keep_it", "partial", "spare", "spare_slowly", "tired", "turns", "wrap_it",
     }
 )  # fmt: skip
 
