@@ -17,9 +17,9 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
 from flake8_dbsession.analysis.names.scopes import (
+    Imported,
     Parameter,
     Scope,
-    body_of,
     last_segment,
     own_nodes,
     statements,
@@ -78,6 +78,7 @@ _CLOSERS = ("clean", "clos", "dispos", "releas", "remov", "reset", "teardown")
 # What a dictionary has as well: it says nothing of a name of which nothing else does.
 _COMMON = frozenset({"get"})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
 
@@ -121,7 +122,7 @@ def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedErro
     mentions = Mentions(tree.scope.module.text, ("except",))
     for node, outside in tree.functions():
         if mentions.within(node.lineno, node.end_lineno or node.lineno):
-            function = _Function(outside.child(node), inference)
+            function = _Function(node, outside.child(node), inference)
             graph = build(node) if function.sessions and function.handlers else None
             if graph is not None:
                 yield from function.found(graph)
@@ -130,12 +131,21 @@ def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedErro
 class _Function:
     """A function's sessions, and the handlers that can swallow their errors."""
 
-    def __init__(self, scope: Scope, inference: Inference) -> None:
+    def __init__(
+        self,
+        function: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: Scope,
+        inference: Inference,
+    ) -> None:
+        self._function = function
         self._scope = scope
         self._inference = inference
-        self._tries = [tried for s in statements(body_of(scope.node)) if (tried := as_try(s))]
-        self.sessions = dict(self._find_sessions())
-        self.handlers = frozenset(self._find_handlers()) if self.sessions else frozenset()
+        inside = list(statements(function.body))
+        self._tries = [tried for statement in inside if (tried := as_try(statement))]
+        self._loops = [statement for statement in inside if isinstance(statement, _LOOPS)]
+        goes_on = any(_may_go_on(handler) for tried in self._tries for handler in tried.handlers)
+        self.handlers = frozenset(self._find_handlers() if goes_on else ())
+        self.sessions = dict(self._find_sessions()) if self.handlers else {}
 
     def found(self, graph: Graph) -> Iterator[SwallowedError]:
         """Give the handlers after which a session goes on, with the first work in their ``try``."""
@@ -149,15 +159,28 @@ class _Function:
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:
-        """Find the sessions that are worked with where a handler may swallow the errors."""
+        """Find the sessions that may go on after a handler that swallows their errors."""
         receivers: dict[str, ast.expr] = {}
+        named_again: set[str] = set()
         for tried in self._tries:
-            if any(map(_may_go_on, tried.handlers)):
-                receivers.update(_receivers_of_work(tried.body))
+            if any(h in self.handlers and _may_go_on(h) for h in tried.handlers):
+                found = dict(_receivers_of_work(tried.body))
+                receivers.update(found)
+                named_again |= {name for name in found if self._is_named_again(name, tried)}
         for name, receiver in receivers.items():
             known = as_session(receiver, self._scope, self._inference)
-            if known is not None and name:
+            if known is None or not name:
+                continue
+            if name in named_again or known.commits or self._outlives(name, known):
                 yield name, known
+
+    def _is_named_again(self, name: str, tried: ast.Try) -> bool:
+        """Tell whether a session is named where control can come to after a ``try``'s handlers."""
+        if any(loop.lineno < tried.lineno <= (loop.end_lineno or 0) for loop in self._loops):
+            return True
+        first, last = tried.handlers[-1].end_lineno, self._function.end_lineno
+        attribute = name.rpartition(".")[2]
+        return any(attribute in line for line in self._scope.module.lines[first:last])
 
     def _find_handlers(self) -> Iterator[ast.ExceptHandler]:
         """Find the handlers that errors of the database come to."""
@@ -177,12 +200,19 @@ class _Function:
         for element in classes.elts if isinstance(classes, ast.Tuple) else [classes]:
             if isinstance(element, ast.Name) and element.id in _ALL_ERRORS:
                 yield element.id  # which nobody gives another meaning
-                continue
-            value = self._inference.value(element, self._scope)
-            if isinstance(value, External) and value.name.startswith("sqlalchemy."):
-                name = value.name.rpartition(".")[2]
-                if name in _DATABASE_ERRORS:
+            elif self._may_name_a_database_error(element):
+                value = self._inference.value(element, self._scope)
+                origin = value.name if isinstance(value, External) else ""
+                package, _, name = origin.rpartition(".")
+                if name in _DATABASE_ERRORS and package.startswith("sqlalchemy."):
                     yield name
+
+    def _may_name_a_database_error(self, element: ast.expr) -> bool:
+        """Tell, without following an import, whether an expression may name such an error."""
+        if last_segment(element) in _DATABASE_ERRORS:
+            return True
+        bindings = self._scope.lookup(element.id) if isinstance(element, ast.Name) else []
+        return any(isinstance(b.how, Imported) and b.how.name in _DATABASE_ERRORS for b in bindings)
 
     def _goes_on(self, sequels: set[_Sequel], name: str, known: Known) -> bool:
         """Tell whether a failed session is worked with again, committed, or there for others.
@@ -203,7 +233,7 @@ class _Function:
             isinstance(node, ast.Attribute)
             and node.attr in _WRITES
             and dotted_name(node.value) == session
-            for node in own_nodes(self._scope.node)
+            for node in own_nodes(self._function)
         )
 
     def _outlives(self, name: str, known: Known) -> bool:
@@ -218,8 +248,8 @@ class _Function:
         return known.role is not Role.OPENED
 
     def _is_driven(self) -> bool:
-        is_test = getattr(self._scope.node, "name", "").startswith("test")
-        return is_test or not decorator_names(self._scope.node) <= _PLAIN_DECORATORS
+        is_test = self._function.name.startswith("test")
+        return is_test or not decorator_names(self._function) <= _PLAIN_DECORATORS
 
     def _is_injected(self, parameter: Parameter) -> bool:
         given = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]

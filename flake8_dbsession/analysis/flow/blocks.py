@@ -92,6 +92,8 @@ class Blocks:
         self._depth = 0
         self._frames: tuple[Frame, ...] = ()
         self._in_cleanup = False
+        self._raised_in: tuple[Frame, ...] | None = None
+        self._raised_to: dict[tuple[Raised, ...], list[Edge]] = {}
         for _ in Exit:
             self._new()
         self._entry = self._current = self._new()
@@ -126,8 +128,7 @@ class Blocks:
 
     def _emit_raising(self, event: Event, *raised: Raised) -> None:
         """Add an event that may raise; a block has one set of places where exceptions lead."""
-        targets = {target for each in raised for target in self._way_out(each, self._frames)}
-        edges = [Edge(target, raised=True) for target in sorted(targets)]
+        edges = self._raised_edges(raised)
         current = [edge for edge in self._edges[self._current] if edge.raised]
         if current and current != edges:
             following = self._new()
@@ -138,6 +139,15 @@ class Blocks:
             self._edges[self._current] += edges
         self._raising[self._current].add(len(self._events[self._current]))
         self._emit(event)
+
+    def _raised_edges(self, raised: tuple[Raised, ...]) -> list[Edge]:
+        """Find where exceptions lead; one event after the other often raises the same."""
+        if self._frames is not self._raised_in or raised not in self._raised_to:
+            targets = {target for each in raised for target in self._way_out(each, self._frames)}
+            if self._frames is not self._raised_in:
+                self._raised_in, self._raised_to = self._frames, {}
+            self._raised_to[raised] = [Edge(target, raised=True) for target in sorted(targets)]
+        return self._raised_to[raised]
 
     def _jump(self, jump: Jump) -> None:
         for target in self._way_out(jump, self._frames):

@@ -61,12 +61,15 @@ class Expressions(Blocks):
             self._expression(part)
 
     def _expression(self, node: ast.expr) -> None:
+        while isinstance(node, ast.Attribute):  # to read one is no event
+            node = node.value
         if isinstance(node, (ast.Name, ast.Constant)):
             return
         self._descend()
         match node:
-            case ast.Call():
-                self._children(node)
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                for expression in (function, *arguments, *(k.value for k in keywords)):
+                    self._expression(expression)
                 self._call(node)
             case ast.Await(value=value):
                 self._expression(value)
@@ -91,8 +94,8 @@ class Expressions(Blocks):
                 self._choice(node, node, _TRUE, _FALSE)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 self._comprehension(node)
-            case ast.Lambda(args=arguments):
-                self._part(arguments)
+            case ast.Lambda(args=parameters):
+                self._part(parameters)
             case _:
                 self._children(node)
         self._depth -= 1

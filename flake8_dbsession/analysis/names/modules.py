@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.mentions import Mentions
@@ -67,6 +68,11 @@ class Module:
             found = self._table(self._outline.statements(name))
             self._bindings[name] = found.get(name, [])
         return self._bindings[name]
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of its source, without their ends."""
+        return self.text.split("\n")
 
     def star_imports(self) -> list[ast.ImportFrom]:
         """Give the ``from module import *`` statements of the top level."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.memory import remembered
@@ -24,10 +24,32 @@ LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
 """Most nodes of a tree are of these types, which have no nodes inside."""
 
 
-_BLOCKS = (
-    *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Match, ast.Try),
-    *([ast.TryStar] if sys.version_info >= (3, 11) else []),
+_LOOP = ("body", "orelse")
+_TRY = ("body", "handlers", "orelse", "finalbody")
+# The fields of the statements that have statements inside and belong to the scope around them.
+_BLOCKS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.If: _LOOP,
+    ast.For: _LOOP,
+    ast.AsyncFor: _LOOP,
+    ast.While: _LOOP,
+    ast.With: ("body",),
+    ast.AsyncWith: ("body",),
+    ast.Match: ("cases",),
+    ast.Try: _TRY,
+}
+if sys.version_info >= (3, 11):
+    _BLOCKS[ast.TryStar] = _TRY
+_PLAIN_FIELDS = frozenset(
+    {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "module"}
+    | {"op", "ops", "rest", "simple", "type_comment", "type_ignores"}
 )
+PARTS: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""The fields of each type of node, those left out that hold text, numbers or marks of operations."""
+
 _RUN_LATER = (*FUNCTIONS, ast.ClassDef)
 
 
@@ -252,29 +274,31 @@ def declared(function: Scope, *kinds: type[ast.Global | ast.Nonlocal]) -> frozen
     )
 
 
-def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """Walk statements in the order of the text, into blocks but not into functions and classes."""
-    stack = [iter(body)]
+    stack = list(reversed(body))
     while stack:
-        statement = next(stack[-1], None)
-        if statement is None:
-            stack.pop()
-            continue
+        statement = stack.pop()
         yield statement
-        if isinstance(statement, _BLOCKS):
-            stack.append(iter(_inner_statements(statement)))
+        blocks = _BLOCKS.get(type(statement))
+        if blocks is not None:
+            stack += reversed(_inner_statements(statement, blocks))
 
 
-def _inner_statements(statement: ast.stmt) -> list[ast.stmt]:
+def _inner_statements(statement: ast.stmt, blocks: tuple[str, ...]) -> list[ast.stmt]:
     inner: list[ast.stmt] = []
-    for block in ("body", "handlers", "cases", "orelse", "finalbody"):
-        for part in getattr(statement, block, ()):
-            inner += [part] if isinstance(part, ast.stmt) else part.body
+    for block in blocks:
+        parts = getattr(statement, block)
+        if block in ("handlers", "cases"):
+            for part in parts:
+                inner += part.body
+        else:
+            inner += parts
     return inner
 
 
 def statement_bindings(
-    body: Iterable[ast.stmt], *, walrus: Callable[[ast.stmt], bool] | None = None
+    body: Sequence[ast.stmt], *, walrus: Callable[[ast.stmt], bool] | None = None
 ) -> Iterator[tuple[str, How]]:
     """Find the names that statements bind in their own scope.
 
@@ -356,13 +380,13 @@ def _walrus_bindings(statement: ast.stmt) -> Iterator[tuple[str, How]]:
 
 
 def children(node: ast.AST) -> list[ast.AST]:
-    """Give the nodes right inside a node, those that only say load or store left out."""
+    """Give the nodes right inside a node, those that only mark an operation left out."""
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in PARTS[type(node)]:
         value = getattr(node, name, None)
-        if isinstance(value, list):
+        if type(value) is list:
             found += [part for part in value if isinstance(part, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 

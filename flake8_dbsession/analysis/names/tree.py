@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.names.mentions import Mentions, hints
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
     LEAVES,
+    PARTS,
     SCOPES,
     Scope,
     last_segment,
@@ -119,38 +120,32 @@ class Tree:
                 found.append((node, scope))
             if type(node) in LEAVES:
                 continue
-            children = list(self._children(node, scope))
+            children = self._children(node, scope)
             for child, _ in children:
                 parents[child] = node
             stack += reversed(children)
 
-    def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
+    def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         """Give the mentioned parts of a node, each with the scope that it is read in."""
-        on_one_line = isinstance(node, ast.expr) and node.lineno == node.end_lineno
-        is_mentioned = _is_read if on_one_line else self._is_mentioned
-        makes_scope = isinstance(node, SCOPES)
-        inner = scope.child(node) if makes_scope else scope  # type: ignore[arg-type]
-        header_outside = makes_scope and not isinstance(node, COMPREHENSIONS)
-        for name in node._fields:
+        is_on_one_line = isinstance(node, ast.expr) and node.lineno == node.end_lineno
+        header = body = scope
+        if isinstance(node, SCOPES):
+            body = scope.child(node)
+            header = body if isinstance(node, COMPREHENSIONS) else scope
+        found: list[tuple[ast.AST, Scope]] = []
+        for name in PARTS[type(node)]:
             value = getattr(node, name, None)
-            where = scope if header_outside and name != "body" else inner
-            if isinstance(value, list):
-                for part in value:
-                    if isinstance(part, ast.AST) and is_mentioned(part):
-                        yield part, where
-            elif isinstance(value, ast.AST) and is_mentioned(value):
-                yield value, where
+            where = body if name == "body" else header
+            for part in value if type(value) is list else (value,):
+                if isinstance(part, ast.AST) and (is_on_one_line or self._is_mentioned(part)):
+                    found.append((part, where))
+        return found
 
     def _is_mentioned(self, node: ast.AST) -> bool:
         first = getattr(node, "lineno", None)
         if first is None:
-            return _is_read(node)
+            return True
         decorators = getattr(node, "decorator_list", None)
         if decorators:
             first = decorators[0].lineno
         return self._mentions.within(first, node.end_lineno)  # type: ignore[attr-defined]
-
-
-def _is_read(node: ast.AST) -> bool:
-    """Tell whether a node is more than the mark of an operation."""
-    return not isinstance(node, (ast.expr_context, ast.operator))
