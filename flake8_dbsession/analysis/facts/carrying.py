@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Entered,
     Scope,
     body_of,
+    children,
     last_segment,
     own_nodes,
     statements,
@@ -87,9 +88,9 @@ def calls_in(
             continue
         if isinstance(node, COMPREHENSIONS):
             inner = inner.child(node)
-        children = list(ast.iter_child_nodes(node))
-        parents.update(dict.fromkeys(children, node))
-        stack += [(child, inner) for child in reversed(children)]
+        inside = children(node)
+        parents.update(dict.fromkeys(inside, node))
+        stack += [(child, inner) for child in reversed(inside)]
 
 
 def _around(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:

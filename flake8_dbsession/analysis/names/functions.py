@@ -20,6 +20,7 @@ _CACHES = frozenset({"cache", "lru_cache", "cached", "cache_resource", "singleto
 _GENERATOR_TYPES = frozenset(
     {"Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "Iterable", "AsyncIterable"}
 )
+_PLACES = (ast.Attribute, ast.Subscript)
 _HANDED_ROLES = {
     Role.OPENED: Role.ACCESSOR,
     Role.LENT: Role.LENDER,
@@ -124,7 +125,7 @@ def _stores(statement: ast.stmt, name: str) -> bool:
         case ast.Global(names=names):
             return name in names
         case ast.Assign(targets=targets, value=value):
-            outlives = any(isinstance(t, (ast.Attribute, ast.Subscript)) for t in targets)
+            outlives = any(isinstance(t, _PLACES) for t in targets)
             local = any(isinstance(t, ast.Name) and t.id == name for t in targets)
             return outlives and (local or _is_name(value, name))
         case ast.Expr(value=ast.Call(func=function, args=arguments)):
@@ -216,9 +217,9 @@ def _is_stored(expression: ast.expr, scope: Scope) -> bool:
 def _stored_attribute(expression: ast.expr, scope: Scope, evaluator: Evaluator) -> Known | None:
     """Find a session that the function itself put where it returns it from (``return g.db``)."""
     body = getattr(scope.node, "body", None)
-    if not isinstance(expression, (ast.Attribute, ast.Subscript)) or not isinstance(body, list):
+    if not isinstance(expression, _PLACES) or not isinstance(body, list):
         return None
-    place = ast.dump(expression)
+    place = ast.unparse(expression)
     for value in _assigned_to(place, body):
         known = evaluator.value(value, scope)
         if isinstance(known, Known) and known.role is Role.OPENED:
@@ -230,7 +231,7 @@ def _assigned_to(place: str, body: list[ast.stmt]) -> Iterator[ast.expr]:
     for statement in statements(body):
         if isinstance(statement, ast.Assign):
             for target in statement.targets:
-                if ast.dump(target).replace("Store()", "Load()") == place:
+                if isinstance(target, _PLACES) and ast.unparse(target) == place:
                     yield statement.value
 
 

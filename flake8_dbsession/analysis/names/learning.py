@@ -97,7 +97,8 @@ def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
             for part, value in _pairs(target, assignment.value):
                 yield last_segment(part), value, scope
     for node, scope in tree.find(ast.ClassDef):
-        yield node.name, ast.Name(node.name, ast.Load()), scope
+        if any(tree.is_of_interest(last_segment(base)) for base in node.bases):
+            yield node.name, ast.Name(node.name, ast.Load()), scope
     for function, scope in tree.functions():
         inner = scope.child(function)
         arguments = function.args

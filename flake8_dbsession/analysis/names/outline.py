@@ -16,12 +16,13 @@ from itertools import islice
 
 PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
-_BOUNDARY = re.compile(r"\"\"\"|'''|^[A-Za-z_@\"'(\[{]", re.MULTILINE)
+_LINE_START = re.compile(r"\n[A-Za-z_@\"'(\[{]")
 _CONTINUATION = re.compile(r"(?:else|elif|except|finally)\b")
 _DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 _DEFINITION_STARTS = ("@", "def ", "class ", "async ")
 _GLOBAL = re.compile(r"^\s+global\s", re.MULTILINE)
 _HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
+_INDENTATION = re.compile(r"^([ \t]+)\S", re.MULTILINE)
 _LONG_CLASS = 3000  # characters; a shorter one is parsed as fast as it is cut
 
 
@@ -91,25 +92,19 @@ class Outline:
     @cached_property
     def _starts(self) -> list[int]:
         starts: list[int] = []
-        quote = ""
-        decorated = False
-        for match in _BOUNDARY.finditer(self._text):
-            found, position = match.group(), match.start()
-            if found in ('"""', "'''"):
-                if not quote:
-                    quote = found
-                    if self._at_line_start(position):
-                        starts.append(position)
-                elif quote == found:
-                    quote = ""
-            elif not quote and not _CONTINUATION.match(self._text, position):
-                if not decorated:
-                    starts.append(position)
-                decorated = found == "@"
+        strings = _long_strings(self._text)
+        string_end = 0
+        is_decorated = False
+        for match in _LINE_START.finditer("\n" + self._text):
+            position = match.start()
+            while strings and strings[-1].start < position:
+                string_end = strings.pop().stop
+            if position < string_end or _CONTINUATION.match(self._text, position):
+                continue
+            if not is_decorated:
+                starts.append(position)
+            is_decorated = match.group() == "\n@"
         return starts
-
-    def _at_line_start(self, position: int) -> bool:
-        return position == 0 or self._text[position - 1] == "\n"
 
     def _chunk(self, index: int) -> str:
         end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._text)
@@ -176,9 +171,25 @@ class Outline:
         return self._whole
 
 
+def _long_strings(text: str) -> list[range]:
+    """Find where a text's triple-quoted strings stand, the last one first."""
+    found: list[range] = []
+    following = {quotes: text.find(quotes) for quotes in ('"""', "'''")}
+    while opened := {start: quotes for quotes, start in following.items() if start >= 0}:
+        start = min(opened)
+        end = text.find(opened[start], start + 3) + 3
+        if end < start + 3:
+            end = len(text)
+        found.append(range(start, end))
+        for quotes, position in following.items():
+            if 0 <= position < end:
+                following[quotes] = text.find(quotes, end)
+    return found[::-1]
+
+
 def _dedented(body: str) -> str:
     """Take a block's indentation away, also inside its strings, whose text does not matter here."""
-    indentation = re.search(r"^([ \t]+)\S", body, re.MULTILINE)
+    indentation = _INDENTATION.search(body)
     if indentation is None:
         return body
-    return re.sub(rf"^{indentation.group(1)}", "", body, flags=re.MULTILINE)
+    return ("\n" + body).replace("\n" + indentation.group(1), "\n")[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -185,13 +186,13 @@ class Project:
     def _folders_in(self, folder: Path) -> list[Path]:
         if folder not in self._source_folders:
             try:
-                children = sorted(child for child in folder.iterdir() if child.is_dir())
+                names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
             except OSError:
-                children = []
+                names = []
             self._source_folders[folder] = [
-                child
-                for child in children
-                if not child.name.startswith(".") and child.name not in _SKIPPED_FOLDERS
+                folder / name
+                for name in names
+                if not name.startswith(".") and name not in _SKIPPED_FOLDERS
             ]
         return self._source_folders[folder]
 

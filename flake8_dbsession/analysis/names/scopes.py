@@ -50,6 +50,8 @@ PARTS: dict[type[ast.AST], tuple[str, ...]] = {
 }
 """The fields of each type of node, those left out that hold text, numbers or marks of operations."""
 
+# The most frequent statements that bind no name by themselves.
+_UNBINDING = frozenset({ast.Assert, ast.Expr, ast.If, ast.Pass, ast.Raise, ast.Return, ast.While})
 _RUN_LATER = (*FUNCTIONS, ast.ClassDef)
 
 
@@ -311,7 +313,8 @@ def statement_bindings(
         Each name with the way it is bound.
     """
     for statement in statements(body):
-        yield from _bound_by(statement)
+        if type(statement) not in _UNBINDING:
+            yield from _bound_by(statement)
         if walrus is not None and walrus(statement):
             yield from _walrus_bindings(statement)
 
