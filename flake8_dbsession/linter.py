@@ -6,10 +6,9 @@ import argparse
 import ast
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flake8_dbsession.analysis.names.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, RULE_FAILED
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from flake8_dbsession.rules.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the user asked for on the command line or in flake8's configuration.
 
     Attributes:
@@ -186,8 +184,7 @@ class Linter:
         return self._projects[root]
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+class Study(NamedTuple):
     """A file with the rules that it is held to.
 
     Attributes:
@@ -281,8 +278,7 @@ def _one_line(error: Exception) -> str:
 
 def _in_characters(violation: Violation, lines: list[str]) -> Violation:
     """Count a violation's columns in characters, which the syntax tree counts in UTF-8 bytes."""
-    return replace(
-        violation,
+    return violation._replace(
         column=_characters(lines[violation.line - 1], violation.column),
         end_column=_characters(lines[violation.end_line - 1], violation.end_column),
     )

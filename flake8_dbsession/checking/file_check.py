@@ -7,7 +7,7 @@ import linecache
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from symtable import symtable
 from typing import TYPE_CHECKING
@@ -256,8 +256,7 @@ class _BlockChecker(_Checker):
             super().run_ast_checks()
 
     def _placed(self, violation: Violation) -> Violation:
-        return replace(
-            violation,
+        return violation._replace(
             column=violation.column + self._indents[violation.line - 1],
             end_column=violation.end_column + self._indents[violation.end_line - 1],
         )

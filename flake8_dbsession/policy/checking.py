@@ -9,8 +9,7 @@ import ast
 import keyword
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from flake8_dbsession.policy.errors import Place, nearest
 from flake8_dbsession.policy.matching import is_pattern
@@ -22,24 +21,21 @@ Table: TypeAlias = Mapping[str, Any]
 STYLES = tuple(style.value for style in Style)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of value: what errors call it, and whether a value is of it."""
 
     name: str
     holds: Callable[[Any], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What a key may hold: a kind of value, and a kind of which each string in it has to be."""
 
     value: Kind
     each: Kind | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(NamedTuple):
     """What a table with names of the user's own may hold."""
 
     name: Kind

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
 class PolicyError(Exception):
     """A policy cannot be used; the text names the file, the key and what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where in a policy something stands, as errors name it.
 
     Attributes:
@@ -28,12 +27,12 @@ class Place:
 
     def table(self, name: str) -> Place:
         """Return the place of the policy's table ``name``."""
-        return replace(self, heading=f"[{self._qualified(name)}]")
+        return self._replace(heading=f"[{self._qualified(name)}]")
 
     def layer(self, number: int, name: object) -> Place:
         """Return the place of a layer: by its name, or by its number (from 1) if it has none."""
         label = f"`{name}`" if isinstance(name, str) and name else str(number)
-        return replace(self, heading=f"[[{self._qualified('layers')}]] {label}:")
+        return self._replace(heading=f"[[{self._qualified('layers')}]] {label}:")
 
     def key(self, name: str) -> str:
         """Return a key as it is written at this place, in backquotes."""

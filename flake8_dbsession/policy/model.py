@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.policy.matching import PathGroups
 
@@ -38,8 +38,7 @@ class Style(Enum):
     REQUEST = "request"
 
 
-@dataclass(frozen=True, slots=True)
-class Sanctioned:
+class Sanctioned(NamedTuple):
     """What a layer uses to get a session.
 
     Attributes:
@@ -58,8 +57,7 @@ class Sanctioned:
         return cls(module if colon else None, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """A set of paths that share a sanctioned pattern.
 
     Attributes:

@@ -6,16 +6,14 @@ import ast
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from flake8_dbsession.rules.context import Context
 
 Fact = TypeVar("Fact")
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """A place where the standard is not held.
 
     Attributes:

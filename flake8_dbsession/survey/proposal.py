@@ -332,7 +332,7 @@ class _Proposer:
             for role, resource, _ in file.raw
         )
         if connects and not self._has_sessions:
-            return replace(tests, allow=tests.allow | {_CONNECT_IN_TESTS})
+            return tests._replace(allow=tests.allow | {_CONNECT_IN_TESTS})
         return tests
 
 

@@ -48,7 +48,7 @@ PARTS: dict[type[ast.AST], tuple[str, ...]] = {
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 }
-"""The fields of each type of node, those left out that hold text, numbers or marks of operations."""
+"""The fields of each type of node that can hold nodes, marks of operations left out."""
 
 # The most frequent statements that bind no name by themselves.
 _UNBINDING = frozenset({ast.Assert, ast.Expr, ast.If, ast.Pass, ast.Raise, ast.Return, ast.While})

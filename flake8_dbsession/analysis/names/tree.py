@@ -136,9 +136,11 @@ class Tree:
         for name in PARTS[type(node)]:
             value = getattr(node, name, None)
             where = body if name == "body" else header
-            for part in value if type(value) is list else (value,):
-                if isinstance(part, ast.AST) and (is_on_one_line or self._is_mentioned(part)):
-                    found.append((part, where))
+            found += [
+                (part, where)
+                for part in (value if type(value) is list else (value,))
+                if isinstance(part, ast.AST) and (is_on_one_line or self._is_mentioned(part))
+            ]
         return found
 
     def _is_mentioned(self, node: ast.AST) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from flake8_dbsession.analysis.facts.docstrings import DocstringExample
@@ -82,8 +81,7 @@ class RawSessionInDocstring(Rule[DocstringExample]):
 
     def _in_file(self, violation: Violation, example: DocstringExample) -> Violation:
         """Move a violation from its place in the example to its place in the file."""
-        return replace(
-            violation,
+        return violation._replace(
             code=self.code,
             message=f"{violation.message} ({violation.code} in an example)",
             line=example.line + violation.line - 1,
