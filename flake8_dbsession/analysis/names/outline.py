@@ -11,6 +11,7 @@ import ast
 import re
 import warnings
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
@@ -48,15 +49,17 @@ class Outline:
     """The top-level statements of a module's text, parsed one by one when asked for.
 
     Args:
-        text: the module's source, or a class body's without its indentation.
+        text: the module's source, or that of a class's body.
+        is_indented: whether it is a body.
 
     Attributes:
         class_bodies: the outlines of the long classes; such a class's own node has no body.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_indented: bool = False) -> None:
         self.class_bodies: dict[ast.ClassDef, Outline] = {}
-        self._text = text
+        self._written = text
+        self._is_indented = is_indented
         self._parsed: dict[int, list[ast.stmt]] = {}
         self._whole: list[ast.stmt] | None = None
 
@@ -70,7 +73,7 @@ class Outline:
             The statements in the order of the text; more than needed where that costs nothing,
             none where the module does not parse.
         """
-        return self._parse([i for i in self._mentioning(name) if self._can_bind(i, name)])
+        return self._parse(i for i in self._mentioning(name) if self._can_bind(i, name))
 
     def statements_with(self, text: str) -> list[ast.stmt]:
         """Give the top-level statements in which a text stands."""
@@ -90,6 +93,10 @@ class Outline:
         return names
 
     @cached_property
+    def _text(self) -> str:
+        return _dedented(self._written) if self._is_indented else self._written
+
+    @cached_property
     def _starts(self) -> list[int]:
         starts: list[int] = []
         strings = _long_strings(self._text)
@@ -107,18 +114,17 @@ class Outline:
         return starts
 
     def _chunk(self, index: int) -> str:
-        end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._text)
-        return self._text[self._starts[index] : end]
+        return self._text[self._starts[index] : self._end(index)]
 
-    def _mentioning(self, word: str) -> list[int]:
-        indices: list[int] = []
-        position = self._text.find(word)
+    def _end(self, index: int) -> int:
+        return self._starts[index + 1] if index + 1 < len(self._starts) else len(self._text)
+
+    def _mentioning(self, word: str) -> Iterator[int]:
+        position = self._text.find(word, self._starts[0] if self._starts else len(self._text))
         while position >= 0:
             index = bisect_right(self._starts, position) - 1
-            if index >= 0 and (not indices or indices[-1] != index):
-                indices.append(index)
-            position = self._text.find(word, position + 1)
-        return indices
+            yield index
+            position = self._text.find(word, self._end(index))
 
     def _can_bind(self, index: int, name: str) -> bool:
         chunk = self._chunk(index)
@@ -129,7 +135,7 @@ class Outline:
             return True
         return "global " in chunk and bool(re.search(rf"^\s+global\b.*\b{name}\b", chunk, re.M))
 
-    def _parse(self, indices: list[int]) -> list[ast.stmt]:
+    def _parse(self, indices: Iterable[int]) -> list[ast.stmt]:
         statements: list[ast.stmt] = []
         for index in indices:
             if index not in self._parsed:
@@ -157,7 +163,7 @@ class Outline:
             if header is not None:
                 node = header.body[0]
                 if isinstance(node, ast.ClassDef):
-                    self.class_bodies[node] = Outline(_dedented(chunk[end.end() :]))
+                    self.class_bodies[node] = Outline(chunk[end.end() :], is_indented=True)
                     self.class_bodies[node].class_bodies = self.class_bodies
                     node.body = []
                     return node
