@@ -6,32 +6,14 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.session_methods import DATABASE_WORK
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role
 
 _SESSIONS = frozenset({Role.OPENED, Role.LENT, Role.GIVEN, Role.REGISTRY})
-# The methods of a session that talk to the database at once, or begin a query that does.
-_WORK = frozenset(
-    {
-        "bulk_insert_mappings",
-        "bulk_save_objects",
-        "bulk_update_mappings",
-        "commit",
-        "exec",
-        "execute",
-        "flush",
-        "get",
-        "get_one",
-        "merge",
-        "query",
-        "refresh",
-        "rollback",
-        "scalar",
-        "scalars",
-    }
-)
+_WORK = DATABASE_WORK | {"rollback"}
 
 
 class BlockingCall(NamedTuple):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisitions import is_self
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.sequel import after_block, binds, reads
+from flake8_dbsession.analysis.facts.session_methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Scope,
@@ -21,34 +22,10 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 
-_WORK = frozenset(
-    {
-        "add",
-        "add_all",
-        "begin",
-        "begin_nested",
-        "bulk_insert_mappings",
-        "bulk_save_objects",
-        "bulk_update_mappings",
-        "commit",
-        "connection",
-        "delete",
-        "exec",
-        "execute",
-        "flush",
-        "get",
-        "get_one",
-        "merge",
-        "query",
-        "refresh",
-        "rollback",
-        "run_sync",
-        "scalar",
-        "scalar_one",
-        "scalars",
-        "stream",
-        "stream_scalars",
-    }
+_WORK = (
+    DATABASE_WORK
+    | ASYNC_WORK
+    | {"add", "add_all", "begin", "begin_nested", "connection", "delete", "rollback", "scalar_one"}
 )
 _HARMLESS_CALLEES = frozenset(
     {"bool", "debug", "error", "getattr", "hasattr", "id", "info", "isinstance", "len", "print"}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import arguments, as_session
 from flake8_dbsession.analysis.facts.sequel import as_try
+from flake8_dbsession.analysis.facts.session_methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.flow import Exit, Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
@@ -27,28 +28,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, Known, Role
 
-# What talks to the database, and can fail there.
-_WORK = frozenset(
-    {
-        "bulk_insert_mappings",
-        "bulk_save_objects",
-        "bulk_update_mappings",
-        "commit",
-        "exec",
-        "execute",
-        "flush",
-        "get",
-        "get_one",
-        "merge",
-        "query",
-        "refresh",
-        "run_sync",
-        "scalar",
-        "scalars",
-        "stream",
-        "stream_scalars",
-    }
-)
+_WORK = DATABASE_WORK | ASYNC_WORK
 _WRITES = frozenset({"add", "add_all", "commit", "delete", "execute", "flush", "merge"})
 # The block of a transaction of its own rolls back by itself.
 _BEGINS = frozenset({"begin", "begin_nested"})
