@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.cases import assert_cases, lint, write_project
 
@@ -328,3 +331,26 @@ def test_a_huge_function_is_not_judged(tmp_path: Path) -> None:
     write_project(tmp_path, {"database.py": DATABASE})
     (tmp_path / "service.py").write_text(text + "\n")
     assert not [code for *_, code, _ in lint(tmp_path, "service.py") if code in CODES]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="this syntax is new in Python 3.14")
+def test_the_syntax_of_python_3_14(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        from database import SessionLocal
+
+        def in_a_template(name):
+            db = SessionLocal()  # DBS302
+            return t"select {db.execute(name)!r:>{WIDTH}}"
+
+        def with_bare_classes(name):
+            db = SessionLocal()
+            try:
+                db.execute(name)
+            except ValueError, TypeError:
+                return None
+            finally:
+                db.close()
+        """,
+    )
