@@ -204,7 +204,7 @@ def test_a_bare_name_does_not_win_over_what_is_found(tmp_path: Path) -> None:
     )
 
 
-def test_a_factory_made_on_the_spot_is_never_the_way_out(tmp_path: Path) -> None:
+def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path: Path) -> None:
     write_project(
         tmp_path,
         {
@@ -220,7 +220,67 @@ def test_a_factory_made_on_the_spot_is_never_the_way_out(tmp_path: Path) -> None
         },
     )
     messages = [message for *_, code, message in lint(tmp_path, "script.py") if code == "DBS103"]
-    assert messages == ["`make()` opens a session by hand; use the project's session provider"]
+    assert messages == ["`make()` opens a session by hand; use `with make() as db:`"]
+
+
+def test_an_asynchronous_provider_is_no_way_out_for_a_plain_session(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "database.py": """
+                from contextlib import asynccontextmanager
+                from sqlalchemy import create_engine
+                from sqlalchemy.ext.asyncio import async_sessionmaker
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker(create_engine(URL))
+                AsyncSessionLocal = async_sessionmaker(async_engine)
+
+                @asynccontextmanager
+                async def get_db_session():
+                    async with AsyncSessionLocal() as db:
+                        yield db
+            """,
+            "script.py": """
+                from database import SessionLocal
+
+                def run():
+                    db = SessionLocal()
+                    return db.info
+            """,
+        },
+    )
+    messages = [message for *_, code, message in lint(tmp_path, "script.py") if code == "DBS101"]
+    assert messages == [
+        "`SessionLocal()` opens a session by hand; use `with SessionLocal() as db:`"
+    ]
+
+
+def test_a_name_that_its_module_does_not_define_has_no_provider_but_that_modules(
+    tmp_path: Path,
+) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": """
+                from sqlalchemy.ext.asyncio import async_sessionmaker
+
+                AsyncSessionLocal = async_sessionmaker(engine)
+            """,
+            "script.py": """
+                from core.database import async_session_maker
+
+                async def in_a_block():
+                    async with async_session_maker() as db:
+                        return await db.execute(query)
+
+                async def by_hand():
+                    db = async_session_maker()  # DBS101
+                    return db.info
+            """,
+        },
+        CODES,
+    )
 
 
 def test_a_factory_from_the_houses_own_maker_is_the_houses(tmp_path: Path) -> None:

@@ -295,12 +295,20 @@ class Inference:
             ]
         return self._named[last]
 
-    def _or_bare(self, value: Value | None, name: str) -> Value | None:
-        """Let the policy's bare names decide where resolving a name leads nowhere."""
+    def _or_bare(self, value: Value | None, name: str, home: Scope | None = None) -> Value | None:
+        """Let the policy's bare names decide where resolving a name leads nowhere.
+
+        Args:
+            value: what resolving it gave.
+            name: the name.
+            home: the module that should define it; None where that was not found.
+        """
         origin = value.name if isinstance(value, External) else name
         leads_nowhere = value is None or isinstance(value, External)
         if name in self.vocabulary.bare and leads_nowhere and origin.rpartition(".")[2] == name:
-            return Known(Role.FACTORY, is_async=name.lower().startswith("async"), name=origin)
+            is_async = name.lower().startswith("async")
+            home = home if value is None else None
+            return Known(Role.FACTORY, is_async=is_async, name=origin, home=home)
         return value
 
     def _name(self, name: str, scope: Scope) -> Value | None:
@@ -349,7 +357,9 @@ class Inference:
         module = self.project.find(importer.path, how.module, how.level)
         if module is None:
             return library.lookup(dotted)
-        return self.member(module, how.name) if how.name else ModuleValue(module.scope)
+        if not how.name:
+            return ModuleValue(module.scope)
+        return self._or_bare(self.member(module, how.name), how.name, module.scope)
 
     def _member(self, module: Module, name: str) -> Value | None:
         for factory in self.vocabulary.factories:
@@ -358,7 +368,8 @@ class Inference:
                 return Known(Role.FACTORY, name=factory, home=module.scope)
         bindings = module.bindings(name)
         if bindings:
-            return self._or_bare(_choose(self._bound(binding) for binding in bindings), name)
+            value = _choose(self._bound(binding) for binding in bindings)
+            return self._or_bare(value, name, module.scope)
         submodule = self.project.submodule(module, name)
         if submodule is not None:
             return ModuleValue(submodule.scope)

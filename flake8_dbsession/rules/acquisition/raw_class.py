@@ -10,7 +10,7 @@ from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.own_databases import has_own_database
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
+from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
 
@@ -88,21 +88,13 @@ class RawSessionClass(Rule[Acquisition]):
         wrong = "passes the project's session factory by"
         if not context.pattern(fact.known, "db", fact.scope):
             wrong = "opens a session by hand"
-        yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {_way_out(fact, context)}")
+        yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {context.way_out(fact)}")
 
 
 def _is_block_judged(acquisition: Acquisition, context: Context) -> bool:
     """Tell whether a ``with`` block is no way to open a session here: DBS102's own conditions."""
     allowed = context.layer.allow if context.layer else frozenset()
     return "DBS102" not in allowed and context.has_provider(acquisition)
-
-
-def _way_out(acquisition: Acquisition, context: Context) -> str:
-    """Say what to use instead, which is never the factory that was made on the spot."""
-    if not is_made_here(acquisition):
-        return context.way_out(acquisition)
-    pattern = context.pattern(acquisition.known, acquisition.name or "db", acquisition.scope)
-    return pattern or UNKNOWN_PROVIDER
 
 
 def is_made_here(acquisition: Acquisition) -> bool:
