@@ -261,6 +261,105 @@ def calls_others(key):
     )
 
 
+def test_a_projects_own_logger_does_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "log.py": """
+                import logging
+
+                def set_up(name):
+                    return logging.getLogger(name)
+
+                rule_logger = set_up("rules")
+            """,
+            "service.py": """
+                import logging
+                from log import rule_logger
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+
+                def tagged(message, task=None):
+                    return f"task [{task}] - {message}" if task else message
+
+                def scan(task):
+                    db = SessionLocal()
+                    try:
+                        db.query(1)
+                    except Exception as error:
+                        rule_logger.exception(tagged(f"failed: {error}", task))
+                        logging.getLogger("scan").error(tagged("failed", task))
+                    db.close()
+
+                def shown(task):
+                    db = SessionLocal()  # DBS303
+                    try:
+                        db.query(1)
+                    except Exception as error:
+                        rule_logger.exception(rendered(error))
+                    db.close()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_copy_of_what_was_given_is_tested_as_that(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+async def opened_where_the_copy_is_none(db=None):
+    used = db
+    if used is None:
+        used = SessionLocal()
+    try:
+        return used.execute(1)
+    finally:
+        if db is None:
+            used.close()
+
+def the_given_one_was_bound_anew(db=None):
+    used = db
+    db = make()
+    if used is None:
+        used = SessionLocal()  # DBS303
+    try:
+        return used.execute(1)
+    finally:
+        if db is None:
+            used.close()
+
+def the_copy_was_bound_anew(db=None):
+    used = db
+    used = found()
+    if used is None:
+        used = SessionLocal()  # DBS303
+    try:
+        return used.execute(1)
+    finally:
+        if db is None:
+            used.close()
+""",
+    )
+
+
+def test_nothing_is_open_before_what_was_added_is_committed(tmp_path: Path) -> None:
+    text = """
+def seed():
+    db = SessionLocal()
+    db.add(Agent(1))
+    other = Agent(2)
+    db.add(other)
+    db.commit()
+    db.close()
+"""
+    write_project(tmp_path, {"service.py": HEADER + text})
+    found = [(code, message) for *_, code, message in lint(tmp_path, "service.py")]
+    (message,) = [message for code, message in found if code == "DBS303"]
+    assert "when line 9 raises" in message
+
+
 def test_a_helper_that_never_returns_ends_the_path(tmp_path: Path) -> None:
     body(
         tmp_path,

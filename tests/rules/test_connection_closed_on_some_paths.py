@@ -105,3 +105,50 @@ def test_the_message_names_the_line_that_leaves(tmp_path: Path) -> None:
         "`sqlite3.connect(path)` is not closed when line 5 raises; "
         "use `with closing(sqlite3.connect(path)) as conn:`"
     )
+
+
+def test_what_only_builds_a_statement_or_narrows_a_type_does_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import sqlalchemy
+                import sqlite3
+                from sqlalchemy import create_engine, select, text as sql
+                from elsewhere import text
+
+                engine = create_engine(URL)
+
+                def built(table, data):
+                    conn = engine.connect()
+                    first = sqlalchemy.text("SELECT 1 FROM " + table)
+                    second, third = sql("SELECT 2"), select(Agent)
+                    columns = ""
+                    for column, _ in data.items():
+                        columns += column
+                    try:
+                        conn.execute(first)
+                    finally:
+                        conn.close()
+
+                def built_by_another(table):
+                    conn = engine.connect()  # DBS603
+                    first = text("SELECT 1")
+                    try:
+                        conn.execute(first)
+                    finally:
+                        conn.close()
+
+                def narrowed(path):
+                    conn = sqlite3.connect(path)
+                    assert isinstance(conn, sqlite3.Connection)
+                    conn.close()
+
+                def asserted(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    assert path.is_file()
+                    conn.close()
+            """
+        },
+        CODES,
+    )

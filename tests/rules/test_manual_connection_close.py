@@ -42,3 +42,28 @@ def test_tests_are_silent_and_the_policys_provider_is_named(tmp_path: Path) -> N
     assert "DBS604" not in [code for *_, code, _ in lint(tmp_path, "test_it.py")]
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS604"]
     assert message.endswith("use `with db.get_connection() as conn:`")
+
+
+def test_what_no_block_closes_is_closed_by_hand_unless_there_is_a_provider(tmp_path: Path) -> None:
+    service = """
+        import asyncpg
+
+        async def names(dsn):
+            conn = await asyncpg.connect(dsn)
+            try:
+                return await conn.fetch("select name from agents")
+            finally:
+                await conn.close()
+    """
+    write_project(
+        tmp_path,
+        {
+            "service.py": service,
+            "house/dbsession.toml": 'connections = "db.get_connection"\n',
+            "house/service.py": service,
+        },
+    )
+    selected = frozenset({"DBS604"})
+    assert not lint(tmp_path, "service.py", selected=selected)
+    found = lint(tmp_path, "house/service.py", selected=selected)
+    assert "DBS604" in [code for *_, code, _ in found]

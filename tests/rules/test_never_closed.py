@@ -41,6 +41,11 @@ def test_a_session_that_is_used_and_never_closed(tmp_path: Path) -> None:
         def session_class():
             db = Session(engine)  # DBS302
             db.add(1)
+            db.commit()
+
+        def only_added_to():
+            db = SessionLocal()
+            db.add(1)
 
         def accessor():
             db = new_session()  # DBS302

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import (
+    Assigned,
+    Imported,
+    Scope,
+    last_segment,
+    own_nodes,
+)
 from flake8_dbsession.analysis.names.values import FunctionValue
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
@@ -33,6 +39,9 @@ _HARMLESS_METHODS = frozenset(
 # They only note what is to be done at the next flush, or ask for something to stop.
 _NOTING = {"add": ("session", "db"), "cancel": ("future", "handle", "task", "timer")}
 _HARMLESS_NAMES = frozenset({"timedelta"})
+# They only build a statement of SQLAlchemy.
+_BUILDERS = frozenset({"delete", "insert", "select", "text", "update"})
+_VIEWS = frozenset({"items", "keys", "values"})
 _CLOCK = frozenset({"now", "today", "utcnow"})
 _TEXT_METHODS = frozenset({"format", "join"})
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
@@ -64,7 +73,11 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
         return False
     match call.func:
         case ast.Name(id=name):
-            return name not in _HARMLESS_NAMES
+            return name not in _HARMLESS_NAMES and not _builds_statement(name, scope)
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if name in _BUILDERS:
+            return not _is_of_sqlalchemy(module, scope, None)
+        case ast.Attribute(attr=name) if name in _VIEWS and not call.args:
+            return False
         case ast.Attribute(attr=name) if name in _HARMLESS_METHODS:
             return False
         case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if (
@@ -113,6 +126,21 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
         case ast.Call():
             return may_raise(node, scope)
     return isinstance(node, _RAISING)
+
+
+def _builds_statement(name: str, scope: Scope) -> bool:
+    return any(_is_of_sqlalchemy(name, scope, builder) for builder in _BUILDERS)
+
+
+def _is_of_sqlalchemy(name: str, scope: Scope, imported: str | None) -> bool:
+    """Tell whether a name is imported from SQLAlchemy, as the module itself or one of its names."""
+    hows = (binding.how for binding in scope.lookup(name))
+    return any(
+        isinstance(how, Imported)
+        and how.module.partition(".")[0] == "sqlalchemy"
+        and how.name == imported
+        for how in hows
+    )
 
 
 def _is_mapping(name: str, scope: Scope) -> bool:

@@ -40,7 +40,7 @@ _BUILTINS = frozenset(
 )
 _CLOCK = frozenset({"time", "monotonic", "perf_counter", "now", "utcnow", "today"})
 _CLOCKS = frozenset({"time", "datetime", "date", "dt"})
-_LOGGERS = frozenset({"logging", "logger", "log", "_logger", "_log", "LOGGER", "LOG"})
+_LOGGERS = ("logging", "logger", "log")
 _LOGGING = frozenset(
     {
         "debug",
@@ -121,11 +121,20 @@ def raises_by_name(call: ast.Call) -> bool:
         case ast.Attribute(value=owner, attr=name):
             if name in _SAFE_METHODS or name in _CAST:
                 return False
-            last = dotted_name(owner).rpartition(".")[2]
-            if name in _LOGGING and last in _LOGGERS:
+            if name in _LOGGING and is_logger(owner):
                 return False
+            last = dotted_name(owner).rpartition(".")[2]
             return not (name in _CLOCK and last in _CLOCKS)
     return True
+
+
+def is_logger(node: ast.expr) -> bool:
+    """Tell whether an expression is a logger by its name: ``rule_logger``, ``self._log``, or what
+    ``logging.getLogger(...)`` gives.
+    """
+    named = node.func if isinstance(node, ast.Call) else node
+    last = dotted_name(named).rpartition(".")[2].lower()
+    return last.lstrip("_") in _LOGGERS or last.endswith(("_log", "logger"))
 
 
 def ending_by_name(call: ast.Call) -> Ending | None:

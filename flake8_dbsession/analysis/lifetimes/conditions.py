@@ -42,7 +42,7 @@ def assume(test: ast.expr, truth: bool, state: State, reader: Reader) -> State |
         return None
     name = _name(asked)
     known = name is None or name in state.objects or name in state.holders
-    return state if known or name is None else state.bind(name, left)
+    return state if known or name is None else state.narrow(name, left)
 
 
 def tested_names(graph: Graph) -> tuple[frozenset[str], ...]:

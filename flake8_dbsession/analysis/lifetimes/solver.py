@@ -170,10 +170,11 @@ class _Solver:
     def _relevant(self, target: int, state: State) -> State:
         """Drop what no later test asks about, so that paths meet again."""
         tested = self._tested[target]
-        if all(key in tested or isinstance(key, ast.AST) for key, _ in state.facts):
+        facts = frozenset(f for f in state.facts if f[0] in tested or isinstance(f[0], ast.AST))
+        same = frozenset(pair for pair in state.same if tested.issuperset(pair))
+        if len(facts) == len(state.facts) and len(same) == len(state.same):
             return state
-        facts = (f for f in state.facts if f[0] in tested or isinstance(f[0], ast.AST))
-        return state._replace(facts=frozenset(facts))
+        return state._replace(facts=facts, same=same)
 
     def leaks(self) -> Iterator[Leak]:
         """Find the ways on which the function is left with the object open."""

@@ -38,16 +38,18 @@ _SAME_OBJECT_METHODS = frozenset({"execution_options"})
 class Status(IntEnum):
     """How far the object has come.
 
-    A session that was closed before its first use takes a connection when it is used after all.
+    A session to which something was only added takes its connection when that is committed. One
+    that was closed before its first use takes a connection when it is used after all.
     """
 
     UNBORN = 0
     CREATED = 1
-    LIVE = 2
-    CLOSED = 3
-    CLOSED_UNUSED = 4
-    HANDED_ON = 5
-    LOST = 6
+    ADDED_TO = 2
+    LIVE = 3
+    CLOSED = 4
+    CLOSED_UNUSED = 5
+    HANDED_ON = 6
+    LOST = 7
 
 
 class State(NamedTuple):
@@ -58,21 +60,30 @@ class State(NamedTuple):
         objects: what stands for the object itself.
         holders: what stands for something that holds the object: a container, a service, a closure.
         facts: what is known of other names and expressions: which values (bits) they can have.
+        same: the pairs of names that have the same value, whatever that is.
     """
 
     status: Status
     objects: frozenset[Key] = frozenset()
     holders: frozenset[Key] = frozenset()
     facts: frozenset[tuple[Key, int]] = frozenset()
+    same: frozenset[tuple[Key, Key]] = frozenset()
 
     def bind(self, name: Key, values: int) -> State:
         """Forget what a key stood for, and note which values it can have."""
-        facts = frozenset(fact for fact in self.facts if fact[0] != name)
-        return self._replace(
+        forgotten = self._replace(
             objects=self.objects - {name},
             holders=self.holders - {name},
-            facts=facts if values == ANY else facts | {(name, values)},
+            same=frozenset(pair for pair in self.same if name not in pair),
         )
+        return forgotten.narrow(name, values)
+
+    def narrow(self, name: Key, values: int) -> State:
+        """Note which values a key can have, and with it what has the same value."""
+        names = {name}.union(*(pair for pair in self.same if name in pair))
+        facts = frozenset(fact for fact in self.facts if fact[0] not in names)
+        known = frozenset() if values == ANY else frozenset((each, values) for each in names)
+        return self._replace(facts=facts | known)
 
     def settled(self) -> State:
         """Forget the values of expressions: their statement is over."""

@@ -40,6 +40,8 @@ from flake8_dbsession.analysis.lifetimes.state import (
 )
 
 # They take no connection from the pool, and give one back at most.
+_UNUSED = frozenset({Status.CREATED, Status.ADDED_TO, Status.CLOSED_UNUSED})
+_ADDING_METHODS = frozenset({"add", "add_all"})
 _IDLE_METHODS = frozenset(
     {"commit", "expire", "expire_all", "expunge", "expunge_all", "rollback", "reset"}
 )
@@ -182,9 +184,11 @@ class Transfer:
     def _method(self, call: ast.Call, method: str, state: State) -> State:
         if method in CLOSERS:
             return self._close(call, Closing.BY_HAND, state)
-        if method in _IDLE_METHODS:
-            return state
-        return self._use(call, state)
+        if method in _ADDING_METHODS and state.status in (Status.CREATED, Status.ADDED_TO):
+            return state._replace(status=Status.ADDED_TO)
+        if method == "commit" and state.status is Status.ADDED_TO:
+            return self._use(call, state)
+        return state if method in _IDLE_METHODS else self._use(call, state)
 
     def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
         closure = self._names.closures.get(name)
@@ -254,7 +258,12 @@ class Transfer:
         if _is_registered(value) and self._reader.holds(value, state):
             state = self._hand_on(value, Handing.REGISTERED, state)
         unpacked = isinstance(target, (ast.Tuple, ast.List))
-        return self._bind(target, self._reader.meaning(value, state, unpacked=unpacked), state)
+        meaning = self._reader.meaning(value, state, unpacked=unpacked)
+        bound = self._bind(target, meaning, state)
+        match target, value:
+            case ast.Name(id=name), ast.Name(id=other) if name != other and not meaning.holds:
+                return bound._replace(same=bound.same | {(name, other)})
+        return bound
 
     def _bind(self, target: ast.expr | str, value: Meaning, state: State) -> State:
         match target:
@@ -332,7 +341,7 @@ class Transfer:
     def _use(self, node: ast.expr, state: State) -> State:
         if state.status in (Status.CLOSED, Status.CLOSED_UNUSED):
             self.uses_after_close.add(node)
-        if state.status in (Status.CREATED, Status.CLOSED_UNUSED):
+        if state.status in _UNUSED:
             return state._replace(status=Status.LIVE)
         return state
 
@@ -340,8 +349,8 @@ class Transfer:
         if state.status is Status.UNBORN:
             return state
         self.closes.add(Close(node, how))
-        unused = state.status in (Status.CREATED, Status.CLOSED_UNUSED)
-        return state._replace(status=Status.CLOSED_UNUSED if unused else Status.CLOSED)
+        is_unused = state.status in _UNUSED
+        return state._replace(status=Status.CLOSED_UNUSED if is_unused else Status.CLOSED)
 
     def _hand_on(self, node: ast.AST, how: Handing, state: State) -> State:
         if state.status is Status.UNBORN:

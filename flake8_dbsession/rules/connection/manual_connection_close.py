@@ -12,6 +12,9 @@ from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
+# Nothing but a close by hand ends a connection of these, unless a pool lends it.
+_WITHOUT_BLOCK = frozenset({"asyncpg"})
+
 
 @register
 class ManualConnectionClose(Rule[HandClose]):
@@ -21,7 +24,8 @@ class ManualConnectionClose(Rule[HandClose]):
     Reports `.close()` on a connection that the function opened, that its `with` block gave, or
     that its object opened for itself, with the exceptions of [DBS301](DBS301.md). Off unless asked
     for: plain connections are closed by hand in much good code, and `sqlite3` has no block of its
-    own that closes.
+    own that closes. A connection of `asyncpg` has no other end than `await conn.close()`, and is
+    left alone where the policy names no provider.
 
     ## Why is this bad?
     A close by hand needs a `finally` around everything since the connection was opened. The
@@ -74,6 +78,8 @@ class ManualConnectionClose(Rule[HandClose]):
         if context.is_test or context.may_open(fact.scope):
             return
         provider = context.policy.connections
+        if provider is None and fact.known.library in _WITHOUT_BLOCK:
+            return
         way_out = "let `contextlib.closing` or a `with` block close it"
         if provider is not None:
             keyword = "async with" if fact.known.is_async else "with"
