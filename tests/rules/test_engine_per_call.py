@@ -254,6 +254,16 @@ def test_silent_in_a_scripts_main_part(tmp_path: Path) -> None:
                 def run():
                     create_engine(URL).connect()
 
+                    step()
+                    for name in names:
+                        each(name)
+
+                def step():
+                    create_engine(URL).connect()
+
+                def each(name):
+                    create_engine(URL).connect()  # DBS501
+
                 def helper():
                     create_engine(URL).connect()  # DBS501
 

@@ -243,6 +243,19 @@ def test_message_names_the_way_out(database: str, text: str, way_out: str, tmp_p
     assert message.endswith(f"by hand, past its cleanup; use {way_out}")
 
 
+@pytest.mark.parametrize("code", ["next(get_async_db())", "get_async_db().__next__()"])
+def test_an_asynchronous_dependency_cannot_be_driven_as_a_plain_one(
+    code: str, tmp_path: Path
+) -> None:
+    text = f"from core.database import get_async_db\nsession = {code}\n"
+    write_project(tmp_path, {"core/database.py": DATABASE, "app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert message == (
+        f"`{code}` fails, for `get_async_db()` is an asynchronous generator; "
+        "use `async with asynccontextmanager(get_async_db)() as session:`"
+    )
+
+
 def test_a_test_may_loop_to_the_end(tmp_path: Path) -> None:
     text = """
     from core.database import get_db

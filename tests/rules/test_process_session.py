@@ -164,3 +164,22 @@ def test_what_lives_with_a_thread_or_a_request_is_no_such_place(tmp_path: Path) 
         },
         CODES,
     )
+
+
+def test_a_migrations_session_joins_its_connection(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "migrations/versions/one.py": """
+                from alembic import op
+                from sqlalchemy.orm import Session
+
+                import entities
+
+                def upgrade():
+                    session = Session(op.get_bind())
+                    entities.Session = session
+            """
+        },
+        {"DBS205"},
+    )

@@ -370,3 +370,59 @@ def test_message_awaits_an_asynchronous_rollback(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, m in lint(tmp_path, "service.py")]
     assert message.endswith("call `await db.rollback()` in it")
+
+
+def test_a_transaction_held_under_a_name_is_not_rolled_back_by_the_way(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from core import SessionLocal
+
+        def trial(tables):
+            with SessionLocal() as db:
+                transaction = db.begin()
+                for table in tables:
+                    try:
+                        db.execute(table)
+                    except Exception as error:
+                        log(error)
+                transaction.rollback()
+        """,
+    )
+
+
+def test_turns_that_are_committed_together_need_savepoints(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "core.py": CORE,
+            "service.py": """
+                from core import SessionLocal
+
+                def together(rows):
+                    with SessionLocal() as db:
+                        for row in rows:
+                            try:
+                                db.add(row)
+                                db.flush()
+                            except Exception as error:
+                                log(error)
+                        db.commit()
+
+                def one_by_one(rows):
+                    with SessionLocal() as db:
+                        for row in rows:
+                            try:
+                                db.add(row)
+                                db.commit()
+                            except Exception as error:
+                                log(error)
+            """,
+        },
+    )
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    ways = [message.partition("goes on; ")[2] for message in found]
+    assert ways == [
+        "put each turn's work in `with db.begin_nested():`",
+        "call `db.rollback()` in it",
+    ]

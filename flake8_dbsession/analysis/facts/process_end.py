@@ -9,9 +9,10 @@ from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Scope, statements
+from flake8_dbsession.analysis.names.scopes import Scope, own_nodes, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
 
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMMAND_LINES = ("click.", "flask.", "typer.")
 
 
@@ -29,6 +30,28 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
     if isinstance(scope.node, ast.Module):
         return True
     return _is_main_part(scope) or _is_command(scope, inference)
+
+
+def is_step_of_a_script(scope: Scope) -> bool:
+    """Tell whether a script's main part is all that calls a function, and calls it once."""
+    module, name = scope.module, getattr(scope.node, "name", "")
+    if module.tree is None or scope.parent is not module.scope:
+        return False
+    uses = [n for n in ast.walk(module.tree) if isinstance(n, ast.Name) and n.id == name]
+    return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.tree, module.scope)
+
+
+def _run_once_at_the_end(tree: ast.Module, module: Scope) -> set[ast.AST]:
+    """Give the nodes that a script's main part goes through once."""
+    ends = {"main", *_named_at_the_end(module)}
+    return {
+        node
+        for function in tree.body
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.name in ends
+        for statement in function.body
+        if not isinstance(statement, _LOOPS)
+        for node in own_nodes(statement)
+    }
 
 
 def _is_main_part(scope: Scope) -> bool:

@@ -70,12 +70,15 @@ class SwallowedError(NamedTuple):
         session: the session as it is written.
         is_async: whether it is an asynchronous one.
         work: the first work in the ``try`` that can fail, as it is written.
+        is_turn: whether a rollback would undo the work of earlier turns of a loop as well, which is
+            committed together after it.
     """
 
     node: ast.ExceptHandler
     session: str
     is_async: bool
     work: str
+    is_turn: bool
 
 
 class _Sequel(Enum):
@@ -123,6 +126,11 @@ class _Function:
         inside = list(statements(function.body))
         self._tries = [tried for statement in inside if (tried := as_try(statement))]
         self._loops = [statement for statement in inside if isinstance(statement, _LOOPS)]
+        self._assigned = [
+            statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+            for statement in inside
+            if isinstance(statement, ast.Assign)
+        ]
         goes_on = any(_may_go_on(handler) for tried in self._tries for handler in tried.handlers)
         self.handlers = frozenset(self._find_handlers() if goes_on else ())
         self.sessions = dict(self._find_sessions()) if self.handlers else {}
@@ -134,8 +142,13 @@ class _Function:
             ways = _Ways(graph, name, self.handlers)
             for handler, work in ways.works.items():
                 if self._goes_on(ways.sequels[handler], name, known):
-                    error = SwallowedError(handler, name, known.is_async, f"{name}.{work}()")
-                    found.setdefault(handler, error)
+                    found[handler] = found.get(handler) or SwallowedError(
+                        handler,
+                        name,
+                        known.is_async,
+                        f"{name}.{work}()",
+                        self._is_committed_later(name, handler),
+                    )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:
@@ -149,14 +162,33 @@ class _Function:
                 named_again |= {name for name in found if self._is_named_again(name, tried)}
         for name, receiver in receivers.items():
             known = as_session(receiver, self._scope, self._inference)
-            if known is None or not name:
+            if known is None or not name or self._holds_transaction(name):
                 continue
             if name in named_again or known.commits or self._outlives(name, known):
                 yield name, known
 
+    def _holds_transaction(self, name: str) -> bool:
+        """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
+        return any(
+            isinstance(call, ast.Call)
+            and last_segment(call) in _BEGINS
+            and dotted_name(call.func).rpartition(".")[0] == name
+            for call in self._assigned
+        )
+
+    def _is_committed_later(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a handler stands in a loop after which alone the session commits."""
+        around = [loop for loop in self._loops if _encloses(loop, handler)]
+        commits = [
+            node.lineno
+            for node in own_nodes(self._function)
+            if isinstance(node, ast.Call) and dotted_name(node.func) == f"{name}.commit"
+        ]
+        return bool(around and commits) and min(commits) > (around[0].end_lineno or 0)
+
     def _is_named_again(self, name: str, tried: ast.Try) -> bool:
         """Tell whether a session is named where control can come to after a ``try``'s handlers."""
-        if any(loop.lineno < tried.lineno <= (loop.end_lineno or 0) for loop in self._loops):
+        if any(_encloses(loop, tried) for loop in self._loops):
             return True
         first, last = tried.handlers[-1].end_lineno, self._function.end_lineno
         attribute = name.rpartition(".")[2]
@@ -353,6 +385,10 @@ class _Ways:
 
     def _is_session(self, node: ast.expr | str | None) -> bool:
         return isinstance(node, ast.expr) and dotted_name(node) == self._session
+
+
+def _encloses(loop: ast.stmt, node: ast.stmt | ast.excepthandler) -> bool:
+    return loop.lineno < node.lineno <= (loop.end_lineno or 0)
 
 
 def _may_go_on(handler: ast.ExceptHandler) -> bool:

@@ -6,10 +6,13 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fitting import in_coroutine
 from flake8_dbsession.rules.registry import register
+
+_PLAIN_STEPS = frozenset({"__next__", "next", "send"})
 
 
 @register
@@ -79,11 +82,16 @@ class HandDrivenDependency(Rule[DrivenDependency]):
             return
         name = fact.name or "db"
         way_out = context.pattern(fact.known, name, fact.scope) or _made_provider(fact, name)
-        yield self.violation(
-            fact.node,
-            f"`{fact.text}` drives a dependency by hand, past its cleanup; "
-            f"use {in_coroutine(way_out, fact.scope)}",
-        )
+        wrong = "drives a dependency by hand, past its cleanup"
+        if fact.known.is_async and _is_plain_step(fact.node):
+            wrong = f"fails, for `{ast.unparse(fact.made)}` is an asynchronous generator"
+        way_out = in_coroutine(way_out, fact.scope)
+        yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {way_out}")
+
+
+def _is_plain_step(node: ast.expr) -> bool:
+    """Tell whether a call takes the next element of a plain generator."""
+    return isinstance(node, ast.Call) and last_segment(node.func) in _PLAIN_STEPS
 
 
 def _made_provider(fact: DrivenDependency, name: str) -> str:

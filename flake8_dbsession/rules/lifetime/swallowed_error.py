@@ -23,7 +23,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     What is caught counts as the database's where it is everything, `Exception`, or an error of
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
-    back, and so is a handler that gives the session to a function.
+    back, and so is a handler that gives the session to a function, and a function that keeps what
+    `begin()` gives, to end the transaction by. Where turns of a loop are committed together, a
+    rollback would undo the earlier ones too, and the message names a savepoint instead.
 
     ## Why is this bad?
     After a failed flush the session raises PendingRollbackError whatever it is asked, until it is
@@ -72,9 +74,16 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     def check(self, fact: SwallowedError, context: Context) -> Iterator[Violation]:
         """Report handlers that go on with a failed transaction."""
         classes = f" {ast.unparse(fact.node.type)}" if fact.node.type is not None else ""
-        rollback = f"{'await ' if fact.is_async else ''}{fact.session}.rollback()"
         yield self.violation(
             fact.node,
             f"`except{classes}` swallows an error of `{fact.work}`, and the failed transaction "
-            f"goes on; call `{rollback}` in it",
+            f"goes on; {_way_out(fact)}",
         )
+
+
+def _way_out(fact: SwallowedError) -> str:
+    """Say how to end what failed: with a rollback, unless that ends earlier turns' work too."""
+    if fact.is_turn:
+        keyword = "async with" if fact.is_async else "with"
+        return f"put each turn's work in `{keyword} {fact.session}.begin_nested():`"
+    return f"call `{'await ' if fact.is_async else ''}{fact.session}.rollback()` in it"

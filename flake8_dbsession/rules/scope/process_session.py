@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.sharing import shared_place
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
@@ -73,9 +74,12 @@ class ProcessWideSession(Rule[Acquisition]):
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report sessions stored for the whole process."""
+        inference = context.file.inference
         if fact.known.resource is not Resource.SESSION:
             return
-        place = shared_place(fact, context.file.inference)
+        if joins_a_connection(fact.node, fact.scope, inference):
+            return
+        place = shared_place(fact, inference)
         if place is not None:
             yield self.violation(
                 fact.node,
