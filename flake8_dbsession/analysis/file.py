@@ -85,6 +85,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     SplittingCommit: splitting_commits,
     SwallowedError: swallowed_errors,
 }
+_ENTERING = frozenset({"__aenter__", "__enter__"})
 _ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
 
 
@@ -190,5 +191,11 @@ class SourceFile:
         return enclosing_handler(scope, self.inference) is not None
 
     def is_handing_out(self, scope: Scope) -> bool:
-        """Tell whether a scope lies in a provider or a dependency."""
+        """Tell whether a scope lies in a provider or a dependency.
+
+        A context manager that is written as a class opens in the method that enters it.
+        """
+        function = scope.function()
+        if function is not None and getattr(function.node, "name", "") in _ENTERING:
+            return True
         return handing_function(scope, self.inference) is not None

@@ -333,6 +333,30 @@ def test_a_file_that_hands_out_its_own_sessions_owns_them(tmp_path: Path) -> Non
     )
 
 
+def test_a_context_manager_written_as_a_class_is_a_provider(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "locked.py": """
+                from core.database import SessionLocal
+
+                class Locked:
+                    def __enter__(self):
+                        self._block = SessionLocal()
+                        return self._block.__enter__()
+
+                    def __exit__(self, *error):
+                        self._block.__exit__(*error)
+
+                    def reopen(self):
+                        self._block = SessionLocal()  # DBS101
+            """,
+        },
+        {"DBS101"},
+    )
+
+
 def test_the_sqlalchemy_preset_leaves_blocks_alone(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,

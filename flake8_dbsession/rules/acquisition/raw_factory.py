@@ -20,8 +20,9 @@ class RawSessionFactory(Rule[Acquisition]):
     ## What it does
     Reports a call of a session factory (a `sessionmaker` or `async_sessionmaker`, under whatever
     name) outside the modules that own the project's sessions, unless a `with` block holds the
-    result (that is [DBS102](DBS102.md)). Inside a provider or a dependency, in test files, and
-    where [DBS104](DBS104.md) speaks or a layer's fallback stands, the rule is silent.
+    result (that is [DBS102](DBS102.md)). Inside a provider (also one written as a class with
+    `__enter__`) or a dependency, in test files, and where [DBS104](DBS104.md) speaks or a layer's
+    fallback stands, the rule is silent.
 
     ## Why is this bad?
     Whoever opens a session by hand has to commit it, roll it back and close it by hand on every
