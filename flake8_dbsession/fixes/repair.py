@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.document import Document, applied
 from flake8_dbsession.fixes.imports import superfluous
 from flake8_dbsession.fixes.proof import (
+    UncoveringError,
     UnprovedError,
     prove_compiles,
     prove_gone,
@@ -121,11 +122,12 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
     hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
         proposals = now.proposals(wishes, hidden)
-        chosen = _compatible(proposals)
-        if not chosen:
-            return Repair(now.text, tuple(fixed), tuple(map(now.left, proposals)))
-        now = _made(now, chosen)
-        fixed += [Fixed(p.violation.code, p.violation.line) for p in chosen]
+        attempt = _attempted(now, proposals)
+        if not attempt.made:
+            left = (now.left(proposal, attempt.dropped) for proposal in proposals)
+            return Repair(now.text, tuple(fixed), tuple(left))
+        now = attempt.result
+        fixed += [Fixed(p.violation.code, p.violation.line) for p in attempt.made]
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
 
 
@@ -203,12 +205,12 @@ class _Findings:
             return _Proposal(violation, None, "; ".join(fix.doubts), is_unsafe=True)
         return _Proposal(violation, fix)
 
-    def left(self, proposal: _Proposal) -> Left:
+    def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
         return Left(
             code=proposal.violation.code,
             line=proposal.violation.line,
             column=self._column(proposal.violation),
-            reason=proposal.reason,
+            reason=proposal.reason or dropped[proposal.violation],
             is_unsafe=proposal.is_unsafe,
         )
 
@@ -229,6 +231,63 @@ def _collide(one: Edit, other: Edit) -> bool:
     if one.start == other.start:
         return True
     return one.start < other.end and other.start < one.end
+
+
+def _attempted(now: _Findings, proposals: Iterable[_Proposal]) -> _Attempt:
+    """Make what can be made of some fixes at once; one that is dropped stands in no other's way."""
+    attempt = _Attempt(now)
+    waiting = list(proposals)
+    while chosen := _compatible(waiting):
+        attempt.make(_grouped(chosen))
+        if attempt.made:
+            break
+        waiting = [p for p in waiting if p.violation not in attempt.dropped]
+    return attempt
+
+
+def _grouped(chosen: Iterable[_Proposal]) -> list[list[_Proposal]]:
+    """Put those together that the same edits fix."""
+    groups: dict[tuple[Edit, ...], list[_Proposal]] = {}
+    for proposal in chosen:
+        assert proposal.fix is not None
+        groups.setdefault(proposal.fix.edits, []).append(proposal)
+    return [*groups.values()]
+
+
+class _Attempt:
+    """Fixes made together, but for the fewest that bring new violations to light.
+
+    Args:
+        old: the file before them.
+
+    Attributes:
+        result: the file after those that were made.
+        made: what they fixed.
+        dropped: what was left because of the new violations, with the reason.
+    """
+
+    def __init__(self, old: _Findings) -> None:
+        self._old = old
+        self.result = old
+        self.made: list[_Proposal] = []
+        self.dropped: dict[Violation, str] = {}
+
+    def make(self, groups: Sequence[list[_Proposal]]) -> None:
+        """Make fixes beside those that are made already: all of them, or what halves can be."""
+        added = [proposal for group in groups for proposal in group]
+        if not added:
+            return
+        try:
+            self.result = _made(self._old, [*self.made, *added])
+        except UncoveringError as error:
+            if len(groups) == 1:
+                self.dropped.update((proposal.violation, str(error)) for proposal in added)
+                return
+            middle = len(groups) // 2
+            self.make(groups[:middle])
+            self.make(groups[middle:])
+        else:
+            self.made += added
 
 
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
