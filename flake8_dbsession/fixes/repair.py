@@ -83,11 +83,13 @@ class Repair:
         text: the text after it.
         fixed: what was fixed.
         left: what was left.
+        known: how many more were left that a baseline knows.
     """
 
     text: Text
     fixed: tuple[Fixed, ...] = ()
     left: tuple[Left, ...] = ()
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
