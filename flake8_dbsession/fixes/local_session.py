@@ -31,7 +31,7 @@ from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
-from flake8_dbsession.fixes.region import Region, Statement
+from flake8_dbsession.fixes.region import Region, Statement, parted
 from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
@@ -46,12 +46,14 @@ class _Opened:
         before: statements between its opening and its first use, which need not be in the block.
         statements: those that use it, the last of which closes it, where any does.
         assignment: the statement that opens it.
+        begins_block: whether nothing stands before that in its block.
     """
 
     name: str
     assignment: ast.stmt
     before: list[ast.stmt]
     statements: list[ast.stmt]
+    begins_block: bool
 
     @property
     def rest(self) -> list[ast.stmt]:
@@ -121,7 +123,7 @@ def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:
     rest = block[block.index(assignment) + 1 :]
     before, statements = _used(need, rest, document)
     _refuse_other_uses(need, assignment, statements, is_global=is_global)
-    return _Opened(need.name, assignment, before, statements)
+    return _Opened(need.name, assignment, before, statements, block[0] is assignment)
 
 
 def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
@@ -202,6 +204,8 @@ def _rewritten(
     """
     assignment, *others = region.statements
     before, using = others[: len(opened.before)], others[len(opened.before) :]
+    if before and opened.begins_block:
+        before = parted(before)[1]
     cleaned = without_closes(using, opened.name)
     block = _With(opened, provision, assignment, region.indent)
     outer = opened.statements[0]
@@ -224,18 +228,20 @@ class _With:
     assignment: Statement
     indent: str
 
-    def around(self, statements: Sequence[cst.BaseStatement]) -> cst.With:
-        """Put statements into a block of the provider."""
+    def around(self, statements: Sequence[Statement]) -> cst.With:
+        """Put statements into a block of the provider, and blank lines above them above it."""
         item = cst.WithItem(
             cst.parse_expression(self.provision.call), cst.AsName(cst.Name(self.opened.name))
         )
         is_async = self.provision.is_async
+        blank, body = parted(statements)
         header = cst.TrailingWhitespace()
         if isinstance(self.assignment, cst.SimpleStatementLine):
             header = self.assignment.trailing_whitespace
         return cst.With(
             items=[item],
-            body=cst.IndentedBlock(statements, header=header, indent=self.indent),
+            body=cst.IndentedBlock(body, header=header, indent=self.indent),
+            leading_lines=blank if self.opened.before else (),
             asynchronous=cst.Asynchronous() if is_async else None,
         )
 

@@ -48,7 +48,6 @@ FORMS = {
         ''',
         '''
         with get_db_session() as db:  # by hand
-
             # why
             db.add(User(name="""
         a
@@ -177,6 +176,31 @@ FORMS = {
                 return db.query(User).count()
         finally:
             print("done")
+        """,
+    ),
+    "blank_lines": (
+        """
+        db = SessionLocal()
+
+        if not name:
+            return 0
+
+        # now
+        number = db.query(User).count()
+
+        db.close()
+
+        return number
+        """,
+        """
+        if not name:
+            return 0
+
+        with get_db_session() as db:
+            # now
+            number = db.query(User).count()
+
+        return number
         """,
     ),
     "twice": (
