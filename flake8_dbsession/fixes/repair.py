@@ -195,7 +195,7 @@ class _Findings:
         if fixer is None:
             return _Proposal(violation, None, NO_FIX.format(code=violation.code))
         try:
-            fix = fixer.fix(fact, self.document)
+            fix = fixer.fix_reported(violation, fact, self.document)
         except Refusal as refusal:
             return _Proposal(violation, None, str(refusal))
         except Exception as error:
