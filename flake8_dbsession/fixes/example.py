@@ -18,7 +18,7 @@ from flake8_dbsession.fixes.imports import superfluous
 from flake8_dbsession.rules.context import Context
 
 _PROMPTS = (">>>", "...")
-_HEAD = "def example():"
+_HEAD = "def __example__():"
 _INDENT = "    "
 _LINE_NUMBER = re.compile(r"(?<=\bline )\d+")
 _QUOTES = re.compile(r"['\"]")

@@ -92,6 +92,8 @@ class Region:
 
 def parted(statements: Sequence[Statement]) -> tuple[list[cst.EmptyLine], list[Statement]]:
     """Part statements from the blank lines above the first of them, and its comments."""
+    if not statements:
+        return [], []
     first, *rest = statements
     lines = [*first.leading_lines]
     blank = [*takewhile(lambda line: line.comment is None, lines)]
