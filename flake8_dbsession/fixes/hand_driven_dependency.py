@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer, Refusal
 from flake8_dbsession.fixes.behaviour import doubts_about
 from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.local_session import fix_opened
 from flake8_dbsession.fixes.provision import Need, provision_for
 from flake8_dbsession.fixes.registry import register
@@ -46,7 +47,7 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
         raise Refusal("the loop has an `else`, a `break` or a `continue`")
     _refuse_later_use(loop, fact)
     need = _need(fact, fact.made, document)
-    provision = provision_for(need, document)
+    provision = doubting_fallback(provision_for(need, document))
     doubts = doubts_about(need.name, loop.body, need.scope, provision, document)
     start, end = document.span(loop)[0], document.span(loop.iter)[1]
     if document.has_comment(start, end):

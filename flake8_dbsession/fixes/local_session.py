@@ -29,6 +29,12 @@ from flake8_dbsession.fixes.closes import (
 )
 from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.fallback import (
+    beside_fallback,
+    doubting_fallback,
+    stays_as_fallback,
+)
+from flake8_dbsession.fixes.guarded import closing_call, guarded
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
 from flake8_dbsession.fixes.region import Region, Statement, parted
@@ -103,6 +109,11 @@ def fix_opened(
     provision = provision_for(need, document)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before, statements, body = _rewritten(opened, provision, region)
+    if stays_as_fallback(need, opened.statements, provision, document):
+        old = _closed(opened, need, region)
+        statements = [beside_fallback(statements, old, provision, region.indent)]
+    else:
+        provision = doubting_fallback(provision)
     edits = region.rewritten([*before, *statements])
     if is_closed is None:
         is_closed = _closes(opened.statements[-1], need.name)
@@ -113,6 +124,18 @@ def fix_opened(
     if lost:
         doubts = (*doubts, f"the comment `{lost}` would be lost")
     return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
+
+
+def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:
+    """Give the old code, whose session is closed in a ``finally``."""
+    assignment, *others = region.statements
+    using = others[len(opened.before) :]
+    if len(using) == 1 and _closes(opened.statements[0], need.name):
+        return [assignment, *using]
+    cleaned = parted(without_closes(using, need.name))[1]
+    if not cleaned:
+        return [assignment, *using]
+    return [assignment, guarded(cleaned, [closing_call(need.name, need.known)], region.indent)]
 
 
 def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:

@@ -33,6 +33,7 @@ class Provision:
         keeps_loaded: whether a commit leaves the objects loaded.
         rolls_back: whether its block rolls back when an error leaves it, as far as that is known.
         doubts: what else it may do that the code as it is does not.
+        guard: what it needs, where the layer has a fallback for the absence of that; else empty.
     """
 
     call: str
@@ -42,6 +43,7 @@ class Provision:
     keeps_loaded: bool
     rolls_back: bool
     doubts: tuple[str, ...] = ()
+    guard: str = ""
 
     @property
     def name(self) -> str:
@@ -146,10 +148,9 @@ def _of_house(need: Need, document: Document) -> Provision:
 
 def _of_layer(layer: Layer, need: Need, document: Document) -> Provision:
     reach, value = reach_use(layer, need, document)
-    if layer.fallback:
-        doubt = f"the layer's fallback is for where `{_owner(reach.expression)}` is missing"
-        need = replace(need, doubts=(*need.doubts, doubt))
-    return _provision(reach, value, need, document)
+    provision = _provision(reach, value, need, document)
+    guard = _owner(reach.expression) or reach.expression
+    return replace(provision, guard=guard) if layer.fallback else provision
 
 
 def reach_use(layer: Layer, need: Need, document: Document) -> tuple[Reach, Value | None]:

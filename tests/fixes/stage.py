@@ -73,9 +73,9 @@ class Stage:
         source = source.replace("bind=engine", "bind=engine, class_=Session")
         source = source.replace("bind=async_engine", "bind=async_engine, class_=AsyncSession")
         self.modules = {"core": ModuleType("core")}
-        self._load("core.models", MODELS)
+        self.load("core.models", MODELS)
         classes = {base.__name__: self._failing_class(base) for base in (Session, AsyncSession)}
-        self._load("core.database", source, **classes)
+        self.load("core.database", source, **classes)
         self.engine = self.modules["core.database"].__dict__["engine"]
         self._async_engine = self.modules["core.database"].__dict__.get("async_engine")
         self._loop = asyncio.new_event_loop() if self._async_engine else None
@@ -126,7 +126,14 @@ class Stage:
         if self.left_open():
             gc.collect()
 
-    def _load(self, name: str, source: str, **given: object) -> None:
+    def load(self, name: str, source: str, **given: object) -> None:
+        """Set up a module of the house.
+
+        Args:
+            name: its name.
+            source: its source.
+            given: what it has from the beginning.
+        """
         module = self.modules[name] = ModuleType(name)
         module.__dict__.update(given)
         sys.modules.update(self.modules)
