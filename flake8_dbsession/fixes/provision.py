@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
@@ -13,6 +14,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, V
 from flake8_dbsession.fixes.base import Edit, Refusal
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_beside, reach_module
+from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.policy.model import Layer, Sanctioned
 from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 from flake8_dbsession.rules.fallback import is_in_fallback
@@ -64,7 +66,6 @@ class Need:
             nothing is.
         opens: the names of the factories that the provider has to call, one of them at least;
             empty where that cannot be told.
-        doubts: what may be different under any provider.
     """
 
     call: ast.Call
@@ -73,7 +74,6 @@ class Need:
     name: str
     beside: ast.expr | None
     opens: frozenset[str] = frozenset()
-    doubts: tuple[str, ...] = ()
 
 
 def need_of(acquisition: Acquisition, document: Document) -> Need:
@@ -94,8 +94,8 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
         bind = bound_to(call)
         if bind is None or len(call.args) + len(call.keywords) > 1:
             raise Refusal("the session is opened with arguments of its own")
-        doubt = f"the house's sessions may have other options than `{document.written(call)}`"
-        return Need(call, known, scope, name, bind, doubts=(doubt,))
+        refuse_own_engine(bind, scope)
+        return Need(call, known, scope, name, bind)
     if call.args or call.keywords:
         raise Refusal("the session is opened with arguments of its own")
     factory = _factory(call)
@@ -234,9 +234,6 @@ def _provision(reach: Reach, value: object, need: Need, document: Document) -> P
         raise Refusal(f"`{reach.expression}` is {'' if known.is_async else 'not '}asynchronous")
     if function is not None and _needs_arguments(function):
         raise Refusal(f"`{reach.expression}` needs arguments")
-    doubts = need.doubts
-    if function is not None and _changes_errors(function):
-        doubts = (*doubts, f"`{reach.expression}` does not raise every error again")
     return Provision(
         call=f"{reach.expression}()",
         edits=reach.edits,
@@ -244,8 +241,20 @@ def _provision(reach: Reach, value: object, need: Need, document: Document) -> P
         commits=known.commits if known is not None else True,
         keeps_loaded=bool(need.known.keeps_loaded),
         rolls_back=function is None or _rolls_back(function),
-        doubts=doubts,
+        doubts=tuple(_doubts(reach, function, need, document)),
     )
+
+
+def _doubts(
+    reach: Reach, function: FunctionValue | None, need: Need, document: Document
+) -> Iterator[str]:
+    """Say why a provider may open other sessions, or end them in another way."""
+    if need.known.source is Role.SESSION_CLASS:
+        yield from doubts_about_class(need.call, need.known, need.scope, function, document)
+    elif not _opens_the_same(function, need, document):
+        yield f"`{reach.expression}` may open sessions of another factory"
+    if function is not None and _changes_errors(function):
+        yield f"`{reach.expression}` does not raise every error again"
 
 
 def _factory(call: ast.Call) -> ast.expr:
@@ -254,6 +263,13 @@ def _factory(call: ast.Call) -> ast.expr:
     if isinstance(function, ast.Attribute) and function.attr == "begin":
         return function.value
     return function
+
+
+def _opens_the_same(function: FunctionValue | None, need: Need, document: Document) -> bool:
+    """Tell whether a provider calls the factory, or the policy alone says what belongs together."""
+    if document.context.legacy_replacement(need.call, need.scope) is not None:
+        return True
+    return _opens_any(function, need.opens) if function is not None else need.known.home is None
 
 
 def _opens_any(function: FunctionValue, names: frozenset[str]) -> bool:

@@ -355,7 +355,8 @@ def test_a_fallback_in_its_place_stays(tmp_path: Path) -> None:
 def test_a_shared_session_is_a_doubt(tmp_path: Path) -> None:
     name, before, _ = LAYERS["request"]
     found = reasons(tmp_path, {"dbsession.toml": REQUEST, name: before}, name, "DBS102")
-    assert found == ["16: DBS102 the request's session is shared: its work ends with the request"]
+    reason = "the request's session is shared, and outside of a request there is none"
+    assert found == [f"16: DBS102 {reason}"]
 
 
 def test_what_is_not_within_reach_is_left(tmp_path: Path) -> None:
