@@ -36,9 +36,10 @@ from flake8_dbsession.fixes.fallback import (
 )
 from flake8_dbsession.fixes.guarded import closing_call, guarded
 from flake8_dbsession.fixes.objects import Objects
-from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
+from flake8_dbsession.fixes.provision import Need, Provision, as_it_is, need_of, provision_for
 from flake8_dbsession.fixes.region import Region, Statement, parted
 from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
+from flake8_dbsession.rules.fallback import is_fallback
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
 
@@ -104,6 +105,8 @@ def fix_opened(
         Refusal: what follows the assignment is not as plain as it has to be.
     """
     opened = _opened(need, document, is_global=is_global)
+    if is_fallback(need.call, need.scope, document.context):
+        return _close_fallback(opened, need, document, is_closed=bool(is_closed))
     if uses_request(document):
         return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
     provision = provision_for(need, document)
@@ -124,6 +127,20 @@ def fix_opened(
     if lost:
         doubts = (*doubts, f"the comment `{lost}` would be lost")
     return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
+
+
+def _close_fallback(opened: _Opened, need: Need, document: Document, *, is_closed: bool) -> Fix:
+    """Close in a ``finally`` what a layer's fallback opens, where it stands in its place."""
+    region = Region([opened.assignment, *opened.before, *opened.statements], document)
+    before = region.statements[1 : len(opened.before) + 1]
+    new = [*before, *_closed(opened, need, region)]
+    doubts = doubts_about(
+        need.name, opened.statements, need.scope, as_it_is(need), document, is_closed=is_closed
+    )
+    lost = region.lost_comment(new)
+    if lost:
+        doubts = (*doubts, f"the comment `{lost}` would be lost")
+    return Fix(region.rewritten(new), doubts)
 
 
 def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:

@@ -104,6 +104,18 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
     return Need(call, known, scope, name, factory, opens)
 
 
+def as_it_is(need: Need) -> Provision:
+    """Give what only closes: it neither commits nor rolls back."""
+    return Provision(
+        call="",
+        edits=(),
+        is_async=need.known.is_async,
+        commits=False,
+        keeps_loaded=True,
+        rolls_back=False,
+    )
+
+
 def provision_for(need: Need, document: Document) -> Provision:
     """Find what to use instead of opening a session by hand.
 

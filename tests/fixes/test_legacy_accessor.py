@@ -343,13 +343,50 @@ def test_long_code_does_not_stand_twice(tmp_path: Path) -> None:
     )
 
 
-def test_a_fallback_in_its_place_stays(tmp_path: Path) -> None:
-    before = service(WITH_FALLBACK["finally"][1]).replace("finally:", "except ValueError:")
-    files = {**POLICY, ADMIN_SERVICE: before}
-    for reason in reasons(tmp_path, files, ADMIN_SERVICE, CODES):
-        assert reason.endswith(
-            "it is the layer's fallback for where the sanctioned object is missing"
-        )
+IN_PLACE = """
+if self.unified_session_manager:
+    with self.unified_session_manager.get_db_session() as session:
+        return session.query(User).count()
+else:
+    {}
+"""
+CLOSED = """session = self.db_manager.get_session()
+    try:
+        return session.query(User).count()
+    finally:
+        session.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "session = self.db_manager.get_session()\n    return session.query(User).count()",
+            "DBS302",
+        ),
+        (
+            "session = self.db_manager.get_session()\n    number = session.query(User).count()\n"
+            "    session.close()\n    return number",
+            "DBS303",
+        ),
+    ],
+)
+def test_a_fallback_is_closed_in_its_place(code: str, expected: str, tmp_path: Path) -> None:
+    files = {**POLICY, ADMIN_SERVICE: service(IN_PLACE.format(code))}
+    repair = repaired(tmp_path, files, ADMIN_SERVICE, CODES)
+    closed = CLOSED
+    if expected == "DBS303":
+        closed = closed.replace("return session", "number = session") + "    return number\n"
+    assert repair.text.content == service(IN_PLACE.format(closed))
+    assert [fixed.code for fixed in repair.fixed] == [expected]
+
+
+def test_what_a_fallback_lets_out_is_a_doubt(tmp_path: Path) -> None:
+    code = "session = self.db_manager.get_session()\n    return session.query(User).first()"
+    files = {**POLICY, ADMIN_SERVICE: service(IN_PLACE.format(code))}
+    (reason,) = reasons(tmp_path, files, ADMIN_SERVICE, CODES)
+    assert reason.endswith("may let a loaded object out of the block, whose session stays open now")
 
 
 def test_a_shared_session_is_a_doubt(tmp_path: Path) -> None:

@@ -329,3 +329,26 @@ def test_an_object_whose_session_was_never_closed_is_left(database: str, tmp_pat
         assert "may let a loaded object out of the block, whose session stays open now" in reason
     files["work.py"] = service(f"{body[:-11]}db.close()\nreturn user")
     assert repaired(tmp_path, files, "work.py", CODES).fixed
+
+
+def test_a_script_is_fixed_as_a_whole(tmp_path: Path) -> None:
+    before = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        if __name__ == "__main__":
+            db = SessionLocal()
+            print(db.query(User).count())
+            db.close()
+    """
+    after = """
+        from core.database import get_db_session
+        from core.models import User
+
+        if __name__ == "__main__":
+            with get_db_session() as db:
+                print(db.query(User).count())
+    """
+    repair = repaired(tmp_path, {**HOUSE, "work.py": before}, "work.py", CODES)
+    assert repair.text.content == dedent(after)
+    assert [fixed.code for fixed in repair.fixed] == ["DBS101", "DBS301"]

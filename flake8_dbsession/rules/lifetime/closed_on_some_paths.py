@@ -56,7 +56,8 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix is that of [DBS101](DBS101.md), a block of the provider, under the same conditions.
+    The fix is that of [DBS101](DBS101.md), a block of the provider, under the same conditions. A
+    layer's fallback, in its place, is closed in a `finally` instead.
 
     ## Options
     - `factories`: further names that are factories

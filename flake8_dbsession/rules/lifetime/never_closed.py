@@ -54,7 +54,8 @@ class SessionNeverClosed(Rule[Ending]):
 
     ## Fix safety
     The fix is that of DBS101: a block of the provider, which ends with the last
-    statement that uses the session or what it loaded, under the same conditions.
+    statement that uses the session or what it loaded, under the same conditions. A layer's
+    fallback, in its place, is closed in a `finally` instead.
 
     ## Options
     - `factories`: further names that are factories
