@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import libcst as cst
@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.scopes import own_nodes
 from flake8_dbsession.fixes.base import Fix, Refusal
-from flake8_dbsession.fixes.behaviour import doubts_about
+from flake8_dbsession.fixes.behaviour import Ends, doubts_about
 from flake8_dbsession.fixes.closes import (
     block_of,
     closes_early,
@@ -36,7 +36,15 @@ from flake8_dbsession.fixes.fallback import (
 )
 from flake8_dbsession.fixes.guarded import closing_call, guarded
 from flake8_dbsession.fixes.objects import Objects
-from flake8_dbsession.fixes.provision import Need, Provision, as_it_is, need_of, provision_for
+from flake8_dbsession.fixes.provision import (
+    Need,
+    Provision,
+    closing,
+    need_of,
+    own_block,
+    plain_need,
+    provision_for,
+)
 from flake8_dbsession.fixes.region import Region, Statement, parted
 from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
 from flake8_dbsession.rules.fallback import is_fallback
@@ -85,31 +93,41 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
-    is_closed = all(leak.how is Leaving.RAISES for leak in life.leaks)
-    need = need_of(acquisition, document)
-    return fix_opened(need, document, is_global=is_global, is_closed=is_closed)
+    ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
+    own = own_block(acquisition, document)
+    need = need_of(acquisition, document) if own is None else plain_need(acquisition)
+    return fix_opened(need, document, own, is_global=is_global, ends=ends)
 
 
 def fix_opened(
-    need: Need, document: Document, *, is_global: bool = False, is_closed: bool | None = None
+    need: Need,
+    document: Document,
+    provision: Provision | None = None,
+    *,
+    is_global: bool = False,
+    ends: Ends | None = None,
 ) -> Fix:
     """Put a block of the house's provider in the place of an assignment and a close by hand.
 
     Args:
         need: what is assigned to a name.
         document: the file.
+        provision: what to use instead, where the session is opened; None for the house's own.
         is_global: whether functions may read the name.
-        is_closed: whether all ways close it that no error leaves by; None where that is not known.
+        ends: how the code ends the session; None where that is not known.
 
     Raises:
         Refusal: what follows the assignment is not as plain as it has to be.
     """
     opened = _opened(need, document, is_global=is_global)
+    ends = ends or Ends(_closes(opened.statements[-1], need.name))
     if is_fallback(need.call, need.scope, document.context):
-        return _close_fallback(opened, need, document, is_closed=bool(is_closed))
-    if uses_request(document):
+        return _close_fallback(opened, need, document, ends)
+    if provision is None and uses_request(document):
         return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
-    provision = provision_for(need, document)
+    if provision is not None:
+        opened = replace(opened, before=[], statements=opened.rest)
+    provision = provision or provision_for(need, document)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before, statements, body = _rewritten(opened, provision, region)
     if stays_as_fallback(need, opened.statements, provision, document):
@@ -118,10 +136,8 @@ def fix_opened(
     else:
         provision = doubting_fallback(provision)
     edits = region.rewritten([*before, *statements])
-    if is_closed is None:
-        is_closed = _closes(opened.statements[-1], need.name)
     doubts = doubts_about(
-        need.name, body, need.scope, provision, document, closes_stay=False, is_closed=is_closed
+        need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
     lost = region.lost_comment([*before, *statements])
     if lost:
@@ -129,14 +145,13 @@ def fix_opened(
     return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
 
 
-def _close_fallback(opened: _Opened, need: Need, document: Document, *, is_closed: bool) -> Fix:
+def _close_fallback(opened: _Opened, need: Need, document: Document, ends: Ends) -> Fix:
     """Close in a ``finally`` what a layer's fallback opens, where it stands in its place."""
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before = region.statements[1 : len(opened.before) + 1]
     new = [*before, *_closed(opened, need, region)]
-    doubts = doubts_about(
-        need.name, opened.statements, need.scope, as_it_is(need), document, is_closed=is_closed
-    )
+    only = closing("", is_async=need.known.is_async)
+    doubts = doubts_about(need.name, opened.statements, need.scope, only, document, ends=ends)
     lost = region.lost_comment(new)
     if lost:
         doubts = (*doubts, f"the comment `{lost}` would be lost")

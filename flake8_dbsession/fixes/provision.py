@@ -76,6 +76,13 @@ class Need:
     opens: frozenset[str] = frozenset()
 
 
+def plain_need(acquisition: Acquisition) -> Need:
+    """Tell what an acquisition opens, where its own block does."""
+    return Need(
+        acquisition.node, acquisition.known, acquisition.scope, acquisition.name, beside=None
+    )
+
+
 def need_of(acquisition: Acquisition, document: Document) -> Need:
     """Tell what an acquisition needs a provider for.
 
@@ -104,16 +111,32 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
     return Need(call, known, scope, name, factory, opens)
 
 
-def as_it_is(need: Need) -> Provision:
-    """Give what only closes: it neither commits nor rolls back."""
-    return Provision(
-        call="",
-        edits=(),
-        is_async=need.known.is_async,
-        commits=False,
-        keeps_loaded=True,
-        rolls_back=False,
-    )
+def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
+    """Give the block of a session itself, where the house has nothing better.
+
+    Args:
+        acquisition: what is opened by hand.
+        document: the file.
+
+    Returns:
+        What only closes; None where the standard names a way to a session that can be used instead
+        of this one.
+    """
+    context = document.context
+    call, known, scope = acquisition.node, acquisition.known, acquisition.scope
+    is_named = context.is_legacy(acquisition) or context.pattern(known, "db", scope) is not None
+    if is_named and not is_made_here(acquisition):
+        return None
+    document.refuse_comments(call)
+    statement = document.context.file.tree.statement(call)
+    is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
+    written = document.written(call)
+    return closing(f"await {written}" if is_awaited else written, is_async=known.is_async)
+
+
+def closing(call: str, *, is_async: bool) -> Provision:
+    """Give a block that only closes: it neither commits nor rolls back."""
+    return Provision(call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False)
 
 
 def provision_for(need: Need, document: Document) -> Provision:

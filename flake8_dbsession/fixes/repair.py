@@ -282,6 +282,8 @@ class _Attempt:
         try:
             self.result = _made(self._old, [*self.made, *added])
         except UncoveringError as error:
+            if len(groups) == 1:  # of those that the same edits should fix, some may be gone
+                groups = [[proposal] for proposal in added]
             if len(groups) == 1:
                 self.dropped.update((proposal.violation, str(error)) for proposal in added)
                 return

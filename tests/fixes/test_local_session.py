@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from tests.fixes.house import HOUSE, LOADED_DATABASE, READING_DATABASE
+from tests.fixes.house import DATABASE, HOUSE, LOADED_DATABASE, READING_DATABASE
 from tests.fixes.repairs import reasons, repaired
 
 CODES = "DBS101 DBS301 DBS302 DBS303"
@@ -352,3 +352,66 @@ def test_a_script_is_fixed_as_a_whole(tmp_path: Path) -> None:
     repair = repaired(tmp_path, {**HOUSE, "work.py": before}, "work.py", CODES)
     assert repair.text.content == dedent(after)
     assert [fixed.code for fixed in repair.fixed] == ["DBS101", "DBS301"]
+
+
+BARE = DATABASE[: DATABASE.index("    @contextmanager")]
+
+
+def test_a_house_without_a_provider_gets_the_blocks_of_its_factory(tmp_path: Path) -> None:
+    before = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def count(name):
+            db: Session = SessionLocal(autoflush=False)  # by hand
+            if not name:
+                return 0
+            number = db.query(User).count()
+            db.close()
+            return number
+    """
+    after = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def count(name):
+            with SessionLocal(autoflush=False) as db:  # by hand
+                if not name:
+                    return 0
+                number = db.query(User).count()
+            return number
+    """
+    files = {**HOUSE, "core/database.py": BARE, "work.py": before}
+    repair = repaired(tmp_path, files, "work.py", CODES)
+    assert repair.text.content == dedent(after)
+    assert repair.left == ()
+
+
+def test_a_factory_made_on_the_spot_is_closed_by_its_block(tmp_path: Path) -> None:
+    before = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+        from core.models import User
+
+        def count(url):
+            make = sessionmaker(create_engine(url))
+            db = make()
+            print(db.query(User).count())
+            db.close()
+    """
+    files = {**HOUSE, "work.py": before}
+    repair = repaired(tmp_path, files, "work.py", f"{CODES} DBS103")
+    assert repair.text.content == dedent(before).replace(
+        "db = make()\n    print(db.query(User).count())\n    db.close()",
+        "with make() as db:\n        print(db.query(User).count())",
+    )
+    assert repair.left == ()
+
+
+def test_an_object_that_an_error_would_cut_off_is_a_doubt(tmp_path: Path) -> None:
+    body = "db = SessionLocal()\nname.user = db.get(User, 1)\nprint(name)\ndb.close()"
+    files = {**HOUSE, "core/database.py": BARE, "work.py": service(body)}
+    found = reasons(tmp_path, files, "work.py", "DBS303")
+    assert found == [
+        "6: DBS303 line 7 may let a loaded object out, whose session an error closes now"
+    ]
