@@ -211,7 +211,9 @@ def reach_use(layer: Layer, need: Need, document: Document) -> tuple[Reach, Valu
     else:
         first, dot, rest = expression.partition(".")
         found = inference.project.find(document.context.file.path, module)
-        value = inference.member(found, first) if found and not rest else None
+        value = inference.member(found, first) if found else None
+        for name in filter(None, rest.split(".")):
+            value = inference.attribute(value, name)
         reach = reach_module(module, first, need.scope, document)
         reach = reach._replace(expression=f"{reach.expression}{dot}{rest}")
     return reach, value
