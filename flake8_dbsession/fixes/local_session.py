@@ -261,11 +261,13 @@ def _rewritten(
     before, using = others[: len(opened.before)], others[len(opened.before) :]
     if before and opened.begins_block:
         before = parted(before)[1]
-    cleaned = without_closes(using, opened.name)
+    cleaned = without_closes(using, opened.name, rolls_back=provision.rolls_back)
     block = _With(opened, provision, assignment, region.indent)
     outer = opened.statements[0]
     if len(cleaned) == 1 and isinstance(cleaned[0], cst.Try) and isinstance(outer, ast.Try):
-        handled = without_rollbacks(cleaned[0], opened.name)
+        handled = cleaned[0]
+        if provision.rolls_back:
+            handled = without_rollbacks(handled, opened.name)
         objects = Objects(opened.name, opened.statements, lambda _: False)
         if not _handlers_need(handled, objects):
             inner = block.around(block_of(handled.body))

@@ -387,6 +387,32 @@ def test_a_house_without_a_provider_gets_the_blocks_of_its_factory(tmp_path: Pat
     assert repair.left == ()
 
 
+def test_a_block_that_only_closes_keeps_rollbacks(tmp_path: Path) -> None:
+    before = """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+    """
+    after = """
+        with SessionLocal() as db:
+            try:
+                db.add(User(name=name))
+                db.commit()
+            except Exception:
+                db.rollback()
+                raise
+    """
+    files = {**HOUSE, "core/database.py": BARE, "work.py": service(before)}
+    repair = repaired(tmp_path, files, "work.py", CODES)
+    assert repair.text.content == service(after)
+
+
 def test_a_factory_made_on_the_spot_is_closed_by_its_block(tmp_path: Path) -> None:
     before = """
         from sqlalchemy import create_engine
