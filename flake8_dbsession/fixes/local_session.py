@@ -22,7 +22,6 @@ from flake8_dbsession.fixes.behaviour import Ends, doubts_about
 from flake8_dbsession.fixes.closes import (
     block_of,
     closes_early,
-    is_call_on,
     mentions,
     without_closes,
     without_rollbacks,
@@ -35,6 +34,14 @@ from flake8_dbsession.fixes.fallback import (
     stays_as_fallback,
 )
 from flake8_dbsession.fixes.guarded import closing_call, guarded
+from flake8_dbsession.fixes.new_block import (
+    NewBlock,
+    closes,
+    handlers_need,
+    is_name,
+    is_plain,
+    refuse_tricks,
+)
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.provision import (
     Need,
@@ -48,8 +55,6 @@ from flake8_dbsession.fixes.provision import (
 from flake8_dbsession.fixes.region import Region, Statement, parted
 from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
 from flake8_dbsession.rules.fallback import is_fallback
-
-_LEAVES = (ast.Return, ast.Break, ast.Continue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ def fix_opened(
         Refusal: what follows the assignment is not as plain as it has to be.
     """
     opened = _opened(need, document, is_global=is_global)
-    ends = ends or Ends(_closes(opened.statements[-1], need.name))
+    ends = ends or Ends(closes(opened.statements[-1], need.name))
     if is_fallback(need.call, need.scope, document.context):
         return _close_fallback(opened, need, document, ends)
     if provision is None and uses_request(document):
@@ -162,7 +167,7 @@ def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:
     """Give the old code, whose session is closed in a ``finally``."""
     assignment, *others = region.statements
     using = others[len(opened.before) :]
-    if len(using) == 1 and _closes(opened.statements[0], need.name):
+    if len(using) == 1 and closes(opened.statements[0], need.name):
         return [assignment, *using]
     cleaned = parted(without_closes(using, need.name))[1]
     if not cleaned:
@@ -172,7 +177,7 @@ def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:
 
 def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:
     assignment = document.context.file.tree.statement(need.call)
-    if assignment is None or not _is_plain(assignment, need.call):
+    if assignment is None or not is_plain(assignment, need.call):
         raise Refusal("it is opened as a part of another expression")
     block = document.block_around(assignment)
     rest = block[block.index(assignment) + 1 :]
@@ -206,7 +211,7 @@ def _used(
     using = [index for index, statement in enumerate(rest) if mentions(statement, name)]
     if not using:
         raise Refusal("its block does not use it")
-    last = next((index for index in using if _closes(rest[index], name)), None)
+    last = next((index for index in using if closes(rest[index], name)), None)
     if last is None:
         is_column = column_test(rest, need.scope, document.context.file.inference)
         objects = Objects(name, rest, is_column)
@@ -233,15 +238,7 @@ def _refuse_other_uses(
             raise Refusal(f"line {node.lineno} uses `{name}` too")
     for statement in statements:
         for part in (statement, *own_nodes(statement)):
-            _refuse_tricks(part, name)
-
-
-def _refuse_tricks(node: ast.AST, name: str) -> None:
-    finals = getattr(node, "finalbody", ())
-    if any(isinstance(part, _LEAVES) for final in finals for part in ast.walk(final)):
-        raise Refusal("a `finally` leaves by itself, and swallows errors")
-    if isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_name(node.value, name):
-        raise Refusal(f"line {node.lineno} gives `{name}` another name")
+            refuse_tricks(part, name)
 
 
 def _is_bound(node: ast.Name) -> bool:
@@ -262,95 +259,28 @@ def _rewritten(
     if before and opened.begins_block:
         before = parted(before)[1]
     cleaned = without_closes(using, opened.name, rolls_back=provision.rolls_back)
-    block = _With(opened, provision, assignment, region.indent)
+    block = NewBlock(opened.name, provision, assignment, region.indent)
     outer = opened.statements[0]
     if len(cleaned) == 1 and isinstance(cleaned[0], cst.Try) and isinstance(outer, ast.Try):
         handled = cleaned[0]
         if provision.rolls_back:
             handled = without_rollbacks(handled, opened.name)
         objects = Objects(opened.name, opened.statements, lambda _: False)
-        if not _handlers_need(handled, objects):
-            inner = block.around(block_of(handled.body))
+        if not handlers_need(handled, objects):
+            inner = block.around(block_of(handled.body), keeps_blank=bool(before))
             body = handled.body.with_changes(body=[inner])
             return before, [handled.with_changes(body=body)], outer.body
-    return before, [block.around(cleaned)], opened.statements
-
-
-@dataclass(frozen=True, slots=True)
-class _With:
-    """Makes the block."""
-
-    opened: _Opened
-    provision: Provision
-    assignment: Statement
-    indent: str
-
-    def around(self, statements: Sequence[Statement]) -> cst.With:
-        """Put statements into a block of the provider, and blank lines above them above it."""
-        item = cst.WithItem(
-            cst.parse_expression(self.provision.call), cst.AsName(cst.Name(self.opened.name))
-        )
-        is_async = self.provision.is_async
-        blank, body = parted(statements)
-        header = cst.TrailingWhitespace()
-        if isinstance(self.assignment, cst.SimpleStatementLine):
-            header = self.assignment.trailing_whitespace
-        return cst.With(
-            items=[item],
-            body=cst.IndentedBlock(body, header=header, indent=self.indent),
-            leading_lines=blank if self.opened.before else (),
-            asynchronous=cst.Asynchronous() if is_async else None,
-        )
-
-
-def _handlers_need(handled: cst.Try, objects: Objects) -> bool:
-    """Tell whether what stays around the block needs the session, or what was loaded in it."""
-    names = {objects.session, *objects.names}
-    parts = [*handled.handlers, *filter(None, (handled.orelse, handled.finalbody))]
-    return bool(handled.orelse) or any(_names(part) & names for part in parts)
-
-
-def _names(node: cst.CSTNode) -> set[str]:
-    if isinstance(node, cst.Name):
-        return {node.value}
-    return set().union(*map(_names, node.children))
+    return before, [block.around(cleaned, keeps_blank=bool(before))], opened.statements
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:
     """Tell whether a statement by itself gives a name another value."""
     match statement:
         case ast.Assign(targets=targets):
-            return any(_is_name(target, name) for target in targets)
+            return any(is_name(target, name) for target in targets)
         case ast.AnnAssign(target=target):
-            return _is_name(target, name)
+            return is_name(target, name)
     return False
-
-
-def _closes(statement: ast.stmt, name: str) -> bool:
-    """Tell whether a session is closed when a statement has run to its end, whatever happens."""
-    if is_call_on(statement, name, "close"):
-        return True
-    finals = getattr(statement, "finalbody", ())
-    return any(
-        is_call_on(part, name, "close")
-        or (isinstance(part, ast.If) and any(is_call_on(p, name, "close") for p in part.body))
-        for part in finals
-    )
-
-
-def _is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
-    """Tell whether a statement assigns what a call gives to one name, and does nothing else."""
-    match statement:
-        case (
-            ast.Assign(targets=[ast.Name()], value=value)
-            | ast.AnnAssign(target=ast.Name(), value=value)
-        ):
-            return (value.value if isinstance(value, ast.Await) else value) is call
-    return False
-
-
-def _is_name(expression: ast.expr | None, name: str) -> bool:
-    return isinstance(expression, ast.Name) and expression.id == name
 
 
 def _line(node: ast.AST) -> int:
