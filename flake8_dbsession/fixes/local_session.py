@@ -1,7 +1,8 @@
 """A session that a function opens and closes by hand becomes a ``with`` block.
 
-Three forms come to the same block: a ``try`` whose ``finally`` closes, statements up to a
-``close()``, and no close at all, where the block ends with the last statement that uses it.
+Four forms come to the same block: a ``try`` whose ``finally`` closes, and which the opening stands
+above or in, statements up to a ``close()``, and no close at all, where the block ends with the last
+statement that uses it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from flake8_dbsession.fixes.new_block import (
     refuse_tricks,
 )
 from flake8_dbsession.fixes.objects import Objects
+from flake8_dbsession.fixes.opened_in_try import fix_in_try, try_around
 from flake8_dbsession.fixes.provision import (
     Need,
     Provision,
@@ -124,7 +126,11 @@ def fix_opened(
     Raises:
         Refusal: what follows the assignment is not as plain as it has to be.
     """
-    opened = _opened(need, document, is_global=is_global)
+    assignment = _assignment(need, document)
+    around = try_around(assignment, need.name, document)
+    if around is not None:
+        return fix_in_try(need, assignment, around, document, provision, ends or Ends())
+    opened = _opened(need, assignment, document, is_global=is_global)
     ends = ends or Ends(closes(opened.statements[-1], need.name))
     if is_fallback(need.call, need.scope, document.context):
         return _close_fallback(opened, need, document, ends)
@@ -175,10 +181,14 @@ def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:
     return [assignment, guarded(cleaned, [closing_call(need.name, need.known)], region.indent)]
 
 
-def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:
+def _assignment(need: Need, document: Document) -> ast.stmt:
     assignment = document.context.file.tree.statement(need.call)
     if assignment is None or not is_plain(assignment, need.call):
         raise Refusal("it is opened as a part of another expression")
+    return assignment
+
+
+def _opened(need: Need, assignment: ast.stmt, document: Document, *, is_global: bool) -> _Opened:
     block = document.block_around(assignment)
     rest = block[block.index(assignment) + 1 :]
     before, statements = _used(need, rest, document)

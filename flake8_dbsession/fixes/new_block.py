@@ -51,7 +51,7 @@ class NewBlock:
         return cst.With(
             items=[item],
             body=cst.IndentedBlock(body, header=header, indent=self.indent),
-            leading_lines=blank if keeps_blank else (),
+            leading_lines=[*self.assignment.leading_lines, *(blank if keeps_blank else ())],
             asynchronous=cst.Asynchronous() if is_async else None,
         )
 

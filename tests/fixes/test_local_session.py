@@ -178,6 +178,109 @@ FORMS = {
             print("done")
         """,
     ),
+    "opened_in_the_try": (
+        """
+        db = None
+
+        try:
+            db = SessionLocal()  # late
+            # how many
+            number = db.query(User).count()
+            return number
+        except ValueError as error:
+            if db:
+                db.rollback()
+            print(error)
+            return 0
+        finally:
+            if db is not None:
+                db.close()
+        """,
+        """
+        try:
+            with get_db_session() as db:  # late
+                # how many
+                number = db.query(User).count()
+                return number
+        except ValueError as error:
+            print(error)
+            return 0
+        """,
+    ),
+    "opened_in_the_try_without_handlers": (
+        """
+        print(name)
+        db = None
+        try:
+            print("now")
+
+            db = SessionLocal()
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            print("done")
+            if db:
+                db.close()
+        return name
+        """,
+        """
+        print(name)
+        try:
+            print("now")
+
+            with get_db_session() as db:
+                db.add(User(name=name))
+                db.commit()
+        finally:
+            print("done")
+        return name
+        """,
+    ),
+    "opened_in_a_try_that_goes": (
+        """
+        db = None
+        try:
+            db = SessionLocal()
+            db.add(User(name=name))
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            if db:
+                db.close()
+        """,
+        """
+        with get_db_session() as db:
+            db.add(User(name=name))
+            db.commit()
+        """,
+    ),
+    "opened_in_the_try_whose_handler_needs_it": (
+        """
+        db = None
+        try:
+            db = SessionLocal()
+            user = db.get(User, name)
+            user.name = "a"
+            db.commit()
+        except ValueError:
+            db.rollback()
+            print(user.name)
+        finally:
+            db.close()
+        """,
+        """
+        with get_db_session() as db:
+            try:
+                user = db.get(User, name)
+                user.name = "a"
+                db.commit()
+            except ValueError:
+                db.rollback()
+                print(user.name)
+        """,
+    ),
     "blank_lines": (
         """
         db = SessionLocal()
@@ -272,6 +375,21 @@ LEFT = {
     "used_later": (
         "db = SessionLocal()\nprint(db.query(User).count())\ndb.close()\nprint(db.query(1).all())",
         "line 9 uses it after its close",
+    ),
+    "in_a_try_and_used_later": (
+        "db = None\ntry:\n    db = SessionLocal()\n    db.commit()\nfinally:\n    db.close()\n"
+        "return db is None",
+        "line 12 uses `db` too",
+    ),
+    "in_a_try_and_tested_before": (
+        "db = None\nif db:\n    pass\ntry:\n    db = SessionLocal()\n    db.commit()\n"
+        "finally:\n    db.close()",
+        "line 7 uses `db` too",
+    ),
+    "in_a_try_and_needed_by_a_handler": (
+        "try:\n    print(name)\n    db = SessionLocal()\n    user = db.get(User, 1)\n"
+        "    print(user.name)\nexcept ValueError:\n    print(user.id)\nfinally:\n    db.close()",
+        "a handler needs the session, which is opened late",
     ),
     "finally_that_leaves": (
         "db = SessionLocal()\ntry:\n    db.commit()\nfinally:\n    db.close()\n    return 1",
