@@ -131,7 +131,7 @@ def fix_opened(
     if around is not None:
         return fix_in_try(need, assignment, around, document, provision, ends or Ends())
     opened = _opened(need, assignment, document, is_global=is_global)
-    ends = ends or Ends(closes(opened.statements[-1], need.name))
+    ends = ends or _ends_of(opened)
     if is_fallback(need.call, need.scope, document.context):
         return _close_fallback(opened, need, document, ends)
     if provision is None and uses_request(document):
@@ -154,6 +154,12 @@ def fix_opened(
     if lost:
         doubts = (*doubts, f"the comment `{lost}` would be lost")
     return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
+
+
+def _ends_of(opened: _Opened) -> Ends:
+    last = opened.statements[-1]
+    is_closed = closes(last, opened.name)
+    return Ends(is_closed, on_error=is_closed and isinstance(last, ast.Try))
 
 
 def _close_fallback(opened: _Opened, need: Need, document: Document, ends: Ends) -> Fix:
