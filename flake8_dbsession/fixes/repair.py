@@ -13,6 +13,7 @@ from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.document import Document, applied
 from flake8_dbsession.fixes.imports import superfluous
+from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.proof import (
     UncoveringError,
     UnprovedError,
@@ -102,7 +103,9 @@ class _Proposal:
     is_unsafe: bool = False
 
 
-def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
+def repair(
+    filename: str, text: Text, linter: Linter, wishes: Wishes, patched: PatchedNames | None = None
+) -> Repair:
     """Repair one file's text.
 
     Args:
@@ -110,6 +113,7 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
         text: its text.
         linter: finds the violations.
         wishes: which fixes are wanted.
+        patched: what the tests of its project patch, to be found only once; None to find it anew.
 
     Returns:
         The repaired text, which is proved: see ``proof``.
@@ -120,7 +124,7 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
         UnprovedError: a rule or a fixer broke, or a fix does not do what it says.
     """
     fixed: list[Fixed] = []
-    now = _Findings(filename, text, linter)
+    now = _Findings(filename, text, linter, patched or PatchedNames())
     hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
         proposals = now.proposals(wishes, hidden)
@@ -136,10 +140,11 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
 class _Findings:
     """A state of the file, and what is found in it."""
 
-    def __init__(self, filename: str, text: Text, linter: Linter) -> None:
+    def __init__(self, filename: str, text: Text, linter: Linter, patched: PatchedNames) -> None:
         self.filename = filename
         self.text = text
         self.linter = linter
+        self.patched = patched
         source = text.source
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
@@ -203,8 +208,11 @@ class _Findings:
                 f"the fix of {violation.code} broke on line {violation.line} with "
                 f"{type(error).__name__}: {error}; please report it with the file's code"
             ) from error
-        if fix.doubts and not wishes.unsafe:
-            return _Proposal(violation, None, "; ".join(fix.doubts), is_unsafe=True)
+        if wishes.unsafe:
+            return _Proposal(violation, fix)
+        doubts = fix.doubts or tuple(self.patched.doubts(fix.unneeded, self.document.context))
+        if doubts:
+            return _Proposal(violation, None, "; ".join(doubts), is_unsafe=True)
         return _Proposal(violation, fix)
 
     def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
@@ -311,4 +319,4 @@ def _edited(old: _Findings, edits: Collection[Edit]) -> _Findings:
     text.encode()
     prove_compiles(text.source, old.filename)
     prove_rest_kept(old.text.content, text.content, edits)
-    return _Findings(old.filename, text, old.linter)
+    return _Findings(old.filename, text, old.linter, old.patched)

@@ -11,6 +11,7 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.run import Run
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.known import without_known
+from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.proof import UnprovedError
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.fixes.replacing import ChangedError, replace_file
@@ -57,6 +58,7 @@ class Repairs:
     writes: bool = True
     baseline: Baseline | None = None
     _linter: Linter = field(init=False)
+    _patched: PatchedNames = field(init=False, default_factory=PatchedNames)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_linter", Linter(Settings.of(self.run.options)))
@@ -118,7 +120,7 @@ class Repairs:
         before = decode(data)
         reported = frozenset((f.code, f.line, f.column) for f in findings)
         wishes = replace(self.wishes, reported=reported)
-        done = repair(path, before, self._linter, wishes)
+        done = repair(path, before, self._linter, wishes, self._patched)
         if self.writes and done.fixed:
             replace_file(path, data, done.text.encode())
         if self.baseline is not None:
