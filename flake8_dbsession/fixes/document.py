@@ -6,12 +6,12 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import accumulate
 
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.fixes.base import Edit, Refusal
+from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.rules.context import Context
 
 _CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
@@ -33,6 +33,27 @@ class Document:
     def __init__(self, text: str, context: Context) -> None:
         self.text = text
         self.context = context
+        self._fixes: dict[ast.AST, Fix | Refusal] = {}
+
+    def once(self, node: ast.AST, find: Callable[[], Fix]) -> Fix:
+        """Give the fix of a place that several rules may report, found only once.
+
+        Args:
+            node: the place.
+            find: finds the fix.
+
+        Raises:
+            Refusal: it cannot be rewritten.
+        """
+        if node not in self._fixes:
+            try:
+                self._fixes[node] = find()
+            except Refusal as refusal:
+                self._fixes[node] = refusal
+        found = self._fixes[node]
+        if isinstance(found, Refusal):
+            raise found
+        return found
 
     @cached_property
     def lines(self) -> list[str]:

@@ -96,6 +96,10 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
     Raises:
         Refusal: it is no session of a function's own, or its life is not as plain as it has to be.
     """
+    return document.once(acquisition.node, lambda: _fix_local(acquisition, document))
+
+
+def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
     life = _clear_life(acquisition, document)

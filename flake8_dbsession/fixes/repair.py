@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -123,6 +123,8 @@ def repair(
         PolicyError: its policy cannot be used.
         UnprovedError: a rule or a fixer broke, or a fix does not do what it says.
     """
+    if wishes.reported is not None and not any(code in fixers() for code, _, _ in wishes.reported):
+        return Repair(text, left=tuple(_without_fix(wishes)))
     fixed: list[Fixed] = []
     now = _Findings(filename, text, linter, patched or PatchedNames())
     hidden = now.hidden(wishes)
@@ -135,6 +137,14 @@ def repair(
         now = attempt.result
         fixed += [Fixed(p.violation.code, p.violation.line) for p in attempt.made]
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
+
+
+def _without_fix(wishes: Wishes) -> Iterator[Left]:
+    """Give what is left of a file in which nothing that is reported has a fix."""
+    found = sorted((line, column, code) for code, line, column in wishes.reported or ())
+    for line, column, code in found:
+        if code.startswith(wishes.codes):
+            yield Left(code, line, column, NO_FIX.format(code=code))
 
 
 class _Findings:
