@@ -56,14 +56,18 @@ def doubts_about(
         The doubts; none where the block is certain to do the same.
     """
     objects = Objects(session, body, column_test(body, scope, document.context.file.inference))
-    pending = left_pending(body, objects, closes_stay=closes_stay) if provision.commits else 0
+    pending = 0
+    if provision.commits or not ends.without_error:
+        pending = left_pending(body, objects, closes_stay=closes_stay)
     doubts = _about_objects(objects, body, scope, provision, ends)
     return (*provision.doubts, *_about_commit(pending, provision), *islice(doubts, 1))
 
 
 def _about_commit(pending: int, provision: Provision) -> Iterator[str]:
-    if pending:
+    if pending and provision.commits:
         yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
+    elif pending:  # which others may see until then, on a connection that they share
+        yield f"the block would give up what line {pending} may leave uncommitted"
 
 
 def _about_objects(

@@ -559,3 +559,13 @@ def test_an_object_that_an_error_would_cut_off_is_a_doubt(tmp_path: Path) -> Non
     assert found == [
         "6: DBS303 line 7 may let a loaded object out, whose session an error closes now"
     ]
+
+
+def test_what_was_never_given_up_is_a_doubt(tmp_path: Path) -> None:
+    body = "db = SessionLocal()\ndb.add(User(name=name))\ndb.flush()\nreturn name"
+    files = {**HOUSE, "core/database.py": BARE, "work.py": service(body)}
+    assert reasons(tmp_path, files, "work.py", "DBS302") == [
+        "6: DBS302 the block would give up what line 7 may leave uncommitted"
+    ]
+    files["work.py"] = service(body.replace("flush", "commit"))
+    assert repaired(tmp_path, files, "work.py", "DBS302").fixed
