@@ -569,3 +569,31 @@ def test_what_was_never_given_up_is_a_doubt(tmp_path: Path) -> None:
     ]
     files["work.py"] = service(body.replace("flush", "commit"))
     assert repaired(tmp_path, files, "work.py", "DBS302").fixed
+
+
+def test_a_fix_that_would_bring_a_new_violation_to_light_is_left(tmp_path: Path) -> None:
+    work = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def swallowed(name):
+            db = SessionLocal()
+            try:
+                user = db.get(User, 1)
+                user.name = name
+                db.commit()
+            except Exception:
+                print(user.name)
+            finally:
+                db.close()
+
+        def count():
+            with SessionLocal() as db:
+                return db.query(User).count()
+    """
+    repair = repaired(tmp_path, {**HOUSE, "work.py": work}, "work.py", unsafe=True)
+    assert [(left.code, left.reason) for left in repair.left] == [
+        ("DBS101", "the fixed code would report DBS308"),
+        ("DBS301", "the fixed code would report DBS308"),
+    ]
+    assert [fixed.code for fixed in repair.fixed] == ["DBS102"]
