@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import click
 
@@ -22,14 +23,27 @@ from flake8_dbsession.command.codes import reportable
     callback=reportable,
     help="The codes to fix.  [default: DBS]",
 )
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    help="The known violations, which may be left.  [default: as flake8's configuration says]",
+)
 def command(
-    paths: tuple[str, ...], shows: bool, unsafe: bool, layer: str | None, select: str
+    paths: tuple[str, ...],
+    shows: bool,
+    unsafe: bool,
+    layer: str | None,
+    select: str,
+    baseline: str | None,
 ) -> None:
     """Fix what breaks the standard in the Python files and folders at PATH.
 
     Without a PATH, in the working directory. Each rule's page says when its fix is safe. A file is
     replaced as a whole or not at all, and only by one that compiles, in which all other lines are
     as they were, what was fixed is gone and nothing new is reported.
+
+    What a baseline knows is fixed too where it can be; else it is not spoken of, and does not count
+    for the exit code.
 
     \b
     Example:
@@ -38,6 +52,7 @@ def command(
         dbsession fix --layer services --select DBS101,DBS102
     """
     from flake8_dbsession.checking import markdown
+    from flake8_dbsession.checking.baseline import load
     from flake8_dbsession.checking.discovery import STDIN
     from flake8_dbsession.checking.run import Run
     from flake8_dbsession.fixes import report
@@ -49,7 +64,9 @@ def command(
     run = Run([f"--select={select},E9,DBS001,DBS002"], caching=True)
     files = [file for file in run.files(paths or (".",)) if not file.endswith(markdown.SUFFIX)]
     codes = tuple(code for code in select.replace(" ", "").split(",") if code)
-    repairs = Repairs(run, Wishes(codes=codes, unsafe=unsafe), writes=not shows)
+    file = baseline or run.baseline
+    known = load(Path(file)) if file else None
+    repairs = Repairs(run, Wishes(codes=codes, unsafe=unsafe), writes=not shows, baseline=known)
     if layer is not None:
         files = repairs.files_of_layer(files, layer)
     if isinstance(sys.stdout, io.TextIOWrapper):  # code is shown as it is

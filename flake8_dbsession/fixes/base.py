@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from flake8_dbsession.fixes.document import Document
+    from flake8_dbsession.rules.base import Violation
 
 Fact = TypeVar("Fact", contravariant=True)
 
@@ -70,3 +71,16 @@ class Fixer(ABC, Generic[Fact]):
         Raises:
             Refusal: the place cannot be rewritten, or not by a machine.
         """
+
+    def fix_reported(self, violation: Violation, fact: Fact, document: Document) -> Fix:
+        """Find out how to make one violation go, where a rule may report several of one fact.
+
+        Args:
+            violation: what is reported.
+            fact: what it speaks of.
+            document: the file that both stand in.
+
+        Raises:
+            Refusal: the place cannot be rewritten, or not by a machine.
+        """
+        return self.fix(fact, document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
 from flake8_dbsession.fixes.columns import column_test
@@ -12,6 +13,22 @@ from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error
 from flake8_dbsession.fixes.pending import left_pending
 from flake8_dbsession.fixes.provision import Provision
+
+
+class Ends(NamedTuple):
+    """Whether code closes its session by itself.
+
+    Attributes:
+        without_error: whether it does, unless an error comes between.
+        on_error: whether it does where an error comes between.
+    """
+
+    without_error: bool = True
+    on_error: bool = True
+
+
+CLOSES = Ends()
+"""Code that closes its session whatever happens."""
 
 
 def doubts_about(
@@ -22,7 +39,7 @@ def doubts_about(
     document: Document,
     *,
     closes_stay: bool = True,
-    is_closed: bool = True,
+    ends: Ends = CLOSES,
 ) -> tuple[str, ...]:
     """Say why a block may behave differently under a provider.
 
@@ -33,20 +50,24 @@ def doubts_about(
         provision: the provider.
         document: the file.
         closes_stay: whether the closes among the statements stay there.
-        is_closed: whether the code as it is closes the session, unless an error comes between.
+        ends: how the code as it is ends its session.
 
     Returns:
         The doubts; none where the block is certain to do the same.
     """
     objects = Objects(session, body, column_test(body, scope, document.context.file.inference))
-    pending = left_pending(body, objects, closes_stay=closes_stay) if provision.commits else 0
-    doubts = _about_objects(objects, body, scope, provision, is_closed=is_closed)
+    pending = 0
+    if provision.commits or not ends.without_error:
+        pending = left_pending(body, objects, closes_stay=closes_stay)
+    doubts = _about_objects(objects, body, scope, provision, ends)
     return (*provision.doubts, *_about_commit(pending, provision), *islice(doubts, 1))
 
 
 def _about_commit(pending: int, provision: Provision) -> Iterator[str]:
-    if pending:
+    if pending and provision.commits:
         yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
+    elif pending:  # which others may see until then, on a connection that they share
+        yield f"the block would give up what line {pending} may leave uncommitted"
 
 
 def _about_objects(
@@ -54,8 +75,7 @@ def _about_objects(
     body: Sequence[ast.stmt],
     scope: Scope,
     provision: Provision,
-    *,
-    is_closed: bool,
+    ends: Ends,
 ) -> Iterator[str]:
     """Say why a loaded object that outlives the block may be of no use there."""
     later = names_read_outside(body, scope)
@@ -68,17 +88,20 @@ def _about_objects(
             f"`{provision.name}` expires loaded objects when it commits, and line "
             f"{line} may let one out of the block"
         )
-    if not is_closed:
+    if not ends.without_error:
         yield f"line {line} may let a loaded object out of the block, whose session stays open now"
-    if provision.rolls_back:
+    if provision.rolls_back or not ends.on_error:
         if not _is_caught(body, scope):
             later = _declared(body, scope)
         left = outliving_an_error(objects, body, later.__contains__)
-        if left is not None:
+        if left is not None and provision.rolls_back:
             yield (
                 f"`{provision.name}` expires loaded objects when it rolls back, and line "
                 f"{left.lineno} may let one out of the block"  # type: ignore[attr-defined]
             )
+        elif left is not None:
+            line = left.lineno  # type: ignore[attr-defined]
+            yield f"line {line} may let a loaded object out, whose session an error closes now"
 
 
 def _is_caught(body: Sequence[ast.stmt], scope: Scope) -> bool:

@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Known
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer, Refusal
 from flake8_dbsession.fixes.callers import uses_but_injections
 from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.guarded import guarded
+from flake8_dbsession.fixes.guarded import closing_call, guarded
 from flake8_dbsession.fixes.imports import Reach, reach_module
 from flake8_dbsession.fixes.places import Place, called_alone, places
 from flake8_dbsession.fixes.region import Region
@@ -86,7 +86,11 @@ def _closed_by_name(name: str, place: Place, known: Known, document: Document) -
     region = Region(place.block[opening[0] + 1 :], document)
     *between, last = region.statements
     assert isinstance(last, cst.SimpleStatementLine)
-    block = guarded([*between, last.with_changes(body=[_yield(name)])], [_close(name, known)])
+    block = guarded(
+        [*between, last.with_changes(body=[_yield(name)])],
+        [closing_call(name, known)],
+        region.indent,
+    )
     return region.rewritten([block])
 
 
@@ -107,17 +111,14 @@ def _closed_anew(
     assert returned.value is not None
     target = cst.AssignTarget(cst.Name(name))
     opened = line.with_changes(body=[cst.Assign([target], returned.value)])
-    block = guarded([cst.SimpleStatementLine([_yield(name)])], [_close(name, known)])
+    block = guarded(
+        [cst.SimpleStatementLine([_yield(name)])], [closing_call(name, known)], region.indent
+    )
     return region.rewritten([opened, block])
 
 
 def _yield(name: str) -> cst.Expr:
     return cst.Expr(cst.Yield(cst.Name(name)))
-
-
-def _close(name: str, known: Known) -> cst.SimpleStatementLine:
-    call: cst.BaseExpression = cst.Call(cst.Attribute(cst.Name(name), cst.Name("close")))
-    return cst.SimpleStatementLine([cst.Expr(cst.Await(call) if known.is_async else call)])
 
 
 def _closes(place: Place, name: str) -> bool:

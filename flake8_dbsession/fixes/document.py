@@ -6,11 +6,12 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import accumulate
 
-from flake8_dbsession.fixes.base import Edit, Refusal
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.rules.context import Context
 
 _CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
@@ -32,6 +33,27 @@ class Document:
     def __init__(self, text: str, context: Context) -> None:
         self.text = text
         self.context = context
+        self._fixes: dict[ast.AST, Fix | Refusal] = {}
+
+    def once(self, node: ast.AST, find: Callable[[], Fix]) -> Fix:
+        """Give the fix of a place that several rules may report, found only once.
+
+        Args:
+            node: the place.
+            find: finds the fix.
+
+        Raises:
+            Refusal: it cannot be rewritten.
+        """
+        if node not in self._fixes:
+            try:
+                self._fixes[node] = find()
+            except Refusal as refusal:
+                self._fixes[node] = refusal
+        found = self._fixes[node]
+        if isinstance(found, Refusal):
+            raise found
+        return found
 
     @cached_property
     def lines(self) -> list[str]:
@@ -138,6 +160,16 @@ class Document:
         assert tree is not None
         return tree
 
+    @property
+    def top(self) -> Scope:
+        """The scope that the file's imports stand in."""
+        return self.context.file.module.scope
+
+    @property
+    def around(self) -> Scope | None:
+        """The scope of the file around an example, whose names it sees; None for a file."""
+        return self.context.file.module.scope.parent
+
     def indent_of(self, node: ast.stmt) -> str:
         """Give the whitespace that a statement's line begins with."""
         line = self.lines[node.lineno - 1]
@@ -156,14 +188,19 @@ class Document:
         if self.has_comment(*self.span(node)):
             raise Refusal("a comment in it would be lost")
 
+    @property
+    def comments(self) -> list[str]:
+        """The comments that say more than which violations are here."""
+        return [*self._comments.values()]
+
     @cached_property
-    def _comments(self) -> list[int]:
+    def _comments(self) -> dict[int, str]:
         source = io.StringIO("".join(f"{line.rstrip(chr(13) + chr(10))}\n" for line in self.lines))
-        return [
-            self._starts[token.start[0] - 1] + token.start[1]
+        return {
+            self._starts[token.start[0] - 1] + token.start[1]: token.string
             for token in tokenize.generate_tokens(source.readline)
             if token.type == tokenize.COMMENT and not names_codes_only(token.string)
-        ]
+        }
 
 
 def names_codes_only(comment: str) -> bool:

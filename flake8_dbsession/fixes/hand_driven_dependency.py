@@ -9,8 +9,9 @@ from flake8_dbsession.analysis.facts.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment, own_nodes
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer, Refusal
-from flake8_dbsession.fixes.behaviour import doubts_about
+from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.local_session import fix_opened
 from flake8_dbsession.fixes.provision import Need, provision_for
 from flake8_dbsession.fixes.registry import register
@@ -46,14 +47,23 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
         raise Refusal("the loop has an `else`, a `break` or a `continue`")
     _refuse_later_use(loop, fact)
     need = _need(fact, fact.made, document)
-    provision = provision_for(need, document)
-    doubts = doubts_about(need.name, loop.body, need.scope, provision, document)
+    provision = doubting_fallback(provision_for(need, document))
+    ends = _ends_of(loop)
+    doubts = doubts_about(need.name, loop.body, need.scope, provision, document, ends=ends)
     start, end = document.span(loop)[0], document.span(loop.iter)[1]
     if document.has_comment(start, end):
         raise Refusal("a comment in it would be lost")
     keyword = "async with" if provision.is_async else "with"
     edit = Edit(start, end, f"{keyword} {provision.call} as {need.name}")
     return Fix((edit, *provision.edits), doubts, document.names_in(fact.made))
+
+
+def _ends_of(loop: ast.For | ast.AsyncFor) -> Ends:
+    """Tell how a loop ends its session: an asynchronous one that is left early does not."""
+    if isinstance(loop, ast.For):
+        return CLOSES
+    is_left = any(isinstance(node, ast.Return) for node in own_nodes(loop))
+    return Ends(without_error=not is_left, on_error=False)
 
 
 def _refuse_later_use(loop: ast.For | ast.AsyncFor, fact: DrivenDependency) -> None:

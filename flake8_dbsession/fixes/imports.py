@@ -56,6 +56,8 @@ def reach_beside(written: ast.expr, wanted: str, scope: Scope, document: Documen
                 return Reach(f"{document.written(base)}.{wanted}")
         case ast.Name(id=name):
             where = scope.defining(name)
+            if where is not None and where is document.around:
+                return _reach_around(name, wanted, scope, document)
             statement = _import_of(name, written.lineno, where) if where else None
             if statement is not None:
                 return _reach_by(statement, written, wanted, scope, document)
@@ -77,8 +79,10 @@ def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> 
     Raises:
         Refusal: the name is taken.
     """
-    top = document.context.file.module.scope
-    for statement in _imports_of(top):
+    reached = _named_around(module, wanted, scope, document)
+    if reached is not None:
+        return Reach(reached)
+    for statement in _imports_of(document.top):
         for alias in statement.names:
             how = _how(statement, alias)
             names = imported_names(how, document.context.file.path, _root(document))
@@ -88,11 +92,13 @@ def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> 
                 return Reach(alias.asname or alias.name)
     if scope.lookup(wanted):
         raise Refusal(f"`{wanted}` means something else here")
-    for statement in _imports_of(top):
+    for statement in _imports_of(document.top):
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name != "*":
             how = Imported(statement.module or "", None, statement.level)
             if module in imported_names(how, document.context.file.path, _root(document)):
                 return Reach(wanted, (_extended(statement, wanted, document),))
+    if document.around is not None and not any(_imports_of(document.top)):
+        return Reach(wanted)  # an example that shows no imports shows none of this either
     return Reach(wanted, (_new_import(module, wanted, document),))
 
 
@@ -245,6 +251,44 @@ def _reach_by(
     return Reach(wanted, (_extended(statement, wanted, document),))
 
 
+def _reach_around(name: str, wanted: str, scope: Scope, document: Document) -> Reach:
+    """Reach a name from an example, the other name of which the file around it imports."""
+    around = document.around
+    assert around is not None
+    for statement in _imports_of(around):
+        if isinstance(statement, ast.ImportFrom) and name in _bound_by(statement):
+            value = _imported_value(
+                Imported(statement.module or "", wanted, statement.level), document
+            )
+            if value is None:
+                break
+            reached = _around_name_of(value, scope, document)
+            if reached is None and scope.lookup(wanted):
+                raise Refusal(f"`{wanted}` means something else here")
+            return Reach(reached or wanted)
+    raise Refusal(f"there is no import beside which `{wanted}` could be imported")
+
+
+def _named_around(module: str, wanted: str, scope: Scope, document: Document) -> str | None:
+    """Give the name by which the file around an example has a module's name; None for none."""
+    if document.around is None:
+        return None
+    value = _imported_value(Imported(module, wanted), document)
+    return _around_name_of(value, scope, document) if value is not None else None
+
+
+def _around_name_of(value: Value, scope: Scope, document: Document) -> str | None:
+    around = document.around
+    assert around is not None
+    for statement in _imports_of(around):
+        for alias in statement.names:
+            name = alias.asname or alias.name
+            is_seen = scope.defining(name) is around
+            if is_seen and _imported_value(_how(statement, alias), document) == value:
+                return name
+    return None
+
+
 def _bound_by(statement: ast.ImportFrom) -> list[str]:
     return [alias.asname or alias.name for alias in statement.names]
 
@@ -347,8 +391,8 @@ def _with_comment_of(comma: cst.Comma | cst.MaybeSentinel, apart: cst.Comma) -> 
 
 def _new_import(module: str, name: str, document: Document) -> Edit:
     """Put a new import below the last one of its kind at the top of the file."""
-    after = 0
-    for index, statement in enumerate(document.tree.body):
+    after, indent = 0, ""
+    for index, statement in enumerate(body_of(document.top.node)):
         is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
         is_docstring = index == 0 and isinstance(statement, ast.Expr)
         if not (is_import or is_docstring):
@@ -359,9 +403,9 @@ def _new_import(module: str, name: str, document: Document) -> Edit:
             or not _is_standard(module)
             or _is_standard(_origin(statement))
         ):
-            after = statement.end_lineno or 0
+            after, indent = statement.end_lineno or 0, document.indent_of(statement)
     at = document.line_end(after) if after else document.offset(1, 0)
-    return Edit(at, at, f"from {module} import {name}{document.newline}")
+    return Edit(at, at, f"{indent}from {module} import {name}{document.newline}")
 
 
 def _origin(statement: ast.stmt) -> str:

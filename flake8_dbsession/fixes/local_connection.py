@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from itertools import dropwhile
 
 import libcst as cst
 
@@ -22,7 +21,7 @@ from flake8_dbsession.fixes.cursors import live_names, used_after
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_module
 from flake8_dbsession.fixes.places import place_of
-from flake8_dbsession.fixes.region import Region, Statement
+from flake8_dbsession.fixes.region import Region, parted
 
 
 def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
@@ -50,12 +49,15 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     _refuse_tricks(name, statements)
     closing = _closing(acquisition, document)
     region = Region([place.statement, *statements], document)
-    assignment, *body = region.statements
+    assignment, *rest = region.statements
     assert isinstance(assignment, cst.SimpleStatementLine)
+    body = without_closes(rest, name)
+    if not body:
+        raise Refusal("its block does not use it")
     block = cst.With(
         items=[cst.WithItem(_entered(assignment, closing), cst.AsName(cst.Name(name)))],
         body=cst.IndentedBlock(
-            _without_blank_lines_above(without_closes(body, name)),
+            parted(body)[1],
             header=assignment.trailing_whitespace,
             indent=region.indent,
         ),
@@ -132,14 +134,6 @@ def _refuse_tricks(name: str, statements: Sequence[ast.stmt]) -> None:
 def _leaves(statement: ast.stmt) -> bool:
     jumps = (ast.Return, ast.Break, ast.Continue)
     return any(isinstance(part, jumps) for part in (statement, *own_nodes(statement)))
-
-
-def _without_blank_lines_above(statements: list[Statement]) -> list[Statement]:
-    if not statements:
-        raise Refusal("its block does not use it")
-    first, *rest = statements
-    lines = dropwhile(lambda line: line.comment is None, first.leading_lines)
-    return [first.with_changes(leading_lines=[*lines]), *rest]
 
 
 def _closing(acquisition: Acquisition, document: Document) -> Reach | None:

@@ -1,14 +1,15 @@
 """A session that a function opens and closes by hand becomes a ``with`` block.
 
-Three forms come to the same block: a ``try`` whose ``finally`` closes, statements up to a
-``close()``, and no close at all, where the block ends with the last statement that uses it.
+Four forms come to the same block: a ``try`` whose ``finally`` closes, and which the opening stands
+above or in, statements up to a ``close()``, and no close at all, where the block ends with the last
+statement that uses it.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import libcst as cst
@@ -18,23 +19,44 @@ from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.scopes import own_nodes
 from flake8_dbsession.fixes.base import Fix, Refusal
-from flake8_dbsession.fixes.behaviour import doubts_about
+from flake8_dbsession.fixes.behaviour import Ends, doubts_about
 from flake8_dbsession.fixes.closes import (
     block_of,
     closes_early,
-    is_call_on,
     mentions,
     without_closes,
     without_rollbacks,
 )
 from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.fixes.fallback import (
+    beside_fallback,
+    doubting_fallback,
+    stays_as_fallback,
+)
+from flake8_dbsession.fixes.guarded import closing_call, guarded
+from flake8_dbsession.fixes.new_block import (
+    NewBlock,
+    closes,
+    handlers_need,
+    is_name,
+    is_plain,
+    refuse_tricks,
+)
 from flake8_dbsession.fixes.objects import Objects
-from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
-from flake8_dbsession.fixes.region import Region, Statement
+from flake8_dbsession.fixes.opened_in_try import fix_in_try, try_around
+from flake8_dbsession.fixes.provision import (
+    Need,
+    Provision,
+    closing,
+    need_of,
+    own_block,
+    plain_need,
+    provision_for,
+)
+from flake8_dbsession.fixes.region import Region, Statement, parted
 from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
-
-_LEAVES = (ast.Return, ast.Break, ast.Continue)
+from flake8_dbsession.rules.fallback import is_fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +68,14 @@ class _Opened:
         before: statements between its opening and its first use, which need not be in the block.
         statements: those that use it, the last of which closes it, where any does.
         assignment: the statement that opens it.
+        begins_block: whether nothing stands before that in its block.
     """
 
     name: str
     assignment: ast.stmt
     before: list[ast.stmt]
     statements: list[ast.stmt]
+    begins_block: bool
 
     @property
     def rest(self) -> list[ast.stmt]:
@@ -72,40 +96,63 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
     Raises:
         Refusal: it is no session of a function's own, or its life is not as plain as it has to be.
     """
+    return document.once(acquisition.node, lambda: _fix_local(acquisition, document))
+
+
+def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
-    is_closed = all(leak.how is Leaving.RAISES for leak in life.leaks)
-    need = need_of(acquisition, document)
-    return fix_opened(need, document, is_global=is_global, is_closed=is_closed)
+    ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
+    own = own_block(acquisition, document)
+    need = need_of(acquisition, document) if own is None else plain_need(acquisition)
+    return fix_opened(need, document, own, is_global=is_global, ends=ends)
 
 
 def fix_opened(
-    need: Need, document: Document, *, is_global: bool = False, is_closed: bool | None = None
+    need: Need,
+    document: Document,
+    provision: Provision | None = None,
+    *,
+    is_global: bool = False,
+    ends: Ends | None = None,
 ) -> Fix:
     """Put a block of the house's provider in the place of an assignment and a close by hand.
 
     Args:
         need: what is assigned to a name.
         document: the file.
+        provision: what to use instead, where the session is opened; None for the house's own.
         is_global: whether functions may read the name.
-        is_closed: whether all ways close it that no error leaves by; None where that is not known.
+        ends: how the code ends the session; None where that is not known.
 
     Raises:
         Refusal: what follows the assignment is not as plain as it has to be.
     """
-    opened = _opened(need, document, is_global=is_global)
-    if uses_request(document):
+    assignment = _assignment(need, document)
+    around = try_around(assignment, need.name, document)
+    if around is not None:
+        return fix_in_try(need, assignment, around, document, provision, ends or Ends())
+    opened = _opened(need, assignment, document, is_global=is_global)
+    ends = ends or _ends_of(opened)
+    if is_fallback(need.call, need.scope, document.context):
+        return _close_fallback(opened, need, document, ends)
+    if provision is None and uses_request(document):
         return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
-    provision = provision_for(need, document)
+    if provision is not None:
+        opened = replace(opened, before=[], statements=opened.rest)
+    provision = provision or provision_for(need, document)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     before, statements, body = _rewritten(opened, provision, region)
+    if stays_as_fallback(need, opened.statements, provision, document):
+        old = _closed(opened, need, region)
+        statements = [beside_fallback(statements, old, provision, region.indent)]
+    else:
+        provision = doubting_fallback(provision)
     edits = region.rewritten([*before, *statements])
-    if is_closed is None:
-        is_closed = _closes(opened.statements[-1], need.name)
     doubts = doubts_about(
-        need.name, body, need.scope, provision, document, closes_stay=False, is_closed=is_closed
+        need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
     lost = region.lost_comment([*before, *statements])
     if lost:
@@ -113,15 +160,50 @@ def fix_opened(
     return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
 
 
-def _opened(need: Need, document: Document, *, is_global: bool) -> _Opened:
+def _ends_of(opened: _Opened) -> Ends:
+    last = opened.statements[-1]
+    is_closed = closes(last, opened.name)
+    return Ends(is_closed, on_error=is_closed and isinstance(last, ast.Try))
+
+
+def _close_fallback(opened: _Opened, need: Need, document: Document, ends: Ends) -> Fix:
+    """Close in a ``finally`` what a layer's fallback opens, where it stands in its place."""
+    region = Region([opened.assignment, *opened.before, *opened.statements], document)
+    before = region.statements[1 : len(opened.before) + 1]
+    new = [*before, *_closed(opened, need, region)]
+    only = closing("", is_async=need.known.is_async)
+    doubts = doubts_about(need.name, opened.statements, need.scope, only, document, ends=ends)
+    lost = region.lost_comment(new)
+    if lost:
+        doubts = (*doubts, f"the comment `{lost}` would be lost")
+    return Fix(region.rewritten(new), doubts)
+
+
+def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:
+    """Give the old code, whose session is closed in a ``finally``."""
+    assignment, *others = region.statements
+    using = others[len(opened.before) :]
+    if len(using) == 1 and closes(opened.statements[0], need.name):
+        return [assignment, *using]
+    cleaned = parted(without_closes(using, need.name))[1]
+    if not cleaned:
+        return [assignment, *using]
+    return [assignment, guarded(cleaned, [closing_call(need.name, need.known)], region.indent)]
+
+
+def _assignment(need: Need, document: Document) -> ast.stmt:
     assignment = document.context.file.tree.statement(need.call)
-    if assignment is None or not _is_plain(assignment, need.call):
+    if assignment is None or not is_plain(assignment, need.call):
         raise Refusal("it is opened as a part of another expression")
+    return assignment
+
+
+def _opened(need: Need, assignment: ast.stmt, document: Document, *, is_global: bool) -> _Opened:
     block = document.block_around(assignment)
     rest = block[block.index(assignment) + 1 :]
     before, statements = _used(need, rest, document)
     _refuse_other_uses(need, assignment, statements, is_global=is_global)
-    return _Opened(need.name, assignment, before, statements)
+    return _Opened(need.name, assignment, before, statements, block[0] is assignment)
 
 
 def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
@@ -149,7 +231,7 @@ def _used(
     using = [index for index, statement in enumerate(rest) if mentions(statement, name)]
     if not using:
         raise Refusal("its block does not use it")
-    last = next((index for index in using if _closes(rest[index], name)), None)
+    last = next((index for index in using if closes(rest[index], name)), None)
     if last is None:
         is_column = column_test(rest, need.scope, document.context.file.inference)
         objects = Objects(name, rest, is_column)
@@ -176,15 +258,7 @@ def _refuse_other_uses(
             raise Refusal(f"line {node.lineno} uses `{name}` too")
     for statement in statements:
         for part in (statement, *own_nodes(statement)):
-            _refuse_tricks(part, name)
-
-
-def _refuse_tricks(node: ast.AST, name: str) -> None:
-    finals = getattr(node, "finalbody", ())
-    if any(isinstance(part, _LEAVES) for final in finals for part in ast.walk(final)):
-        raise Refusal("a `finally` leaves by itself, and swallows errors")
-    if isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_name(node.value, name):
-        raise Refusal(f"line {node.lineno} gives `{name}` another name")
+            refuse_tricks(part, name)
 
 
 def _is_bound(node: ast.Name) -> bool:
@@ -202,92 +276,31 @@ def _rewritten(
     """
     assignment, *others = region.statements
     before, using = others[: len(opened.before)], others[len(opened.before) :]
-    cleaned = without_closes(using, opened.name)
-    block = _With(opened, provision, assignment, region.indent)
+    if before and opened.begins_block:
+        before = parted(before)[1]
+    cleaned = without_closes(using, opened.name, rolls_back=provision.rolls_back)
+    block = NewBlock(opened.name, provision, assignment, region.indent)
     outer = opened.statements[0]
     if len(cleaned) == 1 and isinstance(cleaned[0], cst.Try) and isinstance(outer, ast.Try):
-        handled = without_rollbacks(cleaned[0], opened.name)
+        handled = cleaned[0]
+        if provision.rolls_back:
+            handled = without_rollbacks(handled, opened.name)
         objects = Objects(opened.name, opened.statements, lambda _: False)
-        if not _handlers_need(handled, objects):
-            inner = block.around(block_of(handled.body))
+        if not handlers_need(handled, objects):
+            inner = block.around(block_of(handled.body), keeps_blank=bool(before))
             body = handled.body.with_changes(body=[inner])
             return before, [handled.with_changes(body=body)], outer.body
-    return before, [block.around(cleaned)], opened.statements
-
-
-@dataclass(frozen=True, slots=True)
-class _With:
-    """Makes the block."""
-
-    opened: _Opened
-    provision: Provision
-    assignment: Statement
-    indent: str
-
-    def around(self, statements: Sequence[cst.BaseStatement]) -> cst.With:
-        """Put statements into a block of the provider."""
-        item = cst.WithItem(
-            cst.parse_expression(self.provision.call), cst.AsName(cst.Name(self.opened.name))
-        )
-        is_async = self.provision.is_async
-        header = cst.TrailingWhitespace()
-        if isinstance(self.assignment, cst.SimpleStatementLine):
-            header = self.assignment.trailing_whitespace
-        return cst.With(
-            items=[item],
-            body=cst.IndentedBlock(statements, header=header, indent=self.indent),
-            asynchronous=cst.Asynchronous() if is_async else None,
-        )
-
-
-def _handlers_need(handled: cst.Try, objects: Objects) -> bool:
-    """Tell whether what stays around the block needs the session, or what was loaded in it."""
-    names = {objects.session, *objects.names}
-    parts = [*handled.handlers, *filter(None, (handled.orelse, handled.finalbody))]
-    return bool(handled.orelse) or any(_names(part) & names for part in parts)
-
-
-def _names(node: cst.CSTNode) -> set[str]:
-    if isinstance(node, cst.Name):
-        return {node.value}
-    return set().union(*map(_names, node.children))
+    return before, [block.around(cleaned, keeps_blank=bool(before))], opened.statements
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:
     """Tell whether a statement by itself gives a name another value."""
     match statement:
         case ast.Assign(targets=targets):
-            return any(_is_name(target, name) for target in targets)
+            return any(is_name(target, name) for target in targets)
         case ast.AnnAssign(target=target):
-            return _is_name(target, name)
+            return is_name(target, name)
     return False
-
-
-def _closes(statement: ast.stmt, name: str) -> bool:
-    """Tell whether a session is closed when a statement has run to its end, whatever happens."""
-    if is_call_on(statement, name, "close"):
-        return True
-    finals = getattr(statement, "finalbody", ())
-    return any(
-        is_call_on(part, name, "close")
-        or (isinstance(part, ast.If) and any(is_call_on(p, name, "close") for p in part.body))
-        for part in finals
-    )
-
-
-def _is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
-    """Tell whether a statement assigns what a call gives to one name, and does nothing else."""
-    match statement:
-        case (
-            ast.Assign(targets=[ast.Name()], value=value)
-            | ast.AnnAssign(target=ast.Name(), value=value)
-        ):
-            return (value.value if isinstance(value, ast.Await) else value) is call
-    return False
-
-
-def _is_name(expression: ast.expr | None, name: str) -> bool:
-    return isinstance(expression, ast.Name) and expression.id == name
 
 
 def _line(node: ast.AST) -> int:

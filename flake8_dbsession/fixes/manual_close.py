@@ -27,7 +27,7 @@ class ManualClose(Fixer[HandClose]):
             acquisition
             for acquisition in document.context.file.facts(Acquisition)
             if acquisition.name == name
-            and acquisition.scope.function() is fact.scope
+            and (acquisition.scope.function() or acquisition.scope.module.scope) is fact.scope
             and _place(acquisition.node) < _place(fact.node)
         ]
         if not found:

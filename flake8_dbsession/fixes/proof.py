@@ -17,6 +17,10 @@ class UnprovedError(Exception):
     """A fix does not do what it says, so that the file is left as it was."""
 
 
+class UncoveringError(Exception):
+    """With a fix, the file would report what it should not, so that the fix is not made."""
+
+
 def prove_compiles(source: str, filename: str) -> None:
     """Make sure that Python takes the fixed file.
 
@@ -61,15 +65,14 @@ def prove_gone(
         fixed: those of the old ones that were fixed.
 
     Raises:
-        UnprovedError: a fixed violation is still there, or there is a new one.
+        UncoveringError: a fixed violation is still there, or there is a new one.
     """
     remaining = Counter(v.code for v in old)
     remaining.subtract(v.code for v in fixed)
     found = Counter(v.code for v in new)
     excess = sorted(code for code in found if found[code] > remaining[code])
     if excess:
-        lines = ", ".join(f"{v.code} on line {v.line}" for v in new if v.code in excess)
-        raise UnprovedError(f"the fixed file would still report {lines}")
+        raise UncoveringError(f"the fixed code would report {' and '.join(excess)}")
 
 
 def _touched(edit: Edit, starts: list[int]) -> range:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
@@ -13,6 +14,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, V
 from flake8_dbsession.fixes.base import Edit, Refusal
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_beside, reach_module
+from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.policy.model import Layer, Sanctioned
 from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 from flake8_dbsession.rules.fallback import is_in_fallback
@@ -33,6 +35,7 @@ class Provision:
         keeps_loaded: whether a commit leaves the objects loaded.
         rolls_back: whether its block rolls back when an error leaves it, as far as that is known.
         doubts: what else it may do that the code as it is does not.
+        guard: what it needs, where the layer has a fallback for the absence of that; else empty.
     """
 
     call: str
@@ -42,6 +45,7 @@ class Provision:
     keeps_loaded: bool
     rolls_back: bool
     doubts: tuple[str, ...] = ()
+    guard: str = ""
 
     @property
     def name(self) -> str:
@@ -62,7 +66,6 @@ class Need:
             nothing is.
         opens: the names of the factories that the provider has to call, one of them at least;
             empty where that cannot be told.
-        doubts: what may be different under any provider.
     """
 
     call: ast.Call
@@ -71,7 +74,13 @@ class Need:
     name: str
     beside: ast.expr | None
     opens: frozenset[str] = frozenset()
-    doubts: tuple[str, ...] = ()
+
+
+def plain_need(acquisition: Acquisition) -> Need:
+    """Tell what an acquisition opens, where its own block does."""
+    return Need(
+        acquisition.node, acquisition.known, acquisition.scope, acquisition.name, beside=None
+    )
 
 
 def need_of(acquisition: Acquisition, document: Document) -> Need:
@@ -92,14 +101,42 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
         bind = bound_to(call)
         if bind is None or len(call.args) + len(call.keywords) > 1:
             raise Refusal("the session is opened with arguments of its own")
-        doubt = f"the house's sessions may have other options than `{document.written(call)}`"
-        return Need(call, known, scope, name, bind, doubts=(doubt,))
+        refuse_own_engine(bind, scope)
+        return Need(call, known, scope, name, bind)
     if call.args or call.keywords:
         raise Refusal("the session is opened with arguments of its own")
     factory = _factory(call)
     names = document.context.file.names(factory, scope)
     opens = frozenset(each.rpartition(".")[2] for each in names)
     return Need(call, known, scope, name, factory, opens)
+
+
+def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
+    """Give the block of a session itself, where the house has nothing better.
+
+    Args:
+        acquisition: what is opened by hand.
+        document: the file.
+
+    Returns:
+        What only closes; None where the standard names a way to a session that can be used instead
+        of this one.
+    """
+    context = document.context
+    call, known, scope = acquisition.node, acquisition.known, acquisition.scope
+    is_named = context.is_legacy(acquisition) or context.pattern(known, "db", scope) is not None
+    if is_named and not is_made_here(acquisition):
+        return None
+    document.refuse_comments(call)
+    statement = document.context.file.tree.statement(call)
+    is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
+    written = document.written(call)
+    return closing(f"await {written}" if is_awaited else written, is_async=known.is_async)
+
+
+def closing(call: str, *, is_async: bool) -> Provision:
+    """Give a block that only closes: it neither commits nor rolls back."""
+    return Provision(call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False)
 
 
 def provision_for(need: Need, document: Document) -> Provision:
@@ -146,10 +183,9 @@ def _of_house(need: Need, document: Document) -> Provision:
 
 def _of_layer(layer: Layer, need: Need, document: Document) -> Provision:
     reach, value = reach_use(layer, need, document)
-    if layer.fallback:
-        doubt = f"the layer's fallback is for where `{_owner(reach.expression)}` is missing"
-        need = replace(need, doubts=(*need.doubts, doubt))
-    return _provision(reach, value, need, document)
+    provision = _provision(reach, value, need, document)
+    guard = _owner(reach.expression) or reach.expression
+    return replace(provision, guard=guard) if layer.fallback else provision
 
 
 def reach_use(layer: Layer, need: Need, document: Document) -> tuple[Reach, Value | None]:
@@ -175,7 +211,9 @@ def reach_use(layer: Layer, need: Need, document: Document) -> tuple[Reach, Valu
     else:
         first, dot, rest = expression.partition(".")
         found = inference.project.find(document.context.file.path, module)
-        value = inference.member(found, first) if found and not rest else None
+        value = inference.member(found, first) if found else None
+        for name in filter(None, rest.split(".")):
+            value = inference.attribute(value, name)
         reach = reach_module(module, first, need.scope, document)
         reach = reach._replace(expression=f"{reach.expression}{dot}{rest}")
     return reach, value
@@ -233,9 +271,6 @@ def _provision(reach: Reach, value: object, need: Need, document: Document) -> P
         raise Refusal(f"`{reach.expression}` is {'' if known.is_async else 'not '}asynchronous")
     if function is not None and _needs_arguments(function):
         raise Refusal(f"`{reach.expression}` needs arguments")
-    doubts = need.doubts
-    if function is not None and _changes_errors(function):
-        doubts = (*doubts, f"`{reach.expression}` does not raise every error again")
     return Provision(
         call=f"{reach.expression}()",
         edits=reach.edits,
@@ -243,8 +278,20 @@ def _provision(reach: Reach, value: object, need: Need, document: Document) -> P
         commits=known.commits if known is not None else True,
         keeps_loaded=bool(need.known.keeps_loaded),
         rolls_back=function is None or _rolls_back(function),
-        doubts=doubts,
+        doubts=tuple(_doubts(reach, function, need, document)),
     )
+
+
+def _doubts(
+    reach: Reach, function: FunctionValue | None, need: Need, document: Document
+) -> Iterator[str]:
+    """Say why a provider may open other sessions, or end them in another way."""
+    if need.known.source is Role.SESSION_CLASS:
+        yield from doubts_about_class(need.call, need.known, need.scope, function, document)
+    elif not _opens_the_same(function, need, document):
+        yield f"`{reach.expression}` may open sessions of another factory"
+    if function is not None and _changes_errors(function):
+        yield f"`{reach.expression}` does not raise every error again"
 
 
 def _factory(call: ast.Call) -> ast.expr:
@@ -253,6 +300,13 @@ def _factory(call: ast.Call) -> ast.expr:
     if isinstance(function, ast.Attribute) and function.attr == "begin":
         return function.value
     return function
+
+
+def _opens_the_same(function: FunctionValue | None, need: Need, document: Document) -> bool:
+    """Tell whether a provider calls the factory, or the policy alone says what belongs together."""
+    if document.context.legacy_replacement(need.call, need.scope) is not None:
+        return True
+    return _opens_any(function, need.opens) if function is not None else need.known.home is None
 
 
 def _opens_any(function: FunctionValue, names: frozenset[str]) -> bool:

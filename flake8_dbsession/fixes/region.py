@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import TypeAlias
 
 import libcst as cst
@@ -87,6 +88,16 @@ class Region:
         assert isinstance(wrapper, cst.If)
         assert isinstance(wrapper.body, cst.IndentedBlock)
         return wrapper.body
+
+
+def parted(statements: Sequence[Statement]) -> tuple[list[cst.EmptyLine], list[Statement]]:
+    """Part statements from the blank lines above the first of them, and its comments."""
+    if not statements:
+        return [], []
+    first, *rest = statements
+    lines = [*first.leading_lines]
+    blank = [*takewhile(lambda line: line.comment is None, lines)]
+    return blank, [first.with_changes(leading_lines=lines[len(blank) :]), *rest]
 
 
 def _comments(node: cst.CSTNode) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -13,7 +13,9 @@ from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.document import Document, applied
 from flake8_dbsession.fixes.imports import superfluous
+from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.proof import (
+    UncoveringError,
     UnprovedError,
     prove_compiles,
     prove_gone,
@@ -82,11 +84,13 @@ class Repair:
         text: the text after it.
         fixed: what was fixed.
         left: what was left.
+        known: how many more were left that a baseline knows.
     """
 
     text: Text
     fixed: tuple[Fixed, ...] = ()
     left: tuple[Left, ...] = ()
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ class _Proposal:
     is_unsafe: bool = False
 
 
-def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
+def repair(
+    filename: str, text: Text, linter: Linter, wishes: Wishes, patched: PatchedNames | None = None
+) -> Repair:
     """Repair one file's text.
 
     Args:
@@ -107,6 +113,7 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
         text: its text.
         linter: finds the violations.
         wishes: which fixes are wanted.
+        patched: what the tests of its project patch, to be found only once; None to find it anew.
 
     Returns:
         The repaired text, which is proved: see ``proof``.
@@ -116,26 +123,38 @@ def repair(filename: str, text: Text, linter: Linter, wishes: Wishes) -> Repair:
         PolicyError: its policy cannot be used.
         UnprovedError: a rule or a fixer broke, or a fix does not do what it says.
     """
+    if wishes.reported is not None and not any(code in fixers() for code, _, _ in wishes.reported):
+        return Repair(text, left=tuple(_without_fix(wishes)))
     fixed: list[Fixed] = []
-    now = _Findings(filename, text, linter)
+    now = _Findings(filename, text, linter, patched or PatchedNames())
     hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
         proposals = now.proposals(wishes, hidden)
-        chosen = _compatible(proposals)
-        if not chosen:
-            return Repair(now.text, tuple(fixed), tuple(map(now.left, proposals)))
-        now = _made(now, chosen)
-        fixed += [Fixed(p.violation.code, p.violation.line) for p in chosen]
+        attempt = _attempted(now, proposals)
+        if not attempt.made:
+            left = (now.left(proposal, attempt.dropped) for proposal in proposals)
+            return Repair(now.text, tuple(fixed), tuple(left))
+        now = attempt.result
+        fixed += [Fixed(p.violation.code, p.violation.line) for p in attempt.made]
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
+
+
+def _without_fix(wishes: Wishes) -> Iterator[Left]:
+    """Give what is left of a file in which nothing that is reported has a fix."""
+    found = sorted((line, column, code) for code, line, column in wishes.reported or ())
+    for line, column, code in found:
+        if code.startswith(wishes.codes):
+            yield Left(code, line, column, NO_FIX.format(code=code))
 
 
 class _Findings:
     """A state of the file, and what is found in it."""
 
-    def __init__(self, filename: str, text: Text, linter: Linter) -> None:
+    def __init__(self, filename: str, text: Text, linter: Linter, patched: PatchedNames) -> None:
         self.filename = filename
         self.text = text
         self.linter = linter
+        self.patched = patched
         source = text.source
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
@@ -191,7 +210,7 @@ class _Findings:
         if fixer is None:
             return _Proposal(violation, None, NO_FIX.format(code=violation.code))
         try:
-            fix = fixer.fix(fact, self.document)
+            fix = fixer.fix_reported(violation, fact, self.document)
         except Refusal as refusal:
             return _Proposal(violation, None, str(refusal))
         except Exception as error:
@@ -199,16 +218,19 @@ class _Findings:
                 f"the fix of {violation.code} broke on line {violation.line} with "
                 f"{type(error).__name__}: {error}; please report it with the file's code"
             ) from error
-        if fix.doubts and not wishes.unsafe:
-            return _Proposal(violation, None, "; ".join(fix.doubts), is_unsafe=True)
+        if wishes.unsafe:
+            return _Proposal(violation, fix)
+        doubts = fix.doubts or tuple(self.patched.doubts(fix.unneeded, self.document.context))
+        if doubts:
+            return _Proposal(violation, None, "; ".join(doubts), is_unsafe=True)
         return _Proposal(violation, fix)
 
-    def left(self, proposal: _Proposal) -> Left:
+    def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
         return Left(
             code=proposal.violation.code,
             line=proposal.violation.line,
             column=self._column(proposal.violation),
-            reason=proposal.reason,
+            reason=proposal.reason or dropped[proposal.violation],
             is_unsafe=proposal.is_unsafe,
         )
 
@@ -231,6 +253,65 @@ def _collide(one: Edit, other: Edit) -> bool:
     return one.start < other.end and other.start < one.end
 
 
+def _attempted(now: _Findings, proposals: Iterable[_Proposal]) -> _Attempt:
+    """Make what can be made of some fixes at once; one that is dropped stands in no other's way."""
+    attempt = _Attempt(now)
+    waiting = list(proposals)
+    while chosen := _compatible(waiting):
+        attempt.make(_grouped(chosen))
+        if attempt.made:
+            break
+        waiting = [p for p in waiting if p.violation not in attempt.dropped]
+    return attempt
+
+
+def _grouped(chosen: Iterable[_Proposal]) -> list[list[_Proposal]]:
+    """Put those together that the same edits fix."""
+    groups: dict[tuple[Edit, ...], list[_Proposal]] = {}
+    for proposal in chosen:
+        assert proposal.fix is not None
+        groups.setdefault(proposal.fix.edits, []).append(proposal)
+    return [*groups.values()]
+
+
+class _Attempt:
+    """Fixes made together, but for the fewest that bring new violations to light.
+
+    Args:
+        old: the file before them.
+
+    Attributes:
+        result: the file after those that were made.
+        made: what they fixed.
+        dropped: what was left because of the new violations, with the reason.
+    """
+
+    def __init__(self, old: _Findings) -> None:
+        self._old = old
+        self.result = old
+        self.made: list[_Proposal] = []
+        self.dropped: dict[Violation, str] = {}
+
+    def make(self, groups: Sequence[list[_Proposal]]) -> None:
+        """Make fixes beside those that are made already: all of them, or what halves can be."""
+        added = [proposal for group in groups for proposal in group]
+        if not added:
+            return
+        try:
+            self.result = _made(self._old, [*self.made, *added])
+        except UncoveringError as error:
+            if len(groups) == 1:  # of those that the same edits should fix, some may be gone
+                groups = [[proposal] for proposal in added]
+            if len(groups) == 1:
+                self.dropped.update((proposal.violation, str(error)) for proposal in added)
+                return
+            middle = len(groups) // 2
+            self.make(groups[:middle])
+            self.make(groups[middle:])
+        else:
+            self.made += added
+
+
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     """Make fixes, and prove them."""
     fixes = [proposal.fix for proposal in chosen if proposal.fix]
@@ -248,4 +329,4 @@ def _edited(old: _Findings, edits: Collection[Edit]) -> _Findings:
     text.encode()
     prove_compiles(text.source, old.filename)
     prove_rest_kept(old.text.content, text.content, edits)
-    return _Findings(old.filename, text, old.linter)
+    return _Findings(old.filename, text, old.linter, old.patched)

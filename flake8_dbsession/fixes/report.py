@@ -69,8 +69,13 @@ def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
     yield (
         f"{fixed.total()} {verb} in {_files(changed)}, "
         f"{unsafe.total() + left.total()} left ({unsafe.total()} with an unsafe fix), "
-        f"{_files(failed)} not fixed"
+        f"{_files(failed)} not fixed{_known(outcomes)}"
     )
+
+
+def _known(outcomes: Iterable[Outcome]) -> str:
+    known = sum(outcome.repair.known for outcome in outcomes if outcome.repair)
+    return f"; the baseline knows {known} more" if known else ""
 
 
 def _files(count: int) -> str:

@@ -77,7 +77,7 @@ def _assignment(need: Need, reach: Reach, end: cst.TrailingWhitespace) -> cst.Si
 def _fix(
     need: Need, reach: Reach, region: Region, statements: list[Statement], document: Document
 ) -> Fix:
-    doubts = [*need.doubts, "the request's session is shared: its work ends with the request"]
+    doubts = ["the request's session is shared, and outside of a request there is none"]
     lost = region.lost_comment(statements)
     if lost:
         doubts.append(f"the comment `{lost}` would be lost")

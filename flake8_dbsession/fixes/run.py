@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from flake8_dbsession.checking.baseline import Baseline
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.run import Run
 from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.fixes.known import without_known
+from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.proof import UnprovedError
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.fixes.replacing import ChangedError, replace_file
@@ -47,12 +50,15 @@ class Repairs:
         run: finds what is reported of them.
         wishes: which fixes are wanted.
         writes: whether the files are written.
+        baseline: the violations that need no fix: one that is left is not reported.
     """
 
     run: Run
     wishes: Wishes
     writes: bool = True
+    baseline: Baseline | None = None
     _linter: Linter = field(init=False)
+    _patched: PatchedNames = field(init=False, default_factory=PatchedNames)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_linter", Linter(Settings.of(self.run.options)))
@@ -114,9 +120,11 @@ class Repairs:
         before = decode(data)
         reported = frozenset((f.code, f.line, f.column) for f in findings)
         wishes = replace(self.wishes, reported=reported)
-        done = repair(path, before, self._linter, wishes)
+        done = repair(path, before, self._linter, wishes, self._patched)
         if self.writes and done.fixed:
             replace_file(path, data, done.text.encode())
+        if self.baseline is not None:
+            done = without_known(done, path, self.baseline)
         return Outcome(path, before, done)
 
 
@@ -128,8 +136,8 @@ def exit_code(outcomes: Iterable[Outcome], *, writes: bool) -> int:
         writes: whether the files were written.
 
     Returns:
-        0 where nothing is left; 1 where something is left, a file could not be fixed, or a fix is
-        only shown; 2 where a policy cannot be used or a rule broke.
+        0 where nothing is left but what is known; 1 where something is, a file could not be fixed,
+        or a fix is only shown; 2 where a policy cannot be used or a rule broke.
     """
     code = 0
     for outcome in outcomes:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import ast
 
+import libcst as cst
+
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.fixes.base import Fix, Refusal
+from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.behaviour import doubts_about
 from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.provision import need_of, provision_for
+from flake8_dbsession.fixes.fallback import (
+    beside_fallback,
+    doubting_fallback,
+    stays_as_fallback,
+)
+from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
+from flake8_dbsession.fixes.region import Region
 from flake8_dbsession.fixes.request_session import fix_request_block, uses_request
 
 
@@ -36,15 +44,39 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
     provision = provision_for(need, document)
     if provision.is_async != isinstance(block, ast.AsyncWith):
         raise Refusal("the block is of the other kind")
-    doubts = provision.doubts
-    if not _begins(call):
-        doubts = doubts_about(need.name, block.body, need.scope, provision, document)
-    elif not provision.commits:
+    if stays_as_fallback(need, block.body, provision, document):
+        edits = _beside_fallback(block, call, provision, document)
+    else:
+        provision = doubting_fallback(provision)
+        edits = (document.replace(call, provision.call),)
+    doubts = _doubts(need, block, provision, document)
+    return Fix((*edits, *provision.edits), doubts, document.names_in(call))
+
+
+def _doubts(
+    need: Need, block: ast.With | ast.AsyncWith, provision: Provision, document: Document
+) -> tuple[str, ...]:
+    if not _begins(need.call):
+        return doubts_about(need.name, block.body, need.scope, provision, document)
+    if not provision.commits:
         raise Refusal(f"`{provision.name}` would not commit")
-    elif _ends_by_hand(block, need.name):
-        doubts = (*doubts, "`begin()` lets nothing more be done after a commit by hand")
-    edits = (document.replace(call, provision.call), *provision.edits)
-    return Fix(edits, doubts, document.names_in(call))
+    if _ends_by_hand(block, need.name):
+        return (*provision.doubts, "`begin()` lets nothing more be done after a commit by hand")
+    return provision.doubts
+
+
+def _beside_fallback(
+    block: ast.With | ast.AsyncWith, call: ast.Call, provision: Provision, document: Document
+) -> tuple[Edit, ...]:
+    """Enter the provider where there is one, and else the old block."""
+    region = Region([block], document)
+    (old,) = region.statements
+    assert isinstance(old, cst.With)
+    index = [item.context_expr for item in block.items].index(call)
+    items = [*old.items]
+    items[index] = items[index].with_changes(item=cst.parse_expression(provision.call))
+    new = old.with_changes(items=items)
+    return region.rewritten([beside_fallback([new], [old], provision, region.indent)])
 
 
 def _ends_by_hand(block: ast.With | ast.AsyncWith, name: str) -> bool:

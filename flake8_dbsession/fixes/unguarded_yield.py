@@ -31,13 +31,15 @@ class CloseInFinally(Fixer[LateClose]):
         body = close.block[close.block.index(first) : close.block.index(close.statement)]
         region = Region([*body, close.statement], document)
         *statements, end = region.statements
-        block = _with_finally(statements, end) or guarded(statements, [end])
+        block = _with_finally(statements, end, region.indent) or guarded(
+            statements, [end], region.indent
+        )
         return Fix(region.rewritten([block]))
 
 
-def _with_finally(statements: Sequence[Statement], end: Statement) -> cst.Try | None:
+def _with_finally(statements: Sequence[Statement], end: Statement, indent: str) -> cst.Try | None:
     """Give the ``finally`` to a ``try`` that is there already, right before the close."""
     match statements:
         case [cst.Try(finalbody=None) as block]:
-            return block.with_changes(finalbody=guarded(statements, [end]).finalbody)
+            return block.with_changes(finalbody=guarded(statements, [end], indent).finalbody)
     return None

@@ -114,6 +114,34 @@ def test_what_is_silenced_stays(project: Path) -> None:
     assert Path("api/a.py").read_bytes() == silenced.encode()
 
 
+def test_what_a_baseline_knows_is_fixed_or_may_be_left(project: Path) -> None:
+    CliRunner().invoke(main, ["baseline", "api"])
+    summary = "1 fixed in 1 file, 0 left (0 with an unsafe fix), 0 files not fixed"
+    shown = fix("api", CODES, "--baseline=.dbsession-baseline.json", "--diff")
+    assert shown.exit_code == 1  # for the fix that is only shown
+    Path("setup.cfg").write_text("[flake8]\ndbsession-baseline = ./.dbsession-baseline.json\n")
+    result = fix("api", CODES)
+    assert Path("api/a.py").read_bytes() == FIXED.encode()
+    assert result.stdout.splitlines()[0] == "api/a.py:3: DBS402 fixed"
+    assert result.stdout.endswith(f"{summary}; the baseline knows 1 more\n")
+    assert result.exit_code == 0
+    copy = "\r\ndef copy():\r\n    with SessionLocal() as db:\r\n        db.add(1)\r\n"
+    Path("api/a.py").write_bytes(FIXED.encode() + copy.encode())
+    result = fix("api", CODES)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("api/a.py:10:10: DBS102 left, unsafe: ")
+    assert "1 left (1 with an unsafe fix), 0 files not fixed; the baseline knows 1 more\n" in (
+        result.stdout
+    )
+
+
+def test_a_baseline_that_is_missing_ends_the_run(project: Path) -> None:
+    result = fix("api", "--baseline=none.json")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: none.json: there is no such baseline")
+    assert Path("api/a.py").read_bytes() == ROUTE.encode()
+
+
 def test_files_that_cannot_be_fixed_are_named(project: Path) -> None:
     Path("api/broken.py").write_text("if:\n")
     Path("api/wild.py").write_bytes(ROUTE.encode("latin-1"))

@@ -19,6 +19,7 @@ HOUSES = {
     "commits": ASYNC_DATABASE,
     "reads": re.sub(r".* db\.commit\(\)\n", "", ASYNC_DATABASE),
     "keeps": ASYNC_DATABASE.replace("engine)\n", "engine, expire_on_commit=False)\n"),
+    "bare": re.sub(r" *@\w*contextmanager(.|\n)*?close\(\)\n", "", ASYNC_DATABASE),
 }
 _NAMES = ("a", "")
 

@@ -13,7 +13,8 @@ _Choice = TypeVar("_Choice")
 HEAD = """\
 from contextlib import suppress
 from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
+from sqlalchemy.orm import joinedload
 from core.database import AsyncSessionLocal, SessionLocal, engine, get_async_db, get_db
 from core.models import Post, User
 

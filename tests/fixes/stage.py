@@ -24,6 +24,8 @@ from tests.fixes.house import MODELS
 _METHODS = ("add", "add_all", "begin", "commit", "delete", "execute", "flush", "get", "merge")
 _METHODS += ("query", "refresh", "scalar", "scalars")
 _ROWS = "SELECT id, name FROM users UNION ALL SELECT user_id, title FROM posts"
+# Sessions made from their class fail as those of the house do.
+_FAILING_CLASS = ("from sqlalchemy.orm import Session\n", "from core.database import Session\n")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -73,9 +75,9 @@ class Stage:
         source = source.replace("bind=engine", "bind=engine, class_=Session")
         source = source.replace("bind=async_engine", "bind=async_engine, class_=AsyncSession")
         self.modules = {"core": ModuleType("core")}
-        self._load("core.models", MODELS)
+        self.load("core.models", MODELS)
         classes = {base.__name__: self._failing_class(base) for base in (Session, AsyncSession)}
-        self._load("core.database", source, **classes)
+        self.load("core.database", source, **classes)
         self.engine = self.modules["core.database"].__dict__["engine"]
         self._async_engine = self.modules["core.database"].__dict__.get("async_engine")
         self._loop = asyncio.new_event_loop() if self._async_engine else None
@@ -102,7 +104,8 @@ class Stage:
         self._reset()
         sys.modules.update(self.modules)
         module: dict[str, Any] = {"__name__": "work", "probe": self._probe}
-        exec(compile(dedent(source), "<work>", "exec"), module)
+        source = dedent(source).replace(*_FAILING_CLASS)
+        exec(compile(source, "<work>", "exec"), module)
         self._calls, self._failing, self._error = 0, failing, error
         this, cache = SimpleNamespace(), {}  # type: ignore[var-annotated]
         result, message = None, ""
@@ -126,7 +129,14 @@ class Stage:
         if self.left_open():
             gc.collect()
 
-    def _load(self, name: str, source: str, **given: object) -> None:
+    def load(self, name: str, source: str, **given: object) -> None:
+        """Set up a module of the house.
+
+        Args:
+            name: its name.
+            source: its source.
+            given: what it has from the beginning.
+        """
         module = self.modules[name] = ModuleType(name)
         module.__dict__.update(given)
         sys.modules.update(self.modules)

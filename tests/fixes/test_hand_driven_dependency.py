@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.fixes.house import HOUSE
+from tests.fixes.house import ASYNC_DATABASE, HOUSE
 from tests.fixes.repairs import assert_fixed, reasons
 
 BEFORE = """
@@ -126,3 +126,19 @@ def test_an_asynchronous_dependency(tmp_path: Path) -> None:
     """
     files = {"core/database.py": database, "work.py": before}
     assert_fixed(tmp_path, files, "work.py", after, "DBS105", "DBS105")
+
+
+def test_what_an_asynchronous_loop_that_is_left_lets_out_is_a_doubt(tmp_path: Path) -> None:
+    code = """
+        from core.database import get_async_db
+        from core.models import User
+
+        async def first():
+            async for db in get_async_db():
+                return await db.get(User, 1)
+    """
+    database = ASYNC_DATABASE.replace("engine)\n", "engine, expire_on_commit=False)\n")
+    files = {**HOUSE, "core/database.py": database, "work.py": code}
+    assert reasons(tmp_path, files, "work.py", "DBS105") == [
+        "6: DBS105 line 7 may let a loaded object out of the block, whose session stays open now"
+    ]

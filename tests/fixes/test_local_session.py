@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from tests.fixes.house import HOUSE, LOADED_DATABASE, READING_DATABASE
+from tests.fixes.house import DATABASE, HOUSE, LOADED_DATABASE, READING_DATABASE
 from tests.fixes.repairs import reasons, repaired
 
 CODES = "DBS101 DBS301 DBS302 DBS303"
@@ -48,7 +48,6 @@ FORMS = {
         ''',
         '''
         with get_db_session() as db:  # by hand
-
             # why
             db.add(User(name="""
         a
@@ -179,6 +178,134 @@ FORMS = {
             print("done")
         """,
     ),
+    "opened_in_the_try": (
+        """
+        db = None
+
+        try:
+            db = SessionLocal()  # late
+            # how many
+            number = db.query(User).count()
+            return number
+        except ValueError as error:
+            if db:
+                db.rollback()
+            print(error)
+            return 0
+        finally:
+            if db is not None:
+                db.close()
+        """,
+        """
+        try:
+            with get_db_session() as db:  # late
+                # how many
+                number = db.query(User).count()
+                return number
+        except ValueError as error:
+            print(error)
+            return 0
+        """,
+    ),
+    "opened_in_the_try_without_handlers": (
+        """
+        print(name)
+        db = None
+        try:
+            print("now")
+
+            db = SessionLocal()
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            print("done")
+            if db:
+                db.close()
+        return name
+        """,
+        """
+        print(name)
+        try:
+            print("now")
+
+            with get_db_session() as db:
+                db.add(User(name=name))
+                db.commit()
+        finally:
+            print("done")
+        return name
+        """,
+    ),
+    "opened_in_a_try_that_goes": (
+        """
+        db = None
+        try:
+            db = SessionLocal()
+            db.add(User(name=name))
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            if db:
+                db.close()
+        """,
+        """
+        with get_db_session() as db:
+            db.add(User(name=name))
+            db.commit()
+        """,
+    ),
+    "opened_in_the_try_whose_handler_needs_it": (
+        """
+        db = None
+        try:
+            db = SessionLocal()
+            user = db.get(User, name)
+            user.name = "a"
+            db.commit()
+        except ValueError:
+            db.rollback()
+            print(user.name)
+        finally:
+            db.close()
+        """,
+        """
+        with get_db_session() as db:
+            try:
+                user = db.get(User, name)
+                user.name = "a"
+                db.commit()
+            except ValueError:
+                db.rollback()
+                print(user.name)
+        """,
+    ),
+    "blank_lines": (
+        """
+        db = SessionLocal()
+
+        if not name:
+            return 0
+
+        # now
+        number = db.query(User).count()
+
+        db.close()
+
+        return number
+        """,
+        """
+        if not name:
+            return 0
+
+        with get_db_session() as db:
+            # now
+            number = db.query(User).count()
+
+        return number
+        """,
+    ),
     "twice": (
         """
         db = SessionLocal()
@@ -249,6 +376,21 @@ LEFT = {
         "db = SessionLocal()\nprint(db.query(User).count())\ndb.close()\nprint(db.query(1).all())",
         "line 9 uses it after its close",
     ),
+    "in_a_try_and_used_later": (
+        "db = None\ntry:\n    db = SessionLocal()\n    db.commit()\nfinally:\n    db.close()\n"
+        "return db is None",
+        "line 12 uses `db` too",
+    ),
+    "in_a_try_and_tested_before": (
+        "db = None\nif db:\n    pass\ntry:\n    db = SessionLocal()\n    db.commit()\n"
+        "finally:\n    db.close()",
+        "line 7 uses `db` too",
+    ),
+    "in_a_try_and_needed_by_a_handler": (
+        "try:\n    print(name)\n    db = SessionLocal()\n    user = db.get(User, 1)\n"
+        "    print(user.name)\nexcept ValueError:\n    print(user.id)\nfinally:\n    db.close()",
+        "a handler needs the session, which is opened late",
+    ),
     "finally_that_leaves": (
         "db = SessionLocal()\ntry:\n    db.commit()\nfinally:\n    db.close()\n    return 1",
         "a `finally` leaves by itself, and swallows errors",
@@ -305,3 +447,153 @@ def test_an_object_whose_session_was_never_closed_is_left(database: str, tmp_pat
         assert "may let a loaded object out of the block, whose session stays open now" in reason
     files["work.py"] = service(f"{body[:-11]}db.close()\nreturn user")
     assert repaired(tmp_path, files, "work.py", CODES).fixed
+
+
+def test_a_script_is_fixed_as_a_whole(tmp_path: Path) -> None:
+    before = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        if __name__ == "__main__":
+            db = SessionLocal()
+            print(db.query(User).count())
+            db.close()
+    """
+    after = """
+        from core.database import get_db_session
+        from core.models import User
+
+        if __name__ == "__main__":
+            with get_db_session() as db:
+                print(db.query(User).count())
+    """
+    repair = repaired(tmp_path, {**HOUSE, "work.py": before}, "work.py", CODES)
+    assert repair.text.content == dedent(after)
+    assert [fixed.code for fixed in repair.fixed] == ["DBS101", "DBS301"]
+
+
+BARE = DATABASE[: DATABASE.index("    @contextmanager")]
+
+
+def test_a_house_without_a_provider_gets_the_blocks_of_its_factory(tmp_path: Path) -> None:
+    before = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def count(name):
+            db: Session = SessionLocal(autoflush=False)  # by hand
+            if not name:
+                return 0
+            number = db.query(User).count()
+            db.close()
+            return number
+    """
+    after = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def count(name):
+            with SessionLocal(autoflush=False) as db:  # by hand
+                if not name:
+                    return 0
+                number = db.query(User).count()
+            return number
+    """
+    files = {**HOUSE, "core/database.py": BARE, "work.py": before}
+    repair = repaired(tmp_path, files, "work.py", CODES)
+    assert repair.text.content == dedent(after)
+    assert repair.left == ()
+
+
+def test_a_block_that_only_closes_keeps_rollbacks(tmp_path: Path) -> None:
+    before = """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        except Exception:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+    """
+    after = """
+        with SessionLocal() as db:
+            try:
+                db.add(User(name=name))
+                db.commit()
+            except Exception:
+                db.rollback()
+                raise
+    """
+    files = {**HOUSE, "core/database.py": BARE, "work.py": service(before)}
+    repair = repaired(tmp_path, files, "work.py", CODES)
+    assert repair.text.content == service(after)
+
+
+def test_a_factory_made_on_the_spot_is_closed_by_its_block(tmp_path: Path) -> None:
+    before = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+        from core.models import User
+
+        def count(url):
+            make = sessionmaker(create_engine(url))
+            db = make()
+            print(db.query(User).count())
+            db.close()
+    """
+    files = {**HOUSE, "work.py": before}
+    repair = repaired(tmp_path, files, "work.py", f"{CODES} DBS103")
+    assert repair.text.content == dedent(before).replace(
+        "db = make()\n    print(db.query(User).count())\n    db.close()",
+        "with make() as db:\n        print(db.query(User).count())",
+    )
+    assert repair.left == ()
+
+
+def test_an_object_that_an_error_would_cut_off_is_a_doubt(tmp_path: Path) -> None:
+    body = "db = SessionLocal()\nname.user = db.get(User, 1)\nprint(name)\ndb.close()"
+    files = {**HOUSE, "core/database.py": BARE, "work.py": service(body)}
+    found = reasons(tmp_path, files, "work.py", "DBS303")
+    assert found == [
+        "6: DBS303 line 7 may let a loaded object out, whose session an error closes now"
+    ]
+
+
+def test_what_was_never_given_up_is_a_doubt(tmp_path: Path) -> None:
+    body = "db = SessionLocal()\ndb.add(User(name=name))\ndb.flush()\nreturn name"
+    files = {**HOUSE, "core/database.py": BARE, "work.py": service(body)}
+    assert reasons(tmp_path, files, "work.py", "DBS302") == [
+        "6: DBS302 the block would give up what line 7 may leave uncommitted"
+    ]
+    files["work.py"] = service(body.replace("flush", "commit"))
+    assert repaired(tmp_path, files, "work.py", "DBS302").fixed
+
+
+def test_a_fix_that_would_bring_a_new_violation_to_light_is_left(tmp_path: Path) -> None:
+    work = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def swallowed(name):
+            db = SessionLocal()
+            try:
+                user = db.get(User, 1)
+                user.name = name
+                db.commit()
+            except Exception:
+                print(user.name)
+            finally:
+                db.close()
+
+        def count():
+            with SessionLocal() as db:
+                return db.query(User).count()
+    """
+    repair = repaired(tmp_path, {**HOUSE, "work.py": work}, "work.py", unsafe=True)
+    assert [(left.code, left.reason) for left in repair.left] == [
+        ("DBS101", "the fixed code would report DBS308"),
+        ("DBS301", "the fixed code would report DBS308"),
+    ]
+    assert [fixed.code for fixed in repair.fixed] == ["DBS102"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flake8_dbsession.analysis.facts.injections import Injection
 from flake8_dbsession.fixes import registry
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer
 from flake8_dbsession.fixes.document import Document
@@ -67,6 +71,18 @@ def test_what_is_silenced_or_not_selected_stays() -> None:
     assert mend(content, codes=("DBS4",)) != content
 
 
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Fixer[Any]], None]]:
+    """Makes a fixer the only one."""
+
+    def register(fixer: Fixer[Any]) -> None:
+        monkeypatch.setattr(registry, "_REGISTERED", {fixer.code: fixer})
+        registry.fixers.cache_clear()
+
+    yield register
+    registry.fixers.cache_clear()
+
+
 class _Broken(Fixer[object]):
     code = "DBS402"
 
@@ -83,24 +99,67 @@ class _Broken(Fixer[object]):
     ("text", "complaint"),
     [
         ("def", "would not compile"),
-        ("\n".join([*LINES, "x = 1\n"]), "DBS402 on line 3"),
-        (
-            "from x import SessionLocal\ndb = SessionLocal()\n",
-            "DBS101 on line 2, DBS201 on line 2",
-        ),
         (None, "the fix of DBS402 broke on line 3 with KeyError: 'oh'"),
     ],
 )
-def test_a_fix_that_does_not_hold_what_it_says_is_not_made(
-    text: str | None, complaint: str, monkeypatch: pytest.MonkeyPatch
+def test_a_fix_that_breaks_fails_the_file(
+    text: str | None, complaint: str, only: Callable[[Fixer[Any]], None]
 ) -> None:
-    monkeypatch.setattr(registry, "_REGISTERED", {"DBS402": _Broken(text)})
-    registry.fixers.cache_clear()
-    try:
-        with pytest.raises(UnprovedError, match=complaint.replace(".", r"\.")):
-            mend("\n".join(LINES) + "\n")
-    finally:
-        registry.fixers.cache_clear()
+    only(_Broken(text))
+    with pytest.raises(UnprovedError, match=complaint.replace(".", r"\.")):
+        mend("\n".join(LINES) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("\n".join([*LINES, "x = 1\n"]), "the fixed code would report DBS402"),
+        (
+            "from x import SessionLocal\ndb = SessionLocal()\n",
+            "the fixed code would report DBS101 and DBS201",
+        ),
+    ],
+)
+def test_a_fix_that_does_not_hold_what_it_says_is_left(
+    text: str, reason: str, only: Callable[[Fixer[Any]], None]
+) -> None:
+    only(_Broken(text))
+    content = "\n".join(LINES) + "\n"
+    repaired = repair("/p/api/routes.py", Text(content, "utf-8"), Linter(Settings()), Wishes())
+    assert repaired.text.content == content
+    assert [left.reason for left in repaired.left] == [reason]
+
+
+class _Uncovering(Fixer[Injection]):
+    """Names the dependency; on marked lines, beside something else that is reported."""
+
+    code = "DBS402"
+
+    def fix(self, fact: Injection, document: Document) -> Fix:
+        marks = {"one": "next(get_db())", "two": "SessionLocal()"}
+        line = document.lines[fact.node.lineno - 1]
+        edits = [document.replace(fact.handed, "get_db")]
+        for mark, code in marks.items():
+            if mark in line:
+                start = document.offset(fact.node.lineno + 1, 0)
+                edits.append(Edit(start, start, f"    db = {code}\n    return db.query(1)\n"))
+        return Fix(tuple(edits))
+
+
+def test_only_what_brings_new_violations_is_left(only: Callable[[Fixer[Any]], None]) -> None:
+    only(_Uncovering())
+    names = ["a", "one", "b", "c", "two", "d"]
+    route = "def {}(db=Depends(get_db())):\n    return db\n"
+    content = "from fastapi import Depends\nfrom x import SessionLocal, get_db\n"
+    content += "".join(map(route.format, names))
+    repaired = repair("/p/api/routes.py", Text(content, "utf-8"), Linter(Settings()), Wishes())
+    lines = repaired.text.content.splitlines()
+    assert [line for line in lines if "get_db())" in line] == [
+        "def one(db=Depends(get_db())):",
+        "def two(db=Depends(get_db())):",
+    ]
+    assert [left.line for left in repaired.left if left.code == "DBS402"] == [5, 11]
+    assert len(repaired.fixed) == 4
 
 
 def test_an_edit_that_forgets_a_line_is_found_out() -> None:

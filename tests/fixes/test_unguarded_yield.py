@@ -157,6 +157,35 @@ def test_asynchronous(tmp_path: Path) -> None:
     assert repair.text.content == dedent(after)
 
 
+def test_a_method(tmp_path: Path) -> None:
+    before = """
+        from contextlib import contextmanager
+        from core.database import SessionLocal
+
+        class Sessions:
+            @contextmanager
+            def open(self):
+                db = SessionLocal()
+                yield db
+                db.close()
+    """
+    after = """
+        from contextlib import contextmanager
+        from core.database import SessionLocal
+
+        class Sessions:
+            @contextmanager
+            def open(self):
+                db = SessionLocal()
+                try:
+                    yield db
+                finally:
+                    db.close()
+    """
+    repair = repaired(tmp_path, {"db.py": before}, "db.py", "DBS404")
+    assert repair.text.content == dedent(after)
+
+
 @pytest.mark.parametrize(("body", "reason"), LEFT.values(), ids=LEFT)
 def test_what_is_left_and_why(body: str, reason: str, tmp_path: Path) -> None:
     (found,) = reasons(tmp_path, {"db.py": dependency(body)}, "db.py", "DBS404")

@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes, statements
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, own_nodes, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -37,16 +37,26 @@ def is_step_of_a_script(scope: Scope) -> bool:
     module, name = scope.module, getattr(scope.node, "name", "")
     if module.tree is None or scope.parent is not module.scope:
         return False
-    uses = [n for n in ast.walk(module.tree) if isinstance(n, ast.Name) and n.id == name]
-    return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.tree, module.scope)
+    uses = _uses(module.scope).get(name, [])
+    return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.scope)
 
 
-def _run_once_at_the_end(tree: ast.Module, module: Scope) -> set[ast.AST]:
+@remembered
+def _uses(module: Scope) -> dict[str, list[ast.Name]]:
+    found: dict[str, list[ast.Name]] = {}
+    for node in ast.walk(module.node):
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, []).append(node)
+    return found
+
+
+@remembered
+def _run_once_at_the_end(module: Scope) -> set[ast.AST]:
     """Give the nodes that a script's main part goes through once."""
     ends = {"main", *_named_at_the_end(module)}
     return {
         node
-        for function in tree.body
+        for function in body_of(module.node)
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.name in ends
         for statement in function.body
         if not isinstance(statement, _LOOPS)

@@ -55,10 +55,16 @@ class LegacyAccessor(Rule[AccessorCall]):
     ```
 
     ## Fix safety
-    The fix takes what the layer uses, with its `bind` line at the beginning of the function, and
-    the same care and conditions as those of [DBS101](DBS101.md) and [DBS102](DBS102.md). It is
-    unsafe in a layer with a `fallback`, where the sanctioned object may be missing, and in one of
-    style `request`, whose sessions are shared: there the assignment stays, and the closes go.
+    The fix takes what the layer uses, with the same care and conditions as the fixes of
+    [DBS101](DBS101.md) and [DBS102](DBS102.md). What else it writes depends on the layer:
+
+    - With a `bind` line, such as `unified_session_manager = current_app.unified_session_manager`,
+      it places that at the beginning of the function.
+    - With a `fallback`, it keeps the old code in the `else` of a test for the sanctioned object, as
+      above; there it closes in a `finally`. More than ten lines do not come to stand twice: then
+      the fix takes the sanctioned object alone, and is unsafe, for the object may be missing.
+    - In one of style `request` it is unsafe, for the sessions are shared: the assignment stays, and
+      the closes go.
 
     ## Options
     - `legacy`: patterns of what is no longer called, each with what replaces it

@@ -59,8 +59,9 @@ class RawSessionClass(Rule[Acquisition]):
 
     ## Fix safety
     The fix takes the house's provider, as those of [DBS101](DBS101.md) and [DBS102](DBS102.md) do.
-    It is unsafe: the house's factory may set options that a session made from its class lacks.
-    Sessions with options of their own, and factories made on the spot, are left alone.
+    It is safe under the same conditions where the provider's factory is told nothing but the same
+    engine, and unsafe where that may have another engine or options of its own. Sessions with
+    options of their own, and factories and engines made on the spot, are left alone.
 
     ## Options
     - `owners`: the modules that may open sessions by hand

@@ -57,8 +57,13 @@ class RawSessionFactory(Rule[Acquisition]):
     The fix puts a block of the provider around what works with the session, and takes away the
     closes, the `try` that is there only for them, and handlers that only roll back and raise again.
     It takes a local session only, which is not handed on, bound anew or used after its close. Other
-    handlers stay around the block, or in it where they need the session. It is safe under the
-    conditions of [DBS102](DBS102.md), and unsafe where a comment would be lost.
+    handlers stay around the block, or in it where they need the session. A session that is opened
+    within the `try` may have a `db = None` above that, which goes. The fix is safe under the
+    conditions of [DBS102](DBS102.md), and unsafe where a comment would be lost, or where a loaded
+    object gets out of a block that closes what was left open.
+
+    Where the house has no provider, the block is the factory's own, `with SessionLocal() as db:`,
+    which closes and does nothing else.
 
     ## Options
     - `factories`: further names that are factories

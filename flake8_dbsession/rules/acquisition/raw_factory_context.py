@@ -53,7 +53,9 @@ class RawFactoryContext(Rule[Acquisition]):
     the provider does not commit, and where its commit changes nothing: on every way out of the
     block but an exception the work is committed or rolled back already, and no loaded object leaves
     the block, unless the factory is made with `expire_on_commit=False`. A function that is given
-    the session or an object may write. Unsafe is also a provider that does not raise errors again.
+    the session or an object may write. Unsafe is also a provider that does not raise errors again,
+    one of a layer's that may open sessions of another factory, and any fix after which a test would
+    patch a name that the module uses no more (`patch("app.agents.SessionLocal")`).
     Arguments to the factory, and names that mean something else, leave the block as it is.
 
     ## Options

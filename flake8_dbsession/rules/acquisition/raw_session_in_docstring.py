@@ -56,6 +56,16 @@ class RawSessionInDocstring(Rule[DocstringExample]):
         '''
     ```
 
+    ## Fix safety
+    An example gets the fix of the rule that reports its code, and all around it stays: prompts,
+    indentation, text, what a doctest prints. Of imports only the example's own follow; the fix
+    adds none to an example that shows none.
+
+    In a text that never runs, the fix is safe unless a comment would be lost. A doctest runs: there
+    the fix is as safe as in code, and unsafe where the doctest would not find what it uses then.
+    Left is what the rule's own fix leaves, code that shares a line with the docstring's quotes, and
+    a doctest that prints something between statements which would come to stand in one block.
+
     ## Options
     - `docstrings`: `false` leaves docstrings alone
 
@@ -72,26 +82,34 @@ class RawSessionInDocstring(Rule[DocstringExample]):
         """Run the taught rules over an example."""
         if not context.policy.docstrings or context.is_test or context.is_owner:
             return
-        allowed = context.layer.allow if context.layer else frozenset()
-        shown = Context(context.file.shown(fact), context.policy)
-        for code in _TAUGHT:
-            if code not in allowed:
-                for violation in _violations(rules()[code], shown):
-                    yield self._in_file(violation, fact)
-
-    def _in_file(self, violation: Violation, example: DocstringExample) -> Violation:
-        """Move a violation from its place in the example to its place in the file."""
-        return violation._replace(
-            code=self.code,
-            message=f"{violation.message} ({violation.code} in an example)",
-            line=example.line + violation.line - 1,
-            column=violation.column + example.indents[violation.line - 1],
-            end_line=example.line + violation.end_line - 1,
-            end_column=violation.end_column + example.indents[violation.end_line - 1],
-        )
+        for violation, _ in taught(Context(context.file.shown(fact), context.policy)):
+            yield in_file(violation, fact)
 
 
-def _violations(rule: Rule[Any], shown: Context) -> Iterator[Violation]:
+def taught(shown: Context) -> Iterator[tuple[Violation, Any]]:
+    """Run the rules over an example that say what no example should teach.
+
+    Args:
+        shown: the example as a file of its own.
+
+    Yields:
+        Each violation, with its place in the example, and the fact that it speaks of.
+    """
     fact: Any
-    for fact in shown.file.facts(rule.fact):
-        yield from rule.check(fact, shown)
+    allowed = shown.layer.allow if shown.layer else frozenset()
+    for rule in (rules()[code] for code in _TAUGHT if code not in allowed):
+        for fact in shown.file.facts(rule.fact):
+            for violation in rule.check(fact, shown):
+                yield violation, fact
+
+
+def in_file(violation: Violation, example: DocstringExample) -> Violation:
+    """Move a violation from its place in the example to its place in the file."""
+    return violation._replace(
+        code=RawSessionInDocstring.code,
+        message=f"{violation.message} ({violation.code} in an example)",
+        line=example.line + violation.line - 1,
+        column=violation.column + example.indents[violation.line - 1],
+        end_line=example.line + violation.end_line - 1,
+        end_column=violation.end_column + example.indents[violation.end_line - 1],
+    )

@@ -56,7 +56,9 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix is that of [DBS101](DBS101.md), a block of the provider, under the same conditions.
+    The fix is that of [DBS101](DBS101.md), a block of the provider, under the same conditions. A
+    layer's fallback, in its place, is closed in a `finally` instead, and the session of a
+    factory that is made on the spot by a block of its own.
 
     ## Options
     - `factories`: further names that are factories

@@ -53,8 +53,11 @@ class SessionNeverClosed(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix is that of DBS101: a block of the provider, which ends with the last
-    statement that uses the session or what it loaded, under the same conditions.
+    The fix is that of DBS101: a block of the provider, which ends with the last statement that uses
+    the session or what it loaded, under the same conditions. A layer's fallback, in its place, is
+    closed in a `finally` instead, and the session of a factory that is made on the spot by a block
+    of its own. Such a block gives up what is not committed, so that it is unsafe where something
+    may be.
 
     ## Options
     - `factories`: further names that are factories

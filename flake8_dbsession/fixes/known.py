@@ -1,0 +1,37 @@
+"""What is left of a file's violations, held against a baseline."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import replace
+
+from flake8_dbsession.checking.baseline import Baseline
+from flake8_dbsession.checking.landmarks import Landmarks
+from flake8_dbsession.fixes.document import lines_of
+from flake8_dbsession.fixes.repair import Repair
+
+
+def without_known(repair: Repair, path: str, baseline: Baseline) -> Repair:
+    """Take from what is left what a baseline knows.
+
+    Args:
+        repair: what came of the repair of a file.
+        path: the file.
+        baseline: the known violations.
+
+    Returns:
+        The repair with what is new left, and the number of what is known.
+    """
+    if not repair.left:
+        return repair
+    source = repair.text.source
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        landmarks = Landmarks(ast.parse(source), lines_of(source))
+    entries = [
+        baseline.entry(path, left.code, landmarks.at(left.line, left.column - 1))
+        for left in repair.left
+    ]
+    new = tuple(repair.left[position] for position in baseline.compare(entries).new)
+    return replace(repair, left=new, known=len(repair.left) - len(new))

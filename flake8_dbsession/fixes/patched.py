@@ -1,0 +1,100 @@
+"""What a project's tests replace in its modules while they run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.names.project import decode
+from flake8_dbsession.checking.discovery import discover
+from flake8_dbsession.rules.context import Context
+
+_BY_NAME = re.compile(r"\b(?:patch|setattr)\(\s*[\"']([\w.]+)\.(\w+)[\"']")
+_BY_MODULE = re.compile(r"\b(?:patch\.object|setattr)\(\s*([\w.]+),\s*[\"'](\w+)[\"']")
+_WORDS = (b"patch", b"setattr")
+_RENAMED = r"(?:\bfrom\s+([\w.]+)\s+)?\bimport\s+(?:\w+,\s*)*([\w.]+)\s+as\s+{}\b"
+
+
+class _Patch(NamedTuple):
+    """A place where a test patches a name of a module.
+
+    Attributes:
+        test: the test's file.
+        module: the module, as it is written there.
+        is_name: whether that is a name that the test has for it, and may have by renaming.
+    """
+
+    test: Path
+    module: str
+    is_name: bool
+
+
+class PatchedNames:
+    """The names that tests patch, found once for each project and only when asked for."""
+
+    def __init__(self) -> None:
+        self._by_root: dict[Path, dict[str, list[_Patch]]] = {}
+        self._modules: dict[_Patch, str] = {}
+
+    def doubts(self, names: Collection[str], context: Context) -> Iterator[str]:
+        """Say which test would notice that a module does not use some names any more.
+
+        Args:
+            names: the names that a fix takes the uses of.
+            context: the module.
+
+        Yields:
+            A doubt for each name that a test patches in this very module.
+        """
+        root = context.file.inference.project.root
+        for name in sorted(names):
+            for patch in self._of_project(root, context).get(name, ()):
+                if _is_module(context.file.path, self._module(patch)):
+                    yield f"`{patch.test.name}` patches `{name}` in this module"
+                    break
+
+    def _of_project(self, root: Path, context: Context) -> dict[str, list[_Patch]]:
+        """Give the places where each patched name is patched."""
+        if root not in self._by_root:
+            found: dict[str, list[_Patch]] = {}
+            for path in map(Path, discover([str(root)], ())):
+                if context.policy.is_test(path):
+                    for name, patch in _patches(path):
+                        found.setdefault(name, []).append(patch)
+            self._by_root[root] = found
+        return self._by_root[root]
+
+    def _module(self, patch: _Patch) -> str:
+        """Give the module's own name, behind the one that a test has for it."""
+        if not patch.is_name:
+            return patch.module
+        if patch not in self._modules:
+            renamed = re.search(_RENAMED.format(re.escape(patch.module)), _text(patch.test))
+            whole = ".".join(filter(None, renamed.groups())) if renamed else patch.module
+            self._modules[patch] = whole
+        return self._modules[patch]
+
+
+def _patches(path: Path) -> Iterator[tuple[str, _Patch]]:
+    text = _text(path)
+    for module, name in _BY_NAME.findall(text):
+        yield name, _Patch(path, module, is_name=False)
+    for module, name in _BY_MODULE.findall(text):
+        yield name, _Patch(path, module, is_name=True)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return ""
+    return (decode(content) or "") if any(word in content for word in _WORDS) else ""
+
+
+def _is_module(path: Path, name: str) -> bool:
+    """Tell whether a file may be the module of a name: whether its path ends with it."""
+    parts = (*path.parts[:-1], *(() if path.stem == "__init__" else (path.stem,)))
+    wanted = tuple(name.split("."))
+    return parts[-len(wanted) :] == wanted
