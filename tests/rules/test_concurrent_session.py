@@ -316,3 +316,57 @@ def test_the_message_names_the_provider_of_the_sessions_own_house(tmp_path: Path
         "let each open its own, with `with session_scope() as session:`",
         "`Thread` shares the session `session` with a thread; let each open its own",
     ]
+
+
+def test_a_plain_session_that_is_done_with_before_the_first_await_is_not_shared(
+    tmp_path: Path,
+) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "emitters.py": """
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from sqlalchemy.orm import Session
+
+                async def emit_stores(db: Session, number):
+                    stores = db.query(Store).filter_by(id=number).all()
+                    await io.emit("stores", stores)
+
+                async def emit_orders(db: Session, number):
+                    payload = build(db, number)
+                    await io.emit("orders", payload)
+
+                async def emit_each(db: Session, number):
+                    for order in db.query(Order):
+                        await io.emit("order", order)
+                        db.refresh(order)
+
+                async def emit_late(db: Session, number):
+                    await io.emit("begin", number)
+                    return db.query(Order).all()
+
+                async def emit_async(db: AsyncSession, number):
+                    payload = build(db, number)
+                    await io.emit("orders", payload)
+            """,
+            "handlers.py": """
+                import asyncio
+                from emitters import *
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from sqlalchemy.orm import Session
+
+                async def early(db: Session):
+                    await asyncio.gather(emit_stores(db, 1), emit_orders(db, 2))
+
+                async def one_is_late(db: Session):
+                    await asyncio.gather(emit_stores(db, 1), emit_late(db, 2), emit_orders(db, 2))
+
+                async def two_are_late(db: Session):
+                    await asyncio.gather(emit_each(db, 1), emit_late(db, 2))  # DBS206
+
+                async def asynchronous(db: AsyncSession):
+                    await asyncio.gather(emit_async(db, 1), emit_async(db, 2))  # DBS206
+            """,
+        },
+        {"DBS206"},
+    )

@@ -152,3 +152,43 @@ def test_what_only_builds_a_statement_or_narrows_a_type_does_not_raise(tmp_path:
         },
         CODES,
     )
+
+
+def test_what_a_script_does_once_may_end_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "script.py": """
+                import sqlite3
+
+                def prepare(path):
+                    conn = sqlite3.connect(path)
+                    conn.execute("create table items (id integer)")
+                    conn.close()
+
+                def caught(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("create table items (id integer)")
+                    conn.close()
+
+                def left_early(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    if conn.execute("select 1").fetchone():
+                        return
+                    conn.close()
+
+                def main():
+                    prepare("items.db")
+                    left_early("items.db")
+                    try:
+                        caught("items.db")
+                    except sqlite3.Error:
+                        print("no items")
+                    serve()
+
+                if __name__ == "__main__":
+                    main()
+            """
+        },
+        CODES,
+    )

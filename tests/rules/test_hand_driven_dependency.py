@@ -225,6 +225,11 @@ def index():
             "`with get_db_session() as session:`",
         ),
         (
+            DATABASE + "    get_db_manager = contextmanager(get_db)\n",
+            "from core.database import get_db\nsession = next(get_db())\n",
+            "`with get_db_manager() as session:`",
+        ),
+        (
             DATABASE,
             "from core.database import get_db\nnext(get_db()).close()\n",
             "`with contextmanager(get_db)() as db:`",

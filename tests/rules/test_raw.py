@@ -220,7 +220,10 @@ def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path
         },
     )
     messages = [message for *_, code, message in lint(tmp_path, "script.py") if code == "DBS103"]
-    assert messages == ["`make()` opens a session by hand; use `with make() as db:`"]
+    assert messages == [
+        "`make()` calls a factory made on the spot; "
+        "make it once for the process, and use `with make() as db:`"
+    ]
 
 
 def test_an_asynchronous_provider_is_no_way_out_for_a_plain_session(tmp_path: Path) -> None:

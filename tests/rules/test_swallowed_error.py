@@ -352,12 +352,12 @@ def test_message_names_work_and_session(tmp_path: Path) -> None:
     text = (
         "from sqlalchemy.orm import Session\n"
         "def save(db: Session):\n"
-        "    try:\n        db.flush()\n    except Exception as e:\n        print(e)\n"
+        "    try:\n        db.commit()\n    except Exception as e:\n        print(e)\n"
     )
     write_project(tmp_path, {"service.py": text})
     assert [m for *_, m in lint(tmp_path, "service.py")] == [
-        "`except Exception` swallows an error of `db.flush()`, and the failed transaction goes on; "
-        "call `db.rollback()` in it"
+        "`except Exception` swallows an error of `db.commit()`, and the failed transaction "
+        "goes on; call `db.rollback()` in it"
     ]
 
 
@@ -365,7 +365,7 @@ def test_message_awaits_an_asynchronous_rollback(tmp_path: Path) -> None:
     text = (
         "from sqlalchemy.ext.asyncio import AsyncSession\n"
         "async def save(db: AsyncSession):\n"
-        "    try:\n        await db.flush()\n    except Exception as e:\n        print(e)\n"
+        "    try:\n        await db.commit()\n    except Exception as e:\n        print(e)\n"
     )
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, m in lint(tmp_path, "service.py")]
@@ -391,15 +391,18 @@ def test_a_transaction_held_under_a_name_is_not_rolled_back_by_the_way(tmp_path:
     )
 
 
-def test_turns_that_are_committed_together_need_savepoints(tmp_path: Path) -> None:
+def test_where_a_rollback_would_undo_more_a_savepoint_is_the_way_out(tmp_path: Path) -> None:
     write_project(
         tmp_path,
         {
             "core.py": CORE,
             "service.py": """
                 from core import SessionLocal
+                from sqlalchemy import select
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from sqlalchemy.orm import Session
 
-                def together(rows):
+                def committed_together(rows):
                     with SessionLocal() as db:
                         for row in rows:
                             try:
@@ -409,6 +412,20 @@ def test_turns_that_are_committed_together_need_savepoints(tmp_path: Path) -> No
                                 log(error)
                         db.commit()
 
+                async def loaded_before(db: AsyncSession):
+                    for item in (await db.scalars(select(Item))).all():
+                        try:
+                            await db.execute(select(Metric).where(Metric.item == item.id))
+                        except Exception as error:
+                            log(error)
+
+                async def part_of_the_callers_work(db: AsyncSession, text):
+                    try:
+                        db.add(Log(text=text))
+                        await db.flush()
+                    except Exception as error:
+                        log(error)
+
                 def one_by_one(rows):
                     with SessionLocal() as db:
                         for row in rows:
@@ -417,6 +434,13 @@ def test_turns_that_are_committed_together_need_savepoints(tmp_path: Path) -> No
                                 db.commit()
                             except Exception as error:
                                 log(error)
+
+                def committed_here(db: Session, row):
+                    try:
+                        db.add(row)
+                        db.commit()
+                    except Exception as error:
+                        log(error)
             """,
         },
     )
@@ -424,5 +448,36 @@ def test_turns_that_are_committed_together_need_savepoints(tmp_path: Path) -> No
     ways = [message.partition("goes on; ")[2] for message in found]
     assert ways == [
         "put each turn's work in `with db.begin_nested():`",
+        "put each turn's work in `async with db.begin_nested():`",
+        "put the work in `async with db.begin_nested():`",
+        "call `db.rollback()` in it",
         "call `db.rollback()` in it",
     ]
+
+
+def test_a_block_that_only_reads_has_nothing_to_commit(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from core import get_db_session
+        from sqlalchemy import select, update
+
+        def counted():
+            with get_db_session() as db:
+                first = db.execute(select(Agent).where(Agent.id == 1)).scalar()
+                try:
+                    second = db.execute(select(Other)).scalar()
+                except Exception:
+                    second = 0
+            return first, second
+
+        def written():
+            with get_db_session() as db:
+                db.execute(update(Agent))
+                try:
+                    second = db.execute(select(Other)).scalar()
+                except Exception:  # DBS308
+                    second = 0
+            return second
+        """,
+    )

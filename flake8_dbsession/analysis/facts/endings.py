@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.facts.carrying import arguments
 from flake8_dbsession.analysis.facts.guards import under_ownership
 from flake8_dbsession.analysis.facts.harmless import may_raise
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
-from flake8_dbsession.analysis.facts.process_end import ends_process
+from flake8_dbsession.analysis.facts.process_end import ends_process, is_step_of_a_script
 from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
 from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.lifetimes import (
@@ -118,9 +118,12 @@ def _endings_in(
         return
     followed = lifetimes(graph, opened, _traits(scope, callees, inference))
     owned, cursors = under_ownership(scope), _cursors(scope)
+    ends_script = is_step_of_a_script(scope, is_unguarded=True)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
             kept = _with_cursors_handed_on(lifetime, cursors)
+            if ends_script:
+                kept = _without_raises(kept)
             yield Ending(acquisition, kept, scope, _is_pooled(acquisition))
 
 
@@ -296,6 +299,12 @@ def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Life
         leaks=tuple(leak for leak in lifetime.leaks if leak not in returned),
         hand_ons=tuple(HandOn(leak.node, Handing.RETURNED) for leak in returned),
     )
+
+
+def _without_raises(lifetime: Lifetime) -> Lifetime:
+    """Leave out where an exception leaves the function: the process ends with it."""
+    leaks = tuple(leak for leak in lifetime.leaks if leak.how is not Leaving.RAISES)
+    return lifetime._replace(leaks=leaks)
 
 
 def _makes_cursor(value: ast.expr) -> bool:

@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.facts.carrying import (
     library_object,
     scopes_mentioning,
 )
+from flake8_dbsession.analysis.facts.early_work import is_done_before_waiting
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
@@ -227,9 +228,19 @@ def _shared(works: list[_Work], inference: Inference) -> Iterator[ast.expr]:
     for work in works:
         sessions = {ast.unparse(s): s for s in _in_coroutine(work.coroutine, work.scope, inference)}
         for text, session in sessions.items():
+            if _takes_turns(work, session, inference):
+                continue
             times[text] += 2 if work.turn and not _is_new_each_turn(session, work) else 1
             if times[text] > 1:
                 yield session
+
+
+def _takes_turns(work: _Work, session: ast.expr, inference: Inference) -> bool:
+    """Tell whether a coroutine is done with a plain session before any other of them runs."""
+    known = as_session(session, work.scope, inference)
+    if known is None or known.is_async or not isinstance(session, ast.Name):
+        return False
+    return is_done_before_waiting(work.coroutine, session.id, work.scope, inference)
 
 
 def _is_new_each_turn(session: ast.expr, work: _Work) -> bool:

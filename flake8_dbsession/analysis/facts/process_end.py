@@ -32,13 +32,19 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
     return _is_main_part(scope) or _is_command(scope, inference)
 
 
-def is_step_of_a_script(scope: Scope) -> bool:
-    """Tell whether a script's main part is all that calls a function, and calls it once."""
+def is_step_of_a_script(scope: Scope, *, is_unguarded: bool = False) -> bool:
+    """Tell whether a script's main part is all that calls a function, and calls it once.
+
+    Args:
+        scope: the function.
+        is_unguarded: whether what it raises has to end the script as well.
+    """
     module, name = scope.module, getattr(scope.node, "name", "")
     if module.tree is None or scope.parent is not module.scope:
         return False
     uses = _uses(module.scope).get(name, [])
-    return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.scope)
+    around = (*_LOOPS, ast.Try) if is_unguarded else _LOOPS
+    return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.scope, around)
 
 
 @remembered
@@ -51,15 +57,15 @@ def _uses(module: Scope) -> dict[str, list[ast.Name]]:
 
 
 @remembered
-def _run_once_at_the_end(module: Scope) -> set[ast.AST]:
-    """Give the nodes that a script's main part goes through once."""
+def _run_once_at_the_end(module: Scope, around: tuple[type[ast.stmt], ...]) -> set[ast.AST]:
+    """Give the nodes that a script's main part goes through, those in some statements left out."""
     ends = {"main", *_named_at_the_end(module)}
     return {
         node
         for function in body_of(module.node)
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.name in ends
         for statement in function.body
-        if not isinstance(statement, _LOOPS)
+        if not isinstance(statement, around)
         for node in own_nodes(statement)
     }
 

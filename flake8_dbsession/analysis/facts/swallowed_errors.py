@@ -62,6 +62,13 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
 
+class Undone(Enum):
+    """What a rollback would undo besides the work that failed."""
+
+    TURNS = "what earlier turns of a loop did, or loaded for the next ones"
+    CALLERS = "what whoever gave the session has done with it"
+
+
 class SwallowedError(NamedTuple):
     """A handler that swallows an error from a session's work, after which the session goes on.
 
@@ -70,15 +77,14 @@ class SwallowedError(NamedTuple):
         session: the session as it is written.
         is_async: whether it is an asynchronous one.
         work: the first work in the ``try`` that can fail, as it is written.
-        is_turn: whether a rollback would undo the work of earlier turns of a loop as well, which is
-            committed together after it.
+        undone: what a rollback would undo besides; None where that is all there is.
     """
 
     node: ast.ExceptHandler
     session: str
     is_async: bool
     work: str
-    is_turn: bool
+    undone: Undone | None
 
 
 class _Sequel(Enum):
@@ -147,7 +153,7 @@ class _Function:
                         name,
                         known.is_async,
                         f"{name}.{work}()",
-                        self._is_committed_later(name, handler),
+                        self._undone(name, known, handler),
                     )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
@@ -176,15 +182,25 @@ class _Function:
             for call in self._assigned
         )
 
-    def _is_committed_later(self, name: str, handler: ast.ExceptHandler) -> bool:
-        """Tell whether a handler stands in a loop after which alone the session commits."""
-        around = [loop for loop in self._loops if _encloses(loop, handler)]
+    def _undone(self, name: str, known: Known, handler: ast.ExceptHandler) -> Undone | None:
+        """Tell what a rollback in a handler would undo besides the work that failed there.
+
+        It expires what was loaded as well, which an asynchronous session cannot load again by
+        itself.
+        """
         commits = [
-            node.lineno
+            node
             for node in own_nodes(self._function)
             if isinstance(node, ast.Call) and dotted_name(node.func) == f"{name}.commit"
         ]
-        return bool(around and commits) and min(commits) > (around[0].end_lineno or 0)
+        around = next((loop for loop in self._loops if _encloses(loop, handler)), None)
+        if around is not None and not any(_encloses(around, commit) for commit in commits):
+            later = any(commit.lineno > around.lineno for commit in commits)
+            if later or known.commits or known.is_async:
+                return Undone.TURNS
+        parameters = self._parameters(name)
+        is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
+        return Undone.CALLERS if is_the_callers and not commits else None
 
     def _is_named_again(self, name: str, tried: ast.Try) -> bool:
         """Tell whether a session is named where control can come to after a ``try``'s handlers."""
@@ -241,11 +257,14 @@ class _Function:
 
     def _writes(self, session: str) -> bool:
         """Tell whether the function writes, so that there is something to commit."""
+        nodes = list(own_nodes(self._function))
+        reads = {node.func for node in nodes if isinstance(node, ast.Call) and _selects(node)}
         return any(
             isinstance(node, ast.Attribute)
             and node.attr in _WRITES
             and dotted_name(node.value) == session
-            for node in own_nodes(self._function)
+            and node not in reads
+            for node in nodes
         )
 
     def _outlives(self, name: str, known: Known) -> bool:
@@ -254,14 +273,18 @@ class _Function:
         Whoever calls a decorated function, or a test, is taken to be a framework, which ends the
         sessions that it gives.
         """
-        parameters = [b.how for b in self._scope.bindings(name) if isinstance(b.how, Parameter)]
-        if parameters and (self._is_driven() or any(map(self._is_injected, parameters))):
+        if self._is_given_by_a_framework(self._parameters(name)):
             return known.commits
         return known.role is not Role.OPENED
 
-    def _is_driven(self) -> bool:
+    def _parameters(self, name: str) -> list[Parameter]:
+        hows = (binding.how for binding in self._scope.bindings(name))
+        return [how for how in hows if isinstance(how, Parameter)]
+
+    def _is_given_by_a_framework(self, parameters: list[Parameter]) -> bool:
         is_test = self._function.name.startswith("test")
-        return is_test or not decorator_names(self._function) <= _PLAIN_DECORATORS
+        is_driven = is_test or not decorator_names(self._function) <= _PLAIN_DECORATORS
+        return bool(parameters) and (is_driven or any(map(self._is_injected, parameters)))
 
     def _is_injected(self, parameter: Parameter) -> bool:
         given = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
@@ -387,7 +410,15 @@ class _Ways:
         return isinstance(node, ast.expr) and dotted_name(node) == self._session
 
 
-def _encloses(loop: ast.stmt, node: ast.stmt | ast.excepthandler) -> bool:
+def _selects(call: ast.Call) -> bool:
+    """Tell whether a call is given a ``select(...)``, with what is chained to it."""
+    statement: ast.expr | None = call.args[0] if call.args else None
+    while isinstance(statement, ast.Call) and isinstance(statement.func, ast.Attribute):
+        statement = statement.func.value
+    return isinstance(statement, ast.Call) and last_segment(statement) == "select"
+
+
+def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:
     return loop.lineno < node.lineno <= (loop.end_lineno or 0)
 
 

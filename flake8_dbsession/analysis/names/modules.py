@@ -96,15 +96,22 @@ class Module:
         return self._outline.class_bodies.get(node)
 
     def definitions(self) -> list[str]:
-        """Give the names of the functions and classes at the top level."""
+        """Give the names of the functions and classes at the top level, and of what is assigned."""
         if self._outline is not None:
             return self._outline.definitions()
         assert self.tree is not None
-        return [
-            statement.name
-            for statement in statements(self.tree.body)
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        ]
+        names: list[str] = []
+        for statement in statements(self.tree.body):
+            match statement:
+                case (
+                    ast.FunctionDef(name=name)
+                    | ast.AsyncFunctionDef(name=name)
+                    | ast.ClassDef(name=name)
+                    | ast.Assign(targets=[ast.Name(id=name)])
+                    | ast.AnnAssign(target=ast.Name(id=name))
+                ):
+                    names.append(name)
+        return names
 
     def answers_to(self, dotted: str) -> bool:
         """Tell whether a dotted module name can mean this module.

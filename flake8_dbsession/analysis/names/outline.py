@@ -20,6 +20,7 @@ PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 _LINE_START = re.compile(r"\n[A-Za-z_@\"'(\[{]")
 _CONTINUATION = re.compile(r"(?:else|elif|except|finally)\b")
 _DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
+_ASSIGNMENT = re.compile(r"(\w+)\s*(?::[^=\n]+)?=(?!=)")
 _DEFINITION_STARTS = ("@", "def ", "class ", "async ")
 _GLOBAL = re.compile(r"^\s+global\s", re.MULTILINE)
 _HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
@@ -84,12 +85,14 @@ class Outline:
         return self.statements_with("import *")
 
     def definitions(self) -> list[str]:
-        """Give the names of the functions and classes at the top level."""
+        """Give the names of the functions and classes at the top level, and of what is assigned."""
         names = []
         for index in range(len(self._starts)):
             chunk = self._chunk(index)
             if chunk.startswith(_DEFINITION_STARTS):
                 names += _DEFINITION.findall(chunk)[:1]
+            elif (assigned := _ASSIGNMENT.match(chunk)) is not None:
+                names.append(assigned.group(1))
         return names
 
     @cached_property

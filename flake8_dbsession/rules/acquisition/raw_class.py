@@ -86,10 +86,17 @@ class RawSessionClass(Rule[Acquisition]):
         where = (fact.node, fact.scope, context.file.inference)
         if joins_a_connection(*where) or has_own_database(*where):
             return
-        wrong = "passes the project's session factory by"
-        if not context.pattern(fact.known, "db", fact.scope):
-            wrong = "opens a session by hand"
-        yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {context.way_out(fact)}")
+        yield self.violation(fact.node, f"`{fact.text}` {_why(fact, context)}")
+
+
+def _why(fact: Acquisition, context: Context) -> str:
+    way_out = context.way_out(fact)
+    if context.pattern(fact.known, "db", fact.scope):
+        return f"passes the project's session factory by; use {way_out}"
+    if is_made_here(fact):
+        once = "calls a factory made on the spot; make it once for the process"
+        return f"{once}, and use {way_out}"
+    return f"opens a session by hand; use {way_out}"
 
 
 def _is_block_judged(acquisition: Acquisition, context: Context) -> bool:

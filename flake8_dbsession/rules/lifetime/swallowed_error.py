@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError
+from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, Undone
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -24,8 +24,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
     back, and so is a handler that gives the session to a function, and a function that keeps what
-    `begin()` gives, to end the transaction by. Where turns of a loop are committed together, a
-    rollback would undo the earlier ones too, and the message names a savepoint instead.
+    `begin()` gives, to end the transaction by. Where a rollback would undo more than what failed
+    (turns of a loop that are committed together, objects that an asynchronous session loaded for
+    the next turn, the work of a caller who gave the session), the message names a savepoint.
 
     ## Why is this bad?
     After a failed flush the session raises PendingRollbackError whatever it is asked, until it is
@@ -82,8 +83,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
 
 
 def _way_out(fact: SwallowedError) -> str:
-    """Say how to end what failed: with a rollback, unless that ends earlier turns' work too."""
-    if fact.is_turn:
-        keyword = "async with" if fact.is_async else "with"
-        return f"put each turn's work in `{keyword} {fact.session}.begin_nested():`"
-    return f"call `{'await ' if fact.is_async else ''}{fact.session}.rollback()` in it"
+    """Say how to end what failed: with a rollback, unless that ends more than that."""
+    if fact.undone is None:
+        return f"call `{'await ' if fact.is_async else ''}{fact.session}.rollback()` in it"
+    work = "each turn's work" if fact.undone is Undone.TURNS else "the work"
+    keyword = "async with" if fact.is_async else "with"
+    return f"put {work} in `{keyword} {fact.session}.begin_nested():`"

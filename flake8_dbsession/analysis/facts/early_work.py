@@ -1,0 +1,67 @@
+"""Coroutines that are done with a plain session before they give up control for the first time."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.facts.callees import receiving_parameter
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.values import FunctionValue
+
+_LOOPS = (ast.AsyncFor, ast.For, ast.While)
+_WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
+
+
+def is_done_before_waiting(
+    call: ast.expr, session: str, scope: Scope, inference: Inference
+) -> bool:
+    """Tell whether a coroutine uses a session only before its first ``await``.
+
+    Until then nothing else runs on the event loop, so that such coroutines take turns.
+
+    Args:
+        call: the call that makes the coroutine.
+        session: the session's name where the call stands.
+        scope: the scope of the call.
+        inference: answers what is called.
+
+    Returns:
+        True for a function of the project that is given the session as an argument of its own, and
+        neither waits for anything with it nor uses it in a loop that waits.
+    """
+    function = inference.value(call.func, scope) if isinstance(call, ast.Call) else None
+    if not isinstance(call, ast.Call) or not isinstance(function, FunctionValue):
+        return False
+    parameter = next(
+        (receiving_parameter(function, key) for key, name in _names(call) if name == session), None
+    )
+    return parameter is not None and _ends_early(function.node, parameter)
+
+
+def _names(call: ast.Call) -> list[tuple[int | str, str]]:
+    """Give the arguments that are plain names, by position or keyword."""
+    given: list[tuple[int | str, ast.expr]] = [
+        *enumerate(call.args),
+        *((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg),
+    ]
+    return [(key, value.id) for key, value in given if isinstance(value, ast.Name)]
+
+
+def _ends_early(function: ast.AST, parameter: str) -> bool:
+    nodes = list(own_nodes(function))
+    waits = [_position(node) for node in nodes if isinstance(node, _WAITING)]
+    uses = [_position(n) for n in nodes if isinstance(n, ast.Name) and n.id == parameter]
+    if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, _LOOPS)):
+        return False
+    return not waits or not uses or max(uses) < min(waits)
+
+
+def _waits_with(loop: ast.AST, parameter: str) -> bool:
+    inside = list(ast.walk(loop))
+    is_used = any(isinstance(node, ast.Name) and node.id == parameter for node in inside)
+    return is_used and any(isinstance(node, _WAITING) for node in inside)
+
+
+def _position(node: ast.AST) -> tuple[int, int]:
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
