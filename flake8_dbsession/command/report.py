@@ -61,9 +61,11 @@ def _write(migration: Migration, form: str, stream: TextIO) -> None:
         from flake8_dbsession.migration import text
 
         console = Console(file=stream)
-        text.render(
-            migration, console if console.is_terminal else Console(file=stream, width=_WIDTH)
-        )
+        if not console.is_terminal:
+            console.width = _WIDTH
+        with console.capture() as rendered:  # what cannot be written is this command's affair
+            text.render(migration, console)
+        stream.write(rendered.get())
     elif form == "markdown":
         from flake8_dbsession.migration import markdown
 
