@@ -59,21 +59,21 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
         options: flake8's.
 
     Returns:
-        The violations that no comment hides: in Markdown, or where flake8 takes a string for one.
+        The violations that no comment hides: in Markdown, where flake8 takes a string for one, and
+        what kept the file from being checked.
 
     Raises:
         RunError: the file cannot be read or written.
     """
-    if path.endswith(markdown.SUFFIX):
+    recordable = [each for each in findings if is_recordable(each.code)]
+    if path.endswith(markdown.SUFFIX) or not recordable:
         return list(findings)
     content = _read(path)
     encoding = _encoding(content)
     lines = io.TextIOWrapper(io.BytesIO(content), encoding, newline="").readlines()
     if "".join(lines).encode(encoding) != content:  # an encoding that writes a text in many ways
         return list(findings)
-    commented = _with_comments(
-        path, lines, [each for each in findings if is_recordable(each.code)], options
-    )
+    commented = _with_comments(path, lines, recordable, options)
     if commented != lines:
         _write(path, "".join(commented).encode(encoding))
     noqa = Noqa(path, _plain(commented), options)
