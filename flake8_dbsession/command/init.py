@@ -21,6 +21,7 @@ def command(path: str, writes: bool) -> None:
     """
     from flake8_dbsession.checking.discovery import discover
     from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.checking.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
     from flake8_dbsession.survey.proposal import propose
@@ -31,7 +32,7 @@ def command(path: str, writes: bool) -> None:
         _refuse_second(folder)
     options = flake8_options([])
     files = discover((path,), [*options.exclude, *options.extend_exclude])
-    survey = survey_of(folder, tracked(files, len(files)))
+    survey = survey_of(folder, files, jobs=processes(options), track=tracked)
     for unread, reason in survey.unread:
         click.echo(f"{unread}: {reason}; left out", err=True)
     text = written(propose(survey))

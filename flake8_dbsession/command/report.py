@@ -38,6 +38,7 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     """
     from flake8_dbsession.checking.discovery import STDIN, discover
     from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.checking.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.command.streams import opened
     from flake8_dbsession.linter import Settings
@@ -47,7 +48,7 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
         raise click.BadParameter("standard input has no migration", param_hint="PATH")
     options = flake8_options([])
     files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
-    migration = migration_of(tracked(files, len(files)), Settings.of(options))
+    migration = migration_of(files, Settings.of(options), jobs=processes(options), track=tracked)
     for path, reason in migration.unread:
         click.echo(f"{path}: {reason}", err=True)
     with opened(output_file) as stream:
