@@ -153,13 +153,14 @@ class _Processor(FileProcessor):
     """flake8's reader of one file, which looks for comments only where the text has their words."""
 
     def should_ignore_file(self) -> bool:
-        return self._has("flake8") and super().should_ignore_file()
+        return "flake8" in self._text and super().should_ignore_file()
 
     def noqa_line_for(self, line_number: int) -> str | None:
-        return super().noqa_line_for(line_number) if self._has("noqa") else ""
+        return super().noqa_line_for(line_number) if self._has_noqa else ""
 
-    def _has(self, word: str) -> bool:
-        return word in self._text
+    @cached_property
+    def _has_noqa(self) -> bool:
+        return "noqa" in self._text
 
     @cached_property
     def _text(self) -> str:
