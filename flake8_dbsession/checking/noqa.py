@@ -99,11 +99,15 @@ def _with_comments(
 ) -> list[str]:
     """Give the lines with comments, without those that would hide nothing."""
     noqa = Noqa(path, _plain(lines), options)
-    open_ones = [each for each in findings if not noqa.hides(each.code, each.line)]
+    open_ones: dict[int, list[Finding]] = {}
+    for each in findings:
+        if not noqa.hides(each.code, each.line):
+            open_ones.setdefault(each.line, []).append(each)
     commented = list(lines)
     wanted: dict[_Span, list[Finding]] = {}
     for span in _spans(_plain(lines)):
-        inside = [each for each in open_ones if span.first <= each.line <= span.last]
+        lines_inside = range(span.first, span.last + 1)
+        inside = [each for line in lines_inside for each in open_ones.get(line, ())]
         if inside:
             wanted[span] = inside
             commented[span.last - 1] = _commented(lines[span.last - 1], span.comment, inside)
