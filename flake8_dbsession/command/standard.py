@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from flake8_dbsession.checking.errors import RunError
+
 
 @click.command(short_help="Print the written standard.")
 @click.option("--check", "checked", metavar="FILE", help="Fail where FILE is out of date.")
@@ -26,11 +28,12 @@ def command(checked: str | None, policy: str | None) -> None:
     text = document(load(source, known_codes=frozenset(rules())))
     if checked is None:
         click.echo(text, nl=False)
-    elif _read(checked) != text:
+        return
+    written = _read(checked)
+    if written != text:
         named = f" --policy {policy}" if policy else ""
-        click.echo(
-            f"{checked} is out of date; run: dbsession standard{named} > {checked}", err=True
-        )
+        wrong = "does not exist" if written is None else "is out of date"
+        click.echo(f"{checked} {wrong}; run: dbsession standard{named} > {checked}", err=True)
         raise SystemExit(1)
 
 
@@ -41,4 +44,5 @@ def _read(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path} cannot be read: {error}", param_hint="--check") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise RunError(f"{path}: cannot be read: {reason}") from error

@@ -133,6 +133,12 @@ class TestRecording:
         assert sum(load(Path(KNOWN)).known.values()) == 6
         assert "that the code has no more" not in dbsession("check", "--baseline", KNOWN).stderr
 
+    def test_of_standard_input_is_wrong_use(self, project: Path) -> None:
+        result = dbsession("baseline", "-")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "standard input has no baseline" in result.stderr
+        assert not (project / KNOWN).exists()
+
     def test_a_damaged_one_is_not_overwritten(self, project: Path) -> None:
         Path(KNOWN).write_text("{")
         result = dbsession("baseline")

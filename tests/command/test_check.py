@@ -82,6 +82,15 @@ def test_a_code_that_selects_nothing_is_wrong_use(arguments: list[str], codes: s
     assert f"'{arguments[1]}': no code begins with `{wrong}`" in result.stderr
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("codes", ["", ",", " , "])
+@pytest.mark.parametrize("command", ["check", "fix"])
+def test_no_codes_at_all_are_wrong_use(command: str, codes: str) -> None:
+    result = CliRunner().invoke(main, [command, "--select", codes])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'--select': no code is named" in result.stderr
+
+
 def test_missing_path_is_wrong_use(project: Path) -> None:
     result = check("apps")
     assert (result.exit_code, result.stdout) == (2, "")

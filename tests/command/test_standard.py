@@ -57,15 +57,24 @@ def test_the_document_s_bad_examples_are_not_reported(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_missing_document_is_out_of_date() -> None:
-    assert standard("--check", "standard.md").exit_code == 1
+def test_a_missing_document_is_no_pass() -> None:
+    result = standard("--check", "standard.md")
+    assert result.exit_code == 1
+    assert result.stderr == ("standard.md does not exist; run: dbsession standard > standard.md\n")
 
 
 @pytest.mark.usefixtures("project")
 def test_a_folder_is_wrong_use() -> None:
     result = standard("--check", "app")
     assert result.exit_code == 2
-    assert "app cannot be read" in result.stderr
+    assert result.stderr == "Error: app: cannot be read: Is a directory\n"
+
+
+def test_a_document_that_is_not_utf_8_is_wrong_use(project: Path) -> None:
+    (project / "standard.md").write_bytes(b"\xff")
+    result = standard("--check", "standard.md")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: standard.md: cannot be read: it is not UTF-8\n"
 
 
 @pytest.mark.parametrize(
