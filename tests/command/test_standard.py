@@ -36,6 +36,15 @@ def test_prints_the_standard_of_a_named_policy(project: Path) -> None:
     assert "with self._get_connection() as conn:" in standard("--policy", "other.toml").stdout
 
 
+def test_flake8_s_settings_hold(project: Path) -> None:
+    write_project(project, {"house.toml": 'preset = "sqlite"'})
+    write_project(project, {"setup.cfg": "[flake8]\ndbsession-policy = ./house.toml\n"})
+    assert "with self._get_connection() as conn:" in standard().stdout
+    assert "`db = get_request_db_session()`" in standard("--policy", "dbsession.toml").stdout
+    write_project(project, {"setup.cfg": "[flake8]\ndbsession-preset = sqlite\n"})
+    assert "with self._get_connection() as conn:" in standard().stdout
+
+
 def test_check(project: Path) -> None:
     document = project / "standard.md"
     document.write_text(standard().stdout, encoding="utf-8")
