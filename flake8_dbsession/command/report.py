@@ -66,7 +66,8 @@ def _write(migration: Migration, form: str, stream: TextIO) -> None:
             console.width = _WIDTH
         with console.capture() as rendered:  # what cannot be written is this command's affair
             text.render(migration, console)
-        stream.write(rendered.get())
+        lines = rendered.get().splitlines()  # whose last cells are filled up with spaces
+        stream.writelines(f"{line.rstrip()}\n" for line in lines)
     elif form == "markdown":
         from flake8_dbsession.migration import markdown
 
