@@ -111,6 +111,16 @@ def test_broken_flake8_configuration(project: Path) -> None:
     assert "Error: flake8's configuration cannot be used: Error code 'dbs-101'" in result.stderr
 
 
+def test_broken_value_in_flake8_configuration(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND, ".flake8": "[flake8]\njobs = many\n"})
+    result = check()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "Error: flake8's configuration cannot be used: "
+        "argument -j/--jobs: 'many' must be 'auto' or an integer.\n"
+    )
+
+
 def test_policy_named_in_flake8_configuration_is_missing(project: Path) -> None:
     write_project(project, {"app.py": BY_HAND, ".flake8": "[flake8]\ndbsession-policy = no.toml\n"})
     result = check()
