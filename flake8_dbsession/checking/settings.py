@@ -46,7 +46,7 @@ def _aggregated(arguments: Sequence[str]) -> argparse.Namespace:
     register_default_options(manager)
     Plugin.add_options(manager)
     manager.extend_default_select(["DBS"])
-    manager.parser.error = _refuse  # type: ignore[method-assign]  # which would end the process
+    manager.parser.error = _refuse  # it would end the process
     return aggregate_options(manager, configuration, folder, rest)
 
 
