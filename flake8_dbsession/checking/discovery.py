@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -73,7 +74,7 @@ def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:
         exclude: flake8's ``exclude`` patterns, which hold for named files too.
 
     Raises:
-        RunError: a path does not exist.
+        RunError: a path does not exist, or standard input is closed.
     """
     walker = _Walker(exclude)
     for path in paths:
@@ -91,6 +92,8 @@ class _Walker:
     def visit(self, path: str) -> None:
         """Take a path that was named."""
         if path == STDIN:
+            if sys.stdin is None:  # as Python has it where a program is started without one
+                raise RunError("standard input is closed")
             self.found.files.append(path)
         elif _is_missing(path):
             raise RunError(f"{path}: there is no such file or folder; check the spelling")

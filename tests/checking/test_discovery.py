@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,12 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "app" / "lib").symlink_to(tmp_path / "lib")
     (tmp_path / "app" / "b.py").symlink_to(tmp_path / "lib" / "b.py")
     assert found(tmp_path) == ["./app/a.py", "./lib/b.py"]
+
+
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(RunError, match="standard input is closed"):
+        discover(["-"], ())
 
 
 def test_missing_path(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def check(*arguments: str, stdin: str | None = None) -> Result:
+def check(*arguments: str, stdin: str | bytes | None = None) -> Result:
     stdin_get_value.cache_clear()
     return CliRunner().invoke(main, ["check", *arguments], input=stdin)
 
@@ -142,6 +142,15 @@ def test_standard_input_that_is_markdown(project: Path) -> None:
     write_project(project, {"app.py": "x = 1\n"})
     result = check("--stdin-filename", "a.md", "-", stdin=f"```python\n{BY_HAND}```\n")
     assert [line.split(" ")[0] for line in result.stdout.splitlines()] == ["a.md:4:6:"] * 2
+
+
+def test_standard_input_that_cannot_be_decoded(project: Path) -> None:
+    result = check("--stdin-filename", "app.py", "-", stdin=b"x = '\xff'\n")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("app.py:0:1: E902 UnicodeDecodeError: 'utf-8' codec can't")
+    assert check("--stdin-filename", "app.py", "--ignore", "E902", "-", stdin=b"\xff").output == ""
+    text = f"\xff\n\n```python\n{BY_HAND}```\n".encode("latin-1")
+    assert codes(check("--stdin-filename", "a.md", "-", stdin=text)) == ["DBS101", "DBS201"]
 
 
 def test_statistics(project: Path) -> None:
