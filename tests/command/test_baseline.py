@@ -301,6 +301,22 @@ class TestAddNoqa:
         assert "1 violation left without a comment\n" in result.stderr
         assert (project / "app.py").read_text() == "if:\n"
 
+    def test_a_file_that_cannot_be_written_does_not_stop_the_others(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def replace(path: Path, content: bytes) -> None:
+            if path.name == "a.py":
+                raise PermissionError(13, "Permission denied")
+            path.write_bytes(content)
+
+        write_project(project, {"a.py": OLD, "b.py": OLD})
+        monkeypatch.setattr("flake8_dbsession.checking.noqa.replace", replace)
+        result = dbsession("check", "--add-noqa", "a.py", "b.py")
+        assert result.exit_code == 1
+        assert {line.partition(":")[0] for line in result.stdout.splitlines()} == {"a.py"}
+        assert result.stderr.splitlines()[0] == "a.py: cannot be written: Permission denied"
+        assert "noqa" in (project / "b.py").read_text()
+
     def test_what_is_known_needs_none(self, project: Path) -> None:
         dbsession("baseline", "app.py")
         assert dbsession("check", "--add-noqa", "--baseline", KNOWN).exit_code == 0
