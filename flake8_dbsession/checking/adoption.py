@@ -9,6 +9,7 @@ from itertools import groupby
 from flake8.style_guide import Decision, DecisionEngine
 
 from flake8_dbsession.checking.baseline import Baseline, Entry, is_recordable
+from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.landmarks import Landmark
 from flake8_dbsession.checking.noqa import add_noqa
@@ -65,7 +66,9 @@ class BaselineRun:
         }
 
 
-def hide(findings: Sequence[Finding], options: argparse.Namespace) -> list[Finding]:
+def hide(
+    findings: Sequence[Finding], options: argparse.Namespace
+) -> tuple[list[Finding], list[RunError]]:
     """Write ``# noqa`` comments beside findings.
 
     Args:
@@ -73,12 +76,15 @@ def hide(findings: Sequence[Finding], options: argparse.Namespace) -> list[Findi
         options: flake8's.
 
     Returns:
-        The findings beside which no comment can stand.
-
-    Raises:
-        RunError: a file cannot be read or written.
+        The findings beside which no comment can stand, and why files cannot be read or written.
     """
-    left = []
+    left: list[Finding] = []
+    errors: list[RunError] = []
     for path, group in groupby(findings, key=lambda finding: finding.path):
-        left += add_noqa(path, list(group), options)
-    return left
+        of_file = list(group)
+        try:
+            left += add_noqa(path, of_file, options)
+        except RunError as error:
+            left += of_file
+            errors.append(error)
+    return left, errors

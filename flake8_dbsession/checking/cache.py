@@ -83,12 +83,12 @@ class Cache:
         if walk is None or not all(map(os.path.lexists, paths)):
             return None
         found: list[str] = walk["files"]
-        return found if all(is_as_of(path, time) for path, time in walk["rests_on"]) else None
+        return found if all(_is_as_kept(path, time) for path, time in walk["rests_on"]) else None
 
     def keep_files(self, paths: Sequence[str], found: Found) -> None:
         """Keep the files that were found at paths."""
-        if found.folders:
-            rests_on = [(path, modified(path)) for path in (*found.folders, *found.ignores)]
+        if found.folders and found.is_whole:
+            rests_on = [(path, _kept(path)) for path in (*found.folders, *found.ignores)]
             key = "\0".join(paths)
             self._walks.pop(key, None)
             self._walks[key] = {"files": found.files, "rests_on": rests_on}
@@ -175,6 +175,15 @@ def _write(path: str, memory: Memory, walks: dict[str, Any]) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _kept(path: str) -> int | None:
+    """Give when a file or folder was last modified; None where there is none."""
+    return modified(path) if os.path.exists(path) else None
+
+
+def _is_as_kept(path: str, time: int | None) -> bool:
+    return not os.path.exists(path) if time is None else is_as_of(path, time)
 
 
 def _make_folder(folder: str) -> None:

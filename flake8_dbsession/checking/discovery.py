@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from flake8.utils import matches_filename
-from pathspec import GitIgnoreSpec
 
 from flake8_dbsession.checking import markdown
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.checking.ignores import (
+    PATTERN_FILE,
+    Patterns,
+    exclude_file,
+    is_repository,
+    user_files,
+)
 
 STDIN = "-"
 
@@ -32,6 +40,9 @@ _SKIPPED_FOLDERS = frozenset(
 )
 _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 
+_Ignores: TypeAlias = list[Patterns] | None
+"""What is ignored somewhere, the weakest first; None outside of any repository."""
+
 
 @dataclass(slots=True)
 class Found:
@@ -40,12 +51,14 @@ class Found:
     Attributes:
         files: their paths, spelled as the path that was named or below the folder that was named.
         folders: the folders that were listed.
-        ignores: the files of patterns that were read.
+        ignores: the files that say what is ignored; they need not exist.
+        is_whole: whether each folder could be listed.
     """
 
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     ignores: list[str] = field(default_factory=list)
+    is_whole: bool = True
 
 
 def discover(paths: Sequence[str], exclude: Sequence[str]) -> list[str]:
@@ -61,30 +74,12 @@ def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:
         exclude: flake8's ``exclude`` patterns, which hold for named files too.
 
     Raises:
-        RunError: a path does not exist.
+        RunError: a path does not exist, or standard input is closed.
     """
     walker = _Walker(exclude)
     for path in paths:
         walker.visit(path)
     return walker.found
-
-
-class _Ignore:
-    """The patterns of one file, such as a ``.gitignore``.
-
-    Args:
-        folder: the absolute folder that the patterns are relative to.
-        file: the file that holds them.
-    """
-
-    def __init__(self, folder: str, file: str) -> None:
-        self._prefix = len(os.path.join(folder, ""))
-        with open(file, encoding="utf-8", errors="surrogateescape") as lines:
-            self._spec = GitIgnoreSpec.from_lines(lines)
-
-    def verdict(self, path: str) -> bool | None:
-        """Tell whether an absolute path is ignored; None where no pattern speaks of it."""
-        return self._spec.check_file(path[self._prefix :]).include
 
 
 class _Walker:
@@ -97,31 +92,27 @@ class _Walker:
     def visit(self, path: str) -> None:
         """Take a path that was named."""
         if path == STDIN:
+            if sys.stdin is None:  # as Python has it where a program is started without one
+                raise RunError("standard input is closed")
             self.found.files.append(path)
-        elif not os.path.lexists(path):
+        elif _is_missing(path):
             raise RunError(f"{path}: there is no such file or folder; check the spelling")
         elif self._is_excluded(path):
             pass
         elif os.path.isdir(path):
-            self._walk(path, self._ignores_above(path))
+            self._walk(path)
         else:
             self.found.files.append(path)
 
-    def _walk(self, folder: str, ignores: list[_Ignore]) -> None:
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
-            return
-        self.found.folders.append(folder)
-        if any(entry.name in _ENVIRONMENT_MARKS for entry in entries):
-            return
-        ignores = ignores + self._ignores_in(folder)
-        for entry in entries:
+    def _walk(self, folder: str) -> None:
+        waiting = self._listed(folder, self._ignores_above(folder))
+        while waiting:  # folders may be nested deeper than Python's calls
+            entry, ignores = waiting.pop()
             # Links are left out: what they lead to in the repository is found at its own place.
             if entry.is_dir(follow_symlinks=False):
                 hidden = entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS
                 if not hidden and not self._is_left_out(entry.path, os.sep, ignores):
-                    self._walk(entry.path, ignores)
+                    waiting += self._listed(entry.path, ignores)
             elif (
                 entry.name.endswith(_SUFFIXES)
                 and entry.is_file(follow_symlinks=False)
@@ -129,9 +120,27 @@ class _Walker:
             ):
                 self.found.files.append(entry.path)
 
-    def _is_left_out(self, path: str, end: str, ignores: list[_Ignore]) -> bool:
+    def _listed(self, folder: str, above: _Ignores) -> list[tuple[os.DirEntry[str], _Ignores]]:
+        """Give what a folder holds, the last first, each with the patterns that hold there."""
+        try:
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name, reverse=True)
+        except FileNotFoundError:  # it went while others were looked through
+            return []
+        except OSError:
+            self.found.files.append(folder)  # it is reported as a file is that cannot be read
+            self.found.is_whole = False
+            return []
+        self.found.folders.append(folder)
+        names = {entry.name for entry in entries}
+        if names & _ENVIRONMENT_MARKS:
+            return []
+        ignores = self._ignores_in(folder, names, above)
+        return [(entry, ignores) for entry in entries]
+
+    def _is_left_out(self, path: str, end: str, ignores: _Ignores) -> bool:
         absolute = os.path.abspath(path) + end
-        verdicts = (ignore.verdict(absolute) for ignore in reversed(ignores))
+        verdicts = (patterns.verdict(absolute) for patterns in reversed(ignores or []))
         ignored = next((verdict for verdict in verdicts if verdict is not None), False)
         return ignored or self._is_excluded(path)
 
@@ -139,23 +148,43 @@ class _Walker:
         message = '"%(path)s" has %(whether)sbeen excluded'
         return matches_filename(path, self._exclude, message, _LOG)
 
-    def _ignores_above(self, folder: str) -> list[_Ignore]:
+    def _ignores_above(self, folder: str) -> _Ignores:
         """Give what is ignored by the folders above one, from its repository's root downward."""
-        above: list[_Ignore] = []
+        above: list[Patterns] = []
         current = os.path.abspath(folder)
-        while not os.path.lexists(os.path.join(current, ".git")):
+        while not is_repository(current):
             parent = os.path.dirname(current)
             if parent == current:
-                return []  # no repository, and so no folder above that has a say
-            above = self._ignores_in(parent) + above
+                return None
+            above.insert(0, self._patterns(parent, os.path.join(parent, PATTERN_FILE)))
             current = parent
-        return self._ignores(current, os.path.join(current, ".git", "info", "exclude")) + above
+        return self._ignores_of(current) + above
 
-    def _ignores_in(self, folder: str) -> list[_Ignore]:
-        return self._ignores(folder, os.path.join(folder, ".gitignore"))
+    def _ignores_in(self, folder: str, names: Set[str], above: _Ignores) -> _Ignores:
+        """Give what is ignored in a folder, by it and by those above it."""
+        if ".git" in names:
+            above = self._ignores_of(os.path.abspath(folder))
+        if above is None or PATTERN_FILE not in names:
+            return above
+        return [*above, self._patterns(folder, os.path.join(folder, PATTERN_FILE))]
 
-    def _ignores(self, folder: str, file: str) -> list[_Ignore]:
-        if not os.path.isfile(file):
-            return []
+    def _ignores_of(self, root: str) -> list[Patterns]:
+        """Give what is ignored in a repository beside what its folders say."""
+        *configurations, own = user_files()
+        self.found.ignores += configurations
+        return [self._patterns(root, own), self._patterns(root, exclude_file(root))]
+
+    def _patterns(self, folder: str, file: str) -> Patterns:
         self.found.ignores.append(file)
-        return [_Ignore(os.path.abspath(folder), file)]
+        return Patterns(os.path.abspath(folder), file)
+
+
+def _is_missing(path: str) -> bool:
+    """Tell whether nothing is at a path, which is not to say that it may be looked at."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -6,6 +6,7 @@ import argparse
 import linecache
 import os
 import re
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,6 @@ from flake8.formatting.base import BaseFormatter
 from flake8.plugins.finder import Checkers
 from flake8.processor import FileProcessor
 from flake8.style_guide import StyleGuideManager
-from flake8.utils import stdin_get_value
 from flake8.violation import Violation as Reported
 
 from flake8_dbsession.checking import markdown
@@ -95,7 +95,7 @@ class FileCheck:
 
     def _of_standard_input(self) -> list[Finding]:
         if self._options.stdin_display_name.endswith(markdown.SUFFIX):
-            return self._of_markdown(STDIN, stdin_get_value())
+            return self._of_markdown(STDIN, sys.stdin.buffer.read().decode(errors="replace"))
         return self._reported_by(_Checker(STDIN, self._options, self._linter))
 
     def _of_file(self, path: str, content: bytes | None) -> list[Finding]:
@@ -153,13 +153,14 @@ class _Processor(FileProcessor):
     """flake8's reader of one file, which looks for comments only where the text has their words."""
 
     def should_ignore_file(self) -> bool:
-        return self._has("flake8") and super().should_ignore_file()
+        return "flake8" in self._text and super().should_ignore_file()
 
     def noqa_line_for(self, line_number: int) -> str | None:
-        return super().noqa_line_for(line_number) if self._has("noqa") else ""
+        return super().noqa_line_for(line_number) if self._has_noqa else ""
 
-    def _has(self, word: str) -> bool:
-        return word in self._text
+    @cached_property
+    def _has_noqa(self) -> bool:
+        return "noqa" in self._text
 
     @cached_property
     def _text(self) -> str:
@@ -171,6 +172,8 @@ class _Checker(FileChecker):
 
     def __init__(self, filename: str, options: argparse.Namespace, linter: Linter) -> None:
         super().__init__(filename=filename, plugins=_NO_PLUGINS, options=options)
+        if filename == STDIN and self.processor is None:
+            self.display_name = options.stdin_display_name
         self._lines = self.processor.lines if self.processor else []
         self._linter = linter
         self._violations: dict[tuple[str, int, int, str], tuple[Violation, Landmark]] = {}
@@ -200,6 +203,9 @@ class _Checker(FileChecker):
             return _Processor(self.filename, self.options)
         except OSError:
             return super()._make_processor()  # type: ignore[misc,no-any-return]  # reports the error
+        except UnicodeError as error:  # of standard input, which ends flake8's run
+            self.report("E902", 0, 0, f"{type(error).__name__}: {error}")
+            return None
 
     def process_tokens(self) -> None:
         """Look at no tokens: nothing here asks for them, and what ``ast`` takes has no bad ones."""

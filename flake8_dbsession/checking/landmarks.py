@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
@@ -44,6 +45,7 @@ class Landmarks:
         self._tree = tree
         self._lines = lines
         self._written: dict[_Part, str] = {}
+        self._parts: dict[ast.AST, tuple[list[tuple[int, int]], list[_Part]]] = {}
 
     def at(self, line: int, column: int) -> Landmark:
         """Give the landmark of a place.
@@ -63,16 +65,21 @@ class Landmarks:
 
     def _around(self, line: int, column: int) -> Iterator[_Part]:
         """Give what stands around a place, the outermost first."""
-        node: ast.Module | _Part | None = self._tree
-        while node is not None:
-            before = [
-                part
-                for part in _parts(node)
-                if _start(part) <= (line, column) and line <= (part.end_lineno or part.lineno)
-            ]
-            node = before[-1] if before else None
-            if node is not None:
-                yield node
+        node: ast.Module | _Part = self._tree
+        while True:
+            starts, parts = self._inside(node)
+            position = bisect_right(starts, (line, column)) - 1
+            if position < 0 or line > (parts[position].end_lineno or parts[position].lineno):
+                return
+            node = parts[position]
+            yield node
+
+    def _inside(self, node: ast.Module | _Part) -> tuple[list[tuple[int, int]], list[_Part]]:
+        """Give the parts right inside a node, which stand in order, and where each begins."""
+        if node not in self._parts:
+            parts = list(_parts(node))
+            self._parts[node] = [_start(part) for part in parts], parts
+        return self._parts[node]
 
     def _write(self, part: _Part) -> str:
         bare = copy.copy(part)

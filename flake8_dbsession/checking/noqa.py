@@ -59,21 +59,21 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
         options: flake8's.
 
     Returns:
-        The violations that no comment hides: in Markdown, or where flake8 takes a string for one.
+        The violations that no comment hides: in Markdown, where flake8 takes a string for one, and
+        what kept the file from being checked.
 
     Raises:
         RunError: the file cannot be read or written.
     """
-    if path.endswith(markdown.SUFFIX):
+    recordable = [each for each in findings if is_recordable(each.code)]
+    if path.endswith(markdown.SUFFIX) or not recordable:
         return list(findings)
     content = _read(path)
     encoding = _encoding(content)
     lines = io.TextIOWrapper(io.BytesIO(content), encoding, newline="").readlines()
     if "".join(lines).encode(encoding) != content:  # an encoding that writes a text in many ways
         return list(findings)
-    commented = _with_comments(
-        path, lines, [each for each in findings if is_recordable(each.code)], options
-    )
+    commented = _with_comments(path, lines, recordable, options)
     if commented != lines:
         _write(path, "".join(commented).encode(encoding))
     noqa = Noqa(path, _plain(commented), options)
@@ -99,11 +99,15 @@ def _with_comments(
 ) -> list[str]:
     """Give the lines with comments, without those that would hide nothing."""
     noqa = Noqa(path, _plain(lines), options)
-    open_ones = [each for each in findings if not noqa.hides(each.code, each.line)]
+    open_ones: dict[int, list[Finding]] = {}
+    for each in findings:
+        if not noqa.hides(each.code, each.line):
+            open_ones.setdefault(each.line, []).append(each)
     commented = list(lines)
     wanted: dict[_Span, list[Finding]] = {}
     for span in _spans(_plain(lines)):
-        inside = [each for each in open_ones if span.first <= each.line <= span.last]
+        lines_inside = range(span.first, span.last + 1)
+        inside = [each for line in lines_inside for each in open_ones.get(line, ())]
         if inside:
             wanted[span] = inside
             commented[span.last - 1] = _commented(lines[span.last - 1], span.comment, inside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import configparser
 from collections.abc import Sequence
+from typing import NoReturn
 
 import flake8
 from flake8.exceptions import ExecutionError
@@ -45,4 +46,9 @@ def _aggregated(arguments: Sequence[str]) -> argparse.Namespace:
     register_default_options(manager)
     Plugin.add_options(manager)
     manager.extend_default_select(["DBS"])
+    manager.parser.error = _refuse  # it would end the process
     return aggregate_options(manager, configuration, folder, rest)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(message)

@@ -35,5 +35,7 @@ def read(path: str) -> tuple[str, ast.Module]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             return text, ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except SyntaxError as error:
+        raise UnreadError(f"cannot be parsed: line {error.lineno}: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
         raise UnreadError(f"cannot be parsed: {' '.join(str(error).split())}") from error

@@ -1,4 +1,4 @@
-"""The processes in which files are checked."""
+"""The processes in which files are looked at."""
 
 from __future__ import annotations
 
@@ -6,24 +6,71 @@ import argparse
 import gc
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.file_check import Checked, FileCheck
 from flake8_dbsession.checking.memory import Grounds
 
-_FEW = 16  # files that are checked before another process would have begun
+R = TypeVar("R")
+
+_FEW = 16  # files that are looked at before another process would have begun
 _CHUNK = 16
 _YOUNG = 0  # the generation of what was made since the last collection
+
+
+Work: TypeAlias = Callable[[list[str]], R]
+"""What a process does with some of the files."""
 
 
 class _Process:
     """What each process has one of."""
 
-    check: ClassVar[FileCheck]
+    work: ClassVar[Work[Any]]
+
+
+def spread(make: Callable[[], Work[R]], files: Sequence[str], jobs: int) -> Iterator[R]:
+    """Look at files, in several processes where there are many.
+
+    Args:
+        make: makes what each process does; it is sent to the processes.
+        files: the files.
+        jobs: how many processes there may be.
+
+    Yields:
+        What was made of some files at a time, in the order of the files.
+
+    Raises:
+        RunError: a process came to a sudden end.
+    """
+    _start(make)  # here too, for its errors and for what the others inherit
+    chunks = list(_chunks(files))
+    if jobs == 1 or len(files) <= _FEW:
+        yield from map(_work, chunks)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    from flake8_dbsession.rules.registry import rules
+
+    rules()  # imports the analysis, which processes that are forked need not do again
+    executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(make,))
+    try:
+        yield from executor.map(_work, chunks)
+    except BrokenProcessPool as error:
+        advice = "try with `--jobs 1`, or with `jobs = 1` in flake8's configuration"
+        raise RunError(f"a process that looks at files was ended; {advice}") from error
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def processes(options: argparse.Namespace) -> int:
+    """Give how many processes flake8's ``jobs`` allows."""
+    return _processors() if options.jobs.is_auto else max(options.jobs.n_jobs, 1)
 
 
 def check(
@@ -44,57 +91,41 @@ def check(
         PolicyError: the policy or preset that the options name cannot be used.
         RunError: a process came to a sudden end.
     """
-    _start(options)  # here too, for its errors and for what the others inherit
-    jobs = jobs or (_processors() if options.jobs.is_auto else max(options.jobs.n_jobs, 1))
-    chunks = list(_chunks(files))
-    if jobs == 1 or len(files) <= _FEW:
-        yield from _gathered(map(_check_chunk, chunks), grounds)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    from flake8_dbsession.rules.registry import rules
-
-    rules()  # imports the analysis, which processes that are forked need not do again
-    executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(options,))
-    try:
-        yield from _gathered(executor.map(_check_chunk, chunks), grounds)
-    except BrokenProcessPool as error:
-        raise RunError("a process that checks files was ended; try with --jobs 1") from error
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _gathered(
-    results: Iterator[tuple[list[Checked], Grounds]], grounds: Grounds
-) -> Iterator[Checked]:
-    for checked, found in results:
+    for checked, found in spread(partial(_Checks, options), files, jobs or processes(options)):
         grounds.add(found)
         yield from checked
 
 
-def _start(options: argparse.Namespace) -> None:
-    _Process.check = FileCheck(options)
+class _Checks:
+    """Checks some files at a time."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._check = FileCheck(options)
+
+    def __call__(self, files: list[str]) -> tuple[list[Checked], Grounds]:
+        return [self._checked(file) for file in files], self._check.take_grounds()
+
+    def _checked(self, file: str) -> Checked:
+        checked = self._check.check(file)
+        gc.collect(_YOUNG)  # all that is left of the file's tree, and nothing that is kept
+        return checked
 
 
-def _start_worker(options: argparse.Namespace) -> None:
+def _start(make: Callable[[], Work[Any]]) -> None:
+    _Process.work = make()
+
+
+def _start_worker(make: Callable[[], Work[Any]]) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
-    _start(options)
+    _start(make)
 
 
-def _check_chunk(files: list[str]) -> tuple[list[Checked], Grounds]:
+def _work(files: list[str]) -> Any:
     with warnings.catch_warnings(), _collecting_by_hand():
         warnings.simplefilter("ignore")  # of the checked code's syntax
-        checked = [_check(file) for file in files]
-    return checked, _Process.check.take_grounds()
-
-
-def _check(file: str) -> Checked:
-    checked = _Process.check.check(file)
-    gc.collect(_YOUNG)  # all that is left of the file's tree, and nothing that is kept
-    return checked
+        return _Process.work(files)
 
 
 @contextmanager
@@ -109,7 +140,7 @@ def _collecting_by_hand() -> Iterator[None]:
             gc.enable()
 
 
-def _chunks(files: list[str]) -> Iterator[list[str]]:
+def _chunks(files: Sequence[str]) -> Iterator[list[str]]:
     remaining = iter(files)
     while chunk := list(islice(remaining, _CHUNK)):
         yield chunk

@@ -7,11 +7,13 @@ These modules import nothing heavy at their top, for ``dbsession --help`` loads 
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
 from flake8_dbsession import __version__
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.command.streams import written_out
 from flake8_dbsession.policy.errors import PolicyError
 
 _COMMANDS: tuple[str, ...] = (
@@ -46,9 +48,14 @@ class _Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with written_out():  # --help and --version
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with written_out():
+                return super().invoke(ctx)
         except (PolicyError, RunError) as error:
             raise UsageError(str(error)) from error
         except KeyboardInterrupt:

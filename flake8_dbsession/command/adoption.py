@@ -66,13 +66,12 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
     Args:
         findings: of the run.
         options: flake8's.
-
-    Raises:
-        RunError: a file cannot be read or written.
     """
     from flake8_dbsession.checking.adoption import hide
 
-    left = hide(findings, options)
+    left, errors = hide(findings, options)
+    for error in errors:
+        click.echo(error, err=True)
     click.echo(f"{violations(len(findings) - len(left))} hidden by `# noqa` comments", err=True)
     if left:
         click.echo(f"{violations(len(left))} left without a comment", err=True)

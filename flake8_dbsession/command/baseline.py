@@ -31,11 +31,14 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     """
     from flake8_dbsession.checking.adoption import BaselineRun
     from flake8_dbsession.checking.baseline import FILE_NAME, Baseline, is_recordable, load
+    from flake8_dbsession.checking.discovery import STDIN
     from flake8_dbsession.checking.run import Run, exit_code
     from flake8_dbsession.command.adoption import violations
     from flake8_dbsession.command.check import flake8_arguments
     from flake8_dbsession.output.text import write
 
+    if STDIN in paths:
+        raise click.BadParameter("standard input has no baseline", param_hint="PATH")
     run = Run(flake8_arguments(), caching=True)
     file = Path(baseline or run.baseline or FILE_NAME)
     before = load(file) if prune or file.exists() else Baseline(file, {})

@@ -28,9 +28,12 @@ def reportable(ctx: click.Context, parameter: click.Parameter, value: str | None
     from flake8_dbsession.rules.pages import TOOL_CODES
     from flake8_dbsession.rules.registry import rules
 
-    known = (*rules(), *TOOL_CODES, *_FLAKE8) if value else ()
-    for wanted in re.findall(r"[^,\s]+", value or ""):
-        if not any(code.startswith(wanted) for code in known):
+    if value is None:
+        return None
+    known = (*rules(), *TOOL_CODES, *_FLAKE8)
+    for wanted in re.findall(r"[^,\s]+", value) or [""]:
+        if not wanted or not any(code.startswith(wanted) for code in known):
             advice = "`dbsession explain` lists the codes"
-            raise click.BadParameter(f"no code begins with `{wanted}`; {advice}", ctx, parameter)
+            wrong = f"no code begins with `{wanted}`" if wanted else "no code is named"
+            raise click.BadParameter(f"{wrong}; {advice}", ctx, parameter)
     return value

@@ -21,6 +21,7 @@ def command(path: str, writes: bool) -> None:
     """
     from flake8_dbsession.checking.discovery import discover
     from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.checking.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
     from flake8_dbsession.survey.proposal import propose
@@ -31,7 +32,7 @@ def command(path: str, writes: bool) -> None:
         _refuse_second(folder)
     options = flake8_options([])
     files = discover((path,), [*options.exclude, *options.extend_exclude])
-    survey = survey_of(folder, tracked(files, len(files)))
+    survey = survey_of(folder, files, jobs=processes(options), track=tracked)
     for unread, reason in survey.unread:
         click.echo(f"{unread}: {reason}; left out", err=True)
     text = written(propose(survey))
@@ -56,11 +57,11 @@ def _refuse_second(folder: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
+    from flake8_dbsession.checking.files import replace
     from flake8_dbsession.command import UsageError
 
     try:
-        with open(file, "x", encoding="utf-8") as stream:
-            stream.write(text)
+        replace(file, text.encode())
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"{file}: written", err=True)

@@ -38,6 +38,7 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     """
     from flake8_dbsession.checking.discovery import STDIN, discover
     from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.checking.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.command.streams import opened
     from flake8_dbsession.linter import Settings
@@ -47,7 +48,7 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
         raise click.BadParameter("standard input has no migration", param_hint="PATH")
     options = flake8_options([])
     files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
-    migration = migration_of(tracked(files, len(files)), Settings.of(options))
+    migration = migration_of(files, Settings.of(options), jobs=processes(options), track=tracked)
     for path, reason in migration.unread:
         click.echo(f"{path}: {reason}", err=True)
     with opened(output_file) as stream:
@@ -61,9 +62,12 @@ def _write(migration: Migration, form: str, stream: TextIO) -> None:
         from flake8_dbsession.migration import text
 
         console = Console(file=stream)
-        text.render(
-            migration, console if console.is_terminal else Console(file=stream, width=_WIDTH)
-        )
+        if not console.is_terminal:
+            console.width = _WIDTH
+        with console.capture() as rendered:  # what cannot be written is this command's affair
+            text.render(migration, console)
+        lines = rendered.get().splitlines()  # whose last cells are filled up with spaces
+        stream.writelines(f"{line.rstrip()}\n" for line in lines)
     elif form == "markdown":
         from flake8_dbsession.migration import markdown
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
+import click
+
 from flake8_dbsession.checking.errors import RunError
+
+_UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+_CANNOT_WRITE = 2
+_NOBODY_READS = 141  # as shells have it of a program that writes to a closed pipe
 
 
 @contextmanager
@@ -31,3 +39,37 @@ def opened(file: str | None) -> Iterator[TextIO]:
             yield stream
     except OSError as error:
         raise RunError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def written_out() -> Iterator[None]:
+    """See that what a command prints arrives, and end it in one line where it does not.
+
+    Where a pipe was closed by who reads it, such as ``head``, it ends without a word.
+    """
+    if sys.stdout is None:  # as Python has it where a program is started without one
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _UNWRITTEN or error.filename is not None:
+            raise
+        _let_go(sys.stdout)
+        raise SystemExit(_said(error)) from None
+
+
+def _said(error: OSError) -> int:
+    """Say that standard output cannot be written, and give the exit code."""
+    if error.errno == errno.EPIPE:
+        return _NOBODY_READS
+    click.echo(f"Error: standard output cannot be written: {error.strerror}", err=True)
+    return _CANNOT_WRITE
+
+
+def _let_go(stream: TextIO) -> None:
+    """Send to nowhere what is left in a stream, which Python writes out when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
+from itertools import chain
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
@@ -13,6 +14,7 @@ from flake8_dbsession.analysis.facts.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.checking.sources import UnreadError, read
+from flake8_dbsession.checking.workers import spread
 from flake8_dbsession.linter import Linter, Settings, Study
 from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
 from flake8_dbsession.policy.errors import PolicyError
@@ -23,18 +25,29 @@ from flake8_dbsession.rules.fallback import is_fallback
 Position: TypeAlias = tuple[int, int]
 """A line, and a column in UTF-8 bytes."""
 
+Looked: TypeAlias = tuple[str, FileState | UnreadError | None]
+"""A file, and its state as far as it has one."""
+
 _BY_HAND = frozenset(
     {"DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107", "DBS401", "DBS403"}
 )  # the codes that say of an acquisition that it should be another one
 _RETIRED = "DBS106"
 
 
-def migration_of(files: Iterable[str], settings: Settings) -> Migration:
+def migration_of(
+    files: Sequence[str],
+    settings: Settings,
+    *,
+    jobs: int = 1,
+    track: Callable[[Iterator[Looked], int], Iterable[Looked]] = lambda results, total: results,
+) -> Migration:
     """Count the acquisitions of a code base.
 
     Args:
         files: the files to look at.
         settings: the settings of the linter.
+        jobs: how many processes may look.
+        track: sees each result pass, given how many there will be.
 
     Returns:
         The state of each file that gets a session outside of tests and owners, or in which
@@ -43,17 +56,26 @@ def migration_of(files: Iterable[str], settings: Settings) -> Migration:
     Raises:
         PolicyError: a policy cannot be used.
     """
-    linter = Linter(settings)
     states: list[FileState] = []
     unread: list[tuple[str, str]] = []
-    for path in files:
-        state = _state_of(path, linter)
+    results = chain.from_iterable(spread(partial(_States, settings), files, jobs))
+    for path, state in track(results, len(files)):
         if isinstance(state, UnreadError):
             unread.append((path, str(state)))
         elif state is not None:
             states.append(state)
     states.sort(key=lambda state: state.path)
     return Migration(tuple(states), tuple(sorted(unread)))
+
+
+class _States:
+    """Finds the states of some files at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._linter = Linter(settings)
+
+    def __call__(self, files: list[str]) -> list[Looked]:
+        return [(path, _state_of(path, self._linter)) for path in files]
 
 
 def _state_of(path: str, linter: Linter) -> FileState | UnreadError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -11,7 +12,7 @@ from flake8_dbsession.checking.findings import Finding
 
 
 def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | None = None) -> None:
-    """Write findings as flake8 does, in colour on a terminal.
+    """Write findings as flake8 does, in colour on a terminal where NO_COLOR is not set.
 
     Args:
         findings: what to write.
@@ -19,9 +20,10 @@ def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | No
         show_source: whether the line of code follows, with a mark below it; None: on a terminal.
     """
     on_terminal = stream.isatty()
+    written = _coloured if on_terminal and not os.environ.get("NO_COLOR") else _plain
     shows_source = on_terminal if show_source is None else show_source
     for finding in findings:
-        stream.write(_coloured(finding) if on_terminal else _plain(finding))
+        stream.write(written(finding))
         if shows_source and finding.source:
             stream.write(_source(finding))
 

@@ -153,7 +153,8 @@ def _mentions_policy(project: Path) -> bool:
     if b"dbsession" not in content:
         return False
     try:
-        return _tool_table(_parse(project, content)) is not None
+        data = _parse(project, content)
+        return _tool_table(data) is not None or _misnamed(data) is not None
     except PolicyError:
         return True
 
@@ -284,10 +285,14 @@ def _read(file: Path) -> Table:
     """Return the policy's table of a file."""
     data = _parse(file, _content(file))
     if file.name != PROJECT_FILE:
+        if _tool_table(data) is not None:
+            advice = "in this file the keys stand without `tool.dbsession` before them"
+            raise Place(_shown(file)).error(f"there is a table `tool.dbsession`; {advice}")
         return data
     table = _tool_table(data)
     if table is None:
-        raise Place(_shown(file)).error("there is no [tool.dbsession]")
+        advice = f"; rename [tool.{_misnamed(data)}]" if _misnamed(data) else ""
+        raise Place(_shown(file)).error(f"there is no [tool.dbsession]{advice}")
     if not isinstance(table, Mapping):
         raise Place(_shown(file)).error("`tool.dbsession` must be a table")
     return table
@@ -328,6 +333,13 @@ def _parse(file: Path, content: bytes) -> dict[str, Any]:
 def _tool_table(data: Table) -> object | None:
     tool = data.get("tool")
     return tool.get("dbsession") if isinstance(tool, Mapping) else None
+
+
+def _misnamed(data: Table) -> str | None:
+    """Return the name of a table that was meant to be ``tool.dbsession``, after the package."""
+    tool = data.get("tool")
+    names = ("flake8-dbsession", "flake8_dbsession")
+    return next((name for name in names if isinstance(tool, Mapping) and name in tool), None)
 
 
 def _policy_place(file: Path) -> Place:

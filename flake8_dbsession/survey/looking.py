@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.conditions import missing_at
@@ -21,8 +24,12 @@ from flake8_dbsession.analysis.names.project import Project, repository_root
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.checking.sources import UnreadError, read
+from flake8_dbsession.checking.workers import spread
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
 from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
+
+Looked: TypeAlias = tuple[str, FileSurvey | UnreadError | None]
+"""A file, and what was found in it as far as it has to do with sessions."""
 
 # A docstring that says of what it stands in that it is not to be used any more: at the beginning
 # of a line or clause, or after "is". "Replaces the deprecated manager" does not.
@@ -32,23 +39,29 @@ _DEPRECATED = re.compile(
 )
 
 
-def survey_of(root: Path, files: Iterable[str]) -> Survey:
+def survey_of(
+    root: Path,
+    files: Sequence[str],
+    *,
+    jobs: int = 1,
+    track: Callable[[Iterator[Looked], int], Iterable[Looked]] = lambda results, total: results,
+) -> Survey:
     """Look through a repository.
 
     Args:
         root: the folder that paths are given relative to, absolute.
         files: the Python files below it.
+        jobs: how many processes may look.
+        track: sees each result pass, given how many there will be.
 
     Returns:
         What was found. Nothing is imported or run, and no policy is read.
     """
-    looker = _Looker(root)
     found: list[FileSurvey] = []
     paths: list[str] = []
     unread: list[tuple[str, str]] = []
-    for file in files:
-        path = os.path.relpath(os.path.abspath(file), root)
-        seen = looker.look(path)
+    results = chain.from_iterable(spread(partial(_Looker, root), files, jobs))
+    for path, seen in track(results, len(files)):
         paths.append(_posix(path))
         if isinstance(seen, UnreadError):
             unread.append((path, str(seen)))
@@ -59,7 +72,7 @@ def survey_of(root: Path, files: Iterable[str]) -> Survey:
 
 
 class _Looker:
-    """Looks at the files of one repository."""
+    """Looks at some files of one repository at a time."""
 
     def __init__(self, root: Path) -> None:
         preset = load(None, preset=DEFAULT_PRESET, root=root)
@@ -67,6 +80,10 @@ class _Looker:
         self._project = Project(repository_root(root))
         self._vocabulary = Vocabulary(bare=frozenset(preset.factories))
         self._is_test = preset.is_test
+
+    def __call__(self, files: list[str]) -> list[Looked]:
+        paths = [os.path.relpath(os.path.abspath(file), self._root) for file in files]
+        return [(path, self.look(path)) for path in paths]
 
     def look(self, path: str) -> FileSurvey | UnreadError | None:
         """Look at one file; None where it has nothing to do with sessions or requests."""

@@ -249,6 +249,15 @@ def test_files_that_come_and_go_are_found(project: Project) -> None:
     assert len(project.check()) == 3
 
 
+def test_patterns_that_come_above_hold(project: Project) -> None:
+    project.write({"app/a.py": "x = (\n", "app/b.py": "x = 1\n"})
+    assert codes(project.check("app")) == ["E999"]
+    project.age()
+    project.check("app")
+    project.write({".gitignore": "a.py\n"})
+    assert project.check("app") == []
+
+
 def test_what_cannot_be_read_is_tried_again(project: Project) -> None:
     (project.folder / "app.py").symlink_to("real/app.py")
     assert codes(project.check("app.py")) == ["E902"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,94 @@ def test_exclude_file_of_the_repository_holds(tmp_path: Path) -> None:
     assert found(tmp_path) == ["./b.py"]
 
 
+def test_exclude_file_holds_in_another_working_tree(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "main/.git/info/exclude": "mine/\n",
+            "main/.git/worktrees/tree/commondir": "../..\n",
+            "tree/.git": f"gitdir: {tmp_path}/main/.git/worktrees/tree\n",
+            "tree/mine/a.py": "",
+            "tree/b.py": "",
+        },
+    )
+    assert found(tmp_path / "tree") == ["./b.py"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {".config/git/ignore": "mine.py\n"},
+        {".gitconfig": "[core]\n\texcludesFile = ~/own\n", "own": "mine.py\n"},
+        {".config/git/config": '[core]\nexcludesfile = "~/own"\n', "own": "mine.py\n"},
+        {
+            ".gitconfig": "[core]\nexcludesFile = ~/own\n",
+            "own": "mine.py\n",
+            ".config/git/ignore": "b.py\n",
+        },
+    ],
+)
+def test_what_the_user_ignores_everywhere_holds_in_repositories(
+    tmp_path: Path, home: Path, configuration: dict[str, str]
+) -> None:
+    write_project(tmp_path, {"app/mine.py": "", "app/b.py": "", "app/lib/mine.py": ""})
+    home.mkdir()
+    assert found(tmp_path / "app") == ["./b.py", "./lib/mine.py", "./mine.py"]
+    write_project(home, configuration)
+    assert found(tmp_path / "app") == ["./b.py"]
+    write_project(tmp_path, {"app/.gitignore": "!mine.py\n"})
+    assert found(tmp_path / "app") == ["./b.py", "./lib/mine.py", "./mine.py"]
+
+
+def test_nothing_is_ignored_outside_of_repositories(tmp_path: Path) -> None:
+    write_project(tmp_path, {".gitignore": "a.py\n", "a.py": "", "lib/a.py": ""})
+    assert found(tmp_path) == []
+    (tmp_path / ".git").rmdir()
+    assert found(tmp_path) == ["./a.py", "./lib/a.py"]
+    assert found(tmp_path / "lib") == ["./a.py"]
+
+
+def test_a_repository_in_another_has_patterns_of_its_own(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            ".gitignore": "a.py\n",
+            "lib/.git": "",
+            "lib/.gitignore": "b.py\n",
+            "a.py": "",
+            "b.py": "",
+            "lib/a.py": "",
+            "lib/b.py": "",
+        },
+    )
+    assert found(tmp_path) == ["./b.py", "./lib/a.py"]
+
+
+@pytest.mark.parametrize("wrong", ["!", "\\", "a\\", "a/[z-a]"])
+def test_a_wrong_pattern_is_passed_over(tmp_path: Path, wrong: str) -> None:
+    write_project(tmp_path, {".gitignore": f"{wrong}\na.py\n", "a.py": "", "b.py": ""})
+    assert found(tmp_path) == ["./b.py"]
+
+
+def test_folders_nested_deeper_than_calls_may_be(tmp_path: Path) -> None:
+    folders = [tmp_path / os.path.join(*["a"] * depth) for depth in range(1, 1200)]
+    for folder in folders:
+        folder.mkdir()
+    (folders[-1] / "b.py").touch()
+    assert found(tmp_path) == [os.path.join(".", folders[-1].relative_to(tmp_path), "b.py")]
+    (folders[-1] / "b.py").unlink()
+    for folder in reversed(folders):  # which pytest does by recursion
+        folder.rmdir()
+
+
 def test_flake8_exclude_holds_for_named_files_too(tmp_path: Path) -> None:
     write_project(tmp_path, {"a.py": "", "old/b.py": "", "c.py": ""})
     exclude = ("c.py", str(tmp_path / "old"))
@@ -88,6 +177,39 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert found(tmp_path) == ["./app/a.py", "./lib/b.py"]
 
 
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(RunError, match="standard input is closed"):
+        discover(["-"], ())
+
+
 def test_missing_path(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nowhere: there is no such file or folder"):
         discover([str(tmp_path / "nowhere")], ())
+
+
+def test_a_folder_that_cannot_be_listed_is_given_like_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path, {"a.py": "", "gone/b.py": "", "locked/c.py": "", "z.py": ""})
+    scan = os.scandir
+
+    def scandir(folder: str) -> object:
+        if folder.endswith("gone"):
+            raise FileNotFoundError(2, "No such file or directory", folder)
+        if folder.endswith("locked"):
+            raise PermissionError(13, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert found(tmp_path) == ["./a.py", "./locked", "./z.py"]
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lstat(path: str) -> object:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    assert found(tmp_path, "locked/a.py") == ["locked/a.py"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import sys
 from textwrap import dedent
+from types import FrameType
 
 import pytest
 
@@ -104,3 +106,22 @@ def test_other_quotes_commas_and_parentheses() -> None:
 )
 def test_essence_is_the_same_under_every_python(of_one: str, of_another: str) -> None:
     assert essence(of_one) == essence(of_another)
+
+
+def test_the_work_for_a_place_does_not_grow_with_the_file() -> None:
+    def calls(statements: int) -> int:
+        text = "x = make()\n" * statements
+        landmarks, counted = Landmarks(ast.parse(text), text.splitlines(keepends=True)), 0
+
+        def count(_frame: FrameType, _event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        landmarks.at(1, 4)
+        sys.setprofile(count)
+        for line in range(1, 101):
+            landmarks.at(line, 4)
+        sys.setprofile(None)
+        return counted
+
+    assert calls(4000) == calls(400)

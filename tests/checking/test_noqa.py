@@ -121,6 +121,10 @@ class TestFiles:
         with pytest.raises(RunError, match=r"gone\.py: cannot be read: No such file"):
             add_noqa("gone.py", [finding(1)], flake8_options([]))
 
+    def test_what_keeps_a_file_from_being_checked_is_left(self) -> None:
+        found = [finding(0, code="E902", path="gone.py")]
+        assert add_noqa("gone.py", found, flake8_options([])) == found
+
 
 _PIECES = st.sampled_from(
     ["x = 1", "  # noqa: E501", "  # why", "\n", "\r\n", "x = , ", "\\\n", "(\n", ")"]

@@ -133,6 +133,12 @@ class TestRecording:
         assert sum(load(Path(KNOWN)).known.values()) == 6
         assert "that the code has no more" not in dbsession("check", "--baseline", KNOWN).stderr
 
+    def test_of_standard_input_is_wrong_use(self, project: Path) -> None:
+        result = dbsession("baseline", "-")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "standard input has no baseline" in result.stderr
+        assert not (project / KNOWN).exists()
+
     def test_a_damaged_one_is_not_overwritten(self, project: Path) -> None:
         Path(KNOWN).write_text("{")
         result = dbsession("baseline")
@@ -294,6 +300,22 @@ class TestAddNoqa:
         assert places(result.stdout.splitlines()) == ["app.py:1 E999"]
         assert "1 violation left without a comment\n" in result.stderr
         assert (project / "app.py").read_text() == "if:\n"
+
+    def test_a_file_that_cannot_be_written_does_not_stop_the_others(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def replace(path: Path, content: bytes) -> None:
+            if path.name == "a.py":
+                raise PermissionError(13, "Permission denied")
+            path.write_bytes(content)
+
+        write_project(project, {"a.py": OLD, "b.py": OLD})
+        monkeypatch.setattr("flake8_dbsession.checking.noqa.replace", replace)
+        result = dbsession("check", "--add-noqa", "a.py", "b.py")
+        assert result.exit_code == 1
+        assert {line.partition(":")[0] for line in result.stdout.splitlines()} == {"a.py"}
+        assert result.stderr.splitlines()[0] == "a.py: cannot be written: Permission denied"
+        assert "noqa" in (project / "b.py").read_text()
 
     def test_what_is_known_needs_none(self, project: Path) -> None:
         dbsession("baseline", "app.py")

@@ -23,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def check(*arguments: str, stdin: str | None = None) -> Result:
+def check(*arguments: str, stdin: str | bytes | None = None) -> Result:
     stdin_get_value.cache_clear()
     return CliRunner().invoke(main, ["check", *arguments], input=stdin)
 
@@ -82,6 +82,15 @@ def test_a_code_that_selects_nothing_is_wrong_use(arguments: list[str], codes: s
     assert f"'{arguments[1]}': no code begins with `{wrong}`" in result.stderr
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("codes", ["", ",", " , "])
+@pytest.mark.parametrize("command", ["check", "fix"])
+def test_no_codes_at_all_are_wrong_use(command: str, codes: str) -> None:
+    result = CliRunner().invoke(main, [command, "--select", codes])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'--select': no code is named" in result.stderr
+
+
 def test_missing_path_is_wrong_use(project: Path) -> None:
     result = check("apps")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -100,6 +109,16 @@ def test_broken_flake8_configuration(project: Path) -> None:
     result = check()
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Error: flake8's configuration cannot be used: Error code 'dbs-101'" in result.stderr
+
+
+def test_broken_value_in_flake8_configuration(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND, ".flake8": "[flake8]\njobs = many\n"})
+    result = check()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "Error: flake8's configuration cannot be used: "
+        "argument -j/--jobs: 'many' must be 'auto' or an integer.\n"
+    )
 
 
 def test_policy_named_in_flake8_configuration_is_missing(project: Path) -> None:
@@ -123,6 +142,15 @@ def test_standard_input_that_is_markdown(project: Path) -> None:
     write_project(project, {"app.py": "x = 1\n"})
     result = check("--stdin-filename", "a.md", "-", stdin=f"```python\n{BY_HAND}```\n")
     assert [line.split(" ")[0] for line in result.stdout.splitlines()] == ["a.md:4:6:"] * 2
+
+
+def test_standard_input_that_cannot_be_decoded(project: Path) -> None:
+    result = check("--stdin-filename", "app.py", "-", stdin=b"x = '\xff'\n")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("app.py:0:1: E902 UnicodeDecodeError: 'utf-8' codec can't")
+    assert check("--stdin-filename", "app.py", "--ignore", "E902", "-", stdin=b"\xff").output == ""
+    text = f"\xff\n\n```python\n{BY_HAND}```\n".encode("latin-1")
+    assert codes(check("--stdin-filename", "a.md", "-", stdin=text)) == ["DBS101", "DBS201"]
 
 
 def test_statistics(project: Path) -> None:

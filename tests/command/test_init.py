@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -59,6 +60,19 @@ def test_never_overwrites_a_policy(project: Path, name: str, text: str) -> None:
     assert result.exit_code == 2
     assert f"{name} holds a policy already" in result.stderr
     assert (project / name).read_text() == text
+    assert sorted(project.iterdir()) == before
+
+
+def test_leaves_no_part_of_a_policy(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, mode: str) -> object:
+        os.close(descriptor)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = sorted(project.iterdir())
+    monkeypatch.setattr("flake8_dbsession.checking.files.open", full, raising=False)
+    result = init(str(project), "--write")
+    assert result.exit_code == 2
+    assert "dbsession.toml cannot be written: No space left on device" in result.stderr
     assert sorted(project.iterdir()) == before
 
 

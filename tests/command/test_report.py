@@ -70,6 +70,12 @@ def test_text_on_a_narrow_terminal_loses_nothing() -> None:
     assert "jobs/<b>&.py" in re.sub(r"\x1b\[[\d;]*m|\s", "", output)
 
 
+@pytest.mark.usefixtures("project")
+def test_no_line_of_text_ends_in_spaces() -> None:
+    lines = report().stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 class Page(HTMLParser):
     """Collects the tags of a page and what they lead to."""
 

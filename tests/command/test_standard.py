@@ -36,6 +36,15 @@ def test_prints_the_standard_of_a_named_policy(project: Path) -> None:
     assert "with self._get_connection() as conn:" in standard("--policy", "other.toml").stdout
 
 
+def test_flake8_s_settings_hold(project: Path) -> None:
+    write_project(project, {"house.toml": 'preset = "sqlite"'})
+    write_project(project, {"setup.cfg": "[flake8]\ndbsession-policy = ./house.toml\n"})
+    assert "with self._get_connection() as conn:" in standard().stdout
+    assert "`db = get_request_db_session()`" in standard("--policy", "dbsession.toml").stdout
+    write_project(project, {"setup.cfg": "[flake8]\ndbsession-preset = sqlite\n"})
+    assert "with self._get_connection() as conn:" in standard().stdout
+
+
 def test_check(project: Path) -> None:
     document = project / "standard.md"
     document.write_text(standard().stdout, encoding="utf-8")
@@ -57,15 +66,24 @@ def test_the_document_s_bad_examples_are_not_reported(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_missing_document_is_out_of_date() -> None:
-    assert standard("--check", "standard.md").exit_code == 1
+def test_a_missing_document_is_no_pass() -> None:
+    result = standard("--check", "standard.md")
+    assert result.exit_code == 1
+    assert result.stderr == ("standard.md does not exist; run: dbsession standard > standard.md\n")
 
 
 @pytest.mark.usefixtures("project")
 def test_a_folder_is_wrong_use() -> None:
     result = standard("--check", "app")
     assert result.exit_code == 2
-    assert "app cannot be read" in result.stderr
+    assert result.stderr == "Error: app: cannot be read: Is a directory\n"
+
+
+def test_a_document_that_is_not_utf_8_is_wrong_use(project: Path) -> None:
+    (project / "standard.md").write_bytes(b"\xff")
+    result = standard("--check", "standard.md")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: standard.md: cannot be read: it is not UTF-8\n"
 
 
 @pytest.mark.parametrize(

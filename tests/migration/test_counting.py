@@ -117,7 +117,16 @@ def test_a_file_that_does_not_parse_is_named(tmp_path: Path) -> None:
     write_project(tmp_path, {"broken.py": "def f(:\n", "app.py": "from sqlalchemy import text\n"})
     ((path, reason),) = migration(tmp_path).unread
     assert path.endswith("broken.py")
-    assert "cannot be parsed" in reason
+    assert reason.startswith("cannot be parsed: line 1: ")
+
+
+def test_several_processes_count_the_same(tmp_path: Path) -> None:
+    by_hand = "from house import SessionLocal\ndb = SessionLocal()\n"
+    files = {f"app_{number}.py": by_hand for number in range(40)}
+    write_project(tmp_path, {"house.py": HOUSE, "z.py": "def f(:\n", **files})
+    found = discover([str(tmp_path)], [])
+    assert migration_of(found, Settings(), jobs=2) == migration(tmp_path)
+    assert len(migration(tmp_path).files) == 40
 
 
 def test_the_share_is_rounded_down(tmp_path: Path) -> None:

@@ -252,10 +252,22 @@ def test_without_known_codes_only_their_form_is_checked(write: Write) -> None:
         ("[tool]\ndbsession = 1", "`tool.dbsession` must be a table"),
         ("[tool.ruff]", "there is no [tool.dbsession]"),
         ("tool = 1", "there is no [tool.dbsession]"),
+        (
+            "[tool.flake8-dbsession]",
+            "there is no [tool.dbsession]; rename [tool.flake8-dbsession]",
+        ),
     ],
 )
 def test_pyproject_is_named_with_its_table(write: Write, text: str, expected: str) -> None:
     assert message(write(text, "backend/pyproject.toml")) == f"backend/pyproject.toml: {expected}"
+
+
+@pytest.mark.parametrize("text", ["[tool.dbsession]", "[[tool.dbsession.layers]]\nname = 'a'"])
+def test_a_file_of_its_own_needs_no_table(write: Write, text: str) -> None:
+    assert message(write(text)) == (
+        "dbsession.toml: there is a table `tool.dbsession`;"
+        " in this file the keys stand without `tool.dbsession` before them"
+    )
 
 
 def test_file_elsewhere_is_named_in_full(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

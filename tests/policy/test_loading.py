@@ -264,6 +264,8 @@ def test_search_stops_at_home(write: Write, monkeypatch: pytest.MonkeyPatch) -> 
         ("tool = 'dbsession'", False),
         ("[tool.dbsession", True),
         ("[tool.ruff", False),
+        ("[tool.flake8-dbsession]", True),
+        ("[tool.flake8_dbsession.retired]", True),
     ],
 )
 def test_pyproject_counts_when_it_holds_a_policy_or_may(

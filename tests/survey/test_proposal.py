@@ -171,6 +171,11 @@ def test_preset_and_owners_of_the_examples(name: str, preset: str, owners: set[s
     assert (proposal.preset, set(proposal.owners)) == (preset, owners)
 
 
+def test_several_processes_find_the_same() -> None:
+    files = discover([str(EXAMPLES)], [])
+    assert survey_of(EXAMPLES, files, jobs=2) == survey_of(EXAMPLES, files)
+
+
 def test_the_manager_s_fallback_is_found() -> None:
     folder = EXAMPLES / "unified_manager"
     proposal = propose(survey_of(folder, discover([str(folder)], [])))
