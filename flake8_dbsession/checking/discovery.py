@@ -38,7 +38,7 @@ _SKIPPED_FOLDERS = frozenset(
         "venv",
     }
 )
-_ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
+_INTERPRETERS = frozenset({"Scripts", "bin"})
 
 _Ignores: TypeAlias = list[Patterns] | None
 """What is ignored somewhere, the weakest first; None outside of any repository."""
@@ -80,6 +80,14 @@ def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:
     for path in paths:
         walker.visit(path)
     return walker.found
+
+
+def _is_environment(names: Set[str]) -> bool:
+    """Tell whether a folder that holds some names is an environment, with an interpreter in it.
+
+    A repository into which a ``pyvenv.cfg`` was committed by mistake is none.
+    """
+    return "conda-meta" in names or ("pyvenv.cfg" in names and not names.isdisjoint(_INTERPRETERS))
 
 
 class _Walker:
@@ -133,7 +141,7 @@ class _Walker:
             return []
         self.found.folders.append(folder)
         names = {entry.name for entry in entries}
-        if names & _ENVIRONMENT_MARKS:
+        if _is_environment(names):
             return []
         ignores = self._ignores_in(folder, names, above)
         return [(entry, ignores) for entry in entries]

@@ -33,7 +33,6 @@ def test_python_files_in_order(tmp_path: Path) -> None:
     "installed",
     [
         ".tox/a.py",
-        "env/pyvenv.cfg",
         "lib/site-packages/a.py",
         "node_modules/a.py",
         "build/a.py",
@@ -43,6 +42,22 @@ def test_python_files_in_order(tmp_path: Path) -> None:
 )
 def test_folders_that_are_not_the_projects_own(tmp_path: Path, installed: str) -> None:
     write_project(tmp_path, {installed: "", f"{os.path.dirname(installed)}/x/b.py": "", "a.py": ""})
+    assert found(tmp_path) == ["./a.py"]
+
+
+def test_an_environment_has_an_interpreter(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "pyvenv.cfg": "",  # committed by mistake
+            "a.py": "",
+            "env/pyvenv.cfg": "",
+            "env/bin/python": "",
+            "env/lib/b.py": "",
+            "conda/conda-meta/history": "",
+            "conda/lib/c.py": "",
+        },
+    )
     assert found(tmp_path) == ["./a.py"]
 
 
