@@ -927,6 +927,15 @@ _CLOSED = {
         except Exception:
             pass
     """,
+    "exception before a name is bound anew": """
+        other = [1]
+        try:
+            work()
+            other = [2]
+        except Exception:
+            if other is None:
+                connect().execute()
+    """,
 }
 _HANDED_ON = {
     "returned": """

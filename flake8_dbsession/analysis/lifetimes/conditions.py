@@ -63,10 +63,12 @@ def tested_names(graph: Graph) -> tuple[frozenset[str], ...]:
     while waiting:
         number = waiting.pop()
         block = graph.blocks[number]
-        names = {name for edge in block.edges for name in tested[edge.target]}
+        names = {n for edge in block.edges if not edge.raised for n in tested[edge.target]}
         names.update(name for edge in block.edges for name in _asked(edge.test))
         for event in reversed(block.events):
             _before(event, names)
+        # An exception may leave before anything is bound here.
+        names.update(n for edge in block.edges if edge.raised for n in tested[edge.target])
         if names != tested[number]:
             tested[number] = frozenset(names)
             waiting += predecessors[number]
