@@ -929,6 +929,8 @@ _CLOSED = {
     """,
     "exception before a name is bound anew": """
         other = [1]
+        if choose():
+            work()
         try:
             work()
             other = [2]
