@@ -6,7 +6,7 @@ import ast
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, holder_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 
 _KEEPING = frozenset({Holder.ATTRIBUTE, Holder.INSTANCE})
@@ -49,7 +49,21 @@ def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
         holder, _, _ = holder_of(acquisition.target, acquisition.scope, tree)
         leaves = holder is Holder.RETURN and constructs_by_name(acquisition.target)
         return leaves or holder in _KEEPING
+    if acquisition.holder is Holder.LOCAL:
+        return _leaves_in_an_object(acquisition)
     return acquisition.holder in _KEEPING
+
+
+def _leaves_in_an_object(acquisition: Acquisition) -> bool:
+    """Tell whether a function returns an object that is made with its local session."""
+    function = acquisition.scope.function()
+    return function is not None and any(
+        isinstance(node, ast.Return)
+        and isinstance(node.value, ast.Call)
+        and constructs_by_name(node.value)
+        and any(isinstance(n, ast.Name) and n.id == acquisition.name for n in ast.walk(node.value))
+        for node in own_nodes(function.node)
+    )
 
 
 def _is_conditional(acquisition: Acquisition, tree: Tree) -> bool:

@@ -370,3 +370,31 @@ def test_a_plain_session_that_is_done_with_before_the_first_await_is_not_shared(
         },
         {"DBS206"},
     )
+
+
+def test_a_task_that_is_awaited_later_may_take_a_session_over(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import asyncio
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                async def waits(holder: AsyncSession, contender: AsyncSession):
+                    waiter = asyncio.create_task(lock(contender))
+                    await asyncio.wait_for(asyncio.shield(waiter), 1)
+                    await holder.rollback()
+                    await waiter
+
+                async def uses_it_meanwhile(db: AsyncSession):
+                    waiter = asyncio.create_task(lock(db))  # DBS206
+                    await db.execute(1)
+                    await waiter
+
+                async def never_awaits(db: AsyncSession):
+                    waiter = asyncio.create_task(lock(db))  # DBS206
+                    return waiter
+            """
+        },
+        {"DBS206"},
+    )

@@ -192,3 +192,20 @@ def test_what_a_script_does_once_may_end_it(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_day_that_is_worked_out_may_not_be_there(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+        from datetime import datetime
+
+        def cleanup(path, days):
+            conn = sqlite3.connect(path)
+            first = datetime.utcnow().replace(hour=0)
+            last = datetime.utcnow().replace(day=first.day - days)
+            conn.execute("delete from days where day < ?", (last,))
+            conn.close()
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS603"]
+    assert "when line 8 raises" in message

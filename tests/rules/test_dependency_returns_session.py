@@ -127,3 +127,44 @@ def test_what_is_yielded_kept_cached_or_closed_elsewhere_is_no_return(tmp_path: 
         },
         CODES,
     )
+
+
+def test_a_later_definition_takes_an_imports_place(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "db.py": """
+                import psycopg2
+
+                def get_db():
+                    return psycopg2.connect("dbname=x")
+            """,
+            "routes.py": """
+                from fastapi import Depends
+                from sqlalchemy.orm import sessionmaker
+                from db import get_db
+
+                SessionLocal = sessionmaker()
+
+                def get_db():
+                    with SessionLocal() as db:
+                        yield db
+
+                def load(db=Depends(get_db)):
+                    return db
+            """,
+            "fallback.py": """
+                from fastapi import Depends
+
+                try:
+                    from db import get_db
+                except ImportError:
+                    def get_db():
+                        yield None
+
+                def load(db=Depends(get_db)):  # DBS405
+                    return db
+            """,
+        },
+        {"DBS405"},
+    )

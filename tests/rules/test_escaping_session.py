@@ -381,3 +381,27 @@ def test_the_message_names_the_block(tmp_path: Path) -> None:
         "`return db` returns `db`, which the `with` block of line 5 closes; "
         "do the work inside the block, or take the session as a parameter"
     ]
+
+
+def test_the_items_of_a_with_are_bound_one_after_the_other(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from sqlalchemy.orm import Session
+
+                def twice(engine):
+                    with Session(engine) as db:
+                        db.execute(1)
+                    with Session(engine) as db, db.begin():
+                        db.execute(2)
+
+                def the_other_way_round(engine):
+                    with Session(engine) as db:
+                        db.execute(1)
+                    with db.begin(), Session(engine) as db:  # DBS207
+                        db.execute(2)
+            """
+        },
+        {"DBS207"},
+    )

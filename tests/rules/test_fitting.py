@@ -58,6 +58,11 @@ PASSED = "use one that is passed in, from `with get_db_session() as db:`"
             f"; {PASSED}",
         ),
         ("def f():\n    return B(SessionLocal())\n", "DBS101", f"; {PASSED}"),
+        (
+            "def f():\n    db = SessionLocal()\n    return Service(B(db), other=1)\n",
+            "DBS101",
+            f"; {PASSED}",
+        ),
         ("def f():\n    return count(SessionLocal())\n", "DBS101", f"; {BLOCK}"),
         ("def f():\n    B(SessionLocal()).run()\n", "DBS101", f"; {BLOCK}"),
         (

@@ -117,3 +117,27 @@ async def use():
     {use}
 """
     assert_cases(tmp_path, {"tests/test_shop.py": text}, {"DBS502"})
+
+
+def test_a_test_that_hands_out_one_connection_shares_that(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "tests/conftest.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def engine():
+                    return create_engine(
+                        "sqlite:///:memory:", connect_args={"check_same_thread": False}
+                    )
+
+                def client(engine):
+                    connection = engine.connect()
+                    session = sessionmaker(bind=connection)()
+                    app.dependency_overrides[get_db] = lambda: session
+                    return TestClient(app)
+            """
+        },
+        {"DBS502"},
+    )

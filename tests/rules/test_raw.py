@@ -381,3 +381,30 @@ def test_the_sqlalchemy_preset_leaves_blocks_alone(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_database_that_a_function_writes_out_is_its_own(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "script.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def run():
+                    file = "trial.db"
+                    engine = create_engine(f"sqlite:///{file}")
+                    Local = sessionmaker(bind=engine)
+                    db = Local()
+                    return db.info
+
+                def run_on(file):
+                    engine = create_engine(f"sqlite:///{file}")
+                    Local = sessionmaker(bind=engine)
+                    db = Local()  # DBS103
+                    return db.info
+            """,
+        },
+        {"DBS103"},
+    )

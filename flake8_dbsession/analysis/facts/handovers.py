@@ -27,6 +27,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Entered,
     Scope,
     last_segment,
+    own_nodes,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known
@@ -161,10 +162,33 @@ def _handed_by(
         return
     elif start.hop is Hop.TASK:
         for coroutine in start.node.args[:1]:
-            yield from _in_coroutine(coroutine, start.scope, inference)
+            for session in _in_coroutine(coroutine, start.scope, inference):
+                if not _is_taken_over(session, start):
+                    yield session
     else:
         for argument in arguments(start.node):
             yield from carried(argument, start.scope, inference)
+
+
+def _is_taken_over(session: ast.expr, start: _Start) -> bool:
+    """Tell whether a task has a session to itself until the function that starts it awaits it."""
+    task, function = start.around[0], start.scope.function()
+    if not isinstance(task, ast.Assign) or function is None or not isinstance(session, ast.Name):
+        return False
+    names = {target.id for target in task.targets if isinstance(target, ast.Name)}
+    later = [
+        node
+        for node in own_nodes(function.node)
+        if getattr(node, "lineno", 0) > (start.node.end_lineno or 0)
+    ]
+    is_awaited = any(
+        isinstance(inner, ast.Name) and inner.id in names
+        for node in later
+        if isinstance(node, ast.Await)
+        for inner in ast.walk(node)
+    )
+    is_used = any(isinstance(node, ast.Name) and node.id == session.id for node in later)
+    return is_awaited and not is_used
 
 
 def _starts(scope: Scope, inference: Inference) -> Iterator[_Start]:

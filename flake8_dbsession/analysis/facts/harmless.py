@@ -83,7 +83,7 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
         case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if (
             name in _CLOCK
         ):
-            return raises_by_name(clock)
+            return raises_by_name(clock) or not _is_given_constants(call)
         case ast.Attribute(value=owner, attr=name) if name in _NOTING:
             return not last_segment(owner).lower().endswith(_NOTING[name])
         case ast.Attribute(value=ast.Constant(value=str()), attr=name):
@@ -126,6 +126,11 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
         case ast.Call():
             return may_raise(node, scope)
     return isinstance(node, _RAISING)
+
+
+def _is_given_constants(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return all(isinstance(argument, ast.Constant) for argument in given)
 
 
 def _builds_statement(name: str, scope: Scope) -> bool:

@@ -9,6 +9,8 @@ from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope
 from flake8_dbsession.analysis.names.values import Role
 
+_STEPS = 3  # a name in the value of another; real code has one
+
 
 def has_own_database(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a session is bound to an engine which its function makes from a literal URL.
@@ -30,7 +32,7 @@ def has_own_database(call: ast.Call, scope: Scope, inference: Inference) -> bool
     return any(
         engine is not None
         and _is_engine_maker(engine, scope, inference)
-        and _is_literal(engine.args[0], scope)
+        and _is_written_out(engine.args[0], scope)
         for engine in engines
     )
 
@@ -47,13 +49,21 @@ def _is_engine_maker(call: ast.Call, scope: Scope, inference: Inference) -> bool
     return known is not None and known.role is Role.ENGINE_MAKER
 
 
-def _is_literal(url: ast.expr, scope: Scope) -> bool:
+def _is_written_out(url: ast.expr, scope: Scope, names: int = _STEPS) -> bool:
+    """Tell whether a file writes a URL out, in one string or put together of several."""
     match url:
         case ast.Constant(value=str()):
             return True
         case ast.Name(id=name):
             hows = [binding.how for binding in scope.lookup(name)]
             return bool(hows) and all(
-                isinstance(how, Assigned) and isinstance(how.value, ast.Constant) for how in hows
+                names > 0
+                and isinstance(how, Assigned)
+                and _is_written_out(how.value, scope, names - 1)
+                for how in hows
             )
+        case ast.JoinedStr(values=parts):
+            return all(_is_written_out(part, scope, names) for part in parts)
+        case ast.FormattedValue(value=inner):
+            return _is_written_out(inner, scope, names)
     return False

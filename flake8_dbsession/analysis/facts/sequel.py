@@ -243,9 +243,11 @@ def _one(statement: ast.stmt, sought: _Sought) -> _Run:
         case ast.For(iter=iterable) | ast.AsyncFor(iter=iterable):
             return _loop(statement, iterable, sought)
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-            contexts: list[ast.AST] = [item.context_expr for item in items]
-            if any(item.optional_vars and sought.is_in(item.optional_vars) for item in items):
-                return _Run(contexts, False)
+            contexts: list[ast.AST] = []
+            for item in items:
+                contexts.append(item.context_expr)
+                if item.optional_vars and sought.is_in(item.optional_vars):
+                    return _Run(contexts, False)
             inner = _run(body, sought)
             return _Run(contexts + inner.nodes, inner.flows)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

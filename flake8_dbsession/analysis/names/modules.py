@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.names.mentions import Mentions
 from flake8_dbsession.analysis.names.outline import Outline
 from flake8_dbsession.analysis.names.scopes import (
     Binding,
+    Defined,
     Scope,
     statement_bindings,
     statements,
@@ -56,17 +57,20 @@ class Module:
             name: an identifier.
 
         Returns:
-            The bindings, in the order of the text.
+            The bindings, in the order of the text. Those before a function or class of that name
+            are left out: it takes their place.
         """
         if self._outline is None:
             if not self._complete:
                 self._complete = True
                 assert self.tree is not None
-                self._bindings = self._table(self.tree.body)
+                self._bindings = {
+                    each: _standing(found) for each, found in self._table(self.tree.body).items()
+                }
             return self._bindings.get(name, [])
         if name not in self._bindings:
-            found = self._table(self._outline.statements(name))
-            self._bindings[name] = found.get(name, [])
+            found = self._table(self._outline.statements(name)).get(name, [])
+            self._bindings[name] = _standing(found)
         return self._bindings[name]
 
     @cached_property
@@ -156,3 +160,12 @@ class Module:
                 and isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
             ):
                 self._add_globals(statement, scope, found)
+
+
+def _standing(bindings: list[Binding]) -> list[Binding]:
+    """Leave out what comes before the last definition that runs whenever the module does."""
+    for index in range(len(bindings) - 1, 0, -1):
+        how = bindings[index].how
+        if isinstance(how, Defined) and how.node.col_offset == 0:
+            return bindings[index:]
+    return bindings

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.engines import Engine, entries
+from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -33,7 +35,8 @@ class MemorySqliteWithoutStaticPool(Rule[Engine]):
     Python's own `sqlite3` with `check_same_thread=False`, and whose pool is not `StaticPool`.
     `aiosqlite` has that pool by default and is not meant, nor is a database that connections share
     by `cache=shared`. In a test file the rule speaks only where the file has to do with threads, or
-    hands the database to an application by `dependency_overrides`: other tests run in one thread.
+    hands the database to an application by `dependency_overrides` (other tests run in one thread),
+    and not where a session is bound to a connection, which all threads then use.
 
     ## Why is this bad?
     An in-memory database lives in its connection. `check_same_thread=False` says that threads are
@@ -85,11 +88,21 @@ def lacks_static_pool(engine: Engine, context: Context) -> bool:
     text, url = context.file.module.text, engine.url
     if context.is_test and not any(word in text for word in _THREADS):
         return False
+    if context.is_test and _hands_out_a_connection(context):
+        return False
     if url is None or not url.is_pysqlite or url.kind != "sqlite-memory":
         return False
     if url.option("cache") == "shared" or any(engine.option(name) for name in _OWN_WAYS):
         return False
     return _allows_threads(engine) and _has_other_pool(engine)
+
+
+def _hands_out_a_connection(context: Context) -> bool:
+    """Tell whether a session of a file is bound to a connection, which all threads then share."""
+    return any(
+        joins_a_connection(opened.node, opened.scope, context.file.inference)
+        for opened in context.file.facts(Acquisition)
+    )
 
 
 def _has_other_pool(engine: Engine) -> bool:

@@ -30,7 +30,8 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
     receiver of a bound method, or captured by a lambda or a nested function. A hop that is awaited
     where it is made (`await run_in_threadpool(work, db)`, `await asyncio.to_thread(work, db)`,
     `await loop.run_in_executor(None, work, db)`) hands the session over and is left alone, and so
-    is work that each gets a session of its own, or that is done with a plain `Session` before its
+    is a task that the same function awaits later and that has the session to itself till then, and
+    work that each gets a session of its own, or that is done with a plain `Session` before its
     first `await`: until then no other coroutine runs.
 
     ## Why is this bad?
