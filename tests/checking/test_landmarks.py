@@ -124,4 +124,4 @@ def test_the_work_for_a_place_does_not_grow_with_the_file() -> None:
         sys.setprofile(None)
         return counted
 
-    assert calls(4000) == calls(400)
+    assert calls(4000) < 1.1 * calls(400)
