@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.carrying import arguments, as_session
+from flake8_dbsession.analysis.facts.carrying import as_session
+from flake8_dbsession.analysis.facts.error_ways import BEGINS, WORK, Sequel, Ways
 from flake8_dbsession.analysis.facts.sequel import as_try
-from flake8_dbsession.analysis.facts.session_methods import ASYNC_WORK, DATABASE_WORK
-from flake8_dbsession.analysis.flow import Exit, Graph, build
+from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
-from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
@@ -28,11 +26,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, Known, Role
 
-_WORK = DATABASE_WORK | ASYNC_WORK
 _WRITES = frozenset({"add", "add_all", "commit", "delete", "execute", "flush", "merge"})
-# The block of a transaction of its own rolls back by itself.
-_BEGINS = frozenset({"begin", "begin_nested"})
-_ENDING_METHODS = frozenset({"aclose", "close", "expunge_all", "invalidate", "remove", "reset"})
 # The errors of SQLAlchemy that leave a transaction to be rolled back.
 _DATABASE_ERRORS = frozenset(
     {
@@ -53,8 +47,6 @@ _DATABASE_ERRORS = frozenset(
     }
 )
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
-# What is in the name of a function that ends a session it is given.
-_CLOSERS = ("clean", "clos", "dispos", "releas", "remov", "reset", "teardown")
 # What a dictionary has as well: it says nothing of a name of which nothing else does.
 _COMMON = frozenset({"get"})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
@@ -85,16 +77,6 @@ class SwallowedError(NamedTuple):
     is_async: bool
     work: str
     undone: Undone | None
-
-
-class _Sequel(Enum):
-    """What comes of a failed session on one way from the handler."""
-
-    SEEN_TO = "it is rolled back, or given to what may do so"
-    USED = "it is worked with"
-    BLOCK_ENDS = "its `with` block ends"
-    GONE = "it is closed, or its name stands for another"
-    FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
 
 
 def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
@@ -145,7 +127,7 @@ class _Function:
         """Give the handlers after which a session goes on, with the first work in their ``try``."""
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
-            ways = _Ways(graph, name, self.handlers)
+            ways = Ways(graph, name, self.handlers)
             for handler, work in ways.works.items():
                 if self._goes_on(ways.sequels[handler], name, known):
                     found[handler] = found.get(handler) or SwallowedError(
@@ -177,7 +159,7 @@ class _Function:
         """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
         return any(
             isinstance(call, ast.Call)
-            and last_segment(call) in _BEGINS
+            and last_segment(call) in BEGINS
             and dotted_name(call.func).rpartition(".")[0] == name
             for call in self._assigned
         )
@@ -242,17 +224,17 @@ class _Function:
         bindings = self._scope.lookup(element.id) if isinstance(element, ast.Name) else []
         return any(isinstance(b.how, Imported) and b.how.name in _DATABASE_ERRORS for b in bindings)
 
-    def _goes_on(self, sequels: set[_Sequel], name: str, known: Known) -> bool:
+    def _goes_on(self, sequels: set[Sequel], name: str, known: Known) -> bool:
         """Tell whether a failed session is worked with again, committed, or there for others.
 
         One way on which it is rolled back in the end shows that the others are seen to.
         """
-        if _Sequel.SEEN_TO in sequels:
+        if Sequel.SEEN_TO in sequels:
             return False
         return (
-            _Sequel.USED in sequels
-            or (_Sequel.BLOCK_ENDS in sequels and known.commits and self._writes(name))
-            or (_Sequel.FUNCTION_ENDS in sequels and self._outlives(name, known))
+            Sequel.USED in sequels
+            or (Sequel.BLOCK_ENDS in sequels and known.commits and self._writes(name))
+            or (Sequel.FUNCTION_ENDS in sequels and self._outlives(name, known))
         )
 
     def _writes(self, session: str) -> bool:
@@ -295,121 +277,6 @@ class _Function:
         )
 
 
-class _Ways:
-    """The ways on which the errors of one session's work go, and what comes of it there.
-
-    Args:
-        graph: the control flow of the function.
-        session: the session as it is written.
-        handlers: the handlers that errors of the database come to.
-
-    Attributes:
-        works: for each handler that errors come to, the method of the first work that can fail.
-        sequels: for each of them, what comes of the session on the ways from it.
-    """
-
-    def __init__(self, graph: Graph, session: str, handlers: frozenset[ast.ExceptHandler]) -> None:
-        self._graph = graph
-        self._session = session
-        self._handlers = handlers
-        self.works: dict[ast.ExceptHandler, str] = {}
-        self.sequels: dict[ast.ExceptHandler, set[_Sequel]] = defaultdict(set)
-        for block in graph.blocks:
-            failing = [self._work(block.events[index]) for index in sorted(block.raising)]
-            if any(failing):
-                self._follow(block, next(filter(None, failing)))
-
-    def _work(self, event: Event) -> str:
-        """Give the method by which an event works with the session; empty for any other event."""
-        match event:
-            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))):
-                return method if method in _WORK and dotted_name(owner) == self._session else ""
-        return ""
-
-    def _follow(self, failing: Block, work: str) -> None:
-        """Follow an error to the handlers that swallow it, and from there what is done next."""
-        pending: list[tuple[int, ast.ExceptHandler | None]] = [
-            (edge.target, None) for edge in failing.edges if edge.raised
-        ]
-        seen = set(pending)
-        while pending:
-            number, handler = pending.pop()
-            entered = self._graph.handlers.get(number)
-            if handler is None and entered is not None:
-                if entered not in self._handlers:
-                    continue
-                handler = entered
-                self.works.setdefault(handler, work)
-            following = set(self._after(number, handler)) - seen
-            seen |= following
-            pending += following
-
-    def _after(
-        self, number: int, handler: ast.ExceptHandler | None
-    ) -> Iterator[tuple[int, ast.ExceptHandler | None]]:
-        """Go through a block; give where to go on, unless it settles what comes of the session.
-
-        Args:
-            number: the block's number.
-            handler: the handler that swallowed the error; None while it is on its way to one.
-
-        Yields:
-            The numbers of the next blocks, with the handler, or with None where one raises again.
-        """
-        block = self._graph.blocks[number]
-        for event in block.events:
-            is_handled = handler is not None and not _is_in(event, handler)
-            sequel = self._sequel(event, is_handled=is_handled)
-            if sequel is not None:
-                if handler is not None:
-                    self.sequels[handler].add(sequel)
-                return
-            if _returns(event) and not is_handled:
-                return
-        if handler is not None and number in (Exit.RETURNS, Exit.FALLS_OFF):
-            self.sequels[handler].add(_Sequel.FUNCTION_ENDS)
-        raises = bool(block.events) and _raises(block.events[-1])
-        for edge in block.edges:
-            if edge.raised is raises:
-                yield edge.target, None if raises else handler
-
-    def _sequel(self, event: Event, *, is_handled: bool) -> _Sequel | None:
-        """Tell what an event makes of the session; None where it has nothing to do with it.
-
-        Args:
-            event: the event.
-            is_handled: whether the handler is left behind. Before that, a call that is given the
-                session may well roll it back.
-        """
-        match event:
-            case Evaluate(node=ast.Call() as call):
-                return self._sequel_of_call(call, is_handled=is_handled)
-            case Leave(node=item) if self._is_session(item.optional_vars):
-                return _Sequel.BLOCK_ENDS
-            case Leave(node=item) if not is_handled and last_segment(item.context_expr) in _BEGINS:
-                return _Sequel.SEEN_TO
-            case Bind(target=target) if target == self._session or self._is_session(target):
-                return _Sequel.GONE
-        return None
-
-    def _sequel_of_call(self, call: ast.Call, *, is_handled: bool) -> _Sequel | None:
-        name = last_segment(call.func).lower()
-        if "rollback" in name:
-            return _Sequel.SEEN_TO
-        if any(map(self._is_session, arguments(call))):
-            if not is_handled:
-                return _Sequel.SEEN_TO
-            return _Sequel.GONE if any(word in name for word in _CLOSERS) else _Sequel.USED
-        if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
-            if name in _ENDING_METHODS:
-                return _Sequel.GONE if is_handled else _Sequel.SEEN_TO
-            return _Sequel.USED if is_handled and name in _WORK else None
-        return None
-
-    def _is_session(self, node: ast.expr | str | None) -> bool:
-        return isinstance(node, ast.expr) and dotted_name(node) == self._session
-
-
 def _selects(call: ast.Call) -> bool:
     """Tell whether a call is given a ``select(...)``, with what is chained to it."""
     statement: ast.expr | None = call.args[0] if call.args else None
@@ -439,21 +306,6 @@ def _receivers_of_work(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
     for statement in body:
         for node in own_nodes(statement):
             match node:
-                case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in _WORK:
+                case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in WORK:
                     if method not in _COMMON or hints(last_segment(receiver)):
                         yield dotted_name(receiver), receiver
-
-
-def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
-    """Tell whether an event is a part of a handler's body."""
-    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
-    first, last = handler.body[0].lineno, handler.end_lineno or 0
-    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
-
-
-def _returns(event: Event) -> bool:
-    return isinstance(event, Finish) and isinstance(event.node, ast.Return)
-
-
-def _raises(event: Event) -> bool:
-    return isinstance(event, Finish) and isinstance(event.node, ast.Raise)

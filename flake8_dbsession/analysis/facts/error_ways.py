@@ -1,0 +1,164 @@
+"""The ways on which a session's errors go through a function, and what is done with it there."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from enum import Enum
+
+from flake8_dbsession.analysis.facts.carrying import arguments
+from flake8_dbsession.analysis.facts.session_methods import ASYNC_WORK, DATABASE_WORK
+from flake8_dbsession.analysis.flow import Exit, Graph
+from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
+from flake8_dbsession.analysis.names.scopes import last_segment
+
+WORK = DATABASE_WORK | ASYNC_WORK
+"""The methods by which a session talks to the database, and can fail."""
+BEGINS = frozenset({"begin", "begin_nested"})
+"""The methods that give a transaction of its own, whose block rolls back by itself."""
+
+_ENDING_METHODS = frozenset({"aclose", "close", "expunge_all", "invalidate", "remove", "reset"})
+# What is in the name of a function that ends a session it is given.
+_CLOSERS = ("clean", "clos", "dispos", "releas", "remov", "reset", "teardown")
+
+
+class Sequel(Enum):
+    """What comes of a failed session on one way from the handler."""
+
+    SEEN_TO = "it is rolled back, or given to what may do so"
+    USED = "it is worked with"
+    BLOCK_ENDS = "its `with` block ends"
+    GONE = "it is closed, or its name stands for another"
+    FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
+
+
+class Ways:
+    """The ways on which the errors of one session's work go, and what comes of it there.
+
+    Args:
+        graph: the control flow of the function.
+        session: the session as it is written.
+        handlers: the handlers that errors of the database come to.
+
+    Attributes:
+        works: for each handler that errors come to, the method of the first work that can fail.
+        sequels: for each of them, what comes of the session on the ways from it.
+    """
+
+    def __init__(self, graph: Graph, session: str, handlers: frozenset[ast.ExceptHandler]) -> None:
+        self._graph = graph
+        self._session = session
+        self._handlers = handlers
+        self.works: dict[ast.ExceptHandler, str] = {}
+        self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
+        for block in graph.blocks:
+            failing = [self._work(block.events[index]) for index in sorted(block.raising)]
+            if any(failing):
+                self._follow(block, next(filter(None, failing)))
+
+    def _work(self, event: Event) -> str:
+        """Give the method by which an event works with the session; empty for any other event."""
+        match event:
+            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))):
+                return method if method in WORK and dotted_name(owner) == self._session else ""
+        return ""
+
+    def _follow(self, failing: Block, work: str) -> None:
+        """Follow an error to the handlers that swallow it, and from there what is done next."""
+        pending: list[tuple[int, ast.ExceptHandler | None]] = [
+            (edge.target, None) for edge in failing.edges if edge.raised
+        ]
+        seen = set(pending)
+        while pending:
+            number, handler = pending.pop()
+            entered = self._graph.handlers.get(number)
+            if handler is None and entered is not None:
+                if entered not in self._handlers:
+                    continue
+                handler = entered
+                self.works.setdefault(handler, work)
+            following = set(self._after(number, handler)) - seen
+            seen |= following
+            pending += following
+
+    def _after(
+        self, number: int, handler: ast.ExceptHandler | None
+    ) -> Iterator[tuple[int, ast.ExceptHandler | None]]:
+        """Go through a block; give where to go on, unless it settles what comes of the session.
+
+        Args:
+            number: the block's number.
+            handler: the handler that swallowed the error; None while it is on its way to one.
+
+        Yields:
+            The numbers of the next blocks, with the handler, or with None where one raises again.
+        """
+        block = self._graph.blocks[number]
+        for event in block.events:
+            is_handled = handler is not None and not _is_in(event, handler)
+            sequel = self._sequel(event, is_handled=is_handled)
+            if sequel is not None:
+                if handler is not None:
+                    self.sequels[handler].add(sequel)
+                return
+            if _returns(event) and not is_handled:
+                return
+        if handler is not None and number in (Exit.RETURNS, Exit.FALLS_OFF):
+            self.sequels[handler].add(Sequel.FUNCTION_ENDS)
+        raises = bool(block.events) and _raises(block.events[-1])
+        for edge in block.edges:
+            if edge.raised is raises:
+                yield edge.target, None if raises else handler
+
+    def _sequel(self, event: Event, *, is_handled: bool) -> Sequel | None:
+        """Tell what an event makes of the session; None where it has nothing to do with it.
+
+        Args:
+            event: the event.
+            is_handled: whether the handler is left behind. Before that, a call that is given the
+                session may well roll it back.
+        """
+        match event:
+            case Evaluate(node=ast.Call() as call):
+                return self._sequel_of_call(call, is_handled=is_handled)
+            case Leave(node=item) if self._is_session(item.optional_vars):
+                return Sequel.BLOCK_ENDS
+            case Leave(node=item) if not is_handled and last_segment(item.context_expr) in BEGINS:
+                return Sequel.SEEN_TO
+            case Bind(target=target) if target == self._session or self._is_session(target):
+                return Sequel.GONE
+        return None
+
+    def _sequel_of_call(self, call: ast.Call, *, is_handled: bool) -> Sequel | None:
+        name = last_segment(call.func).lower()
+        if "rollback" in name:
+            return Sequel.SEEN_TO
+        if any(map(self._is_session, arguments(call))):
+            if not is_handled:
+                return Sequel.SEEN_TO
+            return Sequel.GONE if any(word in name for word in _CLOSERS) else Sequel.USED
+        if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
+            if name in _ENDING_METHODS:
+                return Sequel.GONE if is_handled else Sequel.SEEN_TO
+            return Sequel.USED if is_handled and name in WORK else None
+        return None
+
+    def _is_session(self, node: ast.expr | str | None) -> bool:
+        return isinstance(node, ast.expr) and dotted_name(node) == self._session
+
+
+def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
+    """Tell whether an event is a part of a handler's body."""
+    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
+    first, last = handler.body[0].lineno, handler.end_lineno or 0
+    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
+
+
+def _returns(event: Event) -> bool:
+    return isinstance(event, Finish) and isinstance(event.node, ast.Return)
+
+
+def _raises(event: Event) -> bool:
+    return isinstance(event, Finish) and isinstance(event.node, ast.Raise)
