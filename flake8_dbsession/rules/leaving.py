@@ -28,9 +28,9 @@ def leaving_line(lifetime: Lifetime) -> str:
 
     Returns:
         The words for its first leak that the text shows; an exception, which it does not show,
-        comes after the others.
+        comes after the others, and one from an index after that from a call.
     """
-    leak = min(lifetime.leaks, key=lambda leak: leak.how is Leaving.RAISES)
+    leak = min(lifetime.leaks, key=_plainness)
     if leak.how is Leaving.LOSES and _line(leak) == lifetime.opened.node.lineno:
         return f"line {_line(leak)} opens the next one"
     if leak.how is Leaving.FALLS_OFF:
@@ -42,6 +42,10 @@ def is_unguarded(ending: Ending, context: Context) -> bool:
     """Tell whether DBS404 speaks of a leak: the close stands after a ``yield`` that skips it."""
     closes = [close.node for close in ending.lifetime.closes]
     return any(late.close in closes for late in context.file.facts(LateClose))
+
+
+def _plainness(leak: Leak) -> tuple[bool, bool]:
+    return leak.how is Leaving.RAISES, isinstance(leak.node, ast.Subscript)
 
 
 def _line(leak: Leak) -> int:

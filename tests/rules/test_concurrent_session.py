@@ -398,3 +398,27 @@ def test_a_task_that_is_awaited_later_may_take_a_session_over(tmp_path: Path) ->
         },
         {"DBS206"},
     )
+
+
+def test_a_task_that_ignores_the_session_shares_nothing(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import asyncio
+                from sqlalchemy.orm import Session
+
+                async def learn(db: Session, signal):
+                    await announce(signal)
+
+                async def store(db: Session, signal):
+                    db.add(signal)
+
+                async def close(db: Session, signal):
+                    asyncio.create_task(learn(db, signal))
+                    asyncio.create_task(store(db, signal))  # DBS206
+                    db.delete(signal)
+            """
+        },
+        {"DBS206"},
+    )

@@ -209,3 +209,49 @@ def test_a_day_that_is_worked_out_may_not_be_there(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS603"]
     assert "when line 8 raises" in message
+
+
+def test_the_line_named_is_that_of_a_call_rather_than_of_an_index(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def tables(path):
+            db = sqlite3.connect(path)
+            names = {
+                row[0]
+                for row in db.execute("select name from sqlite_master")
+            }
+            db.close()
+            return names
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS603"]
+    assert "when line 8 raises" in message
+
+
+def test_a_pop_with_a_default_does_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "lock.py": """
+                import sqlite3
+
+                def locked(path, depths, key):
+                    db = sqlite3.connect(path)
+                    try:
+                        db.execute("begin immediate")
+                    finally:
+                        depths.pop(key, None)
+                        db.close()
+
+                def popped(path, depths, key):
+                    db = sqlite3.connect(path)  # DBS603
+                    try:
+                        db.execute("begin immediate")
+                    finally:
+                        depths.pop(key)
+                        db.close()
+            """
+        },
+        CODES,
+    )

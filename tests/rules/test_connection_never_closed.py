@@ -180,3 +180,27 @@ def test_the_way_out_is_the_policys_provider(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": text, "dbsession.toml": policy})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
     assert message.endswith("use `with self._get_connection() as conn:`")
+
+
+def test_a_coroutine_that_is_handed_on_is_awaited_elsewhere(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "sink.py": """
+                import asyncio
+                import asyncpg
+
+                class Sink:
+                    def _run(self, coroutine):
+                        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
+
+                    def _connect(self):
+                        async def _open():
+                            return await asyncpg.connect(self.url)
+                        if self._conn is None:
+                            self._conn = self._run(_open())
+                        return self._conn
+            """
+        },
+        {"DBS602", "DBS603"},
+    )

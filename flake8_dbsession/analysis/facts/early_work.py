@@ -30,13 +30,38 @@ def is_done_before_waiting(
         True for a function of the project that is given the session as an argument of its own, and
         neither waits for anything with it nor uses it in a loop that waits.
     """
+    received = _received(call, session, scope, inference)
+    return received is not None and _ends_early(*received)
+
+
+def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a coroutine is given a session that it does nothing with.
+
+    Args:
+        call: the call that makes the coroutine.
+        session: the session's name where the call stands.
+        scope: the scope of the call.
+        inference: answers what is called.
+    """
+    received = _received(call, session, scope, inference)
+    if received is None:
+        return False
+    function, parameter = received
+    return not any(isinstance(n, ast.Name) and n.id == parameter for n in ast.walk(function))
+
+
+def _received(
+    call: ast.expr, session: str, scope: Scope, inference: Inference
+) -> tuple[ast.AST, str] | None:
+    """Find the function of the project that is called, and its parameter for the session."""
     function = inference.value(call.func, scope) if isinstance(call, ast.Call) else None
     if not isinstance(call, ast.Call) or not isinstance(function, FunctionValue):
-        return False
-    parameter = next(
-        (receiving_parameter(function, key) for key, name in _names(call) if name == session), None
-    )
-    return parameter is not None and _ends_early(function.node, parameter)
+        return None
+    for key, name in _names(call):
+        parameter = receiving_parameter(function, key) if name == session else None
+        if parameter is not None:
+            return function.node, parameter
+    return None
 
 
 def _names(call: ast.Call) -> list[tuple[int | str, str]]:

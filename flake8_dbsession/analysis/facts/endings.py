@@ -169,7 +169,7 @@ def _is_expected_to_fail(acquisition: Acquisition, tree: Tree) -> bool:
 def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
     """Tell whether an acquisition is handed straight to a call that can be looked into."""
     call = acquisition.target
-    is_coroutine = acquisition.known.is_async and acquisition.known.source is Role.CONNECT
+    is_coroutine = acquisition.known.is_async and not _opens_quietly(acquisition)
     if is_coroutine and not isinstance(tree.parent(acquisition.node), ast.Await):
         return False
     if not isinstance(call, ast.Call):

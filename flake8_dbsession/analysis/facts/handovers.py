@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.facts.carrying import (
     library_object,
     scopes_mentioning,
 )
-from flake8_dbsession.analysis.facts.early_work import is_done_before_waiting
+from flake8_dbsession.analysis.facts.early_work import is_done_before_waiting, is_ignored
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
@@ -163,17 +163,23 @@ def _handed_by(
     elif start.hop is Hop.TASK:
         for coroutine in start.node.args[:1]:
             for session in _in_coroutine(coroutine, start.scope, inference):
-                if not _is_taken_over(session, start):
+                if not _is_taken_over(session, start, coroutine, inference):
                     yield session
     else:
         for argument in arguments(start.node):
             yield from carried(argument, start.scope, inference)
 
 
-def _is_taken_over(session: ast.expr, start: _Start) -> bool:
-    """Tell whether a task has a session to itself until the function that starts it awaits it."""
+def _is_taken_over(
+    session: ast.expr, start: _Start, coroutine: ast.expr, inference: Inference
+) -> bool:
+    """Tell whether a task does nothing with a session, or has it to itself until it is awaited."""
+    if not isinstance(session, ast.Name):
+        return False
+    if is_ignored(coroutine, session.id, start.scope, inference):
+        return True
     task, function = start.around[0], start.scope.function()
-    if not isinstance(task, ast.Assign) or function is None or not isinstance(session, ast.Name):
+    if not isinstance(task, ast.Assign) or function is None:
         return False
     names = {target.id for target in task.targets if isinstance(target, ast.Name)}
     later = [

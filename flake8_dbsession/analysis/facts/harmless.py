@@ -78,6 +78,8 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return not _is_of_sqlalchemy(module, scope, None)
         case ast.Attribute(attr=name) if name in _VIEWS and not call.args:
             return False
+        case ast.Attribute(attr="pop") if len(call.args) == 2:
+            return False
         case ast.Attribute(attr=name) if name in _HARMLESS_METHODS:
             return False
         case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if (

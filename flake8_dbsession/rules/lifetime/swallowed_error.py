@@ -84,8 +84,12 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
 
 def _way_out(fact: SwallowedError) -> str:
     """Say how to end what failed: with a rollback, unless that ends more than that."""
+    if fact.undone is None and fact.is_async:
+        # A rollback expires what was loaded, and to read that would be I/O outside of an await.
+        again = "load again what is read after it"
+        return f"call `await {fact.session}.rollback()` in it, and {again}"
     if fact.undone is None:
-        return f"call `{'await ' if fact.is_async else ''}{fact.session}.rollback()` in it"
+        return f"call `{fact.session}.rollback()` in it"
     work = "each turn's work" if fact.undone is Undone.TURNS else "the work"
     keyword = "async with" if fact.is_async else "with"
     return f"put {work} in `{keyword} {fact.session}.begin_nested():`"
