@@ -25,10 +25,15 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
         from outside, and what is opened on a condition needs a block under that condition.
     """
     if _is_kept(acquisition, tree):
-        return f"one that is passed in, from {pattern}"
+        return passed_in(pattern)
     if _is_block(pattern) and _is_conditional(acquisition, tree):
         return f"{pattern} in a branch of its own"
     return in_coroutine(pattern, acquisition.scope)
+
+
+def passed_in(pattern: str) -> str:
+    """Say that an object is given its session by whoever makes it."""
+    return f"one that is passed in, from {pattern}"
 
 
 def in_coroutine(pattern: str, scope: Scope) -> str:
@@ -50,18 +55,23 @@ def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
         leaves = holder is Holder.RETURN and constructs_by_name(acquisition.target)
         return leaves or holder in _KEEPING
     if acquisition.holder is Holder.LOCAL:
-        return _leaves_in_an_object(acquisition)
+        return leaves_in_an_object(acquisition.name, acquisition.scope)
     return acquisition.holder in _KEEPING
 
 
-def _leaves_in_an_object(acquisition: Acquisition) -> bool:
-    """Tell whether a function returns an object that is made with its local session."""
-    function = acquisition.scope.function()
+def leaves_in_an_object(name: str, scope: Scope) -> bool:
+    """Tell whether a function returns an object that is made with its local session.
+
+    Args:
+        name: the session's name.
+        scope: a scope in the function.
+    """
+    function = scope.function()
     return function is not None and any(
         isinstance(node, ast.Return)
         and isinstance(node.value, ast.Call)
         and constructs_by_name(node.value)
-        and any(isinstance(n, ast.Name) and n.id == acquisition.name for n in ast.walk(node.value))
+        and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node.value))
         for node in own_nodes(function.node)
     )
 

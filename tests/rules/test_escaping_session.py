@@ -405,3 +405,22 @@ def test_the_items_of_a_with_are_bound_one_after_the_other(tmp_path: Path) -> No
         },
         {"DBS207"},
     )
+
+
+def test_a_fixture_yields_what_it_would_return(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "tests/conftest.py": """
+                import pytest
+                from sqlalchemy.orm import Session
+
+                @pytest.fixture
+                def db(engine):
+                    with Session(engine) as session:
+                        return session
+            """
+        },
+    )
+    (message,) = [m for *_, code, m in lint(tmp_path, "tests/conftest.py") if code == "DBS207"]
+    assert message.endswith("; `yield` it inside the block")

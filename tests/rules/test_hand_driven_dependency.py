@@ -240,6 +240,22 @@ def index():
             "`async with asynccontextmanager(database.get_async_db)() as db:`",
         ),
         (DATABASE, HANDLER, "`session = Depends(get_db)`"),
+        (
+            DATABASE,
+            "from gone import get_db\nsession = next(get_db())\n",
+            "`with contextmanager(get_db)() as session:`",
+        ),
+        (
+            DATABASE,
+            "from core.database import get_db\nfor session in get_db():\n    break\n",
+            "`with contextmanager(get_db)() as session:`",
+        ),
+        (
+            DATABASE,
+            "from core.database import get_db\n"
+            "def service():\n    for db in get_db():\n        return Service(db)\n",
+            "one that is passed in, from `with contextmanager(get_db)() as db:`",
+        ),
     ],
 )
 def test_message_names_the_way_out(database: str, text: str, way_out: str, tmp_path: Path) -> None:

@@ -141,3 +141,22 @@ def test_a_test_that_hands_out_one_connection_shares_that(tmp_path: Path) -> Non
         },
         {"DBS502"},
     )
+
+
+def test_an_import_alone_makes_no_threads(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "tests/test_load.py": """
+                import threading
+                from concurrent.futures import ThreadPoolExecutor
+                from sqlalchemy import create_engine
+
+                def engine():
+                    return create_engine(
+                        "sqlite:///:memory:", connect_args={"check_same_thread": False}
+                    )
+            """
+        },
+        {"DBS502"},
+    )

@@ -137,7 +137,6 @@ def test_flask_is_not_held_to_a_pattern_nobody_chose(tmp_path: Path) -> None:
     ("name", "database", "policy", "way_out"),
     [
         ("api/a.py", DATABASE.replace("get_db()", "open_db()"), "", "`db = Depends(open_db)`"),
-        ("api/a.py", BARE, "", "the project's session dependency"),
         ("web/a.py", BARE, REQUESTS, "`db = get_request_db_session()`"),
     ],
 )
@@ -154,3 +153,67 @@ def test_the_message_names_the_house_s_own_way(
     assert [message for _, _, code, message in lint(tmp_path, name) if code in CODES] == [
         f"`SessionLocal()` opens a session in a request handler; use {way_out}"
     ]
+
+
+def test_a_project_without_a_dependency_is_held_to_none(tmp_path: Path) -> None:
+    scope = """
+        from contextlib import contextmanager
+        from sqlalchemy.orm import Session, sessionmaker
+
+        @contextmanager
+        def session_scope(factory: sessionmaker[Session]):
+            with factory() as db:
+                yield db
+                db.commit()
+    """
+    routes = """
+        from core.database import session_scope
+        from fastapi import APIRouter, Request
+        from sqlalchemy.orm import Session
+
+        router = APIRouter()
+
+        @router.get("/")
+        def index(request: Request):
+            with session_scope(request.app.state.session_factory) as db:
+                return db.query(1).all()
+
+        @router.get("/bare")
+        def bare():
+            with Session(get_engine()) as db:
+                return db.query(1).all()
+    """
+    files = {"dbsession.toml": "", "core/database.py": scope, "api/agents.py": routes}
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_the_dependency_that_the_file_injects_is_the_way_out(tmp_path: Path) -> None:
+    files = {
+        "dbsession.toml": "",
+        "core/database.py": BARE,
+        "core/deps.py": """
+            from core.database import SessionLocal
+
+            def get_session():
+                with SessionLocal() as db:
+                    yield db
+        """,
+        "api/agents.py": """
+            from core.database import SessionLocal
+            from core.deps import get_session
+            from fastapi import APIRouter, Depends
+
+            router = APIRouter()
+
+            @router.get("/")
+            def index(db=Depends(get_session)):
+                return db.query(1).all()
+
+            @router.get("/others")
+            def others():
+                return SessionLocal().query(1).all()
+        """,
+    }
+    write_project(tmp_path, files)
+    (message,) = [m for *_, code, m in lint(tmp_path, "api/agents.py") if code in CODES]
+    assert message.endswith("; use `db = Depends(get_session)`")

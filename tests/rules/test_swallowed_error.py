@@ -483,3 +483,49 @@ def test_a_block_that_only_reads_has_nothing_to_commit(tmp_path: Path) -> None:
             return second
         """,
     )
+
+
+def test_a_loop_that_drives_a_dependency_ends_with_its_session(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from core import get_db
+
+        def task(stats):
+            try:
+                clean()
+                for db in get_db():
+                    db.execute(query)
+                    db.commit()
+                    break
+            except Exception as error:
+                stats.append(error)
+            return stats
+        """,
+    )
+
+
+def test_no_savepoint_around_what_a_helper_commits(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "core.py": CORE,
+            "service.py": """
+                from sqlalchemy.orm import Session
+
+                def process(item, session):
+                    session.add(item)
+                    session.commit()
+
+                def process_all(db: Session, errors):
+                    try:
+                        for item in db.scalars(query):
+                            process(item, db)
+                    except Exception as error:
+                        errors.append(error)
+                    return errors
+            """,
+        },
+    )
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert message.endswith("call `db.rollback()` in it")

@@ -278,6 +278,33 @@ def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
     return arguments.vararg.arg if arguments.vararg is not None else None
 
 
+def received_as(
+    call: ast.expr, name: str, scope: Scope, inference: Inference
+) -> tuple[Function, str] | None:
+    """Find the function of the project that is given a name's value, and its parameter for that.
+
+    Args:
+        call: the call.
+        name: the name, as an argument of the call.
+        scope: the scope of the call.
+        inference: answers what is called.
+
+    Returns:
+        The function and the parameter's name; None where no function of the project takes it.
+    """
+    function = inference.value(call.func, scope) if isinstance(call, ast.Call) else None
+    if not isinstance(call, ast.Call) or not isinstance(function, FunctionValue):
+        return None
+    keys: list[tuple[int | str, ast.expr]] = [
+        *enumerate(call.args),
+        *((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg),
+    ]
+    given = (key for key, value in keys if isinstance(value, ast.Name) and value.id == name)
+    parameters = (receiving_parameter(function, key) for key in given)
+    parameter = next((found for found in parameters if found is not None), None)
+    return (function.node, parameter) if parameter is not None else None
+
+
 def _aliases(node: Function, parameter: str) -> set[str]:
     """Give the names that stand for a parameter, its elements, or functions that use it."""
     names = {parameter}

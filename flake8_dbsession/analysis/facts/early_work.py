@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.callees import receiving_parameter
+from flake8_dbsession.analysis.facts.callees import received_as
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
-from flake8_dbsession.analysis.names.values import FunctionValue
 
 _LOOPS = (ast.AsyncFor, ast.For, ast.While)
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
@@ -30,7 +29,7 @@ def is_done_before_waiting(
         True for a function of the project that is given the session as an argument of its own, and
         neither waits for anything with it nor uses it in a loop that waits.
     """
-    received = _received(call, session, scope, inference)
+    received = received_as(call, session, scope, inference)
     return received is not None and _ends_early(*received)
 
 
@@ -43,34 +42,11 @@ def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference)
         scope: the scope of the call.
         inference: answers what is called.
     """
-    received = _received(call, session, scope, inference)
+    received = received_as(call, session, scope, inference)
     if received is None:
         return False
     function, parameter = received
     return not any(isinstance(n, ast.Name) and n.id == parameter for n in ast.walk(function))
-
-
-def _received(
-    call: ast.expr, session: str, scope: Scope, inference: Inference
-) -> tuple[ast.AST, str] | None:
-    """Find the function of the project that is called, and its parameter for the session."""
-    function = inference.value(call.func, scope) if isinstance(call, ast.Call) else None
-    if not isinstance(call, ast.Call) or not isinstance(function, FunctionValue):
-        return None
-    for key, name in _names(call):
-        parameter = receiving_parameter(function, key) if name == session else None
-        if parameter is not None:
-            return function.node, parameter
-    return None
-
-
-def _names(call: ast.Call) -> list[tuple[int | str, str]]:
-    """Give the arguments that are plain names, by position or keyword."""
-    given: list[tuple[int | str, ast.expr]] = [
-        *enumerate(call.args),
-        *((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg),
-    ]
-    return [(key, value.id) for key, value in given if isinstance(value, ast.Name)]
 
 
 def _ends_early(function: ast.AST, parameter: str) -> bool:

@@ -21,6 +21,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 _HARMLESS_METHODS = frozenset(
     {
         "endswith",
+        "set_trace_callback",
         "isoformat",
         "lower",
         "lstrip",

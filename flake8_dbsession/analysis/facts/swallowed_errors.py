@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.callees import received_as
 from flake8_dbsession.analysis.facts.carrying import as_session
 from flake8_dbsession.analysis.facts.error_ways import BEGINS, WORK, Sequel, Ways
 from flake8_dbsession.analysis.facts.sequel import as_try
@@ -17,6 +18,7 @@ from flake8_dbsession.analysis.names.inference import Inference, injected_callab
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
 from flake8_dbsession.analysis.names.scopes import (
     Imported,
+    Iterated,
     Parameter,
     Scope,
     last_segment,
@@ -170,11 +172,8 @@ class _Function:
         It expires what was loaded as well, which an asynchronous session cannot load again by
         itself.
         """
-        commits = [
-            node
-            for node in own_nodes(self._function)
-            if isinstance(node, ast.Call) and dotted_name(node.func) == f"{name}.commit"
-        ]
+        calls = [node for node in own_nodes(self._function) if isinstance(node, ast.Call)]
+        commits = [call for call in calls if self._commits(call, name)]
         around = next((loop for loop in self._loops if _encloses(loop, handler)), None)
         if around is not None and not any(_encloses(around, commit) for commit in commits):
             later = any(commit.lineno > around.lineno for commit in commits)
@@ -183,6 +182,16 @@ class _Function:
         parameters = self._parameters(name)
         is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
         return Undone.CALLERS if is_the_callers and not commits else None
+
+    def _commits(self, call: ast.Call, name: str) -> bool:
+        """Tell whether a call commits a session, or a function of the project that is given it."""
+        if dotted_name(call.func) == f"{name}.commit":
+            return True
+        received = received_as(call, name, self._scope, self._inference)
+        return received is not None and any(
+            isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"
+            for node in own_nodes(received[0])
+        )
 
     def _is_named_again(self, name: str, tried: ast.Try) -> bool:
         """Tell whether a session is named where control can come to after a ``try``'s handlers."""
@@ -255,6 +264,9 @@ class _Function:
         Whoever calls a decorated function, or a test, is taken to be a framework, which ends the
         sessions that it gives.
         """
+        bindings = self._scope.bindings(name)
+        if any(isinstance(binding.how, Iterated) for binding in bindings):
+            return False  # a loop over a dependency, which ends with it
         if self._is_given_by_a_framework(self._parameters(name)):
             return known.commits
         return known.role is not Role.OPENED

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import Context
-from flake8_dbsession.rules.fitting import in_coroutine
+from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
+from flake8_dbsession.rules.fitting import in_coroutine, leaves_in_an_object, passed_in
 from flake8_dbsession.rules.registry import register
 
 _PLAIN_STEPS = frozenset({"__next__", "next", "send"})
@@ -24,7 +24,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     loops over a dependency, wherever they stand. Silent where the generator is kept under a name
     and closed in a `finally`, or handed to what closes it; in tests it is enough that the generator
     is closed or driven on at all, since that is how a dependency itself is tested. A generator that
-    yields in a loop gives many sessions to go through, and is no dependency.
+    yields in a loop gives many sessions to go through, and is no dependency. `next()` on an
+    asynchronous dependency fails at once, and the message says so.
 
     ## Why is this bad?
     A dependency is a generator that the framework drives: it throws the request's error into it and
@@ -80,13 +81,22 @@ class HandDrivenDependency(Rule[DrivenDependency]):
         """Report dependencies driven by hand and left to the garbage collector."""
         if fact.is_closed or (context.is_test and fact.is_ended):
             return
-        name = fact.name or "db"
-        way_out = context.pattern(fact.known, name, fact.scope) or _made_provider(fact, name)
+        way_out = _way_out(fact, context)
         wrong = "drives a dependency by hand, past its cleanup"
         if fact.known.is_async and _is_plain_step(fact.node):
             wrong = f"fails, for `{ast.unparse(fact.made)}` is an asynchronous generator"
-        way_out = in_coroutine(way_out, fact.scope)
         yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {way_out}")
+
+
+def _way_out(fact: DrivenDependency, context: Context) -> str:
+    """Say how to have the session that was taken out of the dependency."""
+    name = fact.name or "db"
+    pattern = context.pattern(fact.known, name, fact.scope)
+    if pattern is None or pattern == UNKNOWN_PROVIDER:
+        pattern = _made_provider(fact, name)
+    if leaves_in_an_object(name, fact.scope):
+        return passed_in(pattern)
+    return in_coroutine(pattern, fact.scope)
 
 
 def _is_plain_step(node: ast.expr) -> bool:

@@ -17,11 +17,11 @@ _OWN_WAYS = ("creator", "pool")
 # What a test file has in it whose database other threads come to: FastAPI runs plain functions in a
 # pool of threads, and is given the database as a dependency.
 _THREADS = (
-    "ThreadPool",
+    "Thread(",
+    "ThreadPoolExecutor(",
     "dependency_overrides",
     "run_in_executor",
     "run_in_threadpool",
-    "threading",
     "to_thread",
 )
 

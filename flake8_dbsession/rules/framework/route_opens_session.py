@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.facts.openings import Opening
 from flake8_dbsession.policy.model import Layer, Style
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context, spelled
-from flake8_dbsession.rules.framework.wording import UNKNOWN_DEPENDENCY, house_dependency
+from flake8_dbsession.rules.framework.wording import house_dependency, injected_here
 from flake8_dbsession.rules.registry import register
 
 
@@ -24,8 +24,9 @@ class RouteOpensSession(Rule[Opening]):
     outlive a request, and so are functions nested in a handler, which may run after it. A handler
     that was given a session is [DBS406](DBS406.md)'s.
 
-    Without a policy of your own, the layer is the `standard` preset's `routes`, and Flask's
-    handlers are left alone.
+    Without a policy of your own, the layer is the `standard` preset's `routes`. Flask's handlers
+    are left alone then, and so are those of a project in which nothing is injected: where the file
+    itself has no `Depends` of a session, and no dependency stands beside the factory.
 
     ## Why is this bad?
     Tests replace an injected session by overriding the dependency, and a dependency that several
@@ -92,11 +93,10 @@ class RouteOpensSession(Rule[Opening]):
         layer = context.layer
         if fact.given or layer is None or layer.use is None or layer.style is Style.CONTEXT:
             return
-        if _is_handled_by(fact, layer, context):
+        way_out = _way_out(fact, layer, context)
+        if way_out is not None and _is_handled_by(fact, layer, context):
             yield self.violation(
-                fact.node,
-                f"`{fact.text}` opens a session in a request handler; "
-                f"use {_way_out(fact, layer, context)}",
+                fact.node, f"`{fact.text}` opens a session in a request handler; use {way_out}"
             )
 
 
@@ -112,8 +112,9 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
     return framework_of(handler, function.parent, inference) in ("fastapi", None)
 
 
-def _way_out(opening: Opening, layer: Layer, context: Context) -> str:
+def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
+    """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
     if layer.declared:
         return spelled(layer, "db")
-    dependency = house_dependency(opening.known, context)
-    return f"`db = Depends({dependency})`" if dependency else UNKNOWN_DEPENDENCY
+    dependency = injected_here(opening.known, context) or house_dependency(opening.known, context)
+    return f"`db = Depends({dependency})`" if dependency else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.names.values import Known, Resource
+import ast
+
+from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.names.values import Known, Resource, Role
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rules.context import Context
 
@@ -26,8 +29,8 @@ def house_dependency(known: Known, context: Context) -> str | None:
         context: the file and its policy.
 
     Returns:
-        The dependency that the user's policy names; else the one beside the factory; else, where
-        the factory cannot be found, the one of the preset. None where the project has none.
+        The dependency that the user's policy names; else the one beside the factory; else, for a
+        factory that cannot be found, the one of the preset. None where the project has none.
     """
     declared = any(
         layer.declared and layer.use and layer.style is Style.DEPENDENCY
@@ -36,12 +39,28 @@ def house_dependency(known: Known, context: Context) -> str | None:
     house = context.file.house(known)
     if house is not None and not declared:
         return house.dependency
+    if not declared and Role.SESSION_CLASS in (known.role, known.source):
+        return None  # a library's class says nothing of the house
     return next(iter(dependency_names(context)), None)
+
+
+def injected_here(known: Known, context: Context) -> str | None:
+    """Name the dependency that a file injects already where it needs such a session.
+
+    Args:
+        known: a session, or what opens one.
+        context: the file and its policy.
+    """
+    for injection in context.file.facts(Injection):
+        other = injection.known
+        if other is not None and other.role is Role.DEPENDENCY and other.is_async is known.is_async:
+            return ast.unparse(injection.handed)
+    return None
 
 
 def injected(known: Known, context: Context) -> str:
     """Say what to inject instead of something that opens a session: ``Depends(get_db)``."""
-    name = house_dependency(known, context)
+    name = house_dependency(known, context) or injected_here(known, context)
     return f"`Depends({name})`" if name else UNKNOWN_DEPENDENCY
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.escapes import Escape, Way
+from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -20,7 +21,8 @@ class SessionEscapesBlock(Rule[Escape]):
     outlives the block (an attribute of `self`, a `global`, a container of either), or used after
     the block without being bound anew. A second `close()` and a bare test of the name are no use.
     A store that serves the rest of the block (other code is called, or control is yielded, while
-    the block is open) or that is emptied again is left alone.
+    the block is open) or that is emptied again is left alone. What a pytest fixture would return it
+    can yield inside the block.
 
     ## Why is this bad?
     The block has closed the session. It does not say so: the next query silently opens a new
@@ -77,4 +79,7 @@ class SessionEscapesBlock(Rule[Escape]):
             verb = "returns" if fact.way is Way.RETURNED else "keeps"
             told = f"{verb} `{name}`, which the `with` block of line {line} closes"
             way_out = "do the work inside the block, or take the session as a parameter"
+            function = fact.block.scope.function()
+            if function is not None and is_fixture(function.node):
+                way_out = "`yield` it inside the block"
         yield self.violation(fact.node, f"`{code}` {told}; {way_out}")
