@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from flake8_dbsession.rules.context import Context
 _BY_NAME = re.compile(r"\b(?:patch|setattr)\(\s*[\"']([\w.]+)\.(\w+)[\"']")
 _BY_MODULE = re.compile(r"\b(?:patch\.object|setattr)\(\s*([\w.]+),\s*[\"'](\w+)[\"']")
 _WORDS = (b"patch", b"setattr")
+# An import that stands in a function.
+_LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s[^\n]*\b{}\b"
 _RENAMED = r"(?:\bfrom\s+([\w.]+)\s+)?\bimport\s+(?:\w+,\s*)*([\w.]+)\s+as\s+{}\b"
 
 
@@ -46,14 +49,24 @@ class PatchedNames:
             context: the module.
 
         Yields:
-            A doubt for each name that a test patches in this very module.
+            A doubt for each name that a test patches in this very module, or where this module
+            imports it from each time that it is called.
         """
         root = context.file.inference.project.root
         for name in sorted(names):
-            for patch in self._of_project(root, context).get(name, ()):
-                if _is_module(context.file.path, self._module(patch)):
-                    yield f"`{patch.test.name}` patches `{name}` in this module"
-                    break
+            patches = self._of_project(root, context).get(name, ())
+            doubts = (self._doubt(name, patch, context) for patch in patches)
+            yield from islice(filter(None, doubts), 1)
+
+    def _doubt(self, name: str, patch: _Patch, context: Context) -> str | None:
+        """Say that a patch is of this module's name, or of what it imports at each call."""
+        module, path = self._module(patch), context.file.path
+        if _is_module(path, module):
+            return f"`{patch.test.name}` patches `{name}` in this module"
+        late = re.findall(_LATE.format(re.escape(name)), context.file.module.text, re.MULTILINE)
+        if module in late and re.search(rf"\b{re.escape(path.stem)}\b", _text(patch.test)):
+            return f"`{patch.test.name}` patches `{module}.{name}`"
+        return None
 
     def _of_project(self, root: Path, context: Context) -> dict[str, list[_Patch]]:
         """Give the places where each patched name is patched."""

@@ -49,3 +49,32 @@ def test_what_it_patches_elsewhere_is_none(test: str, tmp_path: Path) -> None:
     assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
     not_a_test = {**HOUSE, "app/work.py": WORK, "app/tool.py": PATCHES[0]}
     assert repaired(tmp_path, not_a_test, "app/work.py", "DBS102").fixed
+
+
+LATE = """
+    from core.models import User
+
+    def work(name):
+        from core.database import SessionLocal
+
+        with SessionLocal() as db:
+            return db.query(User).count()
+"""
+BY_HOME = '@patch("core.database.SessionLocal")\ndef test_it(): from app.work import work'
+
+
+def test_what_is_imported_when_called_is_patched_where_it_is_defined(tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": BY_HOME}
+    found = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert found == ["7: DBS102 `test_work.py` patches `core.database.SessionLocal`"]
+
+
+@pytest.mark.parametrize(
+    ("work", "test"),
+    [(WORK, BY_HOME), (LATE, '@patch("core.database.SessionLocal")\ndef test_it(): other()')],
+)
+def test_who_imports_early_or_is_not_tested_there_does_not_notice(
+    work: str, test: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "app/work.py": work, "tests/test_other.py": test}
+    assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
