@@ -20,7 +20,7 @@ from flake8_dbsession.fixes.closes import closes_early, is_call_on, mentions, wi
 from flake8_dbsession.fixes.cursors import live_names, used_after
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.imports import Reach, reach_module
-from flake8_dbsession.fixes.places import place_of
+from flake8_dbsession.fixes.places import place_of, refuse_optional
 from flake8_dbsession.fixes.region import Region, parted
 
 
@@ -40,6 +40,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     """
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal("no local name holds it")
+    refuse_optional(acquisition, document)
     _refuse_unclear_end(acquisition, document)
     place = place_of(acquisition.node, document.tree)
     if not _is_plain(place.statement, acquisition.node):

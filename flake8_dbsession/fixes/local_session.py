@@ -45,6 +45,7 @@ from flake8_dbsession.fixes.new_block import (
 )
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.opened_in_try import fix_in_try, try_around
+from flake8_dbsession.fixes.places import refuse_optional
 from flake8_dbsession.fixes.provision import (
     Need,
     Provision,
@@ -102,6 +103,7 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
 def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
+    refuse_optional(acquisition, document)
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)

@@ -6,7 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.optional import may_give_none
 from flake8_dbsession.fixes.base import Refusal
+from flake8_dbsession.fixes.document import Document
 
 
 class Place(NamedTuple):
@@ -95,3 +98,14 @@ def _spans(outer: ast.stmt, node: ast.stmt | ast.expr) -> bool:
 
 def _start(node: ast.stmt | ast.expr) -> tuple[int, int]:
     return node.lineno, node.col_offset
+
+
+def refuse_optional(acquisition: Acquisition, document: Document) -> None:
+    """Refuse to put a block around what may be None.
+
+    Raises:
+        Refusal: what is called may give None.
+    """
+    inference = document.context.file.inference
+    if may_give_none(acquisition.node, acquisition.scope, inference):
+        raise Refusal(f"`{acquisition.text}` may give None")

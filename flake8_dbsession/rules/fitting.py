@@ -6,6 +6,7 @@ import ast
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, holder_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 
@@ -67,12 +68,19 @@ def leaves_in_an_object(name: str, scope: Scope) -> bool:
         scope: a scope in the function.
     """
     function = scope.function()
-    return function is not None and any(
-        isinstance(node, ast.Return)
+    return function is not None and name in _names_in_returned_objects(function)
+
+
+@remembered
+def _names_in_returned_objects(function: Scope) -> frozenset[str]:
+    return frozenset(
+        inner.id
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Return)
         and isinstance(node.value, ast.Call)
         and constructs_by_name(node.value)
-        and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node.value))
-        for node in own_nodes(function.node)
+        for inner in ast.walk(node.value)
+        if isinstance(inner, ast.Name)
     )
 
 

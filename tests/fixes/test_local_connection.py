@@ -202,3 +202,24 @@ def outcome(code: str, sql: str, path: Path) -> tuple[object, object]:
         except sqlite3.Error as error:
             result = repr(error)
         return result, connection.execute("SELECT n FROM t").fetchall()
+
+
+def test_what_may_give_none_is_left(tmp_path: Path) -> None:
+    work = """
+        import sqlite3
+
+        def _conn(path):
+            if not path:
+                return None
+            return sqlite3.connect(path)
+
+        def view(path):
+            conn = _conn(path)
+            if not conn:
+                return 503
+            conn.execute("select 1")
+            conn.close()
+    """
+    assert reasons(tmp_path, {"work.py": work}, "work.py", CODES) == [
+        "10: DBS603 `_conn(path)` may give None"
+    ]

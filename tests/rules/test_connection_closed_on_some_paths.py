@@ -255,3 +255,81 @@ def test_a_pop_with_a_default_does_not_raise(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_helpers_that_do_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import logging
+                import re
+                import sqlite3
+                from datetime import datetime, timedelta
+
+                logger = logging.getLogger(__name__)
+
+                def started(period):
+                    days = {"7d": timedelta(days=7)}.get(period)
+                    return datetime.now() - days if days else None
+
+                def merged():
+                    found = {}
+                    try:
+                        found.update(load())
+                    except Exception as error:
+                        logger.warning("%s", error)
+                    return found
+
+                def note(error):
+                    global status
+                    status = re.sub(r"[0-9]+", "N", str(error))
+
+                def noted(path, period):
+                    conn = sqlite3.connect(path)
+                    since, others = started(period), merged()
+                    try:
+                        conn.execute("select 1")
+                    except sqlite3.Error as error:
+                        note(error)
+                    finally:
+                        conn.close()
+
+                def loaded(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    others = load()
+                    conn.close()
+            """
+        },
+        CODES,
+    )
+
+
+def test_a_function_is_there_where_it_is_called(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import sqlite3
+
+                try:
+                    from database import give_back
+                except ImportError:
+                    give_back = None
+
+                def ensured(path):
+                    conn = None
+                    try:
+                        conn = sqlite3.connect(path)
+                        conn.execute("select 1")
+                    finally:
+                        if conn is not None and give_back:
+                            give_back(conn)
+            """,
+            "database.py": """
+                def give_back(conn):
+                    conn.close()
+            """,
+        },
+        CODES,
+    )

@@ -204,3 +204,70 @@ def test_a_coroutine_that_is_handed_on_is_awaited_elsewhere(tmp_path: Path) -> N
         },
         {"DBS602", "DBS603"},
     )
+
+
+OPTIONAL = """
+    import sqlite3
+
+    def _conn(path):
+        if not path:
+            return None
+        return sqlite3.connect(path)
+
+    def view(path):
+        conn = _conn(path)
+        if not conn:
+            return 503
+        return conn.execute("select 1").fetchone()
+"""
+
+
+def test_what_may_give_none_is_not_put_into_a_block(tmp_path: Path) -> None:
+    write_project(tmp_path, {"service.py": OPTIONAL})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
+    assert message == "`_conn(path)` is never closed; close it in a `finally`"
+
+
+def test_a_helper_that_says_that_it_gives_back_is_believed(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "pool.py": """
+                import psycopg2
+
+                class Wrapper:
+                    def __init__(self, raw):
+                        object.__setattr__(self, "_raw", raw)
+
+                    def close(self):
+                        give_back(self)
+
+                def unwrapped(conn):
+                    return conn._raw if isinstance(conn, Wrapper) else conn
+
+                def give_back(conn):
+                    raw = unwrapped(conn)
+                    POOL.putconn(raw)
+
+                def take():
+                    return psycopg2.connect(URL)
+
+                def handler():
+                    conn = None
+                    try:
+                        conn = take()
+                        conn.execute("select 1")
+                    finally:
+                        if conn:
+                            give_back(conn)
+
+                def wrapped():
+                    conn = psycopg2.connect(URL)
+                    if conn.closed:
+                        conn.close()
+                        return None
+                    return Wrapper(conn)
+            """
+        },
+        {"DBS602", "DBS603"},
+    )

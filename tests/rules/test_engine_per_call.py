@@ -247,6 +247,10 @@ def test_silent_in_a_scripts_main_part(tmp_path: Path) -> None:
                 def main():
                     create_engine(URL).connect()
 
+                @app.on_event("startup")
+                async def startup():
+                    create_engine(URL).connect()
+
                 @click.command()
                 def load():
                     create_engine(URL).connect()

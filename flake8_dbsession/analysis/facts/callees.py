@@ -55,6 +55,7 @@ _REGISTERING = frozenset(
         "push",
         "push_async_callback",
         "register",
+        "__setattr__",
         "setattr",
         "submit",
     }
@@ -100,17 +101,18 @@ class Callees:
             scope: the scope that the call stands in.
 
         Returns:
-            The fate; where the callee cannot be found, what its name tells.
+            The fate; where the callee cannot be found, or followed, what its name tells.
         """
         callee = self._inference.value(call.func, scope)
-        if isinstance(callee, FunctionValue):
-            return self._fate_in(callee, key)
         if isinstance(callee, ClassValue):
             return self._fate_in_object(callee, key)
+        fate = self._fate_in(callee, key) if isinstance(callee, FunctionValue) else Fate.USED
         name = last_segment(call.func).lower()
-        if any(word in name for word in _CLOSING_WORDS):
-            return Fate.KEPT
-        return Fate.GIVEN_BACK if constructs_by_name(call) else Fate.USED
+        if fate is Fate.USED and any(word in name for word in _CLOSING_WORDS):
+            return Fate.KEPT  # it says that it closes, by ways that were not followed
+        if not isinstance(callee, FunctionValue) and constructs_by_name(call):
+            return Fate.GIVEN_BACK
+        return fate
 
     def ending(self, call: ast.Call, scope: Scope) -> CallEnding | None:
         """Tell how a call ends that never returns.

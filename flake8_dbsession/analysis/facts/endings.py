@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Set
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import (
     Acquisition,
@@ -12,13 +12,11 @@ from flake8_dbsession.analysis.facts.acquisitions import (
     acquisitions,
 )
 from flake8_dbsession.analysis.facts.callees import Callees, Fate
-from flake8_dbsession.analysis.facts.carrying import arguments
 from flake8_dbsession.analysis.facts.guards import under_ownership
 from flake8_dbsession.analysis.facts.harmless import may_raise
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.process_end import ends_process, is_step_of_a_script
 from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
-from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.lifetimes import (
     Handing,
     HandOn,
@@ -203,7 +201,6 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
         return None
     nodes = list(own_nodes(root))
     alone = {node.value for node in nodes if isinstance(node, ast.Expr)}
-    logged = {part for node in nodes if _logs(node) for part in arguments(node)}
     quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
     connections = {a.name for a in found if a.known.library in _DBAPI}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
@@ -211,7 +208,8 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
     def raises(call: ast.Call) -> bool:
         if call in quiet or _only_adds(call, sessions) or not may_raise(call, scope):
             return False
-        return call not in alone | logged or not callees.only_keeps_books(call, scope)
+        is_followed = isinstance(call.func, ast.Name) or call in alone
+        return not is_followed or not callees.only_keeps_books(call, scope)
 
     calls = CallTraits(
         may_raise=raises,
@@ -219,13 +217,6 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
         ending=lambda call: callees.ending(call, scope) if call in alone else None,
     )
     return build(root, calls, yield_raises=not is_fixture(scope.node))
-
-
-def _logs(node: ast.AST) -> TypeGuard[ast.Call]:
-    match node:
-        case ast.Call(func=ast.Attribute(value=owner)):
-            return is_logger(owner)
-    return False
 
 
 def _opens_quietly(acquisition: Acquisition) -> bool:

@@ -91,6 +91,10 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return not last_segment(owner).lower().endswith(_NOTING[name])
         case ast.Attribute(value=ast.Constant(value=str()), attr=name):
             return name not in _TEXT_METHODS
+        case ast.Attribute(value=ast.Dict(), attr=name) if name in _MAPPING_METHODS:
+            return False
+        case ast.Attribute(value=ast.Name(id="re")) if call.args:
+            return not isinstance(call.args[0], ast.Constant)  # a pattern that is written out
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _MAPPING_METHODS:
             return not _is_mapping(owner, scope)
     return True
@@ -103,15 +107,28 @@ def only_keeps_books(function: FunctionValue) -> bool:
         function: the function.
 
     Returns:
-        True where no call in it can raise in practice, those of a container's methods left out
-        that the function looks into beforehand: ``if key in kept: kept.pop(key)``.
+        True where no call in it can raise in practice. Those are left out whose errors it catches
+        itself, and those of a container's methods that it looks into beforehand:
+        ``if key in kept: kept.pop(key)``.
     """
     node, scope = function.node, function.scope.child(function.node)
     if isinstance(node, ast.Lambda) or not decorator_names(node) <= _PLAIN_DECORATORS:
         return False
-    parts = list(own_nodes(node))
+    caught = {inner for part in own_nodes(node) for inner in _caught_in(part)}
+    parts = [part for part in own_nodes(node) if part not in caught]
     looked_into = {name for part in parts for name in _looked_into(part)}
     return not any(_can_raise(part, scope, looked_into) for part in parts)
+
+
+def _caught_in(node: ast.AST) -> Iterator[ast.AST]:
+    """Give what stands in a ``try`` that catches whatever is raised there."""
+    if isinstance(node, ast.Try) and any(map(_catches_all, node.handlers)):
+        for statement in node.body:
+            yield from ast.walk(statement)
+
+
+def _catches_all(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or last_segment(handler.type) in ("BaseException", "Exception")
 
 
 def _looked_into(node: ast.AST) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Names(NamedTuple):
         closers: local names that only ever stand for a ``close`` method.
         stacks: names of exit stacks that are made in the function.
         closures: the functions defined in it, by name.
+        called: names of the functions from outside that it calls.
         of_comprehensions: where a comprehension speaks of names of its own.
     """
 
@@ -39,6 +40,7 @@ class Names(NamedTuple):
     closers: frozenset[str]
     stacks: frozenset[str]
     closures: dict[str, Closure]
+    called: frozenset[str]
     of_comprehensions: frozenset[ast.Name]
 
 
@@ -53,6 +55,7 @@ def names_of(function: Flowing) -> Names:
     closures: dict[str, Closure] = {}
     lambdas: dict[str, Closure] = {}
     inner: set[ast.Name] = set()
+    called: set[str] = set()
     for node in _own_nodes(function):
         match node:
             case ast.Global(names=names) | ast.Nonlocal(names=names):
@@ -75,6 +78,10 @@ def names_of(function: Flowing) -> Names:
             case ast.withitem(context_expr=manager, optional_vars=ast.Name(id=name)):
                 if _makes_stack(manager):
                     stacks.add(name)
+            case ast.Call(func=ast.Name(id=name)):
+                called.add(name)
+            case ast.arg(arg=name):
+                stored[name] += 1
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 inner.update(_of_comprehension(node))
 
@@ -89,6 +96,7 @@ def names_of(function: Flowing) -> Names:
         closers=always(closers),
         stacks=frozenset(stacks),
         closures=closures,
+        called=frozenset(called - stored.keys() - closures.keys()),
         of_comprehensions=frozenset(inner),
     )
 

@@ -209,6 +209,8 @@ class Reader:
                 return NONE
             case ast.Constant(value=value):
                 return TRUE if value else FALSE
+            case ast.Name(id=name) if name in self._names.called:
+                return TRUE  # a function, which may be missing, but then nothing is opened either
             case ast.Name(id=name):
                 return _known(name, state, NONE | TRUE if name in self._peers else ANY)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.optional import may_give_none
 from flake8_dbsession.policy.model import Sanctioned
 from flake8_dbsession.rules.context import Context
 
@@ -21,12 +22,14 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         The policy's connection provider; in its own module and where there is none, a ``with``
         block, or a ``finally`` where the library has no block that closes.
     """
-    known = acquisition.known
+    known, inference = acquisition.known, context.file.inference
     name = acquisition.name if acquisition.name.isidentifier() else "conn"
     keyword = "async with" if known.is_async else "with"
     provider = context.policy.connections
     if provider is not None and not context.may_open(acquisition.scope):
         return f"use `{keyword} {Sanctioned.parse(provider).expression}() as {name}:`"
+    if may_give_none(acquisition.node, acquisition.scope, inference):
+        return "close it in a `finally`"
     if known.name.endswith(".raw_connection"):
         return f"use `with closing({acquisition.text}) as {name}:`"
     if known.library in _CLOSED_BY_BLOCK and not known.is_async:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.engines import Engine
 from flake8_dbsession.analysis.facts.migrations import is_migration
 from flake8_dbsession.analysis.facts.process_end import ends_process, is_step_of_a_script
+from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -23,8 +24,9 @@ class EnginePerCall(Rule[Engine]):
     as the engine does; a session or a connection does not, for it does not end the pool. An engine
     that is handed to code which cannot be found is taken for stored. Silent with `NullPool`, which
     keeps no connection; in a script's main part (a function `main`, what the script calls at its
-    end, what that calls once and nothing else calls, a command of click, typer or flask), in test
-    files, and in migrations, by their folder or an import of Alembic.
+    end, what that calls once and nothing else calls, a command of click, typer or flask), in what
+    FastAPI runs once (`on_event`), in test files, and in migrations, by their folder or an import
+    of Alembic.
 
     ## Why is this bad?
     Each engine has a pool of its own. Made in a function, it is a new pool for every call: no
@@ -83,7 +85,7 @@ class EnginePerCall(Rule[Engine]):
         assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         if node.name == "main" or ends_process(function, inference):
             return
-        if is_step_of_a_script(function):
+        if is_step_of_a_script(function) or "on_event" in decorator_names(node):
             return
         if not is_migration(context.file.module, inference.project.root):
             yield self.violation(
