@@ -240,14 +240,17 @@ def test_a_helper_that_says_that_it_gives_back_is_believed(tmp_path: Path) -> No
                         object.__setattr__(self, "_raw", raw)
 
                     def close(self):
-                        give_back(self)
+                        return_connection(self)
 
                 def unwrapped(conn):
                     return conn._raw if isinstance(conn, Wrapper) else conn
 
-                def give_back(conn):
+                def return_connection(conn):
                     raw = unwrapped(conn)
                     POOL.putconn(raw)
+
+                def return_rows(conn):
+                    return conn.execute("select 1").fetchall()
 
                 def take():
                     return psycopg2.connect(URL)
@@ -259,7 +262,11 @@ def test_a_helper_that_says_that_it_gives_back_is_believed(tmp_path: Path) -> No
                         conn.execute("select 1")
                     finally:
                         if conn:
-                            give_back(conn)
+                            return_connection(conn)
+
+                def rows():
+                    conn = take()  # DBS602
+                    return_rows(conn)
 
                 def wrapped():
                     conn = psycopg2.connect(URL)

@@ -29,10 +29,10 @@ _CLOSING_WORDS = (
     "putconn",
     "put_conn",
     "release",
-    "return_",
     "shutdown",
     "teardown",
 )
+_RETURNED_WORDS = ("conn", "db", "pool", "session")
 _STORING = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "set", "setdefault"}
 )
@@ -108,7 +108,7 @@ class Callees:
             return self._fate_in_object(callee, key)
         fate = self._fate_in(callee, key) if isinstance(callee, FunctionValue) else Fate.USED
         name = last_segment(call.func).lower()
-        if fate is Fate.USED and any(word in name for word in _CLOSING_WORDS):
+        if fate is Fate.USED and _says_that_it_closes(name):
             return Fate.KEPT  # it says that it closes, by ways that were not followed
         if not isinstance(callee, FunctionValue) and constructs_by_name(call):
             return Fate.GIVEN_BACK
@@ -256,6 +256,12 @@ class Callees:
         return any(
             self.fate(call, key, scope) is fate for key, value in keys if _is_name(value, names)
         )
+
+
+def _says_that_it_closes(name: str) -> bool:
+    if "return_" in name:
+        return any(word in name for word in _RETURNED_WORDS)
+    return any(word in name for word in _CLOSING_WORDS)
 
 
 def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
