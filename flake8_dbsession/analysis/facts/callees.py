@@ -300,15 +300,17 @@ def received_as(
     Returns:
         The function and the parameter's name; None where no function of the project takes it.
     """
-    function = inference.value(call.func, scope) if isinstance(call, ast.Call) else None
-    if not isinstance(call, ast.Call) or not isinstance(function, FunctionValue):
+    if not isinstance(call, ast.Call):
         return None
-    keys: list[tuple[int | str, ast.expr]] = [
+    arguments: list[tuple[int | str, ast.expr]] = [
         *enumerate(call.args),
         *((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg),
     ]
-    given = (key for key, value in keys if isinstance(value, ast.Name) and value.id == name)
-    parameters = (receiving_parameter(function, key) for key in given)
+    keys = [key for key, value in arguments if isinstance(value, ast.Name) and value.id == name]
+    function = inference.value(call.func, scope) if keys else None
+    if not isinstance(function, FunctionValue):
+        return None
+    parameters = (receiving_parameter(function, key) for key in keys)
     parameter = next((found for found in parameters if found is not None), None)
     return (function.node, parameter) if parameter is not None else None
 

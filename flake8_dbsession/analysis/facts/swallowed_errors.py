@@ -130,15 +130,16 @@ class _Function:
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
             ways = Ways(graph, name, self.handlers)
-            for handler, work in ways.works.items():
-                if self._goes_on(ways.sequels[handler], name, known):
-                    found[handler] = found.get(handler) or SwallowedError(
-                        handler,
-                        name,
-                        known.is_async,
-                        f"{name}.{work}()",
-                        self._undone(name, known, handler),
-                    )
+            swallowing = {
+                handler: work
+                for handler, work in ways.works.items()
+                if handler not in found and self._goes_on(ways.sequels[handler], name, known)
+            }
+            commits = self._commits(name) if swallowing else []
+            for handler, work in swallowing.items():
+                undone = self._undone(name, known, handler, commits)
+                work = f"{name}.{work}()"
+                found[handler] = SwallowedError(handler, name, known.is_async, work, undone)
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:
@@ -166,14 +167,14 @@ class _Function:
             for call in self._assigned
         )
 
-    def _undone(self, name: str, known: Known, handler: ast.ExceptHandler) -> Undone | None:
+    def _undone(
+        self, name: str, known: Known, handler: ast.ExceptHandler, commits: list[ast.Call]
+    ) -> Undone | None:
         """Tell what a rollback in a handler would undo besides the work that failed there.
 
         It expires what was loaded as well, which an asynchronous session cannot load again by
         itself.
         """
-        calls = [node for node in own_nodes(self._function) if isinstance(node, ast.Call)]
-        commits = [call for call in calls if self._commits(call, name)]
         around = next((loop for loop in self._loops if _encloses(loop, handler)), None)
         if around is not None and not any(_encloses(around, commit) for commit in commits):
             later = any(commit.lineno > around.lineno for commit in commits)
@@ -183,7 +184,12 @@ class _Function:
         is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
         return Undone.CALLERS if is_the_callers and not commits else None
 
-    def _commits(self, call: ast.Call, name: str) -> bool:
+    def _commits(self, name: str) -> list[ast.Call]:
+        """Find the calls that commit a session."""
+        calls = (node for node in own_nodes(self._function) if isinstance(node, ast.Call))
+        return [call for call in calls if self._is_commit(call, name)]
+
+    def _is_commit(self, call: ast.Call, name: str) -> bool:
         """Tell whether a call commits a session, or a function of the project that is given it."""
         if dotted_name(call.func) == f"{name}.commit":
             return True
