@@ -135,9 +135,12 @@ class _Function:
                 for handler, work in ways.works.items()
                 if handler not in found and self._goes_on(ways.sequels[handler], name, known)
             }
-            commits = self._commits(name) if swallowing else []
+            nodes = own_nodes(self._function) if swallowing else ()
+            calls = [node for node in nodes if isinstance(node, ast.Call)]
             for handler, work in swallowing.items():
-                undone = self._undone(name, known, handler, commits)
+                undone = self._undone(name, known, handler, calls)
+                if undone is not None and any(self._is_given_to_commit(c, name) for c in calls):
+                    undone = None
                 work = f"{name}.{work}()"
                 found[handler] = SwallowedError(handler, name, known.is_async, work, undone)
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
@@ -168,13 +171,14 @@ class _Function:
         )
 
     def _undone(
-        self, name: str, known: Known, handler: ast.ExceptHandler, commits: list[ast.Call]
+        self, name: str, known: Known, handler: ast.ExceptHandler, calls: list[ast.Call]
     ) -> Undone | None:
         """Tell what a rollback in a handler would undo besides the work that failed there.
 
         It expires what was loaded as well, which an asynchronous session cannot load again by
         itself.
         """
+        commits = [call for call in calls if dotted_name(call.func) == f"{name}.commit"]
         around = next((loop for loop in self._loops if _encloses(loop, handler)), None)
         if around is not None and not any(_encloses(around, commit) for commit in commits):
             later = any(commit.lineno > around.lineno for commit in commits)
@@ -184,15 +188,8 @@ class _Function:
         is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
         return Undone.CALLERS if is_the_callers and not commits else None
 
-    def _commits(self, name: str) -> list[ast.Call]:
-        """Find the calls that commit a session."""
-        calls = (node for node in own_nodes(self._function) if isinstance(node, ast.Call))
-        return [call for call in calls if self._is_commit(call, name)]
-
-    def _is_commit(self, call: ast.Call, name: str) -> bool:
-        """Tell whether a call commits a session, or a function of the project that is given it."""
-        if dotted_name(call.func) == f"{name}.commit":
-            return True
+    def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
+        """Tell whether a function of the project is given a session and commits it."""
         received = received_as(call, name, self._scope, self._inference)
         return received is not None and any(
             isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"
