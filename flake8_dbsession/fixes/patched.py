@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -40,8 +40,9 @@ class PatchedNames:
     def __init__(self) -> None:
         self._by_root: dict[Path, dict[str, list[_Patch]]] = {}
         self._modules: dict[_Patch, str] = {}
+        self._words: dict[Path, frozenset[str]] = {}
 
-    def doubts(self, names: Collection[str], context: Context) -> Iterator[str]:
+    def doubts(self, names: Set[str], context: Context) -> Iterator[str]:
         """Say which test would notice that a module does not use some names any more.
 
         Args:
@@ -52,21 +53,29 @@ class PatchedNames:
             A doubt for each name that a test patches in this very module, or where this module
             imports it from each time that it is called.
         """
-        root = context.file.inference.project.root
-        for name in sorted(names):
-            patches = self._of_project(root, context).get(name, ())
-            doubts = (self._doubt(name, patch, context) for patch in patches)
+        if not names:
+            return
+        path, text = context.file.path, context.file.module.text
+        patched = self._of_project(context.file.inference.project.root, context)
+        for name in sorted(names & patched.keys()):
+            homes = set(re.findall(_LATE.format(re.escape(name)), text, re.MULTILINE))
+            doubts = (self._doubt(name, patch, path, homes) for patch in patched[name])
             yield from islice(filter(None, doubts), 1)
 
-    def _doubt(self, name: str, patch: _Patch, context: Context) -> str | None:
-        """Say that a patch is of this module's name, or of what it imports at each call."""
-        module, path = self._module(patch), context.file.path
+    def _doubt(self, name: str, patch: _Patch, path: Path, homes: set[str]) -> str | None:
+        """Say that a patch is of a module's name, or of what it imports from a home when called."""
+        module = self._module(patch)
         if _is_module(path, module):
             return f"`{patch.test.name}` patches `{name}` in this module"
-        late = re.findall(_LATE.format(re.escape(name)), context.file.module.text, re.MULTILINE)
-        if module in late and re.search(rf"\b{re.escape(path.stem)}\b", _text(patch.test)):
+        if module in homes and self._names(patch.test, path.stem):
             return f"`{patch.test.name}` patches `{module}.{name}`"
         return None
+
+    def _names(self, test: Path, module: str) -> bool:
+        """Tell whether a test has a module's own name as a word."""
+        if test not in self._words:
+            self._words[test] = frozenset(re.findall(r"\w+", _text(test)))
+        return module in self._words[test]
 
     def _of_project(self, root: Path, context: Context) -> dict[str, list[_Patch]]:
         """Give the places where each patched name is patched."""
