@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment, own_nodes
 from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error
@@ -129,9 +129,7 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
     function = scope.function() or scope.module.scope
     first, last = body[0].lineno, body[-1].end_lineno or 0
     in_loop = any(
-        isinstance(node, (ast.For, ast.AsyncFor, ast.While))
-        and node.lineno < first
-        and last <= (node.end_lineno or 0)
+        isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
         for node in own_nodes(function.node)
     )
     read = {

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.fixes.base import Refusal
 from flake8_dbsession.fixes.region import Statement
 
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def mentions(node: ast.AST, name: str) -> bool:
@@ -47,7 +46,7 @@ def closes_early(body: Sequence[ast.stmt], name: str, *, is_last: bool = True) -
             if not ends and not (rest and isinstance(rest[0], _LEAVES)):
                 return True
         elif not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
-            ends = ends and not isinstance(statement, _LOOPS)
+            ends = ends and not isinstance(statement, LOOPS)
             if any(closes_early(part, name, is_last=ends) for part in _parts(statement)):
                 return True
     return False

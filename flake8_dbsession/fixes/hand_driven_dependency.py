@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
-from flake8_dbsession.analysis.names.scopes import last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment, own_nodes
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer, Refusal
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
@@ -15,8 +15,6 @@ from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.local_session import fix_opened
 from flake8_dbsession.fixes.provision import Need, provision_for
 from flake8_dbsession.fixes.registry import register
-
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 @register
@@ -101,7 +99,7 @@ def _leaves_loop(statement: ast.stmt) -> bool:
     """Tell whether a ``break`` or ``continue`` in a statement is about the loop around it."""
     if isinstance(statement, (ast.Break, ast.Continue)):
         return True
-    if isinstance(statement, _LOOPS):
+    if isinstance(statement, LOOPS):
         return any(map(_leaves_loop, statement.orelse))
     return any(map(_leaves_loop, _inner(statement)))
 

@@ -10,14 +10,13 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
 _CLOSERS = frozenset({"closing", "aclosing"})
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _KEEPERS = frozenset({Holder.LOCAL, Holder.MODULE, Holder.MAIN, Holder.INSTANCE})
 
 
@@ -72,7 +71,7 @@ def _yields_many(function: Value | None) -> bool:
     """Tell whether a generator yields in a loop: then it gives many sessions, to iterate over."""
     if not isinstance(function, FunctionValue):
         return False
-    loops = (node for node in own_nodes(function.node) if isinstance(node, _LOOPS))
+    loops = (node for node in own_nodes(function.node) if isinstance(node, LOOPS))
     return any(isinstance(node, ast.Yield) for loop in loops for node in own_nodes(loop))
 
 

@@ -6,9 +6,8 @@ import ast
 
 from flake8_dbsession.analysis.facts.callees import received_as
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, own_nodes
 
-_LOOPS = (ast.AsyncFor, ast.For, ast.While)
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 
 
@@ -53,7 +52,7 @@ def _ends_early(function: ast.AST, parameter: str) -> bool:
     nodes = list(own_nodes(function))
     waits = [_position(node) for node in nodes if isinstance(node, _WAITING)]
     uses = [_position(n) for n in nodes if isinstance(n, ast.Name) and n.id == parameter]
-    if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, _LOOPS)):
+    if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, LOOPS)):
         return False
     return not waits or not uses or max(uses) < min(waits)
 

@@ -32,7 +32,7 @@ from flake8_dbsession.analysis.names.functions import (
     is_fixture,
 )
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment, own_nodes
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
@@ -57,7 +57,6 @@ _BLOCK_DOES_NOT_CLOSE = frozenset({"asyncpg", "psycopg2", "sqlite3"})
 # Whose connections raise nothing but their library's ``Error``, as PEP 249 says.
 _DBAPI = frozenset({"MySQLdb", "psycopg", "psycopg2", "pymysql", "sqlite3"})
 _CLOSING = frozenset({"aclosing", "closing"})
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
 _MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
 
@@ -266,7 +265,7 @@ def _yields_to_a_closer(scope: Scope) -> bool:
     nodes = list(own_nodes(scope.node))
     if any(isinstance(node, ast.Attribute) and node.attr == "close" for node in nodes):
         return False
-    loops = (node for node in nodes if isinstance(node, _LOOPS))
+    loops = (node for node in nodes if isinstance(node, LOOPS))
     return any(isinstance(inner, ast.Yield) for loop in loops for inner in own_nodes(loop))
 
 

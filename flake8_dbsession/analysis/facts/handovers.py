@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
+    LOOPS,
     Assigned,
     Binding,
     Entered,
@@ -75,7 +76,7 @@ _PASSING = frozenset(
     }
 )
 _WAITING = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
-_TURNS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS)
+_TURNS = (*LOOPS, *COMPREHENSIONS)
 
 
 class Hop(Enum):

@@ -9,10 +9,9 @@ from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Scope, body_of, own_nodes, statements
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, own_nodes, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMMAND_LINES = ("click.", "flask.", "typer.")
 
 
@@ -43,7 +42,7 @@ def is_step_of_a_script(scope: Scope, *, is_unguarded: bool = False) -> bool:
     if module.tree is None or scope.parent is not module.scope:
         return False
     uses = _uses(module.scope).get(name, [])
-    around = (*_LOOPS, ast.Try) if is_unguarded else _LOOPS
+    around = (*LOOPS, ast.Try) if is_unguarded else LOOPS
     return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.scope, around)
 
 

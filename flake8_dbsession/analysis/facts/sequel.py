@@ -14,12 +14,12 @@ from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
     FUNCTIONS,
+    LOOPS,
     statement_bindings,
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -146,7 +146,7 @@ def _leaves(body: list[ast.stmt]) -> bool:
 def _sought(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> _Sought:
     last = 0
     for outer in tree.ancestors(block):
-        if isinstance(outer, _LOOPS):
+        if isinstance(outer, LOOPS):
             last = outer.end_lineno or outer.lineno
         elif isinstance(outer, (*FUNCTIONS, ast.ClassDef, ast.Module)):
             last = max(last, _last_lines(tree, outer).get(name, 0))
@@ -171,7 +171,7 @@ def _after(inner: ast.AST, outer: ast.AST, sought: _Sought, *, flows: bool) -> _
     if tried is not None:
         ended = _end_of_try(inner, tried, sought, flows=flows)
         return _Run(nodes + ended.nodes, ended.flows)
-    if isinstance(outer, _LOOPS) and flows and inner in outer.body:
+    if isinstance(outer, LOOPS) and flows and inner in outer.body:
         nodes += _next_turn(inner, outer, sought)
     return _Run(nodes, flows)
 

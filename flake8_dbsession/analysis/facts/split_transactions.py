@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
+    LOOPS,
     Assigned,
     Entered,
     Scope,
@@ -28,7 +29,6 @@ _EXECUTING = frozenset({"execute", "executemany", "executescript"})
 # What makes a statement of a text: SQLAlchemy's ``text``, psycopg's ``SQL``.
 _WRAPPERS = frozenset({"SQL", "text"})
 _STEPS = 2  # a cursor, and its connection
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 class SplittingCommit(NamedTuple):
@@ -80,7 +80,7 @@ class _Walk:
         self._scope = scope
         self._inference = inference
         self._found: dict[ast.Call, SplittingCommit] = {}
-        self._loops = [node for node in own_nodes(scope.node) if isinstance(node, _LOOPS)]
+        self._loops = [node for node in own_nodes(scope.node) if isinstance(node, LOOPS)]
 
     def found(self) -> Iterator[SplittingCommit]:
         """Walk the function, and give what was found on the way."""

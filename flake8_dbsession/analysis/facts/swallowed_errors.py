@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
 from flake8_dbsession.analysis.names.scopes import (
+    LOOPS,
     Imported,
     Iterated,
     Parameter,
@@ -52,7 +53,6 @@ _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # What a dictionary has as well: it says nothing of a name of which nothing else does.
 _COMMON = frozenset({"get"})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
 
@@ -115,7 +115,7 @@ class _Function:
         self._inference = inference
         inside = list(statements(function.body))
         self._tries = [tried for statement in inside if (tried := as_try(statement))]
-        self._loops = [statement for statement in inside if isinstance(statement, _LOOPS)]
+        self._loops = [statement for statement in inside if isinstance(statement, LOOPS)]
         self._assigned = [
             statement.value.value if isinstance(statement.value, ast.Await) else statement.value
             for statement in inside

@@ -20,6 +20,7 @@ ScopeNode: TypeAlias = ast.Module | ast.ClassDef | Function | Comprehension
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.ClassDef, *FUNCTIONS, *COMPREHENSIONS)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
 """Most nodes of a tree are of these types, which have no nodes inside."""
 
