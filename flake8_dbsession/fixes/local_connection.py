@@ -64,9 +64,8 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
         ),
         leading_lines=assignment.leading_lines,
     )
-    lost = region.lost_comment([block])
-    doubts = (f"the comment `{lost}` would be lost",) if lost else ()
-    return Fix((*region.rewritten([block]), *(closing.edits if closing else ())), doubts)
+    edits = (*region.rewritten([block]), *(closing.edits if closing else ()))
+    return Fix(edits, region.losses([block]))
 
 
 def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:

@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.scopes import own_nodes
 from flake8_dbsession.fixes.base import Fix, Refusal
-from flake8_dbsession.fixes.behaviour import Ends, doubts_about
+from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.closes import (
     block_of,
     closes_early,
@@ -135,7 +135,7 @@ def fix_opened(
     assignment = _assignment(need, document)
     around = try_around(assignment, need.name, document)
     if around is not None:
-        return fix_in_try(need, assignment, around, document, provision, ends or Ends())
+        return fix_in_try(need, assignment, around, document, provision, ends or CLOSES)
     opened = _opened(need, assignment, document, is_global=is_global)
     ends = ends or _ends_of(opened)
     if is_fallback(need.call, need.scope, document.context):
@@ -156,9 +156,7 @@ def fix_opened(
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
-    lost = region.lost_comment([*before, *statements])
-    if lost:
-        doubts = (*doubts, f"the comment `{lost}` would be lost")
+    doubts += region.losses([*before, *statements])
     return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
 
 
@@ -175,10 +173,7 @@ def _close_fallback(opened: _Opened, need: Need, document: Document, ends: Ends)
     new = [*before, *_closed(opened, need, region)]
     only = closing("", is_async=need.known.is_async)
     doubts = doubts_about(need.name, opened.statements, need.scope, only, document, ends=ends)
-    lost = region.lost_comment(new)
-    if lost:
-        doubts = (*doubts, f"the comment `{lost}` would be lost")
-    return Fix(region.rewritten(new), doubts)
+    return Fix(region.rewritten(new), doubts + region.losses(new))
 
 
 def _closed(opened: _Opened, need: Need, region: Region) -> Sequence[Statement]:

@@ -71,9 +71,7 @@ def fix_in_try(
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
-    lost = region.lost_comment(statements)
-    if lost:
-        doubts = (*doubts, f"the comment `{lost}` would be lost")
+    doubts += region.losses(statements)
     edits = [*region.rewritten(statements), *provision.edits]
     unneeded = document.names_in(assignment)
     if none is not None and (edit := _without(none, document)):

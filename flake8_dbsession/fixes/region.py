@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TypeAlias
 
 import libcst as cst
@@ -68,11 +68,11 @@ class Region:
             code = self._module.with_changes(body=statements).code
         return tuple(_line_edits(self._text, code, self._start))
 
-    def lost_comment(self, statements: Sequence[Statement]) -> str:
-        """Give a comment that other statements would not have any more; empty for none."""
+    def losses(self, statements: Sequence[Statement]) -> tuple[str, ...]:
+        """Say of a comment that other statements would not have it any more; nothing for none."""
         kept = Counter(_comments(cst.Module(list(statements))))
         before = Counter(_comments(self._module))
-        return next(iter(before - kept), "")
+        return tuple(f"the comment `{lost}` would be lost" for lost in islice(before - kept, 1))
 
     @property
     def _text(self) -> str:

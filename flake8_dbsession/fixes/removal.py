@@ -80,8 +80,8 @@ def _unwrapped(statement: ast.Try, document: Document) -> tuple[Edit, ...]:
     first, *rest = block_of(block.body)
     lines = [*block.leading_lines, *first.leading_lines]
     statements = [first.with_changes(leading_lines=lines), *rest]
-    if region.lost_comment(statements):
-        raise Refusal(f"the comment `{region.lost_comment(statements)}` would be lost")
+    for loss in region.losses(statements):
+        raise Refusal(loss)
     return region.rewritten(statements)
 
 

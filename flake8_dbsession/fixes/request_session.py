@@ -77,9 +77,7 @@ def _assignment(need: Need, reach: Reach, end: cst.TrailingWhitespace) -> cst.Si
 def _fix(
     need: Need, reach: Reach, region: Region, statements: list[Statement], document: Document
 ) -> Fix:
-    doubts = ["the request's session is shared, and outside of a request there is none"]
-    lost = region.lost_comment(statements)
-    if lost:
-        doubts.append(f"the comment `{lost}` would be lost")
+    shared = "the request's session is shared, and outside of a request there is none"
+    doubts = (shared, *region.losses(statements))
     edits = (*region.rewritten(statements), *reach.edits)
-    return Fix(edits, tuple(doubts), document.names_in(need.call))
+    return Fix(edits, doubts, document.names_in(need.call))
