@@ -41,9 +41,9 @@ def is_step_of_a_script(scope: Scope, *, is_unguarded: bool = False) -> bool:
     module, name = scope.module, getattr(scope.node, "name", "")
     if module.tree is None or scope.parent is not module.scope:
         return False
-    uses = _uses(module.scope).get(name, [])
-    around = (*LOOPS, ast.Try) if is_unguarded else LOOPS
-    return len(uses) == 1 and uses[0] in _run_once_at_the_end(module.scope, around)
+    steps = _run_once_at_the_end(module.scope, (*LOOPS, ast.Try) if is_unguarded else LOOPS)
+    uses = _uses(module.scope).get(name, []) if steps else []  # most files are no scripts
+    return len(uses) == 1 and uses[0] in steps
 
 
 @remembered
