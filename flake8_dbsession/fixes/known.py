@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from dataclasses import replace
 
+from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.checking.baseline import Baseline
 from flake8_dbsession.checking.landmarks import Landmarks
 from flake8_dbsession.fixes.document import lines_of
@@ -26,9 +25,9 @@ def without_known(repair: Repair, path: str, baseline: Baseline) -> Repair:
     if not repair.left:
         return repair
     source = repair.text.source
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)
-        landmarks = Landmarks(ast.parse(source), lines_of(source))
+    tree = parse(source)
+    assert tree is not None
+    landmarks = Landmarks(tree, lines_of(source))
     entries = [
         baseline.entry(path, left.code, landmarks.at(left.line, left.column - 1))
         for left in repair.left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Set
 
+from flake8_dbsession.analysis.facts.carrying import arguments
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import (
@@ -21,13 +22,13 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 _HARMLESS_METHODS = frozenset(
     {
         "endswith",
-        "set_trace_callback",
         "isoformat",
         "lower",
         "lstrip",
         "rollback",
         "rstrip",
         "add_all",
+        "set_trace_callback",
         "startswith",
         "strftime",
         "strip",
@@ -149,8 +150,7 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
 
 
 def _is_given_constants(call: ast.Call) -> bool:
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return all(isinstance(argument, ast.Constant) for argument in given)
+    return all(isinstance(argument, ast.Constant) for argument in arguments(call))
 
 
 def _builds_statement(name: str, scope: Scope) -> bool:

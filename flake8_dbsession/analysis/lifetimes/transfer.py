@@ -39,9 +39,9 @@ from flake8_dbsession.analysis.lifetimes.state import (
     Status,
 )
 
-# They take no connection from the pool, and give one back at most.
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO, Status.CLOSED_UNUSED})
 _ADDING_METHODS = frozenset({"add", "add_all"})
+# They take no connection from the pool, and give one back at most.
 _IDLE_METHODS = frozenset(
     {"commit", "expire", "expire_all", "expunge", "expunge_all", "rollback", "reset"}
 )
