@@ -17,7 +17,7 @@ _BY_MODULE = re.compile(r"\b(?:patch\.object|setattr)\(\s*([\w.]+),\s*[\"'](\w+)
 _WORDS = (b"patch", b"setattr")
 # An import that stands in a function.
 _LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s[^\n]*\b{}\b"
-_RENAMED = r"(?:\bfrom\s+([\w.]+)\s+)?\bimport\s+(?:\w+,\s*)*([\w.]+)\s+as\s+{}\b"
+_RENAMED = re.compile(r"(?:\bfrom\s+([\w.]+)\s+)?\bimport\s+(?:\w+,\s*)*([\w.]+)\s+as\s+(\w+)")
 
 
 class _Patch(NamedTuple):
@@ -25,13 +25,11 @@ class _Patch(NamedTuple):
 
     Attributes:
         test: the test's file.
-        module: the module, as it is written there.
-        is_name: whether that is a name that the test has for it, and may have by renaming.
+        module: the module, by its own name where the test has another for it.
     """
 
     test: Path
     module: str
-    is_name: bool
 
 
 class PatchedNames:
@@ -39,7 +37,6 @@ class PatchedNames:
 
     def __init__(self) -> None:
         self._by_root: dict[Path, dict[str, list[_Patch]]] = {}
-        self._modules: dict[_Patch, str] = {}
         self._words: dict[Path, frozenset[str]] = {}
 
     def doubts(self, names: Set[str], context: Context) -> Iterator[str]:
@@ -64,11 +61,10 @@ class PatchedNames:
 
     def _doubt(self, name: str, patch: _Patch, path: Path, homes: set[str]) -> str | None:
         """Say that a patch is of a module's name, or of what it imports from a home when called."""
-        module = self._module(patch)
-        if _is_module(path, module):
+        if _is_module(path, patch.module):
             return f"`{patch.test.name}` patches `{name}` in this module"
-        if module in homes and self._names(patch.test, path.stem):
-            return f"`{patch.test.name}` patches `{module}.{name}`"
+        if patch.module in homes and self._names(patch.test, path.stem):
+            return f"`{patch.test.name}` patches `{patch.module}.{name}`"
         return None
 
     def _names(self, test: Path, module: str) -> bool:
@@ -88,23 +84,23 @@ class PatchedNames:
             self._by_root[root] = found
         return self._by_root[root]
 
-    def _module(self, patch: _Patch) -> str:
-        """Give the module's own name, behind the one that a test has for it."""
-        if not patch.is_name:
-            return patch.module
-        if patch not in self._modules:
-            renamed = re.search(_RENAMED.format(re.escape(patch.module)), _text(patch.test))
-            whole = ".".join(filter(None, renamed.groups())) if renamed else patch.module
-            self._modules[patch] = whole
-        return self._modules[patch]
-
 
 def _patches(path: Path) -> Iterator[tuple[str, _Patch]]:
     text = _text(path)
     for module, name in _BY_NAME.findall(text):
-        yield name, _Patch(path, module, is_name=False)
-    for module, name in _BY_MODULE.findall(text):
-        yield name, _Patch(path, module, is_name=True)
+        yield name, _Patch(path, module)
+    by_module = _BY_MODULE.findall(text)
+    renamed = _renamed(text) if by_module else {}
+    for module, name in by_module:
+        yield name, _Patch(path, renamed.get(module, module))
+
+
+def _renamed(text: str) -> dict[str, str]:
+    """Give what a test's text imports under another name, the first of each name."""
+    found: dict[str, str] = {}
+    for package, module, name in _RENAMED.findall(text):
+        found.setdefault(name, f"{package}.{module}" if package else module)
+    return found
 
 
 def _text(path: Path) -> str:
