@@ -17,6 +17,7 @@ from flake8_dbsession.policy.loading import find, load
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
+    from flake8_dbsession.analysis.names.premises import Premises
     from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.analysis.names.trace import Trace
     from flake8_dbsession.policy.model import Policy
@@ -128,6 +129,18 @@ class Linter:
         """Give what was asked of the projects since this was last called."""
         return [project.take_trace() for project in self._projects.values()]
 
+    def premises(self, filename: str) -> Premises | None:
+        """Give what the violations of a file that was checked rest on besides its content.
+
+        Args:
+            filename: its path, absolute or relative to the working directory.
+
+        Returns:
+            The premises; None where the violations rest on every file of the project.
+        """
+        path = Path(os.path.abspath(filename))
+        return self._project(path.parent).premises(path)
+
     def policy_for(self, filename: str) -> Policy | PolicyError:
         """Give the policy that a file falls under, or the error of one that cannot be used."""
         standard = self._standard_for(Path(os.path.abspath(filename)))
@@ -176,7 +189,8 @@ class Linter:
         return Study(context, [rule for rule in standard.rules if rule.code not in allowed])
 
     def _project(self, folder: Path) -> Project:
-        from flake8_dbsession.analysis.names.project import Project, repository_root
+        from flake8_dbsession.analysis.names.locations import repository_root
+        from flake8_dbsession.analysis.names.project import Project
 
         root = repository_root(folder)
         if root not in self._projects:

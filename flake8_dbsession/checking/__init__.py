@@ -1,1 +1,1 @@
-"""A run over many files outside flake8: which files, under which settings, in which processes."""
+"""Runs over many files outside flake8, and what is kept of a run there and inside flake8."""

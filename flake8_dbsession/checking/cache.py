@@ -11,25 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, replace, state_of_code
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.memory import Entry, Grounds, Memory
-from flake8_dbsession.checking.stamps import digest, is_as_of, modified
+from flake8_dbsession.checking.stamps import is_as_of, modified
+from flake8_dbsession.digests import digest
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.discovery import Found
     from flake8_dbsession.checking.file_check import Checked
 
-FOLDER = ".dbsession_cache"
 _CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
 _MOST_CACHES = 12
 _MOST_WALKS = 4
 _FIELDS = Finding.__slots__[1:]  # all but the path, which each run spells its own way
 _TICK = 20_000_000  # nanoseconds by which the time of a change may lag behind the clock
-_CACHEDIR_TAG = """\
-Signature: 8a477f597d28d172789f06886806bc55
-# This folder is a cache made by dbsession; it may be deleted at any time.
-# See https://bford.info/cachedir/
-"""
 
 
 def cache_folder() -> str:
@@ -47,7 +43,7 @@ def settings_key(arguments: Iterable[str]) -> str:
         A hash of them, of the working directory, of the content of flake8's configuration files
         there and above, and of the code of this package, of flake8 and of Python.
     """
-    parts = [os.getcwd(), sys.version, *_code(), *arguments]
+    parts = [os.getcwd(), sys.version, *state_of_code(), *arguments]
     for path, content in configurations():
         parts += path, digest(content)
     return digest("\0".join(parts).encode(errors="surrogateescape"))
@@ -140,9 +136,16 @@ class Cache:
         if self._is_saved:
             return
         with suppress(OSError):
-            _make_folder(self._folder)
-            _write(self._path, self._memory, dict(list(self._walks.items())[-_MOST_WALKS:]))
+            make_folder(self._folder)
+            replace(self._path, self._dumped())
             _drop_oldest(self._folder)
+
+    def _dumped(self) -> bytes:
+        data, links = self._memory.dumped()
+        walks = dict(list(self._walks.items())[-_MOST_WALKS:])
+        main = json.dumps({**data, "walks": walks}, separators=(",", ":")).encode()
+        content = main + b"\n" + links
+        return b"%d\n" % zlib.crc32(content) + content
 
 
 def _loaded(path: str) -> tuple[Memory, dict[str, Any]]:
@@ -159,24 +162,6 @@ def _loaded(path: str) -> tuple[Memory, dict[str, Any]]:
         return Memory(), {}
 
 
-def _write(path: str, memory: Memory, walks: dict[str, Any]) -> None:
-    """Write a cache in one step, so that no other run ever sees a part of it."""
-    from tempfile import mkstemp
-
-    data, links = memory.dumped()
-    main = json.dumps({**data, "walks": walks}, separators=(",", ":")).encode()
-    content = main + b"\n" + links
-    descriptor, temporary = mkstemp(dir=os.path.dirname(path), suffix=".tmp")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(b"%d\n" % zlib.crc32(content) + content)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 def _kept(path: str) -> int | None:
     """Give when a file or folder was last modified; None where there is none."""
     return modified(path) if os.path.exists(path) else None
@@ -184,15 +169,6 @@ def _kept(path: str) -> int | None:
 
 def _is_as_kept(path: str, time: int | None) -> bool:
     return not os.path.exists(path) if time is None else is_as_of(path, time)
-
-
-def _make_folder(folder: str) -> None:
-    if os.path.isdir(folder):
-        return
-    os.makedirs(folder)
-    for name, content in (("CACHEDIR.TAG", _CACHEDIR_TAG), (".gitignore", "*\n")):
-        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
-            file.write(content)
 
 
 def _drop_oldest(folder: str) -> None:
@@ -218,18 +194,3 @@ def _upward(folder: str) -> Iterator[str]:
         if parent == folder or os.path.lexists(os.path.join(folder, ".git")):
             return
         folder = parent
-
-
-def _code() -> Iterator[str]:
-    """Give what tells one version of the code that checks from another."""
-    from importlib.util import find_spec
-
-    package = os.path.dirname(os.path.dirname(__file__))
-    for folder, _, names in os.walk(package):
-        for name in names:
-            if name.endswith((".py", ".toml")):
-                path = os.path.join(folder, name)
-                yield f"{path} {os.stat(path).st_mtime_ns}"
-    flake8 = find_spec("flake8")
-    if flake8 is not None and flake8.origin is not None:
-        yield f"{flake8.origin} {os.stat(flake8.origin).st_mtime_ns}"

@@ -24,7 +24,7 @@ from flake8_dbsession.checking import markdown
 from flake8_dbsession.checking.discovery import STDIN
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.landmarks import Landmark, Landmarks
-from flake8_dbsession.checking.memory import Grounds, Links
+from flake8_dbsession.checking.memory import ANY_NAME, Grounds, Links
 from flake8_dbsession.checking.stamps import Stamp, read
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.linter import Linter, Settings
@@ -86,8 +86,9 @@ class FileCheck:
         grounds = Grounds()
         for trace in self._linter.take_traces():
             grounds.folders.update(map(str, trace.folders))
-            for asker, names in trace.names.items():
-                links = Links([*names], [*map(str, trace.files[asker])])
+            for asker, asked in trace.links.items():
+                names = [ANY_NAME] if asked.is_exhaustive else []
+                links = Links([*names, *asked.names], [*map(str, asked.files)])
                 grounds.add(Grounds({str(asker): links}))
         if self._options.dbsession_policy:
             grounds.policies.add(os.path.abspath(self._options.dbsession_policy))

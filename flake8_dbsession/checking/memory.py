@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from flake8_dbsession.checking.stamps import Stamp, digest, is_as_of, modified, stamp
+from flake8_dbsession.checking.stamps import Stamp, is_as_of, modified, stamp
+from flake8_dbsession.digests import digest
 
 ANY_NAME = "*"
 """Stands among the names that a file asked for where every module counts."""

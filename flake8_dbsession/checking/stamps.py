@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from hashlib import blake2b
 from typing import NamedTuple
+
+from flake8_dbsession.digests import digest
 
 # Two changes this close together may leave the same time, on the coarsest of file systems.
 _SETTLING = 2_000_000_000  # nanoseconds
@@ -25,11 +26,6 @@ class Stamp(NamedTuple):
     modified: int
     size: int
     digest: str
-
-
-def digest(content: bytes) -> str:
-    """Give a hash of a content."""
-    return blake2b(content, digest_size=16).hexdigest()
 
 
 def read(path: str) -> tuple[Stamp, bytes] | tuple[None, None]:

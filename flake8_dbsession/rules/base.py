@@ -6,9 +6,10 @@ import ast
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
-from flake8_dbsession.rules.context import Context
+if TYPE_CHECKING:
+    from flake8_dbsession.rules.context import Context
 
 Fact = TypeVar("Fact")
 

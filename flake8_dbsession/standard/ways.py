@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.project import Project, repository_root
+from flake8_dbsession.analysis.names.locations import repository_root
+from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Known, ModuleValue, Resource, Role, Value
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
 from flake8_dbsession.policy.vocabulary import vocabulary_of

@@ -19,8 +19,9 @@ from flake8_dbsession.analysis.facts.provisions import Provision
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Vocabulary
+from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.mentions import is_gated
-from flake8_dbsession.analysis.names.project import Project, repository_root
+from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.checking.sources import UnreadError, read

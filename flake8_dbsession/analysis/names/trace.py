@@ -3,35 +3,67 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-ANY_NAME = "*"
-"""Stands among the names of a file whose answers rest on which files there are at all."""
+from flake8_dbsession.analysis.names.locations import Question
+
+
+class Links(NamedTuple):
+    """What was asked for a file.
+
+    Attributes:
+        answers: where each import led to; None for nowhere in the project.
+        evidence: the files that were searched for something else than a module.
+        is_exhaustive: whether that was every file of the project.
+    """
+
+    answers: dict[Question, Path | None]
+    evidence: set[Path]
+    is_exhaustive: bool = False
+
+    @property
+    def names(self) -> set[str]:
+        """The simple names of the modules that were asked for, found or not."""
+        return {name for question in self.answers for name in question.dotted.split(".")}
+
+    @property
+    def files(self) -> set[Path]:
+        """The files that were read to answer."""
+        return self.evidence.union(path for path in self.answers.values() if path is not None)
 
 
 class Trace:
-    """The questions that files put to a project, and what was read to answer them.
+    """The questions that files put to a project.
 
     Attributes:
-        names: for each file the modules' simple names that it asked for, found or not.
-        files: for each file the files that were read to answer it.
+        links: what was asked for each file.
         folders: the folders in which was looked, some of which may not exist.
     """
 
     def __init__(self) -> None:
-        self.names: defaultdict[Path, set[str]] = defaultdict(set)
-        self.files: defaultdict[Path, set[Path]] = defaultdict(set)
+        self.links: defaultdict[Path, Links] = defaultdict(lambda: Links({}, set()))
         self.folders: set[Path] = set()
 
-    def answered(self, asker: Path, names: Iterable[str], read: Iterable[Path]) -> None:
-        """Record a question and the files that its answer is taken from."""
-        self.names[asker].update(names)
-        self.files[asker].update(read)
+    def answered(self, asker: Path, question: Question, found: Path | None) -> None:
+        """Record where an import led to."""
+        self.links[asker].answers[question] = found
 
-    def searched(self, base: Path, segments: Iterable[str] = ()) -> None:
-        """Record that a dotted name was looked for from a folder on."""
-        self.folders.add(base)
-        for segment in segments:
-            base = base / segment
-            self.folders.add(base)
+    def searched(self, asker: Path, files: list[Path], *, is_exhaustive: bool) -> None:
+        """Record the files in which something was looked for."""
+        links = self.links[asker]
+        links.evidence.update(files)
+        self.links[asker] = links._replace(is_exhaustive=is_exhaustive)
+        self.folders.update(file.parent for file in files)
+
+    def reachable(self, asker: Path) -> Iterator[Links]:
+        """Give what was asked for a file, for those that were read to answer it, and so on."""
+        pending, seen = [asker], {asker}
+        while pending:
+            links = self.links.get(pending.pop())
+            if links is not None:
+                yield links
+                new = links.files - seen
+                seen |= new
+                pending += new

@@ -1,0 +1,181 @@
+"""Where a project's modules lie: imports led to files, of which none is read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.names import library
+
+_ROOT_MARKERS = (".git", ".hg")
+_PROJECT_MARKERS = (
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "tox.ini",
+    ".flake8",
+    "dbsession.toml",
+    "requirements.txt",
+)
+_SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
+# What is never looked for in the project: the standard library, and the packages that nearly every
+# file of a web service imports.
+_INSTALLED = sys.stdlib_module_names | library.PACKAGES | {"fastapi", "flask", "starlette"}
+
+
+@cache
+def marked_root(folder: Path) -> Path | None:
+    """Find the folder of the repository or project that a folder lies in.
+
+    Args:
+        folder: an absolute, resolved folder.
+
+    Returns:
+        The nearest folder at or above it that holds a repository; else the topmost that holds a
+        project's file; None where there is neither.
+    """
+    above = [folder, *folder.parents]
+    for candidate in above:
+        if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
+            return candidate
+    marked = [c for c in above if any((c / marker).is_file() for marker in _PROJECT_MARKERS)]
+    return marked[-1] if marked else None
+
+
+@cache
+def repository_root(folder: Path) -> Path:
+    """Find the folder beyond which nothing is read.
+
+    Args:
+        folder: an absolute, resolved folder.
+
+    Returns:
+        The marked root; without one the working directory, where that is at or above the folder;
+        else the first folder above that is no package.
+    """
+    root = marked_root(folder)
+    if root is not None:
+        return root
+    above = [folder, *folder.parents]
+    if Path.cwd() in above:
+        return Path.cwd()
+    return next((c for c in above if not (c / "__init__.py").is_file()), folder)
+
+
+class Question(NamedTuple):
+    """What an import asks.
+
+    Attributes:
+        folder: of the importing file, an absolute path.
+        dotted: the module as written, without its leading dots; may be empty.
+        level: the number of leading dots.
+    """
+
+    folder: Path
+    dotted: str
+    level: int
+
+
+class Locations:
+    """The places of one repository's modules, each looked for once.
+
+    Attributes:
+        root: the repository's folder.
+        searched: the folders in which was looked, of which some may not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.searched: set[Path] = set()
+        self._found: dict[Question, Path | None] = {}
+        self._roots: dict[tuple[Path, str], list[Path]] = {}
+        self._source_folders: dict[Path, list[Path]] = {}
+
+    def find(self, question: Question) -> Path | None:
+        """Find the file that an import leads to.
+
+        Returns:
+            The module's file; the folder of a package without ``__init__.py``; None where the
+            module lies outside the project, or nowhere.
+        """
+        if question not in self._found:
+            self._found[question] = self._find(question)
+        return self._found[question]
+
+    def _find(self, question: Question) -> Path | None:
+        segments = question.dotted.split(".") if question.dotted else []
+        for base in self._bases(question.folder, segments, question.level):
+            self._note(base, segments)
+            path = _resolve(base.joinpath(*segments))
+            if path is not None:
+                return path
+        return None
+
+    def _note(self, base: Path, segments: list[str]) -> None:
+        self.searched.add(base)
+        for segment in segments:
+            base = base / segment
+            self.searched.add(base)
+
+    def _bases(self, folder: Path, segments: list[str], level: int) -> list[Path]:
+        """Give the folders from which a dotted name may lead on, the likeliest first."""
+        if level:
+            for _ in range(level - 1):
+                folder = folder.parent
+            return [folder] if self._is_inside(folder) else []
+        if not segments or segments[0] in _INSTALLED:
+            return []
+        key = (folder, segments[0])
+        if key not in self._roots:
+            self._roots[key] = list(self._source_roots(*key))
+        return self._roots[key]
+
+    def _source_roots(self, folder: Path, top: str) -> Iterator[Path]:
+        """Find the source roots that hold a top-level name: above the importer, then beside it."""
+        if not self._is_inside(folder):
+            return
+        ancestors = [folder, *folder.parents]
+        ancestors = ancestors[: ancestors.index(self.root) + 1]
+        self.searched.update(ancestors)
+        above = [root for root in ancestors if _resolve(root / top) is not None]
+        yield from sorted(above, key=_is_package)
+        for ancestor in ancestors if not above else []:
+            self.searched.update(self._folders_in(ancestor))
+            for root in self._folders_in(ancestor):
+                if _resolve(root / top) is not None:
+                    yield root
+
+    def _folders_in(self, folder: Path) -> list[Path]:
+        if folder not in self._source_folders:
+            try:
+                names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+            except OSError:
+                names = []
+            self._source_folders[folder] = [
+                folder / name
+                for name in names
+                if not name.startswith(".") and name not in _SKIPPED_FOLDERS
+            ]
+        return self._source_folders[folder]
+
+    def _is_inside(self, path: Path) -> bool:
+        return path == self.root or self.root in path.parents
+
+
+def _resolve(path: Path) -> Path | None:
+    try:
+        if (path / "__init__.py").is_file():
+            return path / "__init__.py"
+        if path.with_name(path.name + ".py").is_file():
+            return path.with_name(path.name + ".py")
+        return path if path.is_dir() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()

@@ -1,0 +1,62 @@
+"""The folder of caches, and how they are written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+FOLDER = ".dbsession_cache"
+_CACHEDIR_TAG = """\
+Signature: 8a477f597d28d172789f06886806bc55
+# This folder is a cache made by dbsession; it may be deleted at any time.
+# See https://bford.info/cachedir/
+"""
+
+
+def make_folder(folder: str) -> None:
+    """Make a cache's folder, which version control and backups pass over, where there is none.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if os.path.isdir(folder):
+        return
+    os.makedirs(folder, exist_ok=True)  # another process may be making it
+    for name, content in (("CACHEDIR.TAG", _CACHEDIR_TAG), (".gitignore", "*\n")):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(content)
+
+
+def replace(path: str, content: bytes) -> None:
+    """Write a file in one step, so that no other run ever sees a part of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from tempfile import mkstemp
+
+    descriptor, temporary = mkstemp(dir=os.path.dirname(path), suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def state_of_code() -> Iterator[str]:
+    """Give what tells one version of the code that checks from another."""
+    from importlib.util import find_spec
+
+    package = os.path.dirname(os.path.dirname(__file__))
+    for folder, _, names in os.walk(package):
+        for name in names:
+            if name.endswith((".py", ".toml")):
+                path = os.path.join(folder, name)
+                yield f"{path} {os.stat(path).st_mtime_ns}"
+    flake8 = find_spec("flake8")
+    if flake8 is not None and flake8.origin is not None:
+        yield f"{flake8.origin} {os.stat(flake8.origin).st_mtime_ns}"

@@ -1,0 +1,128 @@
+"""Results kept beside the code, so that flake8 looks again only at what may have changed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, replace, state_of_code
+from flake8_dbsession.digests import digest, digest_of
+from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.policy.errors import PolicyError
+
+if TYPE_CHECKING:
+    from flake8_dbsession.checking.present import Present
+    from flake8_dbsession.rules.base import Violation
+
+_SUBFOLDER = "flake8"
+
+
+class Kept:
+    """Checks files as a linter does, and keeps the results for as long as they hold.
+
+    A result rests on the file's content and policy, on where its imports lead, on the content of
+    what they lead to, and on the code that checks. It is kept in a file of its own, for flake8 has
+    several processes check files at once.
+
+    Args:
+        settings: what the user asked for.
+
+    Raises:
+        PolicyError: the policy or preset that the settings name cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._linter = Linter(settings)
+        self._settings = settings
+        self._projects: dict[Path, Present] = {}
+
+    def check(self, filename: str, text: str, tree: ast.Module) -> list[Violation]:
+        """Check one file.
+
+        Args:
+            filename: its path, absolute or relative to the working directory.
+            text: its source, with ``\\n`` line ends.
+            tree: its syntax tree.
+
+        Returns:
+            The violations by position, their columns in characters.
+        """
+        content = text.encode(errors="surrogatepass")
+        if self._linter.dismisses(filename, content):
+            return []
+        from flake8_dbsession.analysis.names.locations import marked_root
+
+        path = os.path.abspath(filename)
+        root = marked_root(Path(path).parent)
+        if root is None:  # no place to keep anything
+            return self._linter.check(filename, text, tree)
+        place = os.path.join(root, FOLDER, _SUBFOLDER, f"{digest(os.fsencode(path))}.json")
+        key = self._key(path, content)
+        known = self._known(place, key, root)
+        if known is None:
+            known = self._linter.check(filename, text, tree)
+            self._keep(place, key, filename, known)
+        return known
+
+    def _key(self, path: str, content: bytes) -> str:
+        """Give the key of all that a result rests on but other modules."""
+        policy = self._linter.policy_for(path)
+        if isinstance(policy, PolicyError):
+            source = str(policy)
+        else:
+            source = f"{policy.source} {digest_of(str(policy.source)) if policy.source else ''}"
+        parts = (self._ground, path, source, digest(content))
+        return digest("\0".join(parts).encode(errors="surrogateescape"))
+
+    @cached_property
+    def _ground(self) -> str:
+        """What is the same for all files of a run."""
+        selected = sorted(self._settings.selected)
+        settings = repr(self._settings._replace(selected=frozenset()))
+        return "\0".join((os.getcwd(), sys.version, *state_of_code(), settings, *selected))
+
+    def _known(self, place: str, key: str, root: Path) -> list[Violation] | None:
+        """Give a kept result that still holds."""
+        from flake8_dbsession.rules.base import Violation
+
+        try:
+            with open(place, "rb") as file:
+                kept = json.loads(file.read())
+            if kept["key"] != key or not self._present(root).is_as_of(kept):
+                return None
+            return [Violation(*fields) for fields in kept["violations"]]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # there is none, or it is damaged
+
+    def _present(self, root: Path) -> Present:
+        from flake8_dbsession.checking.present import Present
+
+        if root not in self._projects:
+            self._projects[root] = Present(root)
+        return self._projects[root]
+
+    def _keep(self, place: str, key: str, filename: str, found: list[Violation]) -> None:
+        premises = self._linter.premises(filename)
+        if premises is None or any(violation.code in FAILURES for violation in found):
+            return
+        kept = {
+            "key": key,
+            "answers": [
+                (str(folder), dotted, level, str(path) if path else None)
+                for (folder, dotted, level), path in premises.answers.items()
+            ],
+            "digests": {str(path): content for path, content in premises.digests.items()},
+            "violations": found,
+        }
+        folder = os.path.dirname(place)
+        with suppress(OSError):
+            make_folder(os.path.dirname(folder))
+            os.makedirs(folder, exist_ok=True)
+            replace(place, json.dumps(kept, separators=(",", ":")).encode())
