@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.behaviour import names_read_outside
 
 # What these give is there for good, whatever becomes of the connection.

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_dbsession.analysis.facts.injections import Injection
-from flake8_dbsession.analysis.names.scopes import Imported, Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import Imported, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer, Refusal
 from flake8_dbsession.fixes.callers import uses_but_injections
 from flake8_dbsession.fixes.document import Document

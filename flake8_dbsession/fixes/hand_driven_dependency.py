@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
-from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Edit, Fix, Fixer, Refusal
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.document import Document

@@ -12,14 +12,9 @@ from typing import NamedTuple, TypeGuard
 import libcst as cst
 
 from flake8_dbsession.analysis.names.dotted import imported_names
-from flake8_dbsession.analysis.names.scopes import (
-    Imported,
-    Scope,
-    body_of,
-    own_nodes,
-    statements,
-)
+from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Edit, Refusal
 from flake8_dbsession.fixes.document import Document
 

@@ -14,7 +14,7 @@ import libcst as cst
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
-from flake8_dbsession.analysis.names.scopes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fix, Refusal
 from flake8_dbsession.fixes.closes import closes_early, is_call_on, mentions, without_closes
 from flake8_dbsession.fixes.cursors import live_names, used_after

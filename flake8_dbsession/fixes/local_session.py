@@ -17,7 +17,7 @@ import libcst as cst
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
-from flake8_dbsession.analysis.names.scopes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fix, Refusal
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.closes import (

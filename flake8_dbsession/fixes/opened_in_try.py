@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_dbsession.analysis.names.scopes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.behaviour import Ends, doubts_about
 from flake8_dbsession.fixes.closes import (

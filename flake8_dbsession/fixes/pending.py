@@ -6,7 +6,8 @@ import ast
 from collections.abc import Container, Sequence
 from typing import TypeAlias
 
-from flake8_dbsession.analysis.names.scopes import last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.objects import MUTATORS, Objects
 
 # The lines of the work that may be pending at a place, 0 for none, for the ways that lead there;

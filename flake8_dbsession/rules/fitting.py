@@ -7,8 +7,9 @@ import ast
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, holder_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _KEEPING = frozenset({Holder.ATTRIBUTE, Holder.INSTANCE})
 
@@ -79,7 +80,7 @@ def _names_in_returned_objects(function: Scope) -> frozenset[str]:
         if isinstance(node, ast.Return)
         and isinstance(node.value, ast.Call)
         and constructs_by_name(node.value)
-        for inner in ast.walk(node.value)
+        for inner in nodes_in(node.value)
         if isinstance(inner, ast.Name)
     )
 
@@ -91,6 +92,6 @@ def _is_conditional(acquisition: Acquisition, tree: Tree) -> bool:
             return True
         if isinstance(node, ast.stmt):
             above = tree.parent(node)
-            tested = ast.walk(above.test) if isinstance(above, ast.If) else ()
+            tested = nodes_in(above.test) if isinstance(above, ast.If) else ()
             return any(isinstance(n, ast.Name) and n.id == acquisition.name for n in tested)
     return False

@@ -12,7 +12,8 @@ from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, Traits, lifeti
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.nodes import own_nodes
 from tests.oracle.runtime import HELPERS, openings
 
 _NOWHERE = Path("/nowhere")

@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
 _STACKS = frozenset({"enter_context", "enter_async_context"})
@@ -171,7 +172,7 @@ def _target_of(call: ast.Call, target: ast.expr, value: ast.AST) -> ast.expr:
     """Match ``a, db = 1, SessionLocal()`` element by element."""
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for element, part in zip(target.elts, value.elts, strict=False):
-            if any(node is call for node in ast.walk(part)):
+            if any(node is call for node in nodes_in(part)):
                 return element
     return target
 

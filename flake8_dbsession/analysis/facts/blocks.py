@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     FunctionValue,
@@ -18,6 +18,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     Value,
 )
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _CLOSING = frozenset({"closing", "aclosing"})
 # What is in the name of a function that closes a session or gives it back.

@@ -13,8 +13,9 @@ from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _DEEPEST = 4  # a helper of a helper of a helper; real code has one
 _CLOSES = frozenset({"aclose", "close", "invalidate", "terminate"})
@@ -183,7 +184,7 @@ class Callees:
         names = _aliases(node, parameter)
         if any(self._closes(part, names, scope) for part in _always_run(node.body, names)):
             return Fate.KEPT if _is_generator(node) else Fate.CLOSED
-        nodes = list(own_nodes(node))
+        nodes = own_nodes(node)
         if any(self._closes(n, names, scope) or self._keeps(n, names, scope) for n in nodes):
             return Fate.KEPT
         if any(self._gives_back(n, names, scope) for n in nodes):
@@ -342,7 +343,7 @@ def _always_run(body: Iterable[ast.stmt], names: set[str]) -> Iterator[ast.AST]:
             case ast.With(items=items, body=inner) | ast.AsyncWith(items=items, body=inner):
                 for item in items:
                     yield item
-                    yield from ast.walk(item.context_expr)
+                    yield from nodes_in(item.context_expr)
                 yield from _always_run(inner, names)
             case ast.Try(body=tried, orelse=orelse, finalbody=final):
                 yield from _always_run([*tried, *orelse, *final], names)
@@ -405,4 +406,4 @@ def _is_name(expression: ast.expr, names: set[str]) -> bool:
 
 
 def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+    return any(isinstance(part, ast.Name) and part.id in names for part in nodes_in(node))

@@ -14,9 +14,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Entered,
     Scope,
     body_of,
-    children,
     last_segment,
-    own_nodes,
     statements,
 )
 from flake8_dbsession.analysis.names.values import (
@@ -27,6 +25,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     Value,
 )
+from flake8_dbsession.analysis.nodes import children, own_nodes
 
 _SESSIONS = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _WRAPPERS = frozenset({"partial", "repeat"})

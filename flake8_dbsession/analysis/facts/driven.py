@@ -10,9 +10,10 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
@@ -118,11 +119,11 @@ def _kept(name: str, call: ast.Call, known: Known, scope: Scope) -> DrivenDepend
     )
 
 
-def _nodes_that_see(name: str, scope: Scope) -> Iterator[ast.AST]:
+def _nodes_that_see(name: str, scope: Scope) -> list[ast.AST]:
     """Give the nodes of the function around, or of the class for an attribute of its objects."""
     cls = scope.enclosing_class() if "." in name else None
     if cls is not None:
-        return ast.walk(cls.node)
+        return nodes_in(cls.node)
     function = scope.function()
     return own_nodes(function.node if function is not None else scope.module.scope.node)
 
@@ -162,7 +163,7 @@ def _hands_to_closer(node: ast.AST, name: str) -> bool:
 
 def _is_closed(name: str, nodes: list[ast.AST]) -> bool:
     finals = [statement for node in nodes for statement in getattr(node, "finalbody", ())]
-    inside = (node for statement in finals for node in ast.walk(statement))
+    inside = (node for statement in finals for node in nodes_in(statement))
     if any(_ends(node, name) for node in inside):
         return True
     return any(_hands_to_closer(node, name) for node in nodes)

@@ -6,7 +6,8 @@ import ast
 
 from flake8_dbsession.analysis.facts.callees import received_as
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 
@@ -45,11 +46,11 @@ def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference)
     if received is None:
         return False
     function, parameter = received
-    return not any(isinstance(n, ast.Name) and n.id == parameter for n in ast.walk(function))
+    return not any(isinstance(n, ast.Name) and n.id == parameter for n in nodes_in(function))
 
 
 def _ends_early(function: ast.AST, parameter: str) -> bool:
-    nodes = list(own_nodes(function))
+    nodes = own_nodes(function)
     waits = [_position(node) for node in nodes if isinstance(node, _WAITING)]
     uses = [_position(n) for n in nodes if isinstance(n, ast.Name) and n.id == parameter]
     if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, LOOPS)):
@@ -58,7 +59,7 @@ def _ends_early(function: ast.AST, parameter: str) -> bool:
 
 
 def _waits_with(loop: ast.AST, parameter: str) -> bool:
-    inside = list(ast.walk(loop))
+    inside = list(nodes_in(loop))
     is_used = any(isinstance(node, ast.Name) and node.id == parameter for node in inside)
     return is_used and any(isinstance(node, _WAITING) for node in inside)
 

@@ -32,7 +32,7 @@ from flake8_dbsession.analysis.names.functions import (
     is_fixture,
 )
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
@@ -40,6 +40,7 @@ from flake8_dbsession.analysis.names.values import (
     Resource,
     Role,
 )
+from flake8_dbsession.analysis.nodes import own_nodes
 
 # These go at once where the function's flow is no longer asked about them.
 _GONE = frozenset(
@@ -198,7 +199,7 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
     root: Flowing = scope.node  # type: ignore[assignment]
     if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
         return None
-    nodes = list(own_nodes(root))
+    nodes = own_nodes(root)
     alone = {node.value for node in nodes if isinstance(node, ast.Expr)}
     quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
     connections = {a.name for a in found if a.known.library in _DBAPI}
@@ -262,7 +263,7 @@ def _yields_to_a_closer(scope: Scope) -> bool:
     """
     if is_context_manager(scope.node) or is_fixture(scope.node):
         return False
-    nodes = list(own_nodes(scope.node))
+    nodes = own_nodes(scope.node)
     if any(isinstance(node, ast.Attribute) and node.attr == "close" for node in nodes):
         return False
     loops = (node for node in nodes if isinstance(node, LOOPS))

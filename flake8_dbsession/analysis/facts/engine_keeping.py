@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
+from flake8_dbsession.analysis.nodes import children, nodes_in
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = ("cache", "cached", "cache_data", "cache_resource", "lru_cache", "singleton")
@@ -211,15 +212,15 @@ class _Function:
 @remembered
 def _parents(function: Scope) -> dict[ast.AST, ast.AST]:
     """Give the node around each node of a function."""
-    nodes = ast.walk(function.node)
-    return {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+    nodes = nodes_in(function.node)
+    return {child: node for node in nodes for child in children(node)}
 
 
 @remembered
 def _readings(function: Scope) -> dict[str, list[ast.Name]]:
     """Give the places where a function reads each name."""
     found: dict[str, list[ast.Name]] = {}
-    for node in ast.walk(function.node):
+    for node in nodes_in(function.node):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             found.setdefault(node.id, []).append(node)
     return found

@@ -17,10 +17,10 @@ from flake8_dbsession.analysis.names.scopes import (
     body_of,
     declared,
     last_segment,
-    own_nodes,
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _WORK = (
     DATABASE_WORK

@@ -11,8 +11,9 @@ from flake8_dbsession.analysis.facts.entities import STILL_LAZY, Entities, retur
 from flake8_dbsession.analysis.facts.escapes import handed_over
 from flake8_dbsession.analysis.facts.sequel import binds
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import Assigned, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _GETTERS = frozenset({"get", "get_one"})
 _RESULTS = frozenset({"exec", "execute", "scalars"})

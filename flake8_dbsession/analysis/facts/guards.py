@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.names.scopes import (
     body_of,
     statements,
 )
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _FLAG_VALUES = (ast.BoolOp, ast.Compare, ast.UnaryOp)
 
@@ -41,7 +42,7 @@ def under_ownership(scope: Scope, *, constants: bool = False) -> frozenset[ast.A
 
 
 def _on_what_was_there(body: list[ast.stmt]) -> Iterator[ast.Call]:
-    nodes = [node for part in body for node in ast.walk(part)]
+    nodes = [node for part in body for node in nodes_in(part)]
     assigned = {
         target.id
         for node in nodes

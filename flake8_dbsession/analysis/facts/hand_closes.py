@@ -25,11 +25,11 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
     body_of,
     last_segment,
-    own_nodes,
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _CLOSES = frozenset({"aclose", "close"})
 _OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
@@ -187,7 +187,7 @@ def _of_parameter(
 
 def _is_injected(parameter: Parameter, scope: Scope) -> bool:
     options = [parameter.default, parameter.arg.annotation]
-    parts = [part for option in options if option for part in ast.walk(option)]
+    parts = [part for option in options if option for part in nodes_in(option)]
     return any(
         isinstance(part, ast.Call) and injected_callable(part, scope) is not None for part in parts
     )
@@ -263,7 +263,7 @@ def _tests(scope: Scope) -> dict[ast.Call, list[ast.expr]]:
     found: dict[ast.Call, list[ast.expr]] = {}
     for statement in statements(body_of(scope.node)):
         if isinstance(statement, ast.If):
-            for node in ast.walk(statement):
+            for node in nodes_in(statement):
                 if isinstance(node, ast.Call):
                     found.setdefault(node, []).append(statement.test)
     return found
@@ -295,7 +295,7 @@ def _uses(module: Scope) -> dict[str, list[ast.expr]]:
     """Give the calls of each name in a module, and where it is read without being called."""
     found: dict[str, list[ast.expr]] = {}
     called: set[ast.AST] = set()
-    for node in ast.walk(module.node):
+    for node in nodes_in(module.node):
         match node:
             case ast.Call(func=function):
                 called.add(function)

@@ -28,10 +28,10 @@ from flake8_dbsession.analysis.names.scopes import (
     Entered,
     Scope,
     last_segment,
-    own_nodes,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _NAMES = (
     "Thread",
@@ -192,7 +192,7 @@ def _is_taken_over(
         isinstance(inner, ast.Name) and inner.id in names
         for node in later
         if isinstance(node, ast.Await)
-        for inner in ast.walk(node)
+        for inner in nodes_in(node)
     )
     is_used = any(isinstance(node, ast.Name) and node.id == session.id for node in later)
     return is_awaited and not is_used
@@ -284,7 +284,7 @@ def _is_new_each_turn(session: ast.expr, work: _Work) -> bool:
 def _is_within(binding: Binding, turn: ast.AST | None) -> bool:
     match binding.how:
         case Assigned(value=opened) | Entered(context=opened):
-            return turn is not None and any(node is opened for node in ast.walk(turn))
+            return turn is not None and any(node is opened for node in nodes_in(turn))
     return False
 
 

@@ -8,14 +8,9 @@ from collections.abc import Iterator, Set
 from flake8_dbsession.analysis.facts.carrying import arguments
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names
-from flake8_dbsession.analysis.names.scopes import (
-    Assigned,
-    Imported,
-    Scope,
-    last_segment,
-    own_nodes,
-)
+from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.
@@ -125,7 +120,7 @@ def _caught_in(node: ast.AST) -> Iterator[ast.AST]:
     """Give what stands in a ``try`` that catches whatever is raised there."""
     if isinstance(node, ast.Try) and any(map(_catches_all, node.handlers)):
         for statement in node.body:
-            yield from ast.walk(statement)
+            yield from nodes_in(statement)
 
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
@@ -101,7 +102,7 @@ class _Walk:
         closed: set[str] = set()
         for item in items:
             live = self._expression(item.context_expr, live or frozenset())
-            closed |= {n.id for n in ast.walk(item) if isinstance(n, ast.Name)} & self.sessions
+            closed |= {n.id for n in nodes_in(item) if isinstance(n, ast.Name)} & self.sessions
         end = self.block(body, live)
         return None if end is None else end - closed
 
@@ -138,7 +139,7 @@ class _Walk:
         return live
 
     def _mentioned(self, node: ast.AST) -> bool:
-        return any(isinstance(n, ast.Name) and n.id in self.sessions for n in ast.walk(node))
+        return any(isinstance(n, ast.Name) and n.id in self.sessions for n in nodes_in(node))
 
     def _session_names(self) -> Iterator[str]:
         for node in own_nodes(self._scope.node):

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.scopes import Entered, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role
+from flake8_dbsession.analysis.nodes import own_nodes
 
 # Where the names that mean the same as FastAPI's ``Depends`` come from. A ``Depends`` from anywhere
 # else outside the project counts as well; a ``Security`` or ``Provide`` does not, since
@@ -141,7 +142,7 @@ def handed_over(function: FunctionValue, inference: Inference) -> HandedOver | N
     role = inference.role(function)
     if role is None or role.role not in (Role.ACCESSOR, Role.LENDER):
         return None
-    nodes = list(own_nodes(function.node))
+    nodes = own_nodes(function.node)
     if any(map(_is_close_handed_on, nodes)):
         return None
     for node in nodes:

@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
 from flake8_dbsession.analysis.names.values import ClassValue
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _CLOSES = frozenset(
     {"close", "aclose", "close_all", "remove", "invalidate", "__exit__", "__aexit__"}
@@ -81,7 +82,7 @@ def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scop
 @remembered
 def _closed_attributes(cls: Scope) -> frozenset[str]:
     """Give the attributes that a class closes, by themselves or by a name that stands for one."""
-    nodes = list(ast.walk(cls.node))
+    nodes = list(nodes_in(cls.node))
     closed = [expression for node in nodes for expression in _closed(node)]
     names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
     attributes = {name for expression in closed for name in _attributes(expression)}
@@ -113,7 +114,7 @@ def _is_closer(function: ast.expr) -> bool:
 
 def _attributes(node: ast.AST) -> Iterator[str]:
     """Give the attributes that code reads, also by ``getattr(self, "db")``."""
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         match inner:
             case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                 yield name
@@ -131,7 +132,7 @@ def _assignment(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
 
 def _names(targets: list[ast.expr]) -> Iterator[str]:
     for target in targets:
-        yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+        yield from (node.id for node in nodes_in(target) if isinstance(node, ast.Name))
 
 
 @remembered
@@ -139,7 +140,7 @@ def _closed_from_outside(module: Scope) -> frozenset[str]:
     """Give the attributes that a linted module closes on any object: ``service.db.close()``."""
     return frozenset(
         node.value.attr
-        for node in ast.walk(module.node)
+        for node in nodes_in(module.node)
         if isinstance(node, ast.Attribute)
         and node.attr in _CLOSES
         and isinstance(node.value, ast.Attribute)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.injections import injections
 from flake8_dbsession.analysis.names.functions import is_context_manager, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes, statements
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
@@ -69,7 +70,7 @@ def _is_driven(function: FunctionValue, tree: Tree, inference: Inference) -> boo
 def _late_close(function: FunctionValue, inference: Inference) -> LateClose | None:
     node, scope = function.node, function.scope.child(function.node)
     assert not isinstance(node, ast.Lambda)
-    nodes = list(own_nodes(node))
+    nodes = own_nodes(node)
     for handed in nodes:
         if isinstance(handed, ast.Yield) and handed.value is not None:
             close = _close_after(handed, nodes, scope, inference)
@@ -134,7 +135,7 @@ def _saves(handler: ast.ExceptHandler, name: str) -> bool:
 
 def _ends(statement: ast.stmt, name: str) -> bool:
     """Tell whether a statement closes a name, clears a registry, or hands the name to a closer."""
-    for node in ast.walk(statement):
+    for node in nodes_in(statement):
         match node:
             case ast.Call(func=ast.Attribute(attr="remove"), args=[]):
                 return True
@@ -150,7 +151,7 @@ def _ends(statement: ast.stmt, name: str) -> bool:
 def _mentions(node: ast.AST, name: str) -> bool:
     return any(
         isinstance(part, (ast.Name, ast.Attribute)) and ast.unparse(part) == name
-        for part in ast.walk(node)
+        for part in nodes_in(node)
     )
 
 

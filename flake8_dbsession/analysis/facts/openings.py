@@ -15,11 +15,11 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
     body_of,
     last_segment,
-    own_nodes,
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _STACKS = frozenset({"enter_context", "enter_async_context"})

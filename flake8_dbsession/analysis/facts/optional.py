@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import own_nodes
 
 
 def may_give_none(call: ast.Call, scope: Scope, inference: Inference) -> bool:

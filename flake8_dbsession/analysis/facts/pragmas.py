@@ -13,9 +13,10 @@ from flake8_dbsession.analysis.flow import Exit, build, carry_forward, raises_by
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Iterate
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 _EXECUTING = frozenset({"execute", "executescript"})

@@ -9,8 +9,9 @@ from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, own_nodes, statements
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _COMMAND_LINES = ("click.", "flask.", "typer.")
 
@@ -49,7 +50,7 @@ def is_step_of_a_script(scope: Scope, *, is_unguarded: bool = False) -> bool:
 @remembered
 def _uses(module: Scope) -> dict[str, list[ast.Name]]:
     found: dict[str, list[ast.Name]] = {}
-    for node in ast.walk(module.node):
+    for node in nodes_in(module.node):
         if isinstance(node, ast.Name):
             found.setdefault(node.id, []).append(node)
     return found
@@ -85,7 +86,7 @@ def _is_command(scope: Scope, inference: Inference) -> bool:
     return any(
         _is_command_line(inference.value(node, outside))
         for decorator in scope.node.decorator_list  # type: ignore[union-attr]
-        for node in ast.walk(decorator)
+        for node in nodes_in(decorator)
         if isinstance(node, ast.Name)
     )
 
@@ -102,7 +103,7 @@ def _named_at_the_end(module: Scope) -> frozenset[str]:
     return frozenset(
         node.id
         for statement in _last_statements(module.node)  # type: ignore[arg-type]
-        for node in ast.walk(statement)
+        for node in nodes_in(statement)
         if isinstance(node, ast.Name)
     )
 

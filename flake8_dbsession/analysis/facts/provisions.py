@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.names.inference import Inference, injected_callab
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _GIVEN_BY_CALL = {Role.MANAGER: Role.PROVIDER, Role.LENT: Role.LENDER}
 
@@ -79,7 +80,7 @@ def _is_entered_later(name: str, scope: Scope) -> bool:
     """Tell whether a ``with`` block of the same function enters what a name holds."""
     return any(
         isinstance(node, ast.withitem) and dotted_name(node.context_expr) == name
-        for node in ast.walk(scope.node)
+        for node in nodes_in(scope.node)
     )
 
 

@@ -11,9 +11,10 @@ from flake8_dbsession.analysis.flow import Exit, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Leave
 from flake8_dbsession.analysis.names.functions import is_context_manager
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, own_nodes
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue, Known, Role, Value
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _STEPS = 5  # providers that use one another; real code has two or three
 _EXITS = ("__exit__", "__aexit__")

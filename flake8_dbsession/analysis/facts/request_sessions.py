@@ -9,9 +9,10 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, acquisitions
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, own_nodes
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, Resource, Role
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
 _ENDS = frozenset({"close", "remove"})

@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import children, nodes_in
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
@@ -42,7 +43,7 @@ class _Sought(NamedTuple):
 
     def is_in(self, target: ast.expr) -> bool:
         """Tell whether a target binds the name."""
-        return any(isinstance(node, ast.Name) and node.id == self.name for node in ast.walk(target))
+        return any(isinstance(node, ast.Name) and node.id == self.name for node in nodes_in(target))
 
 
 class _Run(NamedTuple):
@@ -91,7 +92,7 @@ def reads(node: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
     stack = [(node, node)]
     while stack:
         outer, around = stack.pop()
-        for inner in ast.iter_child_nodes(outer):
+        for inner in children(outer):
             if isinstance(inner, ast.Name) and inner.id == name:
                 if isinstance(inner.ctx, ast.Load):
                     yield inner, around
@@ -124,7 +125,7 @@ def _shadows(node: ast.AST, name: str) -> bool:
     return isinstance(node, COMPREHENSIONS) and any(
         isinstance(target, ast.Name) and target.id == name
         for generator in node.generators
-        for target in ast.walk(generator.target)
+        for target in nodes_in(generator.target)
     )
 
 
@@ -158,7 +159,7 @@ def _sought(block: ast.With | ast.AsyncWith, name: str, tree: Tree) -> _Sought:
 def _last_lines(_tree: Tree, function: ast.AST) -> dict[str, int]:
     """Give the last line on which a function, class or module mentions each name."""
     lines: dict[str, int] = {}
-    for node in ast.walk(function):
+    for node in nodes_in(function):
         if isinstance(node, ast.Name):
             lines[node.id] = max(node.lineno, lines.get(node.id, 0))
     return lines

@@ -12,17 +12,11 @@ from flake8_dbsession.analysis.flow import build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import (
-    LOOPS,
-    Assigned,
-    Entered,
-    Scope,
-    last_segment,
-    own_nodes,
-)
+from flake8_dbsession.analysis.names.scopes import LOOPS, Assigned, Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 _EXECUTING = frozenset({"execute", "executemany", "executescript"})

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _MANAGING = re.compile(r"Session(?:Manager|Store|Backend|Cache)$")
 _CONTAINERS = frozenset(
@@ -99,14 +100,14 @@ def _is_empty(value: ast.expr) -> bool:
 
 def _is_shared(cls: ast.ClassDef, name: str, *, is_empty: bool) -> bool:
     accesses = [
-        node for node in ast.walk(cls) if isinstance(node, ast.Attribute) and node.attr == name
+        node for node in nodes_in(cls) if isinstance(node, ast.Attribute) and node.attr == name
     ]
     by_instance = [access for access in accesses if not _is_class(access.value, cls)]
     if any(isinstance(access.ctx, ast.Store) for access in by_instance):
         return False
     if accesses and not by_instance:
         return False
-    return is_empty or any(_is_changed(node, name) for node in ast.walk(cls))
+    return is_empty or any(_is_changed(node, name) for node in nodes_in(cls))
 
 
 def _is_class(receiver: ast.expr, cls: ast.ClassDef) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.callees import received_as
@@ -23,11 +24,11 @@ from flake8_dbsession.analysis.names.scopes import (
     Parameter,
     Scope,
     last_segment,
-    own_nodes,
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, Known, Role
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _WRITES = frozenset({"add", "add_all", "commit", "delete", "execute", "flush", "merge"})
 # The errors of SQLAlchemy that leave a transaction to be rolled back.
@@ -135,11 +136,9 @@ class _Function:
                 for handler, work in ways.works.items()
                 if handler not in found and self._goes_on(ways.sequels[handler], name, known)
             }
-            nodes = own_nodes(self._function) if swallowing else ()
-            calls = [node for node in nodes if isinstance(node, ast.Call)]
             for handler, work in swallowing.items():
-                undone = self._undone(name, known, handler, calls)
-                if undone is not None and any(self._is_given_to_commit(c, name) for c in calls):
+                undone = self._undone(name, known, handler)
+                if undone is not None and self._is_committed_by_another(name):
                     undone = None
                 work = f"{name}.{work}()"
                 found[handler] = SwallowedError(handler, name, known.is_async, work, undone)
@@ -151,7 +150,7 @@ class _Function:
         named_again: set[str] = set()
         for tried in self._tries:
             if any(h in self.handlers and _may_go_on(h) for h in tried.handlers):
-                found = dict(_receivers_of_work(tried.body))
+                found = dict(self._receivers_of_work(tried.body))
                 receivers.update(found)
                 named_again |= {name for name in found if self._is_named_again(name, tried)}
         for name, receiver in receivers.items():
@@ -160,6 +159,20 @@ class _Function:
                 continue
             if name in named_again or known.commits or self._outlives(name, known):
                 yield name, known
+
+    @cached_property
+    def _calls(self) -> list[ast.Call]:
+        return [node for node in own_nodes(self._function) if isinstance(node, ast.Call)]
+
+    def _receivers_of_work(self, body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+        """Find what may be a session in a block: the names on which its work is called."""
+        last = body[-1].end_lineno or body[-1].lineno
+        for call in self._calls:
+            if body[0].lineno <= call.lineno <= last:
+                match call.func:
+                    case ast.Attribute(value=receiver, attr=method) if method in WORK:
+                        if method not in _COMMON or hints(last_segment(receiver)):
+                            yield dotted_name(receiver), receiver
 
     def _holds_transaction(self, name: str) -> bool:
         """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
@@ -170,15 +183,13 @@ class _Function:
             for call in self._assigned
         )
 
-    def _undone(
-        self, name: str, known: Known, handler: ast.ExceptHandler, calls: list[ast.Call]
-    ) -> Undone | None:
+    def _undone(self, name: str, known: Known, handler: ast.ExceptHandler) -> Undone | None:
         """Tell what a rollback in a handler would undo besides the work that failed there.
 
         It expires what was loaded as well, which an asynchronous session cannot load again by
         itself.
         """
-        commits = [call for call in calls if dotted_name(call.func) == f"{name}.commit"]
+        commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         around = next((loop for loop in self._loops if _encloses(loop, handler)), None)
         if around is not None and not any(_encloses(around, commit) for commit in commits):
             later = any(commit.lineno > around.lineno for commit in commits)
@@ -187,6 +198,9 @@ class _Function:
         parameters = self._parameters(name)
         is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
         return Undone.CALLERS if is_the_callers and not commits else None
+
+    def _is_committed_by_another(self, name: str) -> bool:
+        return any(self._is_given_to_commit(call, name) for call in self._calls)
 
     def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
         """Tell whether a function of the project is given a session and commits it."""
@@ -251,7 +265,7 @@ class _Function:
 
     def _writes(self, session: str) -> bool:
         """Tell whether the function writes, so that there is something to commit."""
-        nodes = list(own_nodes(self._function))
+        nodes = own_nodes(self._function)
         reads = {node.func for node in nodes if isinstance(node, ast.Call) and _selects(node)}
         return any(
             isinstance(node, ast.Attribute)
@@ -288,7 +302,7 @@ class _Function:
         return any(
             isinstance(node, ast.Call) and injected_callable(node, self._scope) is not None
             for part in given
-            for node in ast.walk(part)
+            for node in nodes_in(part)
         )
 
 
@@ -314,13 +328,3 @@ def _may_go_on(handler: ast.ExceptHandler) -> bool:
     if not isinstance(handler.body[-1], ast.Raise):
         return True
     return any(isinstance(statement, _LEAVING) for statement in statements(handler.body))
-
-
-def _receivers_of_work(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
-    """Find what may be a session: the names on which its work is called."""
-    for statement in body:
-        for node in own_nodes(statement):
-            match node:
-                case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in WORK:
-                    if method not in _COMMON or hints(last_segment(receiver)):
-                        yield dotted_name(receiver), receiver

@@ -34,6 +34,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Graph,
     Leave,
 )
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _MAX_EVENTS = 20_000
 _SUPPRESSORS = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
@@ -353,7 +354,7 @@ def _is_kept_apart(handler: ast.ExceptHandler, is_inside: bool) -> bool:
 
     It does where the handler raises again what it caught, and other handlers choose by its class.
     """
-    nodes = [node for statement in handler.body for node in ast.walk(statement)]
+    nodes = [node for statement in handler.body for node in nodes_in(statement)]
     again = Handling(frozenset(), handler.name)
     return any(isinstance(node, ast.Raise) and _is_of(again, node.exc) for node in nodes) and (
         is_inside or any(isinstance(node, ast.Try) for node in nodes)
@@ -369,7 +370,7 @@ def _is_of(handling: Handling, exception: ast.expr | None) -> bool:
 
 def _captures(pattern: ast.pattern, subject: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
     """Give the names that a pattern binds, each with what it binds it to, as far as is known."""
-    for node in ast.walk(pattern):
+    for node in nodes_in(pattern):
         name = getattr(node, "name", None) or getattr(node, "rest", None)
         if name:
             yield name, subject if node is pattern else None

@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Iterate,
     Take,
 )
+from flake8_dbsession.analysis.nodes import children
 
 _TRUE = ast.Constant(True)
 _FALSE = ast.Constant(False)
@@ -46,7 +47,7 @@ class Expressions(Blocks):
         self._expression(expression)
 
     def _children(self, node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, (ast.expr, ast.keyword)):
                 self._part(child)
 

@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.expressions import is_none_test
 from flake8_dbsession.analysis.flow.graph import Bind, Event, Take
 from flake8_dbsession.analysis.lifetimes.state import FALSE, NONE, TRUE, Key, Reader, State, Status
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _OPEN_MARKS = frozenset({"is_active", "is_connected", "open"})
 _CLOSED_MARKS = frozenset({"closed", "is_closed"})
@@ -86,11 +87,11 @@ def guarding_names(root: ast.AST, related: Set[Key]) -> frozenset[str]:
         The names.
     """
     guarding: set[str] = set()
-    for node in ast.walk(root):
+    for node in nodes_in(root):
         if isinstance(node, (ast.If, ast.While, ast.IfExp)):
-            inner = {each.id if isinstance(each, ast.Name) else each for each in ast.walk(node)}
+            inner = {each.id if isinstance(each, ast.Name) else each for each in nodes_in(node)}
             if not inner.isdisjoint(related):
-                guarding |= {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+                guarding |= {each.id for each in nodes_in(node.test) if isinstance(each, ast.Name)}
     return frozenset(guarding)
 
 

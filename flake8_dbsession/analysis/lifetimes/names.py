@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Flowing
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 Closure: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -56,7 +57,7 @@ def names_of(function: Flowing) -> Names:
     lambdas: dict[str, Closure] = {}
     inner: set[ast.Name] = set()
     called: set[str] = set()
-    for node in _own_nodes(function):
+    for node in own_nodes(function):
         match node:
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 shared.update(names)
@@ -103,7 +104,7 @@ def names_of(function: Flowing) -> Names:
 
 def captured(closure: ast.AST) -> frozenset[str]:
     """Give the names that a function, class or generator takes from around it."""
-    nodes = list(_own_nodes(closure))
+    nodes = own_nodes(closure)
     names = [node for node in nodes if isinstance(node, ast.Name)]
     read = {name.id for name in names}
     bound = {name.id for name in names if isinstance(name.ctx, ast.Store)}
@@ -139,7 +140,7 @@ def defaults(closure: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 def closed_names(closure: ast.AST) -> frozenset[str]:
     """Give the names that a closure calls ``close`` on, or has a ``with`` block close."""
     names: set[str] = set()
-    for node in ast.walk(closure):
+    for node in nodes_in(closure):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
                 if method in CLOSERS:
@@ -152,14 +153,14 @@ def closed_names(closure: ast.AST) -> frozenset[str]:
 
 def is_generator(closure: Closure) -> bool:
     """Tell whether calling a closure only makes a generator, which runs it later."""
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _own_nodes(closure))
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(closure))
 
 
 def _of_comprehension(node: ast.AST) -> Iterator[ast.Name]:
     """Give the places where a comprehension speaks of its own targets."""
-    names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    names = [each for each in nodes_in(node) if isinstance(each, ast.Name)]
     targets = {name.id for name in names if isinstance(name.ctx, ast.Store)}
-    first = set(ast.walk(node.generators[0].iter))  # type: ignore[attr-defined]
+    first = set(nodes_in(node.generators[0].iter))  # type: ignore[attr-defined]
     return (name for name in names if name.id in targets and name not in first)
 
 
@@ -178,12 +179,3 @@ def _makes_object(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and (
         dotted_name(value.func).rpartition(".")[2][:1].isupper()
     )
-
-
-def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    stack = list(ast.iter_child_nodes(function))
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, (*_CLOSURES, ast.ClassDef)):
-            stack += ast.iter_child_nodes(node)

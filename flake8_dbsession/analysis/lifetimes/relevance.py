@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Take
+from flake8_dbsession.analysis.nodes import nodes_in
 
 Mention: TypeAlias = str | ast.AST
 
@@ -123,7 +124,7 @@ class Mentions:
         if node not in self._by_node:
             self._by_node[node] = frozenset(
                 inner.id if isinstance(inner, ast.Name) else inner
-                for inner in ast.walk(node)
+                for inner in nodes_in(node)
                 if isinstance(inner, ast.Name) or inner in self._opened
             )
         return self._by_node[node]

@@ -6,14 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from flake8_dbsession.analysis.names.scopes import (
-    Function,
-    Scope,
-    ScopeNode,
-    own_nodes,
-    statements,
-)
+from flake8_dbsession.analysis.names.scopes import Function, Scope, ScopeNode, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
 _CACHES = frozenset({"cache", "lru_cache", "cached", "cache_resource", "singleton"})
@@ -71,7 +66,7 @@ def summarize(function: FunctionValue, evaluator: Evaluator) -> Summary:
     names = decorator_names(function.node)
     if "overload" in names or "abstractmethod" in names:
         return _by_annotation(function.node, function.scope, evaluator)
-    nodes = list(own_nodes(function.node))
+    nodes = own_nodes(function.node)
     yields = [node.value for node in nodes if isinstance(node, ast.Yield) and node.value]
     if yields:
         return _of_generator(function, yields, nodes, evaluator)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.functions import Summary
@@ -21,9 +22,6 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.ClassDef, *FUNCTIONS, *COMPREHENSIONS)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
-LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
-"""Most nodes of a tree are of these types, which have no nodes inside."""
-
 
 _LOOP = ("body", "orelse")
 _TRY = ("body", "handlers", "orelse", "finalbody")
@@ -40,20 +38,8 @@ _BLOCKS: dict[type[ast.AST], tuple[str, ...]] = {
 }
 if sys.version_info >= (3, 11):
     _BLOCKS[ast.TryStar] = _TRY
-_PLAIN_FIELDS = frozenset(
-    {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "module"}
-    | {"op", "ops", "rest", "simple", "type_comment", "type_ignores"}
-)
-PARTS: dict[type[ast.AST], tuple[str, ...]] = {
-    kind: tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST)
-}
-"""The fields of each type of node that can hold nodes, marks of operations left out."""
-
 # The most frequent statements that bind no name by themselves.
 _UNBINDING = frozenset({ast.Assert, ast.Expr, ast.If, ast.Pass, ast.Raise, ast.Return, ast.While})
-_RUN_LATER = (*FUNCTIONS, ast.ClassDef)
 
 
 class Assigned(NamedTuple):
@@ -367,11 +353,11 @@ def _targets(
 
 
 def _names(target: ast.expr) -> Iterator[str]:
-    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+    return (node.id for node in nodes_in(target) if isinstance(node, ast.Name))
 
 
 def _captures(pattern: ast.pattern) -> Iterator[str]:
-    for node in ast.walk(pattern):
+    for node in nodes_in(pattern):
         name = getattr(node, "name", None) or getattr(node, "rest", None)
         if name:
             yield name
@@ -381,35 +367,6 @@ def _walrus_bindings(statement: ast.stmt) -> Iterator[tuple[str, How]]:
     for node in own_nodes(statement):
         if isinstance(node, ast.NamedExpr):
             yield node.target.id, Assigned(node.value)
-
-
-def children(node: ast.AST) -> list[ast.AST]:
-    """Give the nodes right inside a node, those that only mark an operation left out."""
-    found: list[ast.AST] = []
-    for name in PARTS[type(node)]:
-        value = getattr(node, name, None)
-        if type(value) is list:
-            found += [part for part in value if isinstance(part, ast.AST)]
-        elif isinstance(value, ast.AST):
-            found.append(value)
-    return found
-
-
-def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
-    """Walk what runs with a node itself: not the bodies of the functions and classes in it.
-
-    Args:
-        root: the node to begin with; where it is a function, its own body is walked.
-
-    Yields:
-        The nodes in the order of the text, ``root`` left out.
-    """
-    stack = children(root)[::-1]
-    while stack:
-        node = stack.pop()
-        yield node
-        if type(node) not in LEAVES and not isinstance(node, _RUN_LATER):
-            stack += children(node)[::-1]
 
 
 def _comprehension_bindings(node: Comprehension) -> Iterator[tuple[str, How]]:

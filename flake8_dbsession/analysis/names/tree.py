@@ -7,15 +7,9 @@ from collections.abc import Iterator, Set
 from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.names.mentions import Mentions, hints
-from flake8_dbsession.analysis.names.scopes import (
-    COMPREHENSIONS,
-    LEAVES,
-    PARTS,
-    SCOPES,
-    Scope,
-    last_segment,
-)
+from flake8_dbsession.analysis.names.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import LEAVES, PARTS
 
 Node = TypeVar("Node", bound=ast.AST)
 

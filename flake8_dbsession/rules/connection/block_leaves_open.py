@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
-from flake8_dbsession.analysis.names.scopes import own_nodes
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.connection.wording import closing_way_out
 from flake8_dbsession.rules.context import Context

@@ -1,0 +1,79 @@
+"""The nodes of a syntax tree: what lies in one, and what of that runs with it."""
+
+from __future__ import annotations
+
+import ast
+
+LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
+"""Most nodes of a tree are of these types, which have no nodes inside."""
+
+_RUN_LATER = LEAVES.union({ast.AsyncFunctionDef, ast.ClassDef, ast.FunctionDef, ast.Lambda})
+_PLAIN_FIELDS = frozenset(
+    {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs", "level"}
+    | {"lineno", "module", "op", "ops", "rest", "simple", "tag", "type_comment", "type_ignores"}
+)
+_PLAIN: dict[type[ast.AST], frozenset[str]] = {
+    ast.Constant: frozenset({"value"}),
+    ast.Global: frozenset({"names"}),
+    ast.MatchSingleton: frozenset({"value"}),
+    ast.Nonlocal: frozenset({"names"}),
+}
+
+
+def _parts(kind: type[ast.AST]) -> tuple[str, ...]:
+    plain = _PLAIN_FIELDS | _PLAIN.get(kind, frozenset())
+    # Of all names only that of ``type X = ...`` is a node.
+    return tuple(
+        field
+        for field in kind._fields
+        if field not in plain and (field != "name" or kind.__name__ == "TypeAlias")
+    )
+
+
+PARTS: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: _parts(kind)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""The fields of each type of node that can hold nodes, marks of operations left out."""
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Give the nodes right inside a node, those that only mark an operation left out."""
+    found: list[ast.AST] = []
+    for name in PARTS[type(node)]:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += filter(None, value)
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+def own_nodes(root: ast.AST) -> list[ast.AST]:
+    """Give what runs with a node itself: not the bodies of the functions and classes in it.
+
+    Args:
+        root: the node to begin with; where it is a function, its own body is walked.
+
+    Returns:
+        The nodes in the order of the text, ``root`` left out.
+    """
+    return _walked(children(root), _RUN_LATER)
+
+
+def nodes_in(root: ast.AST) -> list[ast.AST]:
+    """Give a node and all inside it, in the order of the text; marks of operations left out."""
+    return _walked([root], LEAVES)
+
+
+def _walked(nodes: list[ast.AST], ends: frozenset[type[ast.AST]]) -> list[ast.AST]:
+    """Give nodes and what is inside them, but for what is inside nodes of some types."""
+    found: list[ast.AST] = []
+    stack = nodes[::-1]
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        if type(node) not in ends:
+            stack += children(node)[::-1]
+    return found
