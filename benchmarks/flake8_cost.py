@@ -2,10 +2,11 @@
 
     python benchmarks/flake8_cost.py PATH [--pairs 7]
 
-Prints three figures: flake8's time over PATH with the plugin, as a ratio to its time without; the
-time for a file that names nothing of interest; and what loading the plugin and its policy adds to
+Prints four figures: flake8's time over PATH with the plugin, as a ratio to its time without, once
+with nothing known of the files and once with all that the run before left in the cache; the time
+for a file that names nothing of interest; and what loading the plugin and its policy adds to
 flake8's start. All are processor times. The two flake8s live in virtual environments of their own,
-made for the run, and take turns.
+made for the run, and take turns. The cache of the project that PATH lies in is deleted.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,15 +62,37 @@ def _used() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def paired(with_it: list[str | Path], without: list[str | Path], pairs: int) -> list[float]:
-    """Run two commands in turn and give the differences and ratios of each pair."""
-    seconds(*with_it), seconds(*without)
-    return [
-        time_with / time_without
-        for time_with, time_without in (
-            (seconds(*with_it), seconds(*without)) for _ in range(pairs)
-        )
-    ]
+def paired(
+    with_it: list[str | Path],
+    without: list[str | Path],
+    pairs: int,
+    prepare: Callable[[], None],
+) -> list[float]:
+    """Run two commands in turn, after a preparation, and give the ratio of each pair."""
+
+    def ratio() -> float:
+        prepare()
+        return seconds(*with_it) / seconds(*without)
+
+    ratio()
+    return [ratio() for _ in range(pairs)]
+
+
+def forget(path: Path) -> None:
+    """Delete what was kept of a project, at a path or above it."""
+    for folder in (path, *path.parents):
+        shutil.rmtree(folder / ".dbsession_cache", ignore_errors=True)
+
+
+def over_code(plugged: Path, plain: Path, path: Path, pairs: int) -> None:
+    """Print the ratios of flake8 with the plugin to flake8 without, over some code."""
+    options = ["-m", "flake8", "--isolated", "-j1", path]
+    preparations = {"the first time": lambda: forget(path), "once more": lambda: None}
+    for which, prepare in preparations.items():
+        ratios = paired([plugged, *options], [plain, *options], pairs, prepare)
+        spread = f"{min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs"
+        median = statistics.median(ratios)
+        print(f"flake8 with the plugin / without, {which}: {median:.3f} ({spread})")
 
 
 def started(python: Path, empty: Path) -> float:
@@ -85,10 +110,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         plain = environment(Path(folder, "plain"), "flake8")
         plugged = environment(Path(folder, "plugged"), "flake8", str(ROOT))
-        options = ["-m", "flake8", "--isolated", "-j1", os.path.abspath(arguments.path)]
-        ratios = paired([plugged, *options], [plain, *options], arguments.pairs)
-        spread = f"{min(ratios):.3f} to {max(ratios):.3f}, {arguments.pairs} pairs"
-        print(f"flake8 with the plugin / without: {statistics.median(ratios):.3f} ({spread})")
+        over_code(plugged, plain, Path(arguments.path).resolve(), arguments.pairs)
         dismissed = subprocess.run(
             [plugged, "-c", _DISMISSED], capture_output=True, text=True, check=True, cwd=folder
         )

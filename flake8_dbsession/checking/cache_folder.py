@@ -34,11 +34,9 @@ def replace(path: str, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    from tempfile import mkstemp
-
-    descriptor, temporary = mkstemp(dir=os.path.dirname(path), suffix=".tmp")
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(descriptor, "wb") as file:
+        with open(temporary, "wb") as file:
             file.write(content)
         os.replace(temporary, path)
     except BaseException:

@@ -123,6 +123,7 @@ class Kept:
         }
         folder = os.path.dirname(place)
         with suppress(OSError):
-            make_folder(os.path.dirname(folder))
-            os.makedirs(folder, exist_ok=True)
+            if not os.path.isdir(folder):
+                make_folder(os.path.dirname(folder))
+                os.makedirs(folder, exist_ok=True)
             replace(place, json.dumps(kept, separators=(",", ":")).encode())

@@ -31,7 +31,7 @@ class Links(NamedTuple):
     @property
     def files(self) -> set[Path]:
         """The files that were read to answer."""
-        return self.evidence.union(path for path in self.answers.values() if path is not None)
+        return {*self.evidence, *filter(None, self.answers.values())}
 
 
 class Trace:
