@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -102,6 +103,8 @@ class Plugin:
             cls._known = _known(options)
         except (PolicyError, RunError) as error:
             raise ExecutionError(f"flake8-dbsession: {error}") from error
+        if not gc.get_freeze_count():  # what is there now stays: not to be looked through each time
+            gc.freeze()
 
     def run(self) -> Iterator[tuple[int, int, str, type[Plugin]]]:
         """Check the file.
