@@ -6,12 +6,11 @@ import json
 import os
 import sys
 import time
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, replace, state_of_code
+from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, read, state_of_code, write
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.memory import Entry, Grounds, Memory
 from flake8_dbsession.checking.stamps import is_as_of, modified
@@ -137,25 +136,20 @@ class Cache:
             return
         with suppress(OSError):
             make_folder(self._folder)
-            replace(self._path, self._dumped())
+            write(self._path, self._dumped())
             _drop_oldest(self._folder)
 
     def _dumped(self) -> bytes:
         data, links = self._memory.dumped()
         walks = dict(list(self._walks.items())[-_MOST_WALKS:])
         main = json.dumps({**data, "walks": walks}, separators=(",", ":")).encode()
-        content = main + b"\n" + links
-        return b"%d\n" % zlib.crc32(content) + content
+        return main + b"\n" + links
 
 
 def _loaded(path: str) -> tuple[Memory, dict[str, Any]]:
     """Read a cache; one that is missing, damaged or of another form is as good as none."""
     try:
-        with open(path, "rb") as file:
-            checksum, content = file.readline(), file.read()
-        if int(checksum) != zlib.crc32(content):
-            return Memory(), {}
-        main, _, links = content.partition(b"\n")
+        main, _, links = read(path).partition(b"\n")
         data = json.loads(main)
         return Memory.loaded(data, links), data["walks"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

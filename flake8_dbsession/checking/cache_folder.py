@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -28,8 +29,8 @@ def make_folder(folder: str) -> None:
             file.write(content)
 
 
-def replace(path: str, content: bytes) -> None:
-    """Write a file in one step, so that no other run ever sees a part of it.
+def write(path: str, content: bytes) -> None:
+    """Write a file in one step, with a checksum, so that no run ever takes a part for the whole.
 
     Raises:
         OSError: it cannot be written.
@@ -37,12 +38,26 @@ def replace(path: str, content: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            file.write(b"%d\n" % zlib.crc32(content) + content)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def read(path: str) -> bytes:
+    """Give what was written.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is something else.
+    """
+    with open(path, "rb") as file:
+        checksum, content = file.readline(), file.read()
+    if int(checksum) != zlib.crc32(content):
+        raise ValueError(f"{path} is damaged")
+    return content
 
 
 def state_of_code() -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, replace, state_of_code
+from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, read, state_of_code, write
 from flake8_dbsession.digests import digest, digest_of
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.linter import Linter, Settings
@@ -41,6 +41,7 @@ class Kept:
     def __init__(self, settings: Settings) -> None:
         self._linter = Linter(settings)
         self._settings = settings
+        self._policies: dict[Path | None, str] = {}
         self._projects: dict[Path, Present] = {}
 
     def check(self, filename: str, text: str, tree: ast.Module) -> list[Violation]:
@@ -60,25 +61,22 @@ class Kept:
         from flake8_dbsession.analysis.names.locations import marked_root
 
         path = os.path.abspath(filename)
-        root = marked_root(Path(path).parent)
-        if root is None:  # no place to keep anything
+        root, policy = marked_root(Path(path).parent), self._linter.policy_for(path)
+        if root is None or isinstance(policy, PolicyError):
             return self._linter.check(filename, text, tree)
         place = os.path.join(root, FOLDER, _SUBFOLDER, f"{digest(os.fsencode(path))}.json")
-        key = self._key(path, content)
+        key = self._key(path, content, policy.source)
         known = self._known(place, key, root)
         if known is None:
             known = self._linter.check(filename, text, tree)
             self._keep(place, key, filename, known)
         return known
 
-    def _key(self, path: str, content: bytes) -> str:
+    def _key(self, path: str, content: bytes, policy: Path | None) -> str:
         """Give the key of all that a result rests on but other modules."""
-        policy = self._linter.policy_for(path)
-        if isinstance(policy, PolicyError):
-            source = str(policy)
-        else:
-            source = f"{policy.source} {digest_of(str(policy.source)) if policy.source else ''}"
-        parts = (self._ground, path, source, digest(content))
+        if policy not in self._policies:
+            self._policies[policy] = digest_of(str(policy)) if policy else ""
+        parts = (self._ground, path, str(policy), self._policies[policy], digest(content))
         return digest("\0".join(parts).encode(errors="surrogateescape"))
 
     @cached_property
@@ -93,13 +91,12 @@ class Kept:
         from flake8_dbsession.rules.base import Violation
 
         try:
-            with open(place, "rb") as file:
-                kept = json.loads(file.read())
-            if kept["key"] != key or not self._present(root).is_as_of(kept):
-                return None
-            return [Violation(*fields) for fields in kept["violations"]]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            kept = json.loads(read(place))
+        except (OSError, ValueError):
             return None  # there is none, or it is damaged
+        if kept["key"] != key or not self._present(root).is_as_of(kept):
+            return None
+        return [Violation(*fields) for fields in kept["violations"]]
 
     def _present(self, root: Path) -> Present:
         from flake8_dbsession.checking.present import Present
@@ -126,4 +123,4 @@ class Kept:
             if not os.path.isdir(folder):
                 make_folder(os.path.dirname(folder))
                 os.makedirs(folder, exist_ok=True)
-            replace(place, json.dumps(kept, separators=(",", ":")).encode())
+            write(place, json.dumps(kept, separators=(",", ":")).encode())
