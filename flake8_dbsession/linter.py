@@ -67,7 +67,7 @@ class Linter:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._standards: dict[Path | None, Standard | PolicyError] = {}
-        self._projects: dict[Path, Project] = {}
+        self._projects: dict[tuple[Path, Vocabulary], Project] = {}
         if settings.policy or settings.preset or settings.factories or settings.owners:
             named = self._standard(Path(settings.policy) if settings.policy else None)
             if isinstance(named, PolicyError):
@@ -136,10 +136,13 @@ class Linter:
             filename: its path, absolute or relative to the working directory.
 
         Returns:
-            The premises; None where the violations rest on every file of the project.
+            The premises; None where the violations rest on more than can be told.
         """
         path = Path(os.path.abspath(filename))
-        return self._project(path.parent).premises(path)
+        standard = self._standard_for(path)
+        if isinstance(standard, PolicyError):
+            return None
+        return self._project(path.parent, standard).premises(path)
 
     def policy_for(self, filename: str) -> Policy | PolicyError:
         """Give the policy that a file falls under, or the error of one that cannot be used."""
@@ -182,20 +185,26 @@ class Linter:
         from flake8_dbsession.rules.context import Context
 
         file = SourceFile(
-            path, text, tree, self._project(path.parent), standard.vocabulary, standard.words
+            path,
+            text,
+            tree,
+            self._project(path.parent, standard),
+            standard.vocabulary,
+            standard.words,
         )
         context = Context(file, standard.policy)
         allowed = context.layer.allow if context.layer else frozenset()
         return Study(context, [rule for rule in standard.rules if rule.code not in allowed])
 
-    def _project(self, folder: Path) -> Project:
+    def _project(self, folder: Path, standard: Standard) -> Project:
+        """Give the project that a folder lies in, one for all files under the same names."""
         from flake8_dbsession.analysis.names.locations import repository_root
         from flake8_dbsession.analysis.names.project import Project
 
-        root = repository_root(folder)
-        if root not in self._projects:
-            self._projects[root] = Project(root)
-        return self._projects[root]
+        key = repository_root(folder), standard.vocabulary
+        if key not in self._projects:
+            self._projects[key] = Project(key[0])
+        return self._projects[key]
 
 
 class Study(NamedTuple):

@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, read, state_of_code, write
-from flake8_dbsession.digests import digest, digest_of
+from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.present import Present
+    from flake8_dbsession.policy.model import Policy
     from flake8_dbsession.rules.base import Violation
 
-_SUBFOLDER = "flake8"
+SUFFIX = ".flake8"
+"""What the files with results end in."""
+
+_AS_READ = "surrogateescape"  # how a path that is no text is spelled
+# What there is to say where nothing is kept, or what is kept is damaged or of another form.
+_UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class Kept:
@@ -41,8 +47,8 @@ class Kept:
     def __init__(self, settings: Settings) -> None:
         self._linter = Linter(settings)
         self._settings = settings
-        self._policies: dict[Path | None, str] = {}
         self._projects: dict[Path, Present] = {}
+        self._folders: set[str] = set()
 
     def check(self, filename: str, text: str, tree: ast.Module) -> list[Violation]:
         """Check one file.
@@ -62,22 +68,21 @@ class Kept:
 
         path = os.path.abspath(filename)
         root, policy = marked_root(Path(path).parent), self._linter.policy_for(path)
-        if root is None or isinstance(policy, PolicyError):
+        if root is None or _holds_home(root) or isinstance(policy, PolicyError):
             return self._linter.check(filename, text, tree)
-        place = os.path.join(root, FOLDER, _SUBFOLDER, f"{digest(os.fsencode(path))}.json")
-        key = self._key(path, content, policy.source)
+        place = os.path.join(root, FOLDER, f"{digest(os.fsencode(path))}{SUFFIX}")
+        key = self._key(path, content, policy)
         known = self._known(place, key, root)
         if known is None:
             known = self._linter.check(filename, text, tree)
             self._keep(place, key, filename, known)
         return known
 
-    def _key(self, path: str, content: bytes, policy: Path | None) -> str:
+    def _key(self, path: str, content: bytes, policy: Policy) -> str:
         """Give the key of all that a result rests on but other modules."""
-        if policy not in self._policies:
-            self._policies[policy] = digest_of(str(policy)) if policy else ""
-        parts = (self._ground, path, str(policy), self._policies[policy], digest(content))
-        return digest("\0".join(parts).encode(errors="surrogateescape"))
+        paths = path, os.path.realpath(path), str(policy.source)
+        contents = digest(content), digest(policy.content)
+        return digest("\0".join((self._ground, *paths, *contents)).encode(errors=_AS_READ))
 
     @cached_property
     def _ground(self) -> str:
@@ -92,11 +97,11 @@ class Kept:
 
         try:
             kept = json.loads(read(place))
-        except (OSError, ValueError):
-            return None  # there is none, or it is damaged
-        if kept["key"] != key or not self._present(root).is_as_of(kept):
+            if kept["key"] != key or not self._present(root).is_as_of(kept):
+                return None
+            return [Violation(*fields) for fields in kept["violations"]]
+        except _UNUSABLE:
             return None
-        return [Violation(*fields) for fields in kept["violations"]]
 
     def _present(self, root: Path) -> Present:
         from flake8_dbsession.checking.present import Present
@@ -120,7 +125,13 @@ class Kept:
         }
         folder = os.path.dirname(place)
         with suppress(OSError):
-            if not os.path.isdir(folder):
-                make_folder(os.path.dirname(folder))
-                os.makedirs(folder, exist_ok=True)
+            if folder not in self._folders:
+                make_folder(folder)
+                self._folders.add(folder)
             write(place, json.dumps(kept, separators=(",", ":")).encode())
+
+
+def _holds_home(root: Path) -> bool:
+    """Tell whether a folder is the user's home or around it, where no project's cache belongs."""
+    home = Path(os.path.expanduser("~"))
+    return root == home or root in home.parents

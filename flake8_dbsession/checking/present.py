@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flake8_dbsession.analysis.names.locations import Locations, Question
-from flake8_dbsession.digests import digest_of
+from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
+from flake8_dbsession.digests import digest
 
 
 class Present:
@@ -37,5 +37,14 @@ class Present:
 
     def _digest(self, path: str) -> str:
         if path not in self._digests:
-            self._digests[path] = digest_of(path)
+            self._digests[path] = _digest_of(path)
         return self._digests[path]
+
+
+def _digest_of(path: str) -> str:
+    """Give the digest of a file, as a project gives it; an empty one for what cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return digest(file.read(LARGEST_MODULE + 1))
+    except OSError:
+        return ""

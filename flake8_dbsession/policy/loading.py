@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -170,16 +171,19 @@ def _load(
 ) -> Policy:
     options = _options(preset, factories, owners)
     check_policy(Place("options", prefix="dbsession-"), options, preset_names(), known_codes)
+    content = b""
     data: Table = {}
     if source is not None:
-        data = _read(source)
+        content = _content(source)
+        data = _table(source, content)
         check_policy(_policy_place(source), data, preset_names(), known_codes)
     named = {**data, **options}.get("preset")
     base = _preset(named or DEFAULT_PRESET)
     if source is not None:
         inherited = {layer["name"] for layer in base["layers"]}
         check_layer_paths(_policy_place(source), data.get("layers", []), inherited)
-    return _merge(source, root, named, (base, data, options))
+    policy = _merge(source, root, named, (base, data, options))
+    return replace(policy, content=content)
 
 
 def _merge(
@@ -281,9 +285,9 @@ def _preset(name: str) -> Table:
     return _parse(file, file.read_bytes())
 
 
-def _read(file: Path) -> Table:
-    """Return the policy's table of a file."""
-    data = _parse(file, _content(file))
+def _table(file: Path, content: bytes) -> Table:
+    """Return the policy's table of a file with some content."""
+    data = _parse(file, content)
     if file.name != PROJECT_FILE:
         if _tool_table(data) is not None:
             advice = "in this file the keys stand without `tool.dbsession` before them"

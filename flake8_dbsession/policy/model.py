@@ -104,6 +104,7 @@ class Policy:
         engine: the options required of an engine, by kind of URL (one of ``URL_KINDS``). A string
             stands for itself or for the class of that name (``StaticPool``).
         pragmas: the SQLite pragmas required of a connection, with their values.
+        content: of the source, as it was read; empty for a bare preset.
     """
 
     root: Path
@@ -120,6 +121,7 @@ class Policy:
     layers: tuple[Layer, ...]
     engine: tuple[tuple[str, Options], ...]
     pragmas: tuple[tuple[str, str], ...]
+    content: bytes = field(default=b"", repr=False, compare=False)
     _layer_paths: PathGroups = field(init=False, repr=False, compare=False)
     _owner_paths: PathGroups = field(init=False, repr=False, compare=False)
     _test_paths: PathGroups = field(init=False, repr=False, compare=False)

@@ -9,7 +9,7 @@ import pytest
 
 from flake8_dbsession.checking import kept
 from flake8_dbsession.checking.cache_folder import FOLDER
-from flake8_dbsession.checking.kept import Kept
+from flake8_dbsession.checking.kept import SUFFIX, Kept
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy import loading
 from flake8_dbsession.rules.base import Violation
@@ -91,7 +91,7 @@ class Project:
     @property
     def entries(self) -> list[Path]:
         """The files of the cache."""
-        return [*self.folder.glob(f"{FOLDER}/flake8/*.json")]
+        return [*self.folder.glob(f"{FOLDER}/*{SUFFIX}")]
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_flake8_reports_what_it_knows_as_it_did(tmp_path: Path) -> None:
     write_project(tmp_path, {**PROJECT, "quiet.py": USER.replace("maker()", "maker()  # noqa")})
     first = run_flake8("--select=DBS", "-j2", ".", folder=tmp_path).lines
     assert any(line.startswith("./app.py:5:10: DBS101") for line in first)
-    assert len([*tmp_path.glob(f"{FOLDER}/flake8/*.json")]) == 3
+    assert len([*tmp_path.glob(f"{FOLDER}/*{SUFFIX}")]) == 3
     assert run_flake8("--select=DBS", "-j2", ".", folder=tmp_path).lines == first
 
 

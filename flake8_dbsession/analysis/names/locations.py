@@ -26,6 +26,9 @@ _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "_
 # file of a web service imports.
 _INSTALLED = sys.stdlib_module_names | library.PACKAGES | {"fastapi", "flask", "starlette"}
 
+LARGEST_MODULE = 4_000_000
+"""The size in bytes of the longest module that is followed: more is data in a module's shape."""
+
 
 @cache
 def marked_root(folder: Path) -> Path | None:
@@ -40,9 +43,9 @@ def marked_root(folder: Path) -> Path | None:
     """
     above = [folder, *folder.parents]
     for candidate in above:
-        if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
+        if any(os.path.exists(candidate / marker) for marker in _ROOT_MARKERS):
             return candidate
-    marked = [c for c in above if any((c / marker).is_file() for marker in _PROJECT_MARKERS)]
+    marked = [c for c in above if any(os.path.isfile(c / marker) for marker in _PROJECT_MARKERS)]
     return marked[-1] if marked else None
 
 

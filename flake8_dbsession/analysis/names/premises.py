@@ -13,8 +13,7 @@ class Premises(NamedTuple):
 
     Attributes:
         answers: where each import leads to; None for nowhere in the project.
-        digests: of the content of each file that was read; empty for a folder, and for what could
-            not be read.
+        digests: of the content of each file that was read; empty for a folder.
     """
 
     answers: dict[Question, Path | None]

@@ -8,13 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from flake8_dbsession.analysis.facts.teardowns import teardown_evidence
-from flake8_dbsession.analysis.names.locations import Locations, Question
+from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.premises import Premises
 from flake8_dbsession.analysis.names.trace import Trace
 from flake8_dbsession.digests import digest
-
-_LARGEST_MODULE = 4_000_000  # bytes; what is longer is data in the shape of a module
 
 
 def decode(data: bytes) -> str | None:
@@ -56,7 +54,7 @@ class Project:
             asker: the absolute path of the file that the answer is for.
         """
         tears_down, files = self._teardown_evidence
-        self.trace.searched(asker, files, is_exhaustive=not tears_down)
+        self.trace.searched(asker, files, is_exhaustive=not (tears_down and files))
         return tears_down
 
     def take_trace(self) -> Trace:
@@ -74,7 +72,7 @@ class Project:
 
         Returns:
             The premises, as far as nothing was taken away since the file was looked at; None where
-            the answers rest on every file of the project.
+            the answers rest on every file of the project, or on one that could not be read.
         """
         answers: dict[Question, Path | None] = {}
         files: set[Path] = set()
@@ -83,13 +81,16 @@ class Project:
                 return None
             answers.update(links.answers)
             files |= links.files
-        return Premises(answers, {file: self._digests.get(file, "") for file in files})
+        if not files <= self._digests.keys():
+            return None
+        return Premises(answers, {file: self._digests[file] for file in files})
 
     @cached_property
     def _teardown_evidence(self) -> tuple[bool, list[Path]]:
         tears_down, files = teardown_evidence(self.root)
         if tears_down:
-            self._digests.update((file, digest(file.read_bytes())) for file in files)
+            for file in files:
+                self._digests.setdefault(file, digest(file.read_bytes()))
         return tears_down, files
 
     @cached_property
@@ -131,8 +132,9 @@ class Project:
             if not path.resolve().is_relative_to(self._real_root):
                 return None
             if path.is_dir():
+                self._digests[path] = ""
                 return Module(path, "")
-            if path.stat().st_size > _LARGEST_MODULE:
+            if path.stat().st_size > LARGEST_MODULE:
                 return None
             data = path.read_bytes()
         except (OSError, RuntimeError):
