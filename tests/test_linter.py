@@ -51,6 +51,23 @@ class TestPolicies:
         }
         assert found == {"old/app.py": 0, "new/app.py": 0, "app.py": 2}
 
+    def test_the_names_of_one_are_not_those_of_another(self, tmp_path: Path) -> None:
+        text = "import core\n\n\ndef f(user):\n    db = core.make()\n    db.commit()\n"
+        files = {
+            "core.py": "def make():\n    return object()\n",
+            "plain/app.py": text,
+            "house/app.py": text,
+            "house/dbsession.toml": 'factories = ["core.make"]',
+        }
+        write_project(tmp_path, files)
+        for order in (("plain", "house"), ("house", "plain")):
+            linter = Linter(Settings())
+            found = {
+                name: len(linter.check(str(tmp_path / name / "app.py"), text, ast.parse(text)))
+                for name in order
+            }
+            assert found == {"plain": 0, "house": 1}
+
     def test_is_read_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_project(tmp_path, {"dbsession.toml": "", "a.py": BY_HAND, "b.py": BY_HAND})
         sources = []
@@ -155,3 +172,24 @@ print(*(name for name in {self.HEAVY!r} if name in sys.modules))
         )
         assert done.stderr == ""
         assert done.stdout.split() == list(imported)
+
+
+class TestCycles:
+    @pytest.mark.parametrize("order", ["pq", "qp"])
+    def test_it_makes_no_difference_where_in_one_is_asked_first(
+        self, tmp_path: Path, order: str
+    ) -> None:
+        text = "from {} import db_maker\n\n\ndef f(user):\n    db = db_maker()\n    db.add(user)\n"
+        write_project(
+            tmp_path,
+            {
+                "p.py": "from q import *\nfrom real import *\n",
+                "q.py": "from p import *\n",
+                "real.py": "from sqlalchemy.orm import sessionmaker\ndb_maker = sessionmaker()\n",
+            },
+        )
+        linter = Linter(Settings())
+        for name in order:
+            user = text.format(name)
+            found = linter.check(str(tmp_path / f"use_{name}.py"), user, ast.parse(user))
+            assert [violation.code for violation in found] == ["DBS101"]

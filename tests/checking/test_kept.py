@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flake8_dbsession.analysis.facts import teardowns
+from flake8_dbsession.analysis.names import project as project_module
 from flake8_dbsession.checking import kept
-from flake8_dbsession.checking.cache_folder import FOLDER
+from flake8_dbsession.checking.cache_folder import FOLDER, write
 from flake8_dbsession.checking.kept import SUFFIX, Kept
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy import loading
@@ -214,6 +216,81 @@ def test_a_damaged_result_is_made_anew(project: Project, content: str) -> None:
 def test_where_nothing_can_be_kept_all_goes_on(project: Project) -> None:
     project.write({**PROJECT, FOLDER: "a file where the folder would be"})
     assert project.run() == project.run() == ["DBS101", "DBS302"]
+
+
+def test_nothing_is_kept_at_home_or_above(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(PROJECT)
+    for home in (project.folder, project.folder / "home" / "me"):
+        monkeypatch.setenv("HOME", str(home))
+        project.run()
+        assert not (project.folder / FOLDER).exists()
+
+
+def test_a_link_out_of_the_project_is_not_followed(project: Project, tmp_path: Path) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    project.write(PROJECT)
+    (project.folder / FOLDER).symlink_to(outside)
+    assert project.run() == project.run() == ["DBS101", "DBS302"]
+    assert project.is_checked
+    assert [*outside.iterdir()] == []
+
+
+def test_a_result_that_is_a_link_is_not_read(project: Project) -> None:
+    project.write(PROJECT)
+    project.run_again()
+    entry = project.entries[0]
+    entry.rename(project.folder / "moved")
+    entry.symlink_to(project.folder / "moved")
+    project.run()
+    assert project.is_checked
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"{}", b"[" * 100_000])
+def test_a_result_of_another_form_is_made_anew(project: Project, content: bytes) -> None:
+    project.write(PROJECT)
+    project.run_again()
+    write(str(project.entries[0]), content)
+    assert project.run() == ["DBS101", "DBS302"]
+    assert project.is_checked
+
+
+def test_a_folder_that_is_there_keeps_itself_out_of_git(project: Project) -> None:
+    project.write(PROJECT)
+    (project.folder / FOLDER).mkdir()
+    project.run()
+    assert (project.folder / FOLDER / ".gitignore").read_text() == "*\n"
+
+
+def test_a_module_too_large_to_be_followed_keeps_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_module, "LARGEST_MODULE", 10)
+    project.write(PROJECT)
+    assert project.run() == []
+    assert project.entries == []
+
+
+def test_neither_does_a_project_too_large_to_be_searched(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teardowns, "_MOST_FILES", 1)
+    project.write({"app.py": FLASK, "b.py": ""})
+    assert "DBS407" not in project.run()
+    assert project.entries == []
+
+
+def test_a_policy_counts_as_it_was_when_it_was_loaded(project: Project) -> None:
+    policy = {"dbsession.toml": 'owners = ["nobody.py"]\n'}
+    project.write({**PROJECT, **policy})
+    path = project.folder / "app.py"
+    results = Kept(project.settings)
+    assert not results.check(str(project.folder / "x.py"), "x = 1\n", ast.parse("x = 1\n"))
+    project.write({"dbsession.toml": 'owners = ["app.py"]\n'})
+    results.check(str(path), USER, ast.parse(USER))
+    assert project.run() == ["DBS302"]
 
 
 def test_outside_of_any_project_nothing_is_kept(project: Project) -> None:

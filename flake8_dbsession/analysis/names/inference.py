@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.names.functions import Summary, decorator_names, 
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.questions import Questions
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
     Assigned,
@@ -38,7 +39,7 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 
-_DEEPEST = 40  # nested questions; real code asks fewer than ten
+_LONGEST_CHAIN = 40  # of imports
 
 _RESULTS = {
     Role.SESSION_CLASS: Role.OPENED,
@@ -120,7 +121,7 @@ class Inference:
     def __init__(self, project: Project, vocabulary: Vocabulary) -> None:
         self.project = project
         self.vocabulary = vocabulary
-        self._depth = 0
+        self._questions = Questions()
         self._named: dict[str, list[tuple[str, Known]]] = {}
 
     def value(self, expression: ast.expr, scope: Scope) -> Value | None:
@@ -163,10 +164,9 @@ class Inference:
     def summary(self, function: FunctionValue) -> Summary:
         """Tell what calling a function of the project gives."""
         scope = function.scope.child(function.node)
-        if scope.summary is None:
-            scope.summary = Summary()  # what a function says of itself while it is being read
-            scope.summary = summarize(function, self)
-        return scope.summary
+        return self._questions.ask(
+            scope.memory, "summary", lambda: summarize(function, self), Summary()
+        )
 
     def entered(self, context: ast.expr, scope: Scope) -> Value | None:
         """Tell what ``with context as name`` binds."""
@@ -219,7 +219,7 @@ class Inference:
             The bindings, each with the scope of the module that it stands in.
         """
         pending = list(scope.lookup(name))
-        for _ in range(_DEEPEST):
+        for _ in range(_LONGEST_CHAIN):
             if not pending:
                 return
             binding = pending.pop(0)
@@ -233,18 +233,7 @@ class Inference:
             yield binding
 
     def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
-        """Answer a question once for each scope; a question inside itself has no answer."""
-        if key in scope.memory:
-            return scope.memory[key]  # type: ignore[no-any-return]
-        if self._depth >= _DEEPEST:
-            return None
-        scope.memory[key] = None
-        self._depth += 1
-        try:
-            scope.memory[key] = answer()
-        finally:
-            self._depth -= 1
-        return scope.memory[key]  # type: ignore[no-any-return]
+        return self._questions.ask(scope.memory, key, answer, None)
 
     def _value(self, expression: ast.expr, scope: Scope) -> Value | None:
         match expression:

@@ -11,7 +11,6 @@ from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 if TYPE_CHECKING:
-    from flake8_dbsession.analysis.names.functions import Summary
     from flake8_dbsession.analysis.names.modules import Module
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -114,7 +113,6 @@ class Scope:
         parent: the scope around it; None for a module.
         module: the module it stands in.
         memory: answers already given about this scope and the expressions read in it.
-        summary: what a function's scope hands out, once that is known.
     """
 
     __slots__ = (
@@ -125,7 +123,6 @@ class Scope:
         "module",
         "node",
         "parent",
-        "summary",
     )
 
     def __init__(self, node: ScopeNode, parent: Scope | None, module: Module) -> None:
@@ -133,7 +130,6 @@ class Scope:
         self.parent = parent
         self.module = module
         self.memory: dict[object, Any] = {}
-        self.summary: Summary | None = None
         self._bindings: dict[str, list[Binding]] | None = None
         self._attributes: dict[str, list[Binding]] | None = None
         self._children: dict[ast.AST, Scope] = {}

@@ -1,0 +1,94 @@
+"""Questions about code, each answered once, and the same whichever is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+Answer = TypeVar("Answer")
+
+_DEEPEST = 40  # questions inside one another; real code asks fewer than ten
+_NONE_OPEN = _DEEPEST  # deeper than any question
+_BOTTOMLESS = -1  # above every question: an answer that was given up rests on all that are open
+
+
+class _Unsettled(NamedTuple):
+    """An answer that holds only while a question is open.
+
+    Attributes:
+        answer: the answer.
+        rests_on: how deep that question lies, counted from 0.
+    """
+
+    answer: Any
+    rests_on: int
+
+
+class Questions:
+    """Answers questions that may lead back to themselves, as an import cycle makes them do.
+
+    Inside itself a question has no answer. What was concluded from that is forgotten when the
+    question is closed: kept longer, it would depend on where in the cycle was asked first.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._rests_on = _NONE_OPEN
+        self._unsettled: list[tuple[dict[object, Any], object]] = []
+
+    def ask(
+        self,
+        memory: dict[object, Any],
+        question: object,
+        answer: Callable[[], Answer],
+        unknown: Answer,
+    ) -> Answer:
+        """Ask a question.
+
+        Args:
+            memory: where its answer is kept.
+            question: what tells it from the others that are kept there.
+            answer: finds the answer, by other questions.
+            unknown: the answer that it has inside itself, and where it lies too deep.
+
+        Returns:
+            The answer.
+        """
+        if question in memory:
+            return self._kept(memory[question])  # type: ignore[no-any-return]
+        if self._depth >= _DEEPEST:
+            self._rests_on = _BOTTOMLESS
+            return unknown
+        around, first = self._rests_on, len(self._unsettled)
+        memory[question] = _Unsettled(unknown, self._depth)
+        self._rests_on = _NONE_OPEN
+        self._depth += 1
+        try:
+            found = answer()
+        finally:
+            self._depth -= 1
+            rests_on, self._rests_on = self._rests_on, around
+            del memory[question]
+            self._forget(first)
+        if rests_on >= self._depth:
+            memory[question] = found
+        elif self._depth:
+            memory[question] = _Unsettled(found, rests_on)
+            self._unsettled.append((memory, question))
+            self._rests_on = min(rests_on, around)
+        return found
+
+    def _kept(self, kept: Any) -> Any:
+        if isinstance(kept, _Unsettled):
+            self._rests_on = min(self._rests_on, kept.rests_on)
+            return kept.answer
+        return kept
+
+    def _forget(self, first: int) -> None:
+        """Forget what rests on the question that was just closed, or on one inside it."""
+        resting, self._unsettled[first:] = self._unsettled[first:], []
+        for memory, question in resting:
+            if memory[question].rests_on >= self._depth or not self._depth:
+                del memory[question]
+            else:
+                self._unsettled.append((memory, question))
