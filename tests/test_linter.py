@@ -52,12 +52,12 @@ class TestPolicies:
         assert found == {"old/app.py": 0, "new/app.py": 0, "app.py": 2}
 
     def test_the_names_of_one_are_not_those_of_another(self, tmp_path: Path) -> None:
-        text = "import core\n\n\ndef f(user):\n    db = core.make()\n    db.commit()\n"
+        text = "import core\n\n\ndef f(user):\n    db = core.make_session()\n    db.commit()\n"
         files = {
-            "core.py": "def make():\n    return object()\n",
+            "core.py": "def make_session():\n    return object()\n",
             "plain/app.py": text,
             "house/app.py": text,
-            "house/dbsession.toml": 'factories = ["core.make"]',
+            "house/dbsession.toml": 'factories = ["core.make_session"]',
         }
         write_project(tmp_path, files)
         for order in (("plain", "house"), ("house", "plain")):
