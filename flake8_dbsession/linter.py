@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flake8_dbsession.analysis.names.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.policy.loading import find, load
+from flake8_dbsession.policy.finding import find
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flake8_dbsession.policy.model import Policy
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
+
+_BYTE_GATES = tuple(word.encode() for word in GATES)
 
 
 class Settings(NamedTuple):
@@ -68,7 +70,10 @@ class Linter:
         self._settings = settings
         self._standards: dict[Path | None, Standard | PolicyError] = {}
         self._projects: dict[tuple[Path, Vocabulary], Project] = {}
-        if settings.policy or settings.preset or settings.factories or settings.owners:
+        self._is_named = any(
+            (settings.policy, settings.preset, settings.factories, settings.owners)
+        )
+        if self._is_named:
             named = self._standard(Path(settings.policy) if settings.policy else None)
             if isinstance(named, PolicyError):
                 raise named
@@ -120,7 +125,12 @@ class Linter:
             filename: its path, absolute or relative to the working directory.
             content: its bytes, in ASCII or an encoding that has ASCII's letters.
         """
-        standard = self._standard_for(Path(os.path.abspath(filename)))
+        if any(word in content for word in _BYTE_GATES):
+            return False
+        path = Path(os.path.abspath(filename))
+        if self._is_plain(path):
+            return True
+        standard = self._standard_for(path)
         return isinstance(standard, Standard) and not any(
             word in content for word in standard.byte_gates
         )
@@ -149,6 +159,13 @@ class Linter:
         standard = self._standard_for(Path(os.path.abspath(filename)))
         return standard if isinstance(standard, PolicyError) else standard.policy
 
+    def _is_plain(self, path: Path) -> bool:
+        """Tell whether a file falls under the default preset alone, which adds no words."""
+        try:
+            return not self._is_named and find(path) is None
+        except PolicyError:
+            return False
+
     def _standard_for(self, path: Path) -> Standard | PolicyError:
         named = self._settings.policy
         try:
@@ -165,6 +182,8 @@ class Linter:
         return self._standards[source]
 
     def _load(self, source: Path | None) -> Policy:
+        from flake8_dbsession.policy.loading import load
+
         load_source = partial(
             load,
             source,
@@ -245,8 +264,8 @@ class Standard:
 
     @cached_property
     def byte_gates(self) -> tuple[bytes, ...]:
-        """The words of which an interesting file holds one, as they stand in its bytes."""
-        return tuple(word.encode() for word in (*GATES, *self.gates))
+        """The policy's own words that make a file interesting, as they stand in its bytes."""
+        return tuple(word.encode() for word in self.gates)
 
     @cached_property
     def rules(self) -> list[Rule[Any]]:

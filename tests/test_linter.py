@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession import linter as linter_module
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.linter import Linter, Settings, Standard
+from flake8_dbsession.policy import loading
 from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.policy.loading import load
 from flake8_dbsession.rules.acquisition.raw_factory import RawSessionFactory
 from flake8_dbsession.rules.base import Violation
 from tests.cases import lint, write_project
@@ -71,13 +72,12 @@ class TestPolicies:
     def test_is_read_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_project(tmp_path, {"dbsession.toml": "", "a.py": BY_HAND, "b.py": BY_HAND})
         sources = []
-        load = linter_module.load
 
         def counted(source: Path | None, **options: object) -> object:
             sources.append(source)
             return load(source, **options)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(linter_module, "load", counted)
+        monkeypatch.setattr(loading, "load", counted)
         linter = Linter(Settings())
         for name in ("a.py", "b.py", "a.py"):
             linter.check(str(tmp_path / name), BY_HAND, ast.parse(BY_HAND))
@@ -160,7 +160,7 @@ class TestCost:
 import ast, pathlib, sys
 CODES = {CODES!r}
 def check(source, policy):
-    from flake8_dbsession.linter import Linter, Settings
+    from flake8_dbsession.linter import Linter, Settings, Standard
     pathlib.Path("dbsession.toml").write_text(policy)
     Linter(Settings()).check("app.py", source, ast.parse(source))
 {code}
@@ -172,6 +172,10 @@ print(*(name for name in {self.HEAVY!r} if name in sys.modules))
         )
         assert done.stderr == ""
         assert done.stdout.split() == list(imported)
+
+
+def test_the_default_preset_makes_no_further_file_interesting() -> None:
+    assert Standard(load(None), frozenset()).gates == ()
 
 
 class TestCycles:

@@ -49,7 +49,7 @@ def _refuse_second(folder: Path) -> None:
         UsageError: it has one.
     """
     from flake8_dbsession.command import UsageError
-    from flake8_dbsession.policy.loading import find
+    from flake8_dbsession.policy.finding import find
 
     found = find(folder / "dbsession.toml")
     if found is not None and found.parent == folder:

@@ -9,13 +9,13 @@ import ast
 import keyword
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from flake8_dbsession.policy.errors import Place, nearest
+from flake8_dbsession.policy.files import Table
 from flake8_dbsession.policy.matching import is_pattern
 from flake8_dbsession.policy.model import URL_KINDS, Style
 
-Table: TypeAlias = Mapping[str, Any]
 """A table as a TOML parser gives it."""
 
 STYLES = tuple(style.value for style in Style)

@@ -1,59 +1,21 @@
-"""Where a policy is found, and how it is put together: a preset, then the file, then the options.
-
-``dbsession.toml`` holds a policy at its top level, ``pyproject.toml`` in ``[tool.dbsession]``.
-"""
+"""How a policy is put together: a preset, then the file, then the options."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flake8_dbsession.policy.checking import Table, check_layer_paths, check_policy
-from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.checking import check_layer_paths, check_policy
+from flake8_dbsession.policy.errors import Place
+from flake8_dbsession.policy.files import Table, content_of, parse, place_of, table_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
-__all__ = ["DEFAULT_PRESET", "PolicyError", "find", "load", "preset_names", "repository_root"]
-
 DEFAULT_PRESET = "standard"
-OWN_FILE = "dbsession.toml"
-PROJECT_FILE = "pyproject.toml"
 PRESETS = Path(__file__).parent / "presets"
-
-
-def find(path: Path) -> Path | None:
-    """Find the policy that holds for a file.
-
-    Args:
-        path: the linted file, absolute or relative to the working directory.
-
-    Returns:
-        The nearest ``dbsession.toml``, or ``pyproject.toml`` with ``[tool.dbsession]``, at or above
-        the file and inside its repository; None when there is none. A file that cannot be read or
-        parsed is returned as well, for ``load`` to say what is wrong with it.
-
-    Raises:
-        PolicyError: two files of one folder hold a policy, or a ``dbsession.toml`` is a link that
-            leads out of the repository.
-    """
-    return _find_from(os.path.dirname(os.path.abspath(path)))
-
-
-def repository_root(path: Path) -> Path:
-    """Return the folder up to which a policy is looked for.
-
-    Args:
-        path: a file, absolute or relative to the working directory.
-
-    Returns:
-        The nearest folder above the file that holds ``.git``; without one, the user's home where
-        the file lies below it, else the root of the file system.
-    """
-    return _repository_root(os.path.dirname(os.path.abspath(path)))
 
 
 def load(
@@ -97,70 +59,6 @@ def preset_names() -> tuple[str, ...]:
 
 
 @cache
-def _find_from(folder: str) -> Path | None:
-    for each in _folders_up(folder):
-        found = _policy_in(each)
-        if found is not None:
-            return found
-    return None
-
-
-@cache
-def _repository_root(folder: str) -> Path:
-    return list(_folders_up(folder))[-1]
-
-
-def _folders_up(folder: str) -> Iterator[Path]:
-    """Yield a folder and those above it, up to the repository's root."""
-    home = os.path.expanduser("~")
-    for each in (Path(folder), *Path(folder).parents):
-        yield each
-        if str(each) == home or os.path.lexists(each / ".git"):
-            return
-
-
-@cache
-def _policy_in(folder: Path) -> Path | None:
-    own, project = folder / OWN_FILE, folder / PROJECT_FILE
-    has_own = os.path.lexists(own)
-    has_project = not _leads_out(project) and _mentions_policy(project)
-    if has_own and has_project:
-        table = f"{_shown(project)} holds a policy too, in [tool.dbsession]"
-        raise Place(_shown(own)).error(f"{table}; keep one of the two")
-    if has_own and _leads_out(own):
-        raise Place(_shown(own)).error("is a link that leads out of the repository")
-    if has_own:
-        return own
-    return project if has_project else None
-
-
-def _leads_out(file: Path) -> bool:
-    """Tell whether a file is a link to somewhere outside its repository, which is never read."""
-    if not os.path.islink(file):
-        return False
-    root = os.path.realpath(repository_root(file))
-    return not Path(os.path.realpath(file)).is_relative_to(root)
-
-
-def _mentions_policy(project: Path) -> bool:
-    """Tell whether a ``pyproject.toml`` holds a policy, or may hold one that cannot be read."""
-    if not os.path.isfile(project):
-        return False
-    try:
-        content = project.read_bytes()
-    except OSError:
-        return True
-    # Most projects' files never name this tool, and need not be parsed to be passed over.
-    if b"dbsession" not in content:
-        return False
-    try:
-        data = _parse(project, content)
-        return _tool_table(data) is not None or _misnamed(data) is not None
-    except PolicyError:
-        return True
-
-
-@cache
 def _load(
     source: Path | None,
     root: Path,
@@ -174,14 +72,14 @@ def _load(
     content = b""
     data: Table = {}
     if source is not None:
-        content = _content(source)
-        data = _table(source, content)
-        check_policy(_policy_place(source), data, preset_names(), known_codes)
+        content = content_of(source)
+        data = table_of(source, content)
+        check_policy(place_of(source), data, preset_names(), known_codes)
     named = {**data, **options}.get("preset")
     base = _preset(named or DEFAULT_PRESET)
     if source is not None:
         inherited = {layer["name"] for layer in base["layers"]}
-        check_layer_paths(_policy_place(source), data.get("layers", []), inherited)
+        check_layer_paths(place_of(source), data.get("layers", []), inherited)
     policy = _merge(source, root, named, (base, data, options))
     return replace(policy, content=content)
 
@@ -282,78 +180,4 @@ def _unique(*groups: Iterable[str]) -> tuple[str, ...]:
 @cache
 def _preset(name: str) -> Table:
     file = PRESETS / f"{name}.toml"
-    return _parse(file, file.read_bytes())
-
-
-def _table(file: Path, content: bytes) -> Table:
-    """Return the policy's table of a file with some content."""
-    data = _parse(file, content)
-    if file.name != PROJECT_FILE:
-        if _tool_table(data) is not None:
-            advice = "in this file the keys stand without `tool.dbsession` before them"
-            raise Place(_shown(file)).error(f"there is a table `tool.dbsession`; {advice}")
-        return data
-    table = _tool_table(data)
-    if table is None:
-        advice = f"; rename [tool.{_misnamed(data)}]" if _misnamed(data) else ""
-        raise Place(_shown(file)).error(f"there is no [tool.dbsession]{advice}")
-    if not isinstance(table, Mapping):
-        raise Place(_shown(file)).error("`tool.dbsession` must be a table")
-    return table
-
-
-def _content(file: Path) -> bytes:
-    place = Place(_shown(file))
-    try:
-        if file.is_dir():
-            raise place.error("is a folder, not a file")
-        if file.exists() and not file.is_file():
-            raise place.error("is not a regular file")
-        return file.read_bytes()
-    except FileNotFoundError:
-        raise place.error("there is no such file") from None
-    except OSError as error:
-        raise place.error(f"cannot be read: {error.strerror}") from error
-
-
-def _parse(file: Path, content: bytes) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    place = Place(_shown(file))
-    try:
-        # An editor may leave a byte order mark, which TOML has no place for.
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise place.error(f"is not UTF-8 (at byte {error.start + 1})") from error
-    except ValueError as error:
-        raise place.error(f"is not TOML: {error}") from error
-    except RecursionError as error:
-        raise place.error("is not usable TOML: it is nested too deeply") from error
-
-
-def _tool_table(data: Table) -> object | None:
-    tool = data.get("tool")
-    return tool.get("dbsession") if isinstance(tool, Mapping) else None
-
-
-def _misnamed(data: Table) -> str | None:
-    """Return the name of a table that was meant to be ``tool.dbsession``, after the package."""
-    tool = data.get("tool")
-    names = ("flake8-dbsession", "flake8_dbsession")
-    return next((name for name in names if isinstance(tool, Mapping) and name in tool), None)
-
-
-def _policy_place(file: Path) -> Place:
-    """Return the place of the policy's table in a file."""
-    if file.name == PROJECT_FILE:
-        return Place(_shown(file), root="tool.dbsession", heading="[tool.dbsession]")
-    return Place(_shown(file))
-
-
-def _shown(file: Path) -> str:
-    """Return a file as errors name it: relative to the working directory where it is below it."""
-    folder = Path.cwd()
-    return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+    return parse(file, file.read_bytes())

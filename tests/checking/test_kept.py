@@ -13,7 +13,7 @@ from flake8_dbsession.checking import kept
 from flake8_dbsession.checking.cache_folder import FOLDER, write
 from flake8_dbsession.checking.kept import SUFFIX, Kept
 from flake8_dbsession.linter import Linter, Settings
-from flake8_dbsession.policy import loading
+from flake8_dbsession.policy import finding, loading
 from flake8_dbsession.rules.base import Violation
 from tests.cases import write_project
 from tests.flake8_runs import run_flake8
@@ -72,7 +72,7 @@ class Project:
 
         What is kept must be what a check gives.
         """
-        for function in vars(loading).values():
+        for function in (*vars(finding).values(), *vars(loading).values()):
             if hasattr(function, "cache_clear"):
                 function.cache_clear()
         path = self.folder / "app.py"

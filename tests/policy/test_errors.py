@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.policy.loading import PolicyError, load
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.policy.loading import load
 
 from .conftest import Write
 

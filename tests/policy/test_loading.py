@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.policy.loading import PolicyError, find, load, repository_root
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.policy.finding import find, repository_root
+from flake8_dbsession.policy.loading import load
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
 from .conftest import Write

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flake8_dbsession.policy.loading import find, load, preset_names
+from flake8_dbsession.policy.finding import find
+from flake8_dbsession.policy.loading import load, preset_names
 from flake8_dbsession.policy.model import Layer, Policy
 from flake8_dbsession.rules.registry import rules
 from flake8_dbsession.standard.antipatterns import anti_patterns, enabled
