@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+
+def digest_of_texts(texts: Iterable[str]) -> str:
+    """Give a hash of some texts together, among them paths that cannot be decoded."""
+    return digest("\0".join(texts).encode(errors="surrogateescape"))
+
 
 def digest(content: bytes) -> str:
     """Give a hash of a content, in hexadecimal digits."""

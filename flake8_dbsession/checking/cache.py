@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, read, st
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.memory import Entry, Grounds, Memory
 from flake8_dbsession.checking.stamps import is_as_of, modified
-from flake8_dbsession.digests import digest
+from flake8_dbsession.digests import digest, digest_of_texts
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.discovery import Found
@@ -42,10 +41,10 @@ def settings_key(arguments: Iterable[str]) -> str:
         A hash of them, of the working directory, of the content of flake8's configuration files
         there and above, and of the code of this package, of flake8 and of Python.
     """
-    parts = [os.getcwd(), sys.version, *state_of_code(), *arguments]
+    parts = [os.getcwd(), *state_of_code(), *arguments]
     for path, content in configurations():
         parts += path, digest(content)
-    return digest("\0".join(parts).encode(errors="surrogateescape"))
+    return digest_of_texts(parts)
 
 
 def configurations() -> Iterator[tuple[str, bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -70,13 +71,14 @@ def read(path: str) -> bytes:
 
 
 def state_of_code() -> Iterator[str]:
-    """Give what tells one version of the code that checks from another.
+    """Give what tells one version of the code that checks, and of Python, from another.
 
     An installed package is known by its version and the sizes of its files, for which each
     installation has new times; one that is worked on, by their times.
     """
     from importlib.metadata import version
 
+    yield sys.version
     for name in ("flake8", "pathspec"):
         yield f"{name} {version(name)}"
     package = os.path.dirname(os.path.dirname(__file__))

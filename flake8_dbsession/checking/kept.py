@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import os
-import sys
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_dbsession.checking.cache_folder import FOLDER, make_folder, read, state_of_code, write
-from flake8_dbsession.digests import digest
+from flake8_dbsession.digests import digest, digest_of_texts
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 SUFFIX = ".flake8"
 """What the files with results end in."""
 
-_AS_READ = "surrogateescape"  # how a path that is no text is spelled
 # What there is to say where nothing is kept, or what is kept is damaged or of another form.
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -82,14 +80,14 @@ class Kept:
         """Give the key of all that a result rests on but other modules."""
         paths = path, os.path.realpath(path), str(policy.source)
         contents = digest(content), digest(policy.content)
-        return digest("\0".join((self._ground, *paths, *contents)).encode(errors=_AS_READ))
+        return digest_of_texts((self._ground, *paths, *contents))
 
     @cached_property
     def _ground(self) -> str:
         """What is the same for all files of a run."""
         selected = sorted(self._settings.selected)
         settings = repr(self._settings._replace(selected=frozenset()))
-        return "\0".join((os.getcwd(), sys.version, *state_of_code(), settings, *selected))
+        return digest_of_texts((os.getcwd(), *state_of_code(), settings, *selected))
 
     def _known(self, place: str, key: str, root: Path) -> list[Violation] | None:
         """Give a kept result that still holds."""

@@ -16,8 +16,6 @@ from flake8_dbsession.policy.files import Table
 from flake8_dbsession.policy.matching import is_pattern
 from flake8_dbsession.policy.model import URL_KINDS, Style
 
-"""A table as a TOML parser gives it."""
-
 STYLES = tuple(style.value for style in Style)
 
 

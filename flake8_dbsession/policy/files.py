@@ -13,6 +13,7 @@ OWN_FILE = "dbsession.toml"
 PROJECT_FILE = "pyproject.toml"
 
 Table: TypeAlias = Mapping[str, Any]
+"""A table as a TOML parser gives it."""
 
 
 def content_of(file: Path) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,12 +79,15 @@ def _load(
     if source is not None:
         inherited = {layer["name"] for layer in base["layers"]}
         check_layer_paths(place_of(source), data.get("layers", []), inherited)
-    policy = _merge(source, root, named, (base, data, options))
-    return replace(policy, content=content)
+    return _merge(source, content, root, named, (base, data, options))
 
 
 def _merge(
-    source: Path | None, root: Path, named: str | None, tables: tuple[Table, Table, Table]
+    source: Path | None,
+    content: bytes,
+    root: Path,
+    named: str | None,
+    tables: tuple[Table, Table, Table],
 ) -> Policy:
     """Lay a file's data over its preset's, and the options over both."""
     base, data, options = tables
@@ -111,6 +113,7 @@ def _merge(
             (pragma, _pragma_value(value))
             for pragma, value in _merged_pairs(_pragmas(data), _pragmas(base))
         ),
+        content=content,
     )
 
 

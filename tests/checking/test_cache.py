@@ -11,8 +11,7 @@ import pytest
 from flake8_dbsession.checking.cache import FOLDER
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.run import Run
-from flake8_dbsession.policy import finding, loading
-from tests.cases import write_project
+from tests.cases import forget_policies, write_project
 
 SELECT = "--select=DBS,E9,DBS001,DBS002"
 FACTORY = """\
@@ -78,13 +77,6 @@ class Project:
         assert self.check() == found
         assert self.checked == []
         return found
-
-
-def forget_policies() -> None:
-    """Make the next run read policies anew, as one in another process does."""
-    for function in (*vars(finding).values(), *vars(loading).values()):
-        if hasattr(function, "cache_clear"):
-            function.cache_clear()
 
 
 @pytest.fixture

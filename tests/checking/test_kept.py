@@ -13,9 +13,8 @@ from flake8_dbsession.checking import kept
 from flake8_dbsession.checking.cache_folder import FOLDER, write
 from flake8_dbsession.checking.kept import SUFFIX, Kept
 from flake8_dbsession.linter import Linter, Settings
-from flake8_dbsession.policy import finding, loading
 from flake8_dbsession.rules.base import Violation
-from tests.cases import write_project
+from tests.cases import forget_policies, write_project
 from tests.flake8_runs import run_flake8
 
 FACTORY = """\
@@ -72,9 +71,7 @@ class Project:
 
         What is kept must be what a check gives.
         """
-        for function in (*vars(finding).values(), *vars(loading).values()):
-            if hasattr(function, "cache_clear"):
-                function.cache_clear()
+        forget_policies()
         path = self.folder / "app.py"
         text = path.read_text()
         checked = Linter(self.settings).check(str(path), text, ast.parse(text))

@@ -59,7 +59,7 @@ def _ends_early(function: ast.AST, parameter: str) -> bool:
 
 
 def _waits_with(loop: ast.AST, parameter: str) -> bool:
-    inside = list(nodes_in(loop))
+    inside = nodes_in(loop)
     is_used = any(isinstance(node, ast.Name) and node.id == parameter for node in inside)
     return is_used and any(isinstance(node, _WAITING) for node in inside)
 

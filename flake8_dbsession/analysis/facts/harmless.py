@@ -110,8 +110,9 @@ def only_keeps_books(function: FunctionValue) -> bool:
     node, scope = function.node, function.scope.child(function.node)
     if isinstance(node, ast.Lambda) or not decorator_names(node) <= _PLAIN_DECORATORS:
         return False
-    caught = {inner for part in own_nodes(node) for inner in _caught_in(part)}
-    parts = [part for part in own_nodes(node) if part not in caught]
+    nodes = own_nodes(node)
+    caught = {inner for part in nodes for inner in _caught_in(part)}
+    parts = [part for part in nodes if part not in caught]
     looked_into = {name for part in parts for name in _looked_into(part)}
     return not any(_can_raise(part, scope, looked_into) for part in parts)
 

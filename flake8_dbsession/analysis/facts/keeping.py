@@ -82,7 +82,7 @@ def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scop
 @remembered
 def _closed_attributes(cls: Scope) -> frozenset[str]:
     """Give the attributes that a class closes, by themselves or by a name that stands for one."""
-    nodes = list(nodes_in(cls.node))
+    nodes = nodes_in(cls.node)
     closed = [expression for node in nodes for expression in _closed(node)]
     names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
     attributes = {name for expression in closed for name in _attributes(expression)}

@@ -1,4 +1,4 @@
-"""What the findings of a file rest on besides its own content, and whether that is as it was."""
+"""What the findings of a file rest on besides its own content."""
 
 from __future__ import annotations
 

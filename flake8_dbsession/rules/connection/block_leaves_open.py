@@ -89,7 +89,7 @@ class WithDoesNotClose(Rule[Ending]):
 def _is_of_own_class(opened: Acquisition, context: Context) -> bool:
     """Tell whether a connection is made of a class that is not the library's."""
     callee = context.file.inference.value(opened.node.func, opened.scope)
-    nodes = own_nodes(callee.node) if isinstance(callee, FunctionValue) else iter((opened.node,))
+    nodes = own_nodes(callee.node) if isinstance(callee, FunctionValue) else [opened.node]
     calls = (node for node in nodes if isinstance(node, ast.Call))
     return any(keyword.arg in _OWN_CLASS for call in calls for keyword in call.keywords)
 
