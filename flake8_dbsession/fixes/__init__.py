@@ -1,4 +1,1 @@
-"""Rewrites of old code to the standard, one file a fixable rule.
-
-The only part that imports LibCST, and only when asked to fix.
-"""
+"""Rewrites of old code to the standard, one file a fixable rule, in the families of the rules."""

@@ -1,51 +1,16 @@
-"""What a fix is: edits of a file's text, and what speaks against making them."""
+"""What a fixer is: the rewrite of what one rule reports."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from flake8_dbsession.fixes.document import Document
+    from flake8_dbsession.rewriting.document import Document
+    from flake8_dbsession.rewriting.edits import Fix
     from flake8_dbsession.rules.base import Violation
 
 Fact = TypeVar("Fact", contravariant=True)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
-    """A piece of a file's text, and what takes its place.
-
-    Attributes:
-        start: the offset of its first character.
-        end: the offset after its last one; ``start`` for what is only put in.
-        text: the new text, with line ends of the file's own kind.
-    """
-
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A way to make a violation go.
-
-    Attributes:
-        edits: what changes in the file; none of them overlap.
-        doubts: why the code may behave differently afterwards; empty for a safe fix.
-        unneeded: names that the old code mentions and the new code does not; their imports go where
-            nothing else uses them.
-    """
-
-    edits: tuple[Edit, ...]
-    doubts: tuple[str, ...] = ()
-    unneeded: frozenset[str] = frozenset()
-
-
-class Refusal(Exception):  # noqa: N818 - nothing is wrong: the code is left as it is
-    """Says why a violation is left alone."""
 
 
 class Fixer(ABC, Generic[Fact]):

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.columns import column_test
-from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error
 from flake8_dbsession.fixes.pending import left_pending
 from flake8_dbsession.fixes.provision import Provision
+from flake8_dbsession.rewriting.document import Document
 
 
 class Ends(NamedTuple):

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import libcst as cst
 
-from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.provision import Need, Provision
-from flake8_dbsession.fixes.region import Statement
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.region import Statement
 
 _LONGEST = 10  # lines that may stand twice
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.checking.baseline import Baseline
 from flake8_dbsession.checking.landmarks import Landmarks
-from flake8_dbsession.fixes.document import lines_of
 from flake8_dbsession.fixes.repair import Repair
+from flake8_dbsession.rewriting.document import lines_of
 
 
 def without_known(repair: Repair, path: str, baseline: Baseline) -> Repair:

@@ -15,13 +15,13 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.base import Fix, Refusal
-from flake8_dbsession.fixes.closes import closes_early, is_call_on, mentions, without_closes
 from flake8_dbsession.fixes.cursors import live_names, used_after
-from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.imports import Reach, reach_module
-from flake8_dbsession.fixes.places import place_of, refuse_optional
-from flake8_dbsession.fixes.region import Region, parted
+from flake8_dbsession.rewriting.closes import closes_early, is_call_on, mentions, without_closes
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.imports import Reach, reach_module
+from flake8_dbsession.rewriting.places import place_of, refuse_optional
+from flake8_dbsession.rewriting.region import Region, parted
 
 
 def fix_connection(acquisition: Acquisition, document: Document) -> Fix:

@@ -18,23 +18,13 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.base import Fix, Refusal
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
-from flake8_dbsession.fixes.closes import (
-    block_of,
-    closes_early,
-    mentions,
-    without_closes,
-    without_rollbacks,
-)
 from flake8_dbsession.fixes.columns import column_test
-from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
     stays_as_fallback,
 )
-from flake8_dbsession.fixes.guarded import closing_call, guarded
 from flake8_dbsession.fixes.new_block import (
     NewBlock,
     closes,
@@ -45,7 +35,6 @@ from flake8_dbsession.fixes.new_block import (
 )
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.opened_in_try import fix_in_try, try_around
-from flake8_dbsession.fixes.places import refuse_optional
 from flake8_dbsession.fixes.provision import (
     Need,
     Provision,
@@ -55,8 +44,19 @@ from flake8_dbsession.fixes.provision import (
     plain_need,
     provision_for,
 )
-from flake8_dbsession.fixes.region import Region, Statement, parted
 from flake8_dbsession.fixes.request_session import fix_request_assignment, uses_request
+from flake8_dbsession.rewriting.closes import (
+    block_of,
+    closes_early,
+    mentions,
+    without_closes,
+    without_rollbacks,
+)
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.guarded import closing_call, guarded
+from flake8_dbsession.rewriting.places import refuse_optional
+from flake8_dbsession.rewriting.region import Region, Statement, parted
 from flake8_dbsession.rules.fallback import is_fallback
 
 

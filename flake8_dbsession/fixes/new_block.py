@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_dbsession.fixes.base import Refusal
-from flake8_dbsession.fixes.closes import is_call_on
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.provision import Provision
-from flake8_dbsession.fixes.region import Statement, parted
+from flake8_dbsession.rewriting.closes import is_call_on
+from flake8_dbsession.rewriting.edits import Refusal
+from flake8_dbsession.rewriting.region import Statement, parted
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
 

@@ -8,15 +8,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.behaviour import Ends, doubts_about
-from flake8_dbsession.fixes.closes import (
-    block_of,
-    closes_early,
-    without_closes,
-    without_rollbacks,
-)
-from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.new_block import (
     NewBlock,
@@ -26,10 +18,18 @@ from flake8_dbsession.fixes.new_block import (
     refuse_tricks,
 )
 from flake8_dbsession.fixes.objects import Objects
-from flake8_dbsession.fixes.places import place_of
 from flake8_dbsession.fixes.provision import Need, Provision, provision_for
-from flake8_dbsession.fixes.region import Region, Statement
 from flake8_dbsession.fixes.request_session import uses_request
+from flake8_dbsession.rewriting.closes import (
+    block_of,
+    closes_early,
+    without_closes,
+    without_rollbacks,
+)
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.places import place_of
+from flake8_dbsession.rewriting.region import Region, Statement
 
 
 def try_around(assignment: ast.stmt, name: str, document: Document) -> ast.Try | None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
-from flake8_dbsession.fixes.base import Refusal
-from flake8_dbsession.fixes.document import Document
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Refusal
 
 # The classes whose sessions are those of a factory that is told nothing but the engine.
 _PLAIN = ("sqlalchemy.orm.Session", "sqlalchemy.ext.asyncio.AsyncSession")

@@ -11,11 +11,11 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
-from flake8_dbsession.fixes.base import Edit, Refusal
-from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.imports import Reach, reach_beside, reach_module
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.policy.model import Layer, Sanctioned
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Refusal
+from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
 from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 from flake8_dbsession.rules.fallback import is_in_fallback
 

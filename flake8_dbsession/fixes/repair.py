@@ -10,21 +10,21 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
-from flake8_dbsession.fixes.base import Edit, Fix, Refusal
-from flake8_dbsession.fixes.document import Document, applied
-from flake8_dbsession.fixes.imports import superfluous
 from flake8_dbsession.fixes.patched import PatchedNames
-from flake8_dbsession.fixes.proof import (
+from flake8_dbsession.fixes.registry import fixers
+from flake8_dbsession.linter import Linter, Study
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.rewriting.document import Document, applied
+from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.imports import superfluous
+from flake8_dbsession.rewriting.proof import (
     UncoveringError,
     UnprovedError,
     prove_compiles,
     prove_gone,
     prove_rest_kept,
 )
-from flake8_dbsession.fixes.registry import fixers
-from flake8_dbsession.fixes.text import Text
-from flake8_dbsession.linter import Linter, Study
-from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.rewriting.text import Text
 from flake8_dbsession.rules.base import Violation
 
 _ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep

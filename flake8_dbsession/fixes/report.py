@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 
-from flake8_dbsession.fixes.document import lines_of
 from flake8_dbsession.fixes.run import Outcome
+from flake8_dbsession.rewriting.document import lines_of
 
 
 def diff(outcome: Outcome) -> str:

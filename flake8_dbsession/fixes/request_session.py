@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flake8_dbsession.fixes.base import Fix, Refusal
-from flake8_dbsession.fixes.closes import block_of, without_closes
-from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.imports import Reach
 from flake8_dbsession.fixes.provision import Need, reach_use
-from flake8_dbsession.fixes.region import Region, Statement
 from flake8_dbsession.policy.model import Style
+from flake8_dbsession.rewriting.closes import block_of, without_closes
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.imports import Reach
+from flake8_dbsession.rewriting.region import Region, Statement
 
 
 def uses_request(document: Document) -> bool:

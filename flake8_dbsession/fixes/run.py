@@ -12,13 +12,13 @@ from flake8_dbsession.checking.run import Run
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.known import without_known
 from flake8_dbsession.fixes.patched import PatchedNames
-from flake8_dbsession.fixes.proof import UnprovedError
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.fixes.replacing import ChangedError, replace_file
-from flake8_dbsession.fixes.text import Text, UnreadableError, decode
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
+from flake8_dbsession.rewriting.proof import UnprovedError
+from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
 
 _SYNTAX_ERROR = "E9"
 

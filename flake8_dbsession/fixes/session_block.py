@@ -7,17 +7,17 @@ import ast
 import libcst as cst
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.fixes.base import Edit, Fix, Refusal
 from flake8_dbsession.fixes.behaviour import doubts_about
-from flake8_dbsession.fixes.document import Document
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
     stays_as_fallback,
 )
 from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
-from flake8_dbsession.fixes.region import Region
 from flake8_dbsession.fixes.request_session import fix_request_block, uses_request
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.region import Region
 
 
 def fix_block(acquisition: Acquisition, document: Document) -> Fix:

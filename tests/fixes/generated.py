@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flake8_dbsession.fixes.proof import UnprovedError
 from flake8_dbsession.fixes.repair import Left, Repair
+from flake8_dbsession.rewriting.proof import UnprovedError
 from tests.fixes.house import ASYNC_DATABASE, HOUSE
 from tests.fixes.repairs import repaired
 from tests.fixes.stage import InjectedError, InjectedValueError, Outcome, Stage

@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
-from flake8_dbsession.fixes.text import decode
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.rewriting.text import decode
 from tests.cases import write_project
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
-from flake8_dbsession.fixes.text import decode
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.rewriting.text import decode
 from tests.test_examples import APPLICATIONS, EXAMPLES
 
 SHARED = "the request's session is shared, and outside of a request there is none"

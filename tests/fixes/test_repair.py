@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from flake8_dbsession.analysis.facts.injections import Injection
 from flake8_dbsession.fixes import registry
-from flake8_dbsession.fixes.base import Edit, Fix, Fixer
-from flake8_dbsession.fixes.document import Document
-from flake8_dbsession.fixes.proof import UnprovedError
+from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.repair import Wishes, repair
-from flake8_dbsession.fixes.text import Text, UnreadableError, decode
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Fix
+from flake8_dbsession.rewriting.proof import UnprovedError
+from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
 
 ROUTE = "def f(db=Depends(get_db())): return db"
 LINES = ["from fastapi import Depends", "from x import get_db", ROUTE]
@@ -163,7 +164,7 @@ def test_only_what_brings_new_violations_is_left(only: Callable[[Fixer[Any]], No
 
 
 def test_an_edit_that_forgets_a_line_is_found_out() -> None:
-    from flake8_dbsession.fixes.proof import prove_rest_kept
+    from flake8_dbsession.rewriting.proof import prove_rest_kept
 
     edit = Edit(2, 3, "x")
     prove_rest_kept("a\nb\nc\n", "a\nx\nc\n", [edit])

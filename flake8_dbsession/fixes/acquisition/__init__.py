@@ -1,0 +1,1 @@
+"""Where a session comes from: DBS1xx."""

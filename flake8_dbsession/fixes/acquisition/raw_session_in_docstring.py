@@ -1,0 +1,74 @@
+"""DBS110: an example in a docstring gets the fix that its code would get."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from flake8_dbsession.analysis.facts.docstrings import DocstringExample
+from flake8_dbsession.fixes.base import Fixer
+from flake8_dbsession.fixes.registry import fixers, register
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.example import Example, ExampleDocument
+from flake8_dbsession.rules.acquisition.raw_session_in_docstring import in_file, taught
+from flake8_dbsession.rules.base import Violation
+from flake8_dbsession.rules.context import Context
+
+
+@register
+class TeachTheStandard(Fixer[DocstringExample]):
+    """Fixes the example, and puts it back into the docstring."""
+
+    code = "DBS110"
+
+    def fix(self, fact: DocstringExample, document: Document) -> Fix:
+        """Rewrite what is reported first of the example."""
+        return self.fix_reported(next(_reported(fact, document))[0], fact, document)
+
+    def fix_reported(self, violation: Violation, fact: DocstringExample, document: Document) -> Fix:
+        """Rewrite one violation of the example."""
+        found = _reported(fact, document)
+        shown = next(shown for reported, shown in found if reported == violation)
+        example = Example(fact, document)
+        old, line, indent = example.as_file(violation.line)
+        for inner, taught_by in taught(old.context):
+            place = (inner.code, inner.line, inner.column)
+            if place == (shown.code, line, shown.column + indent):
+                return _fix(inner, taught_by, old, example)
+        raise Refusal("the example is read otherwise by itself")
+
+
+def _reported(fact: DocstringExample, document: Document) -> Iterator[tuple[Violation, Violation]]:
+    """Give what is reported of an example, with what that is in the example itself."""
+    context = document.context
+    for violation, _ in taught(Context(context.file.shown(fact), context.policy)):
+        yield in_file(violation, fact), violation
+
+
+def _fix(violation: Violation, fact: Any, old: ExampleDocument, example: Example) -> Fix:
+    """Make the fix of an example's code one of its docstring's."""
+    try:
+        fix = fixers()[violation.code].fix_reported(violation, fact, old)
+    except Refusal as refusal:
+        raise Refusal(old.of_file(str(refusal))) from refusal
+    new = example.edited(old, fix)
+    doubts = _doubts_of_doctest(fix, old, new) if example.is_doctest else _lost(old, new)
+    return Fix((example.put_back(old, new),), tuple(map(old.of_file, doubts)))
+
+
+def _doubts_of_doctest(fix: Fix, old: ExampleDocument, new: ExampleDocument) -> Iterator[str]:
+    """Give the code's own doubts: a doctest runs."""
+    yield from fix.doubts
+    if any("# doctest:" in line for line in new.lines if line not in old.lines):
+        yield "a doctest's option would hold for the whole block"
+    for name in sorted(new.names_in(new.tree) - old.names_in(old.tree)):
+        if not new.top.lookup(name):
+            yield f"`{name}` is not imported where the doctest runs"
+
+
+def _lost(old: ExampleDocument, new: ExampleDocument) -> Iterator[str]:
+    """Give the only doubt about what never runs: that it says less."""
+    for comment in Counter(old.comments) - Counter(new.comments):
+        yield f"the comment `{comment}` would be lost"

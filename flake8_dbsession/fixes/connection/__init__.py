@@ -1,0 +1,1 @@
+"""Plain connections: DBS6xx."""

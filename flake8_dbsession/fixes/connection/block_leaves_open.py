@@ -1,0 +1,74 @@
+"""DBS601: ``with connect(p) as c`` becomes ``with closing(connect(p)) as c, c``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.fixes.base import Fixer
+from flake8_dbsession.fixes.cursors import used_after
+from flake8_dbsession.fixes.registry import register
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.imports import reach_module
+
+_NAMES = ("conn", "connection")
+
+
+@register
+class CloseAsWell(Fixer[Ending]):
+    """Enters the connection's block, which commits, inside of one that closes it."""
+
+    code = "DBS601"
+
+    def fix(self, fact: Ending, document: Document) -> Fix:
+        """Wrap the connection, and enter it by its name."""
+        opened = fact.acquisition
+        item, block = opened.target, document.block_of(opened.target)
+        if not isinstance(item, ast.withitem) or item.context_expr is not opened.node:
+            raise Refusal("the block does not enter the connection itself")
+        assert block is not None
+        name = _name(item, opened.scope.node)
+        closing = reach_module("contextlib", "closing", opened.scope, document)
+        start, end = document.span(opened.node)
+        edits = [
+            Edit(start, start, f"{closing.expression}("),
+            *_named(item, name, end, document),
+            *closing.edits,
+        ]
+        doubts = []
+        if "." in name:
+            doubts.append(f"`{name}` may be used after the block")
+        else:
+            used = used_after(name, block.body, opened.scope)
+            if used is not None:
+                doubts.append(f"line {used.lineno} may need the connection after the block")  # type: ignore[attr-defined]
+        return Fix(tuple(edits), tuple(doubts))
+
+
+def _name(item: ast.withitem, around: ast.AST) -> str:
+    """Give what the block calls the connection, or a name that is free."""
+    if item.optional_vars is None:
+        taken = {node.id for node in ast.walk(around) if isinstance(node, ast.Name)}
+        free = [name for name in _NAMES if name not in taken]
+        if not free:
+            raise Refusal("the connection has no name, and those for it are taken")
+        return free[0]
+    name = dotted_name(item.optional_vars)
+    if name is None:
+        raise Refusal("the block unpacks the connection")
+    return name
+
+
+def _named(item: ast.withitem, name: str, end: int, document: Document) -> Iterator[Edit]:
+    """Close the bracket, and enter the connection by its name after that."""
+    if item.optional_vars is None:
+        yield Edit(end, end, f") as {name}, {name}")
+        return
+    start, after = document.span(item.optional_vars)
+    if "(" in document.text[end:start]:
+        raise Refusal("brackets stand around the name")
+    yield Edit(end, end, ")")
+    yield Edit(after, after, f", {name}")

@@ -1,0 +1,21 @@
+"""DBS602: a connection that no path closes gets a block that does."""
+
+from __future__ import annotations
+
+from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.fixes.base import Fixer
+from flake8_dbsession.fixes.local_connection import fix_connection
+from flake8_dbsession.fixes.registry import register
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Fix
+
+
+@register
+class ConnectionNeverClosed(Fixer[Ending]):
+    """Rewrites the connection's whole life."""
+
+    code = "DBS602"
+
+    def fix(self, fact: Ending, document: Document) -> Fix:
+        """Put the block around its uses."""
+        return fix_connection(fact.acquisition, document)

@@ -1,0 +1,1 @@
+"""How a framework gets a session: DBS4xx."""

@@ -1,0 +1,1 @@
+"""How a session ends: DBS3xx."""

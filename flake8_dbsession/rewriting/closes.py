@@ -1,0 +1,201 @@
+"""The statements that end a session by hand, found and taken away."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+import libcst as cst
+
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
+from flake8_dbsession.rewriting.edits import Refusal
+from flake8_dbsession.rewriting.region import Statement
+
+_LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+
+
+def mentions(node: ast.AST, name: str) -> bool:
+    """Tell whether a name is read or bound anywhere in a node."""
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
+
+
+def is_call_on(statement: ast.stmt, name: str, method: str) -> bool:
+    """Tell whether a statement is ``name.method()``, awaited or not."""
+    match statement:
+        case (
+            ast.Expr(value=ast.Await(value=ast.Call() as call)) | ast.Expr(value=ast.Call() as call)
+        ):
+            match call.func:
+                case ast.Attribute(value=ast.Name(id=found), attr=attribute):
+                    return (found, attribute) == (name, method) and not call.args
+    return False
+
+
+def closes_early(body: Sequence[ast.stmt], name: str, *, is_last: bool = True) -> bool:
+    """Tell whether work goes on after a close, so that a block would hold its connection longer.
+
+    Args:
+        body: the statements.
+        name: the session's name.
+        is_last: whether nothing comes after the statements.
+    """
+    for index, statement in enumerate(body):
+        rest = body[index + 1 :]
+        ends = is_last and not rest
+        if is_call_on(statement, name, "close"):
+            if not ends and not (rest and isinstance(rest[0], _LEAVES)):
+                return True
+        elif not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+            ends = ends and not isinstance(statement, LOOPS)
+            if any(closes_early(part, name, is_last=ends) for part in _parts(statement)):
+                return True
+    return False
+
+
+def _parts(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """Give the blocks of a statement, but for a ``finally``, after which nothing is expected."""
+    nodes = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+    blocks = [getattr(node, field, None) for node in nodes for field in ("body", "orelse")]
+    return [block for block in blocks if isinstance(block, list)]
+
+
+def without_closes(
+    statements: Sequence[Statement], name: str, *, rolls_back: bool = True
+) -> list[Statement]:
+    """Take away the closes of a session, and what was there only for them.
+
+    Args:
+        statements: the statements.
+        name: the session's name.
+        rolls_back: whether what takes the place of the closes rolls back when an error passes.
+
+    Raises:
+        Refusal: a close stands where it cannot be taken away.
+    """
+    cleaner = _Cleaner(name, ("close",))
+    block = cst.IndentedBlock(statements).visit(cleaner)
+    assert isinstance(block, cst.IndentedBlock)
+    if _still_calls(block, name):
+        raise Refusal("it is closed in a place of its own")
+    if not rolls_back:
+        return block_of(block)
+    return [part for statement in block_of(block) for part in _without_try(statement, name)]
+
+
+def _without_try(statement: Statement, name: str) -> list[Statement]:
+    if isinstance(statement, cst.Try) and _left_to_the_provider(statement, name):
+        return _inside(statement)
+    return [statement]
+
+
+def without_rollbacks(statement: cst.Try, name: str) -> cst.Try:
+    """Take the rollbacks out of the handlers of a ``try`` that comes to stand around the block."""
+    handlers = [handler.visit(_Cleaner(name, ("rollback",))) for handler in statement.handlers]
+    return statement.with_changes(handlers=handlers)
+
+
+class _Cleaner(cst.CSTTransformer):
+    """Takes away calls of a session's methods, and the blocks that are empty without them."""
+
+    def __init__(self, name: str, methods: tuple[str, ...]) -> None:
+        self._name = name
+        self._methods = methods
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:  # noqa: N802 - LibCST's name
+        return False
+
+    def leave_SimpleStatementLine(  # noqa: N802 - LibCST's name
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        is_alone = len(updated_node.body) == 1
+        if is_alone and _is_call(updated_node.body[0], self._name, self._methods):
+            return cst.RemoveFromParent()
+        return updated_node
+
+    def leave_If(  # noqa: N802 - LibCST's name
+        self, original_node: cst.If, updated_node: cst.If
+    ) -> cst.If | cst.RemovalSentinel:
+        is_emptied = _is_emptied(original_node.body, updated_node.body)
+        if is_emptied and not updated_node.orelse and _asks_for(updated_node.test, self._name):
+            return cst.RemoveFromParent()
+        return updated_node
+
+    def leave_Try(  # noqa: N802 - LibCST's name
+        self, original_node: cst.Try, updated_node: cst.Try
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        final, old = updated_node.finalbody, original_node.finalbody
+        if not (final and old and _is_emptied(old.body, final.body)):
+            return updated_node
+        if updated_node.handlers:
+            return updated_node.with_changes(finalbody=None)
+        return cst.FlattenSentinel(_inside(updated_node))
+
+
+def _left_to_the_provider(statement: cst.Try, name: str) -> bool:
+    """Tell whether all that a ``try`` does is to roll back and to raise again."""
+    rolls_back = all(_only_rolls_back(handler, name) for handler in statement.handlers)
+    return rolls_back and not statement.finalbody and not statement.orelse
+
+
+def _inside(statement: cst.Try) -> list[Statement]:
+    """Give the statements in a ``try``, the first of them with the comments above it."""
+    first, *rest = block_of(statement.body)
+    comment = getattr(statement.body, "header", cst.TrailingWhitespace()).comment
+    above = [*statement.leading_lines, *([cst.EmptyLine(comment=comment)] if comment else [])]
+    return [first.with_changes(leading_lines=[*above, *first.leading_lines]), *rest]
+
+
+def block_of(suite: cst.BaseSuite) -> list[Statement]:
+    """Give the statements of a block.
+
+    Raises:
+        Refusal: they stand on the line of its head.
+    """
+    if not isinstance(suite, cst.IndentedBlock):
+        raise Refusal("a block stands on one line")
+    return [*suite.body]  # type: ignore[list-item]
+
+
+def _only_rolls_back(handler: cst.ExceptHandler, name: str) -> bool:
+    """Tell whether a handler does just what the provider does: roll back, and raise again."""
+    body = handler.body.body
+    if not 1 <= len(body) <= 2 or not isinstance(handler.body, cst.IndentedBlock):
+        return False
+    lines = [line for line in body if isinstance(line, cst.SimpleStatementLine)]
+    if len(lines) != len(body) or any(len(line.body) != 1 for line in lines):
+        return False
+    last = lines[-1].body[0]
+    is_raised = isinstance(last, cst.Raise) and last.exc is None
+    return is_raised and all(_is_call(line.body[0], name, ("rollback",)) for line in lines[:-1])
+
+
+def _is_emptied(old: cst.BaseSuite, new: cst.BaseSuite) -> bool:
+    return bool(old.body) and not new.body
+
+
+def _is_call(statement: cst.BaseSmallStatement, name: str, methods: tuple[str, ...]) -> bool:
+    if not isinstance(statement, cst.Expr):
+        return False
+    call = statement.value.expression if isinstance(statement.value, cst.Await) else statement.value
+    if not isinstance(call, cst.Call) or call.args or not isinstance(call.func, cst.Attribute):
+        return False
+    owner, method = call.func.value, call.func.attr.value
+    return isinstance(owner, cst.Name) and owner.value == name and method in methods
+
+
+def _asks_for(test: cst.BaseExpression, name: str) -> bool:
+    """Tell whether a test only asks whether there is a session: ``db``, ``db is not None``."""
+    match test:
+        case cst.Name(value=value):
+            return value == name
+        case cst.Comparison(left=cst.Name(value=value), comparisons=[comparison]):
+            return value == name and isinstance(comparison.operator, (cst.IsNot, cst.NotEqual))
+    return False
+
+
+def _still_calls(node: cst.CSTNode, name: str) -> bool:
+    match node:
+        case cst.Attribute(value=cst.Name(value=owner), attr=cst.Name(value="close")):
+            if owner == name:
+                return True
+    return any(_still_calls(child, name) for child in node.children)

@@ -1,0 +1,230 @@
+"""A file under repair: its text by offsets, and what the analysis knows of it."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from itertools import accumulate
+
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rules.context import Context
+
+_CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+
+
+class Document:
+    """A file's text beside its syntax tree and the facts found in it.
+
+    Args:
+        text: the text, its line ends as they are in the file.
+        context: the file as the rules see it.
+
+    Attributes:
+        text: the text.
+        context: the file as the rules see it.
+    """
+
+    def __init__(self, text: str, context: Context) -> None:
+        self.text = text
+        self.context = context
+        self._fixes: dict[ast.AST, Fix | Refusal] = {}
+
+    def once(self, node: ast.AST, find: Callable[[], Fix]) -> Fix:
+        """Give the fix of a place that several rules may report, found only once.
+
+        Args:
+            node: the place.
+            find: finds the fix.
+
+        Raises:
+            Refusal: it cannot be rewritten.
+        """
+        if node not in self._fixes:
+            try:
+                self._fixes[node] = find()
+            except Refusal as refusal:
+                self._fixes[node] = refusal
+        found = self._fixes[node]
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines with their ends; the first one is line 1 of the syntax tree."""
+        return lines_of(self.text)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(map(len, self.lines))]
+
+    def offset(self, line: int, column: int) -> int:
+        """Give the offset of a place.
+
+        Args:
+            line: its line, counted from 1.
+            column: its column in UTF-8 bytes, as the syntax tree counts.
+        """
+        start = self._starts[line - 1]
+        if column == 0:
+            return start
+        return start + len(self.lines[line - 1].encode()[:column].decode())
+
+    def span(self, node: ast.stmt | ast.expr) -> tuple[int, int]:
+        """Give the offsets of a node's first character and after its last one."""
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return (
+            self.offset(node.lineno, node.col_offset),
+            self.offset(node.end_lineno, node.end_col_offset),
+        )
+
+    def written(self, node: ast.stmt | ast.expr) -> str:
+        """Give a node as it is written."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def names_in(self, node: ast.AST) -> frozenset[str]:
+        """Give the names that a node reads."""
+        names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+        return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
+
+    def root_name(self, expression: ast.expr) -> frozenset[str]:
+        """Give the name that a dotted expression or a call of one begins with, if it has one."""
+        while isinstance(expression, (ast.Attribute, ast.Call)):
+            expression = expression.func if isinstance(expression, ast.Call) else expression.value
+        return frozenset({expression.id} if isinstance(expression, ast.Name) else ())
+
+    def block_of(self, item: ast.AST | None) -> ast.With | ast.AsyncWith | None:
+        """Give the ``with`` statement that an item belongs to."""
+        parent = self.context.file.tree.parent(item) if item is not None else None
+        return parent if isinstance(parent, (ast.With, ast.AsyncWith)) else None
+
+    def block_around(self, statement: ast.stmt) -> list[ast.stmt]:
+        """Give the list of statements that a statement stands in."""
+        parent = self.context.file.tree.parent(statement) or self.tree
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and statement in block:
+                return block
+        raise Refusal("its block is not found")
+
+    def replace(self, node: ast.stmt | ast.expr, text: str) -> Edit:
+        """Make the edit that puts a text in a node's place."""
+        return Edit(*self.span(node), text)
+
+    def line_end(self, line: int) -> int:
+        """Give the offset after a line, its end included."""
+        return self._starts[line]
+
+    def first_line(self, statement: ast.stmt) -> int:
+        """Give the line on which a statement begins, its decorators included."""
+        decorators = getattr(statement, "decorator_list", None)
+        return decorators[0].lineno if decorators else statement.lineno
+
+    def stands_alone(self, first: ast.stmt, last: ast.stmt) -> bool:
+        """Tell whether the lines of some statements hold nothing else but comments."""
+        line = self.first_line(first)
+        start, end = self.offset(line, 0), self.span(last)[1]
+        before = self.text[start : self.span(first)[0] if line == first.lineno else start]
+        after = self.text[end : self.line_end(last.end_lineno or 0)].strip()
+        return not before.strip() and (not after or after.startswith("#"))
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end of the first line."""
+        first = self.lines[0] if self.lines else ""
+        return first[len(first.rstrip("\r\n")) :] or "\n"
+
+    @cached_property
+    def indent(self) -> str:
+        """What the file's first indented block is indented by."""
+        for node in ast.walk(self.tree):
+            body = getattr(node, "body", None)
+            if isinstance(node, ast.stmt) and isinstance(body, list):
+                outer, inner = self.indent_of(node), self.indent_of(body[0])
+                if inner.startswith(outer) and inner != outer:
+                    return inner[len(outer) :]
+        return "    "
+
+    @property
+    def tree(self) -> ast.Module:
+        """The file's syntax tree."""
+        tree = self.context.file.module.tree
+        assert tree is not None
+        return tree
+
+    @property
+    def top(self) -> Scope:
+        """The scope that the file's imports stand in."""
+        return self.context.file.module.scope
+
+    @property
+    def around(self) -> Scope | None:
+        """The scope of the file around an example, whose names it sees; None for a file."""
+        return self.context.file.module.scope.parent
+
+    def indent_of(self, node: ast.stmt) -> str:
+        """Give the whitespace that a statement's line begins with."""
+        line = self.lines[node.lineno - 1]
+        return line[: len(line) - len(line.lstrip())]
+
+    def has_comment(self, start: int, end: int) -> bool:
+        """Tell whether a comment stands in a piece of the text."""
+        return "#" in self.text[start:end] and any(start <= at < end for at in self._comments)
+
+    def refuse_comments(self, node: ast.stmt | ast.expr) -> None:
+        """Leave a place alone whose comments would be lost.
+
+        Raises:
+            Refusal: a comment stands inside the node.
+        """
+        if self.has_comment(*self.span(node)):
+            raise Refusal("a comment in it would be lost")
+
+    @property
+    def comments(self) -> list[str]:
+        """The comments that say more than which violations are here."""
+        return [*self._comments.values()]
+
+    @cached_property
+    def _comments(self) -> dict[int, str]:
+        source = io.StringIO("".join(f"{line.rstrip(chr(13) + chr(10))}\n" for line in self.lines))
+        return {
+            self._starts[token.start[0] - 1] + token.start[1]: token.string
+            for token in tokenize.generate_tokens(source.readline)
+            if token.type == tokenize.COMMENT and not names_codes_only(token.string)
+        }
+
+
+def names_codes_only(comment: str) -> bool:
+    """Tell whether a comment names violations and nothing else, so that it may go with them."""
+    return _CODES.fullmatch(comment) is not None
+
+
+def lines_of(text: str) -> list[str]:
+    """Give a text's lines with their ends, as Python counts them."""
+    return [line for line in _LINE.findall(text) if line]
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """Make edits in a text.
+
+    Args:
+        text: the text.
+        edits: the edits, none of which overlap.
+
+    Returns:
+        The new text, of which all that lies outside of the edits is as it was.
+    """
+    pieces, done = [], 0
+    for edit in sorted(edits):
+        pieces += [text[done : edit.start], edit.text]
+        done = edit.end
+    return "".join([*pieces, text[done:]])

@@ -1,0 +1,413 @@
+"""Imports that fixes need, and those that they make superfluous."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeGuard
+
+import libcst as cst
+
+from flake8_dbsession.analysis.names.dotted import imported_names
+from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
+from flake8_dbsession.analysis.names.values import ModuleValue, Value
+from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Refusal
+
+_WORD = re.compile(r"\w+")
+
+
+class Reach(NamedTuple):
+    """How a name of another module is written at a place, and the edits that make it so."""
+
+    expression: str
+    edits: tuple[Edit, ...] = ()
+
+
+def reach_beside(written: ast.expr, wanted: str, scope: Scope, document: Document) -> Reach:
+    """Reach a name by the way in which another name of the same module is reached.
+
+    Args:
+        written: the other name, such as ``SessionLocal`` or ``database.SessionLocal``.
+        wanted: the name to reach, such as ``get_db_session``.
+        scope: the scope that both are read in.
+        document: the file.
+
+    Returns:
+        How to write it; the import of the other name is extended where need be.
+
+    Raises:
+        Refusal: the other name's import does not lead there, or the name is taken.
+    """
+    match written:
+        case ast.Attribute(value=base):
+            module = document.context.file.inference.value(base, scope)
+            inference = document.context.file.inference
+            if isinstance(module, ModuleValue) and inference.member(module.scope.module, wanted):
+                return Reach(f"{document.written(base)}.{wanted}")
+        case ast.Name(id=name):
+            where = scope.defining(name)
+            if where is not None and where is document.around:
+                return _reach_around(name, wanted, scope, document)
+            statement = _import_of(name, written.lineno, where) if where else None
+            if statement is not None:
+                return _reach_by(statement, written, wanted, scope, document)
+    raise Refusal(f"there is no import beside which `{wanted}` could be imported")
+
+
+def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> Reach:
+    """Reach a name of a module by that module's own name.
+
+    Args:
+        module: the module, such as ``core.database``.
+        wanted: the name to reach.
+        scope: the scope that it is read in.
+        document: the file.
+
+    Returns:
+        How to write it; an import is extended or put in where need be.
+
+    Raises:
+        Refusal: the name is taken.
+    """
+    reached = _named_around(module, wanted, scope, document)
+    if reached is not None:
+        return Reach(reached)
+    for statement in _imports_of(document.top):
+        for alias in statement.names:
+            how = _how(statement, alias)
+            names = imported_names(how, document.context.file.path, _root(document))
+            if isinstance(statement, ast.Import) and module in names:
+                return Reach(f"{alias.asname or alias.name}.{wanted}")
+            if f"{module}.{wanted}" in names:
+                return Reach(alias.asname or alias.name)
+    if scope.lookup(wanted):
+        raise Refusal(f"`{wanted}` means something else here")
+    for statement in _imports_of(document.top):
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name != "*":
+            how = Imported(statement.module or "", None, statement.level)
+            if module in imported_names(how, document.context.file.path, _root(document)):
+                return Reach(wanted, (_extended(statement, wanted, document),))
+    if document.around is not None and not any(_imports_of(document.top)):
+        return Reach(wanted)  # an example that shows no imports shows none of this either
+    return Reach(wanted, (_new_import(module, wanted, document),))
+
+
+def superfluous(names: Collection[str], document: Document) -> list[Edit]:
+    """Find the imports that nothing uses any more.
+
+    Args:
+        names: the names that fixes took the uses of.
+        document: the file after those fixes.
+
+    Returns:
+        The edits that take the imports away; none in a package's ``__init__.py``, which passes
+        names on.
+    """
+    if not names or document.context.file.path.name == "__init__.py":
+        return []
+    return list(_superfluous(document.tree, document.tree.body, names, document))
+
+
+def _superfluous(
+    scope: ast.AST, body: list[ast.stmt], names: Collection[str], document: Document
+) -> Iterator[Edit]:
+    used: set[str] | None = None
+    for statement in statements(body):
+        match statement:
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                gone = [a for a in aliases if (a.asname or a.name) in names and a.asname != a.name]
+                if gone:
+                    used = _used_names(scope) if used is None else used
+                    gone = [a for a in gone if (a.asname or a.name) not in used]
+                if gone and not _is_kept(statement, scope, document):
+                    yield from _without(statement, gone, document)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from _superfluous(statement, statement.body, names, document)
+            case ast.ClassDef():
+                yield from _superfluous(scope, statement.body, names, document)
+
+
+def _used_names(scope: ast.AST) -> set[str]:
+    used: set[str] = set()
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Name):
+            used.add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            used.update(node.names)
+        elif isinstance(node, ast.Constant) and _may_name(node.value):
+            used.update(_WORD.findall(node.value))
+    return used
+
+
+def _may_name(value: object) -> TypeGuard[str]:
+    """Tell whether a constant may be an annotation in quotes, or an entry of ``__all__``."""
+    return isinstance(value, str) and "\n" not in value
+
+
+def _is_kept(statement: ast.stmt, scope: ast.AST, document: Document) -> bool:
+    """Tell whether an import stays though nothing uses it: it says so, or its block needs it."""
+    line = document.lines[(statement.end_lineno or 1) - 1]
+    if "noqa" in line or not document.stands_alone(statement, statement):
+        return True
+    for node in (scope, *own_nodes(scope)):
+        for field in ("body", "orelse", "finalbody"):
+            if getattr(node, field, None) == [statement]:
+                return not isinstance(node, ast.Module)
+    return False
+
+
+def _without(
+    statement: ast.Import | ast.ImportFrom, gone: list[ast.alias], document: Document
+) -> Iterator[Edit]:
+    if len(gone) == len(statement.names):
+        first, last = statement.lineno, statement.end_lineno or statement.lineno
+        yield Edit(document.offset(first, 0), document.line_end(last), "")
+        return
+    line, node = _parsed(statement, document)
+    assert not isinstance(node.names, cst.ImportStar)
+    names = list(node.names)
+    for index in sorted((statement.names.index(alias) for alias in gone), reverse=True):
+        removed = names.pop(index)
+        if index == len(names):
+            names[-1] = names[-1].with_changes(comma=removed.comma)
+    yield document.replace(statement, _code(line, node.with_changes(names=names)))
+
+
+def _root(document: Document) -> Path:
+    return document.context.file.inference.project.root
+
+
+def _how(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> Imported:
+    if isinstance(statement, ast.Import):
+        return Imported(alias.name, None)
+    return Imported(statement.module or "", alias.name, statement.level)
+
+
+def _imports_of(scope: Scope) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Give the imports of a scope that always run: not those of ``if TYPE_CHECKING:``."""
+    for statement in body_of(scope.node):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            yield statement
+
+
+def _import_of(name: str, line: int, where: Scope) -> ast.ImportFrom | None:
+    """Find the import that a name has at a line from, in the line's own block or one around it."""
+    if not all(isinstance(binding.how, Imported) for binding in where.bindings(name)):
+        return None
+    found = None
+    for block in _blocks_around(line, body_of(where.node)):
+        for statement in block:
+            is_before = isinstance(where.node, ast.Module) or statement.lineno < line
+            if is_before and isinstance(statement, ast.ImportFrom) and name in _bound_by(statement):
+                found = statement
+    return found
+
+
+def _blocks_around(line: int, body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    """Give the blocks that a line lies in, the outermost first."""
+    yield body
+    for statement in body:
+        for block in _blocks_of(statement):
+            if block[0].lineno <= line <= (block[-1].end_lineno or 0):
+                yield from _blocks_around(line, block)
+
+
+def _blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Give the blocks of a compound statement that run with the statements around it."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+    for part in parts:
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(part, field, None)
+            if block:
+                yield block
+
+
+def _reach_by(
+    statement: ast.ImportFrom, written: ast.Name, wanted: str, scope: Scope, document: Document
+) -> Reach:
+    how = Imported(statement.module or "", wanted, statement.level)
+    value = _imported_value(how, document)
+    if value is None:
+        raise Refusal(f"`{statement.module}` does not give `{wanted}`")
+    reached = _reached(value, wanted, written.lineno, scope, document)
+    if reached is not None:
+        return Reach(reached)
+    for binding in scope.lookup(wanted):
+        other = binding.how
+        if not isinstance(other, Imported) or _imported_value(other, document) != value:
+            raise Refusal(f"`{wanted}` means something else here")
+    return Reach(wanted, (_extended(statement, wanted, document),))
+
+
+def _reach_around(name: str, wanted: str, scope: Scope, document: Document) -> Reach:
+    """Reach a name from an example, the other name of which the file around it imports."""
+    around = document.around
+    assert around is not None
+    for statement in _imports_of(around):
+        if isinstance(statement, ast.ImportFrom) and name in _bound_by(statement):
+            value = _imported_value(
+                Imported(statement.module or "", wanted, statement.level), document
+            )
+            if value is None:
+                break
+            reached = _around_name_of(value, scope, document)
+            if reached is None and scope.lookup(wanted):
+                raise Refusal(f"`{wanted}` means something else here")
+            return Reach(reached or wanted)
+    raise Refusal(f"there is no import beside which `{wanted}` could be imported")
+
+
+def _named_around(module: str, wanted: str, scope: Scope, document: Document) -> str | None:
+    """Give the name by which the file around an example has a module's name; None for none."""
+    if document.around is None:
+        return None
+    value = _imported_value(Imported(module, wanted), document)
+    return _around_name_of(value, scope, document) if value is not None else None
+
+
+def _around_name_of(value: Value, scope: Scope, document: Document) -> str | None:
+    around = document.around
+    assert around is not None
+    for statement in _imports_of(around):
+        for alias in statement.names:
+            name = alias.asname or alias.name
+            is_seen = scope.defining(name) is around
+            if is_seen and _imported_value(_how(statement, alias), document) == value:
+                return name
+    return None
+
+
+def _bound_by(statement: ast.ImportFrom) -> list[str]:
+    return [alias.asname or alias.name for alias in statement.names]
+
+
+def _reached(value: Value, wanted: str, line: int, scope: Scope, document: Document) -> str | None:
+    """Give the name by which an import that has run by a line reaches a value."""
+    found = scope.defining(wanted)
+    for place in {scope.module.scope, *([found] if found else ())}:
+        for statement in _imports_of(place):
+            for alias in statement.names:
+                name = alias.asname or alias.name
+                is_seen = statement.lineno < line and scope.defining(name) is place
+                if is_seen and _imported_value(_how(statement, alias), document) == value:
+                    return name
+    return None
+
+
+def _imported_value(how: Imported, document: Document) -> Value | None:
+    inference = document.context.file.inference
+    module = inference.project.find(document.context.file.path, how.module, how.level)
+    return inference.member(module, how.name) if module and how.name else None
+
+
+def _parsed(
+    statement: ast.Import | ast.ImportFrom, document: Document
+) -> tuple[cst.SimpleStatementLine, cst.Import | cst.ImportFrom]:
+    line = cst.parse_statement(document.written(statement))
+    assert isinstance(line, cst.SimpleStatementLine)
+    node = line.body[0]
+    assert isinstance(node, (cst.Import, cst.ImportFrom))
+    return line, node
+
+
+def _code(line: cst.SimpleStatementLine, node: cst.BaseSmallStatement) -> str:
+    return cst.Module([line.with_changes(body=[node])]).code.rstrip("\r\n")
+
+
+def _extended(statement: ast.ImportFrom, name: str, document: Document) -> Edit:
+    """Add a name to an import, where the order of its names has it."""
+    line, node = _parsed(statement, document)
+    assert isinstance(node, cst.ImportFrom)
+    assert not isinstance(node.names, cst.ImportStar)
+    names = list(node.names)
+    written = [alias.name for alias in statement.names]
+    index = len(names)
+    if written == sorted(written):
+        index = sum(other < name for other in written)
+    elif written == sorted(written, key=str.lower):
+        index = sum(other.lower() < name.lower() for other in written)
+    _insert(names, index, cst.ImportAlias(cst.Name(name)), node)
+    return document.replace(statement, _code(line, node.with_changes(names=names)))
+
+
+def _insert(
+    names: list[cst.ImportAlias], index: int, new: cst.ImportAlias, node: cst.ImportFrom
+) -> None:
+    apart = cst.Comma(whitespace_after=_apart(names, node))
+    if index < len(names):
+        names.insert(index, new.with_changes(comma=apart))
+        return
+    last = names[-1]
+    names[-1] = last.with_changes(comma=_with_comment_of(last.comma, apart))
+    names.append(new.with_changes(comma=_without_comment(last.comma)))
+
+
+def _apart(names: list[cst.ImportAlias], node: cst.ImportFrom) -> cst.BaseParenthesizableWhitespace:
+    """Give what stands between two names: as between the first two, else as before the first."""
+    first = names[0].comma if len(names) > 1 else None
+    if isinstance(first, cst.Comma):
+        return _plain(first.whitespace_after)
+    if node.lpar and isinstance(node.lpar.whitespace_after, cst.ParenthesizedWhitespace):
+        return _plain(node.lpar.whitespace_after)
+    return cst.SimpleWhitespace(" ")
+
+
+def _plain(space: cst.BaseParenthesizableWhitespace) -> cst.BaseParenthesizableWhitespace:
+    """Give the same whitespace without its comments."""
+    if not isinstance(space, cst.ParenthesizedWhitespace):
+        return space
+    line = cst.TrailingWhitespace(newline=space.first_line.newline)
+    return space.with_changes(first_line=line, empty_lines=[])
+
+
+def _without_comment(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeSentinel:
+    if not isinstance(comma, cst.Comma):
+        return comma
+    return comma.with_changes(whitespace_after=_plain(comma.whitespace_after))
+
+
+def _with_comment_of(comma: cst.Comma | cst.MaybeSentinel, apart: cst.Comma) -> cst.Comma:
+    """Keep the comment behind a name that was the last one."""
+    old = comma.whitespace_after if isinstance(comma, cst.Comma) else None
+    new = apart.whitespace_after
+    if not isinstance(old, cst.ParenthesizedWhitespace):
+        return apart
+    if not isinstance(new, cst.ParenthesizedWhitespace):
+        return apart.with_changes(whitespace_after=old)
+    return apart.with_changes(whitespace_after=new.with_changes(first_line=old.first_line))
+
+
+def _new_import(module: str, name: str, document: Document) -> Edit:
+    """Put a new import below the last one of its kind at the top of the file."""
+    after, indent = 0, ""
+    for index, statement in enumerate(body_of(document.top.node)):
+        is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
+        is_docstring = index == 0 and isinstance(statement, ast.Expr)
+        if not (is_import or is_docstring):
+            break
+        if (
+            is_docstring
+            or not after
+            or not _is_standard(module)
+            or _is_standard(_origin(statement))
+        ):
+            after, indent = statement.end_lineno or 0, document.indent_of(statement)
+    at = document.line_end(after) if after else document.offset(1, 0)
+    return Edit(at, at, f"{indent}from {module} import {name}{document.newline}")
+
+
+def _origin(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return "" if statement.level else statement.module or ""
+    return statement.names[0].name if isinstance(statement, ast.Import) else ""
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names

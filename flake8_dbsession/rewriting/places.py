@@ -1,0 +1,111 @@
+"""Where a piece of code stands: its statement, and the blocks around that."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.optional import may_give_none
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Refusal
+
+
+class Place(NamedTuple):
+    """A statement in its block.
+
+    Attributes:
+        statement: the statement.
+        block: the statements that it stands among.
+        owner: what the block belongs to: a compound statement, a handler, a case, the module.
+    """
+
+    statement: ast.stmt
+    block: list[ast.stmt]
+    owner: ast.AST
+
+    @property
+    def after(self) -> list[ast.stmt]:
+        """The statements of the block that come after this one."""
+        return self.block[self.block.index(self.statement) + 1 :]
+
+
+def places(node: ast.stmt | ast.expr, module: ast.Module) -> list[Place]:
+    """Find the statements that a node lies in.
+
+    Args:
+        node: a statement or expression.
+        module: the file's syntax tree.
+
+    Returns:
+        The places of the statements, the outermost first and the node's own last.
+    """
+    found: list[Place] = []
+    blocks: list[tuple[ast.AST, list[ast.stmt]]] = [(module, module.body)]
+    while blocks:
+        owner, block = blocks.pop()
+        for statement in block:
+            if _spans(statement, node):
+                found.append(Place(statement, block, owner))
+                blocks = list(_blocks(statement))
+                break
+    return found
+
+
+def place_of(node: ast.stmt | ast.expr, module: ast.Module) -> Place:
+    """Give the place of the statement that a node belongs to."""
+    return places(node, module)[-1]
+
+
+def called_alone(statement: ast.stmt) -> ast.Call | None:
+    """Give the call that a statement consists of, awaited or not."""
+    match statement:
+        case (
+            ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call))
+        ):
+            return call
+    return None
+
+
+def place_of_call(call: ast.Call, module: ast.Module) -> list[Place]:
+    """Find the statements that a call lies in, the last of which has to be the call itself.
+
+    Raises:
+        Refusal: it is a part of another expression.
+    """
+    found = places(call, module)
+    if called_alone(found[-1].statement) is not call:
+        raise Refusal("it is a part of another expression")
+    return found
+
+
+def _blocks(statement: ast.stmt) -> Iterator[tuple[ast.AST, list[ast.stmt]]]:
+    parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+    for part in parts:
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(part, field, None)
+            if isinstance(block, list):
+                yield part, block
+
+
+def _spans(outer: ast.stmt, node: ast.stmt | ast.expr) -> bool:
+    end = (outer.end_lineno or 0, outer.end_col_offset or 0)
+    inner_end = (node.end_lineno or 0, node.end_col_offset or 0)
+    first = min([outer, *getattr(outer, "decorator_list", ())], key=_start)
+    return _start(first) <= _start(node) and inner_end <= end
+
+
+def _start(node: ast.stmt | ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def refuse_optional(acquisition: Acquisition, document: Document) -> None:
+    """Refuse to put a block around what may be None.
+
+    Raises:
+        Refusal: what is called may give None.
+    """
+    inference = document.context.file.inference
+    if may_give_none(acquisition.node, acquisition.scope, inference):
+        raise Refusal(f"`{acquisition.text}` may give None")

@@ -1,0 +1,120 @@
+"""Neighbouring statements as LibCST sees them, and the edits that put others in their place."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import islice, takewhile
+from typing import TypeAlias
+
+import libcst as cst
+
+from flake8_dbsession.rewriting.document import Document, lines_of, names_codes_only
+from flake8_dbsession.rewriting.edits import Edit, Refusal
+
+Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
+
+class Region:
+    """Statements that follow one another in one block.
+
+    Args:
+        statements: the statements, as the syntax tree has them.
+        document: the file.
+
+    Attributes:
+        statements: the same, as LibCST has them: with comments, blank lines and indentation.
+        indent: what a new block is indented by.
+
+    Raises:
+        Refusal: they share their lines with other code, or LibCST cannot read them.
+    """
+
+    def __init__(self, statements: Sequence[ast.stmt], document: Document) -> None:
+        first, last = document.first_line(statements[0]), statements[-1].end_lineno or 0
+        self._document = document
+        self.indent = document.indent
+        self._start, self._end = document.offset(first, 0), document.line_end(last)
+        if not document.stands_alone(statements[0], statements[-1]):
+            raise Refusal("it shares a line with other code")
+        try:
+            self._module = cst.parse_module(
+                f"if 1:{document.newline}{self._text}" if self._is_indented else self._text
+            )
+        except cst.ParserSyntaxError as error:
+            raise Refusal("LibCST cannot read it") from error
+        body = self._block.body if self._is_indented else self._module.body
+        self.statements: list[Statement] = [*body]  # type: ignore[list-item]
+        if len(self.statements) != len(statements):
+            raise Refusal("several statements share a line")
+
+    def rewritten(self, statements: Sequence[Statement]) -> tuple[Edit, ...]:
+        """Give the edits that put other statements in the place of these.
+
+        Args:
+            statements: the new statements.
+
+        Returns:
+            Edits of whole lines, and only of those that differ.
+        """
+        if self._is_indented:
+            wrapper = self._module.body[0]
+            block = self._block.with_changes(body=statements)
+            module = self._module.with_changes(body=[wrapper.with_changes(body=block)])
+            code = "".join(lines_of(module.code)[1:])
+        else:
+            code = self._module.with_changes(body=statements).code
+        return tuple(_line_edits(self._text, code, self._start))
+
+    def losses(self, statements: Sequence[Statement]) -> tuple[str, ...]:
+        """Say of a comment that other statements would not have it any more; nothing for none."""
+        kept = Counter(_comments(cst.Module(list(statements))))
+        before = Counter(_comments(self._module))
+        return tuple(f"the comment `{lost}` would be lost" for lost in islice(before - kept, 1))
+
+    @property
+    def _text(self) -> str:
+        return self._document.text[self._start : self._end]
+
+    @property
+    def _is_indented(self) -> bool:
+        return self._text[:1] in " \t"
+
+    @property
+    def _block(self) -> cst.IndentedBlock:
+        wrapper = self._module.body[0]
+        assert isinstance(wrapper, cst.If)
+        assert isinstance(wrapper.body, cst.IndentedBlock)
+        return wrapper.body
+
+
+def parted(statements: Sequence[Statement]) -> tuple[list[cst.EmptyLine], list[Statement]]:
+    """Part statements from the blank lines above the first of them, and its comments."""
+    if not statements:
+        return [], []
+    first, *rest = statements
+    lines = [*first.leading_lines]
+    blank = [*takewhile(lambda line: line.comment is None, lines)]
+    return blank, [first.with_changes(leading_lines=lines[len(blank) :]), *rest]
+
+
+def _comments(node: cst.CSTNode) -> Iterator[str]:
+    if isinstance(node, cst.Comment) and not names_codes_only(node.value):
+        yield node.value
+    for child in node.children:
+        yield from _comments(child)
+
+
+def _line_edits(old: str, new: str, start: int) -> list[Edit]:
+    before, after = lines_of(old), lines_of(new)
+    offsets = [start]
+    for line in before:
+        offsets.append(offsets[-1] + len(line))
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        Edit(offsets[first], offsets[last], "".join(after[from_:to]))
+        for tag, first, last, from_, to in matcher.get_opcodes()
+        if tag != "equal"
+    ]
