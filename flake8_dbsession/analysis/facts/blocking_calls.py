@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.session_methods import DATABASE_WORK
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.methods import DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role

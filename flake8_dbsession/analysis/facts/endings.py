@@ -27,6 +27,7 @@ from flake8_dbsession.analysis.lifetimes import (
     Traits,
     lifetimes,
 )
+from flake8_dbsession.analysis.names.drivers import Block, Taking, driver_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
@@ -37,6 +38,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
     FunctionValue,
+    Known,
     Resource,
     Role,
 )
@@ -53,10 +55,6 @@ _GONE = frozenset(
         Holder.RETURN,
     }
 )
-# The end of ``with connection:`` ends a transaction in these libraries, or there is none.
-_BLOCK_DOES_NOT_CLOSE = frozenset({"asyncpg", "psycopg2", "sqlite3"})
-# Whose connections raise nothing but their library's ``Error``, as PEP 249 says.
-_DBAPI = frozenset({"MySQLdb", "psycopg", "psycopg2", "pymysql", "sqlite3"})
 _CLOSING = frozenset({"aclosing", "closing"})
 _FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
 _MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
@@ -69,13 +67,18 @@ class Ending(NamedTuple):
         acquisition: what is opened.
         lifetime: its closes, hand-ons and leaks.
         scope: the function or module whose flow it was followed through.
-        is_pooled: whether it was taken from a pool, and goes back there.
+        taking: how it was taken from a pool, and goes back there; None for what is its own.
     """
 
     acquisition: Acquisition
     lifetime: Lifetime
     scope: Scope
-    is_pooled: bool
+    taking: Taking | None
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it was taken from a pool."""
+        return self.taking is not None
 
     @property
     def is_discarded(self) -> bool:
@@ -122,7 +125,7 @@ def _endings_in(
             kept = _with_cursors_handed_on(lifetime, cursors)
             if ends_script:
                 kept = _without_raises(kept)
-            yield Ending(acquisition, kept, scope, _is_pooled(acquisition))
+            yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
 
 
 def _flow_of(acquisition: Acquisition) -> Scope | None:
@@ -188,11 +191,18 @@ def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
 
 
 def _block_closes(acquisition: Acquisition) -> bool:
-    return acquisition.known.library not in _BLOCK_DOES_NOT_CLOSE
+    taking = taking_of(acquisition.known)
+    if taking is not None:
+        return taking.block_gives_back
+    return Block.CLOSES in driver_of(acquisition.known.library).block
 
 
-def _is_pooled(acquisition: Acquisition) -> bool:
-    return acquisition.known.name.endswith((".acquire", ".getconn"))
+def taking_of(known: Known) -> Taking | None:
+    """Tell how a connection was taken from a pool; None for one that was not."""
+    taking = driver_of(known.library).taking
+    if taking is None or not known.name.endswith(f".{taking.takes}"):
+        return None
+    return taking
 
 
 def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | None:
@@ -202,7 +212,7 @@ def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | 
     nodes = own_nodes(root)
     alone = {node.value for node in nodes if isinstance(node, ast.Expr)}
     quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
-    connections = {a.name for a in found if a.known.library in _DBAPI}
+    connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
 
     def raises(call: ast.Call) -> bool:

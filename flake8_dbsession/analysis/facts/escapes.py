@@ -10,8 +10,8 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisitions import is_self
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.sequel import after_block, binds, reads
-from flake8_dbsession.analysis.facts.session_methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import (
     Scope,
     body_of,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.dotted import names_of
+from flake8_dbsession.analysis.names.drivers import TAKINGS
 from flake8_dbsession.analysis.names.functions import Summary, decorator_names, summarize
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.outline import parse
@@ -62,6 +63,7 @@ _INSTANCES = {
     Role.REGISTRY_MAKER: Role.REGISTRY,
     Role.POOL_MAKER: Role.POOL,
     Role.EXTENSION_MAKER: Role.EXTENSION,
+    Role.CONNECT: Role.GIVEN,
     Role.ENGINE: Role.ENGINE,
     Role.GIVEN: Role.GIVEN,
 }
@@ -73,9 +75,8 @@ _ATTRIBUTES = {
     (Role.REGISTRY, "session_factory"): (Role.FACTORY, Resource.SESSION),
     (Role.EXTENSION, "session"): (Role.REGISTRY, Resource.SESSION),
     (Role.EXTENSION, "engine"): (Role.ENGINE, Resource.CONNECTION),
-    (Role.POOL, "getconn"): (Role.ACCESSOR, Resource.CONNECTION),
-    (Role.POOL, "acquire"): (Role.ACCESSOR, Resource.CONNECTION),
     (Role.POOL, "connection"): (Role.PROVIDER, Resource.CONNECTION),
+    **{(Role.POOL, taking): (Role.ACCESSOR, Resource.CONNECTION) for taking in TAKINGS},
 }
 _MANAGER_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _TRANSPARENT_CALLS = frozenset(
@@ -196,7 +197,7 @@ class Inference:
             case ClassValue():
                 return self._class_attribute(value, name)
             case Known():
-                return _attribute_of_known(value, name)
+                return _attribute_of_known(value, name) or library.known(f"{value.name}.{name}")
         return None
 
     def member(self, module: Module, name: str) -> Value | None:

@@ -1,11 +1,12 @@
 """What the database libraries themselves define, by qualified name.
 
-Sources: the reference documentation of SQLAlchemy 2, SQLModel, Flask-SQLAlchemy 3, sqlite3,
-psycopg, psycopg2, psycopg_pool, asyncpg, aiosqlite, PyMySQL, mysqlclient and Alembic.
+Sources: the reference documentation of SQLAlchemy 2, SQLModel, Flask-SQLAlchemy 3 and Alembic. The
+drivers, with the sources for each, stand in ``drivers``.
 """
 
 from __future__ import annotations
 
+from flake8_dbsession.analysis.names.drivers import DRIVERS
 from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
 
 _SYNC_SESSIONS = (
@@ -39,53 +40,6 @@ _ASYNC_ENGINE_MAKERS = (
     "sqlalchemy.ext.asyncio.create_async_engine",
     "sqlalchemy.ext.asyncio.engine.create_async_engine",
 )
-_CONNECTS = (
-    "sqlite3.connect",
-    "sqlite3.dbapi2.connect",
-    "psycopg.connect",
-    "psycopg.Connection.connect",
-    "psycopg2.connect",
-    "pymysql.connect",
-    "pymysql.connections.Connection",
-    "MySQLdb.connect",
-)
-_ASYNC_CONNECTS = (
-    "asyncpg.connect",
-    "asyncpg.connection.connect",
-    "aiosqlite.connect",
-    "psycopg.AsyncConnection.connect",
-)
-_POOLS = (
-    "psycopg2.pool.SimpleConnectionPool",
-    "psycopg2.pool.ThreadedConnectionPool",
-    "psycopg2.pool.PersistentConnectionPool",
-    "psycopg2.pool.AbstractConnectionPool",
-    "psycopg_pool.ConnectionPool",
-    "psycopg_pool.NullConnectionPool",
-)
-_ASYNC_POOLS = (
-    "asyncpg.create_pool",
-    "asyncpg.pool.create_pool",
-    "asyncpg.pool.Pool",
-    "asyncpg.Pool",
-    "psycopg_pool.AsyncConnectionPool",
-    "psycopg_pool.AsyncNullConnectionPool",
-)
-_CONNECTIONS = (
-    "sqlite3.Connection",
-    "psycopg.Connection",
-    "psycopg2.extensions.connection",
-    "sqlalchemy.Connection",
-    "sqlalchemy.engine.Connection",
-    "sqlalchemy.engine.base.Connection",
-)
-_ASYNC_CONNECTIONS = (
-    "asyncpg.Connection",
-    "asyncpg.connection.Connection",
-    "aiosqlite.Connection",
-    "psycopg.AsyncConnection",
-    "sqlalchemy.ext.asyncio.AsyncConnection",
-)
 _LENT_CONNECTIONS = ("alembic.op.get_bind", "alembic.context.get_bind")
 _EXTENSIONS = ("flask_sqlalchemy.SQLAlchemy", "flask_sqlalchemy.extension.SQLAlchemy")
 
@@ -103,14 +57,20 @@ def _table() -> dict[str, Known]:
         (_ASYNC_ENGINE_MAKERS, Role.ENGINE_MAKER, connection, True),
         (("sqlalchemy.Engine", "sqlalchemy.engine.Engine"), Role.ENGINE, connection, False),
         (("sqlalchemy.ext.asyncio.AsyncEngine",), Role.ENGINE, connection, True),
-        (_CONNECTS, Role.CONNECT, connection, False),
-        (_ASYNC_CONNECTS, Role.CONNECT, connection, True),
-        (_CONNECTIONS, Role.GIVEN, connection, False),
-        (_ASYNC_CONNECTIONS, Role.GIVEN, connection, True),
         (_LENT_CONNECTIONS, Role.LENDER, connection, False),
-        (_POOLS, Role.POOL_MAKER, connection, False),
-        (_ASYNC_POOLS, Role.POOL_MAKER, connection, True),
         (_EXTENSIONS, Role.EXTENSION_MAKER, session, False),
+        *(
+            (names, role, connection, is_async)
+            for driver in DRIVERS
+            for names, role, is_async in (
+                (driver.connections, Role.GIVEN, False),
+                (driver.async_connections, Role.GIVEN, True),
+                (driver.connects, Role.CONNECT, False),
+                (driver.async_connects, Role.CONNECT, True),
+                (driver.pools, Role.POOL_MAKER, False),
+                (driver.async_pools, Role.POOL_MAKER, True),
+            )
+        ),
     )
     return {
         name: Known(role, resource, is_async, name, library=name.partition(".")[0])
@@ -121,9 +81,17 @@ def _table() -> dict[str, Known]:
 
 _KNOWN = _table()
 
-# The first segment of every name above: an import of one of these never needs to be looked for in
-# the project.
-PACKAGES = frozenset(name.partition(".")[0] for name in _KNOWN)
+# Packages of several distributions, whose names a project may have for a folder of its own.
+_SHARED = frozenset({"mysql", "snowflake"})
+
+# The first segment of every other name above: an import of one of these never needs to be looked
+# for in the project.
+PACKAGES = frozenset(name.partition(".")[0] for name in _KNOWN) - _SHARED
+
+
+def known(name: str) -> Known | None:
+    """Give the part that a qualified name of a database library plays; None for any other name."""
+    return _KNOWN.get(name)
 
 
 def lookup(name: str) -> Known | External:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.names.drivers import TAKINGS
 from flake8_dbsession.analysis.names.scopes import Imported, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known
 from flake8_dbsession.analysis.nodes import own_nodes
@@ -21,7 +22,7 @@ from flake8_dbsession.rewriting.imports import Reach, reach_module
 from flake8_dbsession.rewriting.places import Place, called_alone, places
 from flake8_dbsession.rewriting.region import Region
 
-_POOLED = (".acquire", ".getconn")
+_POOLED = tuple(f".{taking}" for taking in TAKINGS)
 
 
 @register

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.base import Rule, Violation
@@ -14,8 +15,6 @@ from flake8_dbsession.rules.connection.wording import closing_way_out
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
-# Where the end of ``with connection:`` ends the transaction, and nothing else.
-_ONLY_TRANSACTIONS = frozenset({"psycopg2", "sqlite3"})
 _OWN_CLASS = frozenset({"connection_factory", "factory"})
 
 
@@ -24,13 +23,13 @@ class WithDoesNotClose(Rule[Ending]):
     """A `with` block is taken to close a connection that it leaves open.
 
     ## What it does
-    Reports `with sqlite3.connect(...)` and `with psycopg2.connect(...)`, also by way of a function
-    of the project that returns such a connection, where nothing else closes the connection or hands
-    it on. Connections of a class of the project's own (`factory=...`) are left out, for their block
-    may close them, and so are functions with which the process ends.
+    Reports `with sqlite3.connect(...)`, and the same of psycopg2, pyodbc and apsw, also by way of a
+    function of the project that returns such a connection, where nothing else closes the
+    connection or hands it on. Connections of a class of the project's own (`factory=...`) are left
+    out, for their block may close them, and so are functions with which the process ends.
 
     ## Why is this bad?
-    The block of these two libraries is about the transaction: it commits, or rolls back on an
+    The block of these libraries is about the transaction: it commits, or rolls back on an
     error, and leaves the connection open. The file stays open, or the server's slot taken, until
     the garbage collector happens on it. The other libraries' blocks do close.
 
@@ -78,7 +77,8 @@ class WithDoesNotClose(Rule[Ending]):
         opened = fact.acquisition
         if opened.holder is not Holder.BLOCK or fact.is_pooled or not fact.lifetime.leaks:
             return
-        if opened.known.library in _ONLY_TRANSACTIONS and not _is_of_own_class(opened, context):
+        ends_transaction_only = driver_of(opened.known.library).block == Block.COMMITS
+        if ends_transaction_only and not _is_of_own_class(opened, context):
             yield self.violation(
                 opened.node,
                 f"`with {opened.text}` ends the transaction and leaves the connection open; "

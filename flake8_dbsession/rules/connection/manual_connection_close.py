@@ -6,14 +6,12 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.hand_closes import HandClose
+from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.policy.model import Sanctioned
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
-
-# Nothing but a close by hand ends a connection of these, unless a pool lends it.
-_WITHOUT_BLOCK = frozenset({"asyncpg"})
 
 
 @register
@@ -78,7 +76,7 @@ class ManualConnectionClose(Rule[HandClose]):
         if context.is_test or context.may_open(fact.scope):
             return
         provider = context.policy.connections
-        if provider is None and fact.known.library in _WITHOUT_BLOCK:
+        if provider is None and not driver_of(fact.known.library).block:
             return
         way_out = "let `contextlib.closing` or a `with` block close it"
         if provider is not None:

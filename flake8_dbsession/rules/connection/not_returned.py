@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Holder
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.leaving import leaving_line
 from flake8_dbsession.rules.registry import register
-
-# Its pool takes notice when one of its connections is closed.
-_CLOSE_GIVES_BACK = frozenset({"asyncpg"})
 
 
 @register
@@ -20,11 +16,14 @@ class PooledConnectionNotReturned(Rule[Ending]):
     """A connection is taken from a pool, and does not get back to it on every path.
 
     ## What it does
-    Reports `pool.getconn()` (psycopg2, psycopg_pool) and `pool.acquire()` (asyncpg) where some path
-    leaves the function without `putconn` or `release`: by an early return, by running off the end,
-    or by an exception that a call in between can raise; the message names that line. What counts
-    as handing on does so for [DBS302](DBS302.md) as well. A `close()` gives nothing back to the
-    pools of psycopg2 and psycopg_pool. The block of `async with pool.acquire()` is fine.
+    Reports `pool.getconn()` (psycopg2, psycopg_pool), `pool.acquire()` (asyncpg, aiomysql, asyncmy,
+    aioodbc, oracledb) and `pool.get_connection()` (mysql.connector, mariadb) where some path leaves
+    the function without giving the connection back: by an early return, by running off the end, or
+    by an exception that a call in between can raise; the message names that line. What counts as
+    handing on does so for [DBS302](DBS302.md) as well. Neither `close()` nor the end of
+    `with pool.getconn()` gives anything back to the pools of psycopg2 and psycopg_pool. The block
+    of `async with pool.acquire()` is fine, and so is a `close()` where the pool's connections are
+    given back by it (mysql.connector, mariadb, oracledb).
 
     ## Why is this bad?
     The pool counts the connection as taken for good. When as many errors have happened as it has
@@ -76,14 +75,11 @@ class PooledConnectionNotReturned(Rule[Ending]):
 
     def check(self, fact: Ending, context: Context) -> Iterator[Violation]:
         """Report pooled connections that some path does not give back."""
-        if not fact.is_pooled:
+        if fact.taking is None:
             return
         opened, lifetime = fact.acquisition, fact.lifetime
-        giving = "release" if opened.known.name.endswith(".acquire") else "putconn"
-        if opened.holder is Holder.BLOCK and giving == "release":
-            return
-        way_out = f"call `{giving}` in a `finally`"
-        closes = bool(lifetime.closes) and opened.known.library not in _CLOSE_GIVES_BACK
+        way_out = f"call `{fact.taking.gives}` in a `finally`"
+        closes = bool(lifetime.closes) and not fact.taking.close_gives_back
         if closes and not lifetime.hand_ons:
             message = f"`{opened.text}` is closed and never given back to its pool; {way_out}"
         elif lifetime.is_never_closed:

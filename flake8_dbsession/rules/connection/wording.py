@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.optional import may_give_none
+from flake8_dbsession.analysis.names.drivers import Block, driver_of
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.policy.model import Sanctioned
 from flake8_dbsession.rules.context import Context
-
-# Whose ``with`` block closes the connection.
-_CLOSED_BY_BLOCK = frozenset({"MySQLdb", "aiosqlite", "psycopg", "pymysql", "sqlalchemy"})
 
 
 def closing_way_out(acquisition: Acquisition, context: Context) -> str:
@@ -32,10 +31,12 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         return "close it in a `finally`"
     if known.name.endswith(".raw_connection"):
         return f"use `with closing({acquisition.text}) as {name}:`"
-    if known.library in _CLOSED_BY_BLOCK and not known.is_async:
+    driver = driver_of(known.library)
+    if known.is_async:
+        if Block.CLOSES not in driver.block or known.source is not Role.CONNECT:
+            return "close it in a `finally`"
+        waiting = "await " if driver.is_awaited else ""
+        return f"use `async with {waiting}{acquisition.text} as {name}:`"
+    if Block.CLOSES in driver.block:
         return f"use `with {acquisition.text} as {name}:`"
-    if known.library == "aiosqlite":
-        return f"use `async with {acquisition.text} as {name}:`"
-    if known.is_async or known.library not in ("sqlite3", "psycopg2"):
-        return "close it in a `finally`"
     return f"use `with closing({acquisition.text}) as {name}:`"

@@ -1,0 +1,311 @@
+"""The database drivers: the names by which each is used, and its habits.
+
+The habits differ between drivers that look alike: ``with connection:`` closes in one, commits in
+the next, and does both in a third. ``tests/analysis/names/test_drivers.py`` runs those that are
+installed; each row names the page, or the file of the driver's source, that says the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Flag, auto
+from typing import NamedTuple
+
+
+class Block(Flag):
+    """What the end of ``with connection:`` does where nothing is raised.
+
+    A block that commits rolls back on an error. A driver whose connections are no context managers
+    has the empty value, as has one whose block does nothing.
+    """
+
+    COMMITS = auto()
+    CLOSES = auto()
+
+
+_NOTHING = Block(0)
+
+
+class Taking(NamedTuple):
+    """A method that takes a connection from a pool, and what gives it back.
+
+    Attributes:
+        takes: the pool's method that takes one.
+        gives: the method that gives it back: the pool's, or ``close`` of the connection itself.
+        close_gives_back: whether the connection's own ``close`` gives it back as well, or frees its
+            place in the pool.
+        block_gives_back: whether the end of a ``with`` block over the taking does.
+    """
+
+    takes: str
+    gives: str
+    close_gives_back: bool = False
+    block_gives_back: bool = False
+
+
+class Driver(NamedTuple):
+    """A driver.
+
+    Attributes:
+        name: the module that ``connect`` stands in, such as ``mysql.connector``.
+        source: where its habits are documented.
+        connects: the functions and classes that give a new connection.
+        async_connects: those whose result is awaited, or entered with ``async with``.
+        connections: the classes of its connections.
+        async_connections: those of its asynchronous connections.
+        pools: what makes a pool.
+        async_pools: what makes an asynchronous pool.
+        taking: how a connection is taken from a pool and given back; None where there are none.
+        block: what the end of a connection's ``with`` block does.
+        autocommits: whether a statement outside ``BEGIN`` is permanent at once.
+        is_awaited: whether what an asynchronous ``connect`` gives has to be awaited before a block
+            can be entered with it.
+        is_pep249: whether its errors have the one base class ``Error``, as PEP 249 says.
+    """
+
+    name: str
+    source: str
+    connects: tuple[str, ...] = ()
+    async_connects: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    async_connections: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    async_pools: tuple[str, ...] = ()
+    taking: Taking | None = None
+    block: Block = _NOTHING
+    autocommits: bool = False
+    is_awaited: bool = False
+    is_pep249: bool = True
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Every qualified name in the row."""
+        yield from self.connects
+        yield from self.async_connects
+        yield from self.connections
+        yield from self.async_connections
+        yield from self.pools
+        yield from self.async_pools
+
+
+_GETCONN = Taking("getconn", "putconn")
+
+DRIVERS = (
+    Driver(
+        "sqlite3",
+        "https://docs.python.org/3/library/sqlite3.html#how-to-use-the-connection-context-manager",
+        connects=("sqlite3.connect", "sqlite3.dbapi2.connect"),
+        connections=("sqlite3.Connection", "sqlite3.dbapi2.Connection"),
+        block=Block.COMMITS,
+    ),
+    Driver(
+        "aiosqlite",
+        "https://aiosqlite.omnilib.dev/en/stable/api.html",
+        async_connects=("aiosqlite.connect", "aiosqlite.core.connect"),
+        async_connections=("aiosqlite.Connection", "aiosqlite.core.Connection"),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "psycopg",
+        "https://www.psycopg.org/psycopg3/docs/basic/usage.html#connection-context",
+        connects=("psycopg.connect", "psycopg.Connection.connect"),
+        async_connects=("psycopg.AsyncConnection.connect",),
+        connections=("psycopg.Connection", "psycopg.connection.Connection"),
+        async_connections=("psycopg.AsyncConnection", "psycopg.connection_async.AsyncConnection"),
+        pools=("psycopg_pool.ConnectionPool", "psycopg_pool.NullConnectionPool"),
+        async_pools=("psycopg_pool.AsyncConnectionPool", "psycopg_pool.AsyncNullConnectionPool"),
+        taking=_GETCONN,
+        block=Block.COMMITS | Block.CLOSES,
+        is_awaited=True,
+    ),
+    Driver(
+        "psycopg2",
+        "https://www.psycopg.org/docs/usage.html#with-statement",
+        connects=("psycopg2.connect",),
+        connections=("psycopg2.extensions.connection",),
+        pools=(
+            "psycopg2.pool.SimpleConnectionPool",
+            "psycopg2.pool.ThreadedConnectionPool",
+            "psycopg2.pool.AbstractConnectionPool",
+        ),
+        taking=_GETCONN,
+        block=Block.COMMITS,
+    ),
+    Driver(
+        "asyncpg",
+        "https://magicstack.github.io/asyncpg/current/api/index.html#transactions",
+        async_connects=("asyncpg.connect", "asyncpg.connection.connect"),
+        async_connections=("asyncpg.Connection", "asyncpg.connection.Connection"),
+        async_pools=(
+            "asyncpg.create_pool",
+            "asyncpg.pool.create_pool",
+            "asyncpg.pool.Pool",
+            "asyncpg.Pool",
+        ),
+        taking=Taking("acquire", "release", close_gives_back=True, block_gives_back=True),
+        autocommits=True,
+        is_pep249=False,
+    ),
+    Driver(
+        "pymysql",
+        "https://pymysql.readthedocs.io/en/latest/modules/connections.html",
+        connects=(
+            "pymysql.connect",
+            "pymysql.Connect",
+            "pymysql.Connection",
+            "pymysql.connections.Connection",
+        ),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "MySQLdb",
+        # Closes since 2.0 only, and neither closes nor commits in 1.4.
+        "https://github.com/PyMySQL/mysqlclient/blob/main/src/MySQLdb/connections.py",
+        connects=("MySQLdb.connect", "MySQLdb.Connect", "MySQLdb.connections.Connection"),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "mysql.connector",
+        "https://dev.mysql.com/doc/connector-python/en/connector-python-connection-pooling.html",
+        connects=(
+            "mysql.connector.connect",
+            "mysql.connector.Connect",
+            "mysql.connector.MySQLConnection",
+            "mysql.connector.connection.MySQLConnection",
+        ),
+        async_connects=("mysql.connector.aio.connect",),
+        connections=(
+            "mysql.connector.abstracts.MySQLConnectionAbstract",
+            "mysql.connector.pooling.PooledMySQLConnection",
+        ),
+        pools=("mysql.connector.pooling.MySQLConnectionPool",),
+        taking=Taking("get_connection", "close", close_gives_back=True, block_gives_back=True),
+        block=Block.CLOSES,
+        is_awaited=True,
+    ),
+    Driver(
+        "mariadb",
+        "https://github.com/mariadb-corporation/mariadb-connector-python/blob/v1.1.12/mariadb/connections.py",
+        connects=("mariadb.connect", "mariadb.connections.Connection"),
+        connections=("mariadb.Connection",),
+        pools=("mariadb.ConnectionPool", "mariadb.connectionpool.ConnectionPool"),
+        taking=Taking("get_connection", "close", close_gives_back=True, block_gives_back=True),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "aiomysql",
+        "https://aiomysql.readthedocs.io/en/stable/connection.html",
+        async_connects=("aiomysql.connect", "aiomysql.connection.connect"),
+        async_connections=("aiomysql.Connection", "aiomysql.connection.Connection"),
+        async_pools=("aiomysql.create_pool", "aiomysql.Pool", "aiomysql.pool.Pool"),
+        taking=Taking("acquire", "release", block_gives_back=True),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "asyncmy",
+        "https://github.com/long2ice/asyncmy/blob/dev/asyncmy/connection.pyx",
+        async_connects=("asyncmy.connect", "asyncmy.connection.connect"),
+        async_connections=("asyncmy.Connection", "asyncmy.connection.Connection"),
+        async_pools=("asyncmy.create_pool", "asyncmy.Pool", "asyncmy.pool.Pool"),
+        taking=Taking("acquire", "release", block_gives_back=True),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "pyodbc",
+        "https://github.com/mkleehammer/pyodbc/wiki/Python-Context-Managers",
+        connects=("pyodbc.connect",),
+        connections=("pyodbc.Connection",),
+        block=Block.COMMITS,
+    ),
+    Driver(
+        "aioodbc",
+        # ``async with aioodbc.connect(...)`` commits; a connection entered later only closes.
+        "https://github.com/aio-libs/aioodbc/blob/master/aioodbc/connection.py",
+        async_connects=("aioodbc.connect", "aioodbc.connection.connect"),
+        async_connections=("aioodbc.Connection", "aioodbc.connection.Connection"),
+        async_pools=("aioodbc.create_pool", "aioodbc.Pool", "aioodbc.pool.Pool"),
+        taking=Taking("acquire", "release", block_gives_back=True),
+        block=Block.COMMITS | Block.CLOSES,
+    ),
+    Driver(
+        "pymssql",
+        "https://pymssql.readthedocs.io/en/stable/ref/pymssql.html",
+        connects=("pymssql.connect",),
+        connections=("pymssql.Connection",),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "oracledb",
+        "https://python-oracledb.readthedocs.io/en/latest/user_guide/connection_handling.html",
+        connects=("oracledb.connect",),
+        async_connects=("oracledb.connect_async",),
+        connections=("oracledb.Connection",),
+        async_connections=("oracledb.AsyncConnection",),
+        pools=("oracledb.create_pool", "oracledb.ConnectionPool"),
+        async_pools=("oracledb.create_pool_async", "oracledb.AsyncConnectionPool"),
+        taking=Taking("acquire", "release", close_gives_back=True, block_gives_back=True),
+        block=Block.CLOSES,
+    ),
+    Driver(
+        "duckdb",
+        "https://duckdb.org/docs/stable/clients/python/dbapi",
+        connects=("duckdb.connect",),
+        connections=("duckdb.DuckDBPyConnection",),
+        block=Block.CLOSES,
+        autocommits=True,
+    ),
+    Driver(
+        "apsw",
+        "https://rogerbinns.github.io/apsw/connection.html#apsw.Connection.__enter__",
+        connects=("apsw.Connection",),
+        block=Block.COMMITS,
+        autocommits=True,
+    ),
+    Driver(
+        "snowflake.connector",
+        # Autocommits by the account's default; the block commits what an account without it left.
+        "https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-example",
+        connects=("snowflake.connector.connect", "snowflake.connector.SnowflakeConnection"),
+        connections=("snowflake.connector.connection.SnowflakeConnection",),
+        block=Block.COMMITS | Block.CLOSES,
+        autocommits=True,
+    ),
+    Driver(
+        "sqlalchemy",
+        # ``engine.connect()``, as SQLAlchemy 2 has it; ``engine.begin()`` commits as well.
+        "https://docs.sqlalchemy.org/en/20/core/connections.html#commit-as-you-go",
+        connections=(
+            "sqlalchemy.Connection",
+            "sqlalchemy.engine.Connection",
+            "sqlalchemy.engine.base.Connection",
+        ),
+        async_connections=(
+            "sqlalchemy.ext.asyncio.AsyncConnection",
+            "sqlalchemy.ext.asyncio.engine.AsyncConnection",
+        ),
+        block=Block.CLOSES,
+        is_pep249=False,
+    ),
+)
+
+TAKINGS = frozenset(driver.taking.takes for driver in DRIVERS if driver.taking is not None)
+"""The methods by which a connection is taken from a pool, of any driver."""
+
+_BY_PACKAGE = {
+    name.partition(".")[0]: driver for driver in DRIVERS for name in (driver.name, *driver.names)
+}
+_UNKNOWN = Driver("", "", block=Block.CLOSES, is_pep249=False)
+
+
+def driver_of(library: str) -> Driver:
+    """Give the driver whose connections a library opens.
+
+    Args:
+        library: the first segment of a qualified name, such as ``psycopg_pool``; a resource has it
+            as ``Known.library``.
+
+    Returns:
+        The driver; for a library that is not in the table, one of which nothing but that a block
+        closes its connections is supposed.
+    """
+    return _BY_PACKAGE.get(library, _UNKNOWN)

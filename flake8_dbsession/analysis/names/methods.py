@@ -1,0 +1,128 @@
+"""What the methods of sessions, connections and cursors do.
+
+Sources: the reference documentation of SQLAlchemy 2 (``Session``, ``AsyncSession``,
+``Connection``) and SQLModel, PEP 249, and the documentation of the drivers that have more than that
+(sqlite3, asyncpg, psycopg, psycopg2), which ``drivers`` names.
+"""
+
+from __future__ import annotations
+
+from enum import Flag, auto
+
+from flake8_dbsession.analysis.names.values import Resource
+
+
+class Effect(Flag):
+    """What a call of a method does.
+
+    ``RECORDS`` notes a change that the next flush writes; ``SENDS`` writes what was noted.
+    ``EXECUTES`` runs a statement, which its first argument tells: it may read or write.
+    ``WRITES`` and ``READS`` do so whatever the arguments. ``BEGINS`` begins a transaction, which
+    the end of a ``with`` block over the call commits. ``CLOSES`` rolls back what was not committed,
+    and lets the connection go.
+    """
+
+    RECORDS = auto()
+    SENDS = auto()
+    EXECUTES = auto()
+    READS = auto()
+    WRITES = auto()
+    BEGINS = auto()
+    COMMITS = auto()
+    ROLLS_BACK = auto()
+    CLOSES = auto()
+
+
+NOTHING = Effect(0)
+"""What a method does that neither talks to the database nor changes what will be written."""
+
+_SESSION = {
+    "add": Effect.RECORDS,
+    "add_all": Effect.RECORDS,
+    "begin": Effect.BEGINS,
+    "begin_nested": Effect.BEGINS | Effect.SENDS,
+    "bulk_insert_mappings": Effect.WRITES,
+    "bulk_save_objects": Effect.WRITES,
+    "bulk_update_mappings": Effect.WRITES,
+    "close": Effect.CLOSES,
+    "commit": Effect.COMMITS | Effect.SENDS,
+    "delete": Effect.RECORDS,
+    "exec": Effect.EXECUTES,
+    "execute": Effect.EXECUTES,
+    "expire": NOTHING,
+    "expire_all": NOTHING,
+    "expunge": NOTHING,
+    "expunge_all": NOTHING,
+    "flush": Effect.SENDS,
+    "get": Effect.READS,
+    "get_bind": NOTHING,
+    "get_one": Effect.READS,
+    "invalidate": Effect.CLOSES,
+    "merge": Effect.READS | Effect.RECORDS,
+    "query": Effect.READS,
+    "refresh": Effect.READS,
+    "reset": Effect.CLOSES,
+    "rollback": Effect.ROLLS_BACK,
+    "scalar": Effect.EXECUTES,
+    "scalars": Effect.EXECUTES,
+}
+_ASYNC_SESSION = {
+    "aclose": Effect.CLOSES,
+    "run_sync": Effect.READS,
+    "stream": Effect.EXECUTES,
+    "stream_scalars": Effect.EXECUTES,
+}
+_CONNECTION = {
+    "begin": Effect.BEGINS,
+    "begin_nested": Effect.BEGINS,
+    "callproc": Effect.EXECUTES,
+    "close": Effect.CLOSES,
+    "commit": Effect.COMMITS,
+    "copy": Effect.EXECUTES,
+    "copy_expert": Effect.EXECUTES,
+    "copy_from": Effect.WRITES,
+    "copy_records_to_table": Effect.WRITES,
+    "copy_to_table": Effect.WRITES,
+    "cursor": NOTHING,
+    "exec_driver_sql": Effect.EXECUTES,
+    "execute": Effect.EXECUTES,
+    "executemany": Effect.EXECUTES,
+    # Commits what is pending, then runs as if there were no transaction (sqlite3, aiosqlite).
+    "executescript": Effect.EXECUTES | Effect.COMMITS,
+    "fetch": Effect.EXECUTES,
+    "fetchrow": Effect.EXECUTES,
+    "fetchval": Effect.EXECUTES,
+    "invalidate": Effect.CLOSES,
+    "rollback": Effect.ROLLS_BACK,
+    "scalar": Effect.EXECUTES,
+    "scalars": Effect.EXECUTES,
+    "terminate": Effect.CLOSES,
+    "transaction": Effect.BEGINS,
+}
+_BY_RESOURCE = {
+    Resource.SESSION: {**_SESSION, **_ASYNC_SESSION},
+    Resource.CONNECTION: _CONNECTION,
+}
+_AT_ONCE = Effect.SENDS | Effect.EXECUTES | Effect.READS | Effect.WRITES
+
+
+def effect_of(resource: Resource, method: str) -> Effect | None:
+    """Tell what calling a method does.
+
+    Args:
+        resource: what it is called on; a cursor counts as its connection.
+        method: the method's name.
+
+    Returns:
+        Its effect, ``NOTHING`` for none; None for a method that is not known.
+    """
+    return _BY_RESOURCE[resource].get(method)
+
+
+DATABASE_WORK = frozenset(
+    name for name, effect in _SESSION.items() if effect & _AT_ONCE and not effect & Effect.BEGINS
+)
+"""The methods of a session that talk to the database at once, or begin a query that does."""
+
+ASYNC_WORK = frozenset(name for name, effect in _ASYNC_SESSION.items() if effect & _AT_ONCE)
+"""What an asynchronous session has besides."""
