@@ -34,6 +34,12 @@ from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handl
 from flake8_dbsession.analysis.facts.handovers import Handover, handovers
 from flake8_dbsession.analysis.facts.held_awaits import HeldAwait, held_awaits
 from flake8_dbsession.analysis.facts.injections import Injection, injections
+from flake8_dbsession.analysis.facts.kept_connections import (
+    InstanceConnection,
+    ModuleConnection,
+    instance_connections,
+    module_connections,
+)
 from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
 from flake8_dbsession.analysis.facts.openings import Opening, openings
@@ -79,7 +85,9 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     HandClose: hand_closes,
     Escape: escapes,
     Handover: handovers,
+    InstanceConnection: instance_connections,
     LazyResult: lazy_results,
+    ModuleConnection: module_connections,
     RedundantCall: redundant_calls,
     ExpiredObject: expired_objects,
     SplittingCommit: splitting_commits,

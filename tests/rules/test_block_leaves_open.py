@@ -171,3 +171,59 @@ def test_message_shows_the_way_out(tmp_path: Path) -> None:
     assert [m for *_, code, m in lint(house, "service.py") if code == "DBS601"] == [
         opening + "use `with get_connection() as db:`"
     ]
+
+
+def test_closing_on_a_condition(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "x.py": """
+                import sqlite3
+                from contextlib import closing, nullcontext
+
+                def a(path=None):
+                    with (closing(sqlite3.connect(path)) if path else nullcontext()) as conn:
+                        return conn.execute("select 1").fetchone()
+
+                def named(path=None):
+                    manager = closing(sqlite3.connect(path)) if path else nullcontext()
+                    with manager as conn:
+                        return conn.execute("select 1").fetchone()
+
+                def either(path, other):
+                    with closing(sqlite3.connect(path) if path else sqlite3.connect(other)) as conn:
+                        return conn.execute("select 1").fetchone()
+
+                def bare(path=None, conn=None):
+                    with (sqlite3.connect(path) if conn is None else conn) as c:  # DBS601
+                        c.execute("insert into a values (1)")
+            """
+        },
+        {"DBS601", "DBS602", "DBS603"},
+    )
+
+
+def test_other_drivers_whose_block_leaves_open(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "x.py": """
+                import apsw
+                import duckdb
+                import pyodbc
+
+                def odbc(dsn):
+                    with pyodbc.connect(dsn) as conn:  # DBS601
+                        conn.execute("insert into a values (1)")
+
+                def wrapper(path):
+                    with apsw.Connection(path) as conn:  # DBS601
+                        conn.execute("insert into a values (1)")
+
+                def duck(path):
+                    with duckdb.connect(path) as conn:
+                        conn.execute("insert into a values (1)")
+            """
+        },
+        {"DBS601", "DBS602", "DBS603"},
+    )

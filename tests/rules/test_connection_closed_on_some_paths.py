@@ -333,3 +333,40 @@ def test_a_function_is_there_where_it_is_called(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_numbers_of_the_clock_cannot_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "gap.py": """
+                import sqlite3
+                import time
+
+                def since(path):
+                    conn = sqlite3.connect(path)
+                    now = int(time.time() * 1000)
+                    try:
+                        return conn.execute("SELECT ?", (now,)).fetchall()
+                    finally:
+                        conn.close()
+
+                def rounded(path):
+                    conn = sqlite3.connect(path)
+                    now = max(0, round(time.monotonic() / 60) - 5)
+                    try:
+                        return conn.execute("SELECT ?", (now,)).fetchall()
+                    finally:
+                        conn.close()
+
+                def parsed(path, text):
+                    conn = sqlite3.connect(path)  # DBS603
+                    now = int(text)
+                    try:
+                        return conn.execute("SELECT ?", (now,)).fetchall()
+                    finally:
+                        conn.close()
+            """
+        },
+        {"DBS603"},
+    )

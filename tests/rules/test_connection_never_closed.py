@@ -278,3 +278,91 @@ def test_a_helper_that_says_that_it_gives_back_is_believed(tmp_path: Path) -> No
         },
         {"DBS602", "DBS603"},
     )
+
+
+def test_the_drivers(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "many.py": """
+                import aiosqlite
+                import duckdb
+                import mysql.connector
+                import oracledb
+                import psycopg
+                import pymssql
+                import snowflake.connector
+                from psycopg import AsyncConnection, Connection
+
+                def never():
+                    conn = mysql.connector.connect(host="localhost")  # DBS602
+                    return conn.cursor().execute("select 1")
+
+                def oracle(dsn):
+                    conn = oracledb.connect(dsn=dsn)  # DBS602
+                    return conn.cursor().execute("select 1 from dual").fetchone()
+
+                def table():
+                    conn = duckdb.connect("x.db")  # DBS602
+                    return conn.execute("select 1").fetchall()
+
+                def server():
+                    conn = pymssql.connect("localhost")  # DBS602
+                    return conn.cursor().execute("select 1")
+
+                def flake():
+                    with snowflake.connector.connect(user="x") as conn:
+                        return conn.cursor().execute("select 1").fetchone()
+
+                async def by_class():
+                    conn = await psycopg.AsyncConnection.connect("dbname=x")  # DBS602
+                    await conn.execute("select 1")
+
+                async def by_imported_class():
+                    conn = await AsyncConnection.connect("dbname=x")  # DBS602
+                    await conn.execute("select 1")
+
+                def by_plain_class():
+                    conn = Connection.connect("dbname=x")  # DBS602
+                    conn.execute("select 1")
+            """
+        },
+        {"DBS602", "DBS603"},
+    )
+
+
+def test_the_way_out_fits_the_driver(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "many.py": """
+                import aiosqlite
+                import asyncpg
+                import duckdb
+                import psycopg
+
+                def table():
+                    conn = duckdb.connect("x.db")
+                    conn.execute("select 1")
+
+                async def waits():
+                    conn = await psycopg.AsyncConnection.connect("dbname=x")
+                    await conn.execute("select 1")
+
+                async def file():
+                    conn = await aiosqlite.connect("x.db")
+                    await conn.execute("select 1")
+
+                async def blockless():
+                    conn = await asyncpg.connect("x")
+                    await conn.execute("select 1")
+            """
+        },
+    )
+    ways = [text.split("; ")[1] for *_, code, text in lint(tmp_path, "many.py") if code == "DBS602"]
+    assert ways == [
+        "use `with duckdb.connect('x.db') as conn:`",
+        "use `async with await psycopg.AsyncConnection.connect(...) as conn:`",
+        "use `async with aiosqlite.connect('x.db') as conn:`",
+        "close it in a `finally`",
+    ]

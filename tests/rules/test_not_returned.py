@@ -198,3 +198,89 @@ def test_message_tells_what_happens(tmp_path: Path, work: str, message: str) -> 
     assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS605"] == [
         f"{message}; call `putconn` in a `finally`"
     ]
+
+
+def test_a_pool_that_nothing_tells_of(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                from psycopg2.pool import SimpleConnectionPool
+
+                class Store:
+                    def __init__(self, pool):
+                        self.pool = pool
+
+                    def never(self):
+                        conn = self.pool.getconn()  # DBS605
+                        return conn.cursor().execute("select 1")
+
+                    def good(self):
+                        conn = self.pool.getconn()
+                        try:
+                            return conn.cursor().execute("select 1")
+                        finally:
+                            self.pool.putconn(conn)
+
+                class Own:
+                    def getconn(self):
+                        return 5
+
+                def number(own: Own):
+                    return own.getconn() + 1
+            """
+        },
+        {"DBS605"},
+    )
+
+
+def test_a_pool_whose_connections_are_closed(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                import oracledb
+                from mysql.connector.pooling import MySQLConnectionPool
+
+                pool = MySQLConnectionPool(pool_size=4, host="localhost")
+                oracle = oracledb.create_pool(user="x")
+
+                def never():
+                    conn = pool.get_connection()  # DBS605
+                    cursor = conn.cursor()
+                    cursor.execute("select 1")
+                    return cursor.fetchall()
+
+                def closed():
+                    conn = pool.get_connection()
+                    try:
+                        return conn.cursor().execute("select 1")
+                    finally:
+                        conn.close()
+
+                def by_block():
+                    with oracle.acquire() as conn:
+                        return conn.cursor().execute("select 1 from dual").fetchone()
+            """
+        },
+        {"DBS602", "DBS603", "DBS605"},
+    )
+
+
+def test_a_block_at_module_level(tmp_path: Path) -> None:
+    module = """
+        from psycopg2.pool import SimpleConnectionPool
+
+        pool = SimpleConnectionPool(1, 4, DSN)
+        with pool.getconn() as boot:{mark}
+            boot.cursor().execute("CREATE TABLE IF NOT EXISTS item (id int)")
+        {end}
+    """
+    assert_cases(
+        tmp_path,
+        {
+            "boot.py": module.format(mark="  # DBS605", end="limit = 5"),
+            "script.py": module.format(mark="", end="print('done')"),
+        },
+        {"DBS605"},
+    )

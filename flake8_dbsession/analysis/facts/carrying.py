@@ -1,4 +1,4 @@
-"""Which sessions go along with the arguments of a call."""
+"""Which sessions and connections go along with the arguments of a call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import children, own_nodes
 
-_SESSIONS = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
+_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _WRAPPERS = frozenset({"partial", "repeat"})
 _ENGINE = frozenset({"bind", "get_bind"})
 _LOCKS = frozenset(
@@ -124,16 +124,20 @@ def _entered_object(bindings: list[Binding], inference: Inference) -> Value | No
 
 def as_session(expression: ast.expr, scope: Scope, inference: Inference) -> Known | None:
     """Give the session that a name or attribute stands for; a registry is none."""
+    held = as_held(expression, scope, inference)
+    return held if held is not None and held.resource is Resource.SESSION else None
+
+
+def as_held(expression: ast.expr, scope: Scope, inference: Inference) -> Known | None:
+    """Give the session or connection that a name or attribute stands for; a registry is none."""
     if not isinstance(expression, (ast.Name, ast.Attribute)):
         return None
     value = inference.value(expression, scope)
-    if isinstance(value, Known) and value.resource is Resource.SESSION and value.role in _SESSIONS:
-        return value
-    return None
+    return value if isinstance(value, Known) and value.role in _HELD else None
 
 
 def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
-    """Find the sessions that go along with an argument.
+    """Find the sessions and connections that go along with an argument.
 
     Args:
         expression: the argument.
@@ -141,18 +145,18 @@ def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterato
         inference: answers what expressions stand for.
 
     Yields:
-        The names and attributes that are sessions: the argument itself, an element of it, the
+        The names and attributes that are such: the argument itself, an element of it, the
         receiver of a bound method, what a lambda or nested function captures. What only goes into
         a call that is made on the spot is none.
     """
     match expression:
-        case ast.Name() | ast.Attribute() if as_session(expression, scope, inference):
+        case ast.Name() | ast.Attribute() if as_held(expression, scope, inference):
             yield expression
         case ast.Name():
             yield from captured(expression, scope, inference)
         case ast.Lambda():
             yield from captured(expression, scope, inference)
-        case ast.Attribute(value=receiver) if as_session(receiver, scope, inference):
+        case ast.Attribute(value=receiver) if as_held(receiver, scope, inference):
             yield receiver
         case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
             for part in parts:
@@ -173,7 +177,7 @@ def arguments(call: ast.Call) -> list[ast.expr]:
 
 
 def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
-    """Find the sessions that a lambda or a nested function takes from the function around it.
+    """Find the sessions and connections that a lambda or nested function takes from around it.
 
     Args:
         function: the lambda, or the name of a function.
@@ -181,7 +185,7 @@ def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator
         inference: answers what expressions stand for.
 
     Yields:
-        The names that are sessions. Left out are those used under a lock, and those only asked for
+        The names that are such. Left out are those used under a lock, and those only asked for
         their engine.
     """
     value = inference.value(function, scope)
@@ -193,7 +197,7 @@ def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in guarded:
             bindings = inner.lookup(node.id)
             is_outer = any(b.scope is inner or b.scope.function() is None for b in bindings)
-            if bindings and not is_outer and as_session(node, inner, inference):
+            if bindings and not is_outer and as_held(node, inner, inference):
                 yield node
 
 

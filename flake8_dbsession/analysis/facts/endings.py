@@ -15,7 +15,11 @@ from flake8_dbsession.analysis.facts.callees import Callees, Fate
 from flake8_dbsession.analysis.facts.guards import under_ownership
 from flake8_dbsession.analysis.facts.harmless import may_raise
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
-from flake8_dbsession.analysis.facts.process_end import ends_process, is_step_of_a_script
+from flake8_dbsession.analysis.facts.process_end import (
+    ends_process,
+    is_script,
+    is_step_of_a_script,
+)
 from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
 from flake8_dbsession.analysis.lifetimes import (
     Handing,
@@ -100,24 +104,31 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         closes or that another holds from the start, and all those of a function that is too large
         to be judged.
     """
-    by_scope: dict[Scope, list[Acquisition]] = {}
+    by_scope: dict[tuple[Scope, bool], list[Acquisition]] = {}
     for acquisition in acquisitions(tree, inference):
         scope = _flow_of(acquisition)
         if scope is not None and not _is_settled(acquisition, tree, inference):
-            by_scope.setdefault(scope, []).append(acquisition)
-    for scope, found in by_scope.items():
-        yield from _endings_in(scope, found, tree, inference)
+            ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
+            by_scope.setdefault((scope, ends), []).append(acquisition)
+    for (scope, ends), found in by_scope.items():
+        yield from _endings_in(scope, found, tree, inference, ends=ends)
+
+
+def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
+    """Tell whether a block of an imported module takes from a pool that works on afterwards."""
+    is_block = acquisition.holder is Holder.BLOCK and taking_of(acquisition.known) is not None
+    return is_block and isinstance(scope.node, ast.Module) and not is_script(scope)
 
 
 def _endings_in(
-    scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference
+    scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
     opened = [_opened(acquisition, tree) for acquisition in found]
     callees = Callees(inference, blocks_close=any(each.block_closes for each in opened))
     graph = _graph(scope, found, callees)
     if graph is None:
         return
-    followed = lifetimes(graph, opened, _traits(scope, callees, inference))
+    followed = lifetimes(graph, opened, _traits(scope, callees, ends=ends))
     owned, cursors = under_ownership(scope), _cursors(scope)
     ends_script = is_step_of_a_script(scope, is_unguarded=True)
     for acquisition, lifetime in zip(found, followed, strict=True):
@@ -149,10 +160,19 @@ def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> b
         item = acquisition.target
         if not isinstance(item, ast.withitem):
             return True
-        is_closing = last_segment(item.context_expr) in _CLOSING
-        return is_closing or _block_closes(acquisition)
+        return _block_closes(acquisition, tree)
     if acquisition.holder is Holder.ARGUMENT:
         return not _is_followed(acquisition, tree, inference)
+    return False
+
+
+def _is_in_closing(call: ast.Call, tree: Tree) -> bool:
+    """Tell whether ``closing`` stands around an opening, also on a condition or under a name."""
+    for node in tree.ancestors(call):
+        if isinstance(node, (ast.stmt, ast.withitem)):
+            break
+        if isinstance(node, ast.Call) and last_segment(node.func) in _CLOSING:
+            return True
     return False
 
 
@@ -186,11 +206,13 @@ def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
     return Opened(
         above if isinstance(above, ast.Await) else acquisition.node,
         live_at_once=acquisition.known.resource is Resource.CONNECTION and not is_coroutine,
-        block_closes=_block_closes(acquisition),
+        block_closes=_block_closes(acquisition, tree),
     )
 
 
-def _block_closes(acquisition: Acquisition) -> bool:
+def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:
+    if _is_in_closing(acquisition.node, tree):
+        return True
     taking = taking_of(acquisition.known)
     if taking is not None:
         return taking.block_gives_back
@@ -252,7 +274,7 @@ def _raised(call: ast.Call, connections: Set[str]) -> str:
     return "Exception"
 
 
-def _traits(scope: Scope, callees: Callees, inference: Inference) -> Traits:
+def _traits(scope: Scope, callees: Callees, *, ends: bool) -> Traits:
     def gives_back(call: ast.Call) -> bool:
         keys = [*range(len(call.args)), *(keyword.arg or "**" for keyword in call.keywords)]
         return any(callees.fate(call, key, scope) is Fate.GIVEN_BACK for key in keys)
@@ -262,7 +284,7 @@ def _traits(scope: Scope, callees: Callees, inference: Inference) -> Traits:
         keeps_argument=lambda call, key: callees.fate(call, key, scope) is Fate.KEPT,
         constructs=gives_back,
         yield_hands_on=_yields_to_a_closer(scope),
-        ends_process=ends_process(scope, inference),
+        ends_process=ends,
     )
 
 

@@ -1,4 +1,4 @@
-"""Sessions handed to work that runs beside the code that hands them over."""
+"""Sessions and connections handed to work that runs beside the code that hands them over."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import (
     arguments,
-    as_session,
+    as_held,
     calls_in,
     captured,
     carried,
     library_object,
     scopes_mentioning,
 )
+from flake8_dbsession.analysis.facts.connecting import is_for_threads, opening_call
 from flake8_dbsession.analysis.facts.early_work import is_done_before_waiting, is_ignored
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
@@ -90,15 +91,16 @@ class Hop(Enum):
 
 
 class Handover(NamedTuple):
-    """A session handed to concurrent work.
+    """A session or connection handed to concurrent work.
 
     Attributes:
         node: the call that starts the work.
         hop: by what the work runs.
         callee: the callee as it is written.
-        session: the session as it is written.
-        known: the session.
+        session: the session or connection as it is written.
+        known: what it is.
         scope: the scope of the call.
+        is_told_to_share: whether it is a connection that was opened for several threads.
     """
 
     node: ast.Call
@@ -107,6 +109,7 @@ class Handover(NamedTuple):
     session: str
     known: Known
     scope: Scope
+    is_told_to_share: bool = False
 
 
 class _Start(NamedTuple):
@@ -127,7 +130,7 @@ class _Work(NamedTuple):
 
 
 def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
-    """Find the sessions that concurrent work is given.
+    """Find the sessions and connections that concurrent work is given.
 
     Args:
         tree: the visited part of a file.
@@ -145,10 +148,12 @@ def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
             for session in _handed_by(start, groups, inference):
                 seen.setdefault(ast.unparse(session), session)
             for text, session in seen.items():
-                known = as_session(session, start.scope, inference)
+                known = as_held(session, start.scope, inference)
                 if known is not None:
                     callee = ast.unparse(start.node.func)
-                    yield Handover(start.node, start.hop, callee, text, known, start.scope)
+                    opening = opening_call(session, start.scope, inference)
+                    shares = opening is not None and is_for_threads(opening)
+                    yield Handover(start.node, start.hop, callee, text, known, start.scope, shares)
 
 
 def _handed_by(
@@ -268,7 +273,7 @@ def _shared(works: list[_Work], inference: Inference) -> Iterator[ast.expr]:
 
 def _takes_turns(work: _Work, session: ast.expr, inference: Inference) -> bool:
     """Tell whether a coroutine is done with a plain session before any other of them runs."""
-    known = as_session(session, work.scope, inference)
+    known = as_held(session, work.scope, inference)
     if known is None or known.is_async or not isinstance(session, ast.Name):
         return False
     return is_done_before_waiting(work.coroutine, session.id, work.scope, inference)
@@ -296,7 +301,7 @@ def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> I
                 yield from _in_coroutine(argument, scope, inference)
                 yield from carried(argument, scope, inference)
         case ast.Call(func=function):
-            if isinstance(function, ast.Attribute) and as_session(function.value, scope, inference):
+            if isinstance(function, ast.Attribute) and as_held(function.value, scope, inference):
                 yield function.value
             yield from captured(function, scope, inference)
             for argument in arguments(expression):

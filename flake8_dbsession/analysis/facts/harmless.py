@@ -35,6 +35,9 @@ _HARMLESS_METHODS = frozenset(
 )
 # They only note what is to be done at the next flush, or ask for something to stop.
 _NOTING = {"add": ("session", "db"), "cancel": ("future", "handle", "task", "timer")}
+# They fail only on what is no number; the clock gives one.
+_OF_NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
+_CLOCK_NUMBERS = frozenset({"monotonic", "perf_counter", "time", "time_ns", "timestamp"})
 _HARMLESS_NAMES = frozenset({"timedelta"})
 # They only build a statement of SQLAlchemy.
 _BUILDERS = frozenset({"delete", "insert", "select", "text", "update"})
@@ -69,6 +72,8 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
     if not raises_by_name(call):
         return False
     match call.func:
+        case ast.Name(id=name) if name in _OF_NUMBERS and call.args:
+            return not all(map(_is_number, call.args))
         case ast.Name(id=name):
             return name not in _HARMLESS_NAMES and not _builds_statement(name, scope)
         case ast.Attribute(value=ast.Name(id=module), attr=name) if name in _BUILDERS:
@@ -147,6 +152,25 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
 
 def _is_given_constants(call: ast.Call) -> bool:
     return all(isinstance(argument, ast.Constant) for argument in arguments(call))
+
+
+def _is_number(expression: ast.expr) -> bool:
+    """Tell whether an expression is a number, made of literals and of what the clock says."""
+    match expression:
+        case ast.Constant(value=int() | float()):
+            return True
+        case ast.UnaryOp(operand=inner):
+            return _is_number(inner)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
+            return _is_number(left) and _is_number(right)
+        case ast.BinOp(left=left, op=ast.Div() | ast.FloorDiv(), right=ast.Constant(value=divisor)):
+            return _is_number(left) and isinstance(divisor, (int, float)) and divisor != 0
+        case ast.Call(func=ast.Name(id=name), args=args) if name in _OF_NUMBERS and args:
+            return all(map(_is_number, args))
+        case ast.Call(func=function):
+            is_clock = last_segment(function) in _CLOCK_NUMBERS
+            return is_clock and not raises_by_name(expression)
+    return False
 
 
 def _builds_statement(name: str, scope: Scope) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
@@ -13,10 +14,32 @@ from flake8_dbsession.analysis.names.values import ClassValue
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _CLOSES = frozenset(
-    {"close", "aclose", "close_all", "remove", "invalidate", "__exit__", "__aexit__"}
+    {
+        "close",
+        "aclose",
+        "close_all",
+        "remove",
+        "invalidate",
+        "terminate",
+        "__exit__",
+        "__aexit__",
+    }
 )
+_ENTERING = frozenset({"__aenter__", "__enter__"})
+_LEAVING = ("__exit__", "__aexit__")
 # What is in the name of a function that closes what it is given, or takes it over to do so.
-_CLOSERS = ("clean", "clos", "context", "dispos", "push", "releas", "remov", "shutdown", "teardown")
+_CLOSERS = (
+    "clean",
+    "clos",
+    "context",
+    "dispos",
+    "push",
+    "putconn",
+    "releas",
+    "remov",
+    "shutdown",
+    "teardown",
+)
 
 
 def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
@@ -29,8 +52,10 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
     Returns:
         True where the class, one of its bases in the project or a subclass in the same file closes
         it or delegates to it, where other code of the file closes it from outside, and where a
-        base class cannot be found.
+        base class cannot be found. What ``__enter__`` opens, ``__exit__`` has to close.
     """
+    if is_entering(acquisition):
+        return _is_closed_on_leaving(acquisition, inference)
     scope = acquisition.scope.enclosing_class()
     target = acquisition.target
     if scope is None or scope.parent is None or not isinstance(target, ast.Attribute):
@@ -40,9 +65,62 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
         return True
     module = scope.module.scope
     subclasses = _subclasses(module, inference=inference).get(scope, [])
-    if any(target.attr in _closed_attributes(member) for member in (scope, *bases, *subclasses)):
+    blocks_close = _blocks_close(acquisition)
+    members = (scope, *bases, *subclasses)
+    if any(target.attr in _closed_attributes(member, blocks_close) for member in members):
         return True
     return target.attr in _closed_from_outside(module)
+
+
+def is_entering(acquisition: Acquisition) -> bool:
+    """Tell whether the method opens something that enters the object: ``__enter__``."""
+    function = acquisition.scope.function()
+    return function is not None and getattr(function.node, "name", "") in _ENTERING
+
+
+def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether ``__exit__`` closes what ``__enter__`` keeps, or a method that it calls.
+
+    Where a class has no such method nothing enters the object, and it counts as closed.
+    """
+    scope = acquisition.scope.enclosing_class()
+    target = acquisition.target
+    if scope is None or not isinstance(target, ast.Attribute):
+        return True
+    bases = _bases(scope, inference=inference)
+    if bases is None:
+        return True
+    methods = {name: node for cls in (*bases, scope) for name, node in _methods(cls).items()}
+    leaving = [name for name in _LEAVING if name in methods]
+    pending, seen = list(leaving), set(leaving)
+    while pending:
+        method = methods[pending.pop()]
+        if target.attr in _closed_in(method, _blocks_close(acquisition)):
+            return True
+        called = _called_on_self(method) & methods.keys() - seen
+        seen |= called
+        pending += called
+    return not leaving
+
+
+@remembered
+def _methods(cls: Scope) -> dict[str, ast.AST]:
+    return {
+        statement.name: statement
+        for statement in statements(body_of(cls.node))
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+def _called_on_self(method: ast.AST) -> set[str]:
+    return {
+        node.func.attr
+        for node in nodes_in(method)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "self"
+    }
 
 
 @remembered
@@ -79,11 +157,20 @@ def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scop
     return found
 
 
+def _blocks_close(acquisition: Acquisition) -> bool:
+    """Tell whether the end of ``with self.conn:`` closes it."""
+    return Block.CLOSES in driver_of(acquisition.known.library).block
+
+
 @remembered
-def _closed_attributes(cls: Scope) -> frozenset[str]:
+def _closed_attributes(cls: Scope, blocks_close: bool) -> frozenset[str]:
     """Give the attributes that a class closes, by themselves or by a name that stands for one."""
-    nodes = nodes_in(cls.node)
-    closed = [expression for node in nodes for expression in _closed(node)]
+    return _closed_in(cls.node, blocks_close)
+
+
+def _closed_in(root: ast.AST, blocks_close: bool) -> frozenset[str]:
+    nodes = nodes_in(root)
+    closed = [expression for node in nodes for expression in _closed(node, blocks_close)]
     names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
     attributes = {name for expression in closed for name in _attributes(expression)}
     for node in nodes:
@@ -93,13 +180,14 @@ def _closed_attributes(cls: Scope) -> frozenset[str]:
     return frozenset(attributes)
 
 
-def _closed(node: ast.AST) -> list[ast.AST]:
+def _closed(node: ast.AST, blocks_close: bool) -> list[ast.AST]:
     """Give what a node closes, or delegates to."""
     match node:
         case ast.Attribute(value=closed, attr=method) if method in _CLOSES:
             return [closed]
         case ast.withitem(context_expr=context):
-            return [context]
+            is_plain = isinstance(context, (ast.Attribute, ast.Name))
+            return [context] if blocks_close or not is_plain else []
         case ast.Call(func=function, args=arguments) if _is_closer(function):
             return [*arguments]
         case ast.FunctionDef(name="__getattr__"):

@@ -32,6 +32,30 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
     return _is_main_part(scope) or _is_command(scope, inference)
 
 
+@remembered
+def is_script(module: Scope) -> bool:
+    """Tell whether a module is run by itself rather than imported.
+
+    Args:
+        module: the module's scope.
+
+    Returns:
+        True where it has a main guard, or where its last statement works: a call, a loop, a block.
+    """
+    body = body_of(module.node)
+    return any(map(is_main_guard, body)) or _ends_in_work(body)
+
+
+def _ends_in_work(body: list[ast.stmt]) -> bool:
+    match body[-1] if body else None:
+        case ast.Expr(value=value):
+            return isinstance(value, (ast.Await, ast.Call))
+        case ast.If(body=inner) | ast.Try(body=inner):
+            return _ends_in_work(inner)
+        case last:
+            return isinstance(last, (*LOOPS, ast.AsyncWith, ast.With))
+
+
 def is_step_of_a_script(scope: Scope, *, is_unguarded: bool = False) -> bool:
     """Tell whether a script's main part is all that calls a function, and calls it once.
 

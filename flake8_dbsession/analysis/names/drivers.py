@@ -60,6 +60,8 @@ class Driver(NamedTuple):
         autocommits: whether a statement outside ``BEGIN`` is permanent at once.
         is_awaited: whether what an asynchronous ``connect`` gives has to be awaited before a block
             can be entered with it.
+        is_shareable: whether threads, or coroutines, may work on one connection at once: its own
+            lock makes them take turns.
         is_pep249: whether its errors have the one base class ``Error``, as PEP 249 says.
     """
 
@@ -75,6 +77,7 @@ class Driver(NamedTuple):
     block: Block = _NOTHING
     autocommits: bool = False
     is_awaited: bool = False
+    is_shareable: bool = False
     is_pep249: bool = True
 
     @property
@@ -104,6 +107,7 @@ DRIVERS = (
         async_connects=("aiosqlite.connect", "aiosqlite.core.connect"),
         async_connections=("aiosqlite.Connection", "aiosqlite.core.Connection"),
         block=Block.CLOSES,
+        is_shareable=True,
     ),
     Driver(
         "psycopg",
@@ -117,6 +121,7 @@ DRIVERS = (
         taking=_GETCONN,
         block=Block.COMMITS | Block.CLOSES,
         is_awaited=True,
+        is_shareable=True,
     ),
     Driver(
         "psycopg2",
@@ -130,6 +135,7 @@ DRIVERS = (
         ),
         taking=_GETCONN,
         block=Block.COMMITS,
+        is_shareable=True,
     ),
     Driver(
         "asyncpg",
@@ -245,6 +251,7 @@ DRIVERS = (
         async_pools=("oracledb.create_pool_async", "oracledb.AsyncConnectionPool"),
         taking=Taking("acquire", "release", close_gives_back=True, block_gives_back=True),
         block=Block.CLOSES,
+        is_shareable=True,
     ),
     Driver(
         "duckdb",
@@ -260,6 +267,7 @@ DRIVERS = (
         connects=("apsw.Connection",),
         block=Block.COMMITS,
         autocommits=True,
+        is_shareable=True,
     ),
     Driver(
         "snowflake.connector",
@@ -269,6 +277,7 @@ DRIVERS = (
         connections=("snowflake.connector.connection.SnowflakeConnection",),
         block=Block.COMMITS | Block.CLOSES,
         autocommits=True,
+        is_shareable=True,
     ),
     Driver(
         "sqlalchemy",

@@ -242,7 +242,7 @@ class Inference:
                 return self._or_named(self._name(name, scope), expression, scope)
             case ast.Attribute(value=base, attr=name):
                 value = self.attribute(self.value(base, scope), name)
-                return self._or_named(value, expression, scope)
+                return _or_pooled(self._or_named(value, expression, scope), name)
             case ast.Call():
                 return self._call(expression, scope)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
@@ -570,6 +570,13 @@ class Inference:
             if found is not None:
                 return found
         return _instance(self._star_imported(scope.module, name))
+
+
+def _or_pooled(value: Value | None, name: str) -> Value | None:
+    """See ``getconn`` of what cannot be followed for what it is: only pools have that method."""
+    if name == "getconn" and (value is None or isinstance(value, External)):
+        return Known(Role.ACCESSOR, Resource.CONNECTION, name=".getconn", library="psycopg2")
+    return value
 
 
 def _written_bind(engine: ast.expr | None, scope: Scope) -> str:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.handovers import Handover, Hop
+from flake8_dbsession.analysis.facts.handovers import Handover
+from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
-from flake8_dbsession.rules.scope.wording import own_session
-
-_SHARERS = {
-    Hop.THREAD: "a thread",
-    Hop.EXECUTOR: "an executor's thread",
-    Hop.TASK: "a task that runs on",
-    Hop.GATHER: "several coroutines at once",
-    Hop.GROUP: "several tasks at once",
-}
+from flake8_dbsession.rules.scope.wording import SHARERS, own_session
 
 
 @register
@@ -95,9 +88,11 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
 
     def check(self, fact: Handover, context: Context) -> Iterator[Violation]:
         """Report sessions given to work that runs at the same time."""
+        if fact.known.resource is not Resource.SESSION:
+            return
         way_out = own_session(fact.known, fact.session, fact.scope, context)
         yield self.violation(
             fact.node,
-            f"`{fact.callee}` shares the session `{fact.session}` with {_SHARERS[fact.hop]}; "
+            f"`{fact.callee}` shares the session `{fact.session}` with {SHARERS[fact.hop]}; "
             f"let each open its own{way_out}",
         )

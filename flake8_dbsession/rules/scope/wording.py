@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from flake8_dbsession.analysis.facts.handovers import Hop
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known
 from flake8_dbsession.rules.context import Context
+
+SHARERS = {
+    Hop.THREAD: "a thread",
+    Hop.EXECUTOR: "an executor's thread",
+    Hop.TASK: "a task that runs on",
+    Hop.GATHER: "several coroutines at once",
+    Hop.GROUP: "several tasks at once",
+}
+"""With whom each way to start work shares what it is given."""
 
 _LONGEST = 60  # characters of the offending code that a message repeats
 

@@ -1,0 +1,63 @@
+"""How a connection is opened, as far as the call that opens it tells."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Entered, Scope
+from flake8_dbsession.analysis.names.texts import followed, text_of
+from flake8_dbsession.analysis.names.values import Known
+
+_WITH_FILES = frozenset({"aiosqlite", "apsw", "duckdb", "sqlite3"})
+_FOR_THREADS = "check_same_thread"  # sqlite3's, and aiosqlite's
+_MEMORY = (":memory:", "file::memory:")
+
+
+def opening_call(expression: ast.expr, scope: Scope, inference: Inference) -> ast.Call | None:
+    """Find the call that opened what a name or attribute stands for.
+
+    Args:
+        expression: the name or attribute.
+        scope: the scope it is read in.
+        inference: follows names.
+
+    Returns:
+        The call; None where it is not in sight, or is one of several.
+    """
+    value, _ = followed(expression, scope, inference)
+    if isinstance(value, ast.Name):
+        contexts = [b.how.context for b in scope.lookup(value.id) if isinstance(b.how, Entered)]
+        value = contexts[0] if len(contexts) == 1 else value
+    if isinstance(value, ast.Await):
+        value = value.value
+    return value if isinstance(value, ast.Call) else None
+
+
+def is_in_memory(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a database lives in its one connection, and nowhere else.
+
+    Args:
+        call: the call that opens it.
+        known: what that gives.
+        scope: the scope it stands in.
+        inference: follows the names in it.
+    """
+    if known.library not in _WITH_FILES:
+        return False
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    path = call.args[0] if call.args else given.get("database", given.get("filename"))
+    if path is None:
+        return known.library == "duckdb" and None not in given
+    text = text_of(path, scope, inference)
+    return text is not None and (text.startswith(_MEMORY) or "mode=memory" in text)
+
+
+def is_for_threads(call: ast.Call) -> bool:
+    """Tell whether a call says that several threads will work on the connection."""
+    return any(
+        keyword.arg == _FOR_THREADS
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is False
+        for keyword in call.keywords
+    )

@@ -1,0 +1,136 @@
+"""DBS610: connections given to work that runs at the same time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases
+
+CODES = {"DBS610", "DBS206"}
+
+
+def test_several_coroutines_share_a_connection(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "pg.py": """
+                import asyncio
+                import aiomysql
+                import asyncpg
+                from sqlalchemy.ext.asyncio import create_async_engine
+
+                engine = create_async_engine(URL)
+
+                async def both(pool: asyncpg.Pool):
+                    async with pool.acquire() as conn:
+                        return await asyncio.gather(  # DBS610
+                            conn.fetchval("select 1"),
+                            conn.fetchval("select 2"),
+                        )
+
+                async def worker(conn, url):
+                    return await conn.fetchval("select $1", url)
+
+                async def all_of(urls):
+                    conn = await asyncpg.connect(URL)
+                    try:
+                        return await asyncio.gather(*(worker(conn, u) for u in urls))  # DBS610
+                    finally:
+                        await conn.close()
+
+                async def grouped(conn: asyncpg.Connection):
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(worker(conn, "a"))  # DBS610
+                        group.create_task(worker(conn, "b"))
+
+                async def by_engine():
+                    async with engine.connect() as conn:
+                        await asyncio.gather(worker(conn, "a"), worker(conn, "b"))  # DBS610
+
+                async def mysql():
+                    async with aiomysql.connect() as conn:
+                        await asyncio.gather(worker(conn, "a"), worker(conn, "b"))  # DBS610
+            """
+        },
+        CODES,
+    )
+
+
+def test_threads_share_a_connection(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "work.py": """
+                import sqlite3
+                import threading
+                import pymysql
+                from concurrent.futures import ThreadPoolExecutor
+
+                def start(path):
+                    conn = sqlite3.connect(path)
+                    threading.Thread(target=work, args=(conn,)).start()  # DBS610
+
+                def all_of(names):
+                    with pymysql.connect() as conn:
+                        with ThreadPoolExecutor() as executor:
+                            executor.map(lambda name: conn.cursor().execute(name), names)  # DBS610
+
+                def told(path):
+                    conn = sqlite3.connect(path, check_same_thread=False)
+                    threading.Thread(target=work, args=(conn,)).start()
+            """
+        },
+        CODES,
+    )
+
+
+def test_drivers_that_take_turns(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "work.py": """
+                import asyncio
+                import threading
+                import aiosqlite
+                import psycopg
+                import psycopg2
+
+                async def one(conn: psycopg.AsyncConnection):
+                    await asyncio.gather(conn.execute("select 1"), conn.execute("select 2"))
+
+                async def two(path):
+                    async with aiosqlite.connect(path) as conn:
+                        await asyncio.gather(conn.execute("select 1"), conn.execute("select 2"))
+
+                def three(conn: psycopg2.extensions.connection):
+                    threading.Thread(target=work, args=(conn,)).start()
+            """
+        },
+        CODES,
+    )
+
+
+def test_each_takes_its_own(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "pg.py": """
+                import asyncio
+                import asyncpg
+
+                async def one(pool: asyncpg.Pool, q):
+                    async with pool.acquire() as conn:
+                        return await conn.fetchval(q)
+
+                async def both(pool: asyncpg.Pool):
+                    return await asyncio.gather(
+                        one(pool, "a"), one(pool, "b"), pool.fetchval("c"), pool.execute("d")
+                    )
+
+                async def turns(conn: asyncpg.Connection):
+                    await conn.fetchval("a")
+                    return await asyncio.gather(conn.fetchval("b"), asyncio.sleep(1))
+            """
+        },
+        CODES,
+    )

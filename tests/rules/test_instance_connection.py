@@ -1,0 +1,150 @@
+"""DBS609: connections that an object opens and its class never closes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS609"}
+
+
+def test_nothing_closes_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "bot.py": """
+                import asyncpg
+                import sqlite3
+                from psycopg2.pool import SimpleConnectionPool
+
+                pool = SimpleConnectionPool(1, 4)
+
+                class Bot:
+                    async def setup(self):
+                        self.db = await asyncpg.connect(URL)  # DBS609
+
+                class Log:
+                    def __init__(self, path):
+                        self.conn = sqlite3.connect(path)  # DBS609
+                        self.cursor = self.conn.cursor()
+
+                    def stop(self):
+                        self.cursor.close()
+
+                class Reader:
+                    def __init__(self):
+                        self.conn = pool.getconn()  # DBS609
+            """
+        },
+        CODES,
+    )
+
+
+def test_something_closes_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "bot.py": """
+                import asyncpg
+                import sqlite3
+                from psycopg2.pool import SimpleConnectionPool
+
+                pool = SimpleConnectionPool(1, 4)
+
+                class Bot:
+                    async def setup(self):
+                        self.db = await asyncpg.connect(URL)
+
+                    async def teardown(self):
+                        await self.db.close()
+
+                class Terminated:
+                    async def setup(self):
+                        self.db = await asyncpg.connect(URL)
+
+                    def stop(self):
+                        self.db.terminate()
+
+                class Reader:
+                    def __init__(self):
+                        self.conn = pool.getconn()
+
+                    def done(self):
+                        pool.putconn(self.conn)
+
+                class Memory:
+                    def __init__(self):
+                        self.conn = sqlite3.connect(":memory:")
+
+                class Given:
+                    def __init__(self, conn):
+                        self.conn = conn
+            """
+        },
+        CODES,
+    )
+
+
+def test_entered_and_not_closed_on_leaving(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "cm.py": """
+                import sqlite3
+
+                class Commits:
+                    def __enter__(self):
+                        self.conn = sqlite3.connect(PATH)  # DBS609
+                        return self.conn
+
+                    def __exit__(self, *error):
+                        self.conn.commit()
+
+                    def close(self):
+                        self.conn.close()
+
+                class Closes:
+                    def __enter__(self):
+                        self.conn = sqlite3.connect(PATH)
+                        return self.conn
+
+                    def __exit__(self, *error):
+                        self.close()
+
+                    def close(self):
+                        self.conn.close()
+
+                class Delegates:
+                    def __enter__(self):
+                        self.conn = sqlite3.connect(PATH)
+                        return self.conn.__enter__()
+
+                    def __exit__(self, *error):
+                        return self.conn.__exit__(*error)
+            """
+        },
+        CODES,
+    )
+
+
+def test_the_message_says_what_leaves(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {
+            "cm.py": """
+                import sqlite3
+
+                class Commits:
+                    def __enter__(self):
+                        self.conn = sqlite3.connect(PATH)
+                        return self.conn
+
+                    def __exit__(self, *error):
+                        self.conn.commit()
+            """
+        },
+    )
+    [message] = [text for *_, code, text in lint(tmp_path, "cm.py") if code == "DBS609"]
+    assert "when the block over the object ends" in message
+    assert "close it in `__exit__`" in message

@@ -1,0 +1,147 @@
+"""DBS608: connections held by module-level names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases
+
+CODES = {"DBS608"}
+
+
+def test_a_module_of_an_application(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                import duckdb
+                import psycopg2
+                import sqlite3
+                from sqlalchemy import create_engine
+
+                conn = sqlite3.connect("x.db")  # DBS608
+                if DSN:
+                    other = psycopg2.connect(DSN)  # DBS608
+                engine_conn = create_engine(URL).connect()  # DBS608
+                table = duckdb.connect("x.duckdb")  # DBS608
+
+                def add(text):
+                    conn.execute("INSERT INTO log VALUES (?)", (text,))
+            """,
+            "bare.py": """
+                import sqlite3
+
+                conn = sqlite3.connect("x.db")  # DBS608
+                conn.row_factory = sqlite3.Row
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_web_application_with_a_main_guard(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "web.py": """
+                import sqlite3
+                from flask import Flask
+
+                app = Flask(__name__)
+                conn = sqlite3.connect("sensors.db")  # DBS608
+                curs = conn.cursor()
+
+                @app.route("/")
+                def last():
+                    return curs.execute("SELECT * FROM readings").fetchone()
+
+                if __name__ == "__main__":
+                    app.run()
+            """,
+            "bot.py": """
+                import sqlite3
+
+                conn = sqlite3.connect("bot.db", check_same_thread=False)  # DBS608
+
+                def handle(message):
+                    conn.execute("INSERT INTO seen VALUES (?)", (message,))
+
+                bot.polling()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_script(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "guarded.py": """
+                import sqlite3
+
+                def count(conn):
+                    return conn.execute("SELECT count(*) FROM a").fetchone()
+
+                if __name__ == "__main__":
+                    conn = sqlite3.connect("x.db")
+                    print(count(conn))
+            """,
+            "plain.py": """
+                import sqlite3
+
+                conn = sqlite3.connect("x.db")
+
+                def count():
+                    return conn.execute("SELECT count(*) FROM a").fetchone()
+
+                while True:
+                    print(count())
+            """,
+            "closed.py": """
+                import sqlite3
+
+                conn = sqlite3.connect("x.db")
+                try:
+                    print(conn.execute("SELECT 1").fetchone())
+                finally:
+                    conn.close()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_what_lives_in_one_connection(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "memory.py": """
+                import duckdb
+                import sqlite3
+
+                conn = sqlite3.connect(":memory:")
+                shared = sqlite3.connect("file:x?mode=memory&cache=shared", uri=True)
+                table = duckdb.connect()
+            """
+        },
+        CODES,
+    )
+
+
+def test_pools_and_sessions_are_others(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "db.py": """
+                from psycopg2.pool import ThreadedConnectionPool
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session
+
+                pool = ThreadedConnectionPool(1, 4, DSN)
+                engine = create_engine(URL)
+                db = Session(engine)
+            """
+        },
+        CODES,
+    )
