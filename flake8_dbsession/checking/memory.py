@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from flake8_dbsession.analysis.names.requirements import FILES, LOCKS
 from flake8_dbsession.checking.stamps import Stamp, is_as_of, modified, stamp
 from flake8_dbsession.digests import digest
 
@@ -32,7 +33,8 @@ _DECISIVE = frozenset(
         "setup.py",
         "tox.ini",
         ".flake8",
-        "requirements.txt",
+        "requirements/",
+        *(name.rpartition("/")[2] for name in (*FILES, *LOCKS)),
     }
 )
 

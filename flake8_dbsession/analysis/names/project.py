@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.teardowns import teardown_evidence
 from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.premises import Premises
+from flake8_dbsession.analysis.names.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.names.trace import Trace
 from flake8_dbsession.digests import digest
 
@@ -44,6 +45,7 @@ class Project:
         self.root = root
         self.trace = Trace()
         self._locations = Locations(root)
+        self._requirements = Requirements(root)
         self._modules: dict[Path, Module | None] = {}
         self._digests: dict[Path, str] = {}
 
@@ -56,6 +58,20 @@ class Project:
         tears_down, files = self._teardown_evidence
         self.trace.searched(asker, files, is_exhaustive=not (tears_down and files))
         return tears_down
+
+    def allowed(self, distribution: str, asker: Path) -> Allowed:
+        """Find which versions of a distribution the project allows.
+
+        Args:
+            distribution: its name, such as ``sqlalchemy``.
+            asker: the absolute path of the file that the answer is for.
+        """
+        found, looked_at = self._requirements.allowed(distribution, asker.parent)
+        for path in looked_at:
+            content = self._requirements.content(path)
+            self._digests[path] = "" if content is None else digest(content)
+        self.trace.searched(asker, looked_at, is_exhaustive=False)
+        return found
 
     def take_trace(self) -> Trace:
         """Give what was asked since this was last called."""

@@ -54,7 +54,7 @@ class Trace:
         """Record the files in which something was looked for."""
         links = self.links[asker]
         links.evidence.update(files)
-        self.links[asker] = links._replace(is_exhaustive=is_exhaustive)
+        self.links[asker] = links._replace(is_exhaustive=links.is_exhaustive or is_exhaustive)
         self.folders.update(file.parent for file in files)
 
     def reachable(self, asker: Path) -> Iterator[Links]:
