@@ -85,7 +85,7 @@ def test_coroutines_on_one_connection_fail(tmp_path: Path) -> None:
                 async with conn.begin():
                     await conn.execute(text("SELECT 1"))
 
-            await asyncio.gather(begun(), begun())
+            await asyncio.gather(begun(), begun())  # noqa: DBS610
 
     async def each_on_its_own() -> None:
         async def begun() -> None:
