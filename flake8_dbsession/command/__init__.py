@@ -23,6 +23,7 @@ _COMMANDS: tuple[str, ...] = (
     "fix",
     "init",
     "report",
+    "run",
     "standard",
 )
 

@@ -1,0 +1,296 @@
+"""How the connections of the drivers are followed, by what their table says of them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+import weakref
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from flake8_dbsession.runtime.drivers import (
+    APSW,
+    DRIVERS,
+    DUCKDB,
+    FACTORIES,
+    POOLS,
+    Driver,
+    DriverPool,
+    Factory,
+    Test,
+)
+from flake8_dbsession.runtime.ledger import Lease, Ledger
+from flake8_dbsession.runtime.patching import Function, Patches
+from flake8_dbsession.runtime.records import CLOSED
+from flake8_dbsession.runtime.sqlalchemy_events import is_failing
+
+_Install = Callable[[Any, ModuleType], None]
+
+
+class Drivers:
+    """Has drivers book their connections.
+
+    Args:
+        ledger: where.
+        patches: what is undone when the watch ends.
+    """
+
+    def __init__(self, ledger: Ledger, patches: Patches) -> None:
+        self._ledger = ledger
+        self._patches = patches
+        self.watched: list[str] = []
+        self.failed: dict[str, str] = {}
+
+    def actions(self) -> dict[str, Callable[[ModuleType], None]]:
+        """Give what is to be done after the import of which module."""
+        actions: dict[str, Callable[[ModuleType], None]] = {}
+        rows: list[tuple[Any, _Install]] = [(row, self._driver) for row in DRIVERS]
+        rows += [(row, self._factory) for row in FACTORIES]
+        rows += [(row, self._pool) for row in POOLS]
+        rows += [(DUCKDB, self._duckdb), (APSW, self._apsw)]
+        for row, install in rows:
+            before = actions.get(row.module)
+            step = functools.partial(self._attempt, install, row)
+            actions[row.module] = _both(before, step) if before else step
+        return actions
+
+    def _attempt(self, install: Any, row: Any, module: ModuleType) -> None:
+        """Follow a driver if it is built as the table says; a newer one may not be."""
+        try:
+            install(row, module)
+        except (AttributeError, TypeError) as error:
+            self.failed[row.package] = str(error)
+        else:
+            self.watched.append(row.package)
+
+    def _driver(self, row: Driver, module: ModuleType) -> None:
+        kind = getattr(module, row.connection)
+        opened = functools.partial(self._opened, row)
+        self._patches.wrap(kind, row.opener, functools.partial(_after, opened))
+        for closer in row.closers:
+            self._patches.wrap(kind, closer, functools.partial(_after, self._closed))
+
+    def _factory(self, row: Factory, module: ModuleType) -> None:
+        default: Any = module
+        for name in row.connection.split("."):
+            default = getattr(default, name)
+        classes: dict[type, type] = {}
+
+        def around(original: Function) -> Function:
+            def connect(*args: Any, **options: Any) -> Any:
+                given = list(args)
+                has_position = len(given) > row.position
+                base = given[row.position] if has_position else options.get(row.argument)
+                base = default if base is None else base
+                if not isinstance(base, type):
+                    return original(*args, **options)
+                kind = classes.get(base) or classes.setdefault(base, self._followed(base, row))
+                if has_position:
+                    given[row.position] = kind
+                else:
+                    options[row.argument] = kind
+                connection = original(*given, **options)
+                lease = self._opened(row, connection)
+                if lease is not None:
+                    lease.in_memory = _is_in_memory(args, options)
+                return connection
+
+            return connect
+
+        self._patches.wrap(module, "connect", around)
+
+    def _followed(self, base: Any, row: Factory) -> type:
+        """Make a class of connections that tell when they are closed."""
+        ledger = self._ledger
+
+        def close(connection: Any) -> None:
+            lease = ledger.find(id(connection))
+            is_usual = lease is not None and row.loses_writes and not is_failing()
+            if lease is not None and is_usual and row.is_in_transaction(connection):
+                ledger.writes_lost(lease.opened, "connection")
+            base.close(connection)
+            ledger.end(id(connection))
+
+        def leave(connection: Any, *exception: Any) -> Any:
+            lease = ledger.find(id(connection))
+            if lease is not None:
+                lease.left_by_block = True
+            return base.__exit__(connection, *exception)
+
+        names = ("__module__", "__qualname__", "__doc__")
+        body = {name: getattr(base, name) for name in names}
+        return type(base.__name__, (base,), {**body, "close": close, "__exit__": leave})
+
+    def _pool(self, row: DriverPool, module: ModuleType) -> None:
+        kind = getattr(module, row.pool)
+        self._patches.wrap(kind, row.lend, functools.partial(self._around_lend, row))
+        self._patches.wrap(kind, row.take, functools.partial(self._around_take, row))
+        if row.close:
+            self._patches.wrap(kind, row.close, functools.partial(_after, self._all_closed))
+
+    def _around_lend(self, row: DriverPool, original: Function) -> Function:
+        waiting = functools.partial(_Waiting, self._ledger, row)
+        if not inspect.iscoroutinefunction(original):
+
+            def lend(pool: Any, *args: Any, **options: Any) -> Any:
+                with waiting(pool) as wait:
+                    connection = original(pool, *args, **options)
+                wait.lent(row.lent(connection))
+                return connection
+
+            return lend
+
+        async def lend_later(pool: Any, *args: Any, **options: Any) -> Any:
+            with waiting(pool) as wait:
+                connection = await original(pool, *args, **options)
+            wait.lent(row.lent(connection))
+            return connection
+
+        return lend_later
+
+    def _around_take(self, row: DriverPool, original: Function) -> Function:
+        def booked(args: tuple[Any, ...], options: dict[str, Any]) -> None:
+            connection = args[0] if args else options.get("conn", options.get("connection"))
+            if connection is not None:
+                self._ledger.end(("pool", id(row.lent(connection))))
+
+        if not inspect.iscoroutinefunction(original):
+
+            def take(pool: Any, *args: Any, **options: Any) -> Any:
+                booked(args, options)
+                return original(pool, *args, **options)
+
+            return take
+
+        async def take_later(pool: Any, *args: Any, **options: Any) -> Any:
+            booked(args, options)
+            return await original(pool, *args, **options)
+
+        return take_later
+
+    def _all_closed(self, pool: Any, _result: Any = None) -> None:
+        for lease in self._ledger.lent_by(pool):
+            self._ledger.end(lease.key)
+
+    def _duckdb(self, row: Driver, module: ModuleType) -> None:
+        kind = module.DuckDBPyConnection
+
+        def around(original: Function) -> Function:
+            def connect(*args: Any, **options: Any) -> Any:
+                connection = original(*args, **options)
+                lease = self._opened(row, connection)
+                if lease is not None:
+                    lease.in_memory = not (args or options) or _is_in_memory(args, options)
+                return connection
+
+            return connect
+
+        self._patches.wrap(module, "connect", around)
+        for closer in row.closers:
+            self._patches.wrap(kind, closer, functools.partial(_after, self._closed))
+
+    def _apsw(self, row: Driver, module: ModuleType) -> None:
+        """Use apsw's own hook and its own list of what is open."""
+
+        def opened(connection: Any) -> None:
+            lease = self._opened(row, connection)
+            if lease is not None:
+                lease.in_memory = not connection.filename
+
+        module.connection_hooks.append(opened)
+        self._patches.add(lambda: module.connection_hooks.remove(opened))
+
+    def _opened(self, row: Any, connection: Any, _result: Any = None) -> Lease | None:
+        what = f"{row.package} connection"
+        lease = self._ledger.open(
+            id(connection), connection, "connection", what, driver=row.package
+        )
+        if lease is not None:
+            reference = weakref.ref(connection)
+            lease.is_open_still = _asked(row.is_open, reference)
+            lease.is_in_transaction = _asked(row.is_in_transaction, reference)
+        return lease
+
+    def _closed(self, connection: Any, _result: Any = None) -> None:
+        self._ledger.end(id(connection), CLOSED)
+
+
+class _Waiting:
+    """The time from asking a pool to being lent a connection, or to an error."""
+
+    def __init__(self, ledger: Ledger, row: DriverPool, pool: Any) -> None:
+        self._ledger = ledger
+        self._row = row
+        self._counts = ledger.pool(
+            pool, lambda: f"{row.package} {type(pool).__name__}", lambda: row.size(pool)
+        )
+        self._is_full = False
+        self._start = 0.0
+
+    def __enter__(self) -> _Waiting:
+        self._is_full = 0 <= self._counts.size <= self._counts.in_use
+        self._start = time.monotonic()
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        seconds = time.monotonic() - self._start
+        if error is not None and self._is_full and isinstance(error, Exception):
+            self._ledger.timed_out(self._counts, seconds, error)
+        elif error is None and self._is_full:
+            self._ledger.waited(self._counts, seconds)
+
+    def lent(self, connection: Any) -> None:
+        what = f"{self._row.package} pool's connection"
+        key = ("pool", id(connection))
+        lease = self._ledger.open(key, connection, "pooled", what)
+        if lease is not None:
+            self._ledger.lent(self._counts, lease)
+
+
+def _after(then: Callable[..., object], original: Function) -> Function:
+    """Do something with the object whose method is called, once that was done."""
+    if inspect.iscoroutinefunction(original):
+
+        async def call_later(this: Any, *args: Any, **options: Any) -> Any:
+            result = await original(this, *args, **options)
+            then(this)
+            return result
+
+        return call_later
+
+    def call(this: Any, *args: Any, **options: Any) -> Any:
+        result = original(this, *args, **options)
+        then(this)
+        return result
+
+    return call
+
+
+def _asked(test: Test | None, reference: weakref.ref[Any]) -> Callable[[], bool] | None:
+    if test is None:
+        return None
+
+    def ask() -> bool:
+        connection = reference()
+        return connection is not None and test(connection)
+
+    return ask
+
+
+def _both(
+    first: Callable[[ModuleType], None], second: Callable[[ModuleType], None]
+) -> Callable[[ModuleType], None]:
+    def run(module: ModuleType) -> None:
+        first(module)
+        second(module)
+
+    return run
+
+
+def _is_in_memory(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    database = args[0] if args else options.get("database", options.get("dsn"))
+    return isinstance(database, str) and (
+        database in ("", ":memory:") or database.startswith(":memory:") or "mode=memory" in database
+    )

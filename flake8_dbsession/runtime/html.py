@@ -1,0 +1,117 @@
+"""A run's report as one page for the browser, with nothing to fetch from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from pathlib import Path
+from string import Template
+
+from flake8_dbsession.runtime import text, wording
+from flake8_dbsession.runtime.places import shown
+from flake8_dbsession.runtime.records import Holder, PoolUse, Tally
+from flake8_dbsession.runtime.report import Report
+
+_PAGE = Path(__file__).with_name("page.html")
+_NUMBER = "<th class=number scope=col>"
+
+
+def render(report: Report) -> str:
+    """Give the report as an HTML page.
+
+    Args:
+        report: what to show.
+    """
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        headline=escape(headline(report)),
+        opened=report.opened,
+        left_open=report.left_open,
+        longest=_seconds(report.longest_held),
+        timeouts=sum(pool.timeouts for pool in report.pools),
+        sections="\n".join(f"<h2>{title}</h2>\n{body}" for title, body in _sections(report)),
+    )
+
+
+def headline(report: Report) -> str:
+    """Say the main thing in one sentence."""
+    if not report.opened:
+        return "No session and no connection was opened."
+    places = sum(1 for tally in report.tallies if tally.left_open)
+    if not places:
+        return f"All {report.opened} connections were given back."
+    return (
+        f"{report.left_open} of {report.opened} connections were left open, "
+        f"at {places} place{'s' * (places > 1)}."
+    )
+
+
+def _sections(report: Report) -> Iterator[tuple[str, str]]:
+    """Give the page's sections that have something to show: their titles and their HTML."""
+    if report.leaks:
+        yield "Left open", "".join(map(_leak, report.leaks))
+    if report.tallies:
+        head = f"<th scope=col>where<th scope=col>what{_NUMBER}opened"
+        head += "<th class=number scope=col aria-sort=descending>left open"
+        head += f"{_NUMBER}longest held{_NUMBER}longest transaction"
+        yield "By place", _table(head, map(_row, report.tallies), "places")
+    if report.pools:
+        head = f"<th scope=col>pool{_NUMBER}size{_NUMBER}peak in use{_NUMBER}waits"
+        head += f"{_NUMBER}waited{_NUMBER}timeouts"
+        yield "Pools", _table(head, map(_pool, report.pools))
+    if report.notes:
+        yield "Also seen", _list(map(wording.note, report.notes))
+    verdicts = [*filter(None, map(text.verdict, report.verdicts))]
+    if verdicts:
+        yield "The linter and this run", _list(verdicts)
+    yield "What was followed", _list(_followed(report))
+
+
+def _leak(holder: Holder) -> str:
+    first, *rest = wording.leak(holder).split("\n")
+    body = "".join(f"<li>{escape(line.strip())}" for line in rest)
+    return f"<details><summary><code>{escape(first)}</code></summary><ul>{body}</ul></details>"
+
+
+def _row(tally: Tally) -> str:
+    mark = " class=leak" if tally.left_open else ""
+    return (
+        f"<tr{mark}><td class=path>{escape(shown(tally.place))}<td>{escape(tally.what)}"
+        f"{_cell(tally.opened)}{_cell(tally.left_open)}"
+        f"{_cell(tally.held, _seconds(tally.held))}"
+        f"{_cell(tally.transaction, _seconds(tally.transaction))}"
+    )
+
+
+def _pool(pool: PoolUse) -> str:
+    size = str(pool.size) if pool.size >= 0 else "any"
+    return (
+        f"<tr><td class=path>{escape(pool.name)}{_cell(pool.size, size)}{_cell(pool.peak)}"
+        f"{_cell(pool.waits)}{_cell(pool.waited, _seconds(pool.waited))}{_cell(pool.timeouts)}"
+    )
+
+
+def _cell(value: float, shown_as: str = "") -> str:
+    return f'<td class=number data-value="{value}">{shown_as or value}'
+
+
+def _followed(report: Report) -> Iterator[str]:
+    yield f"drivers: {', '.join(report.watched) or 'none was imported'}"
+    if report.unwatched:
+        yield f"not followed by themselves: {', '.join(report.unwatched)}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds else "-"
+
+
+def _table(head: str, rows: Iterable[str], identity: str = "") -> str:
+    name = f" id={identity}" if identity else ""
+    body = "\n".join(rows)
+    return (
+        f"<div class=wide tabindex=0><table{name}><thead><tr>{head}</thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _list(lines: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"

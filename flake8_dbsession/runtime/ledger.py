@@ -1,0 +1,509 @@
+"""The books of a run: what is out, who holds it, and what became of the rest."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from flake8_dbsession.runtime import places, requests
+from flake8_dbsession.runtime.records import (
+    BLOCK_LEAVES_OPEN,
+    CLOSED,
+    COLLECTED,
+    HELD_IDLE,
+    MODULE_HOLDS,
+    NEVER_CLOSED,
+    OPEN,
+    SHARED,
+    UNCOMMITTED,
+    USED_AFTER_CLOSE,
+    Event,
+    Holder,
+    Note,
+    Owner,
+    Place,
+    PoolUse,
+    Tally,
+    Trail,
+)
+from flake8_dbsession.runtime.wording import sentence, who_holds
+
+_LOGGER = logging.getLogger("flake8_dbsession.runtime")
+_MAX_KEPT = 1000  # leaks and notes that are kept one by one; the tallies count all
+_NOT_SAMPLED = Trail((), "")
+
+
+class Track:
+    """A SQLAlchemy session, from its making on."""
+
+    __slots__ = ("closed", "opened", "owner", "reference", "what")
+
+    def __init__(self, what: str, opened: tuple[Place, ...], owner: Owner) -> None:
+        self.what = what
+        self.opened = opened
+        self.owner = owner
+        self.closed: Place | None = None
+        self.reference: weakref.ref[Any] | None = None
+
+
+class Lease:
+    """A connection that is out, from its opening to its end.
+
+    Nothing here refers to the connection itself but weakly.
+    """
+
+    __slots__ = (
+        "at",
+        "begun",
+        "busy",
+        "code",
+        "ended",
+        "held",
+        "in_memory",
+        "is_allowed",
+        "is_in_transaction",
+        "is_open_still",
+        "is_sampled",
+        "is_told",
+        "key",
+        "kind",
+        "last_use",
+        "left_by_block",
+        "longest",
+        "owner",
+        "pool",
+        "reference",
+        "request",
+        "since",
+        "statements",
+        "task",
+        "thread",
+        "tracks",
+        "trail",
+        "what",
+        "wrote",
+    )
+
+    def __init__(self, key: object, kind: str, what: str, trail: Trail, owner: Owner) -> None:
+        self.key = key
+        self.kind = kind
+        self.what = what
+        self.trail = trail
+        self.owner = owner
+        self.at = time.time()
+        self.since = self.last_use = time.monotonic()
+        self.thread = places.thread_name()
+        self.task = places.task_name()
+        self.request = requests.current()
+        self.reference: weakref.ref[Any] | None = None
+        self.pool: Pool | None = None
+        self.tracks: list[Track] = []
+        self.statements = -1
+        self.begun = 0.0
+        self.longest = 0.0
+        self.busy: tuple[int, int] | None = None
+        self.wrote = False
+        self.left_by_block = False
+        self.in_memory = False
+        self.is_sampled = True
+        self.is_open_still: Callable[[], bool] | None = None
+        self.is_in_transaction: Callable[[], bool] | None = None
+        self.is_told = False
+        self.is_allowed = False
+        self.ended = OPEN
+        self.held = 0.0
+
+    @property
+    def track(self) -> Track | None:
+        """The session that holds it."""
+        return self.tracks[-1] if self.tracks else None
+
+    @property
+    def opened(self) -> tuple[Place, ...]:
+        """The lines that opened the session, or the connection."""
+        return (self.track.opened if self.track else ()) or self.trail.places
+
+    @property
+    def place(self) -> Place | None:
+        """The innermost of them."""
+        return next(iter(self.opened), None)
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether nobody closed it: a leak, if its owner is done."""
+        is_left = self.ended in (OPEN, COLLECTED)
+        return is_left and self.is_sampled and not self.in_memory and not self.is_allowed
+
+    def holder(self) -> Holder:
+        """Say what is known of it now."""
+        track, now = self.track, time.monotonic()
+        kind = "session" if track else self.kind
+        return Holder(
+            kind=kind,
+            what=track.what if track else self.what,
+            places=self.opened,
+            first_use=next(iter(self.trail.places), None),
+            thread=self.thread,
+            task=self.task,
+            request=self.request,
+            owner=self.owner.label,
+            opened=self.at,
+            held=self.held or now - self.since,
+            statements=self.statements,
+            transaction=max(self.longest, now - self.begun if self.begun else 0.0),
+            in_transaction=self._has_transaction(),
+            ended=self.ended,
+            code=self._code(kind) if self.is_leak else "",
+            closed_before=track.closed if track else None,
+        )
+
+    def _has_transaction(self) -> bool:
+        return bool(self.begun) or (
+            self.ended == OPEN and self.is_in_transaction is not None and self.is_in_transaction()
+        )
+
+    def _code(self, kind: str) -> str:
+        if self.track and self.track.closed:
+            return USED_AFTER_CLOSE
+        if self.left_by_block:
+            return BLOCK_LEAVES_OPEN
+        place = self.place
+        if place and place.function == "<module>":
+            return MODULE_HOLDS[kind]
+        return NEVER_CLOSED[kind]
+
+
+class Pool:
+    """What is counted of a pool."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.size = size
+        self.in_use = 0
+        self.peak = 0
+        self.waits = 0
+        self.waited = 0.0
+        self.timeouts = 0
+
+    def use(self) -> PoolUse:
+        """Give the counts as they are now."""
+        return PoolUse(
+            self.name, self.size, self.peak, self.waits, round(self.waited, 6), self.timeouts
+        )
+
+
+class _Count:
+    __slots__ = ("held", "left", "opened", "transaction")
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.left = 0
+        self.held = 0.0
+        self.transaction = 0.0
+
+
+class Ledger:
+    """Books every opening and every end.
+
+    Any thread may call any method, and so may a finalizer in the middle of another call.
+
+    Args:
+        sample: the share of the openings whose way is noted; the rest are only counted.
+        idle: from how many seconds of other work on an open transaction is a note.
+        hooks: what is told of each event.
+    """
+
+    def __init__(
+        self, sample: float = 1.0, idle: float = 5.0, hooks: Iterable[Callable[[Event], None]] = ()
+    ) -> None:
+        self._sample = sample
+        self._idle = idle
+        self._hooks = tuple(hooks)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as a forked process does: what is out is its parent's."""
+        self._lock = threading.RLock()
+        self._open: dict[object, Lease] = {}
+        self._lost: list[Lease] = []
+        self._counts: dict[tuple[Place | None, str], _Count] = {}
+        self._tracks: dict[int, Track] = {}
+        self._pools: weakref.WeakKeyDictionary[Any, Pool] = weakref.WeakKeyDictionary()
+        self._all_pools: list[Pool] = []
+        self._notes: dict[tuple[str, Place | None, str], Note] = {}
+        self.owner = Owner()
+
+    # what is open
+
+    def open(
+        self,
+        key: object,
+        resource: object,
+        kind: str,
+        what: str,
+        *,
+        driver: str = "",
+    ) -> Lease | None:
+        """Book an opening.
+
+        Args:
+            key: what its end is booked by; unique among what is open.
+            resource: what, when collected, was never closed.
+            kind: as ``Holder.kind``.
+            what: as ``Holder.what``.
+            driver: the package of a driver whose ``connect`` was called; empty for what a pool
+                lends.
+
+        Returns:
+            The booking; None for a driver's connection that another library opens for itself and
+            has to close itself.
+        """
+        sampled = self._sample >= 1 or random.random() < self._sample
+        way = places.trail(driver) if sampled or driver else _NOT_SAMPLED
+        if driver and way.library:
+            return None
+        lease = Lease(key, kind, what, way if sampled else _NOT_SAMPLED, self.owner)
+        lease.is_sampled = sampled
+        lease.reference = weakref.ref(resource, partial(self._collected, key, lease))
+        with self._lock:
+            self._open[key] = lease
+        if self._hooks:
+            self._tell("opened", what, lease.place, 0.0, lease.pool)
+        return lease
+
+    def forget(self, key: object) -> None:
+        """Take back the opening of what turns out to be a pool's own connection."""
+        with self._lock:
+            self._open.pop(key, None)
+
+    def find(self, key: object) -> Lease | None:
+        """Give what is open under a key."""
+        return self._open.get(key)
+
+    def end(self, key: object, how: str = CLOSED) -> None:
+        """Book the end of what was opened under a key; a second end of it is none."""
+        with self._lock:
+            lease = self._open.pop(key, None)
+            if lease is None:
+                return
+            self._note_idle(lease)
+            self.transaction_ends(lease)
+            lease.ended = how
+            lease.held = time.monotonic() - lease.since
+            lease.reference = None
+            if lease.pool is not None:
+                lease.pool.in_use -= 1
+            is_lost = how == COLLECTED and lease.is_leak
+            self._count(lease, is_lost)
+            if is_lost and len(self._lost) < _MAX_KEPT:
+                self._lost.append(lease)
+        if self._hooks:
+            name = "leaked" if is_lost else "ended"
+            text = sentence(lease.holder()) if is_lost else ""
+            self._tell(name, lease.what, lease.place, lease.held, lease.pool, text)
+
+    def _collected(self, key: object, lease: Lease, _reference: object) -> None:
+        if self._open.get(key) is lease:
+            self.end(key, COLLECTED)
+
+    def _count(self, lease: Lease, is_left: bool) -> None:
+        track = lease.track
+        key = (lease.place, track.what if track else lease.what)
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = _Count()
+        count.opened += 1
+        count.left += is_left
+        count.held = max(count.held, lease.held)
+        count.transaction = max(count.transaction, lease.longest)
+
+    # sessions
+
+    def session_made(self, session: object, what: str) -> None:
+        """Book that a session was made: it holds nothing yet."""
+        sampled = self._sample >= 1 or random.random() < self._sample
+        way = places.trail().places if sampled else ()
+        track = Track(what, way, self.owner)
+        key = id(session)
+        track.reference = weakref.ref(session, lambda _: self._tracks.pop(key, None))
+        self._tracks[key] = track
+
+    def track(self, session: object) -> Track:
+        """Give what is known of a session; nothing but that it is one, for one made earlier."""
+        found = self._tracks.get(id(session))
+        return found or Track(type(session).__name__, (), Owner())
+
+    # what is done with it
+
+    def statement_begins(self, lease: Lease, who: tuple[int, int], writes: bool) -> None:
+        """Book a statement, by a thread and task."""
+        if lease.begun:
+            self._note_idle(lease)
+        if lease.busy is not None and lease.busy != who:
+            self._note_shared(lease)
+        lease.busy = who
+        lease.statements = max(lease.statements, 0) + 1
+        lease.wrote = lease.wrote or writes
+
+    def statement_ends(self, lease: Lease) -> None:
+        """Book that a statement is done, or failed."""
+        lease.busy = None
+        lease.last_use = time.monotonic()
+
+    def transaction_begins(self, lease: Lease) -> None:
+        """Book the begin of a transaction."""
+        lease.begun = lease.last_use = time.monotonic()
+
+    def transaction_ends(self, lease: Lease) -> None:
+        """Book its end, however it ended."""
+        if lease.begun:
+            self._note_idle(lease)
+            lease.longest = max(lease.longest, time.monotonic() - lease.begun)
+            lease.begun = 0.0
+        lease.wrote = False
+
+    def writes_lost(self, opened: tuple[Place, ...], what: str) -> None:
+        """Note that a close threw writes away."""
+        self._note(UNCOMMITTED, f"a {what} was closed with writes that nothing committed", opened)
+
+    def _note_idle(self, lease: Lease) -> None:
+        seconds = time.monotonic() - lease.last_use
+        if lease.begun and seconds >= self._idle:
+            lease.last_use += seconds
+            text = f"a transaction stayed open over {seconds:.1f} s of other work"
+            self._note(HELD_IDLE, text, places.trail().places or lease.opened)
+
+    def _note_shared(self, lease: Lease) -> None:
+        by = "tasks" if places.task_name() else "threads"
+        kind = "session" if lease.track else lease.kind
+        noun = "session" if lease.track else "connection"
+        self._note(SHARED[kind], f"a {noun} was used by two {by} at once", lease.opened)
+
+    def _note(self, code: str, text: str, where: tuple[Place, ...]) -> None:
+        note = Note(code, text, where, self.owner.label)
+        with self._lock:
+            if len(self._notes) < _MAX_KEPT:
+                self._notes.setdefault((code, next(iter(where), None), note.owner), note)
+        if self._hooks:
+            self._tell("note", code, next(iter(where), None), 0.0, None, text)
+
+    # pools
+
+    def pool(self, pool: object, name: Callable[[], str], size: Callable[[], int]) -> Pool:
+        """Give the counts of a pool."""
+        found: Pool | None = self._pools.get(pool)
+        if found is None:
+            found = self._pools[pool] = Pool(name(), size())
+            self._all_pools.append(found)
+        return found
+
+    def lent(self, pool: Pool, lease: Lease) -> None:
+        """Book that a pool lent a connection."""
+        with self._lock:
+            lease.pool = pool
+            pool.in_use += 1
+            pool.peak = max(pool.peak, pool.in_use)
+
+    def lent_by(self, pool: object) -> list[Lease]:
+        """List what a pool has lent and not got back."""
+        counts = self._pools.get(pool)
+        with self._lock:
+            leases = list(self._open.values())
+        return [lease for lease in leases if counts is not None and lease.pool is counts]
+
+    def waited(self, pool: Pool, seconds: float) -> None:
+        """Book that somebody waited for a pool."""
+        with self._lock:
+            pool.waits += 1
+            pool.waited += seconds
+        if self._hooks:
+            self._tell("waited", pool.name, None, seconds, pool)
+
+    def timed_out(self, pool: Pool, seconds: float, error: BaseException) -> None:
+        """Book that somebody waited in vain, and say in the error who holds the connections."""
+        with self._lock:
+            pool.timeouts += 1
+            pool.waits += 1
+            pool.waited += seconds
+            holding = [lease.holder() for lease in self._open.values() if lease.pool is pool]
+        text = who_holds(pool.name, holding)
+        if hasattr(error, "add_note"):  # from Python 3.11
+            error.add_note(text)
+        if self._hooks:
+            here = next(iter(places.trail().places), None)
+            self._tell("timeout", pool.name, here, seconds, pool, text)
+
+    # what there is to say
+
+    def out(self) -> list[Lease]:
+        """List what is out, without what its own driver knows to be closed."""
+        with self._lock:
+            for lease in list(self._open.values()):
+                if lease.is_open_still is not None and not lease.is_open_still():
+                    self.end(lease.key)
+            return list(self._open.values())
+
+    def suspects(self) -> list[Lease]:
+        """List what nobody closed: what was collected while open, and what is still out."""
+        out = self.out()
+        with self._lock:
+            return [lease for lease in (*self._lost, *out) if lease.is_leak]
+
+    def leaks(self) -> list[Holder]:
+        """Say what is known of them."""
+        return [lease.holder() for lease in self.suspects()]
+
+    def tallies(self) -> list[Tally]:
+        """Count by place, what is still out included."""
+        with self._lock:
+            counts = dict(self._counts)
+            for lease in self.out():
+                track, holder = lease.track, lease.holder()
+                key = (lease.place, track.what if track else lease.what)
+                before = counts.get(key) or _Count()
+                count = counts[key] = _Count()
+                count.opened = before.opened + 1
+                count.left = before.left + lease.is_leak
+                count.held = max(before.held, holder.held)
+                count.transaction = max(before.transaction, holder.transaction)
+            return [
+                Tally(place, what, c.opened, c.left, c.held, c.transaction)
+                for (place, what), c in counts.items()
+            ]
+
+    def notes(self) -> list[Note]:
+        """List what else was seen."""
+        with self._lock:
+            return list(self._notes.values())
+
+    def pools(self) -> list[PoolUse]:
+        """Give the counts of all pools."""
+        with self._lock:
+            return [pool.use() for pool in self._all_pools]
+
+    def _tell(
+        self,
+        name: str,
+        what: str,
+        place: Place | None,
+        seconds: float,
+        pool: Pool | None,
+        text: str = "",
+    ) -> None:
+        event = Event(name, what, place, seconds, pool.in_use if pool else 0, text)
+        for hook in self._hooks:
+            _call(hook, event)
+
+
+def _call(hook: Callable[[Event], None], event: Event) -> None:
+    """Tell a hook; if it fails the program that is watched has no part in it."""
+    try:
+        hook(event)
+    except Exception:
+        _LOGGER.exception("a hook of the watch failed")

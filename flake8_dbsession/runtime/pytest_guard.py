@@ -1,0 +1,219 @@
+"""What watches the tests of a run, and judges them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Generator, Iterable
+from typing import Any
+
+import pytest
+
+from flake8_dbsession.runtime import report as reports
+from flake8_dbsession.runtime import text, wording
+from flake8_dbsession.runtime.allowed import is_allowed
+from flake8_dbsession.runtime.ledger import Lease
+from flake8_dbsession.runtime.places import is_test_file
+from flake8_dbsession.runtime.records import UNCOMMITTED, Holder, Owner
+from flake8_dbsession.runtime.report import Report
+from flake8_dbsession.runtime.watcher import Watch
+from flake8_dbsession.runtime.writing import check_name, write_report
+
+_PATIENCE = 0.5  # seconds that other threads are given to close what they are at
+_OUTPUT = "dbsession"
+_MARKER = "allow_dbsession_leaks"
+
+
+def usage_error(message: str) -> Exception:
+    """Make the error that ends pytest with one line."""
+    return pytest.UsageError(message)
+
+
+class Guard:
+    """A watch over a test run; of xdist's processes each worker has one.
+
+    Args:
+        config: pytest's configuration.
+        mode: ``error`` to fail tests, ``warn`` to say it at the end, ``off`` to only report.
+        files: the reports wanted.
+
+    Raises:
+        pytest.UsageError: a setting cannot be used.
+    """
+
+    def __init__(self, config: pytest.Config, mode: str, files: list[str]) -> None:
+        self._config = config
+        self._mode = mode
+        self._files = files
+        self._allowed: list[str] = config.getini("dbsession_allow")
+        for file in files:
+            message = check_name(file)
+            if message:
+                raise usage_error(f"--dbsession-report: {message}")
+        try:
+            idle = float(config.getini("dbsession_idle"))
+        except ValueError as error:
+            raise usage_error("dbsession_idle is a number of seconds") from error
+        self._watch = Watch(idle=idle)
+        self._ledger = self._watch.ledger
+        self._numbers = itertools.count(1)
+        self._done: set[Owner] = set()
+        self._fixtures: dict[Any, Owner] = {}
+        self._of_item: list[Owner] = []
+        self._allowed_leaks: list[Holder] = []
+        self._told: list[str] = []
+        self._workers: list[Report] = []
+        self._worker_texts: list[str] = []
+        self._watch.install()
+
+    # on whose behalf something is opened
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, None]:
+        """Book on the test's behalf what is opened until the next test."""
+        owner = self._owner(f"test {item.nodeid}", "function")
+        self._ledger.owner = owner
+        self._of_item = [owner]
+        yield
+        self._ledger.owner = Owner("between tests")
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, None]:
+        """Book on the fixture's behalf what its setup opens."""
+        before = self._ledger.owner
+        label = f"fixture {fixturedef.argname} ({fixturedef.scope} scope) of {request.node.nodeid}"
+        owner = self._owner(label.removesuffix(" of "), fixturedef.scope)
+        self._fixtures[fixturedef] = owner
+        if fixturedef.scope == "function":
+            self._of_item.append(owner)
+        self._ledger.owner = owner
+        yield
+        self._ledger.owner = before
+
+    def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
+        """Know that a fixture is done with; one of a test's is when the test is."""
+        owner = self._fixtures.get(fixturedef)
+        if owner is not None and owner.scope != "function":
+            self._done.add(owner)
+            del self._fixtures[fixturedef]
+
+    def _owner(self, label: str, scope: str) -> Owner:
+        return Owner(label, scope, next(self._numbers))
+
+    # judging
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, None]:
+        """Judge what is left when the test and its fixtures are done."""
+        outcome = yield
+        self._done.update(self._of_item)
+        left = [lease for lease in self._judged() if not self._is_allowed(lease, item)]
+        if not left:
+            return
+        message = _message([lease.holder() for lease in left])
+        if self._mode == "warn":
+            self._told.append(f"{item.nodeid}\n{message}")
+        elif self._mode == "error" and outcome.excinfo is None:
+            try:
+                pytest.fail(message, pytrace=False)
+            except pytest.fail.Exception as failure:
+                outcome.force_exception(failure)
+
+    def _judged(self) -> list[Lease]:
+        """List what is nobody's any more, once."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            left = [lease for lease in self._ledger.suspects() if self._is_due(lease)]
+            if not any(map(_is_at_work, left)) or time.monotonic() > deadline:
+                break
+            time.sleep(0.005)
+        for lease in left:
+            lease.is_told = True
+        return left
+
+    def _is_due(self, lease: Lease) -> bool:
+        owners = [lease.owner, *(track.owner for track in lease.tracks)]
+        return not lease.is_told and all(owner in self._done for owner in owners)
+
+    def _is_allowed(self, lease: Lease, item: pytest.Item) -> bool:
+        holder = lease.holder()
+        markers = list(item.iter_markers(_MARKER))
+        patterns = [*self._allowed, *(each for marker in markers for each in marker.args)]
+        is_known = any(not marker.args for marker in markers) or is_allowed(holder, patterns)
+        lease.is_allowed = is_known
+        return is_known
+
+    # the end
+
+    def pytest_sessionfinish(self) -> None:
+        """Watch no longer, and hand over to the process that reports."""
+        self._watch.remove()
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[_OUTPUT] = [reports.to_json(self._report()), self._told]
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind, however the run ends."""
+        self._watch.remove()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what one of xdist's workers has seen."""
+        output = getattr(node, "workeroutput", {}).get(_OUTPUT)
+        if output is not None:
+            self._workers.append(reports.from_json(output[0]))
+            self._told += output[1]
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Write the table, and the reports."""
+        total = reports.merged([self._report(), *self._workers])
+        if self._files or total.left_open:
+            from flake8_dbsession.runtime.static import judged
+
+            total = judged(total)
+        if self._told:
+            terminalreporter.section("database sessions left open")
+            for each in self._told:
+                terminalreporter.write_line(each)
+        if total.opened:
+            terminalreporter.section("database sessions")
+            terminalreporter.write_line(text.table(total))
+        for file in self._files:
+            terminalreporter.write_line(_written(total, file))
+
+    def _report(self) -> Report:
+        report = self._watch.report()
+        notes = (note for note in report.notes if not _is_the_tests_own(note.code, note.places))
+        return report._replace(notes=tuple(notes))
+
+
+def _written(report: Report, file: str) -> str:
+    """Write a report, and say so."""
+    try:
+        write_report(report, file)
+    except OSError as error:
+        return f"{file}: cannot be written: {error.strerror}"
+    return f"database sessions: {file}"
+
+
+def _is_the_tests_own(code: str, places: Iterable[Any]) -> bool:
+    """Tell whether a write was thrown away by a test, which needs it no longer."""
+    first = next(iter(places), None)
+    return code == UNCOMMITTED and (first is None or is_test_file(first.file))
+
+
+def _is_at_work(lease: Lease) -> bool:
+    """Tell whether another thread, which is still running, may be about to close it."""
+    names = {thread.name for thread in threading.enumerate()} - {threading.current_thread().name}
+    return lease.thread in names
+
+
+def _message(holders: list[Holder]) -> str:
+    count = len(holders)
+    head = f"{count} database {_noun(holders[0])}{'s' * (count > 1)} left open\n\n"
+    return head + "\n\n".join(map(wording.leak, holders))
+
+
+def _noun(holder: Holder) -> str:
+    return "session" if holder.kind == "session" else "connection"

@@ -1,0 +1,303 @@
+"""SQLAlchemy: its own events, and a wrapper where it has none.
+
+A session holds something only while it has a connection out of its pool, so what is followed is
+the connection; the session is who holds it. Sources: SQLAlchemy's reference of "Core Events"
+(``PoolEvents``, ``ConnectionEvents``) and "ORM Events" (``SessionEvents``), 1.4 to 2.1. No event
+tells that a session is made or closed, that a pool is waited for, or that it times out.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from flake8_dbsession.runtime import places
+from flake8_dbsession.runtime.ledger import Lease, Ledger, Pool
+from flake8_dbsession.runtime.patching import Function, Patches
+from flake8_dbsession.runtime.records import COLLECTED, DROPPED
+
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+_FAILING: ContextVar[bool] = ContextVar("flake8_dbsession_failing", default=False)
+"""Whether an asynchronous block is left by an exception: it closes in a task of its own, where
+``sys.exc_info()`` does not tell."""
+
+
+class Core:
+    """Follows the connections of all pools.
+
+    Args:
+        ledger: where they are booked.
+        patches: what is undone when the watch ends.
+        module: ``sqlalchemy``.
+    """
+
+    def __init__(self, ledger: Ledger, patches: Patches, module: ModuleType) -> None:
+        from sqlalchemy import event
+        from sqlalchemy.engine import Connection, Engine
+        from sqlalchemy.pool import Pool as SQLAlchemyPool
+
+        self._ledger = ledger
+        self._names: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        had_events = Engine._has_events
+        for target, names in (
+            (SQLAlchemyPool, ("connect", "checkout", "checkin", "invalidate", "close_detached")),
+            (Engine, ("engine_connect", "before_cursor_execute", "after_cursor_execute")),
+            (Engine, ("handle_error", "begin", "commit", "rollback")),
+            (Engine, ("begin_twophase", "commit_twophase", "rollback_twophase")),
+        ):
+            for name in names:
+                listen(patches, event, target, name, getattr(self, f"_{name}"))
+        patches.add(lambda: setattr(Engine, "_has_events", had_events))
+        patches.wrap(SQLAlchemyPool, "connect", self._around_connect)
+        patches.wrap(Connection, "close", self._around_close)
+
+    # the pool
+
+    def _connect(self, dbapi_connection: Any, record: Any) -> None:
+        """Know the pool's own connections from those that the program opens by hand."""
+        for each in (dbapi_connection, getattr(record, "driver_connection", None)):
+            self._ledger.forget(id(each))
+
+    def _checkout(self, dbapi_connection: Any, record: Any, fairy: Any) -> None:
+        key = _key(dbapi_connection)
+        lease = self._ledger.open(key, fairy, "connection", "SQLAlchemy connection")
+        if lease is None:
+            return
+        lease.statements = 0
+        pool = getattr(fairy, "_pool", None)
+        if pool is not None:
+            self._ledger.lent(self._pool(pool), lease)
+
+    def _checkin(self, dbapi_connection: Any, record: Any) -> None:
+        self._ledger.end(_key(dbapi_connection))
+
+    def _invalidate(self, dbapi_connection: Any, record: Any, exception: Any) -> None:
+        lease = self._ledger.find(_key(dbapi_connection))
+        if lease is not None:
+            is_gone = lease.reference is not None and lease.reference() is None
+            self._ledger.end(lease.key, COLLECTED if is_gone else DROPPED)
+
+    def _close_detached(self, dbapi_connection: Any) -> None:
+        self._ledger.end(_key(dbapi_connection))
+
+    def _around_connect(self, original: Function) -> Function:
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        def connect(pool: Any) -> Any:
+            counts = self._pool(pool)
+            is_full = 0 <= counts.size <= counts.in_use
+            start = time.monotonic()
+            try:
+                lent = original(pool)
+            except PoolTimeout as error:
+                self._ledger.timed_out(counts, time.monotonic() - start, error)
+                raise
+            if is_full:
+                self._ledger.waited(counts, time.monotonic() - start)
+            return lent
+
+        return connect
+
+    def _pool(self, pool: Any) -> Pool:
+        return self._ledger.pool(pool, partial(self._pool_name, pool), partial(_size, pool))
+
+    def _pool_name(self, pool: Any) -> str:
+        url = self._names.get(pool, "")
+        return f"{type(pool).__name__} of {url}" if url else type(pool).__name__
+
+    # the connection
+
+    def _engine_connect(self, connection: Any) -> None:
+        """Learn whose connections a pool lends; it is booked before it has a name."""
+        engine = connection.engine
+        if engine.pool not in self._names:
+            self._names[engine.pool] = engine.url.render_as_string(hide_password=True)
+            self._pool(engine.pool).name = self._pool_name(engine.pool)
+
+    def _before_cursor_execute(
+        self,
+        connection: Any,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: Any,
+        executemany: bool,
+    ) -> None:
+        lease = self._lease(connection)
+        if lease is not None:
+            task = places.current_task() if connection.dialect.is_async else None
+            who = (threading.get_ident(), id(task))
+            writes = _writes(statement) and not _autocommits(connection)
+            self._ledger.statement_begins(lease, who, writes)
+
+    def _after_cursor_execute(self, connection: Any, *_statement: Any) -> None:
+        lease = self._lease(connection)
+        if lease is not None:
+            self._ledger.statement_ends(lease)
+
+    def _handle_error(self, context: Any) -> None:
+        if context.connection is not None and not context.connection.invalidated:
+            self._after_cursor_execute(context.connection)
+
+    def _begin(self, connection: Any, *_xid: Any) -> None:
+        lease = self._lease(connection)
+        if lease is not None:
+            self._ledger.transaction_begins(lease)
+
+    def _commit(self, connection: Any, *_xid: Any) -> None:
+        lease = self._lease(connection)
+        if lease is not None:
+            self._ledger.transaction_ends(lease)
+
+    _begin_twophase = _begin
+    _rollback = _commit_twophase = _rollback_twophase = _commit
+
+    def _around_close(self, original: Function) -> Function:
+        def close(connection: Any) -> None:
+            lease = None if connection.closed else self._lease(connection)
+            if lease is not None and not lease.tracks and lease.wrote and not is_failing():
+                self._ledger.writes_lost(lease.opened, "connection")
+            original(connection)
+
+        return close
+
+    def _lease(self, connection: Any) -> Lease | None:
+        fairy = connection._dbapi_connection
+        return self._ledger.find(_key(fairy.dbapi_connection)) if fairy is not None else None
+
+
+class Orm:
+    """Follows sessions.
+
+    Args:
+        ledger: where they are booked.
+        patches: what is undone when the watch ends.
+        module: ``sqlalchemy.orm``.
+    """
+
+    def __init__(self, ledger: Ledger, patches: Patches, module: ModuleType) -> None:
+        from sqlalchemy import event
+        from sqlalchemy.engine import Connection
+
+        self._ledger = ledger
+        self._connection = Connection
+        self._holds: weakref.WeakKeyDictionary[Any, list[Lease]] = weakref.WeakKeyDictionary()
+        listen(patches, event, module.Session, "after_begin", self._after_begin)
+        listen(patches, event, module.Session, "after_transaction_end", self._after_transaction_end)
+        patches.wrap(module.Session, "__init__", self._around_init)
+        patches.wrap(module.Session, "close", self._around_close)
+
+    def _around_init(self, original: Function) -> Function:
+        def init(session: Any, *args: Any, **options: Any) -> None:
+            original(session, *args, **options)
+            self._ledger.session_made(session, "Session")
+
+        return init
+
+    def _after_begin(self, session: Any, transaction: Any, connection: Any) -> None:
+        if isinstance(getattr(session, "bind", None), self._connection):
+            return  # it joins the transaction of whoever has the connection out
+        fairy = connection._dbapi_connection
+        lease = self._ledger.find(_key(fairy.dbapi_connection)) if fairy is not None else None
+        track = self._ledger.track(session)
+        if lease is not None and track not in lease.tracks:
+            lease.tracks.append(track)
+            self._holds.setdefault(session, []).append(lease)
+
+    def _after_transaction_end(self, session: Any, transaction: Any) -> None:
+        if transaction.parent is not None:
+            return
+        track = self._ledger.track(session)
+        for lease in self._holds.pop(session, ()):
+            if len(lease.tracks) > 1 and track in lease.tracks:
+                lease.tracks.remove(track)
+
+    def _around_close(self, original: Function) -> Function:
+        def close(session: Any) -> None:
+            track = self._ledger.track(session)
+            leases = self._holds.get(session, ())
+            if not is_failing() and self._loses_writes(session, leases):
+                self._ledger.writes_lost(track.opened, "session")
+            if leases:
+                track.closed = next(iter(places.trail().places), None)
+            original(session)
+
+        return close
+
+    def _loses_writes(self, session: Any, leases: Any) -> bool:
+        if isinstance(getattr(session, "bind", None), self._connection):
+            return False
+        return any(lease.wrote for lease in leases) or bool(session.new or session.deleted)
+
+
+class AsyncOrm:
+    """Knows asynchronous sessions by their name, and their blocks' exceptions.
+
+    Args:
+        ledger: where sessions are booked.
+        patches: what is undone when the watch ends.
+        module: ``sqlalchemy.ext.asyncio``.
+    """
+
+    def __init__(self, ledger: Ledger, patches: Patches, module: ModuleType) -> None:
+        self._ledger = ledger
+        patches.wrap(module.AsyncSession, "__init__", self._around_init)
+        for owner in (module.AsyncSession, module.AsyncConnection):
+            patches.wrap(owner, "__aexit__", _around_exit)
+
+    def _around_init(self, original: Function) -> Function:
+        def init(session: Any, *args: Any, **options: Any) -> None:
+            original(session, *args, **options)
+            self._ledger.track(session.sync_session).what = "AsyncSession"
+
+        return init
+
+
+def is_failing() -> bool:
+    """Tell whether an exception is on its way, or being handled."""
+    return sys.exc_info()[0] is not None or _FAILING.get()
+
+
+def listen(
+    patches: Patches, event: Any, target: Any, name: str, function: Callable[..., None]
+) -> None:
+    """Listen to an event until the patches are undone."""
+    event.listen(target, name, function)
+    patches.add(lambda: event.remove(target, name, function))
+
+
+def _around_exit(original: Function) -> Function:
+    async def leave(block: Any, kind: Any, value: Any, traceback: Any) -> Any:
+        token = _FAILING.set(kind is not None)
+        try:
+            return await original(block, kind, value, traceback)
+        finally:
+            _FAILING.reset(token)
+
+    return leave
+
+
+def _key(dbapi_connection: Any) -> tuple[str, int]:
+    return ("sqlalchemy", id(dbapi_connection))
+
+
+def _writes(statement: str) -> bool:
+    return statement[:7].lstrip().partition(" ")[0].upper() in _WRITES
+
+
+def _autocommits(connection: Any) -> bool:
+    level = connection.get_execution_options().get("isolation_level")
+    return "AUTOCOMMIT" in (level, getattr(connection.dialect, "_on_connect_isolation_level", None))
+
+
+def _size(pool: Any) -> int:
+    """Tell how many connections a pool lends at most; -1 where it knows no limit."""
+    overflow = getattr(pool, "_max_overflow", -1)
+    return pool.size() + overflow if overflow >= 0 else -1

@@ -1,0 +1,34 @@
+"""Writing a report to a file, as its name says."""
+
+from __future__ import annotations
+
+from flake8_dbsession.runtime.report import Report, to_json
+
+_SUFFIXES = (".json", ".html")
+
+
+def check_name(file: str) -> str:
+    """Say what is wrong with a report's name; empty for nothing."""
+    if file.lower().endswith(_SUFFIXES):
+        return ""
+    return f"{file}: a report is written as FILE.json or FILE.html"
+
+
+def write_report(report: Report, file: str) -> None:
+    """Write a report.
+
+    Args:
+        report: the report.
+        file: where to; its ending says how.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if file.lower().endswith(".html"):
+        from flake8_dbsession.runtime import html
+
+        document = html.render(report)
+    else:
+        document = to_json(report)
+    with open(file, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(document)
