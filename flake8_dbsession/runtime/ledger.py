@@ -20,7 +20,9 @@ from flake8_dbsession.runtime.records import (
     MODULE_HOLDS,
     NEVER_CLOSED,
     OPEN,
+    SCRIPT,
     SHARED,
+    TOP_LEVEL,
     UNCOMMITTED,
     USED_AFTER_CLOSE,
     Event,
@@ -137,7 +139,10 @@ class Lease:
     @property
     def is_leak(self) -> bool:
         """Whether nobody closed it: a leak, if its owner is done."""
-        is_left = self.ended in (OPEN, COLLECTED)
+        if self.ended == OPEN:  # the end of a script closes what its top level holds
+            is_left = self.place is None or self.place.function != SCRIPT
+        else:
+            is_left = self.ended == COLLECTED
         return is_left and self.is_sampled and not self.in_memory and not self.is_allowed
 
     def holder(self) -> Holder:
@@ -174,7 +179,7 @@ class Lease:
         if self.left_by_block:
             return BLOCK_LEAVES_OPEN
         place = self.place
-        if place and place.function == "<module>":
+        if place and place.function == TOP_LEVEL:
             return MODULE_HOLDS[kind]
         return NEVER_CLOSED[kind]
 

@@ -7,10 +7,10 @@ import sys
 import sysconfig
 import threading
 from functools import cache
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
-from flake8_dbsession.runtime.records import Place, Trail
+from flake8_dbsession.runtime.records import SCRIPT, TOP_LEVEL, Place, Trail
 
 _MAX_PLACES = 4
 _OWN = ""
@@ -39,7 +39,7 @@ def trail(skipped: str = "") -> Trail:
         code = frame.f_code
         origin = _origin(code.co_filename)
         if origin == _OWN:
-            places.append(Place(code.co_filename, frame.f_lineno, _name(code)))
+            places.append(Place(code.co_filename, frame.f_lineno, _name(frame)))
             library = library or _OWN
             if len(places) == _MAX_PLACES:
                 break
@@ -105,8 +105,11 @@ def _is_pool(file: str) -> bool:
     return os.path.basename(file) in _POOL_FILES
 
 
-def _name(code: CodeType) -> str:
+def _name(frame: FrameType) -> str:
+    code = frame.f_code
     name: str = getattr(code, "co_qualname", code.co_name)  # from Python 3.11
+    if name == TOP_LEVEL and frame.f_globals.get("__name__") == SCRIPT:
+        return SCRIPT
     return name.replace("<locals>.", "")
 
 

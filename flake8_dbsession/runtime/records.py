@@ -11,6 +11,9 @@ OPEN = "open"
 """How it ended: given back; by the garbage collector, while open; the server or the pool dropped
 it; not at all."""
 
+TOP_LEVEL = "<module>"
+SCRIPT = "__main__"
+
 NEVER_CLOSED = {"session": "DBS302", "connection": "DBS602", "pooled": "DBS605"}
 """The code of the static rule for what nobody closes, by kind."""
 USED_AFTER_CLOSE = "DBS305"
@@ -27,7 +30,8 @@ class Place(NamedTuple):
     Attributes:
         file: its file's path, as the interpreter has it.
         line: its number, from 1.
-        function: what runs there; ``<module>`` for a module's top level.
+        function: what runs there; ``<module>`` for a module's top level, ``__main__`` for that of
+            the script that is run.
     """
 
     file: str

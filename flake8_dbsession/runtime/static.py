@@ -11,7 +11,7 @@ from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.runtime.records import Place
 from flake8_dbsession.runtime.report import Report, Verdict
 
-_LEAKS = frozenset(
+LEAKS = frozenset(
     {"DBS105", "DBS201", "DBS202", "DBS203", "DBS204", "DBS205", "DBS302", "DBS303", "DBS304"}
     | {"DBS305", "DBS403", "DBS404", "DBS405", "DBS407", "DBS601", "DBS602", "DBS603", "DBS605"}
     | {"DBS608", "DBS609"}
@@ -37,7 +37,7 @@ class _File:
         except (OSError, SyntaxError, ValueError):  # it is gone, or no source of Python's
             return
         for violation in linter.check(name, text, tree):
-            if violation.code in _LEAKS:
+            if violation.code in LEAKS:
                 self._codes[violation.line].append(violation.code)
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
         self._functions = [

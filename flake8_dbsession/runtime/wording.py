@@ -58,7 +58,9 @@ def who_holds(pool: str, holders: Iterable[Holder]) -> str:
         groups[holder.places].append(holder)
     ordered = sorted(groups.values(), key=lambda group: (-len(group), -_longest(group)))
     count = sum(map(len, ordered))
-    lines = [f"dbsession: who holds the {count} connections of {pool}:"]
+    if not count:
+        return f"dbsession: nobody who is known holds a connection of {pool}"
+    lines = [f"dbsession: who holds the {count} connection{'s' * (count > 1)} of {pool}:"]
     for group in ordered[:_MAX_HOLDERS]:
         lines.append(f"  {len(group)} by {group[0].what} opened at {way(group[0].places)}")
         oldest = max(group, key=lambda holder: holder.held)
