@@ -23,12 +23,9 @@ def is_allowed(holder: Holder, patterns: Iterable[str]) -> bool:
 def _fits(holder: Holder, pattern: str) -> bool:
     if holder.owner.startswith("fixture ") and holder.owner.split()[1] == pattern:
         return True
-    return any(
-        fnmatch(name, pattern) for place in holder.places for name in _names(place) if "/" in name
-    )
+    return any(fnmatch(name, pattern) for place in holder.places for name in _names(place))
 
 
 def _names(place: Place) -> tuple[str, ...]:
     file = short(place.file).replace("\\", "/")
-    file = file if "/" in file else f"./{file}"
-    return file, f"{file}:{place.function}", f"{file}:{place.line}"
+    return file, f"{file}:{place.function}"

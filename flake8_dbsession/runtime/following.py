@@ -22,7 +22,7 @@ from flake8_dbsession.runtime.drivers import (
     Test,
 )
 from flake8_dbsession.runtime.ledger import Lease, Ledger
-from flake8_dbsession.runtime.patching import Function, Patches
+from flake8_dbsession.runtime.patching import Function, Patches, harmless
 from flake8_dbsession.runtime.records import CLOSED
 from flake8_dbsession.runtime.sqlalchemy_events import is_failing
 
@@ -251,6 +251,7 @@ class _Waiting:
 
 def _after(then: Callable[..., object], original: Function) -> Function:
     """Do something with the object whose method is called, once that was done."""
+    then = harmless(then)
     if inspect.iscoroutinefunction(original):
 
         async def call_later(this: Any, *args: Any, **options: Any) -> Any:

@@ -195,6 +195,7 @@ class Pool:
         self.waits = 0
         self.waited = 0.0
         self.timeouts = 0
+        self.reference: weakref.ref[Any] | None = None
 
     def use(self) -> PoolUse:
         """Give the counts as they are now."""
@@ -239,7 +240,7 @@ class Ledger:
         self._lost: list[Lease] = []
         self._counts: dict[tuple[Place | None, str], _Count] = {}
         self._tracks: dict[int, Track] = {}
-        self._pools: weakref.WeakKeyDictionary[Any, Pool] = weakref.WeakKeyDictionary()
+        self._pools: dict[int, Pool] = {}
         self._all_pools: list[Pool] = []
         self._notes: dict[tuple[str, Place | None, str], Note] = {}
         self.owner = Owner()
@@ -275,7 +276,7 @@ class Ledger:
             return None
         lease = Lease(key, kind, what, way if sampled else _NOT_SAMPLED, self.owner)
         lease.is_sampled = sampled
-        lease.reference = weakref.ref(resource, partial(self._collected, key, lease))
+        lease.reference = _reference(resource, partial(self._collected, key, lease))
         with self._lock:
             self._open[key] = lease
         if self._hooks:
@@ -336,7 +337,7 @@ class Ledger:
         way = places.trail().places if sampled else ()
         track = Track(what, way, self.owner)
         key = id(session)
-        track.reference = weakref.ref(session, lambda _: self._tracks.pop(key, None))
+        track.reference = _reference(session, lambda _: self._tracks.pop(key, None))
         self._tracks[key] = track
 
     def track(self, session: object) -> Track:
@@ -402,9 +403,11 @@ class Ledger:
 
     def pool(self, pool: object, name: Callable[[], str], size: Callable[[], int]) -> Pool:
         """Give the counts of a pool."""
-        found: Pool | None = self._pools.get(pool)
+        key = id(pool)
+        found = self._pools.get(key)
         if found is None:
-            found = self._pools[pool] = Pool(name(), size())
+            found = self._pools[key] = Pool(name(), size())
+            found.reference = _reference(pool, lambda _: self._pools.pop(key, None))
             self._all_pools.append(found)
         return found
 
@@ -417,7 +420,7 @@ class Ledger:
 
     def lent_by(self, pool: object) -> list[Lease]:
         """List what a pool has lent and not got back."""
-        counts = self._pools.get(pool)
+        counts = self._pools.get(id(pool))
         with self._lock:
             leases = list(self._open.values())
         return [lease for lease in leases if counts is not None and lease.pool is counts]
@@ -504,6 +507,14 @@ class Ledger:
         event = Event(name, what, place, seconds, pool.in_use if pool else 0, text)
         for hook in self._hooks:
             _call(hook, event)
+
+
+def _reference(each: object, callback: Callable[[Any], object]) -> weakref.ref[Any] | None:
+    """Refer weakly to what can be: asyncpg's pools, for one, cannot."""
+    try:
+        return weakref.ref(each, callback)
+    except TypeError:
+        return None
 
 
 def _call(hook: Callable[[Event], None], event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,8 +12,22 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+_LOGGER = logging.getLogger("flake8_dbsession.runtime")
 _ABSENT = object()
 Function = Callable[..., Any]
+
+
+def harmless(function: Callable[..., object]) -> Callable[..., None]:
+    """Keep what goes wrong in a function from the program that is watched; it is logged."""
+
+    @functools.wraps(function)
+    def call(*args: Any) -> None:
+        try:
+            function(*args)
+        except Exception:
+            _LOGGER.exception("the watch failed")
+
+    return call
 
 
 class Patches:

@@ -20,7 +20,7 @@ from typing import Any
 
 from flake8_dbsession.runtime import places
 from flake8_dbsession.runtime.ledger import Lease, Ledger, Pool
-from flake8_dbsession.runtime.patching import Function, Patches
+from flake8_dbsession.runtime.patching import Function, Patches, harmless
 from flake8_dbsession.runtime.records import COLLECTED, DROPPED
 
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
@@ -160,10 +160,14 @@ class Core:
     _rollback = _commit_twophase = _rollback_twophase = _commit
 
     def _around_close(self, original: Function) -> Function:
-        def close(connection: Any) -> None:
+        @harmless
+        def note(connection: Any) -> None:
             lease = None if connection.closed else self._lease(connection)
             if lease is not None and not lease.tracks and lease.wrote and not is_failing():
                 self._ledger.writes_lost(lease.opened, "connection")
+
+        def close(connection: Any) -> None:
+            note(connection)
             original(connection)
 
         return close
@@ -220,13 +224,17 @@ class Orm:
                 lease.tracks.remove(track)
 
     def _around_close(self, original: Function) -> Function:
-        def close(session: Any) -> None:
+        @harmless
+        def note(session: Any) -> None:
             track = self._ledger.track(session)
             leases = self._holds.get(session, ())
             if not is_failing() and self._loses_writes(session, leases):
                 self._ledger.writes_lost(track.opened, "session")
             if leases:
                 track.closed = next(iter(places.trail().places), None)
+
+        def close(session: Any) -> None:
+            note(session)
             original(session)
 
         return close
@@ -269,8 +277,9 @@ def listen(
     patches: Patches, event: Any, target: Any, name: str, function: Callable[..., None]
 ) -> None:
     """Listen to an event until the patches are undone."""
-    event.listen(target, name, function)
-    patches.add(lambda: event.remove(target, name, function))
+    listener = harmless(function)
+    event.listen(target, name, listener)
+    patches.add(lambda: event.remove(target, name, listener))
 
 
 def _around_exit(original: Function) -> Function:
