@@ -8,6 +8,7 @@ to weakly are in ``UNWATCHED``: of them only SQLAlchemy's pools tell.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -219,8 +220,7 @@ POOLS = (
 
 
 def _is_listed(connection: Any) -> bool:
-    import apsw  # type: ignore[import-not-found]
-
+    apsw = sys.modules["apsw"]
     return any(connection is each for each in apsw.connections())
 
 
