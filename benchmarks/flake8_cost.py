@@ -2,12 +2,11 @@
 
     python benchmarks/flake8_cost.py PATH [--pairs 7]
 
-Prints four figures: flake8's time over PATH with the plugin, as a ratio to its time without, once
-with nothing known of the files and once with all that the run before left in the cache; the time
-for a file that names nothing of interest; and what loading the plugin and its policy adds to
+Prints three figures: flake8's time over PATH with the plugin, as a ratio to its time without; the
+time for a file that names nothing of interest; and what loading the plugin and its policy adds to
 flake8's start. All are processor times. The two flake8s live in virtual environments of their own,
 made for the run, and take turns; on a machine with other work the ratio of the fastest runs says
-more than the median of the pairs. The cache of the project that PATH lies in is deleted.
+more than the median of the pairs.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,38 +61,21 @@ def _used() -> float:
 
 
 def paired(
-    with_it: list[str | Path],
-    without: list[str | Path],
-    pairs: int,
-    prepare: Callable[[], None],
+    with_it: list[str | Path], without: list[str | Path], pairs: int
 ) -> list[tuple[float, float]]:
-    """Run two commands in turn, the first after a preparation, and give their times by pair."""
-
-    def pair() -> tuple[float, float]:
-        prepare()
-        return seconds(*with_it), seconds(*without)
-
-    pair()
-    return [pair() for _ in range(pairs)]
-
-
-def forget(path: Path) -> None:
-    """Delete what was kept of a project, at a path or above it."""
-    for folder in (path, *path.parents):
-        shutil.rmtree(folder / ".dbsession_cache", ignore_errors=True)
+    """Run two commands in turn and give their times by pair."""
+    seconds(*with_it), seconds(*without)
+    return [(seconds(*with_it), seconds(*without)) for _ in range(pairs)]
 
 
 def over_code(plugged: Path, plain: Path, path: Path, pairs: int) -> None:
-    """Print the ratios of flake8 with the plugin to flake8 without, over some code."""
+    """Print the ratio of flake8 with the plugin to flake8 without, over some code."""
     options = ["-m", "flake8", "--isolated", "-j1", path]
-    preparations = {"the first time": lambda: forget(path), "once more": lambda: None}
-    for which, prepare in preparations.items():
-        times = paired([plugged, *options], [plain, *options], pairs, prepare)
-        ratios = [time_with / time_without for time_with, time_without in times]
-        fastest = min(time for time, _ in times) / min(time for _, time in times)
-        spread = f"{min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs; fastest {fastest:.3f}"
-        median = statistics.median(ratios)
-        print(f"flake8 with the plugin / without, {which}: {median:.3f} ({spread})")
+    times = paired([plugged, *options], [plain, *options], pairs)
+    ratios = [time_with / time_without for time_with, time_without in times]
+    fastest = min(time for time, _ in times) / min(time for _, time in times)
+    spread = f"{min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs; fastest {fastest:.3f}"
+    print(f"flake8 with the plugin / without: {statistics.median(ratios):.3f} ({spread})")
 
 
 def started(python: Path, empty: Path) -> float:

@@ -17,7 +17,6 @@ from flake8_dbsession.policy.finding import find
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
-    from flake8_dbsession.analysis.names.premises import Premises
     from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.analysis.names.trace import Trace
     from flake8_dbsession.policy.model import Policy
@@ -138,21 +137,6 @@ class Linter:
     def take_traces(self) -> list[Trace]:
         """Give what was asked of the projects since this was last called."""
         return [project.take_trace() for project in self._projects.values()]
-
-    def premises(self, filename: str) -> Premises | None:
-        """Give what the violations of a file that was checked rest on besides its content.
-
-        Args:
-            filename: its path, absolute or relative to the working directory.
-
-        Returns:
-            The premises; None where the violations rest on more than can be told.
-        """
-        path = Path(os.path.abspath(filename))
-        standard = self._standard_for(path)
-        if isinstance(standard, PolicyError):
-            return None
-        return self._project(path.parent, standard).premises(path)
 
     def policy_for(self, filename: str) -> Policy | PolicyError:
         """Give the policy that a file falls under, or the error of one that cannot be used."""

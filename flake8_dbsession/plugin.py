@@ -13,7 +13,6 @@ from flake8_dbsession import __version__
 if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
-    from flake8_dbsession.checking.kept import Kept
     from flake8_dbsession.checking.known import Known
     from flake8_dbsession.linter import Linter
 
@@ -29,7 +28,7 @@ class Plugin:
 
     name = "flake8-dbsession"
     version = __version__
-    _linter: ClassVar[Linter | Kept]
+    _linter: ClassVar[Linter]
     _known: ClassVar[Known | None]
 
     def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
@@ -76,12 +75,6 @@ class Plugin:
             normalize_paths=True,
             help="the known violations, as `dbsession baseline` wrote them, which are not reported",
         )
-        manager.add_option(
-            "--dbsession-no-cache",
-            action="store_true",
-            parse_from_config=True,
-            help="keep no results in .dbsession_cache",
-        )
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:
@@ -93,13 +86,11 @@ class Plugin:
         from flake8.exceptions import ExecutionError
 
         from flake8_dbsession.checking.errors import RunError
-        from flake8_dbsession.checking.kept import Kept
         from flake8_dbsession.linter import Linter, Settings
         from flake8_dbsession.policy.errors import PolicyError
 
         try:
-            make = Linter if options.dbsession_no_cache else Kept
-            cls._linter = make(Settings.of(options))
+            cls._linter = Linter(Settings.of(options))
             cls._known = _known(options)
         except (PolicyError, RunError) as error:
             raise ExecutionError(f"flake8-dbsession: {error}") from error

@@ -1,1 +1,1 @@
-"""Runs over many files outside flake8, and what is kept of a run there and inside flake8."""
+"""Runs over many files outside flake8, and what is kept of them."""

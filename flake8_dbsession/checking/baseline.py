@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.landmarks import Landmark, essence
+from flake8_dbsession.reading import read_file
 
 FILE_NAME = ".dbsession-baseline.json"
 _VERSION = 1
@@ -122,11 +123,11 @@ class Baseline:
         Raises:
             RunError: it cannot be written.
         """
-        from flake8_dbsession.checking.files import replace
+        from flake8_dbsession.writing import write_file
 
         try:
             # An undecodable byte of a path is a lone surrogate, which JSON spells as Python does.
-            replace(self.file, self.text().encode("utf-8", "backslashreplace"))
+            write_file(self.file, self.text().encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise RunError(f"{self.file}: cannot be written: {error.strerror}") from error
 
@@ -143,7 +144,7 @@ def load(file: Path) -> Baseline:
         RunError: it is missing, damaged, or of a later version.
     """
     try:
-        data = json.loads(file.read_bytes())
+        data = json.loads(read_file(file))
         if data["version"] != _VERSION:
             raise RunError(
                 f"{file}: is a baseline of version {data['version']!r}, this reads {_VERSION}; "

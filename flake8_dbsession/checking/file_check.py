@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import linecache
+import io
 import os
 import re
 import sys
+import tokenize
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.landmarks import Landmark, Landmarks
 from flake8_dbsession.checking.memory import ANY_NAME, Grounds, Links
 from flake8_dbsession.checking.stamps import Stamp, read
+from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.linter import Linter, Settings
 
@@ -44,12 +46,13 @@ class Checked:
     Attributes:
         path: as the user named it.
         findings: what flake8 would report of it, in its order.
-        stamp: of the content that was checked; None where the findings are not to be kept.
+        content: the stamp and the digest of what was checked; None where the findings are not to
+            be kept.
     """
 
     path: str
     findings: list[Finding]
-    stamp: Stamp | None
+    content: tuple[Stamp, str] | None
 
 
 class FileCheck:
@@ -76,10 +79,13 @@ class FileCheck:
         """
         if path == STDIN:
             return Checked(path, self._of_standard_input(), None)
-        stamp, content = read(path)
+        try:
+            stamp, content = read(path)
+        except OSError as error:
+            return Checked(path, self._reported_by(self._checker(path, error)), None)
         findings = self._of_file(path, content)
         is_kept = not any(finding.code in FAILURES for finding in findings)
-        return Checked(path, findings, stamp if is_kept else None)
+        return Checked(path, findings, (stamp, digest(content)) if is_kept else None)
 
     def take_grounds(self) -> Grounds:
         """Give what the results since this was last called rest on."""
@@ -96,24 +102,26 @@ class FileCheck:
 
     def _of_standard_input(self) -> list[Finding]:
         if self._options.stdin_display_name.endswith(markdown.SUFFIX):
-            return self._of_markdown(STDIN, sys.stdin.buffer.read().decode(errors="replace"))
-        return self._reported_by(_Checker(STDIN, self._options, self._linter))
+            return self._of_markdown(STDIN, sys.stdin.buffer.read())
+        return self._reported_by(self._checker(STDIN, None))
 
-    def _of_file(self, path: str, content: bytes | None) -> list[Finding]:
-        if content is not None:
-            is_foreign = _COOKIE.search(content, 0, _LONGEST_HEAD) is not None
-            is_dismissed = not is_foreign and self._linter.dismisses(path, content)
-            if path.endswith(markdown.SUFFIX):
-                text = "" if is_dismissed else content.decode(errors="replace")
-                return self._of_markdown(path, text)
-            if is_dismissed and _certainly_parses(content, path):
-                return []
-        return self._reported_by(_Checker(path, self._options, self._linter))
+    def _of_file(self, path: str, content: bytes) -> list[Finding]:
+        is_foreign = _COOKIE.search(content, 0, _LONGEST_HEAD) is not None
+        is_dismissed = not is_foreign and self._linter.dismisses(path, content)
+        if path.endswith(markdown.SUFFIX):
+            return [] if is_dismissed else self._of_markdown(path, content)
+        if is_dismissed and _certainly_parses(content, path):
+            return []
+        return self._reported_by(self._checker(path, content))
 
-    def _of_markdown(self, path: str, text: str) -> list[Finding]:
+    def _checker(self, path: str, content: bytes | OSError | None) -> _Checker:
+        return _Checker(path, self._options, self._linter, content)
+
+    def _of_markdown(self, path: str, content: bytes) -> list[Finding]:
         found: dict[Finding, None] = {}  # each once: a broken policy breaks every block
-        for block in markdown.python_blocks(text.replace("\r\n", "\n")):
-            checker = _BlockChecker(path, self._options, self._linter, block)
+        text = content.decode(errors="replace").replace("\r\n", "\n")
+        for block in markdown.python_blocks(text):
+            checker = _BlockChecker(path, self._options, self._linter, text, block)
             found.update(dict.fromkeys(self._reported_by(checker)))
         return list(found)
 
@@ -168,10 +176,38 @@ class _Processor(FileProcessor):
         return "".join(self.lines).lower()
 
 
-class _Checker(FileChecker):
-    """flake8's checker of one file, which asks this linter and no plugin."""
+def _decoded(content: bytes) -> tuple[list[str], bool]:
+    """Give a file's lines as flake8 reads them, and whether they are in its own encoding.
 
-    def __init__(self, filename: str, options: argparse.Namespace, linter: Linter) -> None:
+    Raises:
+        LookupError: the encoding that it names is none of texts.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return io.TextIOWrapper(io.BytesIO(content), encoding).readlines(), True
+    except (SyntaxError, UnicodeError):
+        return io.TextIOWrapper(io.BytesIO(content), "latin-1").readlines(), False
+
+
+class _Checker(FileChecker):
+    """flake8's checker of one file, which asks this linter and no plugin.
+
+    Args:
+        filename: the file, as the user named it.
+        options: flake8's.
+        linter: checks it.
+        content: its content, or why it cannot be read; None for flake8 to read standard input.
+    """
+
+    def __init__(
+        self,
+        filename: str,
+        options: argparse.Namespace,
+        linter: Linter,
+        content: bytes | OSError | None,
+    ) -> None:
+        self._content = content
+        self._is_decoded = True
         super().__init__(filename=filename, plugins=_NO_PLUGINS, options=options)
         if filename == STDIN and self.processor is None:
             self.display_name = options.stdin_display_name
@@ -197,14 +233,26 @@ class _Checker(FileChecker):
 
     def run_checks(self) -> tuple[str, Results, dict[str, int]]:
         name, results, statistics = super().run_checks()
-        return name, [_with_line(name, *result) for result in results], statistics
+        return name, [self._with_line(*result) for result in results], statistics
+
+    def _with_line(
+        self, code: str, line: int, column: int, text: str, shown: str | None
+    ) -> tuple[str, int, int, str, str]:
+        """Add the line in which flake8 looks for noqa where it would read the file again."""
+        if shown is None:
+            is_there = self._is_decoded and 0 < line <= len(self._lines)
+            shown = self._lines[line - 1] if is_there else ""
+        return code, line, column, text, shown
 
     def _make_processor(self) -> FileProcessor | None:
         try:
-            return _Processor(self.filename, self.options)
-        except OSError:
-            return super()._make_processor()  # type: ignore[misc,no-any-return]  # reports the error
-        except UnicodeError as error:  # of standard input, which ends flake8's run
+            if self._content is None:
+                return _Processor(self.filename, self.options)
+            if isinstance(self._content, OSError):
+                raise self._content
+            lines, self._is_decoded = _decoded(self._content)
+            return _Processor(self.filename, self.options, lines)
+        except (OSError, LookupError, UnicodeError) as error:  # the latter two end flake8's run
             self.report("E902", 0, 0, f"{type(error).__name__}: {error}")
             return None
 
@@ -235,25 +283,20 @@ class _Checker(FileChecker):
         return violation
 
 
-def _with_line(
-    name: str, code: str, line: int, column: int, text: str, shown: str | None
-) -> tuple[str, int, int, str, str]:
-    """Add to a result of flake8's the line in which it looks for noqa, where it would read that."""
-    if shown is None:
-        try:
-            shown = linecache.getline(name, line)
-        except UnicodeError:  # the file's own coding cookie is wrong, which ends flake8's run
-            shown = ""
-    return code, line, column, text, shown
-
-
 class _BlockChecker(_Checker):
     """The same for a block of Python in a Markdown file."""
 
     def __init__(
-        self, filename: str, options: argparse.Namespace, linter: Linter, block: markdown.Block
+        self,
+        filename: str,
+        options: argparse.Namespace,
+        linter: Linter,
+        text: str,
+        block: markdown.Block,
     ) -> None:
-        super().__init__(filename, options, linter)
+        super().__init__(filename, options, linter, text.encode())
+        if filename == STDIN:
+            self.display_name = options.stdin_display_name
         self.processor = _Processor(self.display_name, options, block.lines)
         self.should_process = not self.processor.should_ignore_file()
         self._indents = block.indents

@@ -9,14 +9,23 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.names.requirements import FILES, LOCKS
-from flake8_dbsession.checking.stamps import Stamp, is_as_of, modified, stamp
+from flake8_dbsession.checking.stamps import (
+    NONE,
+    Stamp,
+    is_as_of,
+    is_changed_since,
+    look,
+    stamp,
+)
 from flake8_dbsession.digests import digest
+from flake8_dbsession.reading import read_file
+from flake8_dbsession.roots import upward
 
 ANY_NAME = "*"
 """Stands among the names that a file asked for where every module counts."""
@@ -43,16 +52,15 @@ class Entry(NamedTuple):
     """A file that was checked, or read for the check of another.
 
     Attributes:
-        modified: of its stamp.
-        size: of its stamp.
-        digest: of its stamp; empty where the file was modified while it was read.
-        findings: the findings' fields after the path; None where it was not checked.
+        stamp: of the file.
+        digest: of its content; empty where the file changed while it was read.
+        findings: for each way of running in which it was checked, the findings' fields after the
+            path.
     """
 
-    modified: int
-    size: int
+    stamp: Stamp
     digest: str
-    findings: list[list[Any]] | None
+    findings: dict[str, list[list[Any]]]
 
 
 class Links(NamedTuple):
@@ -100,13 +108,13 @@ class Memory:
 
     Attributes:
         files: what is known of files, by absolute path.
-        folders: for each folder in which was looked the time of its list, and its modules.
+        folders: for each folder in which was looked the stamp of its list, and its modules.
         policies: the digest of each file that may hold a policy.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, Entry] = {}
-        self.folders: dict[str, tuple[int, list[str]]] = {}
+        self.folders: dict[str, tuple[Stamp, list[str]]] = {}
         self.policies: dict[str, str] = {}
         self._links = b"{}"
 
@@ -118,8 +126,13 @@ class Memory:
             KeyError, TypeError, AttributeError: it is something else.
         """
         memory = cls()
-        memory.files = {path: Entry(*entry) for path, entry in data["files"].items()}
-        memory.folders = data["folders"]
+        memory.files = {
+            path: Entry(Stamp(*kept), content, findings)
+            for path, (kept, content, findings) in data["files"].items()
+        }
+        memory.folders = {
+            folder: (Stamp(*kept), names) for folder, (kept, names) in data["folders"].items()
+        }
         memory.policies = data["policies"]
         memory._links = links
         return memory
@@ -148,8 +161,31 @@ class Memory:
         renewed_files, changed = self._renew_files()
         for path in self._resting_on(changed, {name.rstrip("/") for name in names}):
             if path in self.files:
-                self.files[path] = self.files[path]._replace(findings=None)
+                self.files[path] = self.files[path]._replace(findings={})
         return bool(names) or renewed_files
+
+    def keep_ways(self, ways: Collection[str]) -> None:
+        """Forget the findings of all other ways of running."""
+        for path, entry in self.files.items():
+            if not entry.findings.keys() <= set(ways):
+                kept = {way: found for way, found in entry.findings.items() if way in ways}
+                self.files[path] = entry._replace(findings=kept)
+
+    def remember_findings(
+        self, path: str, stamped: Stamp, content: str, way: str, findings: list[list[Any]]
+    ) -> None:
+        """Remember the findings of a file that was checked.
+
+        Args:
+            path: its absolute path.
+            stamped: its stamp.
+            content: the digest of what was checked.
+            way: how is run.
+            findings: the findings' fields after the path.
+        """
+        before = self.files.get(path)
+        others = before.findings if before is not None and before.digest == content else {}
+        self.files[path] = Entry(stamped, content, {**others, way: findings})
 
     def remember_folders(self, folders: Iterable[str], since: int) -> None:
         """Remember the modules of folders, and their policies.
@@ -160,9 +196,9 @@ class Memory:
         """
         for folder in folders:
             if folder not in self.folders and os.path.isdir(folder):
-                time = modified(folder)
-                is_known = not _is_modified_since(folder, since)
-                self.folders[folder] = time, sorted(_modules_in(folder)) if is_known else []
+                stamped = stamp(folder)
+                is_known = not is_changed_since(folder, since)
+                self.folders[folder] = stamped, sorted(_modules_in(folder)) if is_known else []
                 for name in _POLICY_FILES:
                     self.remember_policy(os.path.join(folder, name))
 
@@ -171,13 +207,20 @@ class Memory:
         if os.path.lexists(path):
             self.policies[path] = policy_digest(path)
 
+    def remember_policies_above(self, root: str) -> None:
+        """Remember the files above a project that may hold its policy, those to come included."""
+        if not os.path.lexists(os.path.join(root, ".git")):
+            for folder in upward(os.path.dirname(root)):
+                for name in _POLICY_FILES:
+                    path = os.path.join(folder, name)
+                    self.policies[path] = policy_digest(path)
+
     def remember_read(self, path: str, since: int) -> None:
         """Remember a file that was read for the check of another, after the run began."""
-        read = None if path in self.files else stamp(path)
-        if read is not None:
-            if _is_modified_since(path, since):
-                read = Stamp(0, read.size, "")
-            self.files[path] = Entry(*read, None)
+        seen = None if path in self.files else look(path)
+        if seen is not None:
+            is_known = not is_changed_since(path, since)
+            self.files[path] = Entry(*seen, {}) if is_known else Entry(NONE, "", {})
 
     def remember_links(self, asker: str, new: Links) -> None:
         """Add to what was asked for a file."""
@@ -186,10 +229,10 @@ class Memory:
     def _renew_folders(self) -> set[str]:
         """Look again at the folders that changed and give the modules that came or went."""
         changed: set[str] = set()
-        for folder, (time, names) in list(self.folders.items()):
-            if is_as_of(folder, time):
+        for folder, (kept, names) in list(self.folders.items()):
+            if is_as_of(folder, kept):
                 continue
-            seen, now = modified(folder), set(_modules_in(folder))
+            seen, now = stamp(folder), set(_modules_in(folder))
             for name in now ^ set(names):
                 changed.add(name)
                 if name.endswith("/"):  # what a new folder holds is new as well
@@ -201,17 +244,13 @@ class Memory:
 
     def _renew_files(self) -> tuple[bool, set[str]]:
         """Stamp the files again; tell whether any stamp is new, and which contents are."""
-        touched = [
-            path
-            for path, entry in self.files.items()
-            if not is_as_of(path, entry.modified, entry.size)
-        ]
+        touched = [path for path, entry in self.files.items() if not is_as_of(path, entry.stamp)]
         changed = set()
         for path in touched:
-            entry, new = self.files.pop(path), stamp(path)
-            if new is not None:
-                self.files[path] = Entry(*new, entry.findings)
-            if new is None or new.digest != entry.digest:
+            entry, seen = self.files.pop(path), look(path)
+            if seen is not None:
+                self.files[path] = Entry(*seen, entry.findings)
+            if seen is None or seen[1] != entry.digest:
                 changed.add(path)
                 self.links.pop(path, None)
         return bool(touched), changed
@@ -239,8 +278,7 @@ class Memory:
 def policy_digest(path: str) -> str:
     """Give a hash of what a file says of the policy: most projects' files say nothing of it."""
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_file(path)
     except OSError as error:
         return type(error).__name__
     names_it = b"dbsession" in content or not path.endswith("pyproject.toml")
@@ -260,10 +298,3 @@ def _modules_in(folder: str) -> Iterator[str]:
                     yield f"{entry.name}/"
     except OSError:
         return
-
-
-def _is_modified_since(path: str, time: int) -> bool:
-    try:
-        return os.stat(path).st_mtime_ns >= time
-    except OSError:
-        return True

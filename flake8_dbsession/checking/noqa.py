@@ -7,7 +7,6 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from flake8.processor import FileProcessor
@@ -16,8 +15,9 @@ from flake8.violation import Violation as Reported
 from flake8_dbsession.checking import markdown
 from flake8_dbsession.checking.baseline import is_recordable
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.files import replace
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.reading import read_file
+from flake8_dbsession.writing import ChangedError, write_file
 
 _NAMED_CODES = re.compile(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
 
@@ -75,7 +75,7 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
         return list(findings)
     commented = _with_comments(path, lines, recordable, options)
     if commented != lines:
-        _write(path, "".join(commented).encode(encoding))
+        _write(path, content, "".join(commented).encode(encoding))
     noqa = Noqa(path, _plain(commented), options)
     return [each for each in findings if not noqa.hides(each.code, each.line)]
 
@@ -155,20 +155,22 @@ def _encoding(content: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         content.decode(encoding)
-    except (SyntaxError, UnicodeError):
+    except (SyntaxError, UnicodeError, LookupError):
         return "latin-1"
     return encoding
 
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_file(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _write(path: str, content: bytes) -> None:
+def _write(path: str, before: bytes, content: bytes) -> None:
     try:
-        replace(Path(path), content)
+        write_file(path, content, expected=before)
+    except ChangedError as error:
+        raise RunError(f"{path}: {error}") from error
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from error

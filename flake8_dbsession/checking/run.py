@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flake8_dbsession.checking.cache import Cache, cache_folder, configurations, settings_key
+from flake8_dbsession.checking.cache import Cache, configurations, way_of
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.failures import FAILURES
 
@@ -29,11 +29,14 @@ class Run:
     Args:
         arguments: of flake8's command line.
         caching: whether results are kept for later runs, and taken from earlier ones.
+        cache_folder: the folder in which they are kept, where the user names one.
     """
 
-    def __init__(self, arguments: Sequence[str], *, caching: bool = False) -> None:
+    def __init__(
+        self, arguments: Sequence[str], *, caching: bool = False, cache_folder: str | None = None
+    ) -> None:
         self._arguments = arguments
-        self._cache = Cache(cache_folder(), settings_key(arguments)) if caching else None
+        self._cache = Cache(way_of(arguments), cache_folder) if caching else None
 
     # What follows is imported where it is used: a run that finds all in its cache needs none of it.
 

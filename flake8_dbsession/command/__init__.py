@@ -18,6 +18,7 @@ from flake8_dbsession.policy.errors import PolicyError
 
 _COMMANDS: tuple[str, ...] = (
     "baseline",
+    "cache",
     "check",
     "explain",
     "fix",

@@ -62,6 +62,11 @@ DEFAULT_SELECT = "DBS,E9"
 @click.option("--add-noqa", is_flag=True, help="Write `# noqa` comments beside the violations.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of other runs.")
 @click.option(
+    "--cache-dir",
+    metavar="FOLDER",
+    help="Where results are kept.  [default: DBSESSION_CACHE_DIR, or the user's cache folder]",
+)
+@click.option(
     "--stdin-filename", metavar="FILE", help="The path of what `-` reads from standard input."
 )
 def command(
@@ -79,6 +84,7 @@ def command(
     since: str | None,
     add_noqa: bool,
     no_cache: bool,
+    cache_dir: str | None,
     stdin_filename: str | None,
 ) -> None:
     """Report what breaks the standard in the files and folders at PATH.
@@ -103,7 +109,7 @@ def command(
     from flake8_dbsession.output import text, writer
 
     arguments = flake8_arguments(select, extend_select, ignore, stdin_filename)
-    run = Run(arguments, caching=not no_cache)
+    run = Run(arguments, caching=not no_cache, cache_folder=cache_dir)
     if "-" in paths and (since is not None or add_noqa):
         raise click.UsageError("--since and --add-noqa need files, not standard input")
     files = run.files(paths or (".",))

@@ -57,11 +57,11 @@ def _refuse_second(folder: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    from flake8_dbsession.checking.files import replace
     from flake8_dbsession.command import UsageError
+    from flake8_dbsession.writing import write_file
 
     try:
-        replace(file, text.encode())
+        write_file(file, text.encode())
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"{file}: written", err=True)

@@ -13,6 +13,7 @@ from typing import TextIO
 import click
 
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.writing import write_out
 
 _UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _CANNOT_WRITE = 2
@@ -34,9 +35,10 @@ def opened(file: str | None) -> Iterator[TextIO]:
             sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
         yield sys.stdout
         return
+    stream = io.StringIO()
+    yield stream
     try:
-        with open(file, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            yield stream
+        write_out(file, stream.getvalue().encode(errors="surrogateescape"))
     except OSError as error:
         raise RunError(f"{file}: cannot be written: {error.strerror}") from error
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from flake8_dbsession.checking.cache import FOLDER
+from flake8_dbsession.checking import cache, records, stamps
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.records import VARIABLE
 from flake8_dbsession.checking.run import Run
 from tests.cases import forget_policies, write_project
 
@@ -37,24 +42,18 @@ class Project:
 
     Args:
         folder: an empty folder, which is the working directory.
+        records: the folder of the records.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, records: Path) -> None:
         self.folder = folder
+        self.records = records
         self.checked: list[str] = []
 
     def write(self, files: dict[str, str]) -> None:
-        """Write files, as old as files are that nobody works on."""
+        """Write files, which are given the time to settle."""
         write_project(self.folder, files)
-        self.age()
-
-    def age(self) -> None:
-        """Make all changes so far old ones, each with a time of its own."""
-        now = time.time_ns() - 100_000_000_000
-        for path in (self.folder, *self.folder.rglob("*")):
-            modified = path.stat().st_mtime_ns
-            if modified > now:
-                os.utime(path, ns=(modified, modified - 100_000_000_000))
+        time.sleep(0.02)
 
     def check(self, *paths: str, arguments: tuple[str, ...] = (SELECT,)) -> list[Finding]:
         """Run once, noting the files that were not known."""
@@ -69,10 +68,15 @@ class Project:
 
         return run.findings(run.files(paths or (".",)), track=track)
 
+    @property
+    def record(self) -> Path:
+        """The project's record."""
+        (record,) = self.records.glob("*.json")
+        return record
+
     def check_twice(self) -> list[Finding]:
         """Run until all is known."""
         self.check()
-        self.age()
         found = self.check()
         assert self.check() == found
         assert self.checked == []
@@ -81,8 +85,12 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.chdir(tmp_path)
-    return Project(tmp_path)
+    folder, records = tmp_path / "project", tmp_path / "records"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv(VARIABLE, str(records))
+    monkeypatch.setattr(stamps, "_SETTLING", 0)
+    return Project(folder, records)
 
 
 def codes(found: list[Finding]) -> list[str]:
@@ -244,7 +252,6 @@ def test_files_that_come_and_go_are_found(project: Project) -> None:
 def test_patterns_that_come_above_hold(project: Project) -> None:
     project.write({"app/a.py": "x = (\n", "app/b.py": "x = 1\n"})
     assert codes(project.check("app")) == ["E999"]
-    project.age()
     project.check("app")
     project.write({".gitignore": "a.py\n"})
     assert project.check("app") == []
@@ -257,36 +264,36 @@ def test_what_cannot_be_read_is_tried_again(project: Project) -> None:
     assert codes(project.check("app.py")) == []
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"1\n", b"\xff\xfe", b'0\n{"files": 3}'])
-def test_a_damaged_cache_is_ignored(project: Project, damage: bytes) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{}", b"1\n", b"\xff\xfe", b'{"files": 3}', b"[]", b"null", b"[" * 100_000],
+    ids=repr,
+)
+def test_a_damaged_record_is_ignored(project: Project, damage: bytes) -> None:
     project.write({"app.py": USER.format(module="core"), "core.py": FACTORY})
     found = project.check()
-    (cache,) = (project.folder / FOLDER).glob("*.json")
-    cache.write_bytes(damage)
-    project.age()
+    project.record.write_bytes(damage)
     assert project.check() == found
     assert project.checked != []
     assert project.check() == found
     assert project.checked == []
 
 
-def test_the_cache_is_left_out_of_version_control_and_backups(project: Project) -> None:
-    project.write({"app/a.py": "x = 1\n"})
+def test_nothing_is_written_into_the_project(project: Project) -> None:
+    project.write({"app/a.py": "x = (\n"})
     os.chdir("app")
     project.check()
-    folder = project.folder / FOLDER
-    assert (folder / ".gitignore").read_text() == "*\n"
-    assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f0688")
-    assert list(folder.glob("*.tmp")) == []
+    assert sorted(path.name for path in project.folder.rglob("*")) == [".git", "a.py", "app"]
+    assert project.record.stat().st_mode & 0o077 == 0
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(project: Project) -> None:
+def test_a_record_that_cannot_be_written_is_done_without(project: Project) -> None:
     project.write({"app.py": "x = (\n"})
-    (project.folder / FOLDER).write_text("in the way")
+    project.records.write_text("in the way")
     assert codes(project.check()) == codes(project.check()) == ["E999"]
 
 
-def test_runs_at_the_same_time_leave_a_whole_cache(project: Project) -> None:
+def test_runs_at_the_same_time_leave_a_whole_record(project: Project) -> None:
     project.check()
     project.write({"a.py": "x = (\n", "b.py": "y = (\n"})
     one, other = Run((SELECT,), caching=True), Run((SELECT,), caching=True)
@@ -295,15 +302,173 @@ def test_runs_at_the_same_time_leave_a_whole_cache(project: Project) -> None:
     assert project.checked == ["a.py"]  # the last to write has the word
 
 
-def test_few_caches_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flake8_dbsession.checking.cache._MOST_CACHES", 2)
-    project.check()
+def test_one_record_knows_several_ways_of_running(project: Project) -> None:
     project.write({"app.py": "x = (\n"})
-    for code in ("DBS1", "DBS2", "DBS3", "E9"):
-        for cache in (project.folder / FOLDER).glob("*.json"):
-            os.utime(cache, (0, 0))  # the clock of the files is coarse, and gives no order
+    for code in ("DBS1", "E9"):
         project.check(arguments=(f"--select={code}",))
-        project.age()  # the first run made the cache's folder
-    assert len(list((project.folder / FOLDER).glob("*.json"))) == 2
-    project.check(arguments=("--select=E9",))
+    assert codes(project.check(arguments=("--select=E9",))) == ["E999"]
     assert project.checked == []
+    assert codes(project.check(arguments=("--select=DBS1",))) == []
+    assert project.checked == []
+    assert project.record
+
+
+def test_of_many_ways_the_last_are_known(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MOST_WAYS", 2)
+    project.write({"app.py": "x = (\n"})
+    for code in ("DBS1", "DBS2", "E9"):
+        project.check(arguments=(f"--select={code}",))
+    assert json.loads(project.record.read_bytes().partition(b"\n")[0])["ways"] == [
+        cache.way_of((f"--select={code}",)) for code in ("E9", "DBS2")
+    ]
+    project.check(arguments=("--select=DBS1",))
+    assert project.checked == ["app.py"]
+
+
+def test_environments_do_not_push_each_other_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"app.py": "x = (\n"})
+    project.check()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.prefix", "/elsewhere")
+        project.check()
+        assert project.checked == ["app.py"]
+    project.check()
+    assert project.checked == []
+    assert len(list(project.records.iterdir())) == 2
+
+
+def test_a_restored_copy_is_known_by_its_content(project: Project) -> None:
+    project.write({"app.py": USER.format(module="core"), "core.py": FACTORY, "x.py": "x = (\n"})
+    found = project.check_twice()
+    shutil.copytree(project.folder, project.folder.with_name("copy"))
+    shutil.rmtree(project.folder)
+    project.folder.with_name("copy").rename(project.folder)
+    os.chdir(project.folder)
+    assert project.check() == found
+    assert project.checked == []
+
+
+def test_an_edit_of_the_same_size_with_its_time_put_back_is_seen(project: Project) -> None:
+    project.write({"app.py": "x = (1)\n"})
+    os.utime("app.py", ns=(10**18, 10**18))
+    time.sleep(0.02)
+    assert project.check_twice() == []
+    Path("app.py").write_text("x = (1(\n")
+    os.utime("app.py", ns=(10**18, 10**18))
+    assert codes(project.check()) == ["E999"]
+
+
+def test_a_file_put_in_another_s_place_is_seen(project: Project) -> None:
+    project.write({"app.py": "x = (1)\n", "other.txt": "x = (1(\n"})
+    for name in ("app.py", "other.txt"):
+        os.utime(name, ns=(10**18, 10**18))
+    time.sleep(0.02)
+    assert project.check_twice() == []
+    os.replace("other.txt", "app.py")
+    assert codes(project.check()) == ["E999"]
+
+
+def test_a_new_version_checks_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write({"app.py": "x = (\n"})
+    project.check_twice()
+    monkeypatch.setattr(cache, "state_of_code", lambda: "new")
+    project.check()
+    assert project.checked == ["app.py"]
+
+
+def test_a_policy_that_comes_above_a_project_without_repository_is_seen(project: Project) -> None:
+    project.write({"setup.cfg": "", "app.py": USER.format(module="core"), "core.py": FACTORY})
+    (project.folder / ".git").rmdir()
+    assert "DBS101" in codes(project.check())
+    policy = project.folder.parent / "dbsession.toml"
+    policy.write_text("[[layers]]\nname = 'all'\npaths = ['**']\nallow = ['DBS101']\n")
+    assert "DBS101" not in codes(project.check())
+
+
+class TestSafety:
+    """Nothing that a repository holds can stand in for a result."""
+
+    def forge(self, project: Project) -> Path:
+        """Make the record say that nothing is found, and give it."""
+        project.write({"app.py": USER.format(module="core"), "core.py": FACTORY})
+        project.check_twice()
+        project.write({"app.py": "x = 1\n", "core.py": ""})
+        assert project.check_twice() == []
+        head, _, links = project.record.read_bytes().partition(b"\n")
+        data = json.loads(head)
+        project.write({"app.py": USER.format(module="core"), "core.py": FACTORY})
+        for path in data["files"]:
+            data["files"][path][:2] = *stamps.look(path), *[]
+        project.record.write_bytes(json.dumps(data).encode() + b"\n" + links)
+        return project.record
+
+    def test_a_forged_record_would_be_believed(self, project: Project) -> None:
+        self.forge(project)
+        assert project.check() == []  # so that the tests below can fail
+
+    def test_one_that_git_tracks_is_not(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        inside = project.folder / "records"
+        monkeypatch.setenv(VARIABLE, str(inside))
+        git = ("git", "-c", "user.name=x", "-c", "user.email=x@x")
+        subprocess.run([*git, "init", "-q"], check=True)
+        project.records = inside
+        self.forge(project)
+        assert project.check() == []  # as the user names the folder
+        subprocess.run([*git, "add", "-f", "records"], check=True)
+        assert "DBS101" in codes(project.check())
+
+    def test_where_git_cannot_be_asked_none_is_read(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project.records = project.folder / "records"
+        monkeypatch.setenv(VARIABLE, str(project.records))
+        with monkeypatch.context() as patch:
+            patch.setattr(records, "_is_tracked", lambda path: False)
+            self.forge(project)
+            assert project.check() == []
+        monkeypatch.setenv("PATH", "/nowhere")
+        assert "DBS101" in codes(project.check())
+
+    def test_one_inside_the_project_that_nobody_names_is_not(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv(VARIABLE)
+        monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_, **__: "cache")
+        project.write({"app.py": "x = (\n"})
+        project.check()
+        project.check()
+        assert project.checked == ["app.py"]
+        assert not (project.folder / "cache").exists()
+
+    def test_a_link_is_not_read(self, project: Project) -> None:
+        record = self.forge(project)
+        record.rename(record.with_suffix(".elsewhere"))
+        record.symlink_to(record.with_suffix(".elsewhere"))
+        assert "DBS101" in codes(project.check())
+
+
+def test_records_that_were_not_written_for_long_go(project: Project) -> None:
+    project.records.mkdir()
+    old, new, other = (project.records / f"{name}.json" for name in ("0" * 32, "1" * 32, "mine"))
+    for file in (old, new, other):
+        file.write_text("{}")
+    os.utime(old, (0, 0))
+    os.utime(other, (0, 0))
+    project.write({"app.py": "x = (\n"})
+    project.check()
+    assert not old.exists()
+    assert new.exists()
+    assert other.exists()
+
+
+def test_the_users_cache_folder_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE)
+    expected = platformdirs.user_cache_dir("flake8-dbsession", appauthor=False)
+    assert records.records_folder() == expected
+    monkeypatch.setenv(VARIABLE, "/from/environment")
+    assert records.records_folder() == "/from/environment"
+    assert records.records_folder("/from/option") == "/from/option"

@@ -246,7 +246,6 @@ class TestSince:
     @pytest.fixture(autouse=True)
     def _commit(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (project / ".git").rmdir()
-        (project / ".gitignore").write_text(".dbsession_cache\n")
         identity = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgSign=false")
         for arguments in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "x"]):
             subprocess.run(["git", *arguments], check=True)
@@ -304,13 +303,13 @@ class TestAddNoqa:
     def test_a_file_that_cannot_be_written_does_not_stop_the_others(
         self, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def replace(path: Path, content: bytes) -> None:
-            if path.name == "a.py":
+        def write(path: str, content: bytes, *, expected: bytes) -> None:
+            if path == "a.py":
                 raise PermissionError(13, "Permission denied")
-            path.write_bytes(content)
+            Path(path).write_bytes(content)
 
         write_project(project, {"a.py": OLD, "b.py": OLD})
-        monkeypatch.setattr("flake8_dbsession.checking.noqa.replace", replace)
+        monkeypatch.setattr("flake8_dbsession.checking.noqa.write_file", write)
         result = dbsession("check", "--add-noqa", "a.py", "b.py")
         assert result.exit_code == 1
         assert {line.partition(":")[0] for line in result.stdout.splitlines()} == {"a.py"}

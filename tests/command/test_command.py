@@ -15,7 +15,8 @@ def test_version() -> None:
 def test_every_command_has_an_example_in_its_help() -> None:
     context = main.make_context("dbsession", [], resilient_parsing=True)
     for name in main.list_commands(context):
-        result = CliRunner().invoke(main, [name, "--help"])
+        words = [name, "clean"] if name == "cache" else [name]
+        result = CliRunner().invoke(main, [*words, "--help"])
         assert result.exit_code == 0
         assert "Example:" in result.output, name
 

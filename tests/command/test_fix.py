@@ -189,11 +189,15 @@ def test_an_interrupted_run_leaves_the_old_file(
     assert os.listdir("api") == ["a.py"]
 
 
-def test_a_link_stays_a_link(project: Path) -> None:
+def test_nothing_is_written_through_a_link(project: Path) -> None:
+    before = Path("api/a.py").read_bytes()
     os.symlink("api/a.py", "link.py")
-    fix("link.py", "--select=DBS402")
+    result = fix("link.py", "--select=DBS402")
+    assert result.exit_code == 1
+    assert "link.py" in result.output
+    assert "is a link" in result.output
     assert os.path.islink("link.py")
-    assert Path("api/a.py").read_bytes() == FIXED.encode()
+    assert Path("api/a.py").read_bytes() == before
 
 
 def test_standard_input_is_wrong_use(project: Path) -> None:

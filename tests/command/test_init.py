@@ -64,12 +64,11 @@ def test_never_overwrites_a_policy(project: Path, name: str, text: str) -> None:
 
 
 def test_leaves_no_part_of_a_policy(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int, mode: str) -> object:
-        os.close(descriptor)
+    def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = sorted(project.iterdir())
-    monkeypatch.setattr("flake8_dbsession.checking.files.open", full, raising=False)
+    monkeypatch.setattr("os.fsync", full)
     result = init(str(project), "--write")
     assert result.exit_code == 2
     assert "dbsession.toml cannot be written: No space left on device" in result.stderr

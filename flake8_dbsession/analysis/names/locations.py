@@ -5,22 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names import library
+from flake8_dbsession.roots import project_root
 
-_ROOT_MARKERS = (".git", ".hg")
-_PROJECT_MARKERS = (
-    "pyproject.toml",
-    "setup.cfg",
-    "setup.py",
-    "tox.ini",
-    ".flake8",
-    "dbsession.toml",
-    "requirements.txt",
-)
 _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 # What is never looked for in the project: the standard library, and the packages that nearly every
 # file of a web service imports.
@@ -30,43 +20,13 @@ LARGEST_MODULE = 4_000_000
 """The size in bytes of the longest module that is followed: more is data in a module's shape."""
 
 
-@cache
-def marked_root(folder: Path) -> Path | None:
-    """Find the folder of the repository or project that a folder lies in.
-
-    Args:
-        folder: an absolute, resolved folder.
-
-    Returns:
-        The nearest folder at or above it that holds a repository; else the topmost that holds a
-        project's file; None where there is neither.
-    """
-    above = [folder, *folder.parents]
-    for candidate in above:
-        if any(os.path.exists(candidate / marker) for marker in _ROOT_MARKERS):
-            return candidate
-    marked = [c for c in above if any(os.path.isfile(c / marker) for marker in _PROJECT_MARKERS)]
-    return marked[-1] if marked else None
-
-
-@cache
 def repository_root(folder: Path) -> Path:
     """Find the folder beyond which nothing is read.
 
     Args:
         folder: an absolute, resolved folder.
-
-    Returns:
-        The marked root; without one the working directory, where that is at or above the folder;
-        else the first folder above that is no package.
     """
-    root = marked_root(folder)
-    if root is not None:
-        return root
-    above = [folder, *folder.parents]
-    if Path.cwd() in above:
-        return Path.cwd()
-    return next((c for c in above if not (c / "__init__.py").is_file()), folder)
+    return Path(project_root(str(folder)))
 
 
 class Question(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tokenize
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,8 @@ from pathlib import Path
 from flake8_dbsession.analysis.facts.teardowns import teardown_evidence
 from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.names.modules import Module
-from flake8_dbsession.analysis.names.premises import Premises
 from flake8_dbsession.analysis.names.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.names.trace import Trace
-from flake8_dbsession.digests import digest
 
 
 def decode(data: bytes) -> str | None:
@@ -46,8 +45,8 @@ class Project:
         self.trace = Trace()
         self._locations = Locations(root)
         self._requirements = Requirements(root)
+        self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
-        self._digests: dict[Path, str] = {}
 
     def may_tear_down(self, asker: Path) -> bool:
         """Tell whether anything in the project may close a request's session when that ends.
@@ -66,11 +65,12 @@ class Project:
             distribution: its name, such as ``sqlalchemy``.
             asker: the absolute path of the file that the answer is for.
         """
-        found, looked_at = self._requirements.allowed(distribution, asker.parent)
-        for path in looked_at:
-            content = self._requirements.content(path)
-            self._digests[path] = "" if content is None else digest(content)
-        self.trace.searched(asker, looked_at, is_exhaustive=False)
+        question = distribution, asker.parent
+        if question not in self._allowed:
+            found, looked_at = self._requirements.allowed(*question)
+            self._allowed[question] = found, [path for path in looked_at if os.path.lexists(path)]
+        found, files = self._allowed[question]
+        self.trace.searched(asker, files, is_exhaustive=False)
         return found
 
     def take_trace(self) -> Trace:
@@ -80,34 +80,9 @@ class Project:
         self._locations.searched = set()
         return taken
 
-    def premises(self, path: Path) -> Premises | None:
-        """Give what the answers for a file rest on besides its own content.
-
-        Args:
-            path: its absolute path.
-
-        Returns:
-            The premises, as far as nothing was taken away since the file was looked at; None where
-            the answers rest on every file of the project, or on one that could not be read.
-        """
-        answers: dict[Question, Path | None] = {}
-        files: set[Path] = set()
-        for links in self.trace.reachable(path):
-            if links.is_exhaustive:
-                return None
-            answers.update(links.answers)
-            files |= links.files
-        if not files <= self._digests.keys():
-            return None
-        return Premises(answers, {file: self._digests[file] for file in files})
-
     @cached_property
     def _teardown_evidence(self) -> tuple[bool, list[Path]]:
-        tears_down, files = teardown_evidence(self.root)
-        if tears_down:
-            for file in files:
-                self._digests.setdefault(file, digest(file.read_bytes()))
-        return tears_down, files
+        return teardown_evidence(self.root)
 
     @cached_property
     def _real_root(self) -> Path:
@@ -148,13 +123,11 @@ class Project:
             if not path.resolve().is_relative_to(self._real_root):
                 return None
             if path.is_dir():
-                self._digests[path] = ""
                 return Module(path, "")
             if path.stat().st_size > LARGEST_MODULE:
                 return None
             data = path.read_bytes()
         except (OSError, RuntimeError):
             return None
-        self._digests[path] = digest(data)
         text = decode(data)
         return None if text is None else Module(path, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,14 +55,3 @@ class Trace:
         links.evidence.update(files)
         self.links[asker] = links._replace(is_exhaustive=links.is_exhaustive or is_exhaustive)
         self.folders.update(file.parent for file in files)
-
-    def reachable(self, asker: Path) -> Iterator[Links]:
-        """Give what was asked for a file, for those that were read to answer it, and so on."""
-        pending, seen = [asker], {asker}
-        while pending:
-            links = self.links.get(pending.pop())
-            if links is not None:
-                yield links
-                new = links.files - seen
-                seen |= new
-                pending += new

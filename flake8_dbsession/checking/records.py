@@ -1,0 +1,125 @@
+"""Where the records of earlier runs lie: one a project and environment, in the user's cache."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+from flake8_dbsession.digests import digest_of_texts
+from flake8_dbsession.reading import read_file
+from flake8_dbsession.roots import is_within, upward
+from flake8_dbsession.writing import remove_leftovers, write_file
+
+VARIABLE = "DBSESSION_CACHE_DIR"
+"""The environment variable that names the folder."""
+
+_RECORD = re.compile(r"[0-9a-f]{32}\.json")
+_LARGEST = 512 * 2**20  # bytes
+_KEPT_FOR = 30 * 24 * 3600  # seconds
+_OF_USER = 0o700, 0o600  # a folder and a file that nobody else reads
+
+
+def records_folder(named: str | None = None) -> str:
+    """Give the folder of the records.
+
+    Args:
+        named: the one that the user names; without one the environment's, else the user's cache.
+    """
+    given = named or os.environ.get(VARIABLE)
+    if given:
+        return os.path.abspath(given)
+    from platformdirs import user_cache_dir
+
+    return user_cache_dir("flake8-dbsession", appauthor=False)
+
+
+def record_of(root: str, named: str | None = None) -> str | None:
+    """Give the file of a project's record; None where it may have none.
+
+    A folder inside the project holds its record only where the user names it.
+
+    Args:
+        root: the project's folder.
+        named: the folder that the user names.
+    """
+    folder = records_folder(named)
+    is_named = bool(named or os.environ.get(VARIABLE))
+    if not is_named and is_within(os.path.realpath(folder), os.path.realpath(root)):
+        return None
+    name = digest_of_texts((root, sys.prefix, sys.version))
+    return os.path.join(folder, f"{name}.json")
+
+
+def read_record(path: str) -> bytes:
+    """Read a record.
+
+    Raises:
+        OSError: there is none, it is a link or no file, or git tracks it: then it came with the
+            repository, and whoever wrote that could have it say anything.
+    """
+    content = read_file(path, most=_LARGEST, links=False)
+    if _is_tracked(path):
+        raise OSError(f"{path} is tracked by git")
+    return content
+
+
+def write_record(path: str, content: bytes) -> None:
+    """Write a record, and remove those that were not written for long.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = os.path.dirname(path)
+    for_folder, for_file = _OF_USER
+    os.makedirs(folder, for_folder, exist_ok=True)
+    write_file(path, content, mode=for_file, lasting=False)
+    remove_leftovers(folder)
+    _remove(folder, time.time() - _KEPT_FOR)
+
+
+def clean(folder: str) -> int:
+    """Remove all records from a folder.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        OSError: they cannot be listed or removed.
+    """
+    remove_leftovers(folder)
+    return _remove(folder, None) if os.path.isdir(folder) else 0
+
+
+def _remove(folder: str, before: float | None) -> int:
+    """Remove the records last written before a time, of which none is a link; all without one."""
+    with os.scandir(folder) as entries:
+        records = [
+            entry
+            for entry in entries
+            if _RECORD.fullmatch(entry.name)
+            and entry.is_file(follow_symlinks=False)
+            and (before is None or entry.stat().st_mtime < before)
+        ]
+    for entry in records:
+        with suppress(FileNotFoundError):  # another run removes it too
+            os.unlink(entry.path)
+    return len(records)
+
+
+def _is_tracked(path: str) -> bool:
+    """Tell whether git tracks a file; where it cannot be asked, that it does."""
+    real = os.path.realpath(path)
+    folder, name = os.path.split(real)
+    if not any(os.path.lexists(os.path.join(above, ".git")) for above in upward(folder)):
+        return False
+    # A repository's own configuration can name a program that watches its files.
+    command = ("git", "-c", "core.fsmonitor=false", "ls-files", "--", f":(literal){name}")
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True)
+    except OSError:
+        return True
+    return done.returncode != 0 or bool(done.stdout)

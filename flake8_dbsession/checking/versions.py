@@ -1,0 +1,36 @@
+"""What tells one version of the code that checks, and of Python, from another."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+from flake8_dbsession import __version__
+from flake8_dbsession.digests import digest_of_texts
+
+_INSTALLED = ("site-packages", "dist-packages")
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def state_of_code() -> str:
+    """Give a hash of the versions of Python, of this package and of what it checks with.
+
+    An installed package is known by its version and the sizes of its files, for which each
+    installation has new times; one that is worked on, by their times.
+    """
+    from importlib.metadata import version
+
+    versions = (f"{name} {version(name)}" for name in ("flake8", "markdown-it-py", "pathspec"))
+    return digest_of_texts((sys.version, __version__, *versions, *_own_files()))
+
+
+def _own_files() -> Iterator[str]:
+    is_installed = os.path.basename(os.path.dirname(_PACKAGE)) in _INSTALLED
+    for folder, _, names in os.walk(_PACKAGE):
+        for name in names:
+            if name.endswith((".py", ".toml")):
+                with suppress(OSError):  # an editor's mark, or a file that just went
+                    status = os.stat(os.path.join(folder, name))
+                    yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"

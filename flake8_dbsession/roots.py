@@ -1,0 +1,75 @@
+"""How far a project reaches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+
+_REPOSITORY_MARKS = (".git", ".hg")
+_PROJECT_MARKS = (
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "tox.ini",
+    ".flake8",
+    "dbsession.toml",
+    "requirements.txt",
+)
+
+
+@cache
+def project_root(folder: str) -> str:
+    """Find the folder of the project that a folder lies in, beyond which nothing is read.
+
+    Args:
+        folder: an absolute path.
+
+    Returns:
+        The nearest folder at or above it that holds a repository; else the nearest that holds a
+        project's file; else the nearest that is no package, in which the topmost package lies.
+    """
+    above = list(upward(folder))
+    return next(
+        (
+            candidate
+            for is_root in (_holds_repository, _holds_project, _is_no_package)
+            for candidate in above
+            if is_root(candidate)
+        ),
+        folder,
+    )
+
+
+def upward(folder: str) -> Iterator[str]:
+    """Give a folder and those above it, the nearest first."""
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def marked_folders(folder: str) -> Iterator[str]:
+    """Give the folders at and above one that hold a repository or a project's file."""
+    for candidate in upward(folder):
+        if _holds_repository(candidate) or _holds_project(candidate):
+            yield candidate
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Tell whether an absolute path is a folder's or lies below it."""
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def _holds_repository(folder: str) -> bool:
+    return any(os.path.lexists(os.path.join(folder, mark)) for mark in _REPOSITORY_MARKS)
+
+
+def _holds_project(folder: str) -> bool:
+    return any(os.path.isfile(os.path.join(folder, mark)) for mark in _PROJECT_MARKS)
+
+
+def _is_no_package(folder: str) -> bool:
+    return not os.path.isfile(os.path.join(folder, "__init__.py"))
