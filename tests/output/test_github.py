@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from hypothesis import given, settings
 
@@ -56,7 +55,7 @@ def test_a_file_that_cannot_be_read_has_no_line() -> None:
 
 
 def test_a_sign_that_means_something_is_escaped() -> None:
-    odd = replace(RAW, path="a,b:c%2C.py", message="one\r\ntwo %0A :: three")
+    odd = RAW._replace(path="a,b:c%2C.py", message="one\r\ntwo %0A :: three")
     assert written(write, [odd]).split("::")[1:] == [
         "error title=dbsession DBS101,file=a%2Cb%3Ac%252C.py,line=7,endLine=7,col=10,endColumn=24",
         "DBS101 one%0D%0Atwo %250A ",

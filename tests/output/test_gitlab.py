@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import jsonschema
 from hypothesis import given, settings
@@ -57,7 +56,7 @@ def test_an_issue() -> None:
         "severity": "major",
         "location": {"path": "app/my users.py", "lines": {"begin": 7, "end": 7}},
     }
-    (moved,) = json.loads(written(write, [replace(RAW, line=9, end_line=9)]))
+    (moved,) = json.loads(written(write, [RAW._replace(line=9, end_line=9)]))
     assert moved["fingerprint"] == fingerprint
 
 

