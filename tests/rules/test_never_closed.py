@@ -359,3 +359,21 @@ def test_the_syntax_of_python_3_14(tmp_path: Path) -> None:
                 db.close()
         """,
     )
+
+
+def test_a_function_whose_default_has_its_own_name(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        import database
+
+        def db(session, db=db, other=database.SessionLocal().close(db)):
+            session.close()
+
+        def work():
+            def one(other=two): ...
+            def two(other=one): ...
+            db = database.SessionLocal()  # DBS302
+            db.query(one, two)
+        """,
+    )

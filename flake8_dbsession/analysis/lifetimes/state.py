@@ -135,6 +135,7 @@ class Reader:
         self._names = names
         self._opened = opened
         self._peers = peers
+        self._entered: set[ast.AST] = set()
 
     def refers(self, node: ast.AST | None, state: State) -> bool:
         """Tell whether an expression is the object itself."""
@@ -241,7 +242,13 @@ class Reader:
 
     def _captured(self, name: str, state: State) -> bool:
         closure = self._names.closures.get(name)
-        return closure is not None and self.holds(closure, state)
+        if closure is None or closure in self._entered:  # a default may name its own function
+            return False
+        self._entered.add(closure)
+        try:
+            return self.holds(closure, state)
+        finally:
+            self._entered.remove(closure)
 
 
 def _gives_same_object(function: ast.expr) -> bool:
