@@ -50,6 +50,7 @@ def write_file(
     folder = os.path.dirname(path)
     _refuse_way_out(folder)
     before = _status(path)
+    remove_leftovers(folder)
     temporary = os.path.join(folder, f".dbsession-{os.getpid()}-{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, _NEW, mode)
     try:

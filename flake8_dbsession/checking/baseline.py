@@ -17,6 +17,7 @@ from flake8_dbsession.reading import read_file
 
 FILE_NAME = ".dbsession-baseline.json"
 _VERSION = 1
+_MOST = 1_000_000  # violations of one kind in one place
 # What keeps a file from being checked at all is never known: DBS0xx, E9xx.
 _RECORDED = re.compile(r"DBS[1-9]")
 
@@ -169,8 +170,8 @@ def _line(entry: Entry, count: int) -> str:
 def _entry(data: Any) -> tuple[Entry, int]:
     count, *texts = (data[key] for key in ("count", *Entry._fields))
     entry = Entry(*texts)
-    if not isinstance(count, int) or not all(isinstance(text, str) for text in texts):
+    if type(count) is not int or not all(isinstance(text, str) for text in texts):
         raise TypeError(data)
-    if not is_recordable(entry.code):
+    if not (is_recordable(entry.code) and 0 < count <= _MOST):
         raise ValueError(data)
     return entry, count

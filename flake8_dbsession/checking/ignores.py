@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from pathspec import GitIgnoreSpec
+from flake8_dbsession.globs import Globs, lines_of
+from flake8_dbsession.reading import read_file
 
 PATTERN_FILE = ".gitignore"
 
+_LARGEST = 4 * 2**20  # bytes of patterns or of git's configuration
 _EXCLUDES_FILE = re.compile(r'^\s*excludesfile\s*=\s*"?(.+?)"?\s*$', re.IGNORECASE | re.MULTILINE)
 
 
@@ -24,23 +26,15 @@ class Patterns:
 
     def __init__(self, folder: str, file: str) -> None:
         self._prefix = len(os.path.join(folder, ""))
-        lines = _read(file).splitlines()
-        self._spec = _spec(lines) or GitIgnoreSpec.from_lines(filter(_is_usable, lines))
+        self._globs = Globs(lines_of(_read(file)))
 
     def verdict(self, path: str) -> bool | None:
-        """Tell whether an absolute path is ignored; None where no pattern speaks of it."""
-        return self._spec.check_file(path[self._prefix :]).include
+        """Tell whether a path is ignored; None where no pattern speaks of it.
 
-
-def _spec(lines: list[str]) -> GitIgnoreSpec | None:
-    with suppress(ValueError, re.error):
-        return GitIgnoreSpec.from_lines(lines)
-    return None
-
-
-def _is_usable(line: str) -> bool:
-    """Tell whether a line is a pattern; git passes the others over."""
-    return _spec([line]) is not None
+        Args:
+            path: its absolute path; that of a folder ends in a separator.
+        """
+        return self._globs.verdict(path[self._prefix :].replace(os.sep, "/"))
 
 
 def is_repository(folder: str) -> bool:
@@ -78,8 +72,6 @@ def _git_folder(mark: str) -> str:
 
 
 def _read(file: str) -> str:
-    if not os.path.isfile(file):  # which may be a pipe
-        return ""
-    with suppress(OSError), open(file, encoding="utf-8", errors="surrogateescape") as stream:
-        return stream.read()
+    with suppress(OSError):
+        return read_file(file, most=_LARGEST).decode(errors="surrogateescape")
     return ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import warnings
-from pathlib import Path
 
 from flake8_dbsession.analysis.names.project import decode
+from flake8_dbsession.reading import read_file
 
 
 class UnreadError(Exception):
@@ -26,7 +26,7 @@ def read(path: str) -> tuple[str, ast.Module]:
         UnreadError: it cannot be opened, decoded or parsed.
     """
     try:
-        text = decode(Path(path).read_bytes())
+        text = decode(read_file(path))
     except OSError as error:
         raise UnreadError(f"cannot be read: {error.strerror}") from error
     if text is None:

@@ -22,7 +22,7 @@ def state_of_code() -> str:
     """
     from importlib.metadata import version
 
-    versions = (f"{name} {version(name)}" for name in ("flake8", "markdown-it-py", "pathspec"))
+    versions = (f"{name} {version(name)}" for name in ("flake8", "markdown-it-py"))
     return digest_of_texts((sys.version, __version__, *versions, *_own_files()))
 
 

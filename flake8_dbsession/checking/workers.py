@@ -117,9 +117,21 @@ def _start(make: Callable[[], Work[Any]]) -> None:
 
 def _start_worker(make: Callable[[], Work[Any]]) -> None:
     import signal
+    from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    Thread(target=_end_with_parent, daemon=True).start()  # or is ended itself, and tells nobody
     _start(make)
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work(files: list[str]) -> Any:

@@ -14,6 +14,7 @@ import click
 from flake8_dbsession import __version__
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.command.streams import written_out
+from flake8_dbsession.output.escaping import visible
 from flake8_dbsession.policy.errors import PolicyError
 
 _COMMANDS: tuple[str, ...] = (
@@ -59,7 +60,7 @@ class _Commands(click.Group):
             with written_out():
                 return super().invoke(ctx)
         except (PolicyError, RunError) as error:
-            raise UsageError(str(error)) from error
+            raise UsageError(visible(str(error))) from error
         except KeyboardInterrupt:
             click.echo("Interrupted", err=True)
             raise SystemExit(_INTERRUPTED) from None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flake8_dbsession.output.escaping import visible
+
 if TYPE_CHECKING:
     import argparse
 
@@ -53,8 +55,8 @@ def without_known(
     new, gone = BaselineRun(load(Path(file)), files, options).compare(findings)
     if gone:
         click.echo(
-            f"{file} still lists {violations(sum(gone.values()))} that the code has no more; "
-            "drop what is gone with `dbsession baseline --prune`",
+            f"{visible(file)} still lists {violations(sum(gone.values()))} that the code has no "
+            "more; drop what is gone with `dbsession baseline --prune`",
             err=True,
         )
     return new
@@ -71,7 +73,7 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
 
     left, errors = hide(findings, options)
     for error in errors:
-        click.echo(error, err=True)
+        click.echo(visible(str(error)), err=True)
     click.echo(f"{violations(len(findings) - len(left))} hidden by `# noqa` comments", err=True)
     if left:
         click.echo(f"{violations(len(left))} left without a comment", err=True)

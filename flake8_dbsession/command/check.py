@@ -10,6 +10,7 @@ import click
 
 from flake8_dbsession.command.codes import reportable
 from flake8_dbsession.output import FORMATS
+from flake8_dbsession.output.escaping import visible
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding
@@ -159,4 +160,4 @@ def _write_statistics(findings: Sequence[Finding], stream: TextIO) -> None:
     for finding in findings:
         by_code.setdefault(finding.code, []).append(finding)
     for code, found in sorted(by_code.items()):
-        stream.write(f"{len(found):<5} {code} {found[0].message}\n")
+        stream.write(f"{len(found):<5} {code} {visible(found[0].message)}\n")

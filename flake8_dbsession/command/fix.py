@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def command(
     from flake8_dbsession.fixes import report
     from flake8_dbsession.fixes.repair import Wishes
     from flake8_dbsession.fixes.run import Repairs, exit_code
+    from flake8_dbsession.writing import remove_leftovers
 
     if STDIN in paths:
         raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
@@ -69,6 +71,8 @@ def command(
     repairs = Repairs(run, Wishes(codes=codes, unsafe=unsafe), writes=not shows, baseline=known)
     if layer is not None:
         files = repairs.files_of_layer(files, layer)
+    for folder in () if shows else {os.path.dirname(file) for file in files}:
+        remove_leftovers(folder or os.curdir)
     if isinstance(sys.stdout, io.TextIOWrapper):  # code is shown as it is
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
     outcomes = []

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from flake8_dbsession.output.escaping import visible
+
 
 @click.command(short_help="Propose a policy for a repository.")
 @click.argument("path", default=".", type=click.Path(exists=True, file_okay=False))
@@ -34,7 +36,7 @@ def command(path: str, writes: bool) -> None:
     files = discover((path,), [*options.exclude, *options.extend_exclude])
     survey = survey_of(folder, files, jobs=processes(options), track=tracked)
     for unread, reason in survey.unread:
-        click.echo(f"{unread}: {reason}; left out", err=True)
+        click.echo(visible(f"{unread}: {reason}; left out"), err=True)
     text = written(propose(survey))
     if writes:
         _write(folder / "dbsession.toml", text)

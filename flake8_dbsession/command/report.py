@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from flake8_dbsession.output.escaping import visible
+
 if TYPE_CHECKING:
     from flake8_dbsession.migration.model import Migration
 
@@ -50,7 +52,7 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
     migration = migration_of(files, Settings.of(options), jobs=processes(options), track=tracked)
     for path, reason in migration.unread:
-        click.echo(f"{path}: {reason}", err=True)
+        click.echo(visible(f"{path}: {reason}"), err=True)
     with opened(output_file) as stream:
         _write(migration, form, stream)
 

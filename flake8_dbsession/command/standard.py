@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.reading import read_file
 
 if TYPE_CHECKING:
     from flake8_dbsession.policy.model import Policy
@@ -65,7 +65,7 @@ def _policy(file: str | None) -> Policy:
 def _read(path: str) -> str | None:
     """Give a file's text; None where there is no such file."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_file(path).decode().replace("\r\n", "\n")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

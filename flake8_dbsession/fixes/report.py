@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 
 from flake8_dbsession.fixes.run import Outcome
+from flake8_dbsession.output.escaping import line_of, visible
 from flake8_dbsession.rewriting.document import lines_of
 
 
@@ -16,7 +17,7 @@ def diff(outcome: Outcome) -> str:
     if outcome.repair is None or outcome.before is None:
         return ""
     old, new = lines_of(outcome.before.content), lines_of(outcome.repair.text.content)
-    path = os.path.normpath(outcome.path)
+    path = visible(os.path.normpath(outcome.path))
     lines = unified_diff(old, new, f"a/{path}", f"b/{path}")
     return "".join(
         line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
@@ -84,4 +85,4 @@ def _files(count: int) -> str:
 
 def written(lines: Iterable[str]) -> str:
     """Put lines together."""
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line_of(line)}\n" for line in lines)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.migration.model import FileState, Migration, by_work_left
 from flake8_dbsession.migration.wording import code_name, headline, unjudged_note, unread_note
+from flake8_dbsession.output.escaping import visible
 
 
 def render(migration: Migration) -> str:
@@ -48,12 +50,12 @@ def _parts(migration: Migration) -> Iterator[str]:
         yield _table(("call", "times"), [(_code(call), n) for call, n in migration.unjudged])
     if migration.unread:
         yield unread_note(migration)
-        yield "\n".join(f"- {_code(path)}: {reason}" for path, reason in migration.unread)
+        yield "\n".join(f"- {_code(path)}: {visible(why)}" for path, why in migration.unread)
 
 
 def _places(state: FileState) -> str:
     lines = (
-        f"- [ ] line {place.line}: {', '.join(place.codes)} {place.message}"
+        f"- [ ] line {place.line}: {', '.join(place.codes)} {visible(place.message)}"
         for place in state.by_hand
     )
     return "\n".join((f"### {_code(state.path)}", "", *lines))
@@ -68,9 +70,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(cell: object) -> str:
-    return str(cell).replace("|", "\\|")
+    return visible(str(cell)).replace("|", "\\|")
 
 
 def _code(text: str) -> str:
     """Put a text between backticks, more of them where it holds some itself."""
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{visible(text)}{space}{fence}"

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from flake8_dbsession.migration.model import Migration, Tally, by_work_left
 from flake8_dbsession.migration.wording import code_name, headline, unjudged_note, unread_note
+from flake8_dbsession.output.escaping import visible
 
 _BAR = 24  # characters
 
@@ -35,7 +36,7 @@ def render(migration: Migration, console: Console) -> None:
     if migration.unread:
         console.print(Text(unread_note(migration)))
         for path, reason in migration.unread:
-            console.print(Text(f"  {path}: {reason}"))
+            console.print(Text(f"  {visible(path)}: {visible(reason)}"))
 
 
 def _by_layer(migration: Migration) -> Table:
@@ -60,7 +61,7 @@ def _by_file(migration: Migration) -> Table:
     table.add_column("file", overflow="fold")
     for state in by_work_left(state for state in migration.files if state.by_hand):
         codes = sorted({code for place in state.by_hand for code in place.codes})
-        file = Text.assemble(state.path, ("\n" + " ".join(codes), "dim"))
+        file = Text.assemble(visible(state.path), ("\n" + " ".join(codes), "dim"))
         table.add_row(str(len(state.by_hand)), str(state.sanctioned), Text(state.layer), file)
     return table
 
@@ -76,7 +77,7 @@ def _by_code(migration: Migration) -> Table:
 def _counted(title: str, pairs: list[tuple[str, int]]) -> Table:
     table = _table(title, "times")
     for name, count in pairs:
-        table.add_row(Text(name), str(count))
+        table.add_row(Text(visible(name)), str(count))
     return table
 
 

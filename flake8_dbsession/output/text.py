@@ -9,6 +9,7 @@ from typing import TextIO
 from click import style
 
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.output.escaping import line_of, visible
 
 
 def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | None = None) -> None:
@@ -30,19 +31,26 @@ def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | No
 
 def _plain(finding: Finding) -> str:
     place = f"{finding.path}:{finding.line}:{finding.column}:"
-    return f"{place} {finding.code} {finding.message}\n"
+    return f"{line_of(f'{place} {finding.code} {finding.message}')}\n"
 
 
 def _coloured(finding: Finding) -> str:
     colon = style(":", fg="cyan")
-    place = colon.join((style(finding.path, bold=True), str(finding.line), str(finding.column)))
-    return f"{place}{colon} {style(finding.code, fg='red', bold=True)} {finding.message}\n"
+    path = style(line_of(finding.path), bold=True)
+    place = colon.join((path, str(finding.line), str(finding.column)))
+    return f"{place}{colon} {style(finding.code, fg='red', bold=True)} {visible(finding.message)}\n"
 
 
 def _source(finding: Finding) -> str:
     """Give the line of code, and below it a mark under the part that is meant."""
-    before = finding.source[: finding.column - 1]
-    indent = "".join(char if char.isspace() else " " for char in before)
     ends_here = finding.end_line == finding.line
-    end = finding.end_column if ends_here else len(finding.source) + 1
-    return f"{finding.source}\n{indent}{'^' * max(1, end - finding.column)}\n"
+    end = finding.end_column - 1 if ends_here else len(finding.source)
+    before, meant = finding.source[: finding.column - 1], finding.source[finding.column - 1 : end]
+    indent = "".join(char if char.isspace() else " " for char in _shown_code(before))
+    mark = "^" * max(1, len(_shown_code(meant)))
+    return f"{_shown_code(finding.source)}\n{indent}{mark}\n"
+
+
+def _shown_code(code: str) -> str:
+    """Spell out what is not seen in a part of a line, but for the tabs."""
+    return "\t".join(map(visible, code.split("\t")))

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
+from flake8_dbsession.globs import is_pattern
 from flake8_dbsession.policy.errors import Place, nearest
 from flake8_dbsession.policy.files import Table
-from flake8_dbsession.policy.matching import is_pattern
 from flake8_dbsession.policy.model import URL_KINDS, Style
 
 STYLES = tuple(style.value for style in Style)

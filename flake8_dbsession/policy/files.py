@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.policy.errors import Place
+from flake8_dbsession.reading import read_file
+
+_LARGEST = 4 * 2**20  # bytes
 
 OWN_FILE = "dbsession.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -28,7 +31,7 @@ def content_of(file: Path) -> bytes:
             raise place.error("is a folder, not a file")
         if file.exists() and not file.is_file():
             raise place.error("is not a regular file")
-        return file.read_bytes()
+        return read_file(file, most=_LARGEST)
     except FileNotFoundError:
         raise place.error("there is no such file") from None
     except OSError as error:

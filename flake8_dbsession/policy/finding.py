@@ -11,6 +11,7 @@ from flake8_dbsession.policy.errors import Place, PolicyError
 from flake8_dbsession.policy.files import (
     OWN_FILE,
     PROJECT_FILE,
+    content_of,
     misnamed,
     parse,
     shown,
@@ -100,8 +101,8 @@ def _mentions_policy(project: Path) -> bool:
     if not os.path.isfile(project):
         return False
     try:
-        content = project.read_bytes()
-    except OSError:
+        content = content_of(project)
+    except PolicyError:
         return True
     # Most projects' files never name this tool, and need not be parsed to be passed over.
     if b"dbsession" not in content:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from pathspec import GitIgnoreSpec
+from flake8_dbsession.globs import Globs
 
 _MOST = 0.8  # of a folder's modules have to belong for the folder to stand for them
 _SPECIAL = re.compile(r"([\\*?\[\]]|^[!#]| $)")
@@ -59,4 +59,4 @@ def _unmatched(patterns: Sequence[str], paths: Sequence[str]) -> list[str]:
 
 
 def _matched(patterns: Sequence[str], paths: Sequence[str]) -> set[str]:
-    return set(GitIgnoreSpec.from_lines(patterns).match_files(paths))
+    return set(filter(Globs(patterns).matches, paths))
