@@ -33,7 +33,7 @@ class Globs:
         self._folders: dict[str, bool] = {}
 
     def verdict(self, path: str) -> bool | None:
-        """Tell whether a path is matched.
+        """Tell whether git would ignore a path, which goes into no folder that it ignores.
 
         Args:
             path: a path relative to the folder of the patterns, with slashes; that of a folder ends
@@ -45,25 +45,34 @@ class Globs:
         """
         if not self._matchers:
             return None
-        return True if self._takes_a_folder_of(path) else self._own(path)
-
-    def matches(self, path: str) -> bool:
-        """Tell whether a path is matched, as ``verdict`` has it."""
-        return self.verdict(path) is True
-
-    def _takes_a_folder_of(self, path: str) -> bool:
-        end = path.find("/")
-        while 0 <= end < len(path) - 1:
-            folder = path[: end + 1]
+        for folder in _folders_of(path):
             if folder not in self._folders:
                 self._folders[folder] = self._own(folder) is True
             if self._folders[folder]:
                 return True
-            end = path.find("/", end + 1)
-        return False
+        return self._own(path)
+
+    def matches(self, path: str) -> bool:
+        """Tell whether the last pattern that matches a path, or a folder of it, is without ``!``.
+
+        Args:
+            path: a path, as in ``verdict``.
+        """
+        ways = (*_folders_of(path), path)
+        return next(
+            (takes for regex, takes in self._matchers if any(map(regex.match, ways))), False
+        )
 
     def _own(self, path: str) -> bool | None:
         return next((takes for regex, takes in self._matchers if regex.match(path)), None)
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    """Give the folders that a path lies in, the topmost first."""
+    end = path.find("/")
+    while 0 <= end < len(path) - 1:
+        yield path[: end + 1]
+        end = path.find("/", end + 1)
 
 
 def is_pattern(line: str) -> bool:
@@ -181,8 +190,9 @@ def _class(segment: str, position: int) -> tuple[str, int]:
         last = char
         if segment[position : position + 1] == "-" and segment[position + 1 : position + 2] != "]":
             last, position, _ = _member(segment, position + 1, is_first=True)
-        upward = char <= last  # of a range that leads down git takes the first
-        members.append(f"{re.escape(char)}-{re.escape(last)}" if upward else re.escape(char))
+        if char > last:
+            raise _NoPatternError
+        members.append(f"{re.escape(char)}-{re.escape(last)}")
     inside = "".join(members)
     if is_negated:
         return f"[^/{inside}]", position

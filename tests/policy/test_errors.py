@@ -296,12 +296,12 @@ def test_pipe_is_not_waited_for(write: Write) -> None:
 
 
 def test_unreadable_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path) -> bytes:
+    def refuse(path: Path, *, most: int) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     file = write("")
     # The mode of a file would not keep a superuser out.
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("flake8_dbsession.policy.files.read_file", refuse)
     assert message(file) == "dbsession.toml: cannot be read: Permission denied"
 
 

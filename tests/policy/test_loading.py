@@ -281,11 +281,11 @@ def test_pyproject_counts_when_it_holds_a_policy_or_may(
 def test_unreadable_pyproject_may_hold_a_policy(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Path) -> bytes:
+    def refuse(path: Path, *, most: int) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     file = write("", "pyproject.toml")
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("flake8_dbsession.policy.files.read_file", refuse)
     assert find(Path("x.py")) == file
 
 
