@@ -135,9 +135,16 @@ def _end_with_parent() -> None:
 
 
 def _work(files: list[str]) -> Any:
-    with warnings.catch_warnings(), _collecting_by_hand():
-        warnings.simplefilter("ignore")  # of the checked code's syntax
+    with ignoring_warnings(), _collecting_by_hand():
         return _Process.work(files)
+
+
+@contextmanager
+def ignoring_warnings() -> Iterator[None]:
+    """Keep Python from warning of the checked code's syntax."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
