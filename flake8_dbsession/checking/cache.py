@@ -7,52 +7,23 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.memory import Grounds, Memory
-from flake8_dbsession.checking.records import read_record, record_of, write_record
-from flake8_dbsession.checking.stamps import Stamp, is_as_of, stamp
-from flake8_dbsession.checking.versions import state_of_code
-from flake8_dbsession.digests import digest, digest_of_texts
-from flake8_dbsession.reading import read_file
+from flake8_dbsession.checking.memory import Grounds, Memory, Walk
+from flake8_dbsession.checking.records import UNUSABLE, read_record, record_of, write_record
+from flake8_dbsession.checking.versions import installation, state_of_code
+from flake8_dbsession.checking.ways import walk_of
 from flake8_dbsession.roots import project_root, upward
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.discovery import Found
     from flake8_dbsession.checking.file_check import Checked
 
-_CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
 _MOST_WAYS = 4
 _MOST_WALKS = 4
 _FIELDS = Finding._fields[1:]  # all but the path, which each run spells its own way
 _TICK = 20_000_000  # nanoseconds by which the time of a change may lag behind the clock
-
-
-def way_of(arguments: Iterable[str]) -> str:
-    """Give the key of a way of running.
-
-    Args:
-        arguments: those of flake8.
-
-    Returns:
-        A hash of them, of the working directory, of where the user's own settings lie, and of the
-        content of flake8's configuration files there and above.
-    """
-    homes = (os.environ.get(name, "") for name in ("HOME", "XDG_CONFIG_HOME"))
-    parts = [os.getcwd(), *homes, *arguments]
-    for path, content in configurations():
-        parts += path, digest(content)
-    return digest_of_texts(parts)
-
-
-def configurations() -> Iterator[tuple[str, bytes]]:
-    """Give the files that may configure flake8, in the working directory and above it."""
-    for folder in upward(os.getcwd()):
-        for name in _CONFIGURATIONS:
-            path = os.path.join(folder, name)
-            with suppress(OSError):
-                yield path, read_file(path)
 
 
 class Cache:
@@ -65,29 +36,29 @@ class Cache:
 
     def __init__(self, way: str, folder: str | None = None) -> None:
         self._way = way
-        self._root = project_root(os.getcwd())
-        self._path = record_of(self._root, folder)
+        self._path = record_of(project_root(os.getcwd()), folder)
         self._since = time.time_ns() - _TICK
-        self._code = state_of_code()
-        self._memory, self._walks, ways = self._loaded()
-        self._ways = [way, *(other for other in ways if other != way)][:_MOST_WAYS]
+        self._installation = installation()
         self._is_saved = True
+        self._memory, ways, self._code = self._loaded()
+        if self._memory.forget_stale():
+            self._is_saved = False
+        self._ways = [way, *(other for other in ways if other != way)][:_MOST_WAYS]
+        self._walk = ""
 
     def files(self, paths: Sequence[str]) -> list[str] | None:
         """Give the files that an earlier run found at paths; None where they may be others now."""
-        walk = self._walks.get(self._walk_key(paths))
-        if walk is None or not all(map(os.path.lexists, paths)):
-            return None
-        found: list[str] = walk["files"]
-        return found if all(_is_as_kept(path, kept) for path, kept in walk["rests_on"]) else None
+        self._walk = walk_of(self._way, paths)
+        walk = self._memory.walks.get(self._walk)
+        return walk.files if walk and all(map(os.path.lexists, paths)) else None
 
-    def keep_files(self, paths: Sequence[str], found: Found) -> None:
-        """Keep the files that were found at paths."""
+    def keep_files(self, found: Found) -> None:
+        """Keep the files that were found at the paths that were asked about last."""
         if found.folders and found.is_whole:
-            rests_on = [(path, _kept(path)) for path in (*found.folders, *found.ignores)]
-            key = self._walk_key(paths)
-            self._walks.pop(key, None)
-            self._walks[key] = {"files": found.files, "rests_on": rests_on}
+            walk = Walk(found.files, [*found.folders, *found.ignores], None)
+            self._memory.remember_walk(self._walk, walk, self._since)
+            for old in list(self._memory.walks)[:-_MOST_WALKS]:
+                del self._memory.walks[old]
             self._is_saved = False
 
     def findings(self, files: Iterable[str]) -> dict[str, list[Finding]]:
@@ -99,8 +70,6 @@ class Cache:
         Returns:
             The findings by file; a file whose findings are not known is left out.
         """
-        if self._memory.forget_stale():
-            self._is_saved = False
         known, here = {}, os.getcwd()
         for file in files:
             entry = self._memory.files.get(os.path.normpath(os.path.join(here, file)))
@@ -108,6 +77,15 @@ class Cache:
             if found is not None:
                 known[file] = [Finding(file, *fields) for fields in found]
         return known
+
+    def keep_found(self, files: Sequence[str], found: Sequence[Finding]) -> None:
+        """Keep all that a run reports, for one that finds nothing changed."""
+        walk = self._memory.walks.get(self._walk)
+        if walk is None or walk.found is not None or walk.files != files:
+            return
+        if len(self.findings(files)) == len(files):
+            self._memory.walks[self._walk] = walk._replace(found=[list(each) for each in found])
+            self._is_saved = False
 
     def keep(self, checked: Iterable[Checked], grounds: Grounds) -> None:
         """Keep the results of files that were checked.
@@ -130,9 +108,9 @@ class Cache:
         holders = {os.path.dirname(path) for path in memory.files}
         memory.remember_folders(grounds.folders.union(*map(_project_folders, holders)), self._since)
         for policy in grounds.policies:
-            memory.remember_policy(policy)
+            memory.remember_policy(policy, self._since)
         for root in {project_root(folder) for folder in holders}:
-            memory.remember_policies_above(root)
+            memory.remember_policies_above(root, self._since)
 
     def save(self) -> None:
         """Write all down, where anything is new and it can be written."""
@@ -141,26 +119,26 @@ class Cache:
         with suppress(OSError):
             write_record(self._path, self._dumped())
 
-    def _walk_key(self, paths: Sequence[str]) -> str:
-        return "\0".join((self._way, *paths))
-
-    def _loaded(self) -> tuple[Memory, dict[str, Any], list[str]]:
+    def _loaded(self) -> tuple[Memory, list[str], str]:
         """Read the record; one that is missing, damaged or of other code is as good as none."""
+        code = ""
         try:
-            main, _, links = read_record(self._path or "").partition(b"\n")
-            data = json.loads(main)
-            if data["code"] == self._code:
-                return Memory.loaded(data, links), data["walks"], data["ways"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            first, body, links = read_record(self._path or "")
+            head = json.loads(first)
+            self._is_saved = head["installation"] == self._installation
+            code = head["code"] if self._is_saved else state_of_code()
+            if code == head["code"]:
+                return Memory.loaded(head, body, links), head["ways"], code
+        except UNUSABLE:
             pass
-        return Memory(), {}, []
+        return Memory(), [], code or state_of_code()
 
     def _dumped(self) -> bytes:
         self._memory.keep_ways(self._ways)
-        data, links = self._memory.dumped()
-        walks = dict(list(self._walks.items())[-_MOST_WALKS:])
-        head = {"code": self._code, "ways": self._ways, "walks": walks}
-        return json.dumps({**head, **data}, separators=(",", ":")).encode() + b"\n" + links
+        head, body, links = self._memory.dumped()
+        state = {"installation": self._installation, "code": self._code, "ways": self._ways}
+        first = json.dumps({**state, **head}, separators=(",", ":")).encode()
+        return b"\n".join((first, body, links))
 
 
 def _project_folders(folder: str) -> Iterator[str]:
@@ -170,12 +148,3 @@ def _project_folders(folder: str) -> Iterator[str]:
         yield above
         if above == root:
             return
-
-
-def _kept(path: str) -> Stamp | None:
-    """Give the stamp of a file or folder; None where there is none."""
-    return stamp(path) if os.path.exists(path) else None
-
-
-def _is_as_kept(path: str, kept: list[int] | None) -> bool:
-    return not os.path.exists(path) if kept is None else is_as_of(path, Stamp(*kept))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from flake8_dbsession.failures import FAILURES
 
 
 class Finding(NamedTuple):
@@ -31,3 +34,11 @@ class Finding(NamedTuple):
     source: str
     definition: str = ""
     statement: str = ""
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Give a run's exit code: 0 for nothing found, 2 for what kept it from checking, else 1."""
+    codes = {finding.code for finding in findings}
+    if codes & FAILURES:
+        return 2
+    return 1 if codes else 0

@@ -9,20 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.names.requirements import FILES, LOCKS
-from flake8_dbsession.checking.stamps import (
-    NONE,
-    Stamp,
-    is_as_of,
-    is_changed_since,
-    look,
-    stamp,
-)
+from flake8_dbsession.checking.stamps import UNTRUSTED, Stamp, is_changed_since, look, stamp
+from flake8_dbsession.checking.stamps import changed as changed_of
 from flake8_dbsession.digests import digest
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward
@@ -52,15 +46,28 @@ class Entry(NamedTuple):
     """A file that was checked, or read for the check of another.
 
     Attributes:
-        stamp: of the file.
         digest: of its content; empty where the file changed while it was read.
         findings: for each way of running in which it was checked, the findings' fields after the
             path.
     """
 
-    stamp: Stamp
     digest: str
     findings: dict[str, list[list[Any]]]
+
+
+class Walk(NamedTuple):
+    """A walk through folders, in one way of running.
+
+    Attributes:
+        files: the files found, as a report names them.
+        rests_on: the folders that were listed, and the files that say what is ignored.
+        found: the fields of all that a run over these files reports; None where that has to be put
+            together.
+    """
+
+    files: list[str]
+    rests_on: list[str]
+    found: list[list[Any]] | None
 
 
 class Links(NamedTuple):
@@ -107,40 +114,42 @@ class Memory:
     """What earlier runs left.
 
     Attributes:
+        stamps: of all that it rests on; None for what does not exist.
         files: what is known of files, by absolute path.
-        folders: for each folder in which was looked the stamp of its list, and its modules.
+        folders: the modules of each folder in which was looked.
         policies: the digest of each file that may hold a policy.
+        walks: the walks by way of running and paths.
     """
 
     def __init__(self) -> None:
+        self.stamps: dict[str, Stamp | None] = {}
         self.files: dict[str, Entry] = {}
-        self.folders: dict[str, tuple[Stamp, list[str]]] = {}
+        self.folders: dict[str, list[str]] = {}
         self.policies: dict[str, str] = {}
+        self.walks: dict[str, Walk] = {}
         self._links = b"{}"
 
     @classmethod
-    def loaded(cls, data: dict[str, Any], links: bytes) -> Memory:
+    def loaded(cls, head: dict[str, Any], body: bytes, links: bytes) -> Memory:
         """Take what was dumped.
 
         Raises:
-            KeyError, TypeError, AttributeError: it is something else.
+            ValueError, KeyError, TypeError, AttributeError: it is something else.
         """
-        memory = cls()
-        memory.files = {
-            path: Entry(Stamp(*kept), content, findings)
-            for path, (kept, content, findings) in data["files"].items()
-        }
-        memory.folders = {
-            folder: (Stamp(*kept), names) for folder, (kept, names) in data["folders"].items()
-        }
+        memory, data = cls(), json.loads(body)
+        memory.stamps = head["stamps"]
+        memory.walks = {key: Walk(*walk) for key, walk in head["walks"].items()}
+        memory.files = {path: Entry(*entry) for path, entry in data["files"].items()}
+        memory.folders = data["folders"]
         memory.policies = data["policies"]
         memory._links = links
         return memory
 
-    def dumped(self) -> tuple[dict[str, Any], bytes]:
-        """Give all as data for JSON, and what was asked for files, as JSON."""
-        data = {"files": self.files, "folders": self.folders, "policies": self.policies}
-        return data, json.dumps(self.links, separators=(",", ":")).encode()
+    def dumped(self) -> tuple[dict[str, Any], bytes, bytes]:
+        """Give what a run needs that finds nothing changed, what others need, and the links."""
+        head = {"stamps": self.stamps, "walks": self.walks}
+        body = {"files": self.files, "folders": self.folders, "policies": self.policies}
+        return head, _dumped(body), _dumped(self.links)
 
     @cached_property
     def links(self) -> dict[str, Links]:
@@ -148,21 +157,32 @@ class Memory:
         return {path: Links(*links) for path, links in json.loads(self._links).items()}
 
     def forget_stale(self) -> bool:
-        """Forget the findings that no longer hold.
+        """Forget what no longer holds.
 
         Returns:
             Whether anything was other than remembered.
         """
-        names = self._renew_folders()
-        if names & _DECISIVE or any(policy_digest(p) != d for p, d in self.policies.items()):
-            for part in (self.files, self.folders, self.policies, self.links):
+        changed = set(changed_of(self.stamps))
+        if not changed:
+            return False
+        names = self._renew_folders(changed)
+        if names & _DECISIVE or self._renew_policies(changed):
+            for part in (self.stamps, self.files, self.folders, self.policies, self.links):
                 part.clear()
+            self.walks.clear()
             return True
-        renewed_files, changed = self._renew_files()
-        for path in self._resting_on(changed, {name.rstrip("/") for name in names}):
+        for key, walk in list(self.walks.items()):
+            if not changed.isdisjoint(walk.rests_on):
+                del self.walks[key]
+            else:
+                self.walks[key] = walk._replace(found=None)
+        others = self._renew_files(changed)
+        for path in changed - self.files.keys() - self.folders.keys() - self.policies.keys():
+            self.stamps.pop(path, None)
+        for path in self._resting_on(others, {name.rstrip("/") for name in names}):
             if path in self.files:
                 self.files[path] = self.files[path]._replace(findings={})
-        return bool(names) or renewed_files
+        return True
 
     def keep_ways(self, ways: Collection[str]) -> None:
         """Forget the findings of all other ways of running."""
@@ -170,6 +190,22 @@ class Memory:
             if not entry.findings.keys() <= set(ways):
                 kept = {way: found for way, found in entry.findings.items() if way in ways}
                 self.files[path] = entry._replace(findings=kept)
+
+    def remember_walk(self, key: str, walk: Walk, since: int) -> None:
+        """Remember a walk as the latest.
+
+        Args:
+            key: its way of running and its paths.
+            walk: the walk.
+            since: when it began: what changed later is not trusted.
+        """
+        self.walks.pop(key, None)
+        self.walks[key] = walk
+        for path in walk.rests_on:
+            seen = _stamp_of_known(path, since)
+            if path in self.folders and seen != self.stamps[path]:  # looked at before, by another
+                seen = UNTRUSTED
+            self.stamps[path] = seen
 
     def remember_findings(
         self, path: str, stamped: Stamp, content: str, way: str, findings: list[list[Any]]
@@ -185,7 +221,8 @@ class Memory:
         """
         before = self.files.get(path)
         others = before.findings if before is not None and before.digest == content else {}
-        self.files[path] = Entry(stamped, content, {**others, way: findings})
+        self.files[path] = Entry(content, {**others, way: findings})
+        self.stamps[path] = stamped
 
     def remember_folders(self, folders: Iterable[str], since: int) -> None:
         """Remember the modules of folders, and their policies.
@@ -196,64 +233,77 @@ class Memory:
         """
         for folder in folders:
             if folder not in self.folders and os.path.isdir(folder):
-                stamped = stamp(folder)
-                is_known = not is_changed_since(folder, since)
-                self.folders[folder] = stamped, sorted(_modules_in(folder)) if is_known else []
+                self.stamps[folder] = _stamp_of_known(folder, since)
+                is_known = self.stamps[folder] != UNTRUSTED
+                self.folders[folder] = sorted(_modules_in(folder)) if is_known else []
                 for name in _POLICY_FILES:
-                    self.remember_policy(os.path.join(folder, name))
+                    path = os.path.join(folder, name)
+                    if os.path.lexists(path):
+                        self.remember_policy(path, since)
 
-    def remember_policy(self, path: str) -> None:
-        """Remember a file that may hold a policy, where it exists."""
-        if os.path.lexists(path):
-            self.policies[path] = policy_digest(path)
+    def remember_policy(self, path: str, since: int) -> None:
+        """Remember a file that may hold a policy, or that there is none.
 
-    def remember_policies_above(self, root: str) -> None:
+        Args:
+            path: its absolute path.
+            since: when the run began: what was changed later was not what the run read.
+        """
+        self.stamps[path] = seen = _stamp_of_known(path, since)
+        self.policies[path] = "" if seen == UNTRUSTED else policy_digest(path)
+
+    def remember_policies_above(self, root: str, since: int) -> None:
         """Remember the files above a project that may hold its policy, those to come included."""
         if not os.path.lexists(os.path.join(root, ".git")):
             for folder in upward(os.path.dirname(root)):
                 for name in _POLICY_FILES:
-                    path = os.path.join(folder, name)
-                    self.policies[path] = policy_digest(path)
+                    self.remember_policy(os.path.join(folder, name), since)
 
     def remember_read(self, path: str, since: int) -> None:
         """Remember a file that was read for the check of another, after the run began."""
         seen = None if path in self.files else look(path)
         if seen is not None:
             is_known = not is_changed_since(path, since)
-            self.files[path] = Entry(*seen, {}) if is_known else Entry(NONE, "", {})
+            self.stamps[path], content = seen if is_known else (UNTRUSTED, "")
+            self.files[path] = Entry(content, {})
 
     def remember_links(self, asker: str, new: Links) -> None:
         """Add to what was asked for a file."""
         self.links[asker] = new.joined(self.links.get(asker))
 
-    def _renew_folders(self) -> set[str]:
+    def _renew_folders(self, changed: Set[str]) -> set[str]:
         """Look again at the folders that changed and give the modules that came or went."""
-        changed: set[str] = set()
-        for folder, (kept, names) in list(self.folders.items()):
-            if is_as_of(folder, kept):
-                continue
-            seen, now = stamp(folder), set(_modules_in(folder))
-            for name in now ^ set(names):
-                changed.add(name)
+        names: set[str] = set()
+        for folder in changed & self.folders.keys():
+            self.stamps[folder], now = stamp(folder), set(_modules_in(folder))
+            for name in now ^ set(self.folders[folder]):
+                names.add(name)
                 if name.endswith("/"):  # what a new folder holds is new as well
-                    changed |= {*_modules_in(os.path.join(folder, name))} - _DECISIVE
-            self.folders[folder] = seen, sorted(now)
+                    names |= {*_modules_in(os.path.join(folder, name))} - _DECISIVE
+            self.folders[folder] = sorted(now)
             if not os.path.isdir(folder):
-                del self.folders[folder]
-        return changed
+                del self.folders[folder], self.stamps[folder]
+        return names
 
-    def _renew_files(self) -> tuple[bool, set[str]]:
-        """Stamp the files again; tell whether any stamp is new, and which contents are."""
-        touched = [path for path, entry in self.files.items() if not is_as_of(path, entry.stamp)]
-        changed = set()
-        for path in touched:
-            entry, seen = self.files.pop(path), look(path)
-            if seen is not None:
-                self.files[path] = Entry(*seen, entry.findings)
-            if seen is None or seen[1] != entry.digest:
-                changed.add(path)
+    def _renew_policies(self, changed: Set[str]) -> bool:
+        """Look again at the policies that changed; tell whether any says something else."""
+        policies = changed & self.policies.keys()
+        self.stamps.update({path: stamp(path) for path in policies})
+        return any(policy_digest(path) != self.policies[path] for path in policies)
+
+    def _renew_files(self, changed: Set[str]) -> set[str]:
+        """Look again at the files that changed, and give those with another content."""
+        others = set()
+        for path in changed & self.files.keys():
+            entry, seen = self.files[path], look(path)
+            if seen is None:
+                del self.files[path], self.stamps[path]
+            else:
+                self.stamps[path], content = seen
+                self.files[path] = Entry(content, entry.findings)
+            if seen is None or content != entry.digest:
+                others.add(path)
                 self.links.pop(path, None)
-        return bool(touched), changed
+        return others
 
     def _resting_on(self, changed: set[str], names: set[str]) -> Iterator[str]:
         """Give the changed files and all whose findings rest on one of them or on a name."""
@@ -273,6 +323,16 @@ class Memory:
                 seen.add(path)
                 yield path
                 stale += askers[path]
+
+
+def _stamp_of_known(path: str, since: int) -> Stamp | None:
+    """Stamp what was looked at after a moment; what changed since then is not trusted."""
+    seen = stamp(path)
+    return seen if seen is None or not is_changed_since(path, since) else UNTRUSTED
+
+
+def _dumped(data: object) -> bytes:
+    return json.dumps(data, separators=(",", ":")).encode()
 
 
 def policy_digest(path: str) -> str:

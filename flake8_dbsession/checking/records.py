@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -12,10 +11,12 @@ from contextlib import suppress
 from flake8_dbsession.digests import digest_of_texts
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import is_within, upward
-from flake8_dbsession.writing import remove_leftovers, write_file
 
 VARIABLE = "DBSESSION_CACHE_DIR"
 """The environment variable that names the folder."""
+
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What is raised where a record is missing, damaged or of another form."""
 
 _RECORD = re.compile(r"[0-9a-f]{32}\.json")
 _LARGEST = 512 * 2**20  # bytes
@@ -54,17 +55,23 @@ def record_of(root: str, named: str | None = None) -> str | None:
     return os.path.join(folder, f"{name}.json")
 
 
-def read_record(path: str) -> bytes:
+def read_record(path: str) -> tuple[bytes, bytes, bytes]:
     """Read a record.
 
+    Returns:
+        What a run needs that finds nothing changed; what another needs besides; and what is needed
+        to tell what rests on what.
+
     Raises:
+        ValueError: it is damaged.
         OSError: there is none, it is a link or no file, or git tracks it: then it came with the
             repository, and whoever wrote that could have it say anything.
     """
     content = read_file(path, most=_LARGEST, links=False)
     if _is_tracked(path):
         raise OSError(f"{path} is tracked by git")
-    return content
+    first, second, third = content.split(b"\n")
+    return first, second, third
 
 
 def write_record(path: str, content: bytes) -> None:
@@ -73,6 +80,8 @@ def write_record(path: str, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    from flake8_dbsession.writing import remove_leftovers, write_file
+
     folder = os.path.dirname(path)
     for_folder, for_file = _OF_USER
     os.makedirs(folder, for_folder, exist_ok=True)
@@ -90,6 +99,8 @@ def clean(folder: str) -> int:
     Raises:
         OSError: they cannot be listed or removed.
     """
+    from flake8_dbsession.writing import remove_leftovers
+
     remove_leftovers(folder)
     return _remove(folder, None) if os.path.isdir(folder) else 0
 
@@ -116,6 +127,8 @@ def _is_tracked(path: str) -> bool:
     folder, name = os.path.split(real)
     if not any(os.path.lexists(os.path.join(above, ".git")) for above in upward(folder)):
         return False
+    import subprocess
+
     # A repository's own configuration can name a program that watches its files.
     command = ("git", "-c", "core.fsmonitor=false", "ls-files", "--", f":(literal){name}")
     try:

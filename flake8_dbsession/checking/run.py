@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flake8_dbsession.checking.cache import Cache, configurations, way_of
+from flake8_dbsession.checking.cache import Cache
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.checking.ways import configurations, way_of
 
 if TYPE_CHECKING:
     import argparse
@@ -77,7 +77,7 @@ class Run:
 
         found = search(paths, [*self.options.exclude, *self.options.extend_exclude])
         if self._cache:
-            self._cache.keep_files(paths, found)
+            self._cache.keep_files(found)
         return found.files
 
     def findings(
@@ -101,10 +101,13 @@ class Run:
         if rest:
             for result in self._checked(rest, jobs, track):
                 known[result.path] = result.findings
-        if self._cache:
-            self._cache.save()
         found = [finding for file in files for finding in known[file]]
-        return sorted(found, key=lambda finding: finding.path)
+        found.sort(key=lambda finding: finding.path)
+        if self._cache:
+            if self.baseline is None:
+                self._cache.keep_found(files, found)
+            self._cache.save()
+        return found
 
     def _checked(self, files: list[str], jobs: int | None, track: Track) -> list[Checked]:
         from flake8_dbsession.checking.memory import Grounds
@@ -115,11 +118,3 @@ class Run:
         if self._cache:
             self._cache.keep(results, grounds)
         return results
-
-
-def exit_code(findings: Sequence[Finding]) -> int:
-    """Give a run's exit code: 0 for nothing found, 2 for what kept it from checking, else 1."""
-    codes = {finding.code for finding in findings}
-    if codes & FAILURES:
-        return 2
-    return 1 if codes else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flake8_dbsession.digests import digest
@@ -30,8 +31,8 @@ class Stamp(NamedTuple):
     size: int
 
 
-NONE = Stamp(0, 0, 0, 0)
-"""The stamp of what does not exist, cannot be asked about, or is not to be trusted."""
+UNTRUSTED = Stamp(0, 0, 0, 0)
+"""The stamp of what cannot be asked about, or is not to be taken for known."""
 
 
 def read(path: str) -> tuple[Stamp, bytes]:
@@ -44,20 +45,38 @@ def read(path: str) -> tuple[Stamp, bytes]:
     return _settled(status), content
 
 
-def stamp(path: str) -> Stamp:
-    """Stamp a file or folder."""
+def stamp(path: str) -> Stamp | None:
+    """Stamp a file or folder; None where there is none."""
     try:
         return _settled(os.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError):
-        return NONE
+        return UNTRUSTED
 
 
-def is_as_of(path: str, kept: Stamp) -> bool:
-    """Tell whether a file or folder, which must exist, has the stamp that was kept of it."""
-    try:
-        return _of(os.stat(path)) == kept
-    except (OSError, ValueError):
-        return False
+def changed(stamps: Mapping[str, Sequence[int] | None]) -> Iterator[str]:
+    """Give the paths whose stamps are others now.
+
+    Args:
+        stamps: the stamp of each path, as it was kept.
+    """
+    ask = os.stat
+    for path, kept in stamps.items():
+        try:
+            status = ask(path)
+        except (OSError, ValueError):
+            if kept is not None or os.path.lexists(path):
+                yield path
+            continue
+        if (
+            kept is None
+            or status.st_mtime_ns != kept[0]
+            or status.st_ctime_ns != kept[1]
+            or status.st_ino != kept[2]
+            or status.st_size != kept[3]
+        ):
+            yield path
 
 
 def is_changed_since(path: str, moment: int) -> bool:
@@ -78,11 +97,8 @@ def look(path: str) -> tuple[Stamp, str] | None:
     return stamped, digest(content)
 
 
-def _of(status: os.stat_result) -> Stamp:
-    return Stamp(status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
-
-
 def _settled(status: os.stat_result) -> Stamp:
     latest = max(status.st_mtime_ns, status.st_ctime_ns)
     is_settled = latest < time.time_ns() - _SETTLING
-    return _of(status) if is_settled else _of(status)._replace(modified=0)
+    modified = status.st_mtime_ns if is_settled else 0
+    return Stamp(modified, status.st_ctime_ns, status.st_ino, status.st_size)

@@ -14,6 +14,18 @@ _INSTALLED = ("site-packages", "dist-packages")
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def installation() -> list[str]:
+    """Give what is the same for as long as nothing is installed, or changed where one works on it.
+
+    It says less than ``state_of_code``, and is found faster.
+    """
+    folders = [path for path in sys.path if os.path.basename(path) in _INSTALLED]
+    return [
+        *(f"{folder} {_moment(folder)}" for folder in folders),
+        *([] if _is_installed() else _own_files()),
+    ]
+
+
 def state_of_code() -> str:
     """Give a hash of the versions of Python, of this package and of what it checks with.
 
@@ -27,10 +39,21 @@ def state_of_code() -> str:
 
 
 def _own_files() -> Iterator[str]:
-    is_installed = os.path.basename(os.path.dirname(_PACKAGE)) in _INSTALLED
+    is_installed = _is_installed()
     for folder, _, names in os.walk(_PACKAGE):
         for name in names:
             if name.endswith((".py", ".toml")):
                 with suppress(OSError):  # an editor's mark, or a file that just went
                     status = os.stat(os.path.join(folder, name))
                     yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"
+
+
+def _is_installed() -> bool:
+    return os.path.basename(os.path.dirname(_PACKAGE)) in _INSTALLED
+
+
+def _moment(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0

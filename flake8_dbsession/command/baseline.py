@@ -32,9 +32,10 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     from flake8_dbsession.checking.adoption import BaselineRun
     from flake8_dbsession.checking.baseline import FILE_NAME, Baseline, is_recordable, load
     from flake8_dbsession.checking.discovery import STDIN
-    from flake8_dbsession.checking.run import Run, exit_code
+    from flake8_dbsession.checking.findings import exit_code
+    from flake8_dbsession.checking.run import Run
+    from flake8_dbsession.checking.ways import flake8_arguments
     from flake8_dbsession.command.adoption import violations
-    from flake8_dbsession.command.check import flake8_arguments
     from flake8_dbsession.output.text import write
 
     if STDIN in paths:

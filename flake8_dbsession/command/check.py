@@ -15,8 +15,6 @@ from flake8_dbsession.output.escaping import visible
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding
 
-DEFAULT_SELECT = "DBS,E9"
-
 
 @click.command(short_help="Report what breaks the standard.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -103,11 +101,13 @@ def command(
         dbsession check --since origin/main
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
-    from flake8_dbsession.checking.run import Run, exit_code
+    from flake8_dbsession.checking.findings import exit_code
+    from flake8_dbsession.checking.run import Run
+    from flake8_dbsession.checking.ways import flake8_arguments
     from flake8_dbsession.command.adoption import changes, hidden, without_known
     from flake8_dbsession.command.progress import tracked
-    from flake8_dbsession.command.streams import opened
     from flake8_dbsession.output import text, writer
+    from flake8_dbsession.output.streams import opened
 
     arguments = flake8_arguments(select, extend_select, ignore, stdin_filename)
     run = Run(arguments, caching=not no_cache, cache_folder=cache_dir)
@@ -136,22 +136,6 @@ def command(
             _write_statistics(findings, stream if output_format == "text" else sys.stderr)
     code = exit_code(findings)
     raise SystemExit(0 if exit_zero and code == 1 else code)
-
-
-def flake8_arguments(
-    select: str | None = None,
-    extend_select: str | None = None,
-    ignore: str | None = None,
-    stdin_filename: str | None = None,
-) -> list[str]:
-    """Give the arguments of flake8 that ask for what a run is to report."""
-    given = {
-        "select": f"{select or DEFAULT_SELECT},DBS001,DBS002",
-        "extend-select": extend_select,
-        "ignore": ignore,
-        "stdin-display-name": stdin_filename,
-    }
-    return [f"--{name}={value}" for name, value in given.items() if value]
 
 
 def _write_statistics(findings: Sequence[Finding], stream: TextIO) -> None:

@@ -42,9 +42,9 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     from flake8_dbsession.checking.settings import flake8_options
     from flake8_dbsession.checking.workers import processes
     from flake8_dbsession.command.progress import tracked
-    from flake8_dbsession.command.streams import opened
     from flake8_dbsession.linter import Settings
     from flake8_dbsession.migration.counting import migration_of
+    from flake8_dbsession.output.streams import opened
 
     if STDIN in paths:
         raise click.BadParameter("standard input has no migration", param_hint="PATH")

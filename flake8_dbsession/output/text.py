@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import TextIO
 
-from click import style
-
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.escaping import line_of, visible
 
@@ -35,6 +33,8 @@ def _plain(finding: Finding) -> str:
 
 
 def _coloured(finding: Finding) -> str:
+    from click import style  # takes longer to import than a run that finds nothing changed
+
     colon = style(":", fg="cyan")
     path = style(line_of(finding.path), bold=True)
     place = colon.join((path, str(finding.line), str(finding.column)))

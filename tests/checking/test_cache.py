@@ -16,6 +16,7 @@ from flake8_dbsession.checking import cache, records, stamps
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.records import VARIABLE
 from flake8_dbsession.checking.run import Run
+from flake8_dbsession.checking.ways import way_of
 from tests.cases import forget_policies, write_project
 
 SELECT = "--select=DBS,E9,DBS001,DBS002"
@@ -319,7 +320,7 @@ def test_of_many_ways_the_last_are_known(project: Project, monkeypatch: pytest.M
     for code in ("DBS1", "DBS2", "E9"):
         project.check(arguments=(f"--select={code}",))
     assert json.loads(project.record.read_bytes().partition(b"\n")[0])["ways"] == [
-        cache.way_of((f"--select={code}",)) for code in ("E9", "DBS2")
+        way_of((f"--select={code}",)) for code in ("E9", "DBS2")
     ]
     project.check(arguments=("--select=DBS1",))
     assert project.checked == ["app.py"]
@@ -373,6 +374,10 @@ def test_a_file_put_in_another_s_place_is_seen(project: Project) -> None:
 def test_a_new_version_checks_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write({"app.py": "x = (\n"})
     project.check_twice()
+    monkeypatch.setattr(cache, "installation", lambda: ["new"])
+    project.check()
+    assert project.checked == []  # the same version, installed anew
+    monkeypatch.setattr(cache, "installation", lambda: ["newer"])
     monkeypatch.setattr(cache, "state_of_code", lambda: "new")
     project.check()
     assert project.checked == ["app.py"]
@@ -396,12 +401,11 @@ class TestSafety:
         project.check_twice()
         project.write({"app.py": "x = 1\n", "core.py": ""})
         assert project.check_twice() == []
-        head, _, links = project.record.read_bytes().partition(b"\n")
-        data = json.loads(head)
+        head, body, links = map(json.loads, project.record.read_bytes().split(b"\n"))
         project.write({"app.py": USER.format(module="core"), "core.py": FACTORY})
-        for path in data["files"]:
-            data["files"][path][:2] = *stamps.look(path), *[]
-        project.record.write_bytes(json.dumps(data).encode() + b"\n" + links)
+        for path, entry in body["files"].items():
+            head["stamps"][path], entry[0] = stamps.look(path)
+        project.record.write_bytes("\n".join(map(json.dumps, (head, body, links))).encode())
         return project.record
 
     def test_a_forged_record_would_be_believed(self, project: Project) -> None:

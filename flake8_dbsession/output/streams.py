@@ -1,4 +1,4 @@
-"""Where commands write their results."""
+"""Where results are written."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
-
-import click
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.writing import write_out
@@ -67,7 +65,7 @@ def _said(error: OSError) -> int:
     """Say that standard output cannot be written, and give the exit code."""
     if error.errno == errno.EPIPE:
         return _NOBODY_READS
-    click.echo(f"Error: standard output cannot be written: {error.strerror}", err=True)
+    print(f"Error: standard output cannot be written: {error.strerror}", file=sys.stderr)
     return _CANNOT_WRITE
 
 

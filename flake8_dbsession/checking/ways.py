@@ -1,0 +1,62 @@
+"""The ways in which runs differ that look at the same files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from flake8_dbsession.digests import digest, digest_of_texts
+from flake8_dbsession.reading import read_file
+from flake8_dbsession.roots import upward
+
+DEFAULT_SELECT = "DBS,E9"
+
+_CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
+
+
+def flake8_arguments(
+    select: str | None = None,
+    extend_select: str | None = None,
+    ignore: str | None = None,
+    stdin_filename: str | None = None,
+) -> list[str]:
+    """Give the arguments of flake8 that ask for what a run is to report."""
+    given = {
+        "select": f"{select or DEFAULT_SELECT},DBS001,DBS002",
+        "extend-select": extend_select,
+        "ignore": ignore,
+        "stdin-display-name": stdin_filename,
+    }
+    return [f"--{name}={value}" for name, value in given.items() if value]
+
+
+def way_of(arguments: Iterable[str]) -> str:
+    """Give the key of a way of running.
+
+    Args:
+        arguments: those of flake8.
+
+    Returns:
+        A hash of them, of the working directory, of where the user's own settings lie, and of the
+        content of flake8's configuration files there and above.
+    """
+    homes = (os.environ.get(name, "") for name in ("HOME", "XDG_CONFIG_HOME"))
+    parts = [os.getcwd(), *homes, *arguments]
+    for path, content in configurations():
+        parts += path, digest(content)
+    return digest_of_texts(parts)
+
+
+def configurations() -> Iterator[tuple[str, bytes]]:
+    """Give the files that may configure flake8, in the working directory and above it."""
+    for folder in upward(os.getcwd()):
+        for name in _CONFIGURATIONS:
+            path = os.path.join(folder, name)
+            with suppress(OSError):
+                yield path, read_file(path)
+
+
+def walk_of(way: str, paths: Sequence[str]) -> str:
+    """Give the key of a walk through paths, in a way of running."""
+    return "\0".join((way, *paths))
