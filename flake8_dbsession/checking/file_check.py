@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import io
 import os
 import re
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from symtable import symtable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flake8.checker import FileChecker, Manager, Results
 from flake8.formatting.base import BaseFormatter
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from flake8_dbsession.rules.base import Violation
 
 _COOKIE = re.compile(rb"coding[:=]")
+_OF_FLAKE8 = re.compile("flake8", re.IGNORECASE)
 _LONGEST_HEAD = 400  # bytes that hold any coding cookie
 _NO_PLUGINS = Checkers(tree=[], logical_line=[], physical_line=[])
 
@@ -53,6 +55,18 @@ class Checked:
     path: str
     findings: list[Finding]
     content: tuple[Stamp, str] | None
+
+
+class _Plain(NamedTuple):
+    """A file that was checked without flake8.
+
+    Attributes:
+        tree: its syntax tree.
+        violations: what was found in it.
+    """
+
+    tree: ast.Module
+    violations: list[Violation]
 
 
 class FileCheck:
@@ -112,10 +126,28 @@ class FileCheck:
             return [] if is_dismissed else self._of_markdown(path, content)
         if is_dismissed and _certainly_parses(content, path):
             return []
-        return self._reported_by(self._checker(path, content))
+        checked = None if is_foreign else self._plainly_checked(path, content)
+        if checked is not None and not checked.violations:  # flake8 has nothing to decide
+            return []
+        return self._reported_by(self._checker(path, content, checked))
 
-    def _checker(self, path: str, content: bytes | OSError | None) -> _Checker:
-        return _Checker(path, self._options, self._linter, content)
+    def _plainly_checked(self, path: str, content: bytes) -> _Plain | None:
+        """Check what parses and has no word for flake8 in it, which is nearly every file."""
+        try:
+            text = content.decode("utf-8-sig")
+            if "\r" in text:
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+            if _OF_FLAKE8.search(text):
+                return None
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None  # flake8 says why
+        return _Plain(tree, self._linter.check(path, text, tree))
+
+    def _checker(
+        self, path: str, content: bytes | OSError | None, checked: _Plain | None = None
+    ) -> _Checker:
+        return _Checker(path, self._options, self._linter, content, checked)
 
     def _of_markdown(self, path: str, content: bytes) -> list[Finding]:
         found: dict[Finding, None] = {}  # each once: a broken policy breaks every block
@@ -197,6 +229,7 @@ class _Checker(FileChecker):
         options: flake8's.
         linter: checks it.
         content: its content, or why it cannot be read; None for flake8 to read standard input.
+        checked: what was found in it, where that is known already.
     """
 
     def __init__(
@@ -205,7 +238,9 @@ class _Checker(FileChecker):
         options: argparse.Namespace,
         linter: Linter,
         content: bytes | OSError | None,
+        checked: _Plain | None = None,
     ) -> None:
+        self._checked = checked
         self._content = content
         self._is_decoded = True
         super().__init__(filename=filename, plugins=_NO_PLUGINS, options=options)
@@ -218,18 +253,22 @@ class _Checker(FileChecker):
     def run_ast_checks(self) -> None:
         assert self.processor is not None
         try:
-            tree = self.processor.build_ast()
+            tree, violations = self._checked or self._check(self.processor)
         except (ValueError, RecursionError, MemoryError) as error:  # which end flake8's run
             self.report("E999", 1, 0, f"{type(error).__name__}: {error}")
             return
-        text = "".join(self.processor.lines)
         landmarks = Landmarks(tree, self.processor.lines)
-        for violation in self._linter.check(self.processor.filename, text, tree):
+        for violation in violations:
             landmark = landmarks.at(violation.line, violation.column)
             placed = self._placed(violation)
             key = placed.code, placed.line, placed.column, placed.message
             self._violations[key] = placed, landmark
             self.report(*key)
+
+    def _check(self, processor: FileProcessor) -> _Plain:
+        text = "".join(processor.lines)
+        tree = ast.parse(text)
+        return _Plain(tree, self._linter.check(processor.filename, text, tree))
 
     def run_checks(self) -> tuple[str, Results, dict[str, int]]:
         name, results, statistics = super().run_checks()

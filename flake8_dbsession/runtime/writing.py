@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flake8_dbsession.runtime.report import Report, to_json
+from flake8_dbsession.writing import write_out
 
 _SUFFIXES = (".json", ".html")
 
@@ -30,5 +31,4 @@ def write_report(report: Report, file: str) -> None:
         document = html.render(report)
     else:
         document = to_json(report)
-    with open(file, "w", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(document)
+    write_out(file, document.encode(errors="surrogateescape"))
