@@ -1,6 +1,6 @@
 """What checking costs beside ruff, pyrefly, ty, flake8 and flake8-bugbear, all in one run.
 
-    python benchmarks/compare.py PATH [--rounds 5] [--file FILE] [--flake8-path PATH]
+    python -m benchmarks.compare PATH [--rounds 5] [--file FILE] [--flake8-path PATH]
 
 PATH is a folder of Python files; it is copied first, without the files that do not parse, for ruff
 caches no file that it reports. This package and those of requirements.txt are installed into a
@@ -15,16 +15,13 @@ import ast
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import venv
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from measuring import Contender, cost, costs, peak, table
+from benchmarks.measuring import Contender, cost, costs, peak, table
 
 HERE = Path(__file__).resolve().parent
 # A rule of ruff's that reports nothing in sane code, so that its cache serves every file.
