@@ -1,0 +1,98 @@
+"""Work is counted in calls, which no machine's speed changes: none of it grows without notice."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from benchmarks.growth import PROJECTS, write
+from flake8_dbsession.checking import stamps
+from flake8_dbsession.checking.records import VARIABLE
+from flake8_dbsession.checking.run import Run
+from flake8_dbsession.checking.unchanged import reported
+from flake8_dbsession.checking.ways import flake8_arguments
+from tests.cases import forget_policies
+
+
+def calls(work: Callable[[], object]) -> Counter[str]:
+    """Count the calls that some work takes, by the name of what is called."""
+    counted: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            counted[frame.f_code.co_name] += 1
+        elif event == "c_call":
+            counted[argument.__name__] += 1  # type: ignore[attr-defined]
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def check() -> None:
+    forget_policies()
+    run = Run(flake8_arguments(), caching=True)
+    run.findings(run.files(["."]), jobs=1)
+
+
+def project(kind: str, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a project of its own the working directory."""
+    place = folder / f"{kind}-{size}"
+    write(place, PROJECTS[kind](size))
+    monkeypatch.chdir(place)
+    monkeypatch.setenv(VARIABLE, str(folder / f"records-{kind}-{size}"))
+    monkeypatch.setattr(stamps, "_SETTLING", 0)
+    time.sleep(0.02)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Import what a run needs before anything is counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        project("services", 10, tmp_path_factory.mktemp("first"), patch)
+        check()
+        reported(["."])
+
+
+@pytest.mark.parametrize("kind", PROJECTS)
+def test_work_grows_with_the_number_of_files(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    for size in (20, 40, 80):
+        project(kind, size, tmp_path, monkeypatch)
+        taken.append(calls(check).total())
+    small, middle, large = taken
+    assert large - middle < 2.4 * (middle - small) + 500
+
+
+def test_a_file_costs_few_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    for size in (50, 150):
+        project("services", size, tmp_path, monkeypatch)
+        taken.append(calls(check).total())
+    assert (taken[1] - taken[0]) / 100 < 1_800  # a tenth of the files use sessions
+
+
+def test_a_run_that_finds_nothing_changed_asks_once_for_each_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    for size in (50, 150):
+        project("services", size, tmp_path, monkeypatch)
+        check()
+        taken.append(calls(lambda: reported(["."])))
+    more = taken[1] - taken[0]
+    assert more["stat"] <= 100 + 5  # the files, and the folder of the second hundred
+    assert more.total() - more["stat"] < 100
+    assert taken[1]["loads"] == 1
+    assert taken[1]["scandir"] <= 40  # of this package, where it is worked on
