@@ -16,7 +16,6 @@ from flake8_dbsession.analysis.facts.definitions import (
     Definition,
     House,
     definitions,
-    handing_function,
     house_of,
 )
 from flake8_dbsession.analysis.facts.docstrings import (
@@ -43,6 +42,7 @@ from flake8_dbsession.analysis.facts.kept_connections import (
 from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
 from flake8_dbsession.analysis.facts.openings import Opening, openings
+from flake8_dbsession.analysis.facts.ownership import closes_what_it_hands_out, owns
 from flake8_dbsession.analysis.facts.provisions import Provision, provisions
 from flake8_dbsession.analysis.facts.redundant_calls import RedundantCall, redundant_calls
 from flake8_dbsession.analysis.facts.references import Reference, references
@@ -93,7 +93,6 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     SplittingCommit: splitting_commits,
     SwallowedError: swallowed_errors,
 }
-_ENTERING = frozenset({"__aenter__", "__enter__"})
 _ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
 
 
@@ -199,11 +198,9 @@ class SourceFile:
         return enclosing_handler(scope, self.inference) is not None
 
     def is_handing_out(self, scope: Scope) -> bool:
-        """Tell whether a scope lies in a provider or a dependency.
+        """Tell whether a scope lies in a provider or a dependency."""
+        return closes_what_it_hands_out(scope, self.inference)
 
-        A context manager that is written as a class opens in the method that enters it.
-        """
-        function = scope.function()
-        if function is not None and getattr(function.node, "name", "") in _ENTERING:
-            return True
-        return handing_function(scope, self.inference) is not None
+    def owns(self, scope: Scope, known: Known | None) -> bool:
+        """Tell whether the code of a scope owns what it opens there."""
+        return owns(scope, known, self.inference)

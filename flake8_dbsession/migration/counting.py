@@ -171,7 +171,9 @@ class _Count:
 
     def _is_counted(self, fact: Provision | Acquisition) -> bool:
         """Tell whether a fact stands outside of owners, and is not by hand."""
-        return _position(fact.node) not in self.places and not self._context.may_open(fact.scope)
+        return _position(fact.node) not in self.places and not self._context.may_open(
+            fact.scope, fact.known
+        )
 
     def _is_sanctioned(self, provision: Provision) -> bool:
         """Tell whether the standard means this way to a session.
@@ -201,7 +203,7 @@ class _Count:
         root = self._context.file.inference.project.root
         for provision in self._context.file.facts(Provision):
             known = provision.known
-            if known.home is None or self._context.may_open(provision.scope):
+            if known.home is None or self._context.may_open(provision.scope, known):
                 continue
             for module in module_names(known.home.module.path, root):
                 retired = self._context.policy.retired_replacement(f"{module}.{known.name}")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.definitions import Definition
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
@@ -30,29 +28,24 @@ class Context:
         self.layer: Layer | None = policy.layer_of(file.path)
         self.is_test = policy.is_test(file.path)
 
-    @cached_property
-    def is_owner(self) -> bool:
-        """Whether the file may open sessions by hand: named by the policy, or else found."""
-        named = self.policy.is_owner(self.file.path)
-        if named is not None:
-            return named
-        return any(
-            definition.known.role is not Role.LENDER and not self._is_handler(definition)
-            for definition in self.file.facts(Definition)
-        )
-
-    def may_open(self, scope: Scope) -> bool:
-        """Tell whether a session may be opened by hand in a scope.
+    def may_open(self, scope: Scope, known: Known | None = None) -> bool:
+        """Tell whether a session or connection may be handled by hand in a scope.
 
         Args:
-            scope: where it is opened.
+            scope: where it is opened or closed.
+            known: what it is; None asks for the functions around alone.
 
         Returns:
-            True inside a provider or dependency, and anywhere in an owner but its handlers.
+            True in providers and dependencies, for they close what they hand out. Elsewhere what
+            the policy says of the file decides, and where it names no owners, the part that the
+            code plays. Request handlers never own.
         """
         if self.file.is_handing_out(scope):
             return True
-        return self.is_owner and not self.file.is_handler_body(scope)
+        if self.file.is_handler_body(scope):
+            return False
+        named = self.policy.is_owner(self.file.path)
+        return self.file.owns(scope, known) if named is None else named
 
     def has_provider(self, acquisition: Acquisition) -> bool:
         """Tell whether there is a provider to use instead of a factory's own ``with`` block.
@@ -61,15 +54,13 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            True where the policy that the user chose names one, where the factory's module defines
-            one, and where that module cannot be found, so that the bare name is all there is.
+            True where the policy that the user chose names one, and where the factory's module
+            defines one. A bare name alone says nothing of a provider.
         """
         if self.declared_blocks():
             return True
         house = self.file.house(acquisition.known)
-        if house is None:
-            return acquisition.known.name.rpartition(".")[2] in self.policy.factories
-        return house.provider is not None
+        return house is not None and house.provider is not None
 
     def way_out(self, acquisition: Acquisition) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.
@@ -156,11 +147,6 @@ class Context:
             if layer.use and layer.style is Style.CONTEXT and layer.declared
         ]
         return sorted(layers, key=lambda layer: layer is not self.layer)
-
-    def _is_handler(self, definition: Definition) -> bool:
-        return isinstance(
-            definition.node, (ast.FunctionDef, ast.AsyncFunctionDef)
-        ) and self.file.is_handler(definition.node, definition.scope)
 
 
 def spelled(layer: Layer, name: str, *, is_async: bool = False) -> str:

@@ -83,6 +83,7 @@ def _is_enabled(rule: Rule[Any], policy: Policy) -> bool:
     if rule.off and rule.code not in policy.enable:
         return False
     needed = {
+        "DBS102": any(layer.use and layer.style is Style.CONTEXT for layer in policy.layers),
         "DBS104": policy.legacy,
         "DBS106": policy.retired,
         "DBS107": policy.connections,

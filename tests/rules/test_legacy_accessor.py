@@ -73,7 +73,7 @@ def test_every_way_to_call_it(tmp_path: Path) -> None:
     )
 
 
-def test_silent_in_providers_dependencies_and_owners_but_not_in_handlers(tmp_path: Path) -> None:
+def test_silent_in_providers_and_dependencies_only(tmp_path: Path) -> None:
     assert_in(
         tmp_path,
         "scripts/manager.py",
@@ -93,7 +93,7 @@ def test_silent_in_providers_dependencies_and_owners_but_not_in_handlers(tmp_pat
                         session.close()
 
             def prepare(db_manager):
-                session = db_manager.get_session()
+                session = db_manager.get_session()  # DBS104
                 session.close()
 
             @app.get("/")

@@ -24,7 +24,7 @@ DATABASE = """
 
     def count():
         db = SessionLocal()
-        db.close()
+        db.close()  # DBS301
 """
 
 

@@ -39,7 +39,7 @@ def test_silent_without_a_provider_in_the_policy(tmp_path: Path) -> None:
     assert_cases(tmp_path, {"dbsession.toml": "", "service.py": text}, {"DBS107"})
 
 
-def test_silent_in_owners(tmp_path: Path) -> None:
+def test_silent_in_the_provider_alone(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
@@ -57,7 +57,7 @@ def test_silent_in_owners(tmp_path: Path) -> None:
                         conn.close()
 
                 def migrate():
-                    sqlite3.connect("a.db").close()
+                    sqlite3.connect("a.db").close()  # DBS107
             """,
         },
         {"DBS107"},

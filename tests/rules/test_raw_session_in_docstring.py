@@ -99,6 +99,8 @@ def test_fences(tmp_path: Path) -> None:
                 """Do another.
 
                 ```python
+                from core.database import SessionLocal
+
                 with SessionLocal() as db:  # DBS110
                     await db.execute(1)
                 """
@@ -203,8 +205,8 @@ def test_what_silences_it(tmp_path: Path) -> None:
     silent = {
         "off/dbsession.toml": "docstrings = false\n",
         "off/app.py": EXAMPLE,
-        "owner/app.py": "from sqlalchemy.orm import sessionmaker\nmake = sessionmaker()\n"
-        + EXAMPLE.replace("\n    ", "\n"),
+        "owner/dbsession.toml": 'owners = ["app.py"]\n',
+        "owner/app.py": EXAMPLE,
         "tests/test_app.py": EXAMPLE,
         "documented/dbsession.toml": 'preset = "sqlalchemy"\n',
         "documented/app.py": with_block,

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
-from flake8_dbsession.analysis.names.mentions import hints
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, ModuleValue, Role
+from flake8_dbsession.analysis.names.values import Known, ModuleValue, Role
 
 HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 
@@ -85,29 +84,9 @@ def house_of(module: Scope, is_async: bool, *, inference: Inference) -> House:
         The first of each kind, in the order of the text.
     """
     found: dict[Role, str] = {}
-    for name in module.module.definitions():
-        if hints(name) and not name.startswith("_"):
+    for name in module.module.definitions("yield"):
+        if not name.startswith("_"):
             known = inference.role(inference.attribute(ModuleValue(module), name))
             if known is not None and known.is_async == is_async:
                 found.setdefault(known.role, name)
     return House(found.get(Role.PROVIDER), found.get(Role.DEPENDENCY))
-
-
-def handing_function(scope: Scope, inference: Inference) -> Known | None:
-    """Tell the part of the provider or dependency that a scope lies in, at any depth.
-
-    Args:
-        scope: where something happens.
-        inference: answers what the functions around it are.
-
-    Returns:
-        The part of the innermost such function; None outside of them.
-    """
-    current: Scope | None = scope
-    while current is not None:
-        if isinstance(current.node, FUNCTIONS) and current.parent is not None:
-            known = inference.role(FunctionValue(current.node, current.parent))
-            if known is not None and known.role in (Role.PROVIDER, Role.DEPENDENCY):
-                return known
-        current = current.parent
-    return None

@@ -99,13 +99,23 @@ class Module:
             return None
         return self._outline.class_bodies.get(node)
 
-    def definitions(self) -> list[str]:
-        """Give the names of the functions and classes at the top level, and of what is assigned."""
+    def definitions(self, word: str) -> list[str]:
+        """Give the names that the top-level statements bind in which a word stands.
+
+        Args:
+            word: what to look for.
+
+        Returns:
+            The names of functions, classes and of what is assigned.
+        """
         if self._outline is not None:
-            return self._outline.definitions()
+            return self._outline.definitions(word)
         assert self.tree is not None
+        mentions = Mentions(self.text, (word,))
         names: list[str] = []
         for statement in statements(self.tree.body):
+            if not mentions.within(statement.lineno, statement.end_lineno or statement.lineno):
+                continue
             match statement:
                 case (
                     ast.FunctionDef(name=name)

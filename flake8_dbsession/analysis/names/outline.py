@@ -84,10 +84,17 @@ class Outline:
         """Give the top-level statements that hold a ``from module import *``."""
         return self.statements_with("import *")
 
-    def definitions(self) -> list[str]:
-        """Give the names of the functions and classes at the top level, and of what is assigned."""
+    def definitions(self, word: str) -> list[str]:
+        """Give the names that the top-level statements bind in which a word stands.
+
+        Args:
+            word: what to look for.
+
+        Returns:
+            The names of functions, classes and of what is assigned.
+        """
         names = []
-        for index in range(len(self._starts)):
+        for index in self._mentioning(word):
             chunk = self._chunk(index)
             if chunk.startswith(_DEFINITION_STARTS):
                 names += _DEFINITION.findall(chunk)[:1]

@@ -23,7 +23,7 @@ class ExecuteThePragmas(Fixer[Acquisition]):
         """Execute each of them."""
         lacking = lacking_pragmas(fact, document.context)
         assert lacking is not None
-        if not document.context.may_open(fact.scope):
+        if not document.context.may_open(fact.scope, fact.known):
             raise Refusal("only the modules that own the connections set pragmas")
         if not fact.name.isidentifier():
             raise Refusal("no name holds the connection")

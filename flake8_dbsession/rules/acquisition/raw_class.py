@@ -79,7 +79,7 @@ class RawSessionClass(Rule[Acquisition]):
         """Report session classes instantiated, and factories made and called on the spot."""
         if fact.known.source is not Role.SESSION_CLASS and not is_made_here(fact):
             return
-        if context.is_test or context.may_open(fact.scope) or context.is_legacy(fact):
+        if context.is_test or context.may_open(fact.scope, fact.known) or context.is_legacy(fact):
             return
         if fact.holder is Holder.BLOCK and not _is_block_judged(fact, context):
             return

@@ -68,7 +68,11 @@ class RawConnection(Rule[Acquisition]):
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report a driver's own connect where the policy names a provider."""
         provider = context.policy.connections
-        if provider is None or not is_driver_connect(fact) or context.may_open(fact.scope):
+        if (
+            provider is None
+            or not is_driver_connect(fact)
+            or context.may_open(fact.scope, fact.known)
+        ):
             return
         name = fact.name if fact.name.isidentifier() else "conn"
         keyword = "async with" if fact.known.is_async else "with"

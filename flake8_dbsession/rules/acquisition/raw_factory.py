@@ -82,7 +82,11 @@ class RawSessionFactory(Rule[Acquisition]):
         """Report factories called by hand."""
         if fact.known.source is not Role.FACTORY or is_made_here(fact):
             return
-        if fact.holder is Holder.BLOCK or context.is_test or context.may_open(fact.scope):
+        if (
+            fact.holder is Holder.BLOCK
+            or context.is_test
+            or context.may_open(fact.scope, fact.known)
+        ):
             return
         if context.is_legacy(fact) or is_fallback(fact.node, fact.scope, context):
             return

@@ -19,9 +19,8 @@ class RawFactoryContext(Rule[Acquisition]):
     ## What it does
     Reports `with SessionLocal() as db:` (and `SessionLocal.begin()`) outside the modules that own
     the project's sessions, where there is a provider to use instead: the policy names one, or the
-    factory's own module defines one. Where the factory's module cannot be found, its bare name
-    speaks for the standard and the rule reports as well. A project without a provider, and the
-    `sqlalchemy` preset, are left alone.
+    factory's own module defines one. A bare name alone never decides. A project without a provider,
+    and the `sqlalchemy` preset, are left alone.
 
     ## Why is this bad?
     The factory's own block closes the session, but it neither commits nor logs nor does whatever
@@ -63,6 +62,13 @@ class RawFactoryContext(Rule[Acquisition]):
     - `owners`: the modules that may open sessions by hand
     - `layers`: what each part of the project uses instead
 
+    ```toml
+    [[layers]]
+    name = "services"
+    paths = ["*"]
+    use = "core.database:get_db_session"
+    ```
+
     ## References
     - [SQLAlchemy: opening and closing a Session](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#opening-and-closing-a-session)
     """
@@ -75,7 +81,11 @@ class RawFactoryContext(Rule[Acquisition]):
         """Report a factory's own block where a provider is there to use."""
         if fact.known.source is not Role.FACTORY or is_made_here(fact):
             return
-        if fact.holder is not Holder.BLOCK or context.is_test or context.may_open(fact.scope):
+        if (
+            fact.holder is not Holder.BLOCK
+            or context.is_test
+            or context.may_open(fact.scope, fact.known)
+        ):
             return
         if context.has_provider(fact) and not context.is_legacy(fact):
             yield self.violation(

@@ -80,7 +80,11 @@ class RawSessionInDocstring(Rule[DocstringExample]):
 
     def check(self, fact: DocstringExample, context: Context) -> Iterator[Violation]:
         """Run the taught rules over an example."""
-        if not context.policy.docstrings or context.is_test or context.is_owner:
+        if (
+            not context.policy.docstrings
+            or context.is_test
+            or context.policy.is_owner(context.file.path)
+        ):
             return
         for violation, _ in taught(Context(context.file.shown(fact), context.policy)):
             yield in_file(violation, fact)

@@ -75,7 +75,7 @@ class UndecoratedOperation(Rule[Opening]):
     def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
         """Report the first opening of each function without the decorator."""
         decorator = context.layer.decorator if context.layer else None
-        if decorator is None or context.may_open(fact.scope):
+        if decorator is None or context.may_open(fact.scope, fact.known):
             return
         functions = list(_functions_around(fact.scope))
         if not functions or not _is_first(fact, context):

@@ -95,7 +95,7 @@ def _is_of_own_class(opened: Acquisition, context: Context) -> bool:
 
 
 def _way_out(opened: Acquisition, context: Context) -> str:
-    if context.policy.connections is not None and not context.may_open(opened.scope):
+    if context.policy.connections is not None and not context.may_open(opened.scope, opened.known):
         return closing_way_out(opened, context)
     name = opened.name if opened.name.isidentifier() else "conn"
     return f"use `with closing({opened.text}) as {name}, {name}:`, which commits as well"

@@ -73,7 +73,7 @@ class ManualConnectionClose(Rule[HandClose]):
         """Report the closes by hand of connections that the code around opened."""
         if fact.known.resource is not Resource.CONNECTION or fact.is_borrowed:
             return
-        if context.is_test or context.may_open(fact.scope):
+        if context.is_test or context.may_open(fact.scope, fact.known):
             return
         provider = context.policy.connections
         if provider is None and not driver_of(fact.known.library).block:

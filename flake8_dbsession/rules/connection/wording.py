@@ -25,7 +25,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     name = acquisition.name if acquisition.name.isidentifier() else "conn"
     keyword = "async with" if known.is_async else "with"
     provider = context.policy.connections
-    if provider is not None and not context.may_open(acquisition.scope):
+    if provider is not None and not context.may_open(acquisition.scope, acquisition.known):
         return f"use `{keyword} {Sanctioned.parse(provider).expression}() as {name}:`"
     if may_give_none(acquisition.node, acquisition.scope, inference):
         return "close it in a `finally`"

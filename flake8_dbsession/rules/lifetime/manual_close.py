@@ -71,7 +71,7 @@ class ManualClose(Rule[HandClose]):
         """Report the closes by hand of sessions that the code around opened."""
         if fact.known.resource is not Resource.SESSION or fact.is_borrowed:
             return
-        if context.is_test or context.may_open(fact.scope):
+        if context.is_test or context.may_open(fact.scope, fact.known):
             return
         if fact.opened is not None and is_in_fallback(fact.opened, fact.scope, context):
             return

@@ -22,7 +22,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     """
     if is_in_fallback(acquisition.node, acquisition.scope, context):
         return _FINALLY
-    if context.is_test or context.may_open(acquisition.scope):
+    if context.is_test or context.may_open(acquisition.scope, acquisition.known):
         name = acquisition.name if acquisition.name.isidentifier() else "db"
         keyword = "async with" if acquisition.known.is_async else "with"
         block = f"`{keyword} {acquisition.text} as {name}:`"

@@ -1,0 +1,64 @@
+"""Ownership: where a session or connection may be opened by hand, for that resource only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+
+_CLOSING = frozenset({Role.DEPENDENCY, Role.PROVIDER})
+_ENTERING_AND_CLOSING = frozenset({"__aenter__", "__aexit__", "__enter__", "__exit__"})
+
+
+def closes_what_it_hands_out(scope: Scope, inference: Inference) -> bool:
+    """Tell whether a scope lies in a provider or a dependency, at any depth.
+
+    Args:
+        scope: where something is opened or closed.
+        inference: answers what the functions around it hand out.
+
+    Returns:
+        True also in the methods that enter and leave a context manager written as a class.
+    """
+    return any(
+        getattr(function.node, "name", "") in _ENTERING_AND_CLOSING or part in _CLOSING
+        for function, part in _parts_around(scope, inference)
+    )
+
+
+def owns(scope: Scope, known: Known | None, inference: Inference) -> bool:
+    """Tell whether the code of a scope owns what it opens there.
+
+    Args:
+        scope: where something is opened or closed.
+        known: what it is; None asks for the functions around alone.
+        inference: answers what the functions around it hand out.
+
+    Returns:
+        True in providers and dependencies; in accessors, and in what keeps a session for the
+        request or in its object and lends it; and in the top-level statements, class bodies and
+        defaults of the module that builds the factory, engine or pool. An accessor that keeps one
+        for the whole process owns nothing.
+    """
+    if scope.function() is None:
+        return known is not None and _is_built_in(scope, known)
+    return closes_what_it_hands_out(scope, inference) or any(
+        part is Role.ACCESSOR or (part is Role.LENDER and not declared(function, ast.Global))
+        for function, part in _parts_around(scope, inference)
+    )
+
+
+def _parts_around(scope: Scope, inference: Inference) -> Iterator[tuple[Scope, Role | None]]:
+    current: Scope | None = scope
+    while current is not None:
+        if isinstance(current.node, FUNCTIONS) and current.parent is not None:
+            known = inference.role(FunctionValue(current.node, current.parent))
+            yield current, known.role if known is not None else None
+        current = current.parent
+
+
+def _is_built_in(scope: Scope, known: Known) -> bool:
+    return known.home is not None and known.home.module.path == scope.module.path

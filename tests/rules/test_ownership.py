@@ -1,0 +1,157 @@
+"""Who may open by hand: the function whose part it is, and the module that builds the factory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cases import assert_cases
+
+CODES = {"DBS101", "DBS102", "DBS103", "DBS301"}
+HOUSE = """
+    from contextlib import contextmanager
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session, sessionmaker
+
+    engine = create_engine("sqlite://")
+    Maker = sessionmaker(engine)
+
+    @contextmanager
+    def unit():
+        db = Maker()
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def dependency():
+        with Maker() as db:
+            yield db
+
+    def fresh():
+        return Maker()
+"""
+
+
+def test_a_module_owns_by_its_top_level_alone(tmp_path: Path) -> None:
+    functions = """
+    def add():
+        db = Maker()  # DBS101
+        db.close()  # DBS301
+
+    def count():
+        with Session(engine) as db:  # DBS103
+            return db.scalar(1)
+
+    class Items:
+        db = Maker()
+
+        def names(self, db=Maker()):
+            with Maker() as db:  # DBS102
+                return db.scalar(1)
+
+    with Maker() as db:
+        db.scalar(1)
+"""
+    assert_cases(tmp_path, {"shop.py": HOUSE + functions}, CODES)
+
+
+def test_a_helper_makes_no_owner_of_the_functions_beside_it(tmp_path: Path) -> None:
+    helpers = {
+        "nested.py": """
+            from contextlib import contextmanager
+            from shop import Maker
+
+            def outer():
+                @contextmanager
+                def scope():
+                    with Maker() as db:
+                        yield db
+                with scope():
+                    pass
+
+            def other():
+                db = Maker()  # DBS101
+                db.close()  # DBS301
+        """,
+        "opener.py": """
+            import sqlite3
+            from shop import Maker
+
+            def cache_file():
+                return sqlite3.connect("cache.db")
+
+            def other():
+                db = Maker()  # DBS101
+                db.close()  # DBS301
+        """,
+        "accessor.py": """
+            from shop import Maker
+
+            def make():
+                return Maker()
+
+            def other():
+                db = Maker()  # DBS101
+                db.close()  # DBS301
+
+            db = Maker()  # DBS101
+            db.close()  # DBS301
+        """,
+    }
+    assert_cases(tmp_path, {"shop.py": HOUSE, **helpers}, CODES)
+
+
+def test_a_class_owns_by_entering_and_closing(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import sessionmaker
+
+        class Forecasts:
+            def __init__(self, engine):
+                self.Maker = sessionmaker(engine)
+
+            def latest(self):
+                db = self.Maker()  # DBS101
+                db.close()  # DBS301
+
+            def __enter__(self):
+                self.db = self.Maker()
+                return self.db
+
+            def __exit__(self, *error):
+                self.db.close()
+    """
+    assert_cases(tmp_path, {"service.py": text}, CODES)
+
+
+def test_what_is_kept_for_a_request_is_owned_and_for_the_process_not(tmp_path: Path) -> None:
+    text = """
+        from flask import g
+        from shop import Maker
+
+        _db = None
+
+        def of_request():
+            if "db" not in g:
+                g.db = Maker()
+            return g.db
+
+        def of_process():
+            global _db
+            if _db is None:
+                _db = Maker()  # DBS101
+            return _db
+    """
+    assert_cases(tmp_path, {"shop.py": HOUSE, "access.py": text}, {"DBS101"})
+
+
+def test_a_bare_name_never_asks_for_a_provider(tmp_path: Path) -> None:
+    text = """
+        def claim(SessionLocal):
+            with SessionLocal() as db:
+                db.execute(1)
+
+        def by_hand(SessionLocal):
+            db = SessionLocal()  # DBS101
+            db.close()  # DBS301
+    """
+    assert_cases(tmp_path, {"shop.py": HOUSE, "worker.py": text}, CODES)
