@@ -50,6 +50,11 @@ def children(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def arguments(call: ast.Call) -> list[ast.expr]:
+    """Give a call's arguments, those by position first."""
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
 def own_nodes(root: ast.AST) -> list[ast.AST]:
     """Give what runs with a node itself: not the bodies of the functions and classes in it.
 

@@ -17,6 +17,8 @@ from flake8_dbsession.analysis.lifetimes import (
     Traits,
     lifetimes,
 )
+from flake8_dbsession.analysis.lifetimes.fates import CLOSED, GIVEN_BACK, USED
+from flake8_dbsession.analysis.lifetimes.model import fate_by_name
 
 _OPENERS = {"SessionLocal": (False, True), "connect": (True, False)}
 
@@ -170,7 +172,13 @@ def test_closed_and_some_path_left_open() -> None:
     ],
 )
 def test_ways_to_close(body: str, how: Closing) -> None:
-    traits = Traits(closes_argument=lambda call, key: ast.unparse(call.func) == "close_session")
+    traits = Traits(
+        fate=lambda call, key, is_held: (
+            CLOSED
+            if ast.unparse(call.func) == "close_session"
+            else fate_by_name(call, key, is_held)
+        )
+    )
 
     lifetime = _lifetime(f"async def f():\n    db = SessionLocal()\n    {body}\n", traits)
 
@@ -179,7 +187,7 @@ def test_ways_to_close(body: str, how: Closing) -> None:
 
 
 def test_callee_closes_only_the_argument_that_it_says() -> None:
-    traits = Traits(closes_argument=lambda call, key: key == "session")
+    traits = Traits(fate=lambda call, key, is_held: CLOSED if key == "session" else USED)
 
     assert _lifetime("def f():\n    use(connect(), session=1)\n", traits).leaks
 
@@ -312,7 +320,11 @@ def test_constructors_can_be_told_apart() -> None:
     source = "def f():\n    conn = connect()\n    return make_service(conn)\n"
 
     assert _lifetime(source).leaks
-    traits = Traits(constructs=lambda call: ast.unparse(call.func) == "make_service")
+    traits = Traits(
+        fate=lambda call, key, is_held: (
+            GIVEN_BACK if ast.unparse(call.func) == "make_service" else USED
+        )
+    )
     assert not _lifetime(source, traits).leaks
 
 

@@ -35,6 +35,7 @@ _QUERY = text("select 1")
 OPENERS = frozenset({"AsyncSessionLocal", "SessionLocal", "connect"})
 HELPERS = """
 import sys
+from functools import partial
 from typing import NoReturn
 
 class Holder:

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from flake8_dbsession.analysis.facts.callees import Callees, Fate
+from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.flow import CallTraits, build, raises_by_name
-from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, Traits, lifetimes
+from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, lifetimes
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
@@ -59,30 +59,19 @@ def _nested(scope: Scope) -> Iterator[Scope]:
 
 
 def _lifetimes(scope: Scope, calls: list[ast.Call]) -> tuple[Lifetime | None, ...]:
-    callees = Callees(Inference(Project(_NOWHERE), Vocabulary()), blocks_close=True)
-    traits = CallTraits(may_raise=_may_raise, ending=lambda call: callees.ending(call, scope))
+    effects = Effects(Inference(Project(_NOWHERE), Vocabulary()))
+    traits = CallTraits(may_raise=_may_raise, ending=lambda call: effects.ending(call, scope))
     assert isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
     graph = build(scope.node, traits)
     if graph is None:
         return (None,) * len(calls)
-    return lifetimes(graph, list(map(_opened, calls)), _traits(callees, scope))
+    return lifetimes(graph, list(map(_opened, calls)), effects.traits(scope, block_closes=True))
 
 
 def _opened(call: ast.Call) -> Opened:
     if ast.unparse(call.func) == "connect":
         return Opened(call, live_at_once=True, block_closes=False)
     return Opened(call)
-
-
-def _traits(callees: Callees, scope: Scope) -> Traits:
-    def gives_back(call: ast.Call) -> bool:
-        return any(callees.fate(call, n, scope) is Fate.GIVEN_BACK for n in range(len(call.args)))
-
-    return Traits(
-        closes_argument=lambda call, key: callees.fate(call, key, scope) is Fate.CLOSED,
-        keeps_argument=lambda call, key: callees.fate(call, key, scope) is Fate.KEPT,
-        constructs=gives_back,
-    )
 
 
 def _may_raise(call: ast.Call) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import (
-    arguments,
     as_session,
     calls_in,
     carried,
@@ -18,6 +17,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.nodes import arguments
 
 _NAMES = ("add_task", "BackgroundTask")
 _WORDS = [f"{name}(" for name in _NAMES]
@@ -28,6 +28,7 @@ _COLLECTIONS = frozenset(
         "starlette.background.BackgroundTasks()",
     }
 )
+
 _SINGLE = frozenset({"starlette.background.BackgroundTask"})
 
 

@@ -25,7 +25,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     Value,
 )
-from flake8_dbsession.analysis.nodes import children, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
 
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _WRAPPERS = frozenset({"partial", "repeat"})
@@ -169,11 +169,6 @@ def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterato
         case ast.Call(func=function) if last_segment(function) in _WRAPPERS:
             for part in arguments(expression):
                 yield from carried(part, scope, inference)
-
-
-def arguments(call: ast.Call) -> list[ast.expr]:
-    """Give a call's arguments, those by position first."""
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:

@@ -84,7 +84,7 @@ def house_of(module: Scope, is_async: bool, *, inference: Inference) -> House:
         The first of each kind, in the order of the text.
     """
     found: dict[Role, str] = {}
-    for name in module.module.definitions("yield"):
+    for name in module.module.definitions("yield", "contextmanager"):
         if not name.startswith("_"):
             known = inference.role(inference.attribute(ModuleValue(module), name))
             if known is not None and known.is_async == is_async:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.callees import received_as
+from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes

@@ -6,21 +6,20 @@ import ast
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.facts.acquisitions import (
     Acquisition,
     Holder,
     acquisitions,
 )
-from flake8_dbsession.analysis.facts.callees import Callees, Fate
 from flake8_dbsession.analysis.facts.guards import under_ownership
-from flake8_dbsession.analysis.facts.harmless import may_raise
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.process_end import (
     ends_process,
     is_script,
     is_step_of_a_script,
 )
-from flake8_dbsession.analysis.flow import CallTraits, Flowing, Graph, build
+from flake8_dbsession.analysis.flow import Flowing, Graph, build
 from flake8_dbsession.analysis.lifetimes import (
     Handing,
     HandOn,
@@ -28,7 +27,6 @@ from flake8_dbsession.analysis.lifetimes import (
     Leaving,
     Lifetime,
     Opened,
-    Traits,
     lifetimes,
 )
 from flake8_dbsession.analysis.names.drivers import Block, Taking, driver_of
@@ -124,11 +122,17 @@ def _endings_in(
     scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
     opened = [_opened(acquisition, tree) for acquisition in found]
-    callees = Callees(inference, blocks_close=any(each.block_closes for each in opened))
-    graph = _graph(scope, found, callees)
+    effects = Effects(inference)
+    graph = _graph(scope, found, effects)
     if graph is None:
         return
-    followed = lifetimes(graph, opened, _traits(scope, callees, ends=ends))
+    traits = effects.traits(
+        scope,
+        block_closes=any(each.block_closes for each in opened),
+        yields=_yields_to_a_closer(scope),
+        ends=ends,
+    )
+    followed = lifetimes(graph, opened, traits)
     owned, cursors = under_ownership(scope), _cursors(scope)
     ends_script = is_step_of_a_script(scope, is_unguarded=True)
     for acquisition, lifetime in zip(found, followed, strict=True):
@@ -227,27 +231,19 @@ def taking_of(known: Known) -> Taking | None:
     return taking
 
 
-def _graph(scope: Scope, found: list[Acquisition], callees: Callees) -> Graph | None:
+def _graph(scope: Scope, found: list[Acquisition], effects: Effects) -> Graph | None:
     root: Flowing = scope.node  # type: ignore[assignment]
     if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
         return None
-    nodes = own_nodes(root)
-    alone = {node.value for node in nodes if isinstance(node, ast.Expr)}
     quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
     connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
+    plain = effects.calls(scope)
 
     def raises(call: ast.Call) -> bool:
-        if call in quiet or _only_adds(call, sessions) or not may_raise(call, scope):
-            return False
-        is_followed = isinstance(call.func, ast.Name) or call in alone
-        return not is_followed or not callees.only_keeps_books(call, scope)
+        return call not in quiet and not _only_adds(call, sessions) and plain.may_raise(call)
 
-    calls = CallTraits(
-        may_raise=raises,
-        raised=lambda call: _raised(call, connections),
-        ending=lambda call: callees.ending(call, scope) if call in alone else None,
-    )
+    calls = plain._replace(may_raise=raises, raised=lambda call: _raised(call, connections))
     return build(root, calls, yield_raises=not is_fixture(scope.node))
 
 
@@ -272,20 +268,6 @@ def _raised(call: ast.Call, connections: Set[str]) -> str:
         case ast.Attribute(attr="put_nowait"):
             return "Full"
     return "Exception"
-
-
-def _traits(scope: Scope, callees: Callees, *, ends: bool) -> Traits:
-    def gives_back(call: ast.Call) -> bool:
-        keys = [*range(len(call.args)), *(keyword.arg or "**" for keyword in call.keywords)]
-        return any(callees.fate(call, key, scope) is Fate.GIVEN_BACK for key in keys)
-
-    return Traits(
-        closes_argument=lambda call, key: callees.fate(call, key, scope) is Fate.CLOSED,
-        keeps_argument=lambda call, key: callees.fate(call, key, scope) is Fate.KEPT,
-        constructs=gives_back,
-        yield_hands_on=_yields_to_a_closer(scope),
-        ends_process=ends,
-    )
 
 
 def _yields_to_a_closer(scope: Scope) -> bool:

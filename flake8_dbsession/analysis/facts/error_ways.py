@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from enum import Enum
 
-from flake8_dbsession.analysis.facts.carrying import arguments
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.names.methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.nodes import arguments
 
 WORK = DATABASE_WORK | ASYNC_WORK
 """The methods by which a session talks to the database, and can fail."""

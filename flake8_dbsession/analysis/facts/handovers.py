@@ -9,7 +9,6 @@ from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.carrying import (
-    arguments,
     as_held,
     calls_in,
     captured,
@@ -32,7 +31,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _NAMES = (
     "Thread",

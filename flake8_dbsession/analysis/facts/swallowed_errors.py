@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.callees import received_as
+from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.facts.carrying import as_session
 from flake8_dbsession.analysis.facts.error_ways import BEGINS, WORK, Sequel, Ways
 from flake8_dbsession.analysis.facts.sequel import as_try

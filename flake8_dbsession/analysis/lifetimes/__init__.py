@@ -1,5 +1,6 @@
 """Lifetimes: what happens to a session or connection on every path through a function."""
 
+from flake8_dbsession.analysis.lifetimes.fates import Fate, Outcome
 from flake8_dbsession.analysis.lifetimes.model import (
     Close,
     Closing,
@@ -12,18 +13,21 @@ from flake8_dbsession.analysis.lifetimes.model import (
     Traits,
     constructs_by_name,
 )
-from flake8_dbsession.analysis.lifetimes.solver import lifetimes
+from flake8_dbsession.analysis.lifetimes.solver import fate_of, lifetimes
 
 __all__ = [
     "Close",
     "Closing",
+    "Fate",
     "HandOn",
     "Handing",
     "Leak",
     "Leaving",
     "Lifetime",
     "Opened",
+    "Outcome",
     "Traits",
     "constructs_by_name",
+    "fate_of",
     "lifetimes",
 ]

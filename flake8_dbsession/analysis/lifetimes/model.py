@@ -7,7 +7,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.flow.calls import dotted_name, raises_by_name
+from flake8_dbsession.analysis.lifetimes.fates import GIVEN_BACK, UNTOUCHED, USED, Fate
 
 
 class Opened(NamedTuple):
@@ -32,7 +33,18 @@ def constructs_by_name(call: ast.Call) -> bool:
     return name == "partial" or name.lstrip("_")[:1].isupper()
 
 
-def _never(_call: ast.Call, _argument: int | str) -> bool:
+def fate_by_name(call: ast.Call, _argument: int | str, _is_held: bool) -> Fate:
+    """Tell what becomes of an argument, by the spelled name of what is called."""
+    if constructs_by_name(call):
+        return GIVEN_BACK
+    return USED if raises_by_name(call) else UNTOUCHED
+
+
+def _no_method(_call: ast.Call) -> Fate | None:
+    return None
+
+
+def _at_once(_call: ast.Call) -> bool:
     return False
 
 
@@ -40,18 +52,19 @@ class Traits(NamedTuple):
     """What is known of calls that are given a session or connection.
 
     Attributes:
-        closes_argument: tells whether a call closes one of its arguments, given by its position or
-            its keyword.
-        keeps_argument: tells likewise whether it keeps one, or may close it.
-        constructs: tells whether a call makes an object that keeps its arguments.
+        fate: tells what becomes of one of a call's arguments, given by its position or its keyword,
+            and of what the argument holds where the object is only held by it.
+        fate_in_holder: tells what becomes of a session or connection when a method is called on the
+            object that holds it; None where that is not known.
+        runs_when_awaited: tells whether a call only makes a coroutine.
         yield_hands_on: whether who receives a yielded session or connection closes it.
         ends_process: whether the process ends with the function, as with a script's main part; then
             nothing that it opens leaks.
     """
 
-    closes_argument: Callable[[ast.Call, int | str], bool] = _never
-    keeps_argument: Callable[[ast.Call, int | str], bool] = _never
-    constructs: Callable[[ast.Call], bool] = constructs_by_name
+    fate: Callable[[ast.Call, int | str, bool], Fate] = fate_by_name
+    fate_in_holder: Callable[[ast.Call], Fate | None] = _no_method
+    runs_when_awaited: Callable[[ast.Call], bool] = _at_once
     yield_hands_on: bool = False
     ends_process: bool = False
 
@@ -81,6 +94,7 @@ class Handing(Enum):
     STORED = "an object, a container or a name that outlives the function"
     REGISTERED = "what closes or finishes it later"
     HOLDER = "whoever takes it out of the object that holds it"
+    UNKNOWN = "a call that could not be followed"
 
 
 class Leak(NamedTuple):

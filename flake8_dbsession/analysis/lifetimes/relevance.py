@@ -50,11 +50,11 @@ class Mentions:
                     if given:
                         yield self._of(owner), frozenset().union(*map(self._of, given))
 
-    def steps(self, opened: ast.expr, tested: frozenset[str]) -> tuple[tuple[Step, ...], ...]:
+    def steps(self, opened: Mention, tested: frozenset[str]) -> tuple[tuple[Step, ...], ...]:
         """Reduce the blocks to what can matter to one object.
 
         Args:
-            opened: the expression that opens it.
+            opened: the expression that opens it, or the name under which it came in.
             tested: the names whose values are asked for anywhere.
 
         Returns:
@@ -64,14 +64,14 @@ class Mentions:
         related = self.related(opened)
         return tuple(self._reduce(block, related, tested) for block in self._graph.blocks)
 
-    def related(self, opened: ast.expr) -> set[Mention]:
+    def related(self, opened: Mention) -> set[Mention]:
         """Find the names that may come to stand for the object, or for what holds it.
 
         Args:
-            opened: the expression that opens it.
+            opened: the expression that opens it, or the name under which it came in.
 
         Returns:
-            The names, and the expression itself.
+            The names, and what was given.
         """
         related: set[Mention] = {opened}
         size = 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Evaluate, Finish
 from flake8_dbsession.analysis.lifetimes.conditions import assume, guarding_names, tested_names
+from flake8_dbsession.analysis.lifetimes.fates import Fate, Outcome
 from flake8_dbsession.analysis.lifetimes.model import (
     Close,
     Handing,
@@ -21,13 +22,21 @@ from flake8_dbsession.analysis.lifetimes.model import (
 )
 from flake8_dbsession.analysis.lifetimes.names import names_of
 from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
-from flake8_dbsession.analysis.lifetimes.state import RETURNED, Reader, State, Status
+from flake8_dbsession.analysis.lifetimes.state import RETURNED, Reader, State, Status, values_of
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
 
 # For all objects of a function together.
 _MAX_EVENTS = 300_000
 _MAX_STATES = 20_000
 _MAX_STATES_OF_BLOCK = 100
+_OUTCOMES = {
+    Status.CREATED: Outcome.UNTOUCHED,
+    Status.ADDED_TO: Outcome.ADDED_TO,
+    Status.LIVE: Outcome.USED,
+    Status.LOST: Outcome.USED,
+    Status.CLOSED: Outcome.CLOSED,
+    Status.CLOSED_UNUSED: Outcome.CLOSED,
+}
 _LEAVING = {
     Exit.RETURNS: Leaving.RETURNS,
     Exit.FALLS_OFF: Leaving.FALLS_OFF,
@@ -51,6 +60,33 @@ def lifetimes(
     """
     function = _Function(graph, opened, traits or Traits())
     return tuple(function.lifetime(each) for each in opened)
+
+
+def fate_of(
+    graph: Graph,
+    name: str,
+    traits: Traits,
+    *,
+    is_held: bool,
+    block_closes: bool,
+    known: Mapping[str, object],
+) -> Fate | None:
+    """Tell what a function does with an object that it is given.
+
+    Args:
+        graph: the control flow of the function.
+        name: what stands for the object when the function begins: a parameter, or an attribute of
+            the function's own object such as ``self.db``.
+        traits: what is known of calls.
+        is_held: whether the name stands for something that holds the object.
+        block_closes: whether the end of ``with`` over the object closes it.
+        known: parameters of which the values are known.
+
+    Returns:
+        What becomes of it on each way out; None where there are too many to follow.
+    """
+    function = _Function(graph, (), traits)
+    return function.fate(name, known, is_held=is_held, block_closes=block_closes)
 
 
 class _Function:
@@ -84,7 +120,7 @@ class _Function:
         transfer = Transfer(opened, self._names, reader, self._traits, again)
         steps = self._mentions.steps(opened.node, frozenset().union(*tested))
         solver = _Solver(self._graph, steps, tested, transfer, reader)
-        is_solved = solver.solve(self._states_left)
+        is_solved = solver.solve(State(Status.UNBORN), self._states_left)
         self._states_left = max(0, self._states_left - solver.states)
         if not is_solved:
             return None
@@ -96,6 +132,30 @@ class _Function:
             hand_ons=tuple(sorted(transfer.hand_ons.union(solver.returns()), key=_position)),
             uses_after_close=tuple(sorted(transfer.uses_after_close, key=_position)),
             is_held=transfer.is_held,
+        )
+
+    def fate(
+        self, name: str, known: Mapping[str, object], *, is_held: bool, block_closes: bool
+    ) -> Fate | None:
+        root = name.partition(".")[0]
+        opened = Opened(ast.Name(root, ast.Load()), block_closes=block_closes)
+        reader = Reader(self._names, self._nodes, self._peers)
+        transfer = Transfer(opened, self._names, reader, self._traits, follow_later=False)
+        steps = self._mentions.steps(root, frozenset().union(*self._tested))
+        solver = _Solver(self._graph, steps, self._tested, transfer, reader)
+        start = State(
+            Status.CREATED,
+            objects=frozenset() if is_held else frozenset({name}),
+            holders=frozenset({name} if is_held else {root} - {name}),
+            facts=frozenset((each, values_of(value)) for each, value in known.items()),
+        )
+        if not solver.solve(start, self._states_left):
+            return None
+        is_unknown = any(each.how is Handing.UNKNOWN for each in transfer.hand_ons)
+        handed_on = Outcome.UNKNOWN if is_unknown else Outcome.KEPT
+        return Fate(
+            frozenset(solver.outcomes((Exit.RETURNS, Exit.FALLS_OFF), handed_on)),
+            frozenset(solver.outcomes((Exit.RAISES,), handed_on)),
         )
 
 
@@ -126,9 +186,8 @@ class _Solver:
         self.states = 0
         self._reached: list[dict[State, list[_Origin]]] = [{} for _ in graph.blocks]
 
-    def solve(self, max_states: int) -> bool:
+    def solve(self, start: State, max_states: int) -> bool:
         """Find all states; tell whether they were few enough."""
-        start = State(Status.UNBORN)
         self._reached[self._graph.entry][start] = []
         waiting = [(self._graph.entry, start)]
         while waiting:
@@ -184,6 +243,17 @@ class _Solver:
                     yield from (key for key in state.objects if isinstance(key, Leak))
                 elif state.status is Status.LIVE and not _is_returned(exit_, state):
                     yield from (Leak(node, how) for node in self._leaving_nodes(exit_, state))
+
+    def outcomes(self, exits: Iterable[Exit], handed_on: Outcome) -> Iterator[Outcome]:
+        """Say what has become of an object that came in, where the function is left."""
+        for exit_ in exits:
+            for state in self._reached[exit_]:
+                if state.status is Status.HANDED_ON:
+                    yield handed_on
+                elif _is_returned(exit_, state):
+                    yield Outcome.GIVEN_BACK
+                else:
+                    yield _OUTCOMES[state.status]
 
     def returns(self) -> Iterator[HandOn]:
         """Find the returns that hand the object to the caller."""

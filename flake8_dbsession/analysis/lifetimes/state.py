@@ -17,7 +17,8 @@ from flake8_dbsession.analysis.lifetimes.names import (
 )
 
 Key: TypeAlias = str | ast.AST | Leak
-"""What can refer to an object: a name, an expression under evaluation, an entered ``with`` item.
+"""What can refer to an object: a name, or that of an attribute of the function's own object with a
+dot in it; an expression under evaluation; an entered ``with`` item.
 
 The leak by which an object was lost takes the place of all references to it.
 """
@@ -153,6 +154,8 @@ class Reader:
                     node = inner
                 case ast.Call(func=function, args=[*_, last]) if _gives_same_object(function):
                     node = last
+                case ast.Attribute():
+                    return dotted_name(node) in state.objects
                 case _:
                     return False
         return False
@@ -206,10 +209,8 @@ class Reader:
         if self.holds(node, state) or node in self._opened:
             return TRUE
         match node:
-            case ast.Constant(value=None):
-                return NONE
             case ast.Constant(value=value):
-                return TRUE if value else FALSE
+                return values_of(value)
             case ast.Name(id=name) if name in self._names.called:
                 return TRUE  # a function, which may be missing, but then nothing is opened either
             case ast.Name(id=name):
@@ -249,6 +250,13 @@ class Reader:
             return self.holds(closure, state)
         finally:
             self._entered.remove(closure)
+
+
+def values_of(constant: object) -> int:
+    """Give the bits of a constant's value."""
+    if constant is None:
+        return NONE
+    return TRUE if constant else FALSE
 
 
 def _gives_same_object(function: ast.expr) -> bool:

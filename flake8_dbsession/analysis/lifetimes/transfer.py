@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from flake8_dbsession.analysis.flow.calls import raises_by_name
+from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import (
     Bind,
     Collect,
@@ -18,6 +18,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Leave,
     Take,
 )
+from flake8_dbsession.analysis.lifetimes.fates import Fate, Outcome, furthest
 from flake8_dbsession.analysis.lifetimes.model import (
     Close,
     Closing,
@@ -55,6 +56,8 @@ _REWRAPPING = frozenset(
      "reversed", "set", "sorted", "tuple", "values", "zip"}
 )  # fmt: skip
 _TAKING_METHODS = frozenset({"__aexit__", "__exit__", "cleanup", "dispose", "pop", "popleft"})
+# What these do to a holder is known whatever its class.
+_OF_HOLDERS = CLOSERS | _TAKING_METHODS | _REWRAPPING | {"pop_all"}
 _REGISTERING = frozenset(
     {"addAsyncCleanup", "addClassCleanup", "addCleanup", "addfinalizer", "callback",
      "enter_async_context", "enter_context", "finalize", "push", "push_async_callback",
@@ -101,7 +104,7 @@ class Transfer:
                 if node is self._opened.node:
                     yield from self._open(node, state)
                 else:
-                    yield self._evaluate(node, state)
+                    yield from self._evaluate(node, state)
             case Take(whole=whole, part=part):
                 yield self._take(whole, part, state)
             case Bind(target=target, value=value):
@@ -122,14 +125,20 @@ class Transfer:
         """Give the states after an event that raises.
 
         A use fails only after it took effect, and an opening before; closing, handing on and making
-        an object that holds it do not fail.
+        an object that holds it do not fail. What a function did before it raised is its own affair.
         """
         states: Iterable[State] = [before]
-        if event is not None and raising is not self._opened.node:
-            states = self.after(event, before)
+        fate = self._fate(event.node, before) if isinstance(event, Evaluate) else None
+        if fate is not None:
+            states = self._arrived(raising, fate.on_raise, before)
+        elif event is not None and raising is not self._opened.node:
+            states = [
+                state
+                for state in self.after(event, before)
+                if state.status in (before.status, Status.LIVE) and raising not in state.holders
+            ]
         for state in states:
-            if state.status in (before.status, Status.LIVE) and raising not in state.holders:
-                yield from self._kept(state.settled(), raising, Leaving.RAISES)
+            yield from self._kept(state.settled(), raising, Leaving.RAISES)
 
     # Events
 
@@ -144,19 +153,90 @@ class Transfer:
         if self._follow_later:
             yield state
 
-    def _evaluate(self, node: ast.expr, state: State) -> State:
-        if state.status is Status.UNBORN:
-            return state
+    def _evaluate(self, node: ast.expr, state: State) -> Iterator[State]:
+        fate = self._fate(node, state)
+        if fate is not None:
+            yield from self._arrived(node, fate.on_return, state)
+            return
         match node:
+            case _ if state.status is Status.UNBORN:
+                yield state
             case ast.Call():
-                return self._call(node, state)
+                yield self._call(node, state)
             case ast.Subscript(value=value) if not self._reader.refers(value, state):
-                return self._taken_apart(value, state)
+                yield self._taken_apart(value, state)
             case ast.Yield(value=value) if self._reader.holds(value, state):
                 if self._traits.yield_hands_on:
-                    return self._hand_on(node, Handing.YIELDED, state)
-                return self._use(node, state)
-        return state
+                    yield self._hand_on(node, Handing.YIELDED, state)
+                else:
+                    yield self._use(node, state)
+            case _:
+                yield state
+
+    def _fate(self, node: ast.expr, state: State) -> Fate | None:
+        """Tell what becomes of the object in a call that is given it, or a holder of it.
+
+        Returns:
+            The fate in what the call runs now; None where it runs nothing, where the object goes
+            into a container or is registered, and where its own method is called.
+        """
+        call = node.value if isinstance(node, ast.Await) else node
+        if state.status is Status.UNBORN or not isinstance(call, ast.Call):
+            return None
+        if self._traits.runs_when_awaited(call) is isinstance(node, ast.Call):
+            return None
+        given = self._given(call, state)
+        match call.func:
+            case ast.Attribute(value=owner, attr=method):
+                if self._reader.refers(owner, state) or method in _STORING_METHODS:
+                    return None
+                if self._reader.holds(_root(owner), state):
+                    return None if method in _OF_HOLDERS else self._traits.fate_in_holder(call)
+            case ast.Name() as closure if self._reader.holds(closure, state):
+                return None
+        if not given or self._reader.refers(call, state):
+            return None
+        name = _last_segment(call.func)
+        if name in _REGISTERING | _WORKERS | _REWRAPPING:
+            return None
+        if any(self._reader.closer(value, state) for _, value in given):
+            return None
+        return furthest(
+            self._traits.fate(call, key, not self._reader.refers(value, state))
+            for key, value in given
+        )
+
+    def _given(self, call: ast.Call, state: State) -> list[tuple[int | str, ast.expr]]:
+        """Give the arguments of a call that are the object or hold it, with their keys."""
+        given: list[tuple[int | str, ast.expr]] = [
+            *enumerate(call.args),
+            *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
+        ]
+        return [(key, value) for key, value in given if self._reader.holds(value, state)]
+
+    def _arrived(
+        self, node: ast.AST, outcomes: frozenset[Outcome], state: State
+    ) -> Iterator[State]:
+        """Give the states in which a function that was given the object leaves it."""
+        assert isinstance(node, ast.expr)
+        call = node.value if isinstance(node, ast.Await) else node
+        for outcome in sorted(outcomes, key=lambda each: each.value):
+            match outcome:
+                case Outcome.UNTOUCHED:
+                    yield state
+                case Outcome.ADDED_TO:
+                    is_new = state.status is Status.CREATED
+                    yield state._replace(status=Status.ADDED_TO) if is_new else state
+                case Outcome.USED:
+                    yield self._use(call, state)
+                case Outcome.CLOSED:
+                    yield self._close(call, Closing.CALLEE, state)
+                case Outcome.KEPT:
+                    yield self._hand_on(call, Handing.STORED, state)
+                case Outcome.UNKNOWN:
+                    yield self._hand_on(call, Handing.UNKNOWN, state)
+                case Outcome.GIVEN_BACK:
+                    yield state._replace(holders=state.holders | {call})
 
     def _call(self, call: ast.Call, state: State) -> State:
         reader = self._reader
@@ -200,29 +280,23 @@ class Transfer:
         return self._use(call, state)
 
     def _arguments(self, call: ast.Call, state: State) -> State:
-        """Decide what a call does with the object, or a holder of it, among its arguments."""
+        """Decide what a call keeps of the object, or a holder of it, among its arguments."""
         reader = self._reader
-        given: list[tuple[int | str, ast.expr]] = [
-            *enumerate(call.args),
-            *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
-        ]
-        given = [(key, value) for key, value in given if reader.holds(value, state)]
+        given = [value for _, value in self._given(call, state)]
         name = _last_segment(call.func)
         if given and name in _REGISTERING:
-            return self._register(call, [value for _, value in given], state)
+            return self._register(call, given, state)
         if not given or reader.refers(call, state):
             return state
-        if any(self._traits.closes_argument(call, key) for key, _ in given):
-            return self._close(call, Closing.CALLEE, state)
-        if any(self._traits.keeps_argument(call, key) for key, _ in given):
-            return self._hand_on(call, Handing.STORED, state)
-        if name in _WORKERS or any(reader.closer(value, state) for _, value in given):
+        if self._traits.runs_when_awaited(call):
+            return state._replace(holders=state.holders | {call})
+        if name in _WORKERS or any(reader.closer(value, state) for value in given):
             return self._hand_on(call, Handing.REGISTERED, state)
         if name in _STORING_METHODS and isinstance(call.func, ast.Attribute):
             return self._store(call.func.value, call, state)
-        if name in _REWRAPPING or self._traits.constructs(call):
+        if name in _REWRAPPING:
             return state._replace(holders=state.holders | {call})
-        return self._use(call, state) if raises_by_name(call) else state
+        return state
 
     def _register(self, call: ast.Call, given: list[ast.expr], state: State) -> State:
         """Give the object, or what closes it, to an exit stack or the like."""
@@ -273,6 +347,8 @@ class Transfer:
                 return self._bind(inner, value._replace(refers=False), state)
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
                 return self._unpack(targets, value, state)
+            case ast.Attribute() if self._reader.refers(target, state):
+                return self._bind_name(dotted_name(target), value, state)
         return self._store(target, target, state) if value.holds else state
 
     def _bind_name(self, name: str, value: Meaning, state: State) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.dotted import names_of
@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.functions import Summary, decorator_names, 
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.questions import Questions
+from flake8_dbsession.analysis.names.questions import Answer, Questions
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
     Assigned,
@@ -124,6 +124,18 @@ class Inference:
         self.vocabulary = vocabulary
         self._questions = Questions()
         self._named: dict[str, list[tuple[str, Known]]] = {}
+
+    def ask(
+        self,
+        memory: dict[object, Any],
+        question: object,
+        answer: Callable[[], Answer],
+        unknown: Answer,
+        *,
+        fixed_point: bool = False,
+    ) -> Answer:
+        """Ask a question once, as `Questions.ask` does."""
+        return self._questions.ask(memory, question, answer, unknown, fixed_point=fixed_point)
 
     def value(self, expression: ast.expr, scope: Scope) -> Value | None:
         """Tell what an expression stands for.

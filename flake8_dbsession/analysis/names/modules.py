@@ -99,19 +99,19 @@ class Module:
             return None
         return self._outline.class_bodies.get(node)
 
-    def definitions(self, word: str) -> list[str]:
-        """Give the names that the top-level statements bind in which a word stands.
+    def definitions(self, *words: str) -> list[str]:
+        """Give the names that the top-level statements bind in which any of some words stands.
 
         Args:
-            word: what to look for.
+            words: what to look for.
 
         Returns:
             The names of functions, classes and of what is assigned.
         """
         if self._outline is not None:
-            return self._outline.definitions(word)
+            return self._outline.definitions(*words)
         assert self.tree is not None
-        mentions = Mentions(self.text, (word,))
+        mentions = Mentions(self.text, words)
         names: list[str] = []
         for statement in statements(self.tree.body):
             if not mentions.within(statement.lineno, statement.end_lineno or statement.lineno):

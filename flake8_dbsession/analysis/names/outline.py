@@ -84,17 +84,17 @@ class Outline:
         """Give the top-level statements that hold a ``from module import *``."""
         return self.statements_with("import *")
 
-    def definitions(self, word: str) -> list[str]:
-        """Give the names that the top-level statements bind in which a word stands.
+    def definitions(self, *words: str) -> list[str]:
+        """Give the names that the top-level statements bind in which any of some words stands.
 
         Args:
-            word: what to look for.
+            words: what to look for.
 
         Returns:
             The names of functions, classes and of what is assigned.
         """
         names = []
-        for index in self._mentioning(word):
+        for index in sorted({index for word in words for index in self._mentioning(word)}):
             chunk = self._chunk(index)
             if chunk.startswith(_DEFINITION_STARTS):
                 names += _DEFINITION.findall(chunk)[:1]

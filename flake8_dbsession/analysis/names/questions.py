@@ -9,6 +9,7 @@ Answer = TypeVar("Answer")
 
 _DEEPEST = 40  # questions inside one another; real code asks fewer than ten
 _NONE_OPEN = _DEEPEST  # deeper than any question
+_MOST_ROUNDS = 8  # to a fixed point; an answer grows by a few words at most
 _BOTTOMLESS = -1  # above every question: an answer that was given up rests on all that are open
 
 
@@ -42,6 +43,8 @@ class Questions:
         question: object,
         answer: Callable[[], Answer],
         unknown: Answer,
+        *,
+        fixed_point: bool = False,
     ) -> Answer:
         """Ask a question.
 
@@ -50,6 +53,8 @@ class Questions:
             question: what tells it from the others that are kept there.
             answer: finds the answer, by other questions.
             unknown: the answer that it has inside itself, and where it lies too deep.
+            fixed_point: whether one that leads back to itself is asked again with its own answer
+                inside, until that stays the same.
 
         Returns:
             The answer.
@@ -60,16 +65,15 @@ class Questions:
             self._rests_on = _BOTTOMLESS
             return unknown
         around, first = self._rests_on, len(self._unsettled)
-        memory[question] = _Unsettled(unknown, self._depth)
-        self._rests_on = _NONE_OPEN
-        self._depth += 1
-        try:
-            found = answer()
-        finally:
-            self._depth -= 1
-            rests_on, self._rests_on = self._rests_on, around
-            del memory[question]
-            self._forget(first)
+        found, rests_on = self._find(memory, question, answer, unknown, first)
+        for _ in range(_MOST_ROUNDS if fixed_point else 0):
+            if rests_on != self._depth:
+                break
+            before = found
+            found, rests_on = self._find(memory, question, answer, before, first)
+            if found == before:
+                break
+        self._rests_on = around
         if rests_on >= self._depth:
             memory[question] = found
         elif self._depth:
@@ -77,6 +81,26 @@ class Questions:
             self._unsettled.append((memory, question))
             self._rests_on = min(rests_on, around)
         return found
+
+    def _find(
+        self,
+        memory: dict[object, Any],
+        question: object,
+        answer: Callable[[], Answer],
+        assumed: Answer,
+        first: int,
+    ) -> tuple[Answer, int]:
+        """Find an answer, and how deep the question lies that it rests on."""
+        memory[question] = _Unsettled(assumed, self._depth)
+        self._rests_on = _NONE_OPEN
+        self._depth += 1
+        try:
+            found = answer()
+        finally:
+            self._depth -= 1
+            del memory[question]
+            self._forget(first)
+        return found, self._rests_on
 
     def _kept(self, kept: Any) -> Any:
         if isinstance(kept, _Unsettled):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Set
 
-from flake8_dbsession.analysis.facts.carrying import arguments
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.

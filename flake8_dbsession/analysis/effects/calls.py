@@ -1,0 +1,159 @@
+"""Which function of the project a call runs, and which of its parameters gets an argument."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.effects.library import HOLDERS, RUNNERS, THREAD_HOPS
+from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
+from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
+
+
+class Argument(NamedTuple):
+    """An argument as the function that is run receives it.
+
+    Attributes:
+        callee: what is run: a function or class of the project, a name from outside it; None where
+            that could not be found.
+        key: the position or the keyword of the argument in the call of it.
+        call: the call whose other arguments go along.
+    """
+
+    callee: Value | None
+    key: int | str
+    call: ast.Call
+
+
+def argument(call: ast.Call, key: int | str, scope: Scope, inference: Inference) -> Argument:
+    """Follow an argument to what is run with it.
+
+    Args:
+        call: the call.
+        key: the position or the keyword of the argument.
+        scope: the scope that the call stands in.
+        inference: answers what names stand for.
+
+    Returns:
+        The argument of the callee itself; of the function that the call hands to a thread
+        (``to_thread(work, db)``).
+    """
+    callee = inference.value(call.func, scope)
+    hop = THREAD_HOPS.get(callee.name) if isinstance(callee, External) else None
+    if hop is None or not isinstance(key, int) or key <= hop or len(call.args) <= hop:
+        return Argument(callee, key, call)
+    run = inference.value(call.args[hop], scope)
+    inner = ast.Call(call.args[hop], call.args[hop + 1 :], call.keywords)
+    return Argument(run, key - hop - 1, inner)
+
+
+def is_run(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call runs the coroutine that it is given to its end: ``asyncio.run(...)``."""
+    callee = inference.value(call.func, scope)
+    return isinstance(callee, External) and callee.name in RUNNERS
+
+
+def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
+    """Give the name of the parameter that receives an argument.
+
+    Args:
+        function: the function that is called.
+        key: the position or the keyword of the argument.
+
+    Returns:
+        The name; None where no parameter takes it.
+    """
+    arguments = function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if isinstance(key, str):
+        named = [*positional, *arguments.kwonlyargs]
+        found = next((arg.arg for arg in named if arg.arg == key), None)
+        return found or (arguments.kwarg.arg if arguments.kwarg is not None else None)
+    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
+        key += 1
+    if key < len(positional):
+        return positional[key].arg
+    return arguments.vararg.arg if arguments.vararg is not None else None
+
+
+def is_gathered(function: FunctionValue, parameter: str) -> bool:
+    """Tell whether a parameter gathers arguments, as ``*sessions`` does."""
+    rests = (function.node.args.vararg, function.node.args.kwarg)
+    return any(rest is not None and rest.arg == parameter for rest in rests)
+
+
+def constants(function: FunctionValue, call: ast.Call) -> Mapping[str, object]:
+    """Give the parameters of which the call, or else their default, says the value.
+
+    Args:
+        function: the function that is called.
+        call: the call.
+
+    Returns:
+        The values of those that are True, False or None, by the parameter's name.
+    """
+    given = dict(_defaults(function.node))
+    for key, value in arguments_of(call):
+        name = receiving_parameter(function, key)
+        if name is not None:
+            given[name] = value
+    if any(isinstance(each, ast.Starred) for each in call.args) or "**" in dict(arguments_of(call)):
+        return {}
+    return {
+        name: value.value
+        for name, value in given.items()
+        if isinstance(value, ast.Constant) and value.value in (None, True, False)
+    }
+
+
+def arguments_of(call: ast.Call) -> list[tuple[int | str, ast.expr]]:
+    """Give a call's arguments with their positions or keywords; ``**`` stands for a mapping's."""
+    return [
+        *enumerate(call.args),
+        *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
+    ]
+
+
+def received_as(
+    call: ast.expr, name: str, scope: Scope, inference: Inference
+) -> tuple[Function, str] | None:
+    """Find the function of the project that is given a name's value, and its parameter for that.
+
+    Args:
+        call: the call.
+        name: the name, as an argument of the call.
+        scope: the scope of the call.
+        inference: answers what is called.
+
+    Returns:
+        The function and the parameter's name; None where no function of the project takes it.
+    """
+    arguments = arguments_of(call) if isinstance(call, ast.Call) else []
+    keys = [key for key, value in arguments if isinstance(value, ast.Name) and value.id == name]
+    function = inference.value(call.func, scope) if keys else None  # type: ignore[attr-defined]
+    if not isinstance(function, FunctionValue):
+        return None
+    parameters = (receiving_parameter(function, key) for key in keys)
+    parameter = next((found for found in parameters if found is not None), None)
+    return (function.node, parameter) if parameter is not None else None
+
+
+def is_constructor(call: ast.Call, callee: Value | None) -> bool:
+    """Tell whether a call makes an object: of a class, or of what PEP 8 writes as one."""
+    if isinstance(callee, ClassValue) or (isinstance(callee, External) and callee.name in HOLDERS):
+        return True
+    name = last_segment(call.func)
+    return not isinstance(callee, FunctionValue) and name.lstrip("_")[:1].isupper()
+
+
+def _defaults(node: Function) -> Iterator[tuple[str, ast.expr]]:
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    with_default = positional[len(positional) - len(arguments.defaults) :]
+    yield from zip((arg.arg for arg in with_default), arguments.defaults, strict=True)
+    for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            yield arg.arg, default

@@ -1,0 +1,73 @@
+"""Objects that hold a session or connection: what their class keeps of it."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known
+from flake8_dbsession.analysis.nodes import own_nodes
+
+
+def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]:
+    """Find the attributes in which objects of a class keep a session or connection from outside.
+
+    Args:
+        cls: the class.
+        inference: answers what its attributes stand for.
+
+    Returns:
+        Those that are known to be one; where none is, all that a constructor's parameter is stored
+        in, or that a dataclass or named tuple has as its fields.
+    """
+    scope = cls.scope.child(cls.node)
+    question = "attributes made of"
+    if question not in scope.memory:
+        scope.memory[question] = _attributes_made_of(cls, scope, inference)
+    return scope.memory[question]  # type: ignore[no-any-return]
+
+
+def _attributes_made_of(cls: ClassValue, scope: Scope, inference: Inference) -> tuple[str, ...]:
+    names = _fields(cls.node)
+    init = inference.attribute(cls, "__init__")
+    if isinstance(init, FunctionValue):
+        names += _stored_by(init)
+    known = [name for name in names if any(_is_known(b, inference) for b in scope.attributes(name))]
+    return tuple(dict.fromkeys(known or names))
+
+
+def _fields(node: ast.ClassDef) -> list[str]:
+    return [
+        statement.target.id
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+
+
+def _stored_by(init: FunctionValue) -> list[str]:
+    """Give the attributes to which a constructor assigns one of its parameters."""
+    arguments = init.node.args
+    parameters = {
+        arg.arg for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    }
+    return [
+        target.attr
+        for node in own_nodes(init.node)
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        and isinstance(node.value, ast.Name)
+        and node.value.id in parameters
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+    ]
+
+
+def _is_known(binding: Binding, inference: Inference) -> bool:
+    match binding.how:
+        case Assigned(value=value, path=()):
+            return isinstance(inference.value(value, binding.scope), Known)
+        case Annotated(annotation=annotation):
+            return isinstance(inference.annotated(annotation, binding.scope), Known)
+        case Parameter():
+            return False
+    return False

@@ -1,0 +1,66 @@
+"""What becomes of a session or connection that a call is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+
+class Outcome(Enum):
+    """What has become of a session or connection when the function that it was given to is left."""
+
+    UNTOUCHED = "nothing was done with it"
+    ADDED_TO = "something was noted on it for its next flush"
+    USED = "it was worked with"
+    CLOSED = "it was closed"
+    KEPT = "something that outlives the call refers to it, or closes it"
+    GIVEN_BACK = "it, or something that holds it, is the call's value"
+    UNKNOWN = "it went into a call that could not be followed"
+
+
+class Fate(NamedTuple):
+    """What becomes of an argument, on each way on which the call can end.
+
+    Attributes:
+        on_return: the outcomes of the ways that return; none for a function that never does.
+        on_raise: the outcomes of the ways that raise; none for a function that does not.
+    """
+
+    on_return: frozenset[Outcome]
+    on_raise: frozenset[Outcome] = frozenset()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether every way that returns closes it."""
+        return self.on_return == {Outcome.CLOSED}
+
+    @property
+    def is_given_back(self) -> bool:
+        """Whether it may be reached by the call's value."""
+        return Outcome.GIVEN_BACK in self.on_return
+
+
+NOTHING_YET = Fate(frozenset())
+"""What is known of a call inside itself, before anything was found: no way out of it."""
+UNTOUCHED = Fate(frozenset({Outcome.UNTOUCHED}), frozenset({Outcome.UNTOUCHED}))
+USED = Fate(frozenset({Outcome.USED}), frozenset({Outcome.USED}))
+CLOSED = Fate(frozenset({Outcome.CLOSED}))
+KEPT = Fate(frozenset({Outcome.KEPT}))
+GIVEN_BACK = Fate(frozenset({Outcome.GIVEN_BACK}))
+UNKNOWN = Fate(frozenset({Outcome.UNKNOWN}), frozenset({Outcome.UNKNOWN}))
+
+_RANKS = (
+    Outcome.UNTOUCHED,
+    Outcome.ADDED_TO,
+    Outcome.USED,
+    Outcome.GIVEN_BACK,
+    Outcome.UNKNOWN,
+    Outcome.KEPT,
+    Outcome.CLOSED,
+)
+
+
+def furthest(fates: Iterable[Fate]) -> Fate:
+    """Choose, of what becomes of arguments that are the same object, what goes furthest."""
+    return max(fates, key=lambda fate: max(map(_RANKS.index, fate.on_return), default=-1))
