@@ -354,3 +354,25 @@ def test_too_many_objects_are_left_alone() -> None:
     opening = "".join(f"    c{n} = connect()\n    c{n}.close()\n    work()\n" for n in range(2000))
 
     assert None in _lifetimes(f"def f():\n{opening}")
+
+
+def test_a_coroutine_works_when_it_is_awaited_and_its_value_is_what_it_gives() -> None:
+    traits = Traits(
+        fate=lambda call, key, is_held: CLOSED if ast.unparse(call.func) == "end" else USED,
+        runs_when_awaited=lambda call: ast.unparse(call.func) in ("end", "find"),
+    )
+    lifetime = _lifetime(
+        """\
+        async def f():
+            db = SessionLocal()
+            found = await find(db)
+            await end(db)
+            print(found.name)
+            found.close()
+        """,
+        traits,
+    )
+
+    assert [close.node.lineno for close in lifetime.closes] == [4]  # type: ignore[attr-defined]
+    assert not lifetime.uses_after_close
+    assert _leaks(lifetime) == {(3, Leaving.RAISES)}

@@ -163,6 +163,8 @@ class Transfer:
                 yield state
             case ast.Call():
                 yield self._call(node, state)
+            case ast.Await(value=ast.Name() as coroutine) if self._reader.holds(coroutine, state):
+                yield self._hand_on(node, Handing.UNKNOWN, state)
             case ast.Subscript(value=value) if not self._reader.refers(value, state):
                 yield self._taken_apart(value, state)
             case ast.Yield(value=value) if self._reader.holds(value, state):
@@ -220,6 +222,7 @@ class Transfer:
         """Give the states in which a function that was given the object leaves it."""
         assert isinstance(node, ast.expr)
         call = node.value if isinstance(node, ast.Await) else node
+        state = state._replace(holders=state.holders - {call})  # the coroutine is over
         for outcome in sorted(outcomes, key=lambda each: each.value):
             match outcome:
                 case Outcome.UNTOUCHED:
@@ -236,7 +239,7 @@ class Transfer:
                 case Outcome.UNKNOWN:
                     yield self._hand_on(call, Handing.UNKNOWN, state)
                 case Outcome.GIVEN_BACK:
-                    yield state._replace(holders=state.holders | {call})
+                    yield state._replace(holders=state.holders | {node})
 
     def _call(self, call: ast.Call, state: State) -> State:
         reader = self._reader
