@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.facts.accessor_calls import AccessorCall, accessor_calls
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, acquisitions
 from flake8_dbsession.analysis.facts.background import BackgroundSession, background_sessions
@@ -120,7 +121,7 @@ class SourceFile:
         around: Scope | None = None,
     ) -> None:
         self.module = Module(path, text, tree, around)
-        self.inference = Inference(project, vocabulary)
+        self.inference = inference_over(project, vocabulary)
         self._facts: dict[type, list[Any]] = {}
         self._words = words | vocabulary.bare | {f.rpartition(".")[2] for f in vocabulary.factories}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Known, ModuleValue, Resource, Role, Value
@@ -63,7 +63,9 @@ class Ways:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._inference = Inference(Project(repository_root(policy.root)), vocabulary_of(policy))
+        self._inference = inference_over(
+            Project(repository_root(policy.root)), vocabulary_of(policy)
+        )
         self._named = dict(vocabulary_of(policy).named)
 
     def of_layer(self, layer: Layer) -> Way | None:

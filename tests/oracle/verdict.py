@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.flow import CallTraits, build, raises_by_name
 from flake8_dbsession.analysis.lifetimes import Lifetime, Opened, lifetimes
-from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
+from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -59,7 +60,7 @@ def _nested(scope: Scope) -> Iterator[Scope]:
 
 
 def _lifetimes(scope: Scope, calls: list[ast.Call]) -> tuple[Lifetime | None, ...]:
-    effects = Effects(Inference(Project(_NOWHERE), Vocabulary()))
+    effects = Effects(inference_over(Project(_NOWHERE), Vocabulary()))
     traits = CallTraits(may_raise=_may_raise, ending=lambda call: effects.ending(call, scope))
     assert isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
     graph = build(scope.node, traits)

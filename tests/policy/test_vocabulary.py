@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Known, Resource, Role
@@ -49,7 +49,7 @@ def known(text: str, folder: Path) -> Known | None:
     """What the last expression of a source stands for under the policy."""
     policy = folder / "dbsession.toml"
     policy.write_text(POLICY)
-    inference = Inference(Project(folder), vocabulary_of(load(policy)))
+    inference = inference_over(Project(folder), vocabulary_of(load(policy)))
     tree = ast.parse(text)
     last = tree.body[-1]
     assert isinstance(last, ast.Expr)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.dotted import names_of
 from flake8_dbsession.analysis.names.drivers import TAKINGS
-from flake8_dbsession.analysis.names.functions import Summary, decorator_names, summarize
+from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import Project
@@ -35,6 +35,7 @@ from flake8_dbsession.analysis.names.values import (
     Known,
     ModuleValue,
     Resource,
+    Result,
     Role,
     TupleValue,
     Value,
@@ -117,11 +118,18 @@ class Inference:
     Args:
         project: where imports are followed.
         vocabulary: what the policy says of names.
+        result_of: answers what calling a function of the project gives, by what its code does.
     """
 
-    def __init__(self, project: Project, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        project: Project,
+        vocabulary: Vocabulary,
+        result_of: Callable[[FunctionValue, Inference], Result],
+    ) -> None:
         self.project = project
         self.vocabulary = vocabulary
+        self._result_of = result_of
         self._questions = Questions()
         self._named: dict[str, list[tuple[str, Known]]] = {}
 
@@ -158,14 +166,14 @@ class Inference:
         if isinstance(value, Known):
             return value
         if isinstance(value, FunctionValue):
-            summary = self.summary(value)
-            if summary.role is not None:
+            result = self.result(value)
+            if result.role is not None:
                 name = getattr(value.node, "name", "lambda")
-                return (summary.handed or Known(summary.role))._replace(
-                    role=summary.role,
+                return (result.handed or Known(result.role))._replace(
+                    role=result.role,
                     name=name,
                     home=value.scope,
-                    commits=summary.commits,
+                    commits=result.commits,
                 )
         return None
 
@@ -174,11 +182,11 @@ class Inference:
         value = self.value(expression, scope)
         return value.name if isinstance(value, (External, Known)) else None
 
-    def summary(self, function: FunctionValue) -> Summary:
+    def result(self, function: FunctionValue) -> Result:
         """Tell what calling a function of the project gives."""
         scope = function.scope.child(function.node)
         return self._questions.ask(
-            scope.memory, "summary", lambda: summarize(function, self), Summary()
+            scope.memory, "result", lambda: self._result_of(function, self), Result()
         )
 
     def entered(self, context: ast.expr, scope: Scope) -> Value | None:
@@ -463,7 +471,7 @@ class Inference:
                 return External(f"{name}()")
             case FunctionValue():
                 known = self.role(callee)
-                return self._called(known) if known else self.summary(callee).returns
+                return self._called(known) if known else self.result(callee).returns
             case Known(role=role) if role in _RESULTS:
                 return callee._replace(role=_RESULTS[role], source=role)
         return None

@@ -81,7 +81,7 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
         if _is_hidden(name) and _opens(expression, scope, tree, inference)
     }
     for function in _handing_functions(tree, inference):
-        known = inference.role(function) or inference.summary(function).returns
+        known = inference.role(function) or inference.result(function).returns
         if isinstance(known, Known) and known.role in _CALLABLES:
             words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))

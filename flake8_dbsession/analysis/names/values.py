@@ -115,6 +115,24 @@ class TupleValue(NamedTuple):
     items: tuple[Value | None, ...]
 
 
+class Result(NamedTuple):
+    """What calling a function of the project gives.
+
+    Attributes:
+        role: the function's part (accessor, lender, provider, dependency); None for none of these.
+            An accessor always gives a new session or connection that is kept nowhere; one that may
+            give another's is a lender.
+        handed: the session or connection that it hands out.
+        returns: the value returned, where that is of interest but makes the function no part.
+        commits: whether it commits what was done with the session.
+    """
+
+    role: Role | None = None
+    handed: Known | None = None
+    returns: Value | None = None
+    commits: bool = False
+
+
 Value: TypeAlias = (
     Known | External | ModuleValue | ClassValue | InstanceValue | FunctionValue | TupleValue
 )

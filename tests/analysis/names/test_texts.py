@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.facts.urls import DatabaseUrl, url_of
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
@@ -24,7 +25,7 @@ def last_value(folder: Path, source: str) -> tuple[ast.expr, Module, Inference]:
     module = Module(folder / "main.py", text, tree)
     statement = tree.body[-1]
     assert isinstance(statement, ast.Expr)
-    return statement.value, module, Inference(Project(folder), Vocabulary())
+    return statement.value, module, inference_over(Project(folder), Vocabulary())
 
 
 def read(folder: Path, source: str) -> str | None:
