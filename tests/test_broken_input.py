@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.facts.teardowns import may_tear_down
+from flake8_dbsession.analysis.names.teardowns import may_tear_down
 from tests.cases import lint, write_project
 from tests.flake8_runs import run_flake8
 

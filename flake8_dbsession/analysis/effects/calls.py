@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.library import HOLDERS, RUNNERS, THREAD_HOPS
-from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
@@ -56,29 +56,6 @@ def is_run(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     return isinstance(callee, External) and callee.name in RUNNERS
 
 
-def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
-    """Give the name of the parameter that receives an argument.
-
-    Args:
-        function: the function that is called.
-        key: the position or the keyword of the argument.
-
-    Returns:
-        The name; None where no parameter takes it.
-    """
-    arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    if isinstance(key, str):
-        named = [*positional, *arguments.kwonlyargs]
-        found = next((arg.arg for arg in named if arg.arg == key), None)
-        return found or (arguments.kwarg.arg if arguments.kwarg is not None else None)
-    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
-        key += 1
-    if key < len(positional):
-        return positional[key].arg
-    return arguments.vararg.arg if arguments.vararg is not None else None
-
-
 def is_gathered(function: FunctionValue, parameter: str) -> bool:
     """Tell whether a parameter gathers arguments, as ``*sessions`` does."""
     rests = (function.node.args.vararg, function.node.args.kwarg)
@@ -107,14 +84,6 @@ def constants(function: FunctionValue, call: ast.Call) -> Mapping[str, object]:
         for name, value in given.items()
         if isinstance(value, ast.Constant) and value.value in (None, True, False)
     }
-
-
-def arguments_of(call: ast.Call) -> list[tuple[int | str, ast.expr]]:
-    """Give a call's arguments with their positions or keywords; ``**`` stands for a mapping's."""
-    return [
-        *enumerate(call.args),
-        *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
-    ]
 
 
 def received_as(

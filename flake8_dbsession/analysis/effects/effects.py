@@ -7,12 +7,10 @@ from collections.abc import Mapping
 
 from flake8_dbsession.analysis.effects.calls import (
     argument,
-    arguments_of,
     constants,
     is_constructor,
     is_gathered,
     is_run,
-    receiving_parameter,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
@@ -29,7 +27,11 @@ from flake8_dbsession.analysis.lifetimes.fates import (
     USED,
     furthest,
 )
-from flake8_dbsession.analysis.names.functions import is_context_manager
+from flake8_dbsession.analysis.names.functions import (
+    arguments_of,
+    is_context_manager,
+    receiving_parameter,
+)
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import (

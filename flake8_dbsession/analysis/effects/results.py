@@ -67,9 +67,24 @@ def result_of(function: FunctionValue, inference: Inference) -> Result:
     result = _of_returned(returned, scope, inference)
     if result.role is Role.ACCESSOR and names & CACHES:
         return Result(Role.LENDER, result.handed)
-    if result.role is None and result.returns is None:
-        return _by_annotation(function.node, function.scope, inference)
+    if result.role is None and (result.returns is None or isinstance(result.returns, External)):
+        annotated = _by_annotation(function.node, function.scope, inference)
+        return _assumed(annotated, returned, scope, inference) or annotated
     return result
+
+
+def _assumed(
+    annotated: Result, returned: list[ast.expr], scope: Scope, inference: Inference
+) -> Result | None:
+    """Take a function for an accessor that says so, where all that it returns are calls' values."""
+    value = annotated.returns
+    if not isinstance(value, Known) or value.role is not Role.GIVEN:
+        return None
+    origins = [each for part in returned for each in _origins(part, scope, frozenset())]
+    if not origins or not all(isinstance(origin, ast.Call) for origin in origins):
+        return None
+    opened = value._replace(role=Role.OPENED, is_assumed=True)
+    return Result(Role.ACCESSOR, opened)
 
 
 def stores(body: list[ast.stmt], name: str) -> bool:

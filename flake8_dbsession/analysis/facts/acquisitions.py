@@ -6,12 +6,13 @@ import ast
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.lifetimes.names import CLOSERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Role
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
 _STACKS = frozenset({"enter_context", "enter_async_context"})
@@ -78,8 +79,21 @@ def acquisitions(tree: Tree, inference: Inference) -> list[Acquisition]:
         value = opened_by(call, scope, tree, inference)
         if value is not None:
             holder, name, target = holder_of(call, scope, tree)
-            found.append(Acquisition(call, value, scope, holder, name, target))
+            if not value.is_assumed or is_closed_by_hand(name, scope):
+                found.append(Acquisition(call, value, scope, holder, name, target))
     return found
+
+
+def is_closed_by_hand(name: str, scope: Scope) -> bool:
+    """Tell whether a function closes a name: then what that holds is the function's own."""
+    function = scope.function()
+    return function is not None and any(
+        isinstance(node, ast.Attribute)
+        and node.attr in CLOSERS
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        for node in own_nodes(function.node)
+    )
 
 
 def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.calls import receiving_parameter
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.sql import Pragma, pragma_of, sql_statements
 from flake8_dbsession.analysis.flow import Exit, build, carry_forward, raises_by_name
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Iterate
+from flake8_dbsession.analysis.names.functions import receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of

@@ -8,14 +8,20 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.names import library
+from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
 from flake8_dbsession.analysis.names.dotted import names_of
 from flake8_dbsession.analysis.names.drivers import TAKINGS
-from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.functions import (
+    arguments_of,
+    decorator_names,
+    receiving_parameter,
+)
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.questions import Answer, Questions
 from flake8_dbsession.analysis.names.scopes import (
+    FUNCTIONS,
     Annotated,
     Assigned,
     Binding,
@@ -89,6 +95,11 @@ _TRANSPARENT_CALLS = frozenset(
     }
 )
 _INJECTORS = frozenset({"Depends", "Security", "Provide", "TaskiqDepends"})
+_ANYTHING = frozenset(
+    {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
+)
+_OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
+_LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
     {"Annotated", "Optional", "Union", "ClassVar", "Final", "Required", "NotRequired"}
 )
@@ -262,6 +273,8 @@ class Inference:
                 return self._or_named(self._name(name, scope), expression, scope)
             case ast.Attribute(value=base, attr=name):
                 value = self.attribute(self.value(base, scope), name)
+                if value is None or isinstance(value, External):
+                    value = self._kept_on_state(expression, scope) or value
                 return _or_pooled(self._or_named(value, expression, scope), name)
             case ast.Call():
                 return self._call(expression, scope)
@@ -278,6 +291,28 @@ class Inference:
             case ast.Lambda():
                 return FunctionValue(expression, scope)
         return None
+
+    def _kept_on_state(self, place: ast.Attribute, scope: Scope) -> Value | None:
+        """Tell what the project keeps on its application, as ``request.app.state.x``."""
+        match place.value:
+            case ast.Attribute(attr="state", value=ast.Attribute(attr="app") | ast.Name(id="app")):
+                return self._once(
+                    ("state", place.attr),
+                    scope.module.scope,
+                    lambda: self._stored_on_state(place.attr, scope.module),
+                )
+        return None
+
+    def _stored_on_state(self, name: str, asker: Module) -> Value | None:
+        place = f".state.{name}"
+        modules = self.project.modules_with(f"{place} =", asker.path)
+        if f"{place} =" in asker.text:
+            modules = [asker, *modules]
+        return _choose(
+            self.value(value, scope)
+            for module in modules
+            for value, scope in assigned_to(module.scope, place)
+        )
 
     def names(self, expression: ast.expr, scope: Scope) -> tuple[str, ...]:
         """Give the dotted names by which what an expression stands for goes, as written first."""
@@ -421,9 +456,44 @@ class Inference:
             given = self._given(how.default, outside)
             if given is not None:
                 return given
-        if how.arg.annotation is not None:
-            return self.annotated(how.arg.annotation, outside)
-        return None
+        annotation = how.arg.annotation
+        annotated = self.annotated(annotation, outside) if annotation is not None else None
+        if annotated is None or (isinstance(annotated, Known) and annotated.is_assumed):
+            return self._passed(how.arg.arg, scope) or annotated
+        return annotated
+
+    def _passed(self, parameter: str, scope: Scope) -> Value | None:
+        """Tell what a function's own module gives it to call; a lender where any call gives one."""
+        if not isinstance(scope.node, FUNCTIONS) or not is_called(parameter, scope):
+            return None
+        passed = [
+            value
+            for call, where in calls_of(scope)
+            for key, argument in arguments_of(call)
+            if self._receives(call, where, scope, key) == parameter
+            and (value := self.value(argument, where)) is not None
+        ]
+        known = [(value, self.role(value)) for value in passed]
+        opening = [value for value, part in known if part is not None and part.role in _OPENING]
+        if len(opening) == len(passed):
+            return opening[0] if opening else None
+        return next((v for v, part in known if part is not None and part.role in _LENDING), None)
+
+    def _receives(
+        self, call: ast.Call, where: Scope, function: Scope, key: int | str
+    ) -> str | None:
+        """Give the parameter of a function that gets an argument of a call, if that runs it."""
+        callee = self.value(call.func, where)
+        if isinstance(callee, ClassValue):
+            init = self.attribute(callee, "__init__")
+            callee = (
+                FunctionValue(init.node, init.scope, callee)
+                if isinstance(init, FunctionValue)
+                else None
+            )
+        if not isinstance(callee, FunctionValue) or callee.node is not function.node:
+            return None
+        return receiving_parameter(callee, key)
 
     def _given(self, default: ast.expr, scope: Scope) -> Value | None:
         """Tell what a default says: ``db=Depends(get_db)``, ``factory=SessionLocal``."""
@@ -568,6 +638,8 @@ class Inference:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return self.annotated(left, scope) or self.annotated(right, scope)
             case ast.Subscript(value=base, slice=inner):
+                if last_segment(base) == "Callable":
+                    return self._annotated_callable(inner, scope)
                 if last_segment(base) in _WRAPPING_ANNOTATIONS:
                     options = inner.elts if isinstance(inner, ast.Tuple) else [inner]
                     if last_segment(base) != "Union":
@@ -578,6 +650,17 @@ class Inference:
                 return self._annotated_by_name(name, scope)
             case ast.Attribute():
                 return _instance(self.value(annotation, scope))
+        return None
+
+    def _annotated_callable(self, signature: ast.expr, scope: Scope) -> Value | None:
+        """See ``Callable[[], Session]`` as what may open one: that needs a close to prove it."""
+        match signature:
+            case ast.Tuple(elts=[ast.List(elts=[]), returned]):
+                value = self.annotated(returned, scope)
+                if isinstance(value, Known) and value.role is Role.GIVEN:
+                    is_session = value.resource is Resource.SESSION
+                    role = Role.FACTORY if is_session else Role.CONNECT
+                    return value._replace(role=role, is_assumed=True)
         return None
 
     def _annotated_by_name(self, name: str, scope: Scope) -> Value | None:
@@ -657,7 +740,9 @@ def _instance(value: Value | None) -> Value | None:
         return InstanceValue(value)
     if isinstance(value, Known) and value.role in _INSTANCES:
         return value._replace(role=_INSTANCES[value.role])
-    return External(f"{value.name}()") if isinstance(value, External) else None
+    if isinstance(value, External) and value.name not in _ANYTHING:
+        return External(f"{value.name}()")
+    return None
 
 
 def _kept(value: Value | None) -> Value | None:

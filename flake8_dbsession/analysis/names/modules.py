@@ -93,6 +93,13 @@ class Module:
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
         ]
 
+    def statements_with(self, text: str) -> list[ast.stmt]:
+        """Give the top-level statements in which a text stands; others too where that is cheaper."""
+        if self._outline is not None:
+            return self._outline.statements_with(text)
+        assert self.tree is not None
+        return self.tree.body if text in self.text else []
+
     def class_body(self, node: ast.AST) -> Outline | None:
         """Give the outline of a followed module's long class; None for any other class."""
         if self._outline is None or not isinstance(node, ast.ClassDef):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tokenize
 from functools import cached_property
 from pathlib import Path
 
-from flake8_dbsession.analysis.facts.teardowns import teardown_evidence
 from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.requirements import Allowed, Requirements
+from flake8_dbsession.analysis.names.searching import Found, search
+from flake8_dbsession.analysis.names.teardowns import teardown_evidence
 from flake8_dbsession.analysis.names.trace import Trace
 
 
@@ -47,6 +49,7 @@ class Project:
         self._requirements = Requirements(root)
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
+        self._searches: dict[str, Found] = {}
 
     def may_tear_down(self, asker: Path) -> bool:
         """Tell whether anything in the project may close a request's session when that ends.
@@ -57,6 +60,20 @@ class Project:
         tears_down, files = self._teardown_evidence
         self.trace.searched(asker, files, is_exhaustive=not (tears_down and files))
         return tears_down
+
+    def modules_with(self, text: str, asker: Path) -> list[Module]:
+        """Find the modules of the project in which a text stands, where no import leads to them.
+
+        Args:
+            text: what to look for.
+            asker: the absolute path of the file that the answer is for, which is left out.
+        """
+        if text not in self._searches:
+            self._searches[text] = search(self.root, re.compile(re.escape(text.encode())))
+        found = self._searches[text]
+        self.trace.searched(asker, found.files, is_exhaustive=True)
+        modules = (self._module(path) for path in found.files if path != asker)
+        return [module for module in modules if module is not None]
 
     def allowed(self, distribution: str, asker: Path) -> Allowed:
         """Find which versions of a distribution the project allows.

@@ -60,6 +60,7 @@ class Known(NamedTuple):
         keeps_loaded: whether a factory is made with ``expire_on_commit=False``; None where that is
             not known.
         bind: what a session made from its class is bound to, as it is written.
+        is_assumed: whether only an annotation says that it is new; code that closes it proves that.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
     """
@@ -74,6 +75,7 @@ class Known(NamedTuple):
     keeps_loaded: bool | None = None
     library: str = ""
     bind: str = ""
+    is_assumed: bool = False
 
 
 class External(NamedTuple):

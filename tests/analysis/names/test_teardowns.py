@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.facts import teardowns
-from flake8_dbsession.analysis.facts.teardowns import may_tear_down
+from flake8_dbsession.analysis.names import searching
 from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.teardowns import may_tear_down
 
 
 def test_removing_from_a_list_is_no_teardown(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_project_too_large_to_search_may_hold_one(
 ) -> None:
     for name in "ab":
         (tmp_path / f"{name}.py").touch()
-    monkeypatch.setattr(teardowns, "_MOST_FILES", 2)
+    monkeypatch.setattr(searching, "_MOST_FILES", 2)
     assert not may_tear_down(tmp_path)
     (tmp_path / "c.py").touch()
     assert may_tear_down(tmp_path)

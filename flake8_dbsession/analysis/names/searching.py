@@ -1,0 +1,71 @@
+"""A search through the text of a project's own Python files, where no import leads."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+_SKIPPED_FOLDERS = frozenset(
+    {"__pycache__", "env", "node_modules", "site-packages", "test", "tests", "venv"}
+)
+_MOST_FILES = 10_000
+_LARGEST_FILE = 2_000_000  # bytes; what is longer is data in the shape of a module
+
+
+class Found(NamedTuple):
+    """What a search came upon.
+
+    Attributes:
+        files: the files that hold what was looked for.
+        searched: those that do not.
+        is_complete: whether the project had few enough files to look through.
+    """
+
+    files: list[Path]
+    searched: list[Path]
+    is_complete: bool
+
+
+def search(root: Path, pattern: re.Pattern[bytes], *, only_first: bool = False) -> Found:
+    """Look for a pattern in a project's files.
+
+    Args:
+        root: the project's folder. Its tests and its hidden and installed folders are left out.
+        pattern: what to look for.
+        only_first: whether the first file that holds it is enough.
+
+    Returns:
+        What was found.
+    """
+    found: list[Path] = []
+    searched: list[Path] = []
+    for path in _python_files(root):
+        if len(found) + len(searched) >= _MOST_FILES:
+            return Found(found, searched, is_complete=False)
+        (found if _holds(path, pattern) else searched).append(Path(path))
+        if found and only_first:
+            break
+    return Found(found, searched, is_complete=True)
+
+
+def _holds(path: str, pattern: re.Pattern[bytes]) -> bool:
+    try:
+        if os.path.islink(path) or not os.path.isfile(path):
+            return False
+        if os.path.getsize(path) > _LARGEST_FILE:
+            return False
+        with open(path, "rb") as file:
+            return pattern.search(file.read()) is not None
+    except OSError:
+        return False
+
+
+def _python_files(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name for name in folders if name not in _SKIPPED_FOLDERS and not name.startswith(".")
+        )
+        yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
