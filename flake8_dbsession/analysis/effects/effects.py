@@ -165,7 +165,7 @@ class Effects:
             is_alone: whether it is a statement; elsewhere only functions called by a plain name are
                 followed, for most other calls give values that matter more than their errors.
         """
-        if not may_raise(call, scope) or self.runs_when_awaited(call, scope):
+        if not may_raise(call, scope):
             return False
         if not is_alone and not isinstance(call.func, ast.Name):
             return True

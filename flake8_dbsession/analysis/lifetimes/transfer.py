@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Leave,
     Take,
 )
-from flake8_dbsession.analysis.lifetimes.fates import Fate, Outcome, furthest
+from flake8_dbsession.analysis.lifetimes.fates import GIVEN_BACK, Fate, Outcome, furthest
 from flake8_dbsession.analysis.lifetimes.model import (
     Close,
     Closing,
@@ -67,6 +67,8 @@ _REGISTERING = frozenset(
 _WORKERS = frozenset(
     {"Process", "Thread", "add_task", "apply_async", "create_task", "ensure_future", "submit"}
 )
+# What these do with their arguments is known whatever they are of.
+_NOT_FOLLOWED = _REGISTERING | _WORKERS | _REWRAPPING
 
 
 class Transfer:
@@ -185,28 +187,44 @@ class Transfer:
         call = node.value if isinstance(node, ast.Await) else node
         if state.status is Status.UNBORN or not isinstance(call, ast.Call):
             return None
-        if self._traits.runs_when_awaited(call) is isinstance(node, ast.Call):
+        if isinstance(call.func, ast.Attribute) and self._reader.refers(call.func.value, state):
             return None
-        given = self._given(call, state)
-        match call.func:
-            case ast.Attribute(value=owner, attr=method):
-                if self._reader.refers(owner, state) or method in _STORING_METHODS:
-                    return None
-                if self._reader.holds(_root(owner), state):
-                    return None if method in _OF_HOLDERS else self._traits.fate_in_holder(call)
-            case ast.Name() as closure if self._reader.holds(closure, state):
-                return None
-        if not given or self._reader.refers(call, state):
+        is_of_holder = self._is_method_of_holder(call, state)
+        given = [] if is_of_holder else self._followed_arguments(call, state)
+        if not is_of_holder and not given:
             return None
-        name = _last_segment(call.func)
-        if name in _REGISTERING | _WORKERS | _REWRAPPING:
-            return None
-        if any(self._reader.closer(value, state) for _, value in given):
-            return None
+        is_coroutine = self._traits.runs_when_awaited(call)
+        if is_coroutine is isinstance(node, ast.Call):
+            return GIVEN_BACK if is_coroutine else None
+        if is_of_holder:
+            return self._traits.fate_in_holder(call)
         return furthest(
             self._traits.fate(call, key, not self._reader.refers(value, state))
             for key, value in given
         )
+
+    def _is_method_of_holder(self, call: ast.Call, state: State) -> bool:
+        """Tell whether a call is a method's of an object that holds the followed one."""
+        match call.func:
+            case ast.Attribute(value=owner, attr=method) if method not in _OF_HOLDERS:
+                return self._reader.holds(_root(owner), state)
+        return False
+
+    def _followed_arguments(self, call: ast.Call, state: State) -> list[tuple[int | str, ast.expr]]:
+        """Give the arguments of a call that are the object or hold it, if its callee decides."""
+        given = self._given(call, state)
+        if not given or self._reader.refers(call, state):
+            return []
+        match call.func:
+            case ast.Attribute(value=owner, attr=method):
+                if self._reader.holds(_root(owner), state) or method in _STORING_METHODS:
+                    return []
+            case ast.Name() as closure if self._reader.holds(closure, state):
+                return []
+        if _last_segment(call.func) in _NOT_FOLLOWED:
+            return []
+        is_closer = any(self._reader.closer(value, state) for _, value in given)
+        return [] if is_closer else given
 
     def _given(self, call: ast.Call, state: State) -> list[tuple[int | str, ast.expr]]:
         """Give the arguments of a call that are the object or hold it, with their keys."""
@@ -291,8 +309,6 @@ class Transfer:
             return self._register(call, given, state)
         if not given or reader.refers(call, state):
             return state
-        if self._traits.runs_when_awaited(call):
-            return state._replace(holders=state.holders | {call})
         if name in _WORKERS or any(reader.closer(value, state) for value in given):
             return self._hand_on(call, Handing.REGISTERED, state)
         if name in _STORING_METHODS and isinstance(call.func, ast.Attribute):

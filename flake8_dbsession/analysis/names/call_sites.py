@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.names.memory import remembered
@@ -13,7 +12,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
     last_segment,
 )
-from flake8_dbsession.analysis.nodes import PARTS, own_nodes
+from flake8_dbsession.analysis.nodes import PARTS, nodes_in, own_nodes
 
 
 def is_called(parameter: str, function: Scope) -> bool:
@@ -24,13 +23,12 @@ def is_called(parameter: str, function: Scope) -> bool:
         function: the function's scope.
 
     Returns:
-        What the module's text tells; a call of another function of that name counts as well.
+        True also where the module calls another object's attribute of that name.
     """
-    text = function.module.text
-    if re.search(rf"\b{parameter}\(", text):
+    if parameter in _called(function):
         return True
-    stored = _stored(function).get(parameter, ())
-    return any(f".{attribute}(" in text for attribute in stored)
+    text = function.module.text
+    return any(f".{attribute}(" in text for attribute in _stored(function).get(parameter, ()))
 
 
 def calls_of(function: Scope) -> list[tuple[ast.Call, Scope]]:
@@ -57,6 +55,16 @@ def _calls(module: Scope, name: str) -> list[tuple[ast.Call, Scope]]:
         for node, scope in scoped(body, module)
         if isinstance(node, ast.Call) and last_segment(node.func) == name
     ]
+
+
+@remembered
+def _called(function: Scope) -> frozenset[str]:
+    """Give the plain names that a function and those in it call."""
+    return frozenset(
+        node.func.id
+        for node in nodes_in(function.node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
 
 
 @remembered

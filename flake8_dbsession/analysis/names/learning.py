@@ -35,25 +35,38 @@ _HANDED_ON = frozenset(
 )
 # What a call is named that gives a factory or a registry, rather than a session.
 _MAKING = ("aker", "actory", "egistry", "scoped", "partial")
-_SESSION_WORK = (".query(", ".commit(", ".rollback(", ".scalars(")
-_NAME_BEFORE = re.compile(r"\b[A-Za-z]\w*$")
+# Methods that only sessions, connections and cursors have, but for a few names of other libraries.
+_WORK = (
+    ".commit(",
+    ".cursor(",
+    ".exec(",
+    ".execute(",
+    ".executemany(",
+    ".fetchrow(",
+    ".fetchval(",
+    ".flush(",
+    ".query(",
+    ".rollback(",
+    ".scalars(",
+)
+_NAME_BEFORE = re.compile(r"\b[A-Za-z_]\w*$")
 
 
 def workers(text: str) -> set[str]:
-    """Find the odd names on which a session's work is done: the ``s`` of ``s.query(User)``.
+    """Find the names on which a session's or connection's work is done: ``s`` of ``s.query(User)``.
 
     Args:
         text: a file's source.
 
     Returns:
-        The names that do not look like a session's; those that do are found anyway.
+        The names, of variables and attributes, whatever they are.
     """
     names: set[str] = set()
-    for work in _SESSION_WORK:
+    for work in _WORK:
         position = text.find(work)
         while position >= 0:
             name = _NAME_BEFORE.search(text, max(0, position - 40), position)
-            if name is not None and not hints(name.group()):
+            if name is not None:
                 names.add(name.group())
             position = text.find(work, position + 1)
     return names

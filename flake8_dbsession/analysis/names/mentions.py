@@ -8,7 +8,19 @@ from collections.abc import Iterable
 from functools import cache
 
 # A file that holds none of these has nothing to do with a database session.
-GATES = ("ession", "sql", "onnect", "conn", "db", "atabase", ".query(", ".commit(", "psycopg")
+GATES = (
+    "ession",
+    "sql",
+    "onnect",
+    "conn",
+    "db",
+    "atabase",
+    "psycopg",
+    ".commit(",
+    ".cursor(",
+    ".execute(",
+    ".query(",
+)
 
 # What text imports, calls or hands over something that opens a session or connection. A plain
 # variable (``db.``, ``conn.``) is left out on purpose: those are many, and open nothing.

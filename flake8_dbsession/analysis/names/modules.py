@@ -94,7 +94,7 @@ class Module:
         ]
 
     def statements_with(self, text: str) -> list[ast.stmt]:
-        """Give the top-level statements in which a text stands; others too where that is cheaper."""
+        """Give the top-level statements in which a text stands; more where that is cheaper."""
         if self._outline is not None:
             return self._outline.statements_with(text)
         assert self.tree is not None
