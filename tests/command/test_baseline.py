@@ -28,6 +28,18 @@ OLD = """
         with SessionLocal() as db:
             return db.all()
     """
+HOUSE = """
+    from contextlib import contextmanager
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker()
+
+
+    @contextmanager
+    def get_db_session():
+        with SessionLocal() as db:
+            yield db
+    """
 # The same violations: further down, formatted anew, and with other code around them.
 MOVED = '''
     """Users."""
@@ -57,7 +69,8 @@ COPY = """
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    write_project(tmp_path, {"setup.cfg": "[flake8]\n", "app.py": OLD, "lib/other.py": OLD})
+    files = {"setup.cfg": "[flake8]\n", "app.py": OLD, "lib/other.py": OLD}
+    write_project(tmp_path, {**files, "core/database.py": HOUSE})
     return tmp_path
 
 
