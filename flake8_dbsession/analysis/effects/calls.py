@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.library import HOLDERS, RUNNERS, THREAD_HOPS
+from flake8_dbsession.analysis.effects.library import HOLDERS, RUNNERS
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.library import THREAD_HOPS
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
 

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.effects.calls import (
     is_run,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
+from flake8_dbsession.analysis.effects.library import RECORDS
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallTraits, Graph, build, raises_by_name
@@ -122,6 +123,21 @@ class Effects:
         if isinstance(given.callee, (External, Known)) or _is_builtin(call, scope):
             return USED
         return UNKNOWN
+
+    def is_held_by_value(self, call: ast.Call, key: int | str, scope: Scope) -> bool:
+        """Tell whether a call gives an object of the project's that holds one of its arguments.
+
+        Args:
+            call: the call.
+            key: the position or the keyword of the argument.
+            scope: the scope that the call stands in.
+        """
+        callee = self._inference.value(call.func, scope)
+        if isinstance(callee, External):
+            return callee.name in RECORDS
+        if not isinstance(callee, (ClassValue, FunctionValue)):
+            return False
+        return self.fate(call, key, scope).is_given_back
 
     def fate_in_holder(
         self, call: ast.Call, scope: Scope, *, block_closes: bool = True

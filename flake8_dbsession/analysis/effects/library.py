@@ -7,25 +7,6 @@ it is given, and to leave its closing to the caller: a library does not end what
 
 from __future__ import annotations
 
-THREAD_HOPS = {
-    # https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread
-    "asyncio.to_thread": 0,
-    "asyncio.threads.to_thread": 0,
-    # https://anyio.readthedocs.io/en/stable/threads.html
-    "anyio.to_thread.run_sync": 0,
-    # https://www.starlette.io/threadpool/
-    "starlette.concurrency.run_in_threadpool": 0,
-    "fastapi.concurrency.run_in_threadpool": 0,
-    # https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor
-    "asyncio.get_running_loop().run_in_executor": 1,
-    "asyncio.get_event_loop().run_in_executor": 1,
-    # https://docs.djangoproject.com/en/stable/topics/async/#sync-to-async
-    "asgiref.sync.sync_to_async()": 0,
-    # https://greenback.readthedocs.io and SQLAlchemy's own bridge
-    "sqlalchemy.util.greenlet_spawn": 0,
-}
-"""What runs a function elsewhere and gives its result: the position of the function."""
-
 RUNNERS = frozenset(
     {
         # https://docs.python.org/3/library/asyncio-runner.html
@@ -51,6 +32,18 @@ HOLDERS = frozenset(
     }
 )
 """What gives an object that holds what it is given."""
+
+RECORDS = frozenset(
+    {
+        # https://docs.python.org/3/library/typing.html#typing.NamedTuple
+        "typing.NamedTuple()",
+        # https://docs.python.org/3/library/collections.html#collections.namedtuple
+        "collections.namedtuple()",
+        # https://docs.python.org/3/library/types.html#types.SimpleNamespace
+        "types.SimpleNamespace",
+    }
+)
+"""What makes an object of nothing but its arguments."""
 
 CACHES = frozenset({"cache", "lru_cache", "cached", "cache_resource", "singleton"})
 """Decorators whose function runs once for the same arguments: functools, cachetools, Streamlit."""

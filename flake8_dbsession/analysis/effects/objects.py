@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
 from flake8_dbsession.analysis.nodes import own_nodes
+
+_HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 
 
 def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]:
@@ -35,6 +39,42 @@ def _attributes_made_of(cls: ClassValue, scope: Scope, inference: Inference) -> 
         names += _stored_by(init)
     known = [name for name in names if any(_is_known(b, inference) for b in scope.attributes(name))]
     return tuple(dict.fromkeys(known or names))
+
+
+def attributes_used(method: FunctionValue, inference: Inference) -> frozenset[str]:
+    """Find the attributes by which a method works with sessions or connections of its object.
+
+    Args:
+        method: the method.
+        inference: answers what the attributes stand for.
+
+    Returns:
+        The names of those that it, or a method of the same object that it calls, reads outside of
+        a lock.
+    """
+    scope = method.scope.child(method.node)
+    return inference.ask(
+        scope.memory,
+        "attributes used",
+        lambda: frozenset(_used(method, scope, inference)),
+        frozenset(),
+        fixed_point=True,
+    )
+
+
+def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator[str]:
+    given = [*method.node.args.posonlyargs, *method.node.args.args]
+    if not given or method.owner is None:
+        return
+    guarded = set(under_locks(method.node, scope, inference))
+    for node in own_nodes(method.node):
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == given[0].arg:
+                value = inference.value(node, scope) if node not in guarded else None
+                if isinstance(value, Known) and value.role in _HELD:
+                    yield name
+                elif isinstance(value, FunctionValue):
+                    yield from attributes_used(value, inference)
 
 
 def _fields(node: ast.ClassDef) -> list[str]:

@@ -7,7 +7,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.lifetimes.names import CLOSERS
-from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.inference import Inference, run_elsewhere
+from flake8_dbsession.analysis.names.library import THREAD_HOPS
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -15,6 +16,7 @@ from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
+_HOPS = frozenset(name.rpartition(".")[2] for name in THREAD_HOPS)
 _STACKS = frozenset({"enter_context", "enter_async_context"})
 
 
@@ -108,13 +110,22 @@ def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) ->
     Returns:
         The new session or connection; None where the call opens none, or only passes one through.
     """
-    if not tree.is_of_interest(last_segment(call.func)):
+    function = _run(call, scope, inference)
+    if not tree.is_of_interest(last_segment(function)):
         return None
-    callee = inference.known(call.func, scope)
+    callee = inference.known(function, scope)
     value = inference.value(call, scope) if callee is not None else None
     if isinstance(value, Known) and value.role is Role.OPENED and callee is not None:
         return value if value.source is callee.role else None
     return None
+
+
+def _run(call: ast.Call, scope: Scope, inference: Inference) -> ast.expr:
+    """Give what names the function that a call runs, by itself or in a thread."""
+    if last_segment(call.func) not in _HOPS:
+        return call.func
+    run = run_elsewhere(inference.qualified_name(call.func, scope) or "", call)
+    return call.func if run is None else run
 
 
 def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, ast.AST | None]:

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.facts.carrying import (
     as_session,
     calls_in,
     carried,
-    library_object,
     scopes_mentioning,
 )
 from flake8_dbsession.analysis.names.inference import Inference

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterable, Iterator
+from typing import TypeGuard
 
+from flake8_dbsession.analysis.effects.locks import under_locks
+from flake8_dbsession.analysis.effects.objects import attributes_used
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.mentions import Mentions
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
     FUNCTIONS,
-    Binding,
-    Entered,
     Scope,
     body_of,
     last_segment,
     statements,
 )
 from flake8_dbsession.analysis.names.values import (
-    External,
     FunctionValue,
     Known,
     Resource,
     Role,
-    Value,
 )
 from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
 
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _WRAPPERS = frozenset({"partial", "repeat"})
 _ENGINE = frozenset({"bind", "get_bind"})
-_LOCKS = frozenset(
-    {
-        "threading.Lock()",
-        "threading.RLock()",
-        "asyncio.Lock()",
-        "asyncio.locks.Lock()",
-        "anyio.Lock()",
-    }
-)
 
 
 def scopes_mentioning(module: Scope, words: Iterable[str]) -> Iterator[Scope]:
@@ -98,37 +88,13 @@ def _around(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]
         yield node
 
 
-def library_object(expression: ast.expr, scope: Scope, inference: Inference) -> str:
-    """Give the qualified name of a library's object, also where its own ``with`` block names it.
-
-    Args:
-        expression: what names the object.
-        scope: the scope it is read in.
-        inference: answers what expressions stand for.
-
-    Returns:
-        A name such as ``concurrent.futures.ThreadPoolExecutor()``; empty for anything else.
-    """
-    value = inference.value(expression, scope)
-    if value is None and isinstance(expression, ast.Name):
-        value = _entered_object(scope.lookup(expression.id), inference)
-    return value.name if isinstance(value, External) else ""
-
-
-def _entered_object(bindings: list[Binding], inference: Inference) -> Value | None:
-    for binding in bindings:
-        if isinstance(binding.how, Entered):
-            return inference.value(binding.how.context, binding.scope)
-    return None
-
-
 def as_session(expression: ast.expr, scope: Scope, inference: Inference) -> Known | None:
     """Give the session that a name or attribute stands for; a registry is none."""
     held = as_held(expression, scope, inference)
     return held if held is not None and held.resource is Resource.SESSION else None
 
 
-def as_held(expression: ast.expr, scope: Scope, inference: Inference) -> Known | None:
+def as_held(expression: ast.AST, scope: Scope, inference: Inference) -> Known | None:
     """Give the session or connection that a name or attribute stands for; a registry is none."""
     if not isinstance(expression, (ast.Name, ast.Attribute)):
         return None
@@ -187,21 +153,43 @@ def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator
     if not isinstance(value, FunctionValue) or value.scope.function() is None:
         return
     inner = value.scope.child(value.node)
-    guarded = {*_under_locks(value.node, inner, inference), *_asked_for_engine(value.node)}
+    guarded = {*under_locks(value.node, inner, inference), *_asked_for_engine(value.node)}
     for node in own_nodes(value.node):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in guarded:
-            bindings = inner.lookup(node.id)
-            is_outer = any(b.scope is inner or b.scope.function() is None for b in bindings)
-            if bindings and not is_outer and as_held(node, inner, inference):
+        if node not in guarded and _is_from_outside(node, inner):
+            if as_held(node, inner, inference):
                 yield node
+            elif isinstance(node, ast.Call):
+                yield from of_receiver(node, inner, inference)
 
 
-def _under_locks(function: ast.AST, scope: Scope, inference: Inference) -> Iterator[ast.AST]:
-    for node in own_nodes(function):
-        if isinstance(node, (ast.With, ast.AsyncWith)):
-            contexts = (item.context_expr for item in node.items)
-            if any(library_object(context, scope, inference) in _LOCKS for context in contexts):
-                yield from own_nodes(node)
+def _is_from_outside(node: ast.AST, function: Scope) -> TypeGuard[ast.expr]:
+    """Tell whether a name, an attribute of one, or a method called on one comes from around."""
+    root = node.func if isinstance(node, ast.Call) else node
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    if not isinstance(root, ast.Name) or not isinstance(root.ctx, ast.Load):
+        return False
+    bindings = function.lookup(root.id)
+    return bool(bindings) and not any(
+        binding.scope is function or binding.scope.function() is None for binding in bindings
+    )
+
+
+def of_receiver(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
+    """Find the sessions that a method works with because its object holds them: ``self.db``.
+
+    Args:
+        call: the call of the method.
+        scope: the scope that it stands in.
+        inference: answers what is called.
+
+    Yields:
+        The attributes, as they are read where the call stands.
+    """
+    method = inference.value(call.func, scope) if isinstance(call.func, ast.Attribute) else None
+    if isinstance(method, FunctionValue) and isinstance(call.func, ast.Attribute):
+        for name in attributes_used(method, inference):
+            yield ast.Attribute(call.func.value, name, ast.Load())
 
 
 def _asked_for_engine(function: ast.AST) -> Iterator[ast.AST]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.facts.acquisitions import is_self
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.sequel import after_block, binds, reads
+from flake8_dbsession.analysis.names.functions import arguments_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import (
@@ -69,10 +71,11 @@ def escapes(tree: Tree, inference: Inference) -> Iterator[Escape]:
     Yields:
         Every return and store, and of the uses after a block the first in the text.
     """
+    effects = Effects(inference)
     for block in session_blocks(tree, inference):
         if not binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
-            yield from _returned(block)
-            yield from _stored(block)
+            yield from _returned(block, effects)
+            yield from _stored(block, effects)
         yield from _used_after(block, tree)
 
 
@@ -103,13 +106,26 @@ def handed_over(expression: ast.expr | None) -> Iterator[ast.expr]:
         yield from handed_over(part)
 
 
-def _hands_over(expression: ast.expr | None, name: str) -> bool:
-    return any(isinstance(e, ast.Name) and e.id == name for e in handed_over(expression))
+def _hands_over(expression: ast.expr | None, block: SessionBlock, effects: Effects) -> bool:
+    """Tell whether a value is the block's session, or an object that is made with it."""
+    return any(
+        (isinstance(part, ast.Name) and part.id == block.name)
+        or (isinstance(part, ast.Call) and _holds(part, block, effects))
+        for part in handed_over(expression)
+    )
 
 
-def _returned(block: SessionBlock) -> Iterator[Escape]:
+def _holds(call: ast.Call, block: SessionBlock, effects: Effects) -> bool:
+    return any(
+        effects.is_held_by_value(call, key, block.scope)
+        for key, argument in arguments_of(call)
+        if _hands_over(argument, block, effects)
+    )
+
+
+def _returned(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
     for statement in statements(block.node.body):
-        if isinstance(statement, ast.Return) and _hands_over(statement.value, block.name):
+        if isinstance(statement, ast.Return) and _hands_over(statement.value, block, effects):
             yield Escape(statement, ast.unparse(statement), Way.RETURNED, block)
 
 
@@ -138,27 +154,29 @@ def _use(name: ast.Name, around: ast.AST) -> Iterator[tuple[ast.AST, Way]]:
             yield around, Way.RETURNED
 
 
-def _stored(block: SessionBlock) -> Iterator[Escape]:
+def _stored(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
     """Find the stores in places that outlive the block, unless they serve the block's own work."""
     function = block.scope.function()
     if function is None:
         return
     body = body_of(function.node)
     for statement in statements(block.node.body):
-        places = [p for p in _places(statement, block.name) if _outlives(p, function)]
+        places = [p for p in _places(statement, block, effects) if _outlives(p, function)]
         if places and not _serves(block, statement) and not _is_reset(places[0], statement, body):
             yield Escape(statement, ast.unparse(statement), Way.STORED, block)
 
 
-def _places(statement: ast.stmt, name: str) -> Iterator[ast.expr]:
-    """Give the places in which a statement stores the value of a name."""
+def _places(statement: ast.stmt, block: SessionBlock, effects: Effects) -> Iterator[ast.expr]:
+    """Give the places in which a statement stores a block's session."""
     match statement:
-        case ast.Assign(targets=targets, value=value) if _hands_over(value, name):
+        case ast.Assign(targets=targets, value=value) if _hands_over(value, block, effects):
             yield from targets
-        case ast.AnnAssign(target=target, value=value) if _hands_over(value, name):
+        case ast.AnnAssign(target=target, value=value) if _hands_over(value, block, effects):
             yield target
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=container, attr=method), args=args)):
-            if method in _ADDERS and any(_hands_over(argument, name) for argument in args):
+            if method in _ADDERS and any(
+                _hands_over(argument, block, effects) for argument in args
+            ):
                 yield ast.Subscript(container, ast.Constant(None), ast.Store())
 
 

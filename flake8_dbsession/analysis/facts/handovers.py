@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.facts.carrying import (
     as_held,
     calls_in,
     captured,
     carried,
-    library_object,
+    of_receiver,
     scopes_mentioning,
 )
 from flake8_dbsession.analysis.facts.connecting import is_for_threads, opening_call
@@ -303,6 +304,7 @@ def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> I
             if isinstance(function, ast.Attribute) and as_held(function.value, scope, inference):
                 yield function.value
             yield from captured(function, scope, inference)
+            yield from of_receiver(expression, scope, inference)
             for argument in arguments(expression):
                 yield from carried(argument, scope, inference)
         case ast.Name(id=name):

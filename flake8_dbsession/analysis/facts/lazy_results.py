@@ -6,13 +6,18 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.entities import STILL_LAZY, Entities, returned_from
 from flake8_dbsession.analysis.facts.escapes import handed_over
 from flake8_dbsession.analysis.facts.sequel import binds
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue
+from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
 _STREAMS = frozenset({"stream", "stream_scalars"})
 _RESULTS = frozenset({"exec", "execute", "scalars"})
@@ -47,7 +52,7 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
     for block in session_blocks(tree, inference):
         if binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             continue
-        laziness = _Laziness(block, Entities(block.scope, inference))
+        laziness = _Laziness(block.name, block.scope, block.known.is_async, inference)
         for statement in returned_from(block, tree):
             for result in handed_over(statement.value):
                 kind = laziness.kind(result)
@@ -56,11 +61,21 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
 
 
 class _Laziness:
-    """Tells which expressions need the session of a block."""
+    """Tells which expressions need a session.
 
-    def __init__(self, block: SessionBlock, entities: Entities) -> None:
-        self._block = block
-        self._entities = entities
+    Args:
+        session: the session as it is written: a name, or an attribute of the method's own object.
+        scope: the scope that the expressions are read in.
+        is_async: whether it is an asynchronous session.
+        inference: answers what is selected and called.
+    """
+
+    def __init__(self, session: str, scope: Scope, is_async: bool, inference: Inference) -> None:
+        self._session = session
+        self._scope = scope
+        self._is_async = is_async
+        self._inference = inference
+        self._entities = Entities(scope, inference)
 
     def kind(self, expression: ast.expr, seen: frozenset[str] = frozenset()) -> str | None:
         """Say what an expression gives that still needs the session.
@@ -77,13 +92,16 @@ class _Laziness:
                 return self.kind(inner, seen)
             case ast.Name(id=name):
                 return "" if name in seen else self._kind_of_name(name, seen | {name})
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if (
-                name == self._block.name
-            ):
+            case ast.Call(func=ast.Attribute(value=base, attr=method)) if self._is_session(base):
                 return self._kind_of_work(method, expression)
             case ast.Call(func=ast.Attribute(value=base, attr=method)) if method in STILL_LAZY:
                 return self.kind(base, seen)
+            case ast.Call():
+                return self._kind_of_call(expression)
         return None
+
+    def _is_session(self, expression: ast.expr) -> bool:
+        return dotted_name(expression) == self._session
 
     def _kind_of_name(self, name: str, seen: frozenset[str]) -> str | None:
         """Say what a name stands for: lazy only where all that it is given is."""
@@ -91,15 +109,66 @@ class _Laziness:
             self.kind(binding.how.value, seen)
             if isinstance(binding.how, Assigned) and not binding.how.path
             else None
-            for binding in self._block.scope.lookup(name)
+            for binding in self._scope.lookup(name)
         ]
         return None if None in kinds else next((kind for kind in kinds if kind), None)
 
     def _kind_of_work(self, method: str, call: ast.Call) -> str | None:
-        if self._block.known.is_async:
+        if self._is_async:
             return "stream" if method in _STREAMS else None
         if method == "query":
             return "`Query`"
         if method in _RESULTS and call.args and self._entities.are_selected_by(call.args[0]):
             return "result"
         return None
+
+    def _kind_of_call(self, call: ast.Call) -> str | None:
+        """Say what a function of the project gives that works with the session."""
+        function = self._inference.value(call.func, self._scope)
+        if not isinstance(function, FunctionValue) or isinstance(function.node, ast.Lambda):
+            return None
+        sessions = [*self._received(function, call), *self._held(function, call)]
+        return next((kind for each in sessions if (kind := self._given_by(function, each))), None)
+
+    def _received(self, function: FunctionValue, call: ast.Call) -> Iterator[str]:
+        """Give the parameters that get the session."""
+        for key, value in arguments_of(call):
+            if self._is_session(value):
+                parameter = receiving_parameter(function, key)
+                if parameter is not None:
+                    yield parameter
+
+    def _held(self, method: FunctionValue, call: ast.Call) -> Iterator[str]:
+        """Give the attributes by which an object that is made with the session holds it."""
+        receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+        made = self._made(receiver) if receiver is not None else None
+        given = [*method.node.args.posonlyargs, *method.node.args.args]
+        if made is None or not given or not any(map(self._is_session, arguments(made))):
+            return
+        value = self._inference.value(made, self._scope)
+        if isinstance(value, InstanceValue):
+            for attribute in attributes_made_of(value.cls, self._inference):
+                yield f"{given[0].arg}.{attribute}"
+
+    def _made(self, receiver: ast.expr) -> ast.Call | None:
+        """Give the call that makes an object, where it is called on or assigned once."""
+        if isinstance(receiver, ast.Name):
+            hows = [binding.how for binding in self._scope.lookup(receiver.id)]
+            if len(hows) == 1 and isinstance(hows[0], Assigned) and not hows[0].path:
+                receiver = hows[0].value
+        return receiver if isinstance(receiver, ast.Call) else None
+
+    def _given_by(self, function: FunctionValue, session: str) -> str | None:
+        """Say what all the returns of a function give that still needs its session."""
+        scope = function.scope.child(function.node)
+
+        def answer() -> str | None:
+            laziness = _Laziness(session, scope, self._is_async, self._inference)
+            kinds = [
+                laziness.kind(node.value)
+                for node in own_nodes(function.node)
+                if isinstance(node, ast.Return) and node.value is not None
+            ]
+            return kinds[0] if kinds and None not in kinds else None
+
+        return self._inference.ask(scope.memory, ("lazy", session, self._is_async), answer, None)

@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.lifetimes.names import (
     closed_names,
     defaults,
 )
+from flake8_dbsession.analysis.names.methods import METHODS
 
 Key: TypeAlias = str | ast.AST | Leak
 """What can refer to an object: a name, or that of an attribute of the function's own object with a
@@ -174,7 +175,7 @@ class Reader:
                 return any(self.holds(part, state) for part in parts)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
                 return self.holds(inner, state)
-            case ast.Attribute(value=owner, attr=attribute) if attribute in CLOSERS:
+            case ast.Attribute(value=owner, attr=attribute) if attribute in METHODS:
                 return self.refers(owner, state)
             case (
                 ast.Lambda()

@@ -558,6 +558,8 @@ class Inference:
             return External(f"{name}()")
         if name in _TRANSPARENT_CALLS:
             return self.value(first, scope)
+        if (run := run_elsewhere(name, call)) is not None:
+            return self._called(self.value(run, scope))
         if name in ("typing.cast", "typing_extensions.cast") and len(call.args) == 2:
             return self.value(call.args[1], scope) or self.annotated(first, scope)
         if name == "functools.partial":
@@ -673,6 +675,20 @@ class Inference:
             if found is not None:
                 return found
         return _instance(self._star_imported(scope.module, name))
+
+
+def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
+    """Give the function that a call runs in a thread: ``create`` of ``to_thread(create)``.
+
+    Args:
+        name: the qualified name of what is called.
+        call: the call.
+
+    Returns:
+        What names the function; None for any other call.
+    """
+    position = library.THREAD_HOPS.get(name)
+    return call.args[position] if position is not None and len(call.args) > position else None
 
 
 def _or_pooled(value: Value | None, name: str) -> Value | None:

@@ -104,3 +104,23 @@ def lookup(name: str) -> Known | External:
         Its known part, or the bare name for whatever is none of a database library's.
     """
     return _KNOWN.get(name) or External(name)
+
+
+THREAD_HOPS = {
+    # https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread
+    "asyncio.to_thread": 0,
+    "asyncio.threads.to_thread": 0,
+    # https://anyio.readthedocs.io/en/stable/threads.html
+    "anyio.to_thread.run_sync": 0,
+    # https://www.starlette.io/threadpool/
+    "starlette.concurrency.run_in_threadpool": 0,
+    "fastapi.concurrency.run_in_threadpool": 0,
+    # https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor
+    "asyncio.get_running_loop().run_in_executor": 1,
+    "asyncio.get_event_loop().run_in_executor": 1,
+    # https://docs.djangoproject.com/en/stable/topics/async/#sync-to-async
+    "asgiref.sync.sync_to_async()": 0,
+    # https://greenback.readthedocs.io and SQLAlchemy's own bridge
+    "sqlalchemy.util.greenlet_spawn": 0,
+}
+"""What runs a function elsewhere and gives its result: the position of the function."""

@@ -126,3 +126,6 @@ DATABASE_WORK = frozenset(
 
 ASYNC_WORK = frozenset(name for name, effect in _ASYNC_SESSION.items() if effect & _AT_ONCE)
 """What an asynchronous session has besides."""
+
+METHODS = frozenset(name for methods in _BY_RESOURCE.values() for name in methods)
+"""The methods of sessions and connections; one of them that is passed on holds its object."""

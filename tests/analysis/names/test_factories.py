@@ -51,6 +51,10 @@ def test_a_parameter_is_what_the_module_passes(tmp_path: Path) -> None:
             db = make()
             db.execute(1)
 
+        def now_and_then_unknown(make):
+            db = make()  # DBS101 DBS302
+            db.execute(1)
+
         def run(job, other):
             make = build()
             claim(make, job)
@@ -59,8 +63,9 @@ def test_a_parameter_is_what_the_module_passes(tmp_path: Path) -> None:
             borrowed(lambda: Registry())
             now_and_then_borrowed(Make)
             now_and_then_borrowed(Registry)
-            unknown(Make)
             unknown(other)
+            now_and_then_unknown(Make)
+            now_and_then_unknown(other)
     """
     assert_cases(tmp_path, {"house.py": HOUSE, "worker.py": text}, CODES)
 
@@ -86,7 +91,8 @@ def test_an_annotation_needs_a_call_or_a_close(tmp_path: Path) -> None:
             db = make()
             db.execute(1)
 
-        passed(Make)
+        def run():
+            passed(Make)
     """
     assert_cases(tmp_path, {"house.py": HOUSE, "worker.py": text}, CODES)
 
