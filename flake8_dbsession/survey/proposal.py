@@ -113,7 +113,7 @@ class _Proposer:
         return _SESSIONS if self._has_sessions else _CONNECTIONS
 
     def _main(self, role: Role, resource: Resource) -> Giver | None:
-        """Choose the giver of a role that is used most, else the first that is defined."""
+        """Choose the giver of a role that other files use most, else the first that is defined."""
 
         def fits(giver: Giver | None) -> bool:
             return (
@@ -125,9 +125,10 @@ class _Proposer:
                 and not giver.path.startswith("../")
             )
 
-        used = Counter(use.giver for use in self._uses if fits(use.giver))
-        if used:
-            return used.most_common(1)[0][0]
+        uses = [use for use in self._uses if fits(use.giver)]
+        outside = [use for use in uses if use.giver and use.giver.path != use.path]
+        if uses:
+            return Counter(use.giver for use in outside or uses).most_common(1)[0][0]
         defined = (giver for file in self._files for giver in file.givers)
         return next((giver for giver in defined if fits(giver) and giver.name[0] != "_"), None)
 

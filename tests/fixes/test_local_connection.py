@@ -221,5 +221,6 @@ def test_what_may_give_none_is_left(tmp_path: Path) -> None:
             conn.close()
     """
     assert reasons(tmp_path, {"work.py": work}, "work.py", CODES) == [
-        "10: DBS603 `_conn(path)` may give None"
+        "10: DBS603 `_conn(path)` may give None",
+        "14: DBS604 `_conn(path)` may give None",
     ]
