@@ -54,13 +54,17 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            True where the policy that the user chose names one, and where the factory's module
-            defines one. A bare name alone says nothing of a provider.
+            True where the policy that the user chose names one, where the factory's module defines
+            one, and where that module is imported but cannot be found, so that the name speaks for
+            the standard. That of a parameter or attribute says nothing of a provider.
         """
         if self.declared_blocks():
             return True
         house = self.file.house(acquisition.known)
-        return house is not None and house.provider is not None
+        if house is None:
+            module, _, name = acquisition.known.name.rpartition(".")
+            return bool(module) and name in self.policy.factories
+        return house.provider is not None
 
     def way_out(self, acquisition: Acquisition) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.

@@ -102,7 +102,7 @@ LAYERS = {
                 return number
         """,
         """
-        from core.database import SessionLocal, get_request_db_session
+        from core.database import get_request_db_session
 
         def by_hand(name):
             db = get_request_db_session()  # why
@@ -114,9 +114,9 @@ LAYERS = {
                 raise
 
         def block():
-            with SessionLocal() as db:
-                number = db.query(1).count()
-                return number
+            db = get_request_db_session()
+            number = db.query(1).count()
+            return number
         """,
     ),
 }
@@ -391,9 +391,9 @@ def test_what_a_fallback_lets_out_is_a_doubt(tmp_path: Path) -> None:
 
 def test_a_shared_session_is_a_doubt(tmp_path: Path) -> None:
     name, before, _ = LAYERS["request"]
-    found = reasons(tmp_path, {"dbsession.toml": REQUEST, name: before}, name, "DBS101")
+    found = reasons(tmp_path, {"dbsession.toml": REQUEST, name: before}, name, "DBS102")
     reason = "the request's session is shared, and outside of a request there is none"
-    assert found == [f"5: DBS101 {reason}"]
+    assert found == [f"16: DBS102 {reason}"]
 
 
 def test_what_is_not_within_reach_is_left(tmp_path: Path) -> None:

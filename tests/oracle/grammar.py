@@ -20,6 +20,9 @@ _HANDLED_IN_GROUPS = ["ValueError", "KeyError", "Exception"]
 _CLOSES = [
     ["db.close()"],
     ["close_it(db)"],
+    ["close_unless(db)"],
+    ["close_unless(db, keep=None)"],
+    ["close_through(db)"],
     ["if db:", "    db.close()"],
     ["if db is not None:", "    db.close()"],
     ["db and db.close()"],
@@ -32,6 +35,10 @@ _CLOSES = [
 _USES = [
     ["db.execute()"],
     ["use(db)"],
+    ["use_it(db)"],
+    ["close_unless(db, keep=True)", "db.execute()"],
+    ["x = same_as(db)", "x.execute()"],
+    ["Holder(db).work()"],
     ["same = db", "same.execute()"],
     ["if (same := db):", "    same.execute()"],
 ]
@@ -79,6 +86,12 @@ _HAND_ONS = [
 _KEPT_HERE = [
     ["holder = Holder(db)", "holder.work()"],
     ["holder = Holder(db)", "holder.close()"],
+    ["holder = Holder(db)", "holder.finish()"],
+    ["Holder(db).finish()"],
+    ["use_then_close(db)"],
+    ["close_after(db)"],
+    ["close_in_turns(db, 2)"],
+    ["x = same_as(db)", "x.close()"],
     ["holder = Holder(db)", "keeper.items.append(holder)"],
     ["holder = wrap_it(db)", "holder.close()"],
     ["box = [db]"],
@@ -172,8 +185,18 @@ _RAISES = [
     "bail()",
     "leave()",
 ]
-_NOT_AWAITED = re.compile(r"each|ExitStack|Holder|def |lambda|wrap_it|closing|stack|for _ in turns")
-_AWAITED = re.compile(r"\b\w+(?:\(\))?\.(?:close|execute)\(\)|\b(?:pause|close_slowly)\(db\)")
+_NOT_AWAITED = re.compile(
+    r"each|ExitStack|Holder|in_turns|def |lambda|wrap_it|closing|stack|for _ in turns"
+)
+_AWAITED = re.compile(r"\b\w+(?:\(\))?\.(?:close|execute)\(\)|\b(?:pause|\w+_slowly)\(db[^)]*\)")
+_SLOWLY = {
+    "close_it(": "close_slowly(",
+    "use(db": "pause(db",
+    **{
+        f"{name}(": f"{name}_slowly("
+        for name in ("use_it", "use_then_close", "close_after", "close_through", "close_unless")
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -434,11 +457,9 @@ class _Writer:
             return lines
         if any(map(_NOT_AWAITED.search, lines)):
             return ["await db.execute()"]
-        renamed = [
-            line.replace("close_it(", "close_slowly(").replace("use(db", "pause(db")
-            for line in lines
-        ]
-        return [_AWAITED.sub(r"await \g<0>", line) for line in renamed]
+        for name, slowly in _SLOWLY.items():
+            lines = [line.replace(name, slowly) for line in lines]
+        return [_AWAITED.sub(r"await \g<0>", line) for line in lines]
 
     def _if(self, place: _Place) -> Lines:
         lines = ["if choose():", *_indented(self._body(place))]

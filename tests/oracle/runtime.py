@@ -48,12 +48,67 @@ class Holder:
     def close(self):
         self.db.close()
 
+    def finish(self):
+        try:
+            self.work()
+        finally:
+            self.close()
+
+def use_it(db):
+    db.execute()
+
+def same_as(db):
+    return db
+
+def use_then_close(db):
+    use_it(db)
+    db.close()
+
+def close_after(db):
+    try:
+        use_it(db)
+    finally:
+        close_through(db)
+
+def close_through(db):
+    close_it(db)
+
+def close_unless(db, keep=False):
+    if db is not None and not keep:
+        db.close()
+
+def close_in_turns(db, left):
+    if left == 0:
+        db.close()
+        return
+    close_in_turns(db, left - 1)
+
 def close_it(db):
     if db is not None:
         db.close()
 
 async def close_slowly(db):
     if db is not None:
+        await db.close()
+
+async def use_it_slowly(db):
+    await db.execute()
+
+async def use_then_close_slowly(db):
+    await use_it_slowly(db)
+    await db.close()
+
+async def close_after_slowly(db):
+    try:
+        await use_it_slowly(db)
+    finally:
+        await close_through_slowly(db)
+
+async def close_through_slowly(db):
+    await close_slowly(db)
+
+async def close_unless_slowly(db, keep=False):
+    if db is not None and not keep:
         await db.close()
 
 def keep_it(db):

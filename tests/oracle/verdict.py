@@ -23,7 +23,8 @@ _SAFE = frozenset(
     {
         "AsyncExitStack", "ExitStack", "Holder", "choose", "close_block", "close_default",
         "close_given", "close_if_any", "close_it", "close_later", "close_now", "close_slowly",
-        "end", "keep_it", "partial", "spare", "spare_slowly", "tired", "turns", "wrap_it",
+        "close_through", "close_through_slowly", "close_unless", "close_unless_slowly", "end",
+        "keep_it", "partial", "same_as", "spare", "spare_slowly", "tired", "turns", "wrap_it",
     }
 )  # fmt: skip
 
