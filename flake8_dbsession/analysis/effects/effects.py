@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.flow import CallTraits, Graph, build, raises_by_n
 from flake8_dbsession.analysis.flow import Ending as CallEnding
 from flake8_dbsession.analysis.lifetimes import Fate, Outcome, Traits, fate_of
 from flake8_dbsession.analysis.lifetimes.fates import (
+    CLOSES,
     GIVEN_BACK,
     KEPT,
     NOTHING_YET,
@@ -293,7 +294,7 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     A generator runs later, with whoever drives it. What is closed, given back or not followed on
     some ways only may be so on all that the caller takes, which knows more of the conditions.
     """
-    closes = Outcome.CLOSED in fate.on_return
+    closes = not fate.on_return.isdisjoint(CLOSES)
     if _is_generator(function):
         if closes or Outcome.KEPT in fate.on_return:
             return KEPT

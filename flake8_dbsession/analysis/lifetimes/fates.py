@@ -13,7 +13,8 @@ class Outcome(Enum):
     UNTOUCHED = "nothing was done with it"
     ADDED_TO = "something was noted on it for its next flush"
     USED = "it was worked with"
-    CLOSED = "it was closed"
+    CLOSED = "it was worked with, and closed"
+    ONLY_CLOSED = "it was closed"
     KEPT = "something that outlives the call refers to it, or closes it"
     GIVEN_BACK = "it, or something that holds it, is the call's value"
     UNKNOWN = "it went into a call that could not be followed"
@@ -33,7 +34,7 @@ class Fate(NamedTuple):
     @property
     def is_closed(self) -> bool:
         """Whether every way that returns closes it."""
-        return self.on_return == {Outcome.CLOSED}
+        return bool(self.on_return) and self.on_return <= CLOSES
 
     @property
     def is_given_back(self) -> bool:
@@ -41,11 +42,12 @@ class Fate(NamedTuple):
         return Outcome.GIVEN_BACK in self.on_return
 
 
+CLOSES = frozenset({Outcome.CLOSED, Outcome.ONLY_CLOSED})
 NOTHING_YET = Fate(frozenset())
 """What is known of a call inside itself, before anything was found: no way out of it."""
 UNTOUCHED = Fate(frozenset({Outcome.UNTOUCHED}), frozenset({Outcome.UNTOUCHED}))
 USED = Fate(frozenset({Outcome.USED}), frozenset({Outcome.USED}))
-CLOSED = Fate(frozenset({Outcome.CLOSED}))
+CLOSED = Fate(frozenset({Outcome.ONLY_CLOSED}))
 KEPT = Fate(frozenset({Outcome.KEPT}))
 GIVEN_BACK = Fate(frozenset({Outcome.GIVEN_BACK}))
 UNKNOWN = Fate(frozenset({Outcome.UNKNOWN}), frozenset({Outcome.UNKNOWN}))
@@ -58,6 +60,7 @@ _RANKS = (
     Outcome.UNKNOWN,
     Outcome.KEPT,
     Outcome.CLOSED,
+    Outcome.ONLY_CLOSED,
 )
 
 

@@ -35,7 +35,7 @@ _OUTCOMES = {
     Status.LIVE: Outcome.USED,
     Status.LOST: Outcome.USED,
     Status.CLOSED: Outcome.CLOSED,
-    Status.CLOSED_UNUSED: Outcome.CLOSED,
+    Status.CLOSED_UNUSED: Outcome.ONLY_CLOSED,
 }
 _LEAVING = {
     Exit.RETURNS: Leaving.RETURNS,

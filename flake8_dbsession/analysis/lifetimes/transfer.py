@@ -251,6 +251,8 @@ class Transfer:
                 case Outcome.USED:
                     yield self._use(call, state)
                 case Outcome.CLOSED:
+                    yield self._close(call, Closing.CALLEE, self._use(call, state))
+                case Outcome.ONLY_CLOSED:
                     yield self._close(call, Closing.CALLEE, state)
                 case Outcome.KEPT:
                     yield self._hand_on(call, Handing.STORED, state)

@@ -15,8 +15,9 @@ from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.project import Project
 
 UNTOUCHED, ADDED_TO, USED = Outcome.UNTOUCHED, Outcome.ADDED_TO, Outcome.USED
-CLOSED, KEPT, GIVEN_BACK, UNKNOWN = (
+CLOSED, ONLY_CLOSED, KEPT, GIVEN_BACK, UNKNOWN = (
     Outcome.CLOSED,
+    Outcome.ONLY_CLOSED,
     Outcome.KEPT,
     Outcome.GIVEN_BACK,
     Outcome.UNKNOWN,
@@ -78,15 +79,15 @@ def fate_in(folder: Path, call: str, body: str = "pass", **options: bool) -> Fat
         ("print(db)", UNTOUCHED),
         ("db.add(1)", ADDED_TO),
         ("db.query(1)", USED),
-        ("db.close()", CLOSED),
-        ("if db is not None:\n        db.close()", CLOSED),
+        ("db.close()", ONLY_CLOSED),
+        ("if db is not None:\n        db.close()", ONLY_CLOSED),
         ("try:\n        db.query(1)\n    finally:\n        db.close()", CLOSED),
         ("with db:\n        db.query(1)", CLOSED),
-        ("end(db)", CLOSED),
-        ("end_unless(db)", CLOSED),
+        ("end(db)", ONLY_CLOSED),
+        ("end_unless(db)", ONLY_CLOSED),
         ("end_unless(db, keep=True)", UNTOUCHED),
         ("end_all(db)", KEPT),
-        ("other = db\n    other.close()", CLOSED),
+        ("other = db\n    other.close()", ONLY_CLOSED),
         ("if unknown:\n        db.close()", KEPT),
         ("yield 1\n    db.close()", KEPT),
         ("items.append(db)", KEPT),
@@ -100,12 +101,12 @@ def fate_in(folder: Path, call: str, body: str = "pass", **options: bool) -> Fat
         ("registry.work(db)", UNKNOWN),
         ("Base().work(db)", UNKNOWN),
         ("Repository(db).find()", USED),
-        ("Repository(db).finish()", CLOSED),
-        ("Repository(db).through()", CLOSED),
-        ("asyncio.run(end_slowly(db))", CLOSED),
+        ("Repository(db).finish()", ONLY_CLOSED),
+        ("Repository(db).through()", ONLY_CLOSED),
+        ("asyncio.run(end_slowly(db))", ONLY_CLOSED),
         ("end_slowly(db)", UNTOUCHED),
         ("if unknown:\n        given(db)\n    db.query(1)", USED),
-        ("if unknown:\n        return given(db)\n    db.close()", CLOSED),
+        ("if unknown:\n        return given(db)\n    db.close()", ONLY_CLOSED),
     ],
 )
 def test_what_a_function_does_with_its_argument(
@@ -118,7 +119,7 @@ def test_what_a_function_does_with_its_argument(
     ("call", "outcome"),
     [
         ("given(1)", UNTOUCHED),
-        ("given(1, True)", CLOSED),
+        ("given(1, True)", ONLY_CLOSED),
         ("given(1, flag=None)", UNTOUCHED),
         ("given(1, flag=unknown)", KEPT),
     ],
@@ -170,4 +171,4 @@ def test_functions_that_lead_to_each_other_have_one_answer(tmp_path: Path) -> No
         assert file.module.tree is not None
         calls = [each.value for each in file.module.tree.body[-2:]]  # type: ignore[attr-defined]
         for call in reversed(calls) if backwards else calls:
-            assert effects.fate(call, 0, file.module.scope).on_return == {CLOSED}
+            assert effects.fate(call, 0, file.module.scope).on_return == {ONLY_CLOSED}
