@@ -13,6 +13,29 @@ Source: https://flake8.pycqa.org/en/latest/user/error-codes.html and pycodestyle
 """
 
 
+def kinds_of_doubt(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> frozenset[str]:
+    """Read a list of the kinds of doubt that are accepted: a click callback.
+
+    Args:
+        ctx: click's context.
+        parameter: the option.
+        value: kinds, separated by commas or spaces; None where none is given.
+
+    Raises:
+        click.BadParameter: there is no such kind.
+    """
+    from flake8_dbsession.rewriting.edits import ACCEPTABLE
+
+    wanted = frozenset(re.findall(r"[^,\s]+", value or ""))
+    unknown = sorted(wanted.difference(ACCEPTABLE))
+    if unknown or (value is not None and not wanted):
+        wrong = f"no doubt is of the kind `{unknown[0]}`" if unknown else "no kind is named"
+        raise click.BadParameter(f"{wrong}; there are {', '.join(ACCEPTABLE)}", ctx, parameter)
+    return wanted
+
+
 def reportable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuse a list of codes with one that selects nothing: a click callback.
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error
-from flake8_dbsession.fixes.pending import left_pending
+from flake8_dbsession.fixes.pending import Pending, left_pending
 from flake8_dbsession.fixes.provision import Provision
 from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Doubt, Kind
 
 
 class Ends(NamedTuple):
@@ -41,7 +40,7 @@ def doubts_about(
     *,
     closes_stay: bool = True,
     ends: Ends = CLOSES,
-) -> tuple[str, ...]:
+) -> tuple[Doubt, ...]:
     """Say why a block may behave differently under a provider.
 
     Args:
@@ -56,19 +55,30 @@ def doubts_about(
     Returns:
         The doubts; none where the block is certain to do the same.
     """
-    objects = Objects(session, body, column_test(body, scope, document.context.file.inference))
-    pending = 0
+    objects = Objects(session, body, scope, document.context.file.inference)
+    doubts = [*doubts_of(provision)]
     if provision.commits or not ends.without_error:
         pending = left_pending(body, objects, closes_stay=closes_stay)
-    doubts = _about_objects(objects, body, scope, provision, ends)
-    return (*provision.doubts, *_about_commit(pending, provision), *islice(doubts, 1))
+        doubts += [_about_pending(each, provision) for each in pending]
+    doubts += _about_objects(objects, body, scope, provision, ends)
+    return tuple(doubts)
 
 
-def _about_commit(pending: int, provision: Provision) -> Iterator[str]:
-    if pending and provision.commits:
-        yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
-    elif pending:  # which others may see until then, on a connection that they share
-        yield f"the block would give up what line {pending} may leave uncommitted"
+def doubts_of(provision: Provision) -> Iterator[Doubt]:
+    """Give what speaks against a provider, whatever it is used for."""
+    return (Doubt(Kind.OTHER, reason) for reason in provision.doubts)
+
+
+def _about_pending(pending: Pending, provision: Provision) -> Doubt:
+    line, call = pending
+    if call and provision.commits:
+        reason = f"`{call}` on line {line} may leave work that `{provision.name}` would commit"
+        return Doubt(Kind.HELPER, reason, call)
+    if provision.commits:
+        reason = f"`{provision.name}` would commit what line {line} may leave uncommitted"
+        return Doubt(Kind.COMMIT, reason)
+    # Others may see it until then, on a connection that they share.
+    return Doubt(Kind.OTHER, f"the block would give up what line {line} may leave uncommitted")
 
 
 def _about_objects(
@@ -77,7 +87,7 @@ def _about_objects(
     scope: Scope,
     provision: Provision,
     ends: Ends,
-) -> Iterator[str]:
+) -> Iterator[Doubt]:
     """Say why a loaded object that outlives the block may be of no use there."""
     later = names_read_outside(body, scope)
     left = outliving(objects, body, later.__contains__)
@@ -85,24 +95,25 @@ def _about_objects(
         return
     line = left.lineno  # type: ignore[attr-defined]
     if provision.commits and not provision.keeps_loaded:
-        yield (
-            f"`{provision.name}` expires loaded objects when it commits, and line "
-            f"{line} may let one out of the block"
-        )
+        reason = f"`{provision.name}` expires loaded objects when it commits, and line {line} may"
+        yield Doubt(Kind.EXPIRE, f"{reason} let one out of the block")
     if not ends.without_error:
-        yield f"line {line} may let a loaded object out of the block, whose session stays open now"
+        reason = f"line {line} may let a loaded object out of the block, whose session stays open"
+        yield Doubt(Kind.OTHER, f"{reason} now")
     if provision.rolls_back or not ends.on_error:
         if not _is_caught(body, scope):
             later = _declared(body, scope)
         left = outliving_an_error(objects, body, later.__contains__)
-        if left is not None and provision.rolls_back:
-            yield (
-                f"`{provision.name}` expires loaded objects when it rolls back, and line "
-                f"{left.lineno} may let one out of the block"  # type: ignore[attr-defined]
-            )
-        elif left is not None:
-            line = left.lineno  # type: ignore[attr-defined]
-            yield f"line {line} may let a loaded object out, whose session an error closes now"
+        if left is not None:
+            yield _about_error(left.lineno, provision)  # type: ignore[attr-defined]
+
+
+def _about_error(line: int, provision: Provision) -> Doubt:
+    if provision.rolls_back:
+        reason = f"`{provision.name}` expires loaded objects when it rolls back, and line {line}"
+        return Doubt(Kind.EXPIRE, f"{reason} may let one out of the block")
+    reason = f"line {line} may let a loaded object out, whose session an error closes now"
+    return Doubt(Kind.ERROR_PATH, reason)
 
 
 def _is_caught(body: Sequence[ast.stmt], scope: Scope) -> bool:

@@ -36,6 +36,8 @@ class Provision:
         rolls_back: whether its block rolls back when an error leaves it, as far as that is known.
         doubts: what else it may do that the code as it is does not.
         guard: what it needs, where the layer has a fallback for the absence of that; else empty.
+        function: the provider's own code; None where it is not found, or is no function.
+        is_own: whether it is the session's own block.
     """
 
     call: str
@@ -46,6 +48,8 @@ class Provision:
     rolls_back: bool
     doubts: tuple[str, ...] = ()
     guard: str = ""
+    function: FunctionValue | None = None
+    is_own: bool = False
 
     @property
     def name(self) -> str:
@@ -136,7 +140,9 @@ def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
 
 def closing(call: str, *, is_async: bool) -> Provision:
     """Give a block that only closes: it neither commits nor rolls back."""
-    return Provision(call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False)
+    return Provision(
+        call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False, is_own=True
+    )
 
 
 def provision_for(need: Need, document: Document) -> Provision:
@@ -279,6 +285,7 @@ def _provision(reach: Reach, value: object, need: Need, document: Document) -> P
         keeps_loaded=bool(need.known.keeps_loaded),
         rolls_back=function is None or _rolls_back(function),
         doubts=tuple(_doubts(reach, function, need, document)),
+        function=function,
     )
 
 

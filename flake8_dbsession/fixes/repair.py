@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -14,8 +15,17 @@ from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, Study
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.rewriting.document import Document, applied
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.policy.model import Policy
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import (
+    Doubt,
+    Edit,
+    Fix,
+    Refusal,
+    applied,
+    inverse,
+    moved_line,
+)
 from flake8_dbsession.rewriting.imports import superfluous
 from flake8_dbsession.rewriting.proof import (
     UncoveringError,
@@ -30,6 +40,7 @@ from flake8_dbsession.rules.base import Violation
 _ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep
 # A violation that the user has silenced, by its code and the text of its line: its place changes.
 _Hidden: TypeAlias = tuple[str, str]
+_LINE = re.compile(r"(?<=\bline )\d+")
 NO_FIX = "no machine can fix it; `dbsession explain {code}` shows what to do"
 
 
@@ -40,21 +51,33 @@ class Wishes:
     Attributes:
         codes: the codes to fix, or their beginnings.
         unsafe: whether fixes are made that may change what the code does.
+        accepted: the kinds of doubt that do not keep a fix from being made, besides those that the
+            policy accepts.
+        writes: whether the repaired text takes the old one's place, so that positions are in it.
         reported: the violations that the user is shown, by code, line and column, both counted from
             1; None for all. What is silenced by a comment or a setting is not among them.
     """
 
     codes: tuple[str, ...] = ("DBS",)
     unsafe: bool = False
+    accepted: frozenset[str] = frozenset()
+    writes: bool = True
     reported: frozenset[tuple[str, int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A violation that was fixed; its line is that of the file before."""
+    """A violation that was fixed.
+
+    Attributes:
+        code: its code.
+        line: its line, in the text as it lies on disk after the run.
+        notes: what goes besides.
+    """
 
     code: str
     line: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +86,22 @@ class Left:
 
     Attributes:
         code: its code.
-        line: its line in the repaired file.
+        line: its line, in the text as it lies on disk after the run.
         column: its column, counted from 1 in characters.
         reason: why it was left.
-        is_unsafe: whether ``--unsafe`` would fix it.
+        doubts: the doubts that it was left for; none where there is no fix.
     """
 
     code: str
     line: int
     column: int
     reason: str
-    is_unsafe: bool = False
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether ``--unsafe`` would fix it."""
+        return bool(self.doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +128,7 @@ class _Proposal:
     violation: Violation
     fix: Fix | None
     reason: str = ""
-    is_unsafe: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
 
 def repair(
@@ -125,7 +153,7 @@ def repair(
     """
     if wishes.reported is not None and not any(code in fixers() for code, _, _ in wishes.reported):
         return Repair(text, left=tuple(_without_fix(wishes)))
-    fixed: list[Fixed] = []
+    fixed: list[tuple[_Findings, _Proposal]] = []
     now = _Findings(filename, text, linter, patched or PatchedNames())
     hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
@@ -133,10 +161,38 @@ def repair(
         attempt = _attempted(now, proposals)
         if not attempt.made:
             left = (now.left(proposal, attempt.dropped) for proposal in proposals)
-            return Repair(now.text, tuple(fixed), tuple(left))
+            return _on_disk(Repair(now.text, left=tuple(left)), fixed, now, wishes)
+        fixed += [(now, proposal) for proposal in attempt.made]
         now = attempt.result
-        fixed += [Fixed(p.violation.code, p.violation.line) for p in attempt.made]
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
+
+
+def _on_disk(
+    done: Repair, fixed: list[tuple[_Findings, _Proposal]], last: _Findings, wishes: Wishes
+) -> Repair:
+    """Say where all is in the text that lies on disk when the run is over."""
+    fixes = []
+    for state, proposal in fixed:
+        line = state.in_first(proposal.violation.line)
+        line = last.in_this(line) if wishes.writes else line
+        notes = proposal.fix.notes if proposal.fix else ()
+        fixes.append(Fixed(proposal.violation.code, line, notes))
+    left = done.left
+    if not wishes.writes:
+        left = tuple(_moved(each, last.in_first) for each in left)
+    return replace(done, fixed=tuple(fixes), left=left)
+
+
+def _moved(left: Left, number: Callable[[int], int]) -> Left:
+    """Number the lines of what is left anew, those in its reason too."""
+    reason = _LINE.sub(lambda found: str(number(int(found[0]))), left.reason)
+    return replace(left, line=number(left.line), reason=reason)
+
+
+def accepted_by(policy: Policy) -> frozenset[str]:
+    """Give the kinds of doubt that a house accepts."""
+    found: frozenset[str] = getattr(policy, "accept", frozenset())
+    return found
 
 
 def _without_fix(wishes: Wishes) -> Iterator[Left]:
@@ -150,8 +206,16 @@ def _without_fix(wishes: Wishes) -> Iterator[Left]:
 class _Findings:
     """A state of the file, and what is found in it."""
 
-    def __init__(self, filename: str, text: Text, linter: Linter, patched: PatchedNames) -> None:
+    def __init__(
+        self,
+        filename: str,
+        text: Text,
+        linter: Linter,
+        patched: PatchedNames,
+        made: tuple[_Findings, tuple[Edit, ...]] | None = None,
+    ) -> None:
         self.filename = filename
+        self._made = made
         self.text = text
         self.linter = linter
         self.patched = patched
@@ -163,6 +227,21 @@ class _Findings:
         if isinstance(study, PolicyError):
             raise study
         self._study: Study | None = study
+
+    def in_first(self, line: int) -> int:
+        """Give the number that a line of this text had before all fixes."""
+        if self._made is None:
+            return line
+        old, edits = self._made
+        content = old.text.content
+        return old.in_first(moved_line(line, inverse(edits, content), self.text.content))
+
+    def in_this(self, line: int) -> int:
+        """Give the number that a line of the text before all fixes has in this one."""
+        if self._made is None:
+            return line
+        old, edits = self._made
+        return moved_line(old.in_this(line), edits, old.text.content)
 
     @cached_property
     def document(self) -> Document:
@@ -189,6 +268,12 @@ class _Findings:
             for violation in self.violations
             if (violation.code, violation.line, self._column(violation)) not in wishes.reported
         }
+
+    def is_taken(self, name: str) -> bool:
+        """Tell whether another file takes a name from this one."""
+        file = self.document.context.file
+        neighbours = self.patched.neighbours(file.inference.project.root)
+        return neighbours.reader(name, file.path, file.inference.project) is not None
 
     def proposals(self, wishes: Wishes, hidden: Container[_Hidden]) -> list[_Proposal]:
         return [
@@ -218,12 +303,20 @@ class _Findings:
                 f"the fix of {violation.code} broke on line {violation.line} with "
                 f"{type(error).__name__}: {error}; please report it with the file's code"
             ) from error
-        if wishes.unsafe:
-            return _Proposal(violation, fix)
-        doubts = fix.doubts or tuple(self.patched.doubts(fix.unneeded, self.document.context))
+        doubts = self._doubts(fix, wishes)
         if doubts:
-            return _Proposal(violation, None, "; ".join(doubts), is_unsafe=True)
+            reason = "; ".join(doubt.reason for doubt in doubts)
+            return _Proposal(violation, None, reason, doubts)
         return _Proposal(violation, fix)
+
+    def _doubts(self, fix: Fix, wishes: Wishes) -> tuple[Doubt, ...]:
+        """Give the doubts about a fix that nobody accepts."""
+        if wishes.unsafe:
+            return ()
+        context = self.document.context
+        accepted = {*wishes.accepted, *accepted_by(context.policy)}
+        doubts = (*fix.doubts, *self.patched.doubts(fix, context))
+        return tuple(doubt for doubt in doubts if doubt.kind.value not in accepted)
 
     def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
         return Left(
@@ -231,7 +324,7 @@ class _Findings:
             line=proposal.violation.line,
             column=self._column(proposal.violation),
             reason=proposal.reason or dropped[proposal.violation],
-            is_unsafe=proposal.is_unsafe,
+            doubts=proposal.doubts,
         )
 
 
@@ -317,7 +410,8 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     fixes = [proposal.fix for proposal in chosen if proposal.fix]
     edits = {edit for fix in fixes for edit in fix.edits}
     new = _edited(old, edits)
-    unneeded = superfluous(frozenset().union(*(fix.unneeded for fix in fixes)), new.document)
+    names = frozenset[str]().union(*(fix.unneeded for fix in fixes))
+    unneeded = superfluous(names, new.document, new.is_taken)
     if unneeded:
         new = _edited(new, unneeded)
     prove_gone(old.violations, new.violations, [proposal.violation for proposal in chosen])
@@ -329,4 +423,5 @@ def _edited(old: _Findings, edits: Collection[Edit]) -> _Findings:
     text.encode()
     prove_compiles(text.source, old.filename)
     prove_rest_kept(old.text.content, text.content, edits)
-    return _Findings(old.filename, text, old.linter, old.patched)
+    made = (old, tuple(edits))
+    return _Findings(old.filename, text, old.linter, old.patched, made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
@@ -97,12 +97,17 @@ def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> 
     return Reach(wanted, (_new_import(module, wanted, document),))
 
 
-def superfluous(names: Collection[str], document: Document) -> list[Edit]:
+def superfluous(
+    names: Collection[str],
+    document: Document,
+    is_taken: Callable[[str], bool] = lambda _: False,
+) -> list[Edit]:
     """Find the imports that nothing uses any more.
 
     Args:
         names: the names that fixes took the uses of.
         document: the file after those fixes.
+        is_taken: tells whether another file takes a name from this one.
 
     Returns:
         The edits that take the imports away; none in a package's ``__init__.py``, which passes
@@ -110,16 +115,28 @@ def superfluous(names: Collection[str], document: Document) -> list[Edit]:
     """
     if not names or document.context.file.path.name == "__init__.py":
         return []
-    return list(_superfluous(document.tree, document.tree.body, names, document))
+    free = [name for name in names if not is_taken(name)]
+    return [
+        *_superfluous(document.tree, document.tree.body, free, document, is_module=True),
+        *_superfluous(document.tree, document.tree.body, names, document, is_module=False),
+    ]
 
 
 def _superfluous(
-    scope: ast.AST, body: list[ast.stmt], names: Collection[str], document: Document
+    scope: ast.AST,
+    body: list[ast.stmt],
+    names: Collection[str],
+    document: Document,
+    *,
+    is_module: bool,
 ) -> Iterator[Edit]:
+    """Find the superfluous imports of the module itself, or else those of its functions."""
     used: set[str] | None = None
     for statement in statements(body):
         match statement:
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                if is_module != isinstance(scope, ast.Module):
+                    continue
                 gone = [a for a in aliases if (a.asname or a.name) in names and a.asname != a.name]
                 if gone:
                     used = _used_names(scope) if used is None else used
@@ -127,9 +144,12 @@ def _superfluous(
                 if gone and not _is_kept(statement, scope, document):
                     yield from _without(statement, gone, document)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from _superfluous(statement, statement.body, names, document)
+                if not is_module:
+                    yield from _superfluous(
+                        statement, statement.body, names, document, is_module=False
+                    )
             case ast.ClassDef():
-                yield from _superfluous(scope, statement.body, names, document)
+                yield from _superfluous(scope, statement.body, names, document, is_module=is_module)
 
 
 def _used_names(scope: ast.AST) -> set[str]:

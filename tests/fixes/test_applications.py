@@ -35,10 +35,10 @@ LEFT = {
         ),
         "the standard here is a parameter, `log = Depends(get_db)`": "old_products DBS102",
         (
-            "unsafe: `get_db_session` would commit what line 23 may leave "
-            "uncommitted; a doctest's option would hold for the whole block"
+            "unsafe: `is_known()` on line 23 may leave work that `get_db_session` would "
+            "commit; a doctest's option would hold for the whole block"
         ): ("auth_helpers DBS110"),
-        "unsafe: `get_db_session` would commit what line 25 may leave uncommitted": (
+        "unsafe: `sold_out()` on line 25 may leave work that `get_db_session` would commit": (
             "nightly DBS101 DBS301"
         ),
         "unsafe: a caller may count on it to be closed here": "old_catalog DBS306",

@@ -18,13 +18,27 @@ WORK = """
             return db.query(User).count()
 """
 PATCHES = [
-    '@patch("app.work.SessionLocal")',
+    '@patch("app.work.SessionLocal")\ndef test(): pass',
     "mocker.patch(\n    'app.work.SessionLocal', autospec=True)",
     'monkeypatch.setattr("app.work.SessionLocal", None)',
     'from app import other, work\nmonkeypatch.setattr(work, "SessionLocal", None)',
     "import app.work\npatch.object(app.work, 'SessionLocal')",
     'from app import other, work as it\nmonkeypatch.setattr(it, "SessionLocal", None)',
     'import app.work as it\nmonkeypatch.setattr(it, "SessionLocal", None)',
+]
+PATCHES += [
+    'HOME = "app.work"\npatch(f"{HOME}.SessionLocal")',
+    'patch("app." + "work.SessionLocal")',
+    'patch(target="app.work.SessionLocal")',
+    'patch.multiple("app.work", SessionLocal=None)',
+    "from app import work\npatch.multiple(work, spec=True, SessionLocal=None)",
+    "from app import work\nwork.SessionLocal = None",
+    'import importlib\nit = importlib.import_module("app.work")\nit.SessionLocal = None',
+]
+UNREAD = [
+    "patch(TARGETS[0] + work, SessionLocal)",
+    'patch.object(modules["work"], "SessionLocal")',
+    'def test(module): monkeypatch.setattr(f"{module}.SessionLocal", work)',
 ]
 OTHERS = [
     '@patch("app.other.SessionLocal")',
@@ -41,6 +55,13 @@ def test_what_a_test_patches_is_a_doubt(test: str, tmp_path: Path) -> None:
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert found == ["6: DBS102 `test_work.py` patches `SessionLocal` in this module"]
     assert repaired(tmp_path, files, "app/work.py", "DBS102", unsafe=True).fixed
+
+
+@pytest.mark.parametrize("test", UNREAD)
+def test_a_patch_that_cannot_be_read_is_a_doubt(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}
+    found = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert found == ["6: DBS102 `test_work.py` may patch `SessionLocal` in this module"]
 
 
 @pytest.mark.parametrize("test", OTHERS)
@@ -60,13 +81,68 @@ LATE = """
         with SessionLocal() as db:
             return db.query(User).count()
 """
-BY_HOME = '@patch("core.database.SessionLocal")\ndef test_it(): from app.work import work'
+BY_HOME = '@patch("core.database.SessionLocal")\ndef test_it():\n    from app.work import work'
 
 
-def test_what_is_imported_when_called_is_patched_where_it_is_defined(tmp_path: Path) -> None:
-    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": BY_HOME}
+ENTERED = (
+    BY_HOME.replace("def test_it()", "def test_it(S)")
+    + """
+    S.return_value.__enter__.return_value = None
+"""
+)
+COUNTED = (
+    BY_HOME.replace("def test_it()", "def test_it(S)")
+    + """
+    S.return_value.commit.assert_called_once()
+"""
+)
+FAKED = """
+    class Fake:
+        def query(self, *given): ...
+
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", Fake)
+        from app.work import work
+"""
+WHOLE = """
+    def test_it(monkeypatch):
+        monkeypatch.setitem(sys.modules, "core.database", Fake())
+        from app.work import work
+"""
+
+
+@pytest.mark.parametrize("test", [ENTERED, COUNTED, FAKED])
+def test_what_the_provider_would_do_otherwise_is_a_doubt(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert found == ["7: DBS102 `test_work.py` patches `core.database.SessionLocal`"]
+
+
+def test_a_module_that_is_replaced_has_no_provider(tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": WHOLE}
+    found = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert found == ["7: DBS102 `test_work.py` replaces `core.database` as a whole"]
+
+
+REAL = """
+    @pytest.fixture
+    def database(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", sessionmaker(create_engine("sqlite://")))
+        from app.work import work
+"""
+GIVEN = """
+    def test_it():
+        db = MagicMock()
+        with patch("core.database.SessionLocal", return_value=db):
+            from app.work import work
+        db.query.assert_called_once()
+"""
+
+
+@pytest.mark.parametrize("test", [BY_HOME, REAL, GIVEN])
+def test_what_is_patched_at_home_the_provider_reads_as_well(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
+    assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
 
 
 @pytest.mark.parametrize(

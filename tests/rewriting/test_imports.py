@@ -217,3 +217,40 @@ def test_a_layer_says_where_its_provider_comes_from(
     }
     fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
     assert fixed == f"{after}\n\n\ndef f():\n    with {called}() as db:\n        db.commit()\n"
+
+
+WORK = """
+    from core.database import SessionLocal
+
+    def count():
+        with SessionLocal() as db:
+            return db.query(1).count()
+"""
+TAKERS = {
+    "by_from": "from app.counting import SessionLocal",
+    "relative": "from .counting import SessionLocal",
+    "by_star": "from app.counting import *\nSessionLocal()",
+    "as_an_attribute": "from app import counting\ncounting.SessionLocal()",
+    "of_a_module": "import app.counting\napp.counting.SessionLocal()",
+}
+
+
+@pytest.mark.parametrize("taker", TAKERS.values(), ids=TAKERS)
+def test_what_another_module_takes_from_here_stays(taker: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert "from core.database import SessionLocal, get_db_session\n" in content
+
+
+def test_what_a_package_passes_on_stays(tmp_path: Path) -> None:
+    package = "from app.counting import SessionLocal, count\n__all__ = ['SessionLocal', 'count']"
+    files = {**HOUSE, "app/__init__.py": package, "app/counting.py": WORK}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert "from core.database import SessionLocal, get_db_session\n" in content
+
+
+def test_what_another_module_takes_from_elsewhere_goes(tmp_path: Path) -> None:
+    taker = "from core.database import SessionLocal\nfrom app import counting"
+    files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert "from core.database import get_db_session\n" in content

@@ -13,6 +13,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.local_session import fix_opened
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.provision import Need, provision_for
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
@@ -24,6 +25,7 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
     """Takes the session from the provider instead of out of a dependency's generator."""
 
     code = "DBS105"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: DrivenDependency, document: Document) -> Fix:
         """Rewrite the loop, or what follows the assignment."""

@@ -11,7 +11,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.policy.model import Sanctioned, Style
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
 
 
@@ -20,6 +20,7 @@ class InjectTheDependency(Fixer[Injection]):
     """Names the house's dependency in the place of the factory."""
 
     code = "DBS403"
+    kinds = frozenset({Kind.COMMIT, Kind.PATCHED})
 
     def fix(self, fact: Injection, document: Document) -> Fix:
         """Inject what closes its session."""
@@ -85,14 +86,16 @@ def _calls_any(value: Value | None, names: set[str]) -> bool:
     return any(last_segment(call.func) in names for call in calls)
 
 
-def _doubts(name: str, value: Value | None, opened: Known, document: Document) -> tuple[str, ...]:
+def _doubts(name: str, value: Value | None, opened: Known, document: Document) -> tuple[Doubt, ...]:
     known = document.context.file.inference.role(value)
     if known is None:
-        return (f"`{name}` is not found, and may do more than open and close a session",)
+        reason = f"`{name}` is not found, and may do more than open and close a session"
+        return (Doubt(Kind.OTHER, reason),)
     if known.role is not Role.DEPENDENCY:
         raise Refusal(f"`{name}` is no dependency")
     if known.is_async != opened.is_async:
         raise Refusal(f"`{name}` is {'' if known.is_async else 'not '}asynchronous")
     if known.commits:
-        return (f"`{name}` may commit what the handler leaves uncommitted",)
+        reason = f"`{name}` may commit what the handler leaves uncommitted"
+        return (Doubt(Kind.COMMIT, reason),)
     return ()

@@ -8,6 +8,7 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.local_session import fix_local
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
@@ -18,6 +19,7 @@ class ManualClose(Fixer[HandClose]):
     """Makes the fix of what opens the session."""
 
     code = "DBS301"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: HandClose, document: Document) -> Fix:
         """Rewrite the session's whole life."""

@@ -63,6 +63,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     conditions of [DBS101](DBS101.md). A loop with `break`, `continue` or `else` is left alone, and
     so is a generator under a name of its own.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `layers`: what each part of the project uses instead, and, by its `style`, the name of a
       dependency whose module cannot be found

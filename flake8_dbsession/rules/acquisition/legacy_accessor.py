@@ -66,6 +66,8 @@ class LegacyAccessor(Rule[AccessorCall]):
     - In one of style `request` it is unsafe, for the sessions are shared: the assignment stays, and
       the closes go.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `legacy`: patterns of what is no longer called, each with what replaces it
     - `layers`: `use` is what a layer calls instead, `fallback` what it may call in the `else`

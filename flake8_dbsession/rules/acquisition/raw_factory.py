@@ -65,6 +65,8 @@ class RawSessionFactory(Rule[Acquisition]):
     Where the house has no provider, the block is the factory's own, `with SessionLocal() as db:`,
     which closes and does nothing else.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `factories`: further names that are factories
     - `owners`: the modules that may open sessions by hand

@@ -57,6 +57,8 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     As for [DBS602](DBS602.md); the block ends where the connection was closed. Lost comments make
     it unsafe.
 
+    Kinds of doubt: `comment`, `error-path`.
+
     ## Options
     - `connections`: the connection provider that the message names
 

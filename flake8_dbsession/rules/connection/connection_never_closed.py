@@ -56,6 +56,8 @@ class ConnectionNeverClosed(Rule[Ending]):
     own. It is safe: what is not committed is given up as before. It is not made where the
     connection or a cursor may be used elsewhere, and not for asynchronous connections.
 
+    Kinds of doubt: `comment`, `error-path`.
+
     ## Options
     - `connections`: the connection provider that the message names
 

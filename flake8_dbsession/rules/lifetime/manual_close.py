@@ -55,6 +55,8 @@ class ManualClose(Rule[HandClose]):
     ## Fix safety
     The close goes with the fix of [DBS101](DBS101.md), under the same conditions.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `owners`: the modules that may handle sessions by hand
     - `layers`: what each part of the project uses instead
