@@ -70,13 +70,14 @@ def doubts_of(provision: Provision) -> Iterator[Doubt]:
 
 
 def _about_pending(pending: Pending, provision: Provision) -> Doubt:
-    line, call = pending
-    if call and provision.commits:
+    line, call, is_seen = pending
+    if provision.commits and not is_seen:
         reason = f"`{call}` on line {line} may leave work that `{provision.name}` would commit"
         return Doubt(Kind.HELPER, reason, call)
     if provision.commits:
-        reason = f"`{provision.name}` would commit what line {line} may leave uncommitted"
-        return Doubt(Kind.COMMIT, reason)
+        what = f"`{call}` on line {line} leaves" if call else f"line {line} may leave"
+        reason = f"`{provision.name}` would commit what {what} uncommitted"
+        return Doubt(Kind.COMMIT, reason, call)
     # Others may see it until then, on a connection that they share.
     return Doubt(Kind.OTHER, f"the block would give up what line {line} may leave uncommitted")
 

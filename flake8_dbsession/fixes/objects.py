@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.callees import Callees, closures
 from flake8_dbsession.fixes.columns import Columns
+from flake8_dbsession.fixes.following import Following, followed
 
 MUTATORS = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
@@ -40,6 +41,7 @@ class Objects:
         body: the statements that work with it.
         scope: the scope that they stand in.
         inference: finds the classes and functions that they name.
+        given: names that hold objects from the beginning.
 
     Attributes:
         session: the session's name.
@@ -51,7 +53,12 @@ class Objects:
     """
 
     def __init__(
-        self, session: str, body: Sequence[ast.stmt], scope: Scope, inference: Inference
+        self,
+        session: str,
+        body: Sequence[ast.stmt],
+        scope: Scope,
+        inference: Inference,
+        given: frozenset[str] = frozenset(),
     ) -> None:
         self.session = session
         self.callees = Callees(scope, inference)
@@ -59,7 +66,8 @@ class Objects:
         self._is_column = self._columns.is_column
         self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
         self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
-        self.names: set[str] = set()
+        self.names: set[str] = set(given)
+        self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
         self.closures = closures(self._nodes)
         while self._learn():
             pass
@@ -184,7 +192,31 @@ class Objects:
         parts = _arguments(call)
         if isinstance(call.func, ast.Attribute):
             parts.append(call.func.value)
-        return any(self.carries(p) or _is_name(p, self.session) for p in parts)
+        if not any(self.carries(p) or _is_name(p, self.session) for p in parts):
+            return False
+        following = self.followed(call)
+        return following is None or _returns_objects(following, self.callees.inference)
+
+    def followed(self, call: ast.Call) -> Following | None:
+        """Give the project's function that a call leads to, with what it is given.
+
+        Args:
+            call: a call with the session or its objects among the arguments.
+
+        Returns:
+            The function; None where the code of what is called does not tell what the call does.
+        """
+        function = self.callees.function(call.func)
+        if function is None:
+            return None
+        if isinstance(call.func, ast.Attribute) and self.carries(call.func.value):
+            return None
+        if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
+            return None
+        arguments = _arguments(call)
+        sessions = {part for part in arguments if _is_name(part, self.session)}
+        held = {part for part in arguments if part not in sessions and self.carries(part)}
+        return followed(call, function, sessions, held)
 
     def _loads(self, call: ast.Call) -> bool:
         """Tell whether a call of the session's method gives objects, and not plain values."""
@@ -235,6 +267,30 @@ class Objects:
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in arguments):
                     yield _root_name(receiver)
+
+
+def _returns_objects(following: Following, inference: Inference) -> bool:
+    """Tell whether a function's result may be, or may hold, objects of a session."""
+    memory = following.scope.memory
+    question = ("returns objects", following.session, following.objects)
+    if question not in memory:
+        memory[question] = True  # what a function says of itself while it is read
+        objects = Objects(
+            following.session, following.body, following.scope, inference, following.objects
+        )
+        nodes = own_nodes(following.function.node)
+        kinds = (ast.Return, ast.Yield, ast.YieldFrom)
+        results = [node.value for node in nodes if isinstance(node, kinds)]
+        memory[question] = any(
+            objects.carries(result) or _is_lazy(result, objects) for result in results
+        )
+    found: bool = memory[question]
+    return found
+
+
+def _is_lazy(result: ast.expr | None, objects: Objects) -> bool:
+    """Tell whether a result loads when it is gone through."""
+    return isinstance(result, ast.GeneratorExp) and objects.mentions(result)
 
 
 def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

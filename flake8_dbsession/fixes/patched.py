@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import decode
@@ -58,6 +58,8 @@ class PatchedNames:
         root = context.file.inference.project.root
         for name in sorted(fix.unneeded):
             homes = set(re.findall(_LATE.format(re.escape(name)), text, re.MULTILINE))
+            if not homes and not context.file.module.scope.bindings(name):
+                continue
             for test in self._tests_naming(name, root, context):
                 reason = test.notices(name, path, homes, fix.swap)
                 if reason:
@@ -73,6 +75,35 @@ class PatchedNames:
                 yield self._tests[path]
 
 
+class _Seen(NamedTuple):
+    """What a test does with what it patches.
+
+    Attributes:
+        module: the module, as far as it can be read.
+        name: what is replaced in it.
+        enters: whether the test prepares the block of what it gives.
+        counts: whether it looks at the commits of what it gives, or has them fail.
+        closes: whether it looks at the closes.
+        is_plain: whether it gives a mock, or what makes real sessions.
+    """
+
+    module: str
+    name: str
+    enters: bool
+    counts: bool
+    closes: bool
+    is_plain: bool
+
+    def is_reread(self, swap: Swap | None) -> bool:
+        """Tell whether what is called instead does under a patch what the module did by itself."""
+        if swap is None or swap.old != self.name or not swap.reads_old:
+            return False
+        is_other = (swap.enters_old != swap.enters and self.enters) or (
+            swap.commits and self.counts
+        )
+        return self.is_plain and not is_other and not self.closes
+
+
 class _Test:
     """A test's file.
 
@@ -82,6 +113,8 @@ class _Test:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._seen: dict[str, list[_Seen]] = {}
+        self._words: frozenset[str] | None = None
 
     def notices(self, name: str, module: Path, homes: set[str], swap: Swap | None) -> str:
         """Say how a test would notice that a module does not use a name any more.
@@ -95,87 +128,96 @@ class _Test:
         Returns:
             The reason; empty where it would not.
         """
-        word = module_word(module)
-        for patch in self._patches:
-            if patch.name == name and HOLE not in patch.module:
-                if is_module(module, patch.module):
+        for seen in self._patches(name):
+            if seen.name == name and HOLE not in seen.module:
+                if is_module(module, seen.module):
                     return f"patches `{name}` in this module"
-                is_home = patch.module in homes and word in self._words
-                if is_home and not self._is_reread(patch, name, swap):
-                    return f"patches `{patch.module}.{name}`"
-            elif word not in self._words:
+                if seen.module in homes and self._names(module) and not seen.is_reread(swap):
+                    return f"patches `{seen.module}.{name}`"
+            elif not self._names(module):
                 continue
-            elif patch.name == "*" and patch.module in homes:
-                return f"replaces `{patch.module}` as a whole"
-            elif _may_be(patch, name):
+            elif seen.name == "*" and seen.module in homes:
+                return f"replaces `{seen.module}` as a whole"
+            elif HOLE in seen.module:
                 return f"may patch `{name}` in this module"
         return ""
 
-    def _is_reread(self, patch: Patch, name: str, swap: Swap | None) -> bool:
-        """Tell whether what is called instead does under a patch what the module did by itself."""
-        if swap is None or swap.old != name or not swap.reads_old:
-            return False
-        told = [*self._told(patch)]
-        text = "\n".join(told)
-        if swap.enters_old != swap.enters and _ENTERS.search(text):
-            return False
-        if swap.commits and _COUNTS_COMMITS.search(text):
-            return False
-        return not _COUNTS_CLOSES.search(text) and self._is_plain(patch, text)
+    def _names(self, module: Path) -> bool:
+        """Tell whether the test has a module's own name as a word."""
+        if self._words is None:
+            self._words = frozenset(re.findall(r"\w+", decode(read(self.path)) or ""))
+        return module_word(module) in self._words
 
-    def _is_plain(self, patch: Patch, text: str) -> bool:
-        """Tell whether what a patch gives is a mock, or makes real sessions."""
-        options = {option.arg: option.value for option in patch.options}
-        given = patch.given or options.get("return_value") or options.get("side_effect")
-        if given is None or isinstance(given, ast.Constant):
-            return True
-        if _FAKE.search(text):
-            return False
-        return bool(_MOCK.search(text) or _REAL.search(text))
+    def _patches(self, name: str) -> list[_Seen]:
+        """Give the patches that are, or may be, of a name."""
+        if name not in self._seen:
+            self._seen[name] = list(_seen(self.path, name))
+        return self._seen[name]
 
-    def _told(self, patch: Patch) -> Iterator[str]:
-        """Give the code around a patch, and that of what it names."""
-        waiting, seen = [patch.place], set()
+
+def _seen(path: Path, name: str) -> Iterator[_Seen]:
+    content = read(path)
+    text = decode(content) or ""
+    is_patching = any(word in content for word in _WORDS) or f".{name} =" in text
+    tree = parse(text) if is_patching else None
+    if tree is None:
+        return
+    code = _Code(tree, text)
+    for patch in patches(tree):
+        if patch.name == name:
+            yield code.seen(patch)
+        elif patch.name == "*" or (patch.name, patch.module) == (HOLE, HOLE):
+            yield _Seen(patch.module, patch.name, False, False, False, is_plain=False)
+
+
+class _Code:
+    """The code of a test's file, looked at for what it gives in the place of a name."""
+
+    def __init__(self, tree: ast.Module, text: str) -> None:
+        self._lines = text.split("\n")
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        defined = (node for node in ast.walk(tree) if isinstance(node, kinds))
+        self._helpers = {n.name: n for n in defined if not n.name.startswith(("test", "Test"))}
+
+    def seen(self, patch: Patch) -> _Seen:
+        """Tell what a test does with what it gives."""
+        text = "\n".join(self._told(patch.place))
+        return _Seen(
+            patch.module,
+            patch.name,
+            enters=_ENTERS.search(text) is not None,
+            counts=_COUNTS_COMMITS.search(text) is not None,
+            closes=_COUNTS_CLOSES.search(text) is not None,
+            is_plain=_is_plain(patch, text),
+        )
+
+    def _told(self, place: ast.AST) -> Iterator[str]:
+        """Give the code around a patch, and that of the functions of the file that it names."""
+        waiting, seen = [place], set()
         while waiting:
             node = waiting.pop()
             if node in seen:
                 continue
             seen.add(node)
-            if not isinstance(node, ast.Module):
-                yield ast.get_source_segment(self._text, node) or ""
-            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-            names |= {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
-            waiting += [self._definitions[name] for name in names & self._definitions.keys()]
+            if isinstance(node, ast.Module):
+                yield "\n".join(self._lines)
+                return
+            yield self._text(node)
+            words = set(re.findall(r"\w+", self._text(node)))
+            waiting += [self._helpers[word] for word in words & self._helpers.keys()]
 
-    @cached_property
-    def _definitions(self) -> dict[str, ast.AST]:
-        """Give the functions and classes of the file that a test may use."""
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        defined = (node for node in ast.walk(self._tree) if isinstance(node, kinds))
-        return {node.name: node for node in defined if not node.name.startswith(("test", "Test"))}
-
-    @cached_property
-    def _patches(self) -> list[Patch]:
-        content = read(self.path)
-        if not any(word in content for word in _WORDS) and b"." not in content:
-            return []
-        return patches(self._tree, self.path)
-
-    @cached_property
-    def _words(self) -> frozenset[str]:
-        return frozenset(re.findall(r"\w+", self._text))
-
-    @cached_property
-    def _tree(self) -> ast.Module:
-        return parse(self._text) or ast.Module([], [])
-
-    @cached_property
-    def _text(self) -> str:
-        return decode(read(self.path)) or ""
+    def _text(self, node: ast.AST) -> str:
+        decorators = getattr(node, "decorator_list", ())
+        first = min(part.lineno for part in (node, *decorators))
+        return "\n".join(self._lines[first - 1 : node.end_lineno])  # type: ignore[attr-defined]
 
 
-def _may_be(patch: Patch, name: str) -> bool:
-    """Tell whether a patch that cannot be read may be of a name."""
-    if patch.name == name:
-        return HOLE in patch.module
-    return patch.name == HOLE and patch.module == HOLE
+def _is_plain(patch: Patch, text: str) -> bool:
+    """Tell whether what a patch gives is a mock, or makes real sessions."""
+    options = {option.arg: option.value for option in patch.options}
+    given = patch.given or options.get("return_value") or options.get("side_effect")
+    if given is None or isinstance(given, ast.Constant):
+        return True
+    if _FAKE.search(text):
+        return False
+    return bool(_MOCK.search(text) or _REAL.search(text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.dotted import dotted_name
@@ -20,7 +19,6 @@ class Patch(NamedTuple):
     """A place where a test replaces a name of a module.
 
     Attributes:
-        test: the test's file.
         module: the module, as far as it can be read.
         name: what is replaced in it; ``*`` for the whole module.
         target: the text that names both, where one plain text does; else None.
@@ -29,7 +27,6 @@ class Patch(NamedTuple):
         place: the function or class around it, or the file.
     """
 
-    test: Path
     module: str
     name: str
     target: ast.Constant | None
@@ -38,20 +35,18 @@ class Patch(NamedTuple):
     place: ast.AST
 
 
-def patches(tree: ast.Module, test: Path) -> list[Patch]:
+def patches(tree: ast.Module) -> list[Patch]:
     """Find what a test's file patches.
 
     Args:
         tree: its syntax tree.
-        test: the file.
     """
-    return list(_Reader(tree, test).found())
+    return list(_Reader(tree).found())
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module, test: Path) -> None:
+    def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
-        self._test = test
         self._nodes = list(ast.walk(tree))
         self._texts = dict(self._constants())
         self._modules = dict(self._imported())
@@ -106,23 +101,23 @@ class _Reader:
                 case ast.Attribute(value=base, attr=name):
                     module = self._known_module(base)
                     if module is not None:
-                        yield Patch(self._test, module, name, None, node.value, (), place)
+                        yield Patch(module, name, None, node.value, (), place)
                 case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
                     module = self._text(key)
-                    yield Patch(self._test, module, "*", None, node.value, (), place)
+                    yield Patch(module, "*", None, node.value, (), place)
 
     def _whole(self, given: list[ast.expr], place: ast.AST) -> Iterator[Patch]:
         keys = [key for part in given if isinstance(part, ast.Dict) for key in part.keys if key]
         keys += [part for part in given[:1] if _is_text(part)]
         for key in keys:
-            yield Patch(self._test, self._text(key), "*", None, given[-1], (), place)
+            yield Patch(self._text(key), "*", None, given[-1], (), place)
 
     def _patch(
         self, call: ast.Call, module: str, name: str, place: ast.AST, position: int
     ) -> Patch:
         given = call.args[position] if len(call.args) > position else _keyword(call, "new")
         given = given or _keyword(call, "value") or _keyword(call, "new_callable")
-        return Patch(self._test, module, name, None, given, tuple(call.keywords), place)
+        return Patch(module, name, None, given, tuple(call.keywords), place)
 
     def _module(self, expression: ast.expr) -> str:
         """Give the module that an expression stands for; a hole where that is not known."""

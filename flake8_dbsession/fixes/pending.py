@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.fixes.following import Following
 from flake8_dbsession.fixes.objects import MUTATORS, Objects
 from flake8_dbsession.fixes.reading import changes_by_function, only_reads
 
@@ -17,19 +18,22 @@ class Pending(NamedTuple):
 
     Attributes:
         line: its line.
-        call: the call that may have left it, and whose code is not known; empty for work that can
-            be seen.
+        call: the call of a helper that may have left it; empty for work that stands there itself.
+        is_seen: whether the work is seen, there or in the helper's code.
     """
 
     line: int
     call: str = ""
+    is_seen: bool = True
 
 
 _NOTHING = Pending(0)
+_SAME = Pending(-1)  # whatever was pending before
 # The work that may be pending at a place, for the ways that lead there; empty where none does.
 _State: TypeAlias = frozenset[Pending]
 _NOWHERE: _State = frozenset()
 _CLEAN: _State = frozenset({_NOTHING})
+_AS_BEFORE: _State = frozenset({_SAME})
 
 _ENDS = frozenset({"close", "commit", "rollback"})
 _READS = frozenset(
@@ -56,6 +60,7 @@ _OF_QUERIES = frozenset(
 )
 _LISTED = frozenset({"all", "fetchall", "fetchmany"})
 _IN_PLACE = MUTATORS | {"clear", "discard", "pop", "popitem", "remove", "reverse", "sort"}
+_YIELDS = (ast.Yield, ast.YieldFrom)
 _CHANGING = ("delattr", "setattr")
 
 
@@ -71,13 +76,13 @@ def left_pending(
 
     Returns:
         The work that a provider which commits at the end of the block would commit, and that the
-        code as it is gives up when it closes the session: the last that can be seen, and the last
-        that a call may leave whose code is not known.
+        code as it is gives up when it closes the session: the last that is seen, and the last that
+        a call may leave whose code is not known.
     """
     flow = _Flow(objects, _ENDS if closes_stay else _ENDS - {"close"})
     found = flow.run(body, _CLEAN).union(*flow.exits) - _CLEAN
-    seen = max((each for each in found if not each.call), default=None)
-    unknown = max((each for each in found if each.call), default=None)
+    seen = max((each for each in found if each.is_seen), default=None)
+    unknown = max((each for each in found if not each.is_seen), default=None)
     return [each for each in (seen, unknown) if each is not None]
 
 
@@ -160,8 +165,7 @@ class _Flow:
     def _effect(self, node: ast.AST, state: _State) -> _State:
         if isinstance(node, ast.Expr) and self._ends(node.value):
             return _CLEAN
-        found = self._writes.found_in(node)
-        return frozenset({found}) if found else state
+        return self._writes.after(node, state)
 
     def _ends(self, expression: ast.expr) -> bool:
         call = expression.value if isinstance(expression, ast.Await) else expression
@@ -179,16 +183,18 @@ class _Writes:
         self._objects = objects
         self._callees = objects.callees
 
-    def found_in(self, node: ast.AST) -> Pending | None:
-        """Give what may change what the session would commit; None for nothing."""
-        return next(self._all_in((node, *own_nodes(node))), None)
+    def after(self, node: ast.AST, state: _State) -> _State:
+        """Give what is pending when a node has run."""
+        for done in self._all_in((node, *own_nodes(node))):
+            state = frozenset().union(*(state if each == _SAME else {each} for each in done))
+        return state
 
-    def _all_in(self, nodes: Sequence[ast.AST]) -> Iterator[Pending]:
+    def _all_in(self, nodes: Sequence[ast.AST]) -> Iterator[_State]:
         for part in nodes:
             if isinstance(part, ast.Call):
                 yield from self._by_call(part)
             elif self._changes_object(part):
-                yield Pending(part.lineno)  # type: ignore[attr-defined]
+                yield _at(part)
 
     def _changes_object(self, node: ast.AST) -> bool:
         """Tell whether a node stores into an object, or takes something out of one."""
@@ -203,20 +209,30 @@ class _Writes:
                 return name in self._objects.parts
         return False
 
-    def _by_call(self, call: ast.Call) -> Iterator[Pending]:
-        if changes_by_function(call):
-            yield Pending(call.lineno)
-            return
+    def _by_call(self, call: ast.Call) -> Iterator[_State]:
         asked = self._objects.session_call(call)
-        if self._is_given_session(call) or (asked is None and self._runs_closure(call)):
-            yield self._unknown(call)
+        if changes_by_function(call):
+            yield _at(call)
+        elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
+            yield self._by_helper(call)
         elif asked is call:
             if self._session_writes(call):
-                yield Pending(call.lineno)
+                yield _at(call)
         elif asked is not None:
             yield from self._by_chain(call)
         else:
             yield from self._by_other_call(call)
+
+    def _by_helper(self, call: ast.Call) -> _State:
+        """Judge a call that is given the session or its objects by what it calls."""
+        following = self._objects.followed(call)
+        if following is None:
+            return self._unknown(call)
+        name = f"{ast.unparse(call.func)}()"
+        return frozenset(
+            each if each in (_SAME, _NOTHING) else Pending(call.lineno, name, each.is_seen)
+            for each in _left_by(following, self._objects)
+        )
 
     def _session_writes(self, call: ast.Call) -> bool:
         method = last_segment(call.func)
@@ -224,7 +240,7 @@ class _Writes:
             return not (call.args and self._reads(call.args[0]))
         return method not in _READS | _ENDS
 
-    def _by_chain(self, call: ast.Call) -> Iterator[Pending]:
+    def _by_chain(self, call: ast.Call) -> Iterator[_State]:
         """Judge what is done with what the session gave: to a query, a result or an object."""
         assert isinstance(call.func, ast.Attribute)
         name = call.func.attr
@@ -232,21 +248,23 @@ class _Writes:
             if not self._is_read_of_object(call.func):
                 yield self._unknown(call)
         elif name not in _OF_QUERIES | _OF_CONTAINERS | _OF_VALUES:
-            yield Pending(call.lineno)
+            yield _at(call)
 
-    def _by_other_call(self, call: ast.Call) -> Iterator[Pending]:
+    def _by_other_call(self, call: ast.Call) -> Iterator[_State]:
         """Judge a call of anything else: given an object, it may write."""
         function = call.func
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
         if isinstance(function, ast.Attribute):
             parts.append(function.value)
             if function.attr in _IN_PLACE and self._is_part(function.value):
-                yield Pending(call.lineno)
+                yield _at(call)
                 return
         if not any(map(self._objects.carries, parts)):
             return
-        if self._callees.is_builtin(function, *_CHANGING):
-            yield Pending(call.lineno)
+        if self._callees.is_project(function):
+            yield self._by_helper(call)
+        elif self._callees.is_builtin(function, *_CHANGING):
+            yield _at(call)
         elif self._callees.is_builtin(function):
             yield from self._by_function_given(call)
         elif isinstance(function, ast.Attribute):
@@ -254,7 +272,7 @@ class _Writes:
         elif not self._callees.is_library(function):
             yield self._unknown(call)
 
-    def _by_function_given(self, call: ast.Call) -> Iterator[Pending]:
+    def _by_function_given(self, call: ast.Call) -> Iterator[_State]:
         """Judge the function that one of Python's own calls, as ``sorted`` does its ``key``."""
         given = self._callees.run_by(call)
         if isinstance(given, ast.Lambda):
@@ -266,7 +284,7 @@ class _Writes:
         is_read = isinstance(function, ast.Attribute) and self._is_read(function)
         return is_read or self._callees.gets_values(function)
 
-    def _by_method(self, call: ast.Call, method: ast.Attribute) -> Iterator[Pending]:
+    def _by_method(self, call: ast.Call, method: ast.Attribute) -> Iterator[_State]:
         receiver, name = method.value, method.attr
         if not self._objects.carries(receiver):
             if name in MUTATORS and self._callees.is_container(receiver):
@@ -275,12 +293,12 @@ class _Writes:
                 yield self._unknown(call)
         elif self._is_query(receiver):
             if name not in _OF_QUERIES | _OF_CONTAINERS:
-                yield Pending(call.lineno)
+                yield _at(call)
         elif self._is_container(receiver):
             if name not in _IN_PLACE | _OF_CONTAINERS | _OF_VALUES:
                 yield self._unknown(call)
         elif name in _IN_PLACE and not isinstance(receiver, ast.Name):
-            yield Pending(call.lineno)
+            yield _at(call)
         elif not self._is_read_of_object(method):
             yield self._unknown(call)
 
@@ -334,8 +352,8 @@ class _Writes:
         closure = self._objects.closures.get(last_segment(call.func))
         return closure is not None and self._objects.mentions(closure)
 
-    def _unknown(self, call: ast.Call) -> Pending:
-        return Pending(call.lineno, f"{ast.unparse(call.func)}()")
+    def _unknown(self, call: ast.Call) -> _State:
+        return frozenset({Pending(call.lineno, f"{ast.unparse(call.func)}()", is_seen=False)})
 
     def _reads(self, statement: ast.expr) -> bool:
         """Tell whether a statement given to the session only reads, as far as it can be seen."""
@@ -349,6 +367,32 @@ class _Writes:
                 values = list(self._objects.assigned(name))
                 return bool(values) and all(map(self._reads, values))
         return _begins_with_select(statement)
+
+
+def _at(node: ast.AST) -> _State:
+    return frozenset({Pending(node.lineno)})  # type: ignore[attr-defined]
+
+
+def _left_by(following: Following, caller: Objects) -> _State:
+    """Give what is pending after a helper that is given the session or its objects.
+
+    A function that stands in the block sees the block's own names besides.
+    """
+    is_inner = following.function.node in caller.closures.values()
+    session = following.session or (caller.session if is_inner else "")
+    given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
+    memory = following.scope.memory
+    question = ("left pending", session, given)
+    if question not in memory:
+        memory[question] = frozenset({Pending(0, "itself", is_seen=False)})
+        inference = caller.callees.inference
+        objects = Objects(session, following.body, following.scope, inference, given)
+        flow = _Flow(objects, _ENDS)
+        done = flow.run(following.body, _AS_BEFORE).union(*flow.exits)
+        is_later = any(isinstance(node, _YIELDS) for node in own_nodes(following.function.node))
+        memory[question] = done | _AS_BEFORE if is_later else done
+    found: _State = memory[question]
+    return found
 
 
 def _begins_with_select(expression: ast.expr) -> bool:

@@ -115,11 +115,7 @@ def superfluous(
     """
     if not names or document.context.file.path.name == "__init__.py":
         return []
-    free = [name for name in names if not is_taken(name)]
-    return [
-        *_superfluous(document.tree, document.tree.body, free, document, is_module=True),
-        *_superfluous(document.tree, document.tree.body, names, document, is_module=False),
-    ]
+    return list(_superfluous(document.tree, document.tree.body, names, document, is_taken))
 
 
 def _superfluous(
@@ -127,29 +123,24 @@ def _superfluous(
     body: list[ast.stmt],
     names: Collection[str],
     document: Document,
-    *,
-    is_module: bool,
+    is_taken: Callable[[str], bool],
 ) -> Iterator[Edit]:
-    """Find the superfluous imports of the module itself, or else those of its functions."""
     used: set[str] | None = None
     for statement in statements(body):
         match statement:
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                if is_module != isinstance(scope, ast.Module):
-                    continue
                 gone = [a for a in aliases if (a.asname or a.name) in names and a.asname != a.name]
                 if gone:
                     used = _used_names(scope) if used is None else used
                     gone = [a for a in gone if (a.asname or a.name) not in used]
+                if isinstance(scope, ast.Module):
+                    gone = [a for a in gone if not is_taken(a.asname or a.name)]
                 if gone and not _is_kept(statement, scope, document):
                     yield from _without(statement, gone, document)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                if not is_module:
-                    yield from _superfluous(
-                        statement, statement.body, names, document, is_module=False
-                    )
+                yield from _superfluous(statement, statement.body, names, document, is_taken)
             case ast.ClassDef():
-                yield from _superfluous(scope, statement.body, names, document, is_module=is_module)
+                yield from _superfluous(scope, statement.body, names, document, is_taken)
 
 
 def _used_names(scope: ast.AST) -> set[str]:

@@ -34,13 +34,7 @@ LEFT = {
             "old_products DBS101 DBS102 DBS301"
         ),
         "the standard here is a parameter, `log = Depends(get_db)`": "old_products DBS102",
-        (
-            "unsafe: `is_known()` on line 23 may leave work that `get_db_session` would "
-            "commit; a doctest's option would hold for the whole block"
-        ): ("auth_helpers DBS110"),
-        "unsafe: `sold_out()` on line 25 may leave work that `get_db_session` would commit": (
-            "nightly DBS101 DBS301"
-        ),
+        "unsafe: a doctest's option would hold for the whole block": "auth_helpers DBS110",
         "unsafe: a caller may count on it to be closed here": "old_catalog DBS306",
     },
     "flask_requests": {
