@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import decode
@@ -15,7 +15,11 @@ from flake8_dbsession.fixes.patches import HOLE, Patch, patches
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Swap
 from flake8_dbsession.rules.context import Context
 
-_WORDS = (b"patch", b"setattr", b"sys.modules", b"reload")
+# A text that ends in the name, an attribute that is set, a patch of what is no plain text.
+_MAY_PATCH = (
+    r"\b{0}[\"']|\.{0}\s*=[^=]|\b{0}\s*=[^=].*|sys\.modules"
+    r"|\b(?:patch|setattr)\(\s*(?![\"'frbu\s]*[\"'])[\w.\[\]]+\s*[),+\[]"
+)
 # An import that stands in a function.
 _LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s+(?:\([^)]*|[^\n]*)\b{}\b"
 _ENTERS = re.compile(r"__a?(?:enter|exit)__")
@@ -26,7 +30,7 @@ _COUNTS_COMMITS = re.compile(
 _COUNTS_CLOSES = re.compile(r"close\.(?:assert_not_called|side_effect)|close\s*=")
 _MOCK = re.compile(r"\b(?:Magic|Async|Non\w*)?Mock\(|\bcreate_autospec\(")
 _REAL = re.compile(r"\b(?:async_)?sessionmaker\b|\bSession\(|\bscoped_session\b")
-_FAKE = re.compile(r"^\s*class\s|\bSimpleNamespace\(|\bcontextmanager\b", re.MULTILINE)
+_FAKE = re.compile(r"^\s*class\s+(?!Test)|\bSimpleNamespace\(|\bcontextmanager\b", re.MULTILINE)
 
 
 class PatchedNames:
@@ -156,10 +160,8 @@ class _Test:
 
 
 def _seen(path: Path, name: str) -> Iterator[_Seen]:
-    content = read(path)
-    text = decode(content) or ""
-    is_patching = any(word in content for word in _WORDS) or f".{name} =" in text
-    tree = parse(text) if is_patching else None
+    text = decode(read(path)) or ""
+    tree = parse(text) if re.search(_MAY_PATCH.format(re.escape(name)), text) else None
     if tree is None:
         return
     code = _Code(tree, text)
@@ -170,18 +172,25 @@ def _seen(path: Path, name: str) -> Iterator[_Seen]:
             yield _Seen(patch.module, patch.name, False, False, False, is_plain=False)
 
 
+_DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
 class _Code:
     """The code of a test's file, looked at for what it gives in the place of a name."""
 
     def __init__(self, tree: ast.Module, text: str) -> None:
         self._lines = text.split("\n")
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        defined = (node for node in ast.walk(tree) if isinstance(node, kinds))
-        self._helpers = {n.name: n for n in defined if not n.name.startswith(("test", "Test"))}
+        inner = [part for part in tree.body if isinstance(part, ast.ClassDef)]
+        bodies = [tree.body, *(cls.body for cls in inner)]
+        self._functions = [n for body in bodies for n in body if isinstance(n, _DEFINED)]
+        self._helpers = {
+            n.name: n for n in (*self._functions, *inner) if not n.name.startswith(("test", "Test"))
+        }
 
     def seen(self, patch: Patch) -> _Seen:
         """Tell what a test does with what it gives."""
-        text = "\n".join(self._told(patch.place))
+        text = "\n".join(self._told(patch.line))
         return _Seen(
             patch.module,
             patch.name,
@@ -191,25 +200,31 @@ class _Code:
             is_plain=_is_plain(patch, text),
         )
 
-    def _told(self, place: ast.AST) -> Iterator[str]:
-        """Give the code around a patch, and that of the functions of the file that it names."""
-        waiting, seen = [place], set()
+    def _told(self, line: int) -> Iterator[str]:
+        """Give the test around a line, and the functions of the file that it names.
+
+        What stands in no test, such as a fixture, is for the whole file.
+        """
+        around = [f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0)]
+        if not around or not around[0].name.startswith("test"):
+            yield "\n".join(self._lines)
+            return
+        waiting: list[_Definition] = [*around]
+        seen: set[_Definition] = set()
         while waiting:
             node = waiting.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if isinstance(node, ast.Module):
-                yield "\n".join(self._lines)
-                return
-            yield self._text(node)
-            words = set(re.findall(r"\w+", self._text(node)))
-            waiting += [self._helpers[word] for word in words & self._helpers.keys()]
+            if node not in seen:
+                seen.add(node)
+                yield self._text(node)
+                words = set(re.findall(r"\w+", self._text(node)))
+                waiting += [self._helpers[word] for word in words & self._helpers.keys()]
 
-    def _text(self, node: ast.AST) -> str:
-        decorators = getattr(node, "decorator_list", ())
-        first = min(part.lineno for part in (node, *decorators))
-        return "\n".join(self._lines[first - 1 : node.end_lineno])  # type: ignore[attr-defined]
+    def _text(self, node: _Definition) -> str:
+        return "\n".join(self._lines[_first(node) - 1 : node.end_lineno])
+
+
+def _first(node: _Definition) -> int:
+    return min(part.lineno for part in (node, *node.decorator_list))
 
 
 def _is_plain(patch: Patch, text: str) -> bool:

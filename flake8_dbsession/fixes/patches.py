@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.nodes import nodes_in
 
 HOLE = "\0"
 """Stands in a text for what cannot be read."""
@@ -24,7 +25,7 @@ class Patch(NamedTuple):
         target: the text that names both, where one plain text does; else None.
         given: what takes its place; None for a mock that the patch makes.
         options: the keyword arguments, such as ``return_value``.
-        place: the function or class around it, or the file.
+        line: its line.
     """
 
     module: str
@@ -32,7 +33,7 @@ class Patch(NamedTuple):
     target: ast.Constant | None
     given: ast.expr | None
     options: tuple[ast.keyword, ...]
-    place: ast.AST
+    line: int
 
 
 def patches(tree: ast.Module) -> list[Patch]:
@@ -46,78 +47,69 @@ def patches(tree: ast.Module) -> list[Patch]:
 
 class _Reader:
     def __init__(self, tree: ast.Module) -> None:
-        self._tree = tree
-        self._nodes = list(ast.walk(tree))
+        self._nodes = nodes_in(tree)
         self._texts = dict(self._constants())
         self._modules = dict(self._imported())
 
     def found(self) -> Iterator[Patch]:
-        yield from self._in(self._tree, self._tree)
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                yield from self._by_call(node)
+            elif isinstance(node, (ast.Assign, ast.AugAssign)):
+                yield from self._by_assignment(node)
 
-    def _in(self, node: ast.AST, place: ast.AST) -> Iterator[Patch]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Call):
-                yield from self._by_call(child, place)
-            elif isinstance(child, (ast.Assign, ast.AugAssign)):
-                yield from self._by_assignment(child, place)
-            is_outer = isinstance(place, ast.Module)
-            inner = child if isinstance(child, (*FUNCTIONS, ast.ClassDef)) and is_outer else place
-            yield from self._in(child, inner)
-
-    def _by_call(self, call: ast.Call, place: ast.AST) -> Iterator[Patch]:
+    def _by_call(self, call: ast.Call) -> Iterator[Patch]:
         name, owner = last_segment(call.func), getattr(call.func, "value", None)
         first = call.args[0] if call.args else _keyword(call, "target")
         by_patch = last_segment(owner) == "patch" if owner is not None else False
         if name in _PATCHERS and first is not None:
-            yield from self._by_target(call, first, place)
+            yield from self._by_target(call, first)
         elif by_patch and name == "object" and len(call.args) > 1:
-            yield self._patch(call, self._module(call.args[0]), self._text(call.args[1]), place, 2)
+            yield self._patch(call, self._module(call.args[0]), self._text(call.args[1]), 2)
         elif by_patch and name == "multiple" and first is not None:
             module = self._text(first) if _is_text(first) else self._module(first)
             for keyword in call.keywords:
                 if keyword.arg not in (None, "spec", "create", "spec_set", "autospec", "target"):
-                    found = self._patch(call, module, keyword.arg or "", place, 99)
+                    found = self._patch(call, module, keyword.arg or "", 99)
                     yield found._replace(given=keyword.value, options=())
         elif name in ("dict", "setitem") and first is not None and self._is_sys_modules(first):
-            yield from self._whole(call.args[1:], place)
+            yield from self._whole(call.args[1:])
 
     def _is_sys_modules(self, expression: ast.expr) -> bool:
         return "sys.modules" in (dotted_name(expression), self._text(expression))
 
-    def _by_target(self, call: ast.Call, first: ast.expr, place: ast.AST) -> Iterator[Patch]:
+    def _by_target(self, call: ast.Call, first: ast.expr) -> Iterator[Patch]:
         text = self._text(first) if _is_text(first) or self._is_constant(first) else None
         if text is not None:
             module, _, name = text.rpartition(".")
-            found = self._patch(call, module, name, place, 1)
+            found = self._patch(call, module, name, 1)
             yield found._replace(target=first if isinstance(first, ast.Constant) else None)
         elif last_segment(call.func) == "setattr" and len(call.args) > 1:
-            yield self._patch(call, self._module(first), self._text(call.args[1]), place, 2)
+            yield self._patch(call, self._module(first), self._text(call.args[1]), 2)
         elif last_segment(call.func) == "patch":
-            yield self._patch(call, HOLE, HOLE, place, 1)
+            yield self._patch(call, HOLE, HOLE, 1)
 
-    def _by_assignment(self, node: ast.Assign | ast.AugAssign, place: ast.AST) -> Iterator[Patch]:
+    def _by_assignment(self, node: ast.Assign | ast.AugAssign) -> Iterator[Patch]:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             match target:
                 case ast.Attribute(value=base, attr=name):
                     module = self._known_module(base)
                     if module is not None:
-                        yield Patch(module, name, None, node.value, (), place)
+                        yield Patch(module, name, None, node.value, (), node.lineno)
                 case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
                     module = self._text(key)
-                    yield Patch(module, "*", None, node.value, (), place)
+                    yield Patch(module, "*", None, node.value, (), node.lineno)
 
-    def _whole(self, given: list[ast.expr], place: ast.AST) -> Iterator[Patch]:
+    def _whole(self, given: list[ast.expr]) -> Iterator[Patch]:
         keys = [key for part in given if isinstance(part, ast.Dict) for key in part.keys if key]
         keys += [part for part in given[:1] if _is_text(part)]
         for key in keys:
-            yield Patch(self._text(key), "*", None, given[-1], (), place)
+            yield Patch(self._text(key), "*", None, given[-1], (), key.lineno)
 
-    def _patch(
-        self, call: ast.Call, module: str, name: str, place: ast.AST, position: int
-    ) -> Patch:
+    def _patch(self, call: ast.Call, module: str, name: str, position: int) -> Patch:
         given = call.args[position] if len(call.args) > position else _keyword(call, "new")
         given = given or _keyword(call, "value") or _keyword(call, "new_callable")
-        return Patch(module, name, None, given, tuple(call.keywords), place)
+        return Patch(module, name, None, given, tuple(call.keywords), call.lineno)
 
     def _module(self, expression: ast.expr) -> str:
         """Give the module that an expression stands for; a hole where that is not known."""
