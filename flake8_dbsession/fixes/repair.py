@@ -26,7 +26,7 @@ from flake8_dbsession.rewriting.edits import (
     inverse,
     moved_line,
 )
-from flake8_dbsession.rewriting.imports import superfluous
+from flake8_dbsession.rewriting.imports import superfluous, unused_locals, whole_lines
 from flake8_dbsession.rewriting.proof import (
     UncoveringError,
     UnprovedError,
@@ -411,6 +411,10 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     edits = {edit for fix in fixes for edit in fix.edits}
     new = _edited(old, edits)
     names = frozenset[str]().union(*(fix.unneeded for fix in fixes))
+    unused = unused_locals(names, new.document)
+    if unused:
+        names = names.union(*map(new.document.names_in, unused))
+        new = _edited(new, [whole_lines(statement, new.document) for statement in unused])
     unneeded = superfluous(names, new.document, new.is_taken)
     if unneeded:
         new = _edited(new, unneeded)
