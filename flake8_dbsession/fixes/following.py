@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.callees import receiving_parameter
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 
@@ -62,16 +61,27 @@ def followed(
     keyed += [(keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg]
     for key, argument in keyed:
         if argument in sessions or argument in objects:
-            name = receiving_parameter(function, key)
+            name = _receiving(function, key)
             if name is None or (argument in sessions and session):
                 return None
             if argument in objects:
                 held.add(name)
-            elif _is_gathered(function, name):
-                return None
             else:
                 session = name
     return Following(function, session, frozenset(held))
+
+
+def _receiving(function: FunctionValue, key: int | str) -> str | None:
+    """Give the parameter that receives an argument; None where no plain one does."""
+    arguments = function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if isinstance(key, str):
+        named = [arg.arg for arg in (*positional, *arguments.kwonlyargs)]
+        return key if key in named else None
+    decorators = getattr(function.node, "decorator_list", ())
+    is_static = any(last_segment(each) == "staticmethod" for each in decorators)
+    place = key + (function.owner is not None and not is_static)
+    return positional[place].arg if place < len(positional) else None
 
 
 def _can_be_followed(function: FunctionValue) -> bool:
@@ -89,9 +99,3 @@ def _is_written(body: list[ast.stmt]) -> bool:
         case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
             return name != "NotImplementedError"
     return True
-
-
-def _is_gathered(function: FunctionValue, name: str) -> bool:
-    arguments = function.node.args
-    gathering = (arguments.vararg, arguments.kwarg)
-    return any(each is not None and each.arg == name for each in gathering)
