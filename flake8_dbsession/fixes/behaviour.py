@@ -59,7 +59,10 @@ def doubts_about(
     doubts = [*doubts_of(provision)]
     if provision.commits or not ends.without_error:
         pending = left_pending(body, objects, closes_stay=closes_stay)
-        doubts += [_about_pending(each, provision) for each in pending]
+        if provision.commits:
+            doubts += [about_pending(each, provision.name) for each in pending]
+        else:
+            doubts += [_given_up(each) for each in pending]
     doubts += _about_objects(objects, body, scope, provision, ends)
     return tuple(doubts)
 
@@ -69,17 +72,25 @@ def doubts_of(provision: Provision) -> Iterator[Doubt]:
     return (Doubt(Kind.OTHER, reason) for reason in provision.doubts)
 
 
-def _about_pending(pending: Pending, provision: Provision) -> Doubt:
+def about_pending(pending: Pending, provider: str) -> Doubt:
+    """Doubt that work should be committed by a provider.
+
+    Args:
+        pending: the work.
+        provider: the provider, which commits.
+    """
     line, call, is_seen = pending
-    if provision.commits and not is_seen:
-        reason = f"`{call}` on line {line} may leave work that `{provision.name}` would commit"
+    if not is_seen:
+        reason = f"`{call}` on line {line} may leave work that `{provider}` would commit"
         return Doubt(Kind.HELPER, reason, call)
-    if provision.commits:
-        what = f"`{call}` on line {line} leaves" if call else f"line {line} may leave"
-        reason = f"`{provision.name}` would commit what {what} uncommitted"
-        return Doubt(Kind.COMMIT, reason, call)
-    # Others may see it until then, on a connection that they share.
-    return Doubt(Kind.OTHER, f"the block would give up what line {line} may leave uncommitted")
+    what = f"`{call}` on line {line} leaves" if call else f"line {line} may leave"
+    return Doubt(Kind.COMMIT, f"`{provider}` would commit what {what} uncommitted", call)
+
+
+def _given_up(pending: Pending) -> Doubt:
+    """Doubt that work may be lost: others may see it, on a connection that they share."""
+    reason = f"the block would give up what line {pending.line} may leave uncommitted"
+    return Doubt(Kind.OTHER, reason)
 
 
 def _about_objects(

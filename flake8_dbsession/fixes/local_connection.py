@@ -32,7 +32,7 @@ from flake8_dbsession.rewriting.imports import Reach, reach_module
 from flake8_dbsession.rewriting.places import place_of, refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, parted
 
-CONNECTION = frozenset({Kind.COMMENT, Kind.ERROR_PATH})
+CONNECTION = frozenset({Kind.ERROR_PATH})
 """The kinds of doubt about the rewrite of a connection's whole life."""
 
 
@@ -80,8 +80,8 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
         leading_lines=assignment.leading_lines,
     )
     new: Statement = guarded([block], tail, region.indent) if tail else block
-    edits = (*region.rewritten([new]), *(closing.edits if closing else ()))
-    doubts = (*region.losses([new]), *([tail_doubt(statements[-1])] if tail else ()))
+    edits = (*region.rewritten(region.keeping([new])), *(closing.edits if closing else ()))
+    doubts = (tail_doubt(statements[-1]),) if tail else ()
     return Fix(edits, doubts, notes=annotation_notes(place.statement, document))
 
 

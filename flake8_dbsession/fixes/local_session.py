@@ -169,6 +169,7 @@ def fix_opened(
         statements = [beside_fallback(statements, old, provision, region.indent)]
     else:
         provision = doubting_fallback(provision)
+    statements = region.keeping(statements, before)
     edits = region.rewritten([*before, *statements])
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends

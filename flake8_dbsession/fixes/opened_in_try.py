@@ -78,7 +78,7 @@ def fix_in_try(
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
-    doubts += region.losses(statements)
+    statements = region.keeping(statements)
     edits = [*region.rewritten(statements), *provision.edits]
     notes = annotation_notes(assignment, document)
     unneeded = document.names_in(assignment)

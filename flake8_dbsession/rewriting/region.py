@@ -68,6 +68,23 @@ class Region:
             code = self._module.with_changes(body=statements).code
         return tuple(_line_edits(self._text, code, self._start))
 
+    def keeping(
+        self, statements: Sequence[Statement], beside: Sequence[Statement] = ()
+    ) -> list[Statement]:
+        """Put comments above statements that would be lost with those in whose place they come.
+
+        Args:
+            statements: the statements.
+            beside: others that come in their place too.
+        """
+        if not statements:
+            return []
+        kept = Counter(_comments(cst.Module([*beside, *statements])))
+        lost = (Counter(_comments(self._module)) - kept).elements()
+        above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in lost]
+        first, *rest = statements
+        return [first.with_changes(leading_lines=[*first.leading_lines, *above]), *rest]
+
     def losses(self, statements: Sequence[Statement]) -> tuple[Doubt, ...]:
         """Say of a comment that other statements would not have it any more; nothing for none."""
         kept = Counter(_comments(cst.Module(list(statements))))

@@ -53,7 +53,8 @@ class ManualClose(Rule[HandClose]):
     ```
 
     ## Fix safety
-    The close goes with the fix of [DBS101](DBS101.md), under the same conditions.
+    The close goes with the fix of [DBS101](DBS101.md), under the same conditions. One that a `with`
+    block makes again is taken away; that is unsafe where the block commits what the close gave up.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 
