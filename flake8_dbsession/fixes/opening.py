@@ -39,7 +39,9 @@ def swap_of(need: Need, provision: Provision, document: Document, *, enters: boo
     is_beside = home is not None and generator.scope.module is home.module
     return Swap(
         old=old,
+        place=document.span(need.call)[0],
         new=provision.name,
+        home=home.module.path if home is not None else None,
         enters=enters,
         reads_old=bool(calls) and is_beside,
         enters_old=any(call in entries for call in calls),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import decode
 from flake8_dbsession.fixes.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.patches import HOLE, Patch, patches
-from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Swap
+from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context
 
 # A text that ends in the name, an attribute that is set, a patch of what is no plain text.
@@ -33,6 +33,18 @@ _REAL = re.compile(r"\b(?:async_)?sessionmaker\b|\bSession\(|\bscoped_session\b"
 _FAKE = re.compile(r"^\s*class\s+(?!Test)|\bSimpleNamespace\(|\bcontextmanager\b", re.MULTILINE)
 
 
+class Verdict(NamedTuple):
+    """What the tests of a project make of a fix.
+
+    Attributes:
+        doubt: that one of them would notice it; None where none would.
+        moves: the texts in which they have to name something else.
+    """
+
+    doubt: Doubt | None = None
+    moves: tuple[Move, ...] = ()
+
+
 class PatchedNames:
     """What the tests of projects patch, found once for each project and only when asked for."""
 
@@ -46,31 +58,38 @@ class PatchedNames:
             self._neighbours[root] = Neighbours(root)
         return self._neighbours[root]
 
-    def doubts(self, fix: Fix, context: Context) -> Iterator[Doubt]:
-        """Say which test would notice a fix.
+    def verdict(
+        self, name: str, swap: Swap | None, gone: Sequence[Swap], context: Context
+    ) -> Verdict:
+        """Tell what the tests make of it that a module does not use a name at a place any more.
 
         Args:
-            fix: the fix.
-            context: the module that it is made in.
+            name: the name.
+            swap: what is called there instead; None where nothing is.
+            gone: what is called instead everywhere, where the module does not use the name at all
+                any more; empty where it does.
+            context: the module.
 
-        Yields:
-            A doubt for each name that the fix takes the uses of and that a test patches: in this
-            very module, or where this module imports it from each time that it is called, unless
-            what is used instead reads the same patched name.
+        Returns:
+            A doubt where a test patches the name: in this very module, or where this module imports
+            it from each time that it is called, unless what is used instead reads the same patched
+            name; and the texts that tests have to name it by.
         """
         path, text = context.file.path, context.file.module.text
-        root = context.file.inference.project.root
-        for name in sorted(fix.unneeded):
-            homes = set(re.findall(_LATE.format(re.escape(name)), text, re.MULTILINE))
-            if not homes and not context.file.module.scope.bindings(name):
-                continue
-            for test in self._tests_naming(name, root, context):
-                reason = test.notices(name, path, homes, fix.swap)
-                if reason:
-                    yield Doubt(Kind.PATCHED, f"`{test.path.name}` {reason}", str(test.path))
-                    break
+        homes = set(re.findall(_LATE.format(re.escape(name)), text, re.MULTILINE))
+        if not homes and not context.file.module.scope.bindings(name):
+            return Verdict()
+        moves: list[Move] = []
+        for test in self._tests_naming(name, context):
+            reason, found = test.notices(name, path, homes, swap, gone)
+            if reason:
+                doubt = Doubt(Kind.PATCHED, f"`{test.path.name}` {reason}", str(test.path))
+                return Verdict(doubt)
+            moves += found
+        return Verdict(None, tuple(moves))
 
-    def _tests_naming(self, name: str, root: Path, context: Context) -> Iterator[_Test]:
+    def _tests_naming(self, name: str, context: Context) -> Iterator[_Test]:
+        root = context.file.inference.project.root
         neighbours = self.neighbours(root)
         for path in dict.fromkeys([*neighbours.naming(name), *neighbours.naming("sys.modules")]):
             if context.policy.is_test(path):
@@ -89,6 +108,9 @@ class _Seen(NamedTuple):
         counts: whether it looks at the commits of what it gives, or has them fail.
         closes: whether it looks at the closes.
         is_plain: whether it gives a mock, or what makes real sessions.
+        line: the line of the text that names it; 0 where no plain text does.
+        is_whole: whether that text names the module, too.
+        is_optional: whether it does not matter that the module has no such name.
     """
 
     module: str
@@ -97,6 +119,9 @@ class _Seen(NamedTuple):
     counts: bool
     closes: bool
     is_plain: bool
+    line: int = 0
+    is_whole: bool = False
+    is_optional: bool = False
 
     def is_reread(self, swap: Swap | None) -> bool:
         """Tell whether what is called instead does under a patch what the module did by itself."""
@@ -120,7 +145,9 @@ class _Test:
         self._seen: dict[str, list[_Seen]] = {}
         self._words: frozenset[str] | None = None
 
-    def notices(self, name: str, module: Path, homes: set[str], swap: Swap | None) -> str:
+    def notices(
+        self, name: str, module: Path, homes: set[str], swap: Swap | None, gone: Sequence[Swap]
+    ) -> tuple[str, list[Move]]:
         """Say how a test would notice that a module does not use a name any more.
 
         Args:
@@ -128,23 +155,61 @@ class _Test:
             module: the module's file.
             homes: the modules that it imports the name from when it is called.
             swap: what is called in its place; None where nothing is.
+            gone: what is called in its place everywhere; empty where the module uses it still.
 
         Returns:
-            The reason; empty where it would not.
+            The reason, empty where it would not, and the texts that have to name something else.
         """
+        moves: list[Move] = []
         for seen in self._patches(name):
             if seen.name == name and HOLE not in seen.module:
                 if is_module(module, seen.module):
-                    return f"patches `{name}` in this module"
-                if seen.module in homes and self._names(module) and not seen.is_reread(swap):
-                    return f"patches `{seen.module}.{name}`"
+                    if self._is_covered(seen, swap):
+                        continue
+                    move = self._moved(seen, module, gone)
+                    if move is None:
+                        return f"patches `{name}` in this module", []
+                    moves.append(move)
+                is_home = seen.module in homes and self._names(module)
+                if is_home and not seen.is_reread(swap):
+                    return f"patches `{seen.module}.{name}`", []
             elif not self._names(module):
                 continue
             elif seen.name == "*" and seen.module in homes:
-                return f"replaces `{seen.module}` as a whole"
-            elif HOLE in seen.module:
-                return f"may patch `{name}` in this module"
-        return ""
+                return f"replaces `{seen.module}` as a whole", []
+            elif HOLE in seen.module and not self._is_covered(seen, swap):
+                return f"may patch `{name}` in this module", []
+        return "", moves
+
+    def _is_covered(self, seen: _Seen, swap: Swap | None) -> bool:
+        """Tell whether a patch may find no name, for the test patches it where it is defined."""
+        if not seen.is_optional or swap is None or swap.home is None:
+            return False
+        homes = [s for s in self._patches(seen.name) if is_module(swap.home, s.module)]
+        return bool(homes) and all(home.is_reread(swap) for home in homes)
+
+    def _moved(self, seen: _Seen, module: Path, gone: Sequence[Swap]) -> Move | None:
+        """Give the text that a patch has to name instead; None where no text would do."""
+        if not gone or not seen.line:
+            return None
+        old = f"{seen.module}.{seen.name}" if seen.is_whole else seen.name
+        news = {swap.new for swap in gone}
+        new = news.pop() if len(news) == 1 and all(swap.enters for swap in gone) else ""
+        if new.isidentifier():
+            return Move(self.path, seen.line, old, f"{seen.module}.{new}" if seen.is_whole else new)
+        homes = {swap.home for swap in gone}
+        if not seen.is_whole or len(homes) != 1 or not all(map(seen.is_reread, gone)):
+            return None
+        home = self._dotted(homes.pop(), seen.module, module)
+        return Move(self.path, seen.line, old, f"{home}.{seen.name}") if home else None
+
+    def _dotted(self, home: Path | None, module: str, path: Path) -> str:
+        """Give the dotted name of a file from how another one is called; empty for none."""
+        parts = module.split(".")
+        root = path.parents[len(parts) - 1] if path.stem != "__init__" else None
+        if home is None or root is None or not home.is_relative_to(root):
+            return ""
+        return ".".join(home.relative_to(root).with_suffix("").parts)
 
     def _names(self, module: Path) -> bool:
         """Tell whether the test has a module's own name as a word."""
@@ -198,6 +263,9 @@ class _Code:
             counts=_COUNTS_COMMITS.search(text) is not None,
             closes=_COUNTS_CLOSES.search(text) is not None,
             is_plain=_is_plain(patch, text),
+            line=patch.target.lineno if patch.target is not None else 0,
+            is_whole=patch.target is not None and patch.target.value != patch.name,
+            is_optional=any(map(_makes_optional, patch.options)),
         )
 
     def _told(self, line: int) -> Iterator[str]:
@@ -225,6 +293,15 @@ class _Code:
 
 def _first(node: _Definition) -> int:
     return min(part.lineno for part in (node, *node.decorator_list))
+
+
+def _makes_optional(option: ast.keyword) -> bool:
+    match option:
+        case ast.keyword(arg="create", value=ast.Constant(value=True)):
+            return True
+        case ast.keyword(arg="raising", value=ast.Constant(value=False)):
+            return True
+    return False
 
 
 def _is_plain(patch: Patch, text: str) -> bool:

@@ -22,7 +22,7 @@ class Patch(NamedTuple):
     Attributes:
         module: the module, as far as it can be read.
         name: what is replaced in it; ``*`` for the whole module.
-        target: the text that names both, where one plain text does; else None.
+        target: the plain text that names it, with or without its module; None where none does.
         given: what takes its place; None for a mock that the patch makes.
         options: the keyword arguments, such as ``return_value``.
         line: its line.
@@ -65,7 +65,7 @@ class _Reader:
         if name in _PATCHERS and first is not None:
             yield from self._by_target(call, first)
         elif by_patch and name == "object" and len(call.args) > 1:
-            yield self._patch(call, self._module(call.args[0]), self._text(call.args[1]), 2)
+            yield self._by_object(call)
         elif by_patch and name == "multiple" and first is not None:
             module = self._text(first) if _is_text(first) else self._module(first)
             for keyword in call.keywords:
@@ -85,9 +85,14 @@ class _Reader:
             found = self._patch(call, module, name, 1)
             yield found._replace(target=first if isinstance(first, ast.Constant) else None)
         elif last_segment(call.func) == "setattr" and len(call.args) > 1:
-            yield self._patch(call, self._module(first), self._text(call.args[1]), 2)
+            yield self._by_object(call)
         elif last_segment(call.func) == "patch":
             yield self._patch(call, HOLE, HOLE, 1)
+
+    def _by_object(self, call: ast.Call) -> Patch:
+        module, name = call.args[:2]
+        found = self._patch(call, self._module(module), self._text(name), 2)
+        return found._replace(target=name if isinstance(name, ast.Constant) else None)
 
     def _by_assignment(self, node: ast.Assign | ast.AugAssign) -> Iterator[Patch]:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:

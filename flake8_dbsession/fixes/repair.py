@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
@@ -21,7 +22,10 @@ from flake8_dbsession.rewriting.edits import (
     Doubt,
     Edit,
     Fix,
+    Kind,
+    Move,
     Refusal,
+    Swap,
     applied,
     inverse,
     moved_line,
@@ -54,6 +58,7 @@ class Wishes:
         accepted: the kinds of doubt that do not keep a fix from being made, besides those that the
             policy accepts.
         writes: whether the repaired text takes the old one's place, so that positions are in it.
+        files: the files that may be changed, by their absolute paths.
         reported: the violations that the user is shown, by code, line and column, both counted from
             1; None for all. What is silenced by a comment or a setting is not among them.
     """
@@ -62,7 +67,12 @@ class Wishes:
     unsafe: bool = False
     accepted: frozenset[str] = frozenset()
     writes: bool = True
+    files: frozenset[Path] = frozenset()
     reported: frozenset[tuple[str, int, int]] | None = None
+
+    def may_change(self, path: Path) -> bool:
+        """Tell whether another file may be changed for a fix."""
+        return path in self.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +123,14 @@ class Repair:
         fixed: what was fixed.
         left: what was left.
         known: how many more were left that a baseline knows.
+        moves: the texts in which tests have to name something else.
     """
 
     text: Text
     fixed: tuple[Fixed, ...] = ()
     left: tuple[Left, ...] = ()
     known: int = 0
+    moves: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,7 @@ class _Proposal:
     fix: Fix | None
     reason: str = ""
     doubts: tuple[Doubt, ...] = ()
+    moves: tuple[Move, ...] = ()
 
 
 def repair(
@@ -159,6 +172,9 @@ def repair(
     for _ in range(_ROUNDS):
         proposals = now.proposals(wishes, hidden)
         attempt = _attempted(now, proposals)
+        if attempt.leaves_behind:
+            proposals = now.proposals(wishes, hidden, moves=False)
+            attempt = _attempted(now, proposals)
         if not attempt.made:
             left = (now.left(proposal, attempt.dropped) for proposal in proposals)
             return _on_disk(Repair(now.text, left=tuple(left)), fixed, now, wishes)
@@ -180,7 +196,8 @@ def _on_disk(
     left = done.left
     if not wishes.writes:
         left = tuple(_moved(each, last.in_first) for each in left)
-    return replace(done, fixed=tuple(fixes), left=left)
+    moves = dict.fromkeys(move for _, proposal in fixed for move in proposal.moves)
+    return replace(done, fixed=tuple(fixes), left=left, moves=tuple(moves))
 
 
 def _moved(left: Left, number: Callable[[int], int]) -> Left:
@@ -275,13 +292,59 @@ class _Findings:
         neighbours = self.patched.neighbours(file.inference.project.root)
         return neighbours.reader(name, file.path, file.inference.project) is not None
 
-    def proposals(self, wishes: Wishes, hidden: Container[_Hidden]) -> list[_Proposal]:
-        return [
+    def proposals(
+        self, wishes: Wishes, hidden: Container[_Hidden], *, moves: bool = True
+    ) -> list[_Proposal]:
+        """Find the fixes that are to be made, and why others are not.
+
+        Args:
+            wishes: which fixes are wanted.
+            hidden: what the user does not want to see.
+            moves: whether what tests patch may be moved.
+        """
+        found = [
             self._proposal(violation, fact, wishes)
             for violation, fact in self._found
             if violation.code.startswith(wishes.codes)
             and self._without_place(violation) not in hidden
         ]
+        if wishes.unsafe:
+            return found
+        gone = self._gone(found) if moves else {}
+        return [self._noticed(proposal, gone, wishes) for proposal in found]
+
+    def _gone(self, proposals: Iterable[_Proposal]) -> dict[str, list[Swap]]:
+        """Give what is called instead of the names that the file does not use after some fixes."""
+        swaps: dict[str, dict[int, Swap]] = {}
+        for proposal in proposals:
+            if proposal.fix and proposal.fix.swap:
+                swap = proposal.fix.swap
+                swaps.setdefault(swap.old, {})[swap.place] = swap
+        return {
+            name: [*by_place.values()]
+            for name, by_place in swaps.items()
+            if _places_of(name, self.document) <= by_place.keys()
+        }
+
+    def _noticed(
+        self, proposal: _Proposal, gone: Mapping[str, list[Swap]], wishes: Wishes
+    ) -> _Proposal:
+        """Hold a fix against what the tests patch."""
+        if proposal.fix is None or Kind.PATCHED.value in self._accepted(wishes):
+            return proposal
+        moves: list[Move] = []
+        for name in sorted(proposal.fix.unneeded):
+            swaps = gone.get(name, [])
+            verdict = self.patched.verdict(name, proposal.fix.swap, swaps, self.document.context)
+            doubt = verdict.doubt
+            if doubt is None and any(not wishes.may_change(move.path) for move in verdict.moves):
+                subject = str(verdict.moves[0].path)
+                reason = f"`{verdict.moves[0].path.name}` patches `{name}` in this module"
+                doubt = Doubt(Kind.PATCHED, reason, subject)
+            if doubt is not None:
+                return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
+            moves += verdict.moves
+        return replace(proposal, moves=tuple(moves))
 
     def _without_place(self, violation: Violation) -> _Hidden:
         return violation.code, self.document.lines[violation.line - 1].strip()
@@ -311,12 +374,12 @@ class _Findings:
 
     def _doubts(self, fix: Fix, wishes: Wishes) -> tuple[Doubt, ...]:
         """Give the doubts about a fix that nobody accepts."""
-        if wishes.unsafe:
-            return ()
-        context = self.document.context
-        accepted = {*wishes.accepted, *accepted_by(context.policy)}
-        doubts = (*fix.doubts, *self.patched.doubts(fix, context))
-        return tuple(doubt for doubt in doubts if doubt.kind.value not in accepted)
+        accepted = self._accepted(wishes)
+        found = () if wishes.unsafe else fix.doubts
+        return tuple(doubt for doubt in found if doubt.kind.value not in accepted)
+
+    def _accepted(self, wishes: Wishes) -> set[str]:
+        return {*wishes.accepted, *accepted_by(self.document.context.policy)}
 
     def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
         return Left(
@@ -385,6 +448,12 @@ class _Attempt:
         self.made: list[_Proposal] = []
         self.dropped: dict[Violation, str] = {}
 
+    @property
+    def leaves_behind(self) -> bool:
+        """Whether tests are to patch another name, and the file uses the old one still."""
+        names = {proposal.fix.swap.old for proposal in self.made if _swaps_with_moves(proposal)}  # type: ignore[union-attr]
+        return any(_places_of(name, self.result.document) for name in names)
+
     def make(self, groups: Sequence[list[_Proposal]]) -> None:
         """Make fixes beside those that are made already: all of them, or what halves can be."""
         added = [proposal for group in groups for proposal in group]
@@ -403,6 +472,19 @@ class _Attempt:
             self.make(groups[middle:])
         else:
             self.made += added
+
+
+def _swaps_with_moves(proposal: _Proposal) -> bool:
+    return bool(proposal.moves and proposal.fix and proposal.fix.swap)
+
+
+def _places_of(name: str, document: Document) -> set[int]:
+    """Give the offsets of the places where a file reads a name."""
+    return {
+        document.span(node)[0]
+        for node in ast.walk(document.tree)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    }
 
 
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:

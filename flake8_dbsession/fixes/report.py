@@ -41,6 +41,8 @@ def lines(outcome: Outcome, *, writes: bool, verbose: bool) -> Iterator[str]:
         yield f"{outcome.path}: not fixed: {outcome.failure}"
         return
     verb = "fixed" if writes else "would be fixed"
+    if not outcome.repair.fixed and outcome.repair.text != outcome.before:
+        yield f"{outcome.path}: {verb} to patch what the fixed code calls"
     for fixed in outcome.repair.fixed:
         notes = "".join(f"; {note}" for note in fixed.notes)
         yield f"{outcome.path}:{fixed.line}: {fixed.code} {verb}{notes}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from flake8_dbsession.checking.baseline import Baseline
 from flake8_dbsession.checking.errors import RunError
@@ -14,12 +16,14 @@ from flake8_dbsession.checking.run import Run
 from flake8_dbsession.checking.workers import processes, spread
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.known import without_known
+from flake8_dbsession.fixes.moving import moved
 from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.fixes.replacing import ChangedError, replace_file
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
+from flake8_dbsession.rewriting.edits import Move
 from flake8_dbsession.rewriting.proof import UnprovedError
 from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
 
@@ -94,11 +98,13 @@ class Repairs:
         by_file: dict[str, list[Finding]] = {}
         for finding in self.run.findings(files):
             by_file.setdefault(finding.path, []).append(finding)
-        make = partial(_Repairing, self.run.options, self.wishes, by_file, self.baseline)
         options = self.run.options
+        wishes = replace(self.wishes, files=frozenset(Path(os.path.abspath(f)) for f in files))
+        make = partial(_Repairing, options, wishes, by_file, self.baseline)
         chunks = list(spread(make, list(by_file), processes(options)))
-        for outcome in (outcome for chunk in chunks for outcome in chunk):
-            yield _written(outcome) if self.wishes.writes else outcome
+        done = [outcome for chunk in chunks for outcome in chunk]
+        for outcome in _with_moves(done, files):
+            yield _written(outcome) if wishes.writes else outcome
 
 
 class _Repairing:
@@ -153,9 +159,34 @@ class _Repairing:
         return Outcome(path, before, done)
 
 
+def _with_moves(outcomes: list[Outcome], files: Iterable[str]) -> Iterator[Outcome]:
+    """Let the tests patch what the repaired files use."""
+    by_path: dict[str, list[Move]] = {}
+    for outcome in outcomes:
+        for move in outcome.repair.moves if outcome.repair else ():
+            by_path.setdefault(str(move.path), []).append(move)
+    for outcome in outcomes:
+        moves = by_path.pop(os.path.abspath(outcome.path), [])
+        yield _moved(outcome, moves) if moves else outcome
+    for file in files:
+        moves = by_path.pop(os.path.abspath(file), [])
+        if moves:
+            with open(file, "rb") as stream:
+                before = decode(stream.read())
+            yield _moved(Outcome(file, before, Repair(before)), moves)
+
+
+def _moved(outcome: Outcome, moves: list[Move]) -> Outcome:
+    """Make the moves in a file; its own fixes, where there are any, wait for the next run."""
+    if outcome.before is None or outcome.repair is None:
+        return outcome
+    done = Repair(moved(outcome.before, moves), left=outcome.repair.left)
+    return replace(outcome, repair=done)
+
+
 def _written(outcome: Outcome) -> Outcome:
     """Write a file that was repaired."""
-    if outcome.before is None or outcome.repair is None or not outcome.repair.fixed:
+    if outcome.before is None or outcome.repair is None or outcome.repair.text == outcome.before:
         return outcome
     try:
         replace_file(outcome.path, outcome.before.encode(), outcome.repair.text.encode())

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
+from pathlib import Path
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -59,12 +60,31 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A text of a test that names what is patched, and has to name something else after a fix.
+
+    Attributes:
+        path: the test's file.
+        line: the line of the text.
+        old: the text.
+        new: the text that takes its place.
+    """
+
+    path: Path
+    line: int
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Swap:
     """A function that is called in the place of another.
 
     Attributes:
         old: the name of the one that was called.
+        place: the offset of the call.
         new: how the other one is written.
+        home: the file that defines the old one; None where it is not found.
         enters: whether what the old one gave was entered by a ``with`` block.
         reads_old: whether the new one calls the old one by its name where both are defined.
         enters_old: whether it enters what that gives.
@@ -72,7 +92,9 @@ class Swap:
     """
 
     old: str
+    place: int
     new: str
+    home: Path | None
     enters: bool
     reads_old: bool
     enters_old: bool

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 
+from flake8_dbsession.command import main
+from tests.cases import write_project
 from tests.fixes.house import HOUSE
 from tests.fixes.repairs import reasons, repaired
 
@@ -154,3 +159,82 @@ def test_who_imports_early_or_is_not_tested_there_does_not_notice(
 ) -> None:
     files = {**HOUSE, "app/work.py": work, "tests/test_other.py": test}
     assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
+
+
+MOVED = {
+    "entered_with_a_mock": (
+        WORK,
+        """
+        @patch("app.work.SessionLocal")
+        def test_it(S):
+            S.return_value.__enter__.return_value = None
+        """,
+        '"app.work.get_db_session"',
+    ),
+    "entered_by_object": (
+        WORK,
+        """
+        from app import work
+
+        def test_it(monkeypatch):
+            monkeypatch.setattr(work, "SessionLocal", lambda: Context())
+        """,
+        '"get_db_session"',
+    ),
+    "opened_by_hand": (
+        WORK.replace(
+            "with SessionLocal() as db:\n            return db.query(User).count()",
+            "db = SessionLocal()\n        try:\n            return db.query(User).count()\n"
+            "        finally:\n            db.close()",
+        ),
+        """
+        def test_it(monkeypatch):
+            monkeypatch.setattr("app.work.SessionLocal", sessionmaker())
+        """,
+        '"core.database.SessionLocal"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("work", "test", "target"), MOVED.values(), ids=MOVED)
+def test_a_test_that_is_given_patches_what_is_used_now(
+    work: str, test: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, {**HOUSE, "app/work.py": work, "tests/test_work.py": test})
+    before = Path("tests/test_work.py").read_text()
+    arguments = ["fix", "--select=DBS101,DBS102,DBS301"]
+    alone = CliRunner().invoke(main, [*arguments, "app", "--verbose"])
+    assert "`test_work.py` patches `SessionLocal` in this module" in alone.stdout
+    assert Path("tests/test_work.py").read_text() == before
+    both = CliRunner().invoke(main, [*arguments, "app", "tests"])
+    assert both.exit_code == 0, both.stdout
+    assert "with get_db_session() as db" in Path("app/work.py").read_text()
+    after = Path("tests/test_work.py").read_text()
+    old = re.search(r'"[\w.]*SessionLocal"', before)
+    assert old is not None
+    assert after == before.replace(old[0], target)
+
+
+TWICE = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work(name):
+        with SessionLocal() as db:
+            return db.query(User).count()
+
+    def kept():
+        return SessionLocal
+"""
+
+
+def test_what_the_module_uses_still_is_patched_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    test = MOVED["entered_with_a_mock"][1]
+    write_project(tmp_path, {**HOUSE, "app/work.py": TWICE, "tests/test_work.py": test})
+    result = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
+    assert "`test_work.py` patches `SessionLocal` in this module" in result.stdout
+    assert Path("app/work.py").read_text() == dedent(TWICE)
