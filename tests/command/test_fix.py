@@ -191,7 +191,7 @@ def test_a_policy_that_cannot_be_used_is_wrong_use(project: Path) -> None:
     Path("dbsession.toml").write_text("presets = 'flask'\n")
     result = fix("api")
     assert result.exit_code == 2
-    assert "api/a.py: not fixed: line 1: DBS001" in result.stdout
+    assert "dbsession.toml: not fixed: line 1: DBS001 unknown key `presets`" in result.stdout
 
 
 def test_a_file_changed_meanwhile_is_left_alone(

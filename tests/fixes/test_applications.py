@@ -81,9 +81,6 @@ LEFT = {
             "session_performance_optimizer DBS104"
         ),
         "it is held by nothing, not by a local name": "web_app DBS104",
-        "unsafe: `unified_session_manager.get_db_session` may open sessions of another factory": (
-            "backfill DBS101 DBS301"
-        ),
         (
             "unsafe: the house's sessions may have another engine than "
             "`Session(current_app.db_manager.engine)`"

@@ -100,5 +100,5 @@ class LegacyAccessor(Rule[AccessorCall]):
         if is_fallback(fact.node, fact.scope, context):
             return
         name = fact.holder if fact.holder.isidentifier() else "db"
-        way_out = context.declared_pattern(name, fact.scope) or quoted(replacement)
+        way_out = context.own_pattern(name, fact.scope) or quoted(replacement)
         yield self.violation(fact.node, f"`{fact.text}` is a legacy accessor; use {way_out}")
