@@ -1,4 +1,4 @@
-"""Write what is made from the rules: docs/rules/*.md and the table of codes in the README.
+"""Write what is made from the code: docs/rules/*.md, the README's codes, the policy's schema.
 
 python docs/generate.py            # write them
 python docs/generate.py --check    # fail where one is out of date
@@ -7,11 +7,13 @@ python docs/generate.py --check    # fail where one is out of date
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from flake8_dbsession.policy.schema import schema
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import families, page, summary
 from flake8_dbsession.rules.registry import rules
@@ -19,6 +21,7 @@ from flake8_dbsession.rules.registry import rules
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "rules"
 README = ROOT / "README.md"
+SCHEMA = ROOT / "flake8_dbsession" / "policy" / "dbsession.schema.json"
 _TABLE = re.compile(r"(?<=<!-- codes -->\n).*?(?=<!-- /codes -->)", re.DOTALL)
 
 
@@ -37,6 +40,7 @@ def documents() -> dict[Path, str]:
     readme = README.read_text(encoding="utf-8")
     made = {PAGES / f"{rule.code}.md": page(rule) for rule in rules().values()}
     made[README] = _TABLE.sub(lambda _: table(), readme)
+    made[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
     return made
 
 

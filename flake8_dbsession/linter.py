@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import ast
 import os
-from collections.abc import Iterator
-from functools import cached_property, partial
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flake8_dbsession.analysis.names.mentions import GATES, is_gated
-from flake8_dbsession.failures import BROKEN_POLICY, RULE_FAILED
+from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
 
+_CODE = re.compile(r"DBS\d")
 _BYTE_GATES = tuple(word.encode() for word in GATES)
 
 
@@ -35,6 +37,8 @@ class Settings(NamedTuple):
         factories: further factories.
         owners: the owners named; empty for the policy's own.
         selected: the codes selected; an off rule runs only where its whole code is among them.
+        names_codes: whether these options name codes of this tool, so that a policy's own
+            selection does not count.
     """
 
     policy: str | None = None
@@ -42,6 +46,7 @@ class Settings(NamedTuple):
     factories: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     selected: frozenset[str] = frozenset()
+    names_codes: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Settings:
@@ -52,7 +57,15 @@ class Settings(NamedTuple):
             factories=tuple(options.dbsession_factories),
             owners=tuple(options.dbsession_owners),
             selected=frozenset([*(options.select or ()), *(options.extend_select or ())]),
+            names_codes=_names_codes(options),
         )
+
+
+def _names_codes(options: argparse.Namespace) -> bool:
+    """Tell whether flake8's options name codes of this tool, besides those that always count."""
+    lists = (options.select, options.extend_select, options.ignore, options.extend_ignore)
+    codes = {code for each in lists for code in each or ()} - FAILURES
+    return any(map(_CODE.match, codes)) or bool(_CODE.search(options.per_file_ignores or ""))
 
 
 class Linter:
@@ -60,13 +73,15 @@ class Linter:
 
     Args:
         settings: what the user asked for.
+        policy: the policy of every file; None for those that the settings name or that are found.
 
     Raises:
         PolicyError: the policy or preset that the settings name cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
         self._settings = settings
+        self._fixed = None if policy is None else Standard(policy, settings, frozenset())
         self._standards: dict[Path | None, Standard | PolicyError] = {}
         self._projects: dict[tuple[Path, Vocabulary], Project] = {}
         self._is_named = any(
@@ -99,6 +114,21 @@ class Linter:
             found = (_in_characters(violation, lines) for violation in found)
         return sorted(found, key=lambda v: (v.line, v.column, v.code))
 
+    def demand(self, paths: Sequence[str]) -> None:
+        """Make sure of the policies that hold for some paths.
+
+        Args:
+            paths: files and folders, absolute or relative to the working directory.
+
+        Raises:
+            PolicyError: one of them cannot be used.
+        """
+        for path in paths:
+            inside = os.path.join(path, "code.py") if os.path.isdir(path) else path
+            found = self._standard_for(Path(os.path.abspath(inside)))
+            if isinstance(found, PolicyError):
+                raise found
+
     def study(self, filename: str, text: str, tree: ast.Module) -> Study | PolicyError | None:
         """Make a file ready for its rules.
 
@@ -115,7 +145,9 @@ class Linter:
         standard = self._standard_for(path)
         if isinstance(standard, PolicyError):
             return standard
-        return self._study(path, text, tree, standard) if is_gated(text, standard.gates) else None
+        if standard.policy.excludes(path) or not is_gated(text, standard.gates):
+            return None
+        return self._study(path, text, tree, standard)
 
     def dismisses(self, filename: str, content: bytes) -> bool:
         """Tell whether one search over a file's bytes shows that nothing is to be found in it.
@@ -138,6 +170,25 @@ class Linter:
         """Give what was asked of the projects since this was last called."""
         return [project.take_trace() for project in self._projects.values()]
 
+    def broken_policy(self, filename: str) -> PolicyError | None:
+        """Give what is wrong with the policy that a file falls under; None where nothing is."""
+        standard = self._standard_for(Path(os.path.abspath(filename)))
+        return standard if isinstance(standard, PolicyError) else None
+
+    def excludes(self, filename: str) -> bool:
+        """Tell whether the policy leaves a file out."""
+        standard = self._standard_for(Path(os.path.abspath(filename)))
+        return isinstance(standard, Standard) and standard.policy.excludes(filename)
+
+    def policy_grounds(self) -> set[Path]:
+        """Give the files on which it rests whether the policies can be used."""
+        return {
+            file
+            for standard in self._standards.values()
+            if isinstance(standard, Standard)
+            for file in (*standard.policy.files, *standard.named)
+        }
+
     def policy_for(self, filename: str) -> Policy | PolicyError:
         """Give the policy that a file falls under, or the error of one that cannot be used."""
         standard = self._standard_for(Path(os.path.abspath(filename)))
@@ -146,11 +197,13 @@ class Linter:
     def _is_plain(self, path: Path) -> bool:
         """Tell whether a file falls under the default preset alone, which adds no words."""
         try:
-            return not self._is_named and find(path) is None
+            return not self._is_named and self._fixed is None and find(path) is None
         except PolicyError:
             return False
 
     def _standard_for(self, path: Path) -> Standard | PolicyError:
+        if self._fixed is not None:
+            return self._fixed
         named = self._settings.policy
         try:
             return self._standard(Path(named) if named else find(path))
@@ -160,28 +213,37 @@ class Linter:
     def _standard(self, source: Path | None) -> Standard | PolicyError:
         if source not in self._standards:
             try:
-                self._standards[source] = Standard(self._load(source), self._settings.selected)
+                self._standards[source] = self._load(source)
             except PolicyError as error:
                 self._standards[source] = error
         return self._standards[source]
 
-    def _load(self, source: Path | None) -> Policy:
-        from flake8_dbsession.policy.loading import load
+    def _load(self, source: Path | None) -> Standard:
+        from flake8_dbsession.policy.loading import load, sources_of
 
-        load_source = partial(
-            load,
-            source,
-            preset=self._settings.preset,
-            factories=self._settings.factories,
-            owners=self._settings.owners,
+        preset, factories, owners = (
+            self._settings.preset,
+            self._settings.factories,
+            self._settings.owners,
         )
-        policy = load_source()
-        if _codes(policy) <= _codes(load(None, preset=policy.preset)):
-            return policy
-        # Only now, for to know every code is to import every rule.
-        from flake8_dbsession.rules.registry import rules
+        policy = load(source, preset=preset, factories=factories, owners=owners)
+        if not _codes(policy) <= _codes(load(None, preset=policy.preset)):
+            # Only now, for to know every code is to import every rule.
+            from flake8_dbsession.rules.pages import known_codes
 
-        return load_source(known_codes=frozenset(rules()))
+            policy = load(
+                source, preset=preset, factories=factories, owners=owners, known=known_codes()
+            )
+        named: frozenset[Path] = frozenset()
+        if policy.names_modules:
+            from flake8_dbsession.house.nowhere import look_up_names
+
+            tables = sources_of(source, preset=preset, factories=factories, owners=owners)
+            looked_up = look_up_names(policy, tables)
+            for error in looked_up.errors:
+                raise error
+            named = looked_up.files
+        return Standard(policy, self._settings, named)
 
     def _study(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> Study:
         from flake8_dbsession.analysis.file import SourceFile
@@ -197,7 +259,13 @@ class Linter:
         )
         context = Context(file, standard.policy)
         allowed = context.layer.allow if context.layer else frozenset()
-        return Study(context, [rule for rule in standard.rules if rule.code not in allowed])
+        ignored = standard.ignored_in(path)
+        rules = [
+            rule
+            for rule in standard.rules
+            if rule.code not in allowed and not rule.code.startswith(ignored)
+        ]
+        return Study(context, rules)
 
     def _project(self, folder: Path, standard: Standard) -> Project:
         """Give the project that a folder lies in, one for all files under the same names."""
@@ -237,12 +305,15 @@ class Standard:
 
     Args:
         policy: the policy.
-        selected: the codes selected by the user.
+        settings: what the user asked for.
+        named: the files of the modules that the policy names.
     """
 
-    def __init__(self, policy: Policy, selected: frozenset[str]) -> None:
+    def __init__(self, policy: Policy, settings: Settings, named: frozenset[Path]) -> None:
         self.policy = policy
-        self._selected = selected
+        self.named = named
+        self._selected = settings.selected
+        self._selects = not settings.names_codes
         self.words = frozenset(_policy_words(policy))
         self.gates = tuple(word for word in sorted(self.words) if not is_gated(word))
 
@@ -256,8 +327,20 @@ class Standard:
         """The rules that run: all but the off ones that nobody asked for."""
         from flake8_dbsession.rules.registry import rules
 
+        selection = self.policy.selection
         asked = self._selected | self.policy.enable
-        return [rule for rule in rules().values() if not rule.off or rule.code in asked]
+        if self._selects:
+            asked |= {*(selection.select or ()), *selection.extend_select}
+        return [
+            rule
+            for rule in rules().values()
+            if (not rule.off or rule.code in asked)
+            and (not self._selects or selection.reports(rule.code))
+        ]
+
+    def ignored_in(self, path: Path) -> tuple[str, ...]:
+        """Give the codes, or beginnings of codes, that the policy leaves out in a file."""
+        return self.policy.ignored_in(path) if self._selects else ()
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -268,8 +351,15 @@ class Standard:
 
 
 def _codes(policy: Policy) -> frozenset[str]:
-    """Give the codes that a policy names."""
-    return policy.enable.union(*(layer.allow for layer in policy.layers))
+    """Give the codes that a policy names, or the rules' names for them."""
+    selection = policy.selection
+    return policy.enable.union(
+        *(layer.allow for layer in policy.layers),
+        selection.select or (),
+        selection.ignore,
+        selection.extend_select,
+        *(codes for _, codes in selection.per_file),
+    )
 
 
 def _policy_words(policy: Policy) -> Iterator[str]:
@@ -277,8 +367,8 @@ def _policy_words(policy: Policy) -> Iterator[str]:
     for name in (*policy.factories, *dict(policy.retired)):
         yield name.rpartition(".")[2]
     for layer in policy.layers:
-        if layer.use:
-            yield layer.use.expression.rpartition(".")[2]
+        for use in layer.uses:
+            yield use.expression.rpartition(".")[2]
     for pattern in dict(policy.legacy):
         yield pattern.rpartition(".")[2].strip("*?")
 

@@ -91,9 +91,11 @@ class Plugin:
 
         try:
             cls._linter = Linter(Settings.of(options))
+            cls._linter.demand(options.filenames or ["."])
             cls._known = _known(options)
         except (PolicyError, RunError) as error:
             raise ExecutionError(f"flake8-dbsession: {error}") from error
+        _keep_failures(options)
         if not gc.get_freeze_count():  # what is there now stays: not to be looked through each time
             gc.freeze()
 
@@ -115,9 +117,26 @@ class Plugin:
             yield violation.line, violation.column, message, type(self)
 
 
+def _keep_failures(options: argparse.Namespace) -> None:
+    """Select what says that a file was not held to the standard, beside any code of this tool.
+
+    A gate for one code must not turn green by a policy that cannot be used.
+    """
+    from flake8_dbsession.failures import FAILURES
+
+    for name in ("select", "extend_select"):
+        chosen = getattr(options, name) or []
+        if any(code.startswith("DBS") for code in chosen):
+            setattr(options, name, [*chosen, *sorted(FAILURES)])
+
+
 def _known(options: argparse.Namespace) -> Known | None:
-    if not options.dbsession_baseline:
+    from flake8_dbsession.policy.loading import baseline_of
+
+    file = options.dbsession_baseline or baseline_of(options.dbsession_policy)
+    if not file:
         return None
     from flake8_dbsession.checking.known import Known
 
+    options.dbsession_baseline = str(file)
     return Known(options)

@@ -175,7 +175,7 @@ print(*(name for name in {self.HEAVY!r} if name in sys.modules))
 
 
 def test_the_default_preset_makes_no_further_file_interesting() -> None:
-    assert Standard(load(None), frozenset()).gates == ()
+    assert Standard(load(None), Settings(), frozenset()).gates == ()
 
 
 class TestCycles:

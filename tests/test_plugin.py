@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -193,7 +194,7 @@ class TestUnusablePolicies:
         ("option", "message"),
         [
             ("--dbsession-policy=none.toml", "none.toml: there is no such file"),
-            ("--dbsession-policy=broken.toml", "broken.toml: is not TOML"),
+            ("--dbsession-policy=broken.toml", "broken.toml:1: is not TOML"),
             ("--dbsession-policy=folder", "folder: is a folder, not a file"),
             ("--dbsession-policy=key.toml", "unknown key `ownres`; did you mean `owners`?"),
             ("--dbsession-preset=flak", "unknown preset `flak`; did you mean `flask`?"),
@@ -216,20 +217,60 @@ class TestUnusablePolicies:
         files = {"a/dbsession.toml": 'enable = "DBS"', "a/app.py": PASSES_BY, "b/app.py": PASSES_BY}
         lines = flake8(files=files)
         assert found(lines) == ["a/app.py:1:DBS001", "b/app.py:5:DBS102"]
-        assert "a/app.py:1:1: DBS001 a/dbsession.toml: `enable` must be a list" in lines[0]
+        assert "a/app.py:1:1: DBS001 a/dbsession.toml:1: `enable` must be a list" in lines[0]
 
-    def test_and_follows_the_selection(self, flake8: Flake8) -> None:
-        files = {"dbsession.toml": "enable = 1", "app.py": PASSES_BY}
-        assert flake8("--extend-ignore=DBS001", files=files) == []
+    @pytest.mark.parametrize("option", ["--select=DBS101", "--extend-select=DBS211"])
+    def test_whatever_is_selected_it_is_reported(self, flake8: Flake8, option: str) -> None:
+        files = {"a/dbsession.toml": "enable = 1", "a/app.py": PASSES_BY}
+        assert found(flake8(option, files=files)) == ["a/app.py:1:DBS001"]
+
+    @pytest.mark.parametrize("option", ["--select=DBS101", "--select=E9", "--extend-ignore=DBS001"])
+    @pytest.mark.parametrize("path", [".", "src", "src/app.py"])
+    def test_one_above_what_is_linted_stops_the_run(
+        self, tmp_path: Path, option: str, path: str
+    ) -> None:
+        write_project(tmp_path, {"dbsession.toml": "\nenable = 1", "src/app.py": PASSES_BY})
+        run = run_flake8(option, path, folder=tmp_path)
+        assert run.exit_code == 1
+        assert run.lines[1].startswith("flake8-dbsession: dbsession.toml:2: `enable` must be")
 
     @pytest.mark.parametrize(
         "policy",
         ['enable = ["DBS109"]', '[[layers]]\nname = "tests"\nallow = ["DBS109"]'],
     )
-    def test_an_unknown_code_is_an_error(self, flake8: Flake8, policy: str) -> None:
-        (line,) = flake8(files={"dbsession.toml": policy, "app.py": PASSES_BY})
-        assert "DBS001" in line
-        assert "unknown code `DBS109`; did you mean" in line
+    def test_an_unknown_code_is_an_error(self, tmp_path: Path, policy: str) -> None:
+        write_project(tmp_path, {"dbsession.toml": policy, "app.py": PASSES_BY})
+        run = run_flake8(".", folder=tmp_path)
+        assert run.exit_code == 1
+        assert "unknown code `DBS109`; did you mean" in run.lines[1]
+
+    def test_a_name_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
+        policy = '[[layers]]\nname = "services"\nuse = "app:get_db_session"'
+        write_project(tmp_path, {"dbsession.toml": policy, "app.py": PASSES_BY})
+        run = run_flake8("--select=DBS101", ".", folder=tmp_path)
+        assert run.exit_code == 1
+        assert run.lines[1] == (
+            "flake8-dbsession: dbsession.toml:3: [[layers]] `services`: `use` has "
+            "`app:get_db_session`, which leads nowhere: `app` has no `get_db_session`"
+        )
+
+
+class TestSelectionOfThePolicy:
+    FILES = MappingProxyType({"app.py": PASSES_BY})
+
+    def test_it_holds_where_flake8_names_no_code(self, flake8: Flake8) -> None:
+        files = {**self.FILES, "dbsession.toml": 'ignore = ["raw-factory-context"]'}
+        assert flake8("--select=DBS,E9", files=files) == []
+
+    def test_it_yields_where_flake8_names_one(self, flake8: Flake8) -> None:
+        files = {**self.FILES, "dbsession.toml": 'ignore = ["DBS102"]'}
+        assert found(flake8("--select=DBS102", files=files)) == ["app.py:5:DBS102"]
+
+    @pytest.mark.parametrize(
+        "policy", ['exclude = ["app.py"]', '[per-file-ignores]\n"app.py" = "DBS1"']
+    )
+    def test_files_are_left_out(self, flake8: Flake8, policy: str) -> None:
+        assert flake8("--select=DBS", files={**self.FILES, "dbsession.toml": policy}) == []
 
 
 class TestFailingRules:

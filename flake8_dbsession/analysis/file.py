@@ -13,12 +13,7 @@ from flake8_dbsession.analysis.facts.accessor_calls import AccessorCall, accesso
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, acquisitions
 from flake8_dbsession.analysis.facts.background import BackgroundSession, background_sessions
 from flake8_dbsession.analysis.facts.blocking_calls import BlockingCall, blocking_calls
-from flake8_dbsession.analysis.facts.definitions import (
-    Definition,
-    House,
-    definitions,
-    house_of,
-)
+from flake8_dbsession.analysis.facts.definitions import Definition, definitions
 from flake8_dbsession.analysis.facts.docstrings import (
     DocstringExample,
     docstring_examples,
@@ -175,20 +170,6 @@ class SourceFile:
             words,
             around=self.module.scope,
         )
-
-    def house(self, known: Known) -> House | None:
-        """Find the provider and dependency beside the factory that opened something.
-
-        Args:
-            known: what was opened.
-
-        Returns:
-            What the factory's module defines; None where that module is not known.
-        """
-        if known.home is None:
-            return None
-        module = known.home.module.scope
-        return house_of(module, known.is_async, inference=self.inference)
 
     def is_handler(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> bool:
         """Tell whether a function that stands in a scope is a request handler."""

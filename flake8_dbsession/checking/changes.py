@@ -13,6 +13,7 @@ from pathlib import Path
 from flake8_dbsession.checking.baseline import is_recordable
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.failures import BROKEN_POLICY
 
 # Whatever the user's configuration says of diffs, this is the form that is read here.
 _DIFF = (
@@ -73,12 +74,13 @@ class Changes:
         return changed is None or not changed.isdisjoint(range(first, last + 1))
 
     def reported(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Give the findings on changed lines, and what kept a changed file from being checked."""
+        """Give the findings on changed lines, and what kept changed files from being checked."""
         return [
             each
             for each in findings
             if self.touch(each.path, each.line, each.end_line)
             or (not is_recordable(each.code) and self.has(each.path))
+            or each.code == BROKEN_POLICY
         ]
 
     def _name(self, path: str) -> str:
@@ -110,6 +112,14 @@ def changes_since(revision: str) -> Changes:
     diff = _git(root, *_DIFF, commit.decode().strip(), "--").split(b"\n")
     lines = {**{os.fsdecode(path): None for path in untracked}, **_changed(diff)}
     return Changes(os.path.realpath(root), lines)
+
+
+def revision_here() -> str:
+    """Give the commit that the working directory is at, in short; empty where there is none."""
+    try:
+        return os.fsdecode(_git(".", "rev-parse", "--short", "HEAD")).strip()
+    except RunError:
+        return ""
 
 
 def _git(folder: str, *arguments: str) -> bytes:

@@ -29,10 +29,11 @@ from flake8_dbsession.checking.landmarks import Landmark, Landmarks
 from flake8_dbsession.checking.memory import ANY_NAME, Grounds, Links
 from flake8_dbsession.checking.stamps import Stamp, read
 from flake8_dbsession.digests import digest
-from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
 
 if TYPE_CHECKING:
+    from flake8_dbsession.policy.errors import PolicyError
     from flake8_dbsession.rules.base import Violation
 
 _COOKIE = re.compile(rb"coding[:=]")
@@ -91,13 +92,15 @@ class FileCheck:
         Args:
             path: as the user named it; ``-`` for standard input.
         """
+        broken = self._linter.broken_policy(self._shown(path))
         if path == STDIN:
-            return Checked(path, self._of_standard_input(), None)
+            return Checked(path, _once(broken, self._of_standard_input()), None)
         try:
             stamp, content = read(path)
         except OSError as error:
             return Checked(path, self._reported_by(self._checker(path, error)), None)
-        findings = self._of_file(path, content)
+        is_left_out = self._linter.excludes(path)
+        findings = [] if is_left_out else _once(broken, self._of_file(path, content))
         is_kept = not any(finding.code in FAILURES for finding in findings)
         return Checked(path, findings, (stamp, digest(content)) if is_kept else None)
 
@@ -110,9 +113,13 @@ class FileCheck:
                 names = [ANY_NAME] if asked.is_exhaustive else []
                 links = Links([*names, *asked.names], [*map(str, asked.files)])
                 grounds.add(Grounds({str(asker): links}))
+        grounds.policies.update(map(str, self._linter.policy_grounds()))
         if self._options.dbsession_policy:
             grounds.policies.add(os.path.abspath(self._options.dbsession_policy))
         return grounds
+
+    def _shown(self, path: str) -> str:
+        return str(self._options.stdin_display_name) if path == STDIN else path
 
     def _of_standard_input(self) -> list[Finding]:
         if self._options.stdin_display_name.endswith(markdown.SUFFIX):
@@ -161,6 +168,27 @@ class FileCheck:
         self._manager.results = [checker.run_checks()]
         self._manager.report()
         return [checker.finding(reported) for reported in self._reported.take()]
+
+
+def _once(broken: PolicyError | None, findings: list[Finding]) -> list[Finding]:
+    """Put one finding at a broken policy's own line in the place of those in the files under it."""
+    if broken is None:
+        return findings
+    line = max(broken.line, 1)
+    message = broken.problem if broken.file is not None else str(broken)
+    finding = Finding(
+        path=broken.shown,
+        line=line,
+        column=1,
+        code=BROKEN_POLICY,
+        message=message,
+        end_line=line,
+        end_column=1,
+        source="",
+        definition="",
+        statement="",
+    )
+    return [*(each for each in findings if each.code != BROKEN_POLICY), finding]
 
 
 def _certainly_parses(content: bytes, path: str) -> bool:

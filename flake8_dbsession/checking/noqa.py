@@ -6,7 +6,8 @@ import argparse
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from flake8.processor import FileProcessor
@@ -20,6 +21,32 @@ from flake8_dbsession.reading import read_file
 from flake8_dbsession.writing import ChangedError, write_file
 
 _NAMED_CODES = re.compile(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
+
+
+# A comment that names a rule where flake8 wants a code, and so takes it for a blanket one.
+_NAMED_RULE = re.compile(rb"#\s*noqa\s*:\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)+)", re.IGNORECASE)
+
+
+def blanket_names(files: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find the comments that name a rule of this tool, which flake8 takes for blanket ones.
+
+    Args:
+        files: the files to look through; what cannot be read is passed over.
+
+    Yields:
+        The place, as ``path:line``, and the comment.
+    """
+    from flake8_dbsession.rules.pages import known_codes
+
+    for path in files:
+        try:
+            content = Path(path).read_bytes()
+        except OSError:
+            continue
+        for found in _NAMED_RULE.finditer(content) if b"noqa" in content else ():
+            if found[1].decode() in known_codes():
+                line = content.count(b"\n", 0, found.start()) + 1
+                yield f"{path}:{line}", found[0].decode()
 
 
 class Noqa:

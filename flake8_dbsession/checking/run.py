@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flake8_dbsession.checking.cache import Cache
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.ways import configurations, way_of
+from flake8_dbsession.failures import BROKEN_POLICY
 
 if TYPE_CHECKING:
     import argparse
@@ -53,13 +54,19 @@ class Run:
 
     @property
     def baseline(self) -> str | None:
-        """The baseline that flake8's configuration names.
+        """The baseline that flake8's configuration names, or else the policy.
 
         Raises:
             RunError: a configuration file holds something that flake8 does not take.
         """
-        names_one = any(b"baseline" in content for _, content in configurations())
-        return self.options.dbsession_baseline if names_one else None
+        words = (b"baseline", b"dbsession-policy", b"dbsession_policy")
+        is_configured = any(word in text for word in words for _, text in configurations())
+        if is_configured and self.options.dbsession_baseline:
+            return str(self.options.dbsession_baseline)
+        from flake8_dbsession.policy.loading import baseline_of
+
+        found = baseline_of(self.options.dbsession_policy if is_configured else None)
+        return str(found) if found else None
 
     def files(self, paths: Sequence[str]) -> list[str]:
         """Find the files to check.
@@ -102,9 +109,12 @@ class Run:
             for result in self._checked(rest, jobs, track):
                 known[result.path] = result.findings
         found = [finding for file in files for finding in known[file]]
+        # A broken policy is said once, not for each file under it.
+        policies = {finding: None for finding in found if finding.code == BROKEN_POLICY}
+        found = [*policies, *(finding for finding in found if finding.code != BROKEN_POLICY)]
         found.sort(key=lambda finding: finding.path)
         if self._cache:
-            if self.baseline is None:
+            if self.baseline is None and not policies:
                 self._cache.keep_found(files, found)
             self._cache.save()
         return found

@@ -24,6 +24,7 @@ _COMMANDS: tuple[str, ...] = (
     "explain",
     "fix",
     "init",
+    "policy",
     "report",
     "run",
     "standard",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from flake8_dbsession.command.codes import reportable
+from flake8_dbsession.command.codes import named, reportable
 from flake8_dbsession.output import FORMATS
 from flake8_dbsession.output.escaping import visible
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     callback=reportable,
     help="More codes to report, such as off ones.",
 )
-@click.option("--ignore", metavar="CODES", help="The codes to leave out.")
+@click.option("--ignore", metavar="CODES", callback=named, help="The codes to leave out.")
 @click.option(
     "--output-format",
     type=click.Choice(FORMATS),
@@ -102,6 +102,7 @@ def command(
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
     from flake8_dbsession.checking.findings import exit_code
+    from flake8_dbsession.checking.noqa import blanket_names
     from flake8_dbsession.checking.run import Run
     from flake8_dbsession.checking.ways import flake8_arguments
     from flake8_dbsession.command.adoption import changes, hidden, without_known
@@ -127,6 +128,12 @@ def command(
         findings = changed.reported(findings)
     if add_noqa:
         findings = hidden(findings, run.options)
+    for place, comment in blanket_names(files):
+        click.echo(
+            f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
+            "there; write the code",
+            err=True,
+        )
     with opened(output_file) as stream:
         if output_format == "text":
             text.write(findings, stream, show_source=show_source)

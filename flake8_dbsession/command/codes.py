@@ -13,27 +13,71 @@ Source: https://flake8.pycqa.org/en/latest/user/error-codes.html and pycodestyle
 """
 
 
-def reportable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Refuse a list of codes with one that selects nothing: a click callback.
+def kinds_of_doubt(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> frozenset[str]:
+    """Read a list of the kinds of doubt that are accepted: a click callback.
 
     Args:
         ctx: click's context.
         parameter: the option.
-        value: codes or beginnings of codes, separated by commas or spaces; None where none is
-            given.
+        value: kinds, separated by commas or spaces; None where none is given.
+
+    Raises:
+        click.BadParameter: there is no such kind.
+    """
+    from flake8_dbsession.rewriting.edits import ACCEPTABLE
+
+    wanted = frozenset(re.findall(r"[^,\s]+", value or ""))
+    unknown = sorted(wanted.difference(ACCEPTABLE))
+    if unknown or (value is not None and not wanted):
+        wrong = f"no doubt is of the kind `{unknown[0]}`" if unknown else "no kind is named"
+        raise click.BadParameter(f"{wrong}; there are {', '.join(ACCEPTABLE)}", ctx, parameter)
+    return wanted
+
+
+def reportable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Give a list of codes, rules' names as their codes, and refuse what selects nothing.
+
+    A click callback.
+
+    Args:
+        ctx: click's context.
+        parameter: the option.
+        value: codes, beginnings of codes or rules' names, separated by commas or spaces; None where
+            none is given.
 
     Raises:
         click.BadParameter: no code of this tool begins so.
     """
-    from flake8_dbsession.rules.pages import TOOL_CODES
-    from flake8_dbsession.rules.registry import rules
+    from flake8_dbsession.rules.pages import known_codes
 
     if value is None:
         return None
-    known = (*rules(), *TOOL_CODES, *_FLAKE8)
-    for wanted in re.findall(r"[^,\s]+", value) or [""]:
-        if not wanted or not any(code.startswith(wanted) for code in known):
+    known = known_codes()
+    codes = (*known.values(), *_FLAKE8)
+    wanted = [known.get(each, each) for each in re.findall(r"[^,\s]+", value)]
+    for each in wanted or [""]:
+        if not each or not any(code.startswith(each) for code in codes):
             advice = "`dbsession explain` lists the codes"
-            wrong = f"no code begins with `{wanted}`" if wanted else "no code is named"
+            wrong = f"no code begins with `{each}`" if each else "no code is named"
             raise click.BadParameter(f"{wrong}; {advice}", ctx, parameter)
-    return value
+    return ",".join(wanted)
+
+
+def named(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Give a list of codes, of any tool's, with this one's rules' names as their codes.
+
+    A click callback, for what is to be left out: what leaves nothing out does no harm.
+
+    Args:
+        ctx: click's context.
+        parameter: the option.
+        value: codes, separated by commas or spaces; None where none is given.
+    """
+    if value is None or "-" not in value:
+        return value
+    from flake8_dbsession.rules.pages import known_codes
+
+    known = known_codes()
+    return ",".join(known.get(each, each) for each in re.findall(r"[^,\s]+", value))

@@ -17,16 +17,22 @@ _LEAST_LIKENESS = 0.6  # codes that share only their letters are alike by one ha
 @click.command(short_help="Print a rule's page, or the table of codes.")
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
-    """Print the page of the rule CODE (a code or a rule's name); without one, the table of codes.
+    """Print the page of the rule CODE (a code or a rule's name); without one, the table of codes;
+    for `providers`, how to write one.
 
     \b
     Example:
+        dbsession explain providers
         dbsession explain DBS101
         dbsession explain raw-session-factory
         dbsession explain
     """
     if code is None:
         _show_table()
+    elif code.lower() == "providers":
+        from flake8_dbsession.house.template import providers_page
+
+        _show(providers_page())
     else:
         _show_page(_rule_called(code))
 
@@ -64,13 +70,17 @@ def _show_page(rule: Rule[Any]) -> None:
     """Print a page: laid out on a terminal, as Markdown elsewhere."""
     import re
 
-    from rich.console import Console
-    from rich.markdown import Markdown
-
     from flake8_dbsession.rules.pages import page
 
     # Links between pages lead nowhere outside their folder.
-    text = re.sub(r"\[(DBS\d{3})\]\(\1\.md\)", r"\1", page(rule))
+    _show(re.sub(r"\[(DBS\d{3})\]\(\1\.md\)", r"\1", page(rule)))
+
+
+def _show(text: str) -> None:
+    """Show Markdown: laid out on a terminal, as it is elsewhere."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
     console = Console()
     if console.is_terminal:
         console.print(Markdown(text, code_theme="ansi_dark"))

@@ -9,13 +9,21 @@ from pathlib import Path
 
 import click
 
-from flake8_dbsession.command.codes import reportable
+from flake8_dbsession.command.codes import kinds_of_doubt, reportable
 
 
 @click.command(short_help="Fix what can be fixed safely.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--diff", "shows", is_flag=True, help="Show the fixes as a diff; write nothing.")
 @click.option("--unsafe", is_flag=True, help="Also make fixes that may change what code does.")
+@click.option(
+    "--accept",
+    "accepted",
+    metavar="KINDS",
+    callback=kinds_of_doubt,
+    help="Also make fixes whose only doubts are of these kinds, such as commit,comment.",
+)
+@click.option("--verbose", is_flag=True, help="Say of each violation that is left where it is.")
 @click.option("--layer", metavar="NAME", help="Only the files of this layer of the policy.")
 @click.option(
     "--select",
@@ -33,6 +41,8 @@ def command(
     paths: tuple[str, ...],
     shows: bool,
     unsafe: bool,
+    accepted: frozenset[str],
+    verbose: bool,
     layer: str | None,
     select: str,
     baseline: str | None,
@@ -43,13 +53,19 @@ def command(
     replaced as a whole or not at all, and only by one that compiles, in which all other lines are
     as they were, what was fixed is gone and nothing new is reported.
 
+    A fix that may change what the code does has doubts, each of a kind: commit (the provider
+    commits what the code left uncommitted), expire (objects are expired when they are used),
+    patched (a test patches what is used no more), helper (a function may write, and could not be
+    followed), comment (one would be lost) and error-path (an error takes another way). A rule's
+    page says which of them its fix can have; a policy's `accept` accepts them for good.
+
     What a baseline knows is fixed too where it can be; else it is not spoken of, and does not count
     for the exit code.
 
     \b
     Example:
         dbsession fix app/
-        dbsession fix --diff --unsafe app/services
+        dbsession fix --diff --accept commit app/services
         dbsession fix --layer services --select DBS101,DBS102
     """
     from flake8_dbsession.checking import markdown
@@ -68,7 +84,8 @@ def command(
     codes = tuple(code for code in select.replace(" ", "").split(",") if code)
     file = baseline or run.baseline
     known = load(Path(file)) if file else None
-    repairs = Repairs(run, Wishes(codes=codes, unsafe=unsafe), writes=not shows, baseline=known)
+    wishes = Wishes(codes=codes, unsafe=unsafe, accepted=accepted, writes=not shows)
+    repairs = Repairs(run, wishes, baseline=known)
     if layer is not None:
         files = repairs.files_of_layer(files, layer)
     for folder in () if shows else {os.path.dirname(file) for file in files}:
@@ -80,6 +97,7 @@ def command(
         outcomes.append(outcome)
         if shows:
             sys.stdout.write(report.diff(outcome))
-        click.echo(report.written(report.lines(outcome, writes=not shows)), nl=False, err=shows)
+        lines = report.lines(outcome, writes=not shows, verbose=verbose)
+        click.echo(report.written(lines), nl=False, err=shows)
     click.echo(report.written(report.summary(outcomes, writes=not shows)), nl=False, err=shows)
     raise SystemExit(exit_code(outcomes, writes=not shows))

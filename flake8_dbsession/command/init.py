@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flake8_dbsession.output.escaping import visible
 
+if TYPE_CHECKING:
+    from flake8_dbsession.survey.proposal import Proposal
+    from flake8_dbsession.survey.trial import Tried
+
 
 @click.command(short_help="Propose a policy for a repository.")
 @click.argument("path", default=".", type=click.Path(exists=True, file_okay=False))
 @click.option("--write", "writes", is_flag=True, help="Write dbsession.toml; never over another.")
-def command(path: str, writes: bool) -> None:
-    """Find the factories, providers, dependencies, owners and layers of the repository at PATH,
-    and print the policy that fits them, with the reasons as comments.
+@click.option(
+    "--with-provider",
+    "adds_provider",
+    is_flag=True,
+    help="With --write: also write a provider beside the factory, where there is none.",
+)
+def command(path: str, writes: bool, adds_provider: bool) -> None:
+    """Find the factories, providers, dependencies and layers of the repository at PATH, and print
+    the policy that says what is not found without it, with the reasons as comments. The policy is
+    tried before: what leads nowhere or does harm is left out, and what it changes is said.
 
     \b
     Example:
         dbsession init
         dbsession init backend/ --write
+        dbsession init --write --with-provider
     """
     from flake8_dbsession.checking.discovery import discover
     from flake8_dbsession.checking.settings import flake8_options
@@ -27,21 +40,63 @@ def command(path: str, writes: bool) -> None:
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
     from flake8_dbsession.survey.proposal import propose
+    from flake8_dbsession.survey.trial import tried
     from flake8_dbsession.survey.writing import written
 
     folder = Path(path).resolve()
+    if adds_provider and not writes:
+        raise click.UsageError("--with-provider goes with --write")
     if writes:
         _refuse_second(folder)
     options = flake8_options([])
+    jobs = processes(options)
     files = discover((path,), [*options.exclude, *options.extend_exclude])
-    survey = survey_of(folder, files, jobs=processes(options), track=tracked)
+    survey = survey_of(folder, files, jobs=jobs, track=tracked)
     for unread, reason in survey.unread:
         click.echo(visible(f"{unread}: {reason}; left out"), err=True)
-    text = written(propose(survey))
-    if writes:
-        _write(folder / "dbsession.toml", text)
-    else:
+    working = [str(folder / file.path) for file in survey.files]
+    found = tried(propose(survey), folder, working, jobs=jobs)
+    note = _change(found)
+    text = written(found.proposal, found.offered, found.dropped, note)
+    if not writes:
         click.echo(text, nl=False)
+    else:
+        _write(folder / "dbsession.toml", text)
+        if adds_provider:
+            _add_provider(folder, found.proposal)
+    click.echo(note, err=True)
+
+
+def _change(found: Tried) -> str:
+    """Say what the policy changes: findings and share before and after."""
+    before, after = (sum(n for _, n in m.codes) for m in (found.before, found.after))
+    shares = found.before.total.percentage, found.after.total.percentage
+    return (
+        f"Without this policy: {before} findings, {shares[0]} migrated. "
+        f"With it: {after} findings, {shares[1]} migrated."
+    )
+
+
+def _add_provider(folder: Path, proposal: Proposal) -> None:
+    """Put a provider beside the first factory that has none, and say so.
+
+    Raises:
+        UsageError: there is no such factory, or its file cannot be changed.
+    """
+    from flake8_dbsession.command import UsageError
+    from flake8_dbsession.house.template import provider_name, with_provider
+    from flake8_dbsession.writing import write_file
+
+    if not proposal.unserved:
+        raise UsageError("--with-provider: every factory found has a provider")
+    factory = proposal.unserved[0]
+    file = folder / factory.path
+    try:
+        text = file.read_bytes().decode("utf-8")
+        write_file(file, with_provider(text, factory.name, is_async=factory.is_async).encode())
+    except (OSError, UnicodeDecodeError, SyntaxError) as error:
+        raise UsageError(f"{file} cannot be changed: {error}") from error
+    click.echo(f"{file}: `{provider_name(factory.is_async)}` written", err=True)
 
 
 def _refuse_second(folder: Path) -> None:

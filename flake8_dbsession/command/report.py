@@ -29,15 +29,20 @@ _WIDTH = 120  # characters of a text that is no terminal's
 def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     """Summarise how far the files and folders at PATH have moved over to the standard.
 
-    By layer, file and code: what still opens sessions by hand, and what uses the sanctioned
-    patterns. The share migrated is that of the sanctioned among all acquisitions outside of tests
-    and owners. Without a PATH, of the working directory.
+    By layer, file and code: what still opens sessions and connections by hand, and what uses the
+    sanctioned patterns. The share migrated is that of the sanctioned among all acquisitions outside
+    of tests and owners; what `check` reports of an acquisition is by hand. Without a PATH, of the
+    working directory.
 
     \b
     Example:
         dbsession report backend/
         dbsession report --format html --output-file migration.html
     """
+    from dataclasses import replace
+    from datetime import date
+
+    from flake8_dbsession.checking.changes import revision_here
     from flake8_dbsession.checking.discovery import STDIN, discover
     from flake8_dbsession.checking.settings import flake8_options
     from flake8_dbsession.checking.workers import processes
@@ -51,6 +56,7 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     options = flake8_options([])
     files = discover(paths or (".",), [*options.exclude, *options.extend_exclude])
     migration = migration_of(files, Settings.of(options), jobs=processes(options), track=tracked)
+    migration = replace(migration, date=date.today().isoformat(), revision=revision_here())
     for path, reason in migration.unread:
         click.echo(visible(f"{path}: {reason}"), err=True)
     with opened(output_file) as stream:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from flake8_dbsession.rewriting.document import Document
-    from flake8_dbsession.rewriting.edits import Fix
+    from flake8_dbsession.rewriting.edits import Fix, Kind
     from flake8_dbsession.rules.base import Violation
 
 Fact = TypeVar("Fact", contravariant=True)
@@ -18,9 +18,11 @@ class Fixer(ABC, Generic[Fact]):
 
     Attributes:
         code: the rule's code.
+        kinds: the kinds of doubt that its fixes can have, besides `Kind.OTHER`.
     """
 
     code: ClassVar[str]
+    kinds: ClassVar[frozenset[Kind]] = frozenset()
 
     @abstractmethod
     def fix(self, fact: Fact, document: Document) -> Fix:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.objects import Objects, outliving, outliving_an_error
-from flake8_dbsession.fixes.pending import left_pending
+from flake8_dbsession.fixes.pending import Pending, left_pending
 from flake8_dbsession.fixes.provision import Provision
 from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Doubt, Kind
 
 
 class Ends(NamedTuple):
@@ -41,7 +40,7 @@ def doubts_about(
     *,
     closes_stay: bool = True,
     ends: Ends = CLOSES,
-) -> tuple[str, ...]:
+) -> tuple[Doubt, ...]:
     """Say why a block may behave differently under a provider.
 
     Args:
@@ -56,19 +55,42 @@ def doubts_about(
     Returns:
         The doubts; none where the block is certain to do the same.
     """
-    objects = Objects(session, body, column_test(body, scope, document.context.file.inference))
-    pending = 0
+    objects = Objects(session, body, scope, document.context.file.inference)
+    doubts = [*doubts_of(provision)]
     if provision.commits or not ends.without_error:
         pending = left_pending(body, objects, closes_stay=closes_stay)
-    doubts = _about_objects(objects, body, scope, provision, ends)
-    return (*provision.doubts, *_about_commit(pending, provision), *islice(doubts, 1))
+        if provision.commits:
+            doubts += [about_pending(each, provision.name) for each in pending]
+        else:
+            doubts += [_given_up(each) for each in pending]
+    doubts += _about_objects(objects, body, scope, provision, ends)
+    return tuple(doubts)
 
 
-def _about_commit(pending: int, provision: Provision) -> Iterator[str]:
-    if pending and provision.commits:
-        yield f"`{provision.name}` would commit what line {pending} may leave uncommitted"
-    elif pending:  # which others may see until then, on a connection that they share
-        yield f"the block would give up what line {pending} may leave uncommitted"
+def doubts_of(provision: Provision) -> Iterator[Doubt]:
+    """Give what speaks against a provider, whatever it is used for."""
+    return (Doubt(Kind.OTHER, reason) for reason in provision.doubts)
+
+
+def about_pending(pending: Pending, provider: str) -> Doubt:
+    """Doubt that work should be committed by a provider.
+
+    Args:
+        pending: the work.
+        provider: the provider, which commits.
+    """
+    line, call, is_seen = pending
+    if not is_seen:
+        reason = f"`{call}` on line {line} may leave work that `{provider}` would commit"
+        return Doubt(Kind.HELPER, reason, call)
+    what = f"`{call}` on line {line} leaves" if call else f"line {line} may leave"
+    return Doubt(Kind.COMMIT, f"`{provider}` would commit what {what} uncommitted", call)
+
+
+def _given_up(pending: Pending) -> Doubt:
+    """Doubt that work may be lost: others may see it, on a connection that they share."""
+    reason = f"the block would give up what line {pending.line} may leave uncommitted"
+    return Doubt(Kind.OTHER, reason)
 
 
 def _about_objects(
@@ -77,7 +99,7 @@ def _about_objects(
     scope: Scope,
     provision: Provision,
     ends: Ends,
-) -> Iterator[str]:
+) -> Iterator[Doubt]:
     """Say why a loaded object that outlives the block may be of no use there."""
     later = names_read_outside(body, scope)
     left = outliving(objects, body, later.__contains__)
@@ -85,24 +107,25 @@ def _about_objects(
         return
     line = left.lineno  # type: ignore[attr-defined]
     if provision.commits and not provision.keeps_loaded:
-        yield (
-            f"`{provision.name}` expires loaded objects when it commits, and line "
-            f"{line} may let one out of the block"
-        )
+        reason = f"`{provision.name}` expires loaded objects when it commits, and line {line} may"
+        yield Doubt(Kind.EXPIRE, f"{reason} let one out of the block")
     if not ends.without_error:
-        yield f"line {line} may let a loaded object out of the block, whose session stays open now"
+        reason = f"line {line} may let a loaded object out of the block, whose session stays open"
+        yield Doubt(Kind.OTHER, f"{reason} now")
     if provision.rolls_back or not ends.on_error:
         if not _is_caught(body, scope):
             later = _declared(body, scope)
         left = outliving_an_error(objects, body, later.__contains__)
-        if left is not None and provision.rolls_back:
-            yield (
-                f"`{provision.name}` expires loaded objects when it rolls back, and line "
-                f"{left.lineno} may let one out of the block"  # type: ignore[attr-defined]
-            )
-        elif left is not None:
-            line = left.lineno  # type: ignore[attr-defined]
-            yield f"line {line} may let a loaded object out, whose session an error closes now"
+        if left is not None:
+            yield _about_error(left.lineno, provision)  # type: ignore[attr-defined]
+
+
+def _about_error(line: int, provision: Provision) -> Doubt:
+    if provision.rolls_back:
+        reason = f"`{provision.name}` expires loaded objects when it rolls back, and line {line}"
+        return Doubt(Kind.EXPIRE, f"{reason} may let one out of the block")
+    reason = f"line {line} may let a loaded object out, whose session an error closes now"
+    return Doubt(Kind.ERROR_PATH, reason)
 
 
 def _is_caught(body: Sequence[ast.stmt], scope: Scope) -> bool:

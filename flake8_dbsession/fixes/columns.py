@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -16,33 +16,42 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.values import ClassValue
 
 _COLUMNS = frozenset({"Column", "Field", "column_property", "deferred", "mapped_column"})
+_COLLECTIONS = ("array", "dict", "hstore", "json", "list", "mutable", "pickle", "set")
 _BASES = 8  # classes above a mapped class; real code has two or three
 
 
-def column_test(
-    body: Sequence[ast.stmt], scope: Scope, inference: Inference
-) -> Callable[[str], bool]:
-    """Make the test that tells columns from relationships and from what is not known.
+class Columns:
+    """What the classes that statements name declare of the attributes of their objects.
 
     Args:
         body: the statements that load objects.
         scope: the scope that they stand in.
         inference: finds the classes that they name.
-
-    Returns:
-        A test of an attribute's name: true where a class that the statements name declares it as a
-        column, and none declares it as anything else.
     """
-    classes = list(_classes(body, scope, inference))
-    known: dict[str, bool] = {}
 
-    def is_column(name: str) -> bool:
-        if name not in known:
-            declared = [how for cls in classes for how in _declared(cls, name, inference)]
-            known[name] = bool(declared) and all(map(_is_column, declared))
-        return known[name]
+    def __init__(self, body: Sequence[ast.stmt], scope: Scope, inference: Inference) -> None:
+        self._inference = inference
+        self._classes = list(_classes(body, scope, inference))
+        self._known: dict[str, list[How]] = {}
 
-    return is_column
+    def is_column(self, name: str) -> bool:
+        """Tell whether one of the classes declares an attribute as a column, and none otherwise."""
+        declared = self._declared(name)
+        return bool(declared) and all(map(_is_column, declared))
+
+    def is_plain(self, name: str) -> bool:
+        """Tell whether an attribute is a column whose values cannot be changed in place."""
+        return self.is_column(name) and not any(map(_may_change, self._declared(name)))
+
+    def is_undeclared(self, name: str) -> bool:
+        """Tell whether there are classes, and none of them declares an attribute."""
+        return bool(self._classes) and not self._declared(name)
+
+    def _declared(self, name: str) -> list[How]:
+        if name not in self._known:
+            found = (_declared(cls, name, self._inference) for cls in self._classes)
+            self._known[name] = [how for hows in found for how in hows]
+        return self._known[name]
 
 
 def _classes(body: Sequence[ast.stmt], scope: Scope, inference: Inference) -> Iterator[ClassValue]:
@@ -67,6 +76,19 @@ def _declared(cls: ClassValue, name: str, inference: Inference, steps: int = _BA
             if inherited:
                 return inherited
     return []
+
+
+def _may_change(how: How) -> bool:
+    """Tell whether the type of a column names a collection, or a type that holds one."""
+    match how:
+        case Assigned(value=value):
+            parts = [value]
+        case Annotated(annotation=annotation, value=value):
+            parts = [annotation, *([value] if value is not None else ())]
+        case _:
+            return True
+    names = (last_segment(node).lower() for part in parts for node in ast.walk(part))
+    return any(word in name for name in names for word in _COLLECTIONS)
 
 
 def _is_column(how: How) -> bool:

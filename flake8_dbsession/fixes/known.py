@@ -9,13 +9,15 @@ from flake8_dbsession.checking.baseline import Baseline
 from flake8_dbsession.checking.landmarks import Landmarks
 from flake8_dbsession.fixes.repair import Repair
 from flake8_dbsession.rewriting.document import lines_of
+from flake8_dbsession.rewriting.text import Text
 
 
-def without_known(repair: Repair, path: str, baseline: Baseline) -> Repair:
+def without_known(repair: Repair, text: Text, path: str, baseline: Baseline) -> Repair:
     """Take from what is left what a baseline knows.
 
     Args:
         repair: what came of the repair of a file.
+        text: the text that what is left is in.
         path: the file.
         baseline: the known violations.
 
@@ -24,7 +26,7 @@ def without_known(repair: Repair, path: str, baseline: Baseline) -> Repair:
     """
     if not repair.left:
         return repair
-    source = repair.text.source
+    source = text.source
     tree = parse(source)
     assert tree is not None
     landmarks = Landmarks(tree, lines_of(source))

@@ -16,12 +16,24 @@ from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.cursors import live_names, used_after
-from flake8_dbsession.rewriting.closes import closes_early, is_call_on, mentions, without_closes
+from flake8_dbsession.fixes.fresh import refuse_borrowed
+from flake8_dbsession.fixes.new_block import annotation_notes, tail_doubt
+from flake8_dbsession.rewriting.closes import (
+    closes_early,
+    is_call_on,
+    mentions,
+    without_closes,
+    without_tail,
+)
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.edits import Fix, Kind, Refusal
+from flake8_dbsession.rewriting.guarded import guarded
 from flake8_dbsession.rewriting.imports import Reach, reach_module
 from flake8_dbsession.rewriting.places import place_of, refuse_optional
-from flake8_dbsession.rewriting.region import Region, parted
+from flake8_dbsession.rewriting.region import Region, Statement, parted
+
+CONNECTION = frozenset({Kind.ERROR_PATH})
+"""The kinds of doubt about the rewrite of a connection's whole life."""
 
 
 def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
@@ -41,6 +53,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal("no local name holds it")
     refuse_optional(acquisition, document)
+    refuse_borrowed(acquisition, document)
     _refuse_unclear_end(acquisition, document)
     place = place_of(acquisition.node, document.tree)
     if not _is_plain(place.statement, acquisition.node):
@@ -52,7 +65,9 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     region = Region([place.statement, *statements], document)
     assignment, *rest = region.statements
     assert isinstance(assignment, cst.SimpleStatementLine)
-    body = without_closes(rest, name)
+    *first, last = rest
+    last, tail = without_tail(last, name)
+    body = without_closes([*first, last], name)
     if not body:
         raise Refusal("its block does not use it")
     block = cst.With(
@@ -64,8 +79,10 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
         ),
         leading_lines=assignment.leading_lines,
     )
-    edits = (*region.rewritten([block]), *(closing.edits if closing else ()))
-    return Fix(edits, region.losses([block]))
+    new: Statement = guarded([block], tail, region.indent) if tail else block
+    edits = (*region.rewritten(region.keeping([new])), *(closing.edits if closing else ()))
+    doubts = (tail_doubt(statements[-1]),) if tail else ()
+    return Fix(edits, doubts, notes=annotation_notes(place.statement, document))
 
 
 def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:

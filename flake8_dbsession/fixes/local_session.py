@@ -11,6 +11,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -19,22 +20,25 @@ from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
-from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
     stays_as_fallback,
 )
+from flake8_dbsession.fixes.fresh import refuse_borrowed
 from flake8_dbsession.fixes.new_block import (
     NewBlock,
+    annotation_notes,
     closes,
     handlers_need,
     is_name,
     is_plain,
     refuse_tricks,
+    tail_doubt,
 )
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.opened_in_try import fix_in_try, try_around
+from flake8_dbsession.fixes.opening import opens_quietly, opens_quietly_by_hand, swap_of
 from flake8_dbsession.fixes.provision import (
     Need,
     Provision,
@@ -49,15 +53,19 @@ from flake8_dbsession.rewriting.closes import (
     block_of,
     closes_early,
     mentions,
+    names_any,
     without_closes,
     without_rollbacks,
+    without_tail,
 )
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, parted
 from flake8_dbsession.rules.fallback import is_fallback
+
+PASS = cst.SimpleStatementLine([cst.Pass()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,7 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
     refuse_optional(acquisition, document)
+    refuse_borrowed(acquisition, document)
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
@@ -136,6 +145,8 @@ def fix_opened(
     around = try_around(assignment, need.name, document)
     if around is not None:
         return fix_in_try(need, assignment, around, document, provision, ends or CLOSES)
+    if is_unused(assignment, need) and opens_quietly_by_hand(need, document):
+        return _without_opening(assignment, document)
     opened = _opened(need, assignment, document, is_global=is_global)
     ends = ends or _ends_of(opened)
     if is_fallback(need.call, need.scope, document.context):
@@ -145,19 +156,48 @@ def fix_opened(
     if provision is not None:
         opened = replace(opened, before=[], statements=opened.rest)
     provision = provision or provision_for(need, document)
+    is_quiet = opens_quietly(need, provision, document)
+    if not is_quiet and any(map(_does_something, opened.before)):
+        opened = replace(opened, before=[], statements=opened.rest)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
-    before, statements, body = _rewritten(opened, provision, region)
+    new = NewBlock(opened.name, provision, region.statements[0], region.indent, is_quiet)
+    inference = document.context.file.inference
+    objects = Objects(opened.name, opened.statements, need.scope, inference)
+    before, statements, body, found = _rewritten(opened, new, region, objects)
     if stays_as_fallback(need, opened.statements, provision, document):
         old = _closed(opened, need, region)
         statements = [beside_fallback(statements, old, provision, region.indent)]
     else:
         provision = doubting_fallback(provision)
+    statements = region.keeping(statements, before)
     edits = region.rewritten([*before, *statements])
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
-    doubts += region.losses([*before, *statements])
-    return Fix((*edits, *provision.edits), doubts, document.names_in(opened.assignment))
+    doubts += (*found, *region.losses([*before, *statements]))
+    unneeded = document.names_in(opened.assignment)
+    notes = annotation_notes(opened.assignment, document)
+    is_used = names_any(statements, provision.name.partition(".")[0])
+    added = provision.edits if is_used else ()
+    swap = swap_of(need, provision, document, enters=False)
+    return Fix((*edits, *added), doubts, unneeded, notes, swap)
+
+
+def is_unused(assignment: ast.stmt, need: Need) -> bool:
+    """Tell whether nothing but a statement names what that binds."""
+    function = need.scope.function()
+    if function is None:
+        return False
+    own = set(ast.walk(assignment))
+    return not any(node not in own and is_name(node, need.name) for node in ast.walk(function.node))
+
+
+def _without_opening(assignment: ast.stmt, document: Document) -> Fix:
+    """Take away a session that nothing uses."""
+    region = Region([assignment], document)
+    is_alone = document.block_around(assignment) == [assignment]
+    new = [PASS] if is_alone else []
+    return Fix(region.rewritten(new), region.losses(new), document.names_in(assignment))
 
 
 def _ends_of(opened: _Opened) -> Ends:
@@ -230,8 +270,7 @@ def _used(
         raise Refusal("its block does not use it")
     last = next((index for index in using if closes(rest[index], name)), None)
     if last is None:
-        is_column = column_test(rest, need.scope, document.context.file.inference)
-        objects = Objects(name, rest, is_column)
+        objects = Objects(name, rest, need.scope, document.context.file.inference)
         last = max(i for i, s in enumerate(rest) if objects.mentions(s))
     statements = rest[using[0] : last + 1]
     if closes_early(statements, name):
@@ -262,32 +301,60 @@ def _is_bound(node: ast.Name) -> bool:
     return not isinstance(node.ctx, ast.Load)
 
 
-def _rewritten(
-    opened: _Opened, provision: Provision, region: Region
-) -> tuple[list[Statement], list[Statement], list[ast.stmt]]:
-    """Rewrite the statements.
+class _Rewritten(NamedTuple):
+    """New statements in the place of old ones.
 
-    Returns:
-        Those before the block, those with the block, and the statements of the syntax tree that
-        come to stand in it.
+    Attributes:
+        before: those before the block.
+        statements: those with the block.
+        body: the statements of the syntax tree that come to stand in it.
+        doubts: what else may be different.
     """
-    assignment, *others = region.statements
+
+    before: list[Statement]
+    statements: list[Statement]
+    body: list[ast.stmt]
+    doubts: tuple[Doubt, ...] = ()
+
+
+def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects) -> _Rewritten:
+    name, provision = opened.name, new.provision
+    others = region.statements[1:]
     before, using = others[: len(opened.before)], others[len(opened.before) :]
     if before and opened.begins_block:
         before = parted(before)[1]
-    cleaned = without_closes(using, opened.name, rolls_back=provision.rolls_back)
-    block = NewBlock(opened.name, provision, assignment, region.indent)
+    whole = without_closes(using, name, rolls_back=provision.rolls_back)
+    if new.is_quiet and not names_any(whole, name):
+        return _Rewritten(before, parted(whole)[1] or [PASS], opened.statements)
     outer = opened.statements[0]
-    if len(cleaned) == 1 and isinstance(cleaned[0], cst.Try) and isinstance(outer, ast.Try):
-        handled = cleaned[0]
+    handled = whole[0] if len(whole) == 1 else None
+    if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and new.is_quiet:
         if provision.rolls_back:
-            handled = without_rollbacks(handled, opened.name)
-        objects = Objects(opened.name, opened.statements, lambda _: False)
+            handled = without_rollbacks(handled, name)
         if not handlers_need(handled, objects):
-            inner = block.around(block_of(handled.body), keeps_blank=bool(before))
+            inner = new.around(block_of(handled.body), keeps_blank=bool(before))
             body = handled.body.with_changes(body=[inner])
-            return before, [handled.with_changes(body=body)], outer.body
-    return before, [block.around(cleaned, keeps_blank=bool(before))], opened.statements
+            return _Rewritten(before, [handled.with_changes(body=body)], outer.body)
+    *first, last = using
+    last, tail = without_tail(last, name)
+    cleaned = without_closes([*first, last], name, rolls_back=provision.rolls_back)
+    block = new.around(cleaned, keeps_blank=bool(before))
+    if not tail:
+        return _Rewritten(before, [block], opened.statements)
+    statements: list[Statement] = [guarded([block], tail, region.indent)]
+    is_same = new.is_quiet and not first
+    doubts = () if is_same else (tail_doubt(opened.statements[-1]),)
+    return _Rewritten(before, statements, opened.statements, doubts)
+
+
+def _does_something(statement: ast.stmt) -> bool:
+    """Tell whether a statement does what can be seen where an error comes after it."""
+    kinds = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Delete)
+    stores = (ast.Attribute, ast.Subscript)
+    return any(
+        isinstance(node, kinds) or (isinstance(node, stores) and not isinstance(node.ctx, ast.Load))
+        for node in ast.walk(statement)
+    )
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:

@@ -11,8 +11,14 @@ import libcst as cst
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.provision import Provision
 from flake8_dbsession.rewriting.closes import is_call_on
-from flake8_dbsession.rewriting.edits import Refusal
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Doubt, Kind, Refusal
 from flake8_dbsession.rewriting.region import Statement, parted
+
+WHOLE_LIFE = frozenset(
+    {Kind.COMMIT, Kind.EXPIRE, Kind.PATCHED, Kind.HELPER, Kind.COMMENT, Kind.ERROR_PATH}
+)
+"""The kinds of doubt about the rewrite of a session's whole life."""
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
 
@@ -26,12 +32,14 @@ class NewBlock:
         provision: what is entered.
         assignment: the statement that opened the session.
         indent: what a block is indented by.
+        is_quiet: whether the opening cannot fail.
     """
 
     name: str
     provision: Provision
     assignment: Statement
     indent: str
+    is_quiet: bool = True
 
     def around(self, statements: Sequence[Statement], *, keeps_blank: bool = False) -> cst.With:
         """Put statements into the block.
@@ -54,6 +62,21 @@ class NewBlock:
             leading_lines=[*self.assignment.leading_lines, *(blank if keeps_blank else ())],
             asynchronous=cst.Asynchronous() if is_async else None,
         )
+
+
+def tail_doubt(statement: ast.stmt) -> Doubt:
+    """Doubt that what follows a close may run where its ``try`` was not come to."""
+    final = getattr(statement, "finalbody", None) or [statement]
+    line = final[-1].lineno
+    return Doubt(Kind.ERROR_PATH, f"line {line} would run where its `try` is not come to, too")
+
+
+def annotation_notes(assignment: ast.stmt, document: Document) -> tuple[str, ...]:
+    """Say that an annotation goes, which a ``with`` block has no place for."""
+    match assignment:
+        case ast.AnnAssign(annotation=annotation):
+            return (f"the annotation `{document.written(annotation)}` goes",)
+    return ()
 
 
 def handlers_need(handled: cst.Try, objects: Objects) -> bool:
@@ -105,6 +128,6 @@ def is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
     return False
 
 
-def is_name(expression: ast.expr | None, name: str) -> bool:
+def is_name(expression: ast.AST | None, name: str) -> bool:
     """Tell whether an expression is a name, and nothing else."""
     return isinstance(expression, ast.Name) and expression.id == name

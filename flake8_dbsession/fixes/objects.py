@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.callees import Callees, closures
+from flake8_dbsession.fixes.columns import Columns
+from flake8_dbsession.fixes.following import Following, followed
 
 MUTATORS = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
@@ -21,6 +25,11 @@ _ROWS = frozenset(
     {"exec", "execute", "query", "scalar", "scalars", "stream", "stream_scalars", "exec_driver_sql"}
 )
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
+_COLLECTING = ("dict", "list", "set", "sorted", "tuple")
+_ENTITIES = frozenset(
+    {"first", "get", "get_one", "merge", "one", "one_or_none", "scalar", "scalar_one"}
+    | {"scalar_one_or_none"}
+)
 _NAMED_ROWS = frozenset({"query", "select"})
 
 
@@ -30,23 +39,40 @@ class Objects:
     Args:
         session: the session's name.
         body: the statements that work with it.
-        is_column: tells whether an attribute of the loaded objects is a plain column.
+        scope: the scope that they stand in.
+        inference: finds the classes and functions that they name.
+        given: names that hold objects from the beginning.
 
     Attributes:
         session: the session's name.
+        callees: what the calls among the statements lead to.
         local: the names that the statements bind.
         names: the names that may hold objects.
+        parts: the names that may hold a part of an object, such as a list that it keeps.
+        closures: the functions that the statements define, by their names.
     """
 
     def __init__(
-        self, session: str, body: Sequence[ast.stmt], is_column: Callable[[str], bool]
+        self,
+        session: str,
+        body: Sequence[ast.stmt],
+        scope: Scope,
+        inference: Inference,
+        given: frozenset[str] = frozenset(),
     ) -> None:
         self.session = session
-        self._is_column = is_column
+        self.callees = Callees(scope, inference)
+        self._columns = Columns(body, scope, inference)
+        self._is_column = self._columns.is_column
         self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
         self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
-        self.names: set[str] = set()
+        self.names: set[str] = set(given)
+        self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
+        self.closures = closures(self._nodes)
         while self._learn():
+            pass
+        self.parts: set[str] = set()
+        while self._learn_parts():
             pass
 
     def carries(self, expression: ast.expr | None) -> bool:
@@ -102,17 +128,95 @@ class Objects:
                     if not any(_is_name(part, name) for part in ast.walk(value)):
                         yield value
 
+    def is_entity(self, expression: ast.expr) -> bool:
+        """Tell whether an expression may be a loaded object itself, and no collection."""
+        match expression:
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.is_entity(inner)
+            case ast.Name(id=name):
+                values = list(self.assigned(name))
+                return name in self.names and (not values or any(map(self.is_entity, values)))
+            case ast.Attribute() | ast.Subscript() | ast.IfExp() | ast.BoolOp():
+                return self.carries(expression)
+            case ast.Call(func=function):
+                if self.session_call(expression) is not None:
+                    return last_segment(function) in _ENTITIES and self.carries(expression)
+                is_collection = self.callees.is_builtin(function, *_COLLECTING)
+                return not is_collection and self.carries(expression)
+        return False
+
+    def is_inherited(self, name: str) -> bool:
+        """Tell whether the classes of the loaded objects have a method from a library only."""
+        return self._columns.is_undeclared(name)
+
+    def _learn_parts(self) -> bool:
+        """Find further names of parts; tell whether there were any."""
+        found = {
+            name
+            for node in self._nodes
+            for target, value in _given(node)
+            if self._is_part(value)
+            for name in self._holders(target)
+        }
+        found -= self.parts
+        self.parts |= found
+        return bool(found)
+
+    def _is_part(self, expression: ast.expr) -> bool:
+        """Tell whether an expression is what an attribute of a loaded object holds."""
+        match expression:
+            case ast.Name(id=name):
+                return name in self.parts
+            case ast.Attribute(value=base, attr=name) if self._columns.is_plain(name):
+                return False
+            case ast.Attribute(value=base) | ast.Subscript(value=base):
+                return self.carries(base) or self._is_part(base)
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self._is_part(inner)
+            case ast.BoolOp(values=values):
+                return any(map(self._is_part, values))
+            case ast.IfExp(body=body, orelse=orelse):
+                return self._is_part(body) or self._is_part(orelse)
+        return False
+
     def _result_carries(self, call: ast.Call) -> bool:
         asked = self.session_call(call)
         name = last_segment(call.func)
-        if name in (_NUMBERS if isinstance(call.func, ast.Attribute) else _VALUES):
+        if isinstance(call.func, ast.Attribute):
+            if name in _NUMBERS:
+                return False
+        elif self.callees.is_builtin(call.func, *_VALUES):
             return False
         if asked is not None:
             return self._loads(asked)
         parts = _arguments(call)
         if isinstance(call.func, ast.Attribute):
             parts.append(call.func.value)
-        return any(self.carries(p) or _is_name(p, self.session) for p in parts)
+        if not any(self.carries(p) or _is_name(p, self.session) for p in parts):
+            return False
+        following = self.followed(call)
+        return following is None or _returns_objects(following, self.callees.inference)
+
+    def followed(self, call: ast.Call) -> Following | None:
+        """Give the project's function that a call leads to, with what it is given.
+
+        Args:
+            call: a call with the session or its objects among the arguments.
+
+        Returns:
+            The function; None where the code of what is called does not tell what the call does.
+        """
+        function = self.callees.function(call.func)
+        if function is None:
+            return None
+        if isinstance(call.func, ast.Attribute) and self.carries(call.func.value):
+            return None
+        if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
+            return None
+        arguments = _arguments(call)
+        sessions = {part for part in arguments if _is_name(part, self.session)}
+        held = {part for part in arguments if part not in sessions and self.carries(part)}
+        return followed(call, function, sessions, held)
 
     def _loads(self, call: ast.Call) -> bool:
         """Tell whether a call of the session's method gives objects, and not plain values."""
@@ -143,28 +247,11 @@ class Objects:
         return bool(found)
 
     def _learned_from(self, node: ast.AST) -> Iterator[str]:
-        match node:
-            case ast.Assign(targets=targets, value=value) if self.carries(value):
-                for target in targets:
-                    yield from self._holders(target)
-            case (
-                ast.AnnAssign(target=target, value=value)
-                | ast.NamedExpr(target=target, value=value)
-            ) if self.carries(value):
+        for target, value in _given(node):
+            if self.carries(value):
                 yield from self._holders(target)
-            case ast.AugAssign(target=target, value=value) if self.carries(value):
-                yield from self._holders(target)
-            case (
-                ast.For(target=target, iter=loop)
-                | ast.AsyncFor(target=target, iter=loop)
-                | ast.comprehension(target=target, iter=loop)
-            ) if self.carries(loop):
-                yield from self._holders(target)
-            case ast.withitem(context_expr=context, optional_vars=ast.expr() as target):
-                if self.carries(context):
-                    yield from self._holders(target)
-            case ast.Call():
-                yield from self._learned_from_call(node)
+        if isinstance(node, ast.Call):
+            yield from self._learned_from_call(node)
 
     def _holders(self, target: ast.expr) -> Iterator[str]:
         """Give the block's own names that hold what is assigned to a target."""
@@ -180,6 +267,47 @@ class Objects:
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in arguments):
                     yield _root_name(receiver)
+
+
+def _returns_objects(following: Following, inference: Inference) -> bool:
+    """Tell whether a function's result may be, or may hold, objects of a session."""
+    memory = following.scope.memory
+    question = ("returns objects", following.session, following.objects)
+    if question not in memory:
+        memory[question] = True  # what a function says of itself while it is read
+        objects = Objects(
+            following.session, following.body, following.scope, inference, following.objects
+        )
+        nodes = own_nodes(following.function.node)
+        kinds = (ast.Return, ast.Yield, ast.YieldFrom)
+        results = [node.value for node in nodes if isinstance(node, kinds)]
+        memory[question] = any(
+            objects.carries(result) or _is_lazy(result, objects) for result in results
+        )
+    found: bool = memory[question]
+    return found
+
+
+def _is_lazy(result: ast.expr | None, objects: Objects) -> bool:
+    """Tell whether a result loads when it is gone through."""
+    return isinstance(result, ast.GeneratorExp) and objects.mentions(result)
+
+
+def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Give what a node binds, each with the value that it gets, or that it gets something of."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((target, value) for target in targets)
+        case (
+            ast.AnnAssign(target=target, value=ast.expr() as value)
+            | ast.NamedExpr(target=target, value=value)
+            | ast.AugAssign(target=target, value=value)
+            | ast.For(target=target, iter=value)
+            | ast.AsyncFor(target=target, iter=value)
+            | ast.comprehension(target=target, iter=value)
+            | ast.withitem(context_expr=value, optional_vars=ast.expr() as target)
+        ):
+            yield target, value
 
 
 def outliving(

@@ -12,12 +12,14 @@ from flake8_dbsession.fixes.behaviour import Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.new_block import (
     NewBlock,
+    annotation_notes,
     closes,
     handlers_need,
     is_name,
     refuse_tricks,
 )
 from flake8_dbsession.fixes.objects import Objects
+from flake8_dbsession.fixes.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.request_session import uses_request
 from flake8_dbsession.rewriting.closes import (
@@ -25,9 +27,11 @@ from flake8_dbsession.rewriting.closes import (
     closes_early,
     without_closes,
     without_rollbacks,
+    without_tail,
 )
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.guarded import guarded
 from flake8_dbsession.rewriting.places import place_of
 from flake8_dbsession.rewriting.region import Region, Statement
 
@@ -67,21 +71,32 @@ def fix_in_try(
     _refuse_other_uses(need, assignment, around, none)
     provision = doubting_fallback(provision or provision_for(need, document))
     region = Region([around], document)
-    statements, body = _rewritten(need, assignment, around, provision, region)
+    inference = document.context.file.inference
+    objects = Objects(need.name, around.body, need.scope, inference)
+    is_quiet = opens_quietly(need, provision, document)
+    statements, body = _rewritten(need, assignment, around, provision, region, objects, is_quiet)
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
-    doubts += region.losses(statements)
+    statements = region.keeping(statements)
     edits = [*region.rewritten(statements), *provision.edits]
+    notes = annotation_notes(assignment, document)
     unneeded = document.names_in(assignment)
     if none is not None and (edit := _without(none, document)):
         edits.append(edit)
         unneeded |= document.names_in(none)
-    return Fix(tuple(edits), doubts, unneeded)
+    swap = swap_of(need, provision, document, enters=False)
+    return Fix(tuple(edits), doubts, unneeded, notes, swap)
 
 
 def _rewritten(
-    need: Need, assignment: ast.stmt, around: ast.Try, provision: Provision, region: Region
+    need: Need,
+    assignment: ast.stmt,
+    around: ast.Try,
+    provision: Provision,
+    region: Region,
+    objects: Objects,
+    is_quiet: bool,
 ) -> tuple[list[Statement], list[ast.stmt]]:
     """Rewrite the ``try``.
 
@@ -101,14 +116,20 @@ def _rewritten(
         return [*cleaned[:index], block.around(cleaned[index:])], body
     kept = cleaned[0]
     handled = without_rollbacks(kept, need.name) if provision.rolls_back else kept
-    if not handlers_need(handled, Objects(need.name, body, lambda _: False)):
+    if not handlers_need(handled, objects):
         inner = block_of(handled.body)
         new = block.around(inner[index:])
         suite = handled.body.with_changes(body=[*inner[:index], new])
         return [handled.with_changes(body=suite)], body
     if index:
         raise Refusal("a handler needs the session, which is opened late")
-    return [block.around([kept])], [around]
+    if kept.handlers and not is_quiet:
+        raise Refusal("a handler needs the session, and is for errors of its opening, too")
+    shorter, tail = without_tail(bare, need.name)
+    statements = without_closes([shorter], need.name, rolls_back=provision.rolls_back)
+    if tail:
+        return [guarded([block.around(statements)], tail, region.indent)], [around]
+    return [block.around(statements)], [around]
 
 
 def _is_still(old: cst.Try, new: list[Statement]) -> bool:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Sequence
-from typing import TypeAlias
+from collections.abc import Container, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.fixes.following import Following
 from flake8_dbsession.fixes.objects import MUTATORS, Objects
+from flake8_dbsession.fixes.reading import changes_by_function, only_reads
 
-# The lines of the work that may be pending at a place, 0 for none, for the ways that lead there;
-# empty where none leads there.
-_State: TypeAlias = frozenset[int]
+
+class Pending(NamedTuple):
+    """Work that may be uncommitted.
+
+    Attributes:
+        line: its line.
+        call: the call of a helper that may have left it; empty for work that stands there itself.
+        is_seen: whether the work is seen, there or in the helper's code.
+    """
+
+    line: int
+    call: str = ""
+    is_seen: bool = True
+
+
+_NOTHING = Pending(0)
+_SAME = Pending(-1)  # whatever was pending before
+# The work that may be pending at a place, for the ways that lead there; empty where none does.
+_State: TypeAlias = frozenset[Pending]
 _NOWHERE: _State = frozenset()
-_CLEAN: _State = frozenset({0})
+_CLEAN: _State = frozenset({_NOTHING})
+_AS_BEFORE: _State = frozenset({_SAME})
 
 _ENDS = frozenset({"close", "commit", "rollback"})
 _READS = frozenset(
@@ -22,25 +41,32 @@ _READS = frozenset(
     | {"get_bind", "get_one", "in_transaction", "query", "refresh"}
 )
 _STATEMENTS = frozenset({"exec", "execute", "scalar", "scalars", "stream", "stream_scalars"})
-_QUERIES = ("select", "with", "pragma", "show", "explain")
 _LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "print", "warning"})
-_HARMLESS = _LOGS | frozenset(
-    {"abs", "all", "any", "bool", "dict", "enumerate", "filter", "float", "getattr", "hasattr"}
-    | {"int", "isinstance", "iter", "len", "list", "map", "max", "min", "next", "repr", "reversed"}
-    | {"round", "set", "sorted", "str", "sum", "tuple", "type", "zip", "vars"}
-    | {"copy", "dict", "from_orm", "index", "isoformat", "items", "join", "json", "keys", "lower"}
-    | {"model_dump", "model_validate", "split", "startswith", "endswith", "strftime", "strip"}
-    | {"timestamp", "total_seconds", "upper", "values", "replace", "format", "get"}
-    | {"_asdict", "_mapping", "all", "first", "mappings", "one", "one_or_none", "scalar"}
-    | {"scalar_one", "scalar_one_or_none", "scalars", "unique", "fetchall", "fetchone"}
-    | {"count", "distinct", "exists", "filter_by", "group_by", "having", "limit", "offset"}
-    | {"options", "order_by", "outerjoin", "select_from", "subquery", "where", "with_entities"}
-    | {"execution_options", "select_entity", "union", "with_for_update", "yield_per"}
+# Of strings, numbers and dates.
+_OF_VALUES = frozenset(
+    {"decode", "encode", "endswith", "format", "isoformat", "join", "lower", "replace", "split"}
+    | {"startswith", "strftime", "strip", "timestamp", "title", "total_seconds", "upper"}
 )
-_READING = ("as_", "has_", "is_", "to_")
+_OF_MODELS = frozenset({"from_orm", "model_validate", "parse_obj"})  # pydantic's, which only read
+_OF_CONTAINERS = frozenset({"copy", "count", "get", "index", "items", "keys", "values"})
+# Of SQLAlchemy's queries, statements and results.
+_OF_QUERIES = frozenset(
+    {"_asdict", "_mapping", "all", "count", "distinct", "execution_options", "exists", "fetchall"}
+    | {"fetchmany", "fetchone", "filter", "filter_by", "first", "group_by", "having", "join"}
+    | {"limit", "mappings", "offset", "one", "one_or_none", "options", "order_by", "outerjoin"}
+    | {"scalar", "scalar_one", "scalar_one_or_none", "scalars", "select_entity", "select_from"}
+    | {"subquery", "tuples", "union", "unique", "where", "with_entities", "with_for_update"}
+    | {"yield_per"}
+)
+_LISTED = frozenset({"all", "fetchall", "fetchmany"})
+_IN_PLACE = MUTATORS | {"clear", "discard", "pop", "popitem", "remove", "reverse", "sort"}
+_YIELDS = (ast.Yield, ast.YieldFrom)
+_CHANGING = ("delattr", "setattr")
 
 
-def left_pending(body: Sequence[ast.stmt], objects: Objects, *, closes_stay: bool = True) -> int:
+def left_pending(
+    body: Sequence[ast.stmt], objects: Objects, *, closes_stay: bool = True
+) -> list[Pending]:
     """Find work that is uncommitted when a block is left, other than by an exception.
 
     Args:
@@ -49,11 +75,15 @@ def left_pending(body: Sequence[ast.stmt], objects: Objects, *, closes_stay: boo
         closes_stay: whether a close among them stays there, and gives up what is pending.
 
     Returns:
-        The line of such work, which a provider that commits at the end of the block would commit,
-        and which the code as it is gives up when it closes the session; 0 where there is none.
+        The work that a provider which commits at the end of the block would commit, and that the
+        code as it is gives up when it closes the session: the last that is seen, and the last that
+        a call may leave whose code is not known.
     """
     flow = _Flow(objects, _ENDS if closes_stay else _ENDS - {"close"})
-    return max(flow.run(body, _CLEAN).union(*flow.exits), default=0)
+    found = flow.run(body, _CLEAN).union(*flow.exits) - _CLEAN
+    seen = max((each for each in found if each.is_seen), default=None)
+    unknown = max((each for each in found if not each.is_seen), default=None)
+    return [each for each in (seen, unknown) if each is not None]
 
 
 class _Flow:
@@ -88,7 +118,9 @@ class _Flow:
                 return self.run(body, state) | self.run(orelse, state)
             case ast.For() | ast.AsyncFor() | ast.While():
                 return self._after_loop(statement, state)
-            case ast.With(body=body) | ast.AsyncWith(body=body):
+            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+                for item in items:
+                    state = self._effect(item, state)
                 return self._after_with(statement, self.run(body, state))
             case ast.Try():
                 return self._after_try(statement, state)
@@ -103,6 +135,8 @@ class _Flow:
         state = self._effect(loop.test if isinstance(loop, ast.While) else loop.iter, state)
         jumps: list[_State] = []
         self._loops.append(jumps)
+        if isinstance(loop, (ast.For, ast.AsyncFor)):
+            state |= self._effect(loop.target, state)
         for _ in range(2):  # the second time round begins as the first one ended
             state |= self.run(loop.body, state).union(*jumps)
         self._loops.pop()
@@ -121,7 +155,7 @@ class _Flow:
         after = self.run(statement.orelse, self.run(statement.body, state))
         # What failed in the session has to be rolled back before anything can be committed.
         lines = [part.lineno for part in statement.body if self._objects.mentions(part)]
-        caught = state.union(lines)
+        caught = state.union(map(Pending, lines))
         for handler in statement.handlers:
             after |= self.run(handler.body, caught)
         left, self.exits = self.exits, outside
@@ -131,8 +165,7 @@ class _Flow:
     def _effect(self, node: ast.AST, state: _State) -> _State:
         if isinstance(node, ast.Expr) and self._ends(node.value):
             return _CLEAN
-        line = self._writes.found_in(node)
-        return frozenset({line}) if line else state
+        return self._writes.after(node, state)
 
     def _ends(self, expression: ast.expr) -> bool:
         call = expression.value if isinstance(expression, ast.Await) else expression
@@ -148,80 +181,218 @@ class _Writes:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
+        self._callees = objects.callees
 
-    def found_in(self, node: ast.AST) -> int:
-        """Give the line of what may change what the session would commit; 0 for none."""
-        found = filter(self._is_write, (node, *own_nodes(node)))
-        return next((part.lineno for part in found), 0)  # type: ignore[attr-defined]
+    def after(self, node: ast.AST, state: _State) -> _State:
+        """Give what is pending when a node has run."""
+        for done in self._all_in((node, *own_nodes(node))):
+            state = frozenset().union(*(state if each == _SAME else {each} for each in done))
+        return state
 
-    def _is_write(self, node: ast.AST) -> bool:
+    def _all_in(self, nodes: Sequence[ast.AST]) -> Iterator[_State]:
+        for part in nodes:
+            if isinstance(part, ast.Call):
+                yield from self._by_call(part)
+            elif self._changes_object(part):
+                yield _at(part)
+
+    def _changes_object(self, node: ast.AST) -> bool:
+        """Tell whether a node stores into an object, or takes something out of one."""
         match node:
-            case ast.Assign(targets=targets) | ast.Delete(targets=targets):
-                return any(map(self._is_part_of_object, targets))
-            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
-                return self._is_part_of_object(target)
-            case ast.Call():
-                asked = self._objects.session_call(node)
-                return self._session_writes(asked, node) if asked else self._call_writes(node)
-        return False
-
-    def _is_part_of_object(self, target: ast.expr) -> bool:
-        match target:
-            case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                return any(map(self._is_part_of_object, elements))
-            case ast.Attribute(value=base):
+            case ast.Attribute(value=base, ctx=ast.Store() | ast.Del()):
                 return self._objects.mentions(base)
-            case ast.Subscript(value=base):
-                return not isinstance(base, ast.Name) and self._objects.mentions(base)
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                return name in self._objects.parts
+            case ast.Subscript(value=base, ctx=ast.Store() | ast.Del()):
+                return self._objects.mentions(base)
+            case ast.AugAssign(target=ast.Name(id=name)):
+                return name in self._objects.parts
         return False
 
-    def _session_writes(self, asked: ast.Call, call: ast.Call) -> bool:
-        """Judge a call of the session's, by its method and by what is done with the result."""
-        if call is not asked:
-            return self._given(call) or not _is_harmless(last_segment(call.func))
-        method = last_segment(asked.func)
+    def _by_call(self, call: ast.Call) -> Iterator[_State]:
+        asked = self._objects.session_call(call)
+        if changes_by_function(call):
+            yield _at(call)
+        elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
+            yield self._by_helper(call)
+        elif asked is call:
+            if self._session_writes(call):
+                yield _at(call)
+        elif asked is not None:
+            yield from self._by_chain(call)
+        else:
+            yield from self._by_other_call(call)
+
+    def _by_helper(self, call: ast.Call) -> _State:
+        """Judge a call that is given the session or its objects by what it calls."""
+        following = self._objects.followed(call)
+        if following is None:
+            return self._unknown(call)
+        name = f"{ast.unparse(call.func)}()"
+        return frozenset(
+            each if each in (_SAME, _NOTHING) else Pending(call.lineno, name, each.is_seen)
+            for each in _left_by(following, self._objects)
+        )
+
+    def _session_writes(self, call: ast.Call) -> bool:
+        method = last_segment(call.func)
         if method in _STATEMENTS:
-            return not (asked.args and self._reads(asked.args[0]))
+            return not (call.args and self._reads(call.args[0]))
         return method not in _READS | _ENDS
 
-    def _given(self, call: ast.Call) -> bool:
-        """Tell whether the session itself is among a call's arguments."""
+    def _by_chain(self, call: ast.Call) -> Iterator[_State]:
+        """Judge what is done with what the session gave: to a query, a result or an object."""
+        assert isinstance(call.func, ast.Attribute)
+        name = call.func.attr
+        if self._objects.is_entity(call.func.value):
+            if not self._is_read_of_object(call.func):
+                yield self._unknown(call)
+        elif name not in _OF_QUERIES | _OF_CONTAINERS | _OF_VALUES:
+            yield _at(call)
+
+    def _by_other_call(self, call: ast.Call) -> Iterator[_State]:
+        """Judge a call of anything else: given an object, it may write."""
+        function = call.func
+        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if isinstance(function, ast.Attribute):
+            parts.append(function.value)
+            if function.attr in _IN_PLACE and self._is_part(function.value):
+                yield _at(call)
+                return
+        if not any(map(self._objects.carries, parts)):
+            return
+        if self._callees.is_project(function):
+            yield self._by_helper(call)
+        elif self._callees.is_builtin(function, *_CHANGING):
+            yield _at(call)
+        elif self._callees.is_builtin(function):
+            yield from self._by_function_given(call)
+        elif isinstance(function, ast.Attribute):
+            yield from self._by_method(call, function)
+        elif not self._callees.is_library(function):
+            yield self._unknown(call)
+
+    def _by_function_given(self, call: ast.Call) -> Iterator[_State]:
+        """Judge the function that one of Python's own calls, as ``sorted`` does its ``key``."""
+        given = self._callees.run_by(call)
+        if isinstance(given, ast.Lambda):
+            yield from self._all_in(nodes_in(given.body))
+        elif given is not None and not self._only_gets(given):
+            yield self._unknown(call)
+
+    def _only_gets(self, function: ast.expr) -> bool:
+        is_read = isinstance(function, ast.Attribute) and self._is_read(function)
+        return is_read or self._callees.gets_values(function)
+
+    def _by_method(self, call: ast.Call, method: ast.Attribute) -> Iterator[_State]:
+        receiver, name = method.value, method.attr
+        if not self._objects.carries(receiver):
+            if name in MUTATORS and self._callees.is_container(receiver):
+                return
+            if not self._is_read(method):
+                yield self._unknown(call)
+        elif self._is_query(receiver):
+            if name not in _OF_QUERIES | _OF_CONTAINERS:
+                yield _at(call)
+        elif self._is_container(receiver):
+            if name not in _IN_PLACE | _OF_CONTAINERS | _OF_VALUES:
+                yield self._unknown(call)
+        elif name in _IN_PLACE and not isinstance(receiver, ast.Name):
+            yield _at(call)
+        elif not self._is_read_of_object(method):
+            yield self._unknown(call)
+
+    def _is_read(self, method: ast.Attribute) -> bool:
+        """Tell whether a method of something else only reads what it is given."""
+        if self._callees.is_project(method):
+            return False
+        if method.attr in _LOGS | _OF_MODELS or self._callees.is_library(method):
+            return True
+        return isinstance(method.value, ast.Constant) and method.attr in _OF_VALUES
+
+    def _is_read_of_object(self, method: ast.Attribute) -> bool:
+        """Tell whether a method that may be one of a loaded object's is not the project's own."""
+        if method.attr in _OF_VALUES:
+            return True
+        known = _OF_CONTAINERS | _OF_QUERIES | {"dict", "json", "model_dump", "model_dump_json"}
+        return method.attr in known and self._objects.is_inherited(method.attr)
+
+    def _is_query(self, receiver: ast.expr) -> bool:
+        """Tell whether a name is that of a query, or of a result that is not fetched yet."""
+        if not isinstance(receiver, ast.Name):
+            return False
+        values = list(self._objects.assigned(receiver.id))
+        asked = [value for value in values if self._objects.session_call(value)]
+        return bool(asked) and not any(map(self._is_fetched, asked))
+
+    def _is_container(self, receiver: ast.expr) -> bool:
+        """Tell whether a name is that of a list or dictionary, and not of a loaded object."""
+        if not isinstance(receiver, ast.Name):
+            return False
+        values = list(self._objects.assigned(receiver.id))
+        return self._callees.is_container(receiver) or (
+            bool(values) and not any(map(self._objects.is_entity, values))
+        )
+
+    def _is_fetched(self, value: ast.expr) -> bool:
+        call = value.value if isinstance(value, ast.Await) else value
+        is_listed = isinstance(call, ast.Call) and last_segment(call.func) in _LISTED
+        return is_listed or self._objects.is_entity(value)
+
+    def _is_part(self, receiver: ast.expr) -> bool:
+        return isinstance(receiver, ast.Name) and receiver.id in self._objects.parts
+
+    def _is_given_session(self, call: ast.Call) -> bool:
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
         session = self._objects.session
         return any(isinstance(part, ast.Name) and part.id == session for part in parts)
 
-    def _call_writes(self, call: ast.Call) -> bool:
-        """Judge a call of anything else: given the session or an object, it may write."""
-        if self._given(call):
-            return True
-        name = last_segment(call.func)
-        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
-        if isinstance(call.func, ast.Attribute):
-            if name in MUTATORS and self._is_container(call.func.value):
-                return False
-            parts.append(call.func.value)
-        return not _is_harmless(name) and any(map(self._objects.carries, parts))
+    def _runs_closure(self, call: ast.Call) -> bool:
+        """Tell whether a call runs a function that the block defines, and that works with it."""
+        closure = self._objects.closures.get(last_segment(call.func))
+        return closure is not None and self._objects.mentions(closure)
 
-    def _is_container(self, receiver: ast.expr) -> bool:
-        """Tell whether a name is that of a list or dictionary, and not of a query."""
-        if not isinstance(receiver, ast.Name):
-            return False
-        return not any(map(self._objects.session_call, self._objects.assigned(receiver.id)))
+    def _unknown(self, call: ast.Call) -> _State:
+        return frozenset({Pending(call.lineno, f"{ast.unparse(call.func)}()", is_seen=False)})
 
     def _reads(self, statement: ast.expr) -> bool:
         """Tell whether a statement given to the session only reads, as far as it can be seen."""
         match statement:
             case ast.Call(func=function, args=[ast.Constant(value=str(text)), *_]):
                 if last_segment(function) == "text":
-                    return text.lstrip(" \t\n(").lower().startswith(_QUERIES)
+                    return only_reads(text)
+            case ast.Constant(value=str(text)):
+                return only_reads(text)
             case ast.Name(id=name):
                 values = list(self._objects.assigned(name))
                 return bool(values) and all(map(self._reads, values))
         return _begins_with_select(statement)
 
 
-def _is_harmless(name: str) -> bool:
-    return name in _HARMLESS or name.startswith(_READING)
+def _at(node: ast.AST) -> _State:
+    return frozenset({Pending(node.lineno)})  # type: ignore[attr-defined]
+
+
+def _left_by(following: Following, caller: Objects) -> _State:
+    """Give what is pending after a helper that is given the session or its objects.
+
+    A function that stands in the block sees the block's own names besides.
+    """
+    is_inner = following.function.node in caller.closures.values()
+    session = following.session or (caller.session if is_inner else "")
+    given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
+    memory = following.scope.memory
+    question = ("left pending", session, given)
+    if question not in memory:
+        memory[question] = frozenset({Pending(0, "itself", is_seen=False)})
+        inference = caller.callees.inference
+        objects = Objects(session, following.body, following.scope, inference, given)
+        flow = _Flow(objects, _ENDS)
+        done = flow.run(following.body, _AS_BEFORE).union(*flow.exits)
+        is_later = any(isinstance(node, _YIELDS) for node in own_nodes(following.function.node))
+        memory[question] = done | _AS_BEFORE if is_later else done
+    found: _State = memory[question]
+    return found
 
 
 def _begins_with_select(expression: ast.expr) -> bool:

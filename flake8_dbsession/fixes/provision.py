@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import bound_to
-from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.names.scopes import Scope, body_of
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
-from flake8_dbsession.policy.model import Layer, Sanctioned
+from flake8_dbsession.house.advice import factory_of, place_of
+from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.policy.model import Sanctioned, Style
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
@@ -36,6 +38,8 @@ class Provision:
         rolls_back: whether its block rolls back when an error leaves it, as far as that is known.
         doubts: what else it may do that the code as it is does not.
         guard: what it needs, where the layer has a fallback for the absence of that; else empty.
+        function: the provider's own code; None where it is not found, or is no function.
+        is_own: whether it is the session's own block.
     """
 
     call: str
@@ -46,6 +50,8 @@ class Provision:
     rolls_back: bool
     doubts: tuple[str, ...] = ()
     guard: str = ""
+    function: FunctionValue | None = None
+    is_own: bool = False
 
     @property
     def name(self) -> str:
@@ -64,8 +70,7 @@ class Need:
         name: the name that holds it; empty for none.
         beside: what is written there of the module that the provider is looked for in; None where
             nothing is.
-        opens: the names of the factories that the provider has to call, one of them at least;
-            empty where that cannot be told.
+        place: what it wants of a way.
     """
 
     call: ast.Call
@@ -73,13 +78,18 @@ class Need:
     scope: Scope
     name: str
     beside: ast.expr | None
-    opens: frozenset[str] = frozenset()
+    place: Place
 
 
 def plain_need(acquisition: Acquisition) -> Need:
     """Tell what an acquisition opens, where its own block does."""
     return Need(
-        acquisition.node, acquisition.known, acquisition.scope, acquisition.name, beside=None
+        acquisition.node,
+        acquisition.known,
+        acquisition.scope,
+        acquisition.name,
+        beside=None,
+        place=place_of(acquisition),
     )
 
 
@@ -102,13 +112,10 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
         if bind is None or len(call.args) + len(call.keywords) > 1:
             raise Refusal("the session is opened with arguments of its own")
         refuse_own_engine(bind, scope)
-        return Need(call, known, scope, name, bind)
+        return Need(call, known, scope, name, bind, place_of(acquisition))
     if call.args or call.keywords:
         raise Refusal("the session is opened with arguments of its own")
-    factory = _factory(call)
-    names = document.context.file.names(factory, scope)
-    opens = frozenset(each.rpartition(".")[2] for each in names)
-    return Need(call, known, scope, name, factory, opens)
+    return Need(call, known, scope, name, factory_of(acquisition), place_of(acquisition))
 
 
 def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
@@ -123,20 +130,26 @@ def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
         of this one.
     """
     context = document.context
-    call, known, scope = acquisition.node, acquisition.known, acquisition.scope
-    is_named = context.is_legacy(acquisition) or context.pattern(known, "db", scope) is not None
+    call, known = acquisition.node, acquisition.known
+    is_named = context.is_legacy(acquisition) or context.advice(acquisition).way is not None
     if is_named and not is_made_here(acquisition):
         return None
     document.refuse_comments(call)
     statement = document.context.file.tree.statement(call)
     is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
     written = document.written(call)
-    return closing(f"await {written}" if is_awaited else written, is_async=known.is_async)
+    block = closing(f"await {written}" if is_awaited else written, is_async=known.is_async)
+    if known.home is None and known.source is not Role.SESSION_CLASS:
+        doubt = f"`{ast.unparse(call.func)}` is not found, and may be no factory of sessions"
+        return replace(block, doubts=(doubt,))
+    return block
 
 
 def closing(call: str, *, is_async: bool) -> Provision:
     """Give a block that only closes: it neither commits nor rolls back."""
-    return Provision(call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False)
+    return Provision(
+        call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False, is_own=True
+    )
 
 
 def provision_for(need: Need, document: Document) -> Provision:
@@ -153,88 +166,63 @@ def provision_for(need: Need, document: Document) -> Provision:
     Raises:
         Refusal: there is none that can be used here, or it is no context manager.
     """
-    context = document.context
+    way = _way_for(need, document)
+    if way.style is Style.DEPENDENCY:
+        raise Refusal(f"the standard here is a parameter, `{way.written(need.name or 'db')}`")
+    return _provision(reach_way(way, need, document), way, need, document)
+
+
+def _way_for(need: Need, document: Document) -> Way:
+    """Ask the house for the best way, or the policy for what takes a legacy accessor's place."""
+    context, place = document.context, need.place
     if is_in_fallback(need.call, need.scope, context):
         raise Refusal("it is the layer's fallback for where the sanctioned object is missing")
-    pattern = context.pattern(need.known, need.name or "db", need.scope) or ""
-    if "Depends(" in pattern:
-        raise Refusal(f"the standard here is a parameter, {pattern}")
-    layers = context.declared_blocks()
     replacement = context.legacy_replacement(need.call, need.scope)
-    if replacement is not None and context.layer not in layers:
+    own = context.house.own(place)
+    if replacement is not None and own is None:
         if not all(part.isidentifier() for part in re.split(r"[.:]", replacement)):
             raise Refusal(f"the policy says what to do instead: {replacement}")
-        return _of_layer(Layer("", (), Sanctioned.parse(replacement)), need, document)
-    return _of_layer(layers[0], need, document) if layers else _of_house(need, document)
+        way = context.house.of_use(Sanctioned.parse(replacement), place)
+        obstacle = context.house.obstacle(way, place)
+        if obstacle:
+            raise Refusal(obstacle)
+        return way
+    best = context.house.best(place)
+    if best is None:
+        raise Refusal(context.house.why_none(place))
+    return best
 
 
-def _of_house(need: Need, document: Document) -> Provision:
-    house, home = document.context.file.house(need.known), need.known.home
-    if house is None or home is None or need.beside is None:
-        raise Refusal("the project's session provider is not known; a layer of the policy names it")
-    if house.provider is None:
-        raise Refusal("the project has no session provider")
-    value = document.context.file.inference.member(home.module, house.provider)
-    if not isinstance(value, FunctionValue) or not _opens_any(value, need.opens):
-        raise Refusal(f"`{house.provider}` may open sessions of another factory")
-    reach = reach_beside(need.beside, house.provider, need.scope, document)
-    return _provision(reach, value, need, document)
-
-
-def _of_layer(layer: Layer, need: Need, document: Document) -> Provision:
-    reach, value = reach_use(layer, need, document)
-    provision = _provision(reach, value, need, document)
-    guard = _owner(reach.expression) or reach.expression
-    return replace(provision, guard=guard) if layer.fallback else provision
-
-
-def reach_use(layer: Layer, need: Need, document: Document) -> tuple[Reach, Value | None]:
-    """Reach what a layer uses.
+def reach_way(way: Way, need: Need, document: Document) -> Reach:
+    """Reach a way from a place.
 
     Args:
-        layer: a layer with a ``use``.
+        way: the way.
         need: what is opened by hand there.
         document: the file.
 
     Returns:
-        How it is written at the place, and what it stands for; None where that is not known.
+        How it is written at the place, and the edits that make it so.
 
     Raises:
         Refusal: it cannot be reached from there.
     """
-    assert layer.use is not None
-    module, expression = layer.use.module, layer.use.expression
-    inference = document.context.file.inference
-    if module is None:
-        reach = _reach_expression(expression, layer, need, document)
-        value = inference.value(ast.parse(reach.expression, mode="eval").body, need.scope)
+    if way.missing:
+        raise Refusal(way.missing)
+    if way.reach.bind:
+        return Reach(way.expression, _bound_before(way.reach.bind, need.scope, document))
+    if way.reach.is_beside:
+        if need.beside is None:
+            raise Refusal(f"there is no import beside which `{way.expression}` could be imported")
+        name = way.expression.removeprefix(f"{_owner(ast.unparse(need.beside))}.")
+        first, dot, rest = name.partition(".")
+        reach = reach_beside(need.beside, first, need.scope, document)
+    elif way.reach.module:
+        first, dot, rest = way.expression.partition(".")
+        reach = reach_module(way.reach.module, first, need.scope, document)
     else:
-        first, dot, rest = expression.partition(".")
-        found = inference.project.find(document.context.file.path, module)
-        value = inference.member(found, first) if found else None
-        for name in filter(None, rest.split(".")):
-            value = inference.attribute(value, name)
-        reach = reach_module(module, first, need.scope, document)
-        reach = reach._replace(expression=f"{reach.expression}{dot}{rest}")
-    return reach, value
-
-
-def _reach_expression(expression: str, layer: Layer, need: Need, document: Document) -> Reach:
-    root, dot, rest = expression.partition(".")
-    if root == "self":
-        cls = need.scope.enclosing_class()
-        if cls is None or not cls.attributes(rest.partition(".")[0]):
-            raise Refusal(f"the class has no `{_owner(expression)}`")
-    elif not need.scope.lookup(root):
-        if layer.bind and layer.bind.partition("=")[0].strip() == root:
-            return Reach(expression, _bound_before(layer.bind, need.scope, document))
-        home = need.known.home
-        inference = document.context.file.inference
-        if need.beside is None or home is None or inference.member(home.module, root) is None:
-            raise Refusal(f"`{root}` is not known here; the policy's `use` can say `module:{root}`")
-        reach = reach_beside(need.beside, root, need.scope, document)
-        return reach._replace(expression=f"{reach.expression}{dot}{rest}")
-    return Reach(expression)
+        return Reach(way.expression)
+    return reach._replace(expression=f"{reach.expression}{dot}{rest}")
 
 
 def _bound_before(bind: str, scope: Scope, document: Document) -> tuple[Edit, ...]:
@@ -262,77 +250,32 @@ def _owner(expression: str) -> str:
     return expression.rpartition(".")[0]
 
 
-def _provision(reach: Reach, value: object, need: Need, document: Document) -> Provision:
-    function = value if isinstance(value, FunctionValue) else None
-    known = document.context.file.inference.role(function)
-    if known is not None and known.role is not Role.PROVIDER:
-        raise Refusal(f"`{reach.expression}` is no context manager")
-    if known is not None and known.is_async != need.known.is_async:
-        raise Refusal(f"`{reach.expression}` is {'' if known.is_async else 'not '}asynchronous")
-    if function is not None and _needs_arguments(function):
-        raise Refusal(f"`{reach.expression}` needs arguments")
+def _provision(reach: Reach, way: Way, need: Need, document: Document) -> Provision:
     return Provision(
         call=f"{reach.expression}()",
         edits=reach.edits,
         is_async=need.known.is_async,
-        commits=known.commits if known is not None else True,
+        commits=way.leaving.commits is not False,
         keeps_loaded=bool(need.known.keeps_loaded),
-        rolls_back=function is None or _rolls_back(function),
-        doubts=tuple(_doubts(reach, function, need, document)),
+        rolls_back=way.leaving.rolls_back is not False,
+        doubts=tuple(_doubts(reach, way, need, document)),
+        guard=way.guard,
+        function=way.function,
     )
 
 
-def _doubts(
-    reach: Reach, function: FunctionValue | None, need: Need, document: Document
-) -> Iterator[str]:
+def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[str]:
     """Say why a provider may open other sessions, or end them in another way."""
     if need.known.source is Role.SESSION_CLASS:
-        yield from doubts_about_class(need.call, need.known, need.scope, function, document)
-    elif not _opens_the_same(function, need, document):
+        yield from doubts_about_class(need.call, need.known, need.scope, way.function, document)
+    elif not _opens_the_same(way, need, document):
         yield f"`{reach.expression}` may open sessions of another factory"
-    if function is not None and _changes_errors(function):
+    if not way.leaving.raises_again:
         yield f"`{reach.expression}` does not raise every error again"
 
 
-def _factory(call: ast.Call) -> ast.expr:
-    """Give the factory of ``SessionLocal()`` and of ``SessionLocal.begin()``."""
-    function = call.func
-    if isinstance(function, ast.Attribute) and function.attr == "begin":
-        return function.value
-    return function
-
-
-def _opens_the_same(function: FunctionValue | None, need: Need, document: Document) -> bool:
+def _opens_the_same(way: Way, need: Need, document: Document) -> bool:
     """Tell whether a provider calls the factory, or the policy alone says what belongs together."""
     if document.context.legacy_replacement(need.call, need.scope) is not None:
         return True
-    return _opens_any(function, need.opens) if function is not None else need.known.home is None
-
-
-def _opens_any(function: FunctionValue, names: frozenset[str]) -> bool:
-    """Tell whether a provider calls one of some factories."""
-    calls = (node for node in ast.walk(function.node) if isinstance(node, ast.Call))
-    return not names or any(last_segment(call.func) in names for call in calls)
-
-
-def _needs_arguments(function: FunctionValue) -> bool:
-    arguments = function.node.args
-    given = 1 if function.owner is not None else 0
-    positional = len(arguments.posonlyargs) + len(arguments.args) - given
-    return positional > len(arguments.defaults) or None in arguments.kw_defaults
-
-
-def _rolls_back(function: FunctionValue) -> bool:
-    """Tell whether a provider rolls back by hand, or by the block of a transaction."""
-    calls = (node for node in ast.walk(function.node) if isinstance(node, ast.Call))
-    return any(last_segment(call.func) in ("begin", "rollback") for call in calls)
-
-
-def _changes_errors(function: FunctionValue) -> bool:
-    """Tell whether a handler of a provider ends in anything but raising the error again."""
-    handlers = (node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler))
-    return any(not _raises_again(handler.body[-1]) for handler in handlers)
-
-
-def _raises_again(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Raise) and statement.exc is None
+    return way.is_same if way.function is not None else need.known.home is None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
@@ -14,9 +16,21 @@ from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, Study
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.rewriting.document import Document, applied
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
-from flake8_dbsession.rewriting.imports import superfluous
+from flake8_dbsession.policy.model import Policy
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import (
+    Doubt,
+    Edit,
+    Fix,
+    Kind,
+    Move,
+    Refusal,
+    Swap,
+    applied,
+    inverse,
+    moved_line,
+)
+from flake8_dbsession.rewriting.imports import superfluous, unused_locals, whole_lines
 from flake8_dbsession.rewriting.proof import (
     UncoveringError,
     UnprovedError,
@@ -30,6 +44,7 @@ from flake8_dbsession.rules.base import Violation
 _ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep
 # A violation that the user has silenced, by its code and the text of its line: its place changes.
 _Hidden: TypeAlias = tuple[str, str]
+_LINE = re.compile(r"(?<=\bline )\d+")
 NO_FIX = "no machine can fix it; `dbsession explain {code}` shows what to do"
 
 
@@ -40,21 +55,39 @@ class Wishes:
     Attributes:
         codes: the codes to fix, or their beginnings.
         unsafe: whether fixes are made that may change what the code does.
+        accepted: the kinds of doubt that do not keep a fix from being made, besides those that the
+            policy accepts.
+        writes: whether the repaired text takes the old one's place, so that positions are in it.
+        files: the files that may be changed, by their absolute paths.
         reported: the violations that the user is shown, by code, line and column, both counted from
             1; None for all. What is silenced by a comment or a setting is not among them.
     """
 
     codes: tuple[str, ...] = ("DBS",)
     unsafe: bool = False
+    accepted: frozenset[str] = frozenset()
+    writes: bool = True
+    files: frozenset[Path] = frozenset()
     reported: frozenset[tuple[str, int, int]] | None = None
+
+    def may_change(self, path: Path) -> bool:
+        """Tell whether another file may be changed for a fix."""
+        return path in self.files
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A violation that was fixed; its line is that of the file before."""
+    """A violation that was fixed.
+
+    Attributes:
+        code: its code.
+        line: its line, in the text as it lies on disk after the run.
+        notes: what goes besides.
+    """
 
     code: str
     line: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +96,22 @@ class Left:
 
     Attributes:
         code: its code.
-        line: its line in the repaired file.
+        line: its line, in the text as it lies on disk after the run.
         column: its column, counted from 1 in characters.
         reason: why it was left.
-        is_unsafe: whether ``--unsafe`` would fix it.
+        doubts: the doubts that it was left for; none where there is no fix.
     """
 
     code: str
     line: int
     column: int
     reason: str
-    is_unsafe: bool = False
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether ``--unsafe`` would fix it."""
+        return bool(self.doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +123,14 @@ class Repair:
         fixed: what was fixed.
         left: what was left.
         known: how many more were left that a baseline knows.
+        moves: the texts in which tests have to name something else.
     """
 
     text: Text
     fixed: tuple[Fixed, ...] = ()
     left: tuple[Left, ...] = ()
     known: int = 0
+    moves: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +140,8 @@ class _Proposal:
     violation: Violation
     fix: Fix | None
     reason: str = ""
-    is_unsafe: bool = False
+    doubts: tuple[Doubt, ...] = ()
+    moves: tuple[Move, ...] = ()
 
 
 def repair(
@@ -125,18 +166,50 @@ def repair(
     """
     if wishes.reported is not None and not any(code in fixers() for code, _, _ in wishes.reported):
         return Repair(text, left=tuple(_without_fix(wishes)))
-    fixed: list[Fixed] = []
+    fixed: list[tuple[_Findings, _Proposal]] = []
     now = _Findings(filename, text, linter, patched or PatchedNames())
     hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
         proposals = now.proposals(wishes, hidden)
         attempt = _attempted(now, proposals)
+        if attempt.leaves_behind:
+            proposals = now.proposals(wishes, hidden, moves=False)
+            attempt = _attempted(now, proposals)
         if not attempt.made:
             left = (now.left(proposal, attempt.dropped) for proposal in proposals)
-            return Repair(now.text, tuple(fixed), tuple(left))
+            return _on_disk(Repair(now.text, left=tuple(left)), fixed, now, wishes)
+        fixed += [(now, proposal) for proposal in attempt.made]
         now = attempt.result
-        fixed += [Fixed(p.violation.code, p.violation.line) for p in attempt.made]
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
+
+
+def _on_disk(
+    done: Repair, fixed: list[tuple[_Findings, _Proposal]], last: _Findings, wishes: Wishes
+) -> Repair:
+    """Say where all is in the text that lies on disk when the run is over."""
+    fixes = []
+    for state, proposal in fixed:
+        line = state.in_first(proposal.violation.line)
+        line = last.in_this(line) if wishes.writes else line
+        notes = proposal.fix.notes if proposal.fix else ()
+        fixes.append(Fixed(proposal.violation.code, line, notes))
+    left = done.left
+    if not wishes.writes:
+        left = tuple(_moved(each, last.in_first) for each in left)
+    moves = dict.fromkeys(move for _, proposal in fixed for move in proposal.moves)
+    return replace(done, fixed=tuple(fixes), left=left, moves=tuple(moves))
+
+
+def _moved(left: Left, number: Callable[[int], int]) -> Left:
+    """Number the lines of what is left anew, those in its reason too."""
+    reason = _LINE.sub(lambda found: str(number(int(found[0]))), left.reason)
+    return replace(left, line=number(left.line), reason=reason)
+
+
+def accepted_by(policy: Policy) -> frozenset[str]:
+    """Give the kinds of doubt that a house accepts."""
+    found: frozenset[str] = getattr(policy, "accept", frozenset())
+    return found
 
 
 def _without_fix(wishes: Wishes) -> Iterator[Left]:
@@ -150,8 +223,16 @@ def _without_fix(wishes: Wishes) -> Iterator[Left]:
 class _Findings:
     """A state of the file, and what is found in it."""
 
-    def __init__(self, filename: str, text: Text, linter: Linter, patched: PatchedNames) -> None:
+    def __init__(
+        self,
+        filename: str,
+        text: Text,
+        linter: Linter,
+        patched: PatchedNames,
+        made: tuple[_Findings, tuple[Edit, ...]] | None = None,
+    ) -> None:
         self.filename = filename
+        self._made = made
         self.text = text
         self.linter = linter
         self.patched = patched
@@ -163,6 +244,21 @@ class _Findings:
         if isinstance(study, PolicyError):
             raise study
         self._study: Study | None = study
+
+    def in_first(self, line: int) -> int:
+        """Give the number that a line of this text had before all fixes."""
+        if self._made is None:
+            return line
+        old, edits = self._made
+        content = old.text.content
+        return old.in_first(moved_line(line, inverse(edits, content), self.text.content))
+
+    def in_this(self, line: int) -> int:
+        """Give the number that a line of the text before all fixes has in this one."""
+        if self._made is None:
+            return line
+        old, edits = self._made
+        return moved_line(old.in_this(line), edits, old.text.content)
 
     @cached_property
     def document(self) -> Document:
@@ -190,13 +286,65 @@ class _Findings:
             if (violation.code, violation.line, self._column(violation)) not in wishes.reported
         }
 
-    def proposals(self, wishes: Wishes, hidden: Container[_Hidden]) -> list[_Proposal]:
-        return [
+    def is_taken(self, name: str) -> bool:
+        """Tell whether another file takes a name from this one."""
+        file = self.document.context.file
+        neighbours = self.patched.neighbours(file.inference.project.root)
+        return neighbours.reader(name, file.path, file.inference.project) is not None
+
+    def proposals(
+        self, wishes: Wishes, hidden: Container[_Hidden], *, moves: bool = True
+    ) -> list[_Proposal]:
+        """Find the fixes that are to be made, and why others are not.
+
+        Args:
+            wishes: which fixes are wanted.
+            hidden: what the user does not want to see.
+            moves: whether what tests patch may be moved.
+        """
+        found = [
             self._proposal(violation, fact, wishes)
             for violation, fact in self._found
             if violation.code.startswith(wishes.codes)
             and self._without_place(violation) not in hidden
         ]
+        if wishes.unsafe:
+            return found
+        gone = self._gone(found) if moves else {}
+        return [self._noticed(proposal, gone, wishes) for proposal in found]
+
+    def _gone(self, proposals: Iterable[_Proposal]) -> dict[str, list[Swap]]:
+        """Give what is called instead of the names that the file does not use after some fixes."""
+        swaps: dict[str, dict[int, Swap]] = {}
+        for proposal in proposals:
+            if proposal.fix and proposal.fix.swap:
+                swap = proposal.fix.swap
+                swaps.setdefault(swap.old, {})[swap.place] = swap
+        return {
+            name: [*by_place.values()]
+            for name, by_place in swaps.items()
+            if _places_of(name, self.document) <= by_place.keys()
+        }
+
+    def _noticed(
+        self, proposal: _Proposal, gone: Mapping[str, list[Swap]], wishes: Wishes
+    ) -> _Proposal:
+        """Hold a fix against what the tests patch."""
+        if proposal.fix is None or Kind.PATCHED.value in self._accepted(wishes):
+            return proposal
+        moves: list[Move] = []
+        for name in sorted(proposal.fix.unneeded):
+            swaps = gone.get(name, [])
+            verdict = self.patched.verdict(name, proposal.fix.swap, swaps, self.document.context)
+            doubt = verdict.doubt
+            if doubt is None and any(not wishes.may_change(move.path) for move in verdict.moves):
+                subject = str(verdict.moves[0].path)
+                reason = f"`{verdict.moves[0].path.name}` patches `{name}` in this module"
+                doubt = Doubt(Kind.PATCHED, reason, subject)
+            if doubt is not None:
+                return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
+            moves += verdict.moves
+        return replace(proposal, moves=tuple(moves))
 
     def _without_place(self, violation: Violation) -> _Hidden:
         return violation.code, self.document.lines[violation.line - 1].strip()
@@ -218,12 +366,20 @@ class _Findings:
                 f"the fix of {violation.code} broke on line {violation.line} with "
                 f"{type(error).__name__}: {error}; please report it with the file's code"
             ) from error
-        if wishes.unsafe:
-            return _Proposal(violation, fix)
-        doubts = fix.doubts or tuple(self.patched.doubts(fix.unneeded, self.document.context))
+        doubts = self._doubts(fix, wishes)
         if doubts:
-            return _Proposal(violation, None, "; ".join(doubts), is_unsafe=True)
+            reason = "; ".join(doubt.reason for doubt in doubts)
+            return _Proposal(violation, None, reason, doubts)
         return _Proposal(violation, fix)
+
+    def _doubts(self, fix: Fix, wishes: Wishes) -> tuple[Doubt, ...]:
+        """Give the doubts about a fix that nobody accepts."""
+        accepted = self._accepted(wishes)
+        found = () if wishes.unsafe else fix.doubts
+        return tuple(doubt for doubt in found if doubt.kind.value not in accepted)
+
+    def _accepted(self, wishes: Wishes) -> set[str]:
+        return {*wishes.accepted, *accepted_by(self.document.context.policy)}
 
     def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
         return Left(
@@ -231,7 +387,7 @@ class _Findings:
             line=proposal.violation.line,
             column=self._column(proposal.violation),
             reason=proposal.reason or dropped[proposal.violation],
-            is_unsafe=proposal.is_unsafe,
+            doubts=proposal.doubts,
         )
 
 
@@ -292,6 +448,12 @@ class _Attempt:
         self.made: list[_Proposal] = []
         self.dropped: dict[Violation, str] = {}
 
+    @property
+    def leaves_behind(self) -> bool:
+        """Whether tests are to patch another name, and the file uses the old one still."""
+        names = {proposal.fix.swap.old for proposal in self.made if _swaps_with_moves(proposal)}  # type: ignore[union-attr]
+        return any(_places_of(name, self.result.document) for name in names)
+
     def make(self, groups: Sequence[list[_Proposal]]) -> None:
         """Make fixes beside those that are made already: all of them, or what halves can be."""
         added = [proposal for group in groups for proposal in group]
@@ -312,12 +474,30 @@ class _Attempt:
             self.made += added
 
 
+def _swaps_with_moves(proposal: _Proposal) -> bool:
+    return bool(proposal.moves and proposal.fix and proposal.fix.swap)
+
+
+def _places_of(name: str, document: Document) -> set[int]:
+    """Give the offsets of the places where a file reads a name."""
+    return {
+        document.span(node)[0]
+        for node in ast.walk(document.tree)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    }
+
+
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     """Make fixes, and prove them."""
     fixes = [proposal.fix for proposal in chosen if proposal.fix]
     edits = {edit for fix in fixes for edit in fix.edits}
     new = _edited(old, edits)
-    unneeded = superfluous(frozenset().union(*(fix.unneeded for fix in fixes)), new.document)
+    names = frozenset[str]().union(*(fix.unneeded for fix in fixes))
+    unused = unused_locals(names, new.document)
+    if unused:
+        names = names.union(*map(new.document.names_in, unused))
+        new = _edited(new, [whole_lines(statement, new.document) for statement in unused])
+    unneeded = superfluous(names, new.document, new.is_taken)
     if unneeded:
         new = _edited(new, unneeded)
     prove_gone(old.violations, new.violations, [proposal.violation for proposal in chosen])
@@ -329,4 +509,5 @@ def _edited(old: _Findings, edits: Collection[Edit]) -> _Findings:
     text.encode()
     prove_compiles(text.source, old.filename)
     prove_rest_kept(old.text.content, text.content, edits)
-    return _Findings(old.filename, text, old.linter, old.patched)
+    made = (old, tuple(edits))
+    return _Findings(old.filename, text, old.linter, old.patched, made)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 
+from flake8_dbsession.fixes.plan import plan
 from flake8_dbsession.fixes.run import Outcome
 from flake8_dbsession.output.escaping import line_of, visible
 from flake8_dbsession.rewriting.document import lines_of
@@ -25,12 +26,13 @@ def diff(outcome: Outcome) -> str:
     )
 
 
-def lines(outcome: Outcome, *, writes: bool) -> Iterator[str]:
+def lines(outcome: Outcome, *, writes: bool, verbose: bool) -> Iterator[str]:
     """Tell what came of one file.
 
     Args:
         outcome: what came of it.
         writes: whether it was written.
+        verbose: whether each violation left is told.
 
     Yields:
         A line for each fix, each violation left with the reason, and a failure.
@@ -39,10 +41,14 @@ def lines(outcome: Outcome, *, writes: bool) -> Iterator[str]:
         yield f"{outcome.path}: not fixed: {outcome.failure}"
         return
     verb = "fixed" if writes else "would be fixed"
+    if not outcome.repair.fixed and outcome.repair.text != outcome.before:
+        yield f"{outcome.path}: {verb} to patch what the fixed code calls"
     for fixed in outcome.repair.fixed:
-        yield f"{outcome.path}:{fixed.line}: {fixed.code} {verb}"
-    for left in outcome.repair.left:
-        how = "left, unsafe" if left.is_unsafe else "left"
+        notes = "".join(f"; {note}" for note in fixed.notes)
+        yield f"{outcome.path}:{fixed.line}: {fixed.code} {verb}{notes}"
+    for left in outcome.repair.left if verbose else ():
+        kinds = ", ".join(dict.fromkeys(doubt.kind.value for doubt in left.doubts))
+        how = f"left ({kinds})" if kinds else "left"
         yield f"{outcome.path}:{left.line}:{left.column}: {left.code} {how}: {left.reason}"
 
 
@@ -54,7 +60,7 @@ def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
         writes: whether they were written.
 
     Yields:
-        The lines of a table, and a last line with the totals.
+        The lines of a table, the plan of what is left, and a last line with the totals.
     """
     fixed = Counter(f.code for o in outcomes if o.repair for f in o.repair.fixed)
     unsafe = Counter(f.code for o in outcomes if o.repair for f in o.repair.left if f.is_unsafe)
@@ -65,6 +71,9 @@ def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
         yield f"{'code':8}{'fixed':>8}{'unsafe':>8}{'left':>8}"
         for code in codes:
             yield f"{code:8}{fixed[code]:8}{unsafe[code]:8}{left[code]:8}"
+    causes = [*plan(left for o in outcomes if o.repair for left in o.repair.left)]
+    if causes:
+        yield from ["", "What is left, by cause (`--verbose` tells where):", *causes, ""]
     changed = sum(bool(o.repair and o.repair.fixed) for o in outcomes)
     verb = "fixed" if writes else "to be fixed"
     yield (

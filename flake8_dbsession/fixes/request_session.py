@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flake8_dbsession.fixes.provision import Need, reach_use
+from flake8_dbsession.fixes.provision import Need, reach_way
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rewriting.closes import block_of, without_closes
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.imports import Reach
 from flake8_dbsession.rewriting.region import Region, Statement
 
@@ -63,9 +63,10 @@ def fix_request_block(need: Need, block: ast.With | ast.AsyncWith, document: Doc
 
 
 def _reach(need: Need, document: Document) -> Reach:
-    layer = document.context.layer
-    assert layer is not None
-    return reach_use(layer, need, document)[0]
+    way = document.context.house.own(need.place)
+    if way is None:
+        raise Refusal("what the layer uses cannot be had here")
+    return reach_way(way, need, document)
 
 
 def _assignment(need: Need, reach: Reach, end: cst.TrailingWhitespace) -> cst.SimpleStatementLine:
@@ -78,6 +79,6 @@ def _fix(
     need: Need, reach: Reach, region: Region, statements: list[Statement], document: Document
 ) -> Fix:
     shared = "the request's session is shared, and outside of a request there is none"
-    doubts = (shared, *region.losses(statements))
+    doubts = (Doubt(Kind.OTHER, shared), *region.losses(statements))
     edits = (*region.rewritten(statements), *reach.edits)
     return Fix(edits, doubts, document.names_in(need.call))

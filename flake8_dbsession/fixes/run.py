@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from flake8_dbsession.checking.baseline import Baseline
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.run import Run
+from flake8_dbsession.checking.workers import processes, spread
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.known import without_known
+from flake8_dbsession.fixes.moving import moved
 from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.fixes.replacing import ChangedError, replace_file
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
+from flake8_dbsession.rewriting.edits import Move
 from flake8_dbsession.rewriting.proof import UnprovedError
 from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
 
@@ -48,20 +55,13 @@ class Repairs:
 
     Attributes:
         run: finds what is reported of them.
-        wishes: which fixes are wanted.
-        writes: whether the files are written.
+        wishes: which fixes are wanted, and whether the files are written.
         baseline: the violations that need no fix: one that is left is not reported.
     """
 
     run: Run
     wishes: Wishes
-    writes: bool = True
     baseline: Baseline | None = None
-    _linter: Linter = field(init=False)
-    _patched: PatchedNames = field(init=False, default_factory=PatchedNames)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_linter", Linter(Settings.of(self.run.options)))
 
     def files_of_layer(self, files: Iterable[str], name: str) -> list[str]:
         """Choose the files that lie in a layer.
@@ -73,10 +73,11 @@ class Repairs:
         Raises:
             RunError: no policy of these files has such a layer.
         """
+        linter = Linter(Settings.of(self.run.options))
         chosen: list[str] = []
         known: set[str] = set()
         for file in files:
-            policy = self._linter.policy_for(file)
+            policy = linter.policy_for(file)
             if isinstance(policy, Policy):
                 layer = policy.layer_of(file)
                 known.update(each.name for each in policy.layers)
@@ -86,7 +87,7 @@ class Repairs:
         return chosen
 
     def outcomes(self, files: Sequence[str]) -> Iterator[Outcome]:
-        """Repair files.
+        """Repair files: all are looked at before the first is written.
 
         Args:
             files: their paths.
@@ -97,8 +98,40 @@ class Repairs:
         by_file: dict[str, list[Finding]] = {}
         for finding in self.run.findings(files):
             by_file.setdefault(finding.path, []).append(finding)
-        for path, findings in by_file.items():
-            yield self._outcome(path, findings)
+        options = self.run.options
+        wishes = replace(self.wishes, files=frozenset(Path(os.path.abspath(f)) for f in files))
+        make = partial(_Repairing, options, wishes, by_file, self.baseline)
+        chunks = list(spread(make, list(by_file), processes(options)))
+        done = [outcome for chunk in chunks for outcome in chunk]
+        for outcome in _with_moves(done, files):
+            yield _written(outcome) if wishes.writes else outcome
+
+
+class _Repairing:
+    """Repairs some files at a time, and writes none of them.
+
+    Args:
+        options: flake8's.
+        wishes: which fixes are wanted.
+        findings: what is found in each file.
+        baseline: the violations that need no fix.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        wishes: Wishes,
+        findings: dict[str, list[Finding]],
+        baseline: Baseline | None,
+    ) -> None:
+        self._linter = Linter(Settings.of(options))
+        self._patched = PatchedNames()
+        self._wishes = wishes
+        self._findings = findings
+        self._baseline = baseline
+
+    def __call__(self, files: list[str]) -> list[Outcome]:
+        return [self._outcome(file, self._findings[file]) for file in files]
 
     def _outcome(self, path: str, findings: list[Finding]) -> Outcome:
         hindrance = next((f for f in findings if _hinders(f)), None)
@@ -111,21 +144,57 @@ class Repairs:
             return Outcome(path, failure=error.strerror or str(error))
         except PolicyError as error:
             return Outcome(path, failure=str(error), is_unusable=True)
-        except (ChangedError, SyntaxError, UnprovedError, UnreadableError) as error:
+        except (SyntaxError, UnprovedError, UnreadableError) as error:
             return Outcome(path, failure=str(error))
 
     def _repaired(self, path: str, findings: list[Finding]) -> Outcome:
         with open(path, "rb") as stream:
-            data = stream.read()
-        before = decode(data)
+            before = decode(stream.read())
         reported = frozenset((f.code, f.line, f.column) for f in findings)
-        wishes = replace(self.wishes, reported=reported)
+        wishes = replace(self._wishes, reported=reported)
         done = repair(path, before, self._linter, wishes, self._patched)
-        if self.writes and done.fixed:
-            replace_file(path, data, done.text.encode())
-        if self.baseline is not None:
-            done = without_known(done, path, self.baseline)
+        if self._baseline is not None:
+            text = done.text if wishes.writes else before
+            done = without_known(done, text, path, self._baseline)
         return Outcome(path, before, done)
+
+
+def _with_moves(outcomes: list[Outcome], files: Iterable[str]) -> Iterator[Outcome]:
+    """Let the tests patch what the repaired files use."""
+    by_path: dict[str, list[Move]] = {}
+    for outcome in outcomes:
+        for move in outcome.repair.moves if outcome.repair else ():
+            by_path.setdefault(str(move.path), []).append(move)
+    for outcome in outcomes:
+        moves = by_path.pop(os.path.abspath(outcome.path), [])
+        yield _moved(outcome, moves) if moves else outcome
+    for file in files:
+        moves = by_path.pop(os.path.abspath(file), [])
+        if moves:
+            with open(file, "rb") as stream:
+                before = decode(stream.read())
+            yield _moved(Outcome(file, before, Repair(before)), moves)
+
+
+def _moved(outcome: Outcome, moves: list[Move]) -> Outcome:
+    """Make the moves in a file; its own fixes, where there are any, wait for the next run."""
+    if outcome.before is None or outcome.repair is None:
+        return outcome
+    done = Repair(moved(outcome.before, moves), left=outcome.repair.left)
+    return replace(outcome, repair=done)
+
+
+def _written(outcome: Outcome) -> Outcome:
+    """Write a file that was repaired."""
+    if outcome.before is None or outcome.repair is None or outcome.repair.text == outcome.before:
+        return outcome
+    try:
+        replace_file(outcome.path, outcome.before.encode(), outcome.repair.text.encode())
+    except OSError as error:
+        return Outcome(outcome.path, failure=error.strerror or str(error))
+    except ChangedError as error:
+        return Outcome(outcome.path, failure=str(error))
+    return outcome
 
 
 def exit_code(outcomes: Iterable[Outcome], *, writes: bool) -> int:

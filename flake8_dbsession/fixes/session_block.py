@@ -7,16 +7,18 @@ import ast
 import libcst as cst
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.fixes.behaviour import doubts_about
+from flake8_dbsession.fixes.behaviour import doubts_about, doubts_of
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
     stays_as_fallback,
 )
+from flake8_dbsession.fixes.fresh import refuse_borrowed
+from flake8_dbsession.fixes.opening import swap_of
 from flake8_dbsession.fixes.provision import Need, Provision, need_of, provision_for
 from flake8_dbsession.fixes.request_session import fix_request_block, uses_request
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.region import Region
 
 
@@ -38,6 +40,7 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
     if block is None or call not in [item.context_expr for item in block.items]:
         raise Refusal("the block does not enter the session itself")
     document.refuse_comments(call)
+    refuse_borrowed(acquisition, document)
     need = need_of(acquisition, document)
     if uses_request(document):
         return fix_request_block(need, block, document)
@@ -50,19 +53,21 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
         provision = doubting_fallback(provision)
         edits = (document.replace(call, provision.call),)
     doubts = _doubts(need, block, provision, document)
-    return Fix((*edits, *provision.edits), doubts, document.names_in(call))
+    swap = swap_of(need, provision, document, enters=True)
+    return Fix((*edits, *provision.edits), doubts, document.names_in(call), swap=swap)
 
 
 def _doubts(
     need: Need, block: ast.With | ast.AsyncWith, provision: Provision, document: Document
-) -> tuple[str, ...]:
+) -> tuple[Doubt, ...]:
     if not _begins(need.call):
         return doubts_about(need.name, block.body, need.scope, provision, document)
     if not provision.commits:
         raise Refusal(f"`{provision.name}` would not commit")
     if _ends_by_hand(block, need.name):
-        return (*provision.doubts, "`begin()` lets nothing more be done after a commit by hand")
-    return provision.doubts
+        reason = "`begin()` lets nothing more be done after a commit by hand"
+        return (*doubts_of(provision), Doubt(Kind.OTHER, reason))
+    return tuple(doubts_of(provision))
 
 
 def _beside_fallback(

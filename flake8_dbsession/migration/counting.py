@@ -12,13 +12,13 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
-from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.checking.sources import UnreadError, read
 from flake8_dbsession.checking.workers import spread
 from flake8_dbsession.linter import Linter, Settings, Study
 from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.policy.model import Style
+from flake8_dbsession.policy.model import Policy, Style
 from flake8_dbsession.rules.context import quoted
 from flake8_dbsession.rules.fallback import is_fallback
 
@@ -28,9 +28,16 @@ Position: TypeAlias = tuple[int, int]
 Looked: TypeAlias = tuple[str, FileState | UnreadError | None]
 """A file, and its state as far as it has one."""
 
+# The codes that say of an acquisition, at its own place, that it should be another one.
 _BY_HAND = frozenset(
-    {"DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107", "DBS401", "DBS403"}
-)  # the codes that say of an acquisition that it should be another one
+    {
+        *("DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107"),
+        *("DBS201", "DBS202", "DBS203", "DBS204", "DBS205"),
+        *("DBS302", "DBS303", "DBS304"),
+        *("DBS401", "DBS403"),
+        *("DBS601", "DBS602", "DBS603", "DBS605", "DBS608", "DBS609"),
+    }
+)
 _RETIRED = "DBS106"
 
 
@@ -38,6 +45,7 @@ def migration_of(
     files: Sequence[str],
     settings: Settings,
     *,
+    policy: Policy | None = None,
     jobs: int = 1,
     track: Callable[[Iterator[Looked], int], Iterable[Looked]] = lambda results, total: results,
 ) -> Migration:
@@ -46,6 +54,7 @@ def migration_of(
     Args:
         files: the files to look at.
         settings: the settings of the linter.
+        policy: the policy of every file; None for those that are named or found.
         jobs: how many processes may look.
         track: sees each result pass, given how many there will be.
 
@@ -58,7 +67,7 @@ def migration_of(
     """
     states: list[FileState] = []
     unread: list[tuple[str, str]] = []
-    results = chain.from_iterable(spread(partial(_States, settings), files, jobs))
+    results = chain.from_iterable(spread(partial(_States, settings, policy), files, jobs))
     for path, state in track(results, len(files)):
         if isinstance(state, UnreadError):
             unread.append((path, str(state)))
@@ -71,8 +80,8 @@ def migration_of(
 class _States:
     """Finds the states of some files at a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._linter = Linter(settings)
+    def __init__(self, settings: Settings, policy: Policy | None) -> None:
+        self._linter = Linter(settings, policy)
 
     def __call__(self, files: list[str]) -> list[Looked]:
         return [(path, _state_of(path, self._linter)) for path in files]
@@ -158,15 +167,15 @@ class _Count:
         return Place(line, characters + 1, tuple(dict.fromkeys(codes or [_RETIRED])), message)
 
     def _provisions(self) -> Iterator[Provision]:
-        """Give where the file is given sessions in ways that the standard means."""
+        """Give where the file is given sessions and connections in ways that the standard means."""
         for provision in self._context.file.facts(Provision):
             if self._is_counted(provision) and self._is_sanctioned(provision):
                 yield provision
 
     def _raw(self) -> Iterator[Acquisition]:
-        """Give the sessions that are opened without a provider, and not reported."""
+        """Give what is opened without a provider, and not reported."""
         for acquisition in self._context.file.facts(Acquisition):
-            if acquisition.known.resource is Resource.SESSION and self._is_counted(acquisition):
+            if self._is_counted(acquisition):
                 yield acquisition
 
     def _is_counted(self, fact: Provision | Acquisition) -> bool:
@@ -176,23 +185,17 @@ class _Count:
         )
 
     def _is_sanctioned(self, provision: Provision) -> bool:
-        """Tell whether the standard means this way to a session.
-
-        Connections count where the policy names a provider of them, and a lender's where a layer
-        names it.
-        """
-        policy = self._context.policy
-        if provision.known.resource is Resource.CONNECTION and policy.connections is None:
-            return False
-        return provision.known.role is not Role.LENDER or any(
-            layer.use is not None
-            and layer.style is Style.REQUEST
-            and layer.use.expression.rpartition(".")[2] == provision.known.name
-            for layer in policy.layers
+        """Tell whether the standard means this way: a lender's only where a layer names it."""
+        if provision.known.role is not Role.LENDER:
+            return True
+        return any(
+            layer.style is Style.REQUEST
+            and any(use.expression.rpartition(".")[2] == provision.known.name for use in layer.uses)
+            for layer in self._context.layers
         )
 
     def _is_allowed(self, acquisition: Acquisition) -> bool:
-        """Tell whether a session may be opened so: in a block, or in the layer's fallback."""
+        """Tell whether it may be opened so: in a block, or in the layer's fallback."""
         if is_fallback(acquisition.node, acquisition.scope, self._context):
             return True
         is_accessor = acquisition.known.source is Role.ACCESSOR

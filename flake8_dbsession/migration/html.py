@@ -8,7 +8,14 @@ from pathlib import Path
 from string import Template
 
 from flake8_dbsession.migration.model import FileState, Migration, Place, Tally, by_work_left
-from flake8_dbsession.migration.wording import code_name, headline, unjudged_note, unread_note
+from flake8_dbsession.migration.wording import (
+    code_name,
+    code_url,
+    headline,
+    stand,
+    unjudged_note,
+    unread_note,
+)
 
 _PAGE = Path(__file__).with_name("page.html")
 
@@ -20,7 +27,7 @@ def render(migration: Migration) -> str:
         migration: what to report.
     """
     return Template(_PAGE.read_text(encoding="utf-8")).substitute(
-        headline=escape(headline(migration)),
+        headline=escape(" ".join(filter(None, (headline(migration), stand(migration))))),
         share=migration.total.percentage,
         sanctioned=migration.total.sanctioned,
         by_hand=migration.total.by_hand,
@@ -41,7 +48,7 @@ def _sections(migration: Migration) -> Iterator[tuple[str, str]]:
     if migration.codes:
         head = "<th>code<th>name<th class=number>times"
         rows = (
-            f"<tr><td>{code}<td>{escape(code_name(code))}<td class=number>{count}"
+            f"<tr><td>{_link(code)}<td>{escape(code_name(code))}<td class=number>{count}"
             for code, count in migration.codes
         )
         yield "By code", _table(head, rows)
@@ -98,8 +105,13 @@ def _places(state: FileState) -> str:
 
 
 def _place(place: Place) -> str:
-    codes = " ".join(place.codes)
+    codes = " ".join(map(_link, place.codes))
     return f"<li><b>line {place.line}</b> {codes}: {_with_code(place.message)}"
+
+
+def _link(code: str) -> str:
+    url = code_url(code)
+    return f'<a href="{escape(url)}">{code}</a>' if url else code
 
 
 def _path(path: str) -> str:

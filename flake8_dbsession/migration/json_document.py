@@ -23,6 +23,8 @@ def render(migration: Migration) -> str:
     """
     document = {
         "version": VERSION,
+        "date": migration.date or None,
+        "revision": migration.revision or None,
         "total": _tally(migration.total),
         "layers": [{"name": name, **_tally(numbers)} for name, numbers in migration.layers],
         "codes": _counts("code", migration.codes),

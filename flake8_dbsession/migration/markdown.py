@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.migration.model import FileState, Migration, by_work_left
-from flake8_dbsession.migration.wording import code_name, headline, unjudged_note, unread_note
+from flake8_dbsession.migration.wording import (
+    code_name,
+    code_url,
+    headline,
+    stand,
+    unjudged_note,
+    unread_note,
+)
 from flake8_dbsession.output.escaping import visible
 
 
@@ -22,6 +29,8 @@ def render(migration: Migration) -> str:
 def _parts(migration: Migration) -> Iterator[str]:
     yield "# Database sessions: the migration"
     yield f"**{headline(migration)}**"
+    if stand(migration):
+        yield stand(migration)
     if migration.layers:
         yield "## By layer"
         yield _table(
@@ -40,7 +49,9 @@ def _parts(migration: Migration) -> Iterator[str]:
         )
     if migration.codes:
         yield "## By code"
-        yield _table(("code", "name", "times"), [(c, code_name(c), n) for c, n in migration.codes])
+        yield _table(
+            ("code", "name", "times"), [(_link(c), code_name(c), n) for c, n in migration.codes]
+        )
     if left:
         yield "## Every place"
         yield from map(_places, left)
@@ -55,10 +66,14 @@ def _parts(migration: Migration) -> Iterator[str]:
 
 def _places(state: FileState) -> str:
     lines = (
-        f"- [ ] line {place.line}: {', '.join(place.codes)} {visible(place.message)}"
+        f"- [ ] line {place.line}: {', '.join(map(_link, place.codes))} {visible(place.message)}"
         for place in state.by_hand
     )
     return "\n".join((f"### {_code(state.path)}", "", *lines))
+
+
+def _link(code: str) -> str:
+    return f"[{code}]({code_url(code)})" if code_url(code) else code
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

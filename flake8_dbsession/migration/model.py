@@ -85,10 +85,14 @@ class Migration:
     Attributes:
         files: the files that get sessions or have something reported, tests left out, by path.
         unread: the files that could not be read, each with the reason.
+        date: when it was looked at, as ``2026-01-31``; empty where that is not told.
+        revision: the commit that it was looked at, in short; empty where there is none.
     """
 
     files: tuple[FileState, ...]
     unread: tuple[tuple[str, str], ...] = ()
+    date: str = ""
+    revision: str = ""
 
     @property
     def total(self) -> Tally:

@@ -8,7 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from flake8_dbsession.migration.model import Migration, Tally, by_work_left
-from flake8_dbsession.migration.wording import code_name, headline, unjudged_note, unread_note
+from flake8_dbsession.migration.wording import (
+    code_name,
+    headline,
+    stand,
+    unjudged_note,
+    unread_note,
+)
 from flake8_dbsession.output.escaping import visible
 
 _BAR = 24  # characters
@@ -22,6 +28,8 @@ def render(migration: Migration, console: Console) -> None:
         console: where to; its width and colours are used.
     """
     console.print(Text(headline(migration), style="bold"))
+    if stand(migration):
+        console.print(Text(stand(migration), style="dim"))
     if migration.layers:
         console.print(_by_layer(migration))
     if migration.patterns:

@@ -3,45 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
+
+from flake8_dbsession.policy.lines import Spot, line_of
 
 
 class PolicyError(Exception):
-    """A policy cannot be used; the text names the file, the key and what is wrong with it."""
+    """A policy cannot be used; the text names the file, the line, the key and what is wrong.
+
+    Args:
+        shown: the file as messages name it, or ``options``.
+        problem: what is wrong.
+        file: the file; None for options.
+        line: the line at fault, from 1; 0 where it is the file as a whole.
+
+    Attributes:
+        problem: as given.
+        file: as given.
+        line: as given.
+    """
+
+    def __init__(self, shown: str, problem: str, file: Path | None = None, line: int = 0) -> None:
+        super().__init__(f"{shown}{f':{line}' if line else ''}: {problem}")
+        self.shown = shown
+        self.problem = problem
+        self.file = file
+        self.line = line
+
+    def __reduce__(self) -> tuple[type[PolicyError], tuple[str, str, Path | None, int]]:
+        return PolicyError, (self.shown, self.problem, self.file, self.line)
 
 
 class Place(NamedTuple):
     """Where in a policy something stands, as errors name it.
 
     Attributes:
-        file: the file as it is shown, such as ``backend/pyproject.toml``; for options, ``options``.
+        shown: the file as it is shown, such as ``backend/pyproject.toml``, or ``options``.
         root: the table that holds the policy in that file: ``tool.dbsession``, or nothing.
         heading: the table or layer at hand, such as ``[tool.dbsession.sqlite]``.
         prefix: what goes before each key, such as ``dbsession-`` for options.
+        file: the file; None for options.
+        text: its content, for the lines.
+        spot: the table at hand.
     """
 
-    file: str
+    shown: str
     root: str = ""
     heading: str = ""
     prefix: str = ""
+    file: Path | None = None
+    text: str = ""
+    spot: Spot = Spot()
 
     def table(self, name: str) -> Place:
         """Return the place of the policy's table ``name``."""
-        return self._replace(heading=f"[{self._qualified(name)}]")
+        qualified = self._qualified(name)
+        return self._replace(heading=f"[{qualified}]", spot=Spot(qualified))
 
-    def layer(self, number: int, name: object) -> Place:
-        """Return the place of a layer: by its name, or by its number (from 1) if it has none."""
+    def entry(self, table: str, number: int, name: object) -> Place:
+        """Return the place of one of a list of tables: by its name, or by its number (from 1)."""
         label = f"`{name}`" if isinstance(name, str) and name else str(number)
-        return self._replace(heading=f"[[{self._qualified('layers')}]] {label}:")
+        qualified = self._qualified(table)
+        return self._replace(heading=f"[[{qualified}]] {label}:", spot=Spot(qualified, number))
 
     def key(self, name: str) -> str:
         """Return a key as it is written at this place, in backquotes."""
         return f"`{self.prefix}{name}`"
 
-    def error(self, problem: str) -> PolicyError:
-        """Return the error that says ``problem`` of this place."""
+    def error(self, problem: str, key: str = "", value: str = "") -> PolicyError:
+        """Return the error that says ``problem`` of this place.
+
+        Args:
+            problem: what is wrong.
+            key: the key at fault; empty for the whole place.
+            value: the text at fault in the key's value; empty for the whole key.
+        """
         heading = f"{self.heading} " if self.heading else ""
-        return PolicyError(_one_line(f"{self.file}: {heading}{problem}"))
+        line = line_of(self.text, self.spot, key, value) if self.text else 0
+        return PolicyError(self.shown, _one_line(f"{heading}{problem}"), self.file, line)
 
     def _qualified(self, name: str) -> str:
         return f"{self.root}.{name}" if self.root else name

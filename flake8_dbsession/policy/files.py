@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from flake8_dbsession.policy.errors import Place
+from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.lines import Spot
 from flake8_dbsession.reading import read_file
 
 _LARGEST = 4 * 2**20  # bytes
 
 OWN_FILE = "dbsession.toml"
 PROJECT_FILE = "pyproject.toml"
+
+_LINE = re.compile(r"\bat line (\d+)")
 
 Table: TypeAlias = Mapping[str, Any]
 """A table as a TOML parser gives it."""
@@ -25,7 +29,7 @@ def content_of(file: Path) -> bytes:
     Raises:
         PolicyError: it cannot be read, or is no file.
     """
-    place = Place(shown(file))
+    place = Place(shown(file), file=file)
     try:
         if file.is_dir():
             raise place.error("is a folder, not a file")
@@ -53,14 +57,17 @@ def parse(file: Path, content: bytes) -> Table:
     else:
         import tomli as tomllib
 
-    place = Place(shown(file))
+    place = Place(shown(file), file=file)
     try:
         # An editor may leave a byte order mark, which TOML has no place for.
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise place.error(f"is not UTF-8 (at byte {error.start + 1})") from error
     except ValueError as error:
-        raise place.error(f"is not TOML: {error}") from error
+        found = _LINE.search(str(error))
+        line = int(found[1]) if found else 0
+        problem = f"is not TOML: {error}"
+        raise PolicyError(place.shown, problem, file, line) from error
     except RecursionError as error:
         raise place.error("is not usable TOML: it is nested too deeply") from error
 
@@ -76,17 +83,18 @@ def table_of(file: Path, content: bytes) -> Table:
         PolicyError: it is not TOML, or holds no policy.
     """
     data = parse(file, content)
+    place = Place(shown(file), file=file)
     if file.name != PROJECT_FILE:
         if tool_table(data) is not None:
             advice = "in this file the keys stand without `tool.dbsession` before them"
-            raise Place(shown(file)).error(f"there is a table `tool.dbsession`; {advice}")
+            raise place.error(f"there is a table `tool.dbsession`; {advice}")
         return data
     table = tool_table(data)
     if table is None:
         advice = f"; rename [tool.{misnamed(data)}]" if misnamed(data) else ""
-        raise Place(shown(file)).error(f"there is no [tool.dbsession]{advice}")
+        raise place.error(f"there is no [tool.dbsession]{advice}")
     if not isinstance(table, Mapping):
-        raise Place(shown(file)).error("`tool.dbsession` must be a table")
+        raise place.error("`tool.dbsession` must be a table")
     return table
 
 
@@ -103,11 +111,13 @@ def misnamed(data: Table) -> str | None:
     return next((name for name in names if isinstance(tool, Mapping) and name in tool), None)
 
 
-def place_of(file: Path) -> Place:
+def place_of(file: Path, content: bytes) -> Place:
     """Return the place of the policy's table in a file."""
-    if file.name == PROJECT_FILE:
-        return Place(shown(file), root="tool.dbsession", heading="[tool.dbsession]")
-    return Place(shown(file))
+    place = Place(shown(file), file=file, text=content.decode("utf-8-sig", errors="replace"))
+    if file.name != PROJECT_FILE:
+        return place
+    table = "tool.dbsession"
+    return place._replace(root=table, heading=f"[{table}]", spot=Spot(table))
 
 
 def shown(file: Path) -> str:

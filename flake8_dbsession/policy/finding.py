@@ -18,6 +18,8 @@ from flake8_dbsession.policy.files import (
     tool_table,
 )
 
+_PASSED_OVER = frozenset({"node_modules", "site-packages", "__pycache__"})
+
 
 def find(path: Path) -> Path | None:
     """Find the policy that holds for a file.
@@ -35,6 +37,30 @@ def find(path: Path) -> Path | None:
             leads out of the repository.
     """
     return _find_from(os.path.dirname(os.path.abspath(path)))
+
+
+def policies_below(folder: Path) -> list[Path]:
+    """Find the policies in the folders below one, hidden ones and virtual environments left out.
+
+    Args:
+        folder: an absolute folder.
+
+    Raises:
+        PolicyError: two files of one folder hold a policy.
+    """
+    found: list[Path] = []
+    for current, names, _ in os.walk(folder):
+        names[:] = sorted(
+            name
+            for name in names
+            if name[0] != "."
+            and name not in _PASSED_OVER
+            and not os.path.exists(os.path.join(current, name, "pyvenv.cfg"))
+        )
+        policy = _policy_in(Path(current))
+        if policy is not None:
+            found.append(policy)
+    return found
 
 
 def repository_root(path: Path) -> Path:
@@ -80,9 +106,9 @@ def _policy_in(folder: Path) -> Path | None:
     has_project = not _leads_out(project) and _mentions_policy(project)
     if has_own and has_project:
         table = f"{shown(project)} holds a policy too, in [tool.dbsession]"
-        raise Place(shown(own)).error(f"{table}; keep one of the two")
+        raise Place(shown(own), file=own).error(f"{table}; keep one of the two")
     if has_own and _leads_out(own):
-        raise Place(shown(own)).error("is a link that leads out of the repository")
+        raise Place(shown(own), file=own).error("is a link that leads out of the repository")
     if has_own:
         return own
     return project if has_project else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -38,6 +39,10 @@ class Style(Enum):
     REQUEST = "request"
 
 
+GIVEN = ("session", "connection")
+"""What a way can give, as a policy says it."""
+
+
 class Sanctioned(NamedTuple):
     """What a layer uses to get a session.
 
@@ -56,6 +61,16 @@ class Sanctioned(NamedTuple):
         module, colon, name = text.rpartition(":")
         return cls(module if colon else None, name)
 
+    @property
+    def written(self) -> str:
+        """How a policy writes it."""
+        return f"{self.module}:{self.expression}" if self.module else self.expression
+
+    @property
+    def qualified(self) -> str:
+        """Its dotted name."""
+        return f"{self.module}.{self.expression}" if self.module else self.expression
+
 
 class Layer(NamedTuple):
     """A set of paths that share a sanctioned pattern.
@@ -63,24 +78,85 @@ class Layer(NamedTuple):
     Attributes:
         name: what the house calls it.
         paths: gitignore patterns, relative to the policy's folder.
-        use: what gives a session here; None where the house names nothing.
-        style: how it is used.
+        uses: what gives a session here, the usual one first; empty where the house names nothing.
+        style: how it is used; None: as what each use is tells.
         fallback: an accessor allowed in the ``else`` of a test for the sanctioned object.
         bind: a statement that has to stand before ``use`` can be called.
         decorator: what a function that opens a session has to be decorated with.
         allow: codes that are silent here.
-        declared: True when the user named this layer, or the preset that it comes from.
+        declared: True when the user's policy says what is used here; a preset's names count only
+            where they resolve.
     """
 
     name: str
     paths: tuple[str, ...]
-    use: Sanctioned | None = None
-    style: Style = Style.CONTEXT
+    uses: tuple[Sanctioned, ...] = ()
+    style: Style | None = None
     fallback: str | None = None
     bind: str | None = None
     decorator: str | None = None
     allow: frozenset[str] = frozenset()
     declared: bool = True
+
+    @property
+    def use(self) -> Sanctioned | None:
+        """The usual one of what is used here."""
+        return self.uses[0] if self.uses else None
+
+
+class SaidWay(NamedTuple):
+    """A way to a session that cannot be read, as the policy describes it.
+
+    Attributes:
+        use: its name, as a layer's ``use`` has it.
+        style: how it is used.
+        is_connection: whether it gives a connection instead of a session.
+        is_async: whether that is asynchronous.
+        commits: whether its end commits.
+        rolls_back: whether an error that leaves it rolls back.
+        closes: whether its end closes what it gave.
+    """
+
+    use: Sanctioned
+    style: Style = Style.CONTEXT
+    is_connection: bool = False
+    is_async: bool = False
+    commits: bool = False
+    rolls_back: bool = False
+    closes: bool = True
+
+
+class Selection(NamedTuple):
+    """Which codes are reported, where flake8's own configuration names none of this tool's.
+
+    Attributes:
+        select: codes, or beginnings of codes; None for all.
+        ignore: those that are left out.
+        extend_select: more that are reported, such as whole codes of off rules.
+        per_file: those that are left out in the files of each pattern.
+    """
+
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def reports(self, code: str) -> bool:
+        """Tell whether a code is reported; of two that speak of it the longer one counts.
+
+        Args:
+            code: a whole code.
+        """
+        chosen = (*(self.select if self.select is not None else ("DBS",)), *self.extend_select)
+        return _longest(code, chosen) > _longest(code, self.ignore)
+
+
+ALL = Selection()
+"""All codes but the off rules'."""
+
+
+def _longest(code: str, beginnings: Iterable[str]) -> int:
+    return max((len(each) for each in beginnings if code.startswith(each)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +172,7 @@ class Policy:
         factories: names of factories: qualified ones, and bare ones such as ``SessionLocal``,
             which decide only where resolution leads nowhere.
         connections: the sanctioned way to a DB-API connection, such as ``db.get_connection``.
+        connections_declared: True when the user's policy names that way.
         enable: codes of rules that are off by default and on here.
         docstrings: whether examples in docstrings are checked.
         retired: qualified names that are not used any more, with what replaces each.
@@ -104,7 +181,13 @@ class Policy:
         engine: the options required of an engine, by kind of URL (one of ``URL_KINDS``). A string
             stands for itself or for the class of that name (``StaticPool``).
         pragmas: the SQLite pragmas required of a connection, with their values.
-        content: of the source, as it was read; empty for a bare preset.
+        ways: what cannot be read, as the policy describes it.
+        selection: which codes are reported.
+        exclude: patterns of the files that are not checked.
+        baseline: the file with the known violations; None for none.
+        accept: the kinds of doubt that fixes may take.
+        files: the files that it was read from, the policy's own last.
+        content: of these files, as they were read; empty for a bare preset.
     """
 
     root: Path
@@ -121,10 +204,19 @@ class Policy:
     layers: tuple[Layer, ...]
     engine: tuple[tuple[str, Options], ...]
     pragmas: tuple[tuple[str, str], ...]
+    connections_declared: bool = False
+    ways: tuple[SaidWay, ...] = ()
+    selection: Selection = ALL
+    exclude: tuple[str, ...] = ()
+    baseline: Path | None = None
+    accept: frozenset[str] = frozenset()
+    files: tuple[Path, ...] = ()
     content: bytes = field(default=b"", repr=False, compare=False)
     _layer_paths: PathGroups = field(init=False, repr=False, compare=False)
     _owner_paths: PathGroups = field(init=False, repr=False, compare=False)
     _test_paths: PathGroups = field(init=False, repr=False, compare=False)
+    _excluded_paths: PathGroups = field(init=False, repr=False, compare=False)
+    _ignoring_paths: tuple[PathGroups, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         layer_paths = PathGroups(self.root, tuple(layer.paths for layer in self.layers))
@@ -133,6 +225,18 @@ class Policy:
         object.__setattr__(self, "_layer_paths", layer_paths)
         object.__setattr__(self, "_owner_paths", owner_paths)
         object.__setattr__(self, "_test_paths", PathGroups(self.root, tests))
+        object.__setattr__(self, "_excluded_paths", PathGroups(self.root, (self.exclude,)))
+        ignoring = (PathGroups(self.root, ((each,),)) for each, _ in self.selection.per_file)
+        object.__setattr__(self, "_ignoring_paths", tuple(ignoring))
+
+    @property
+    def names_modules(self) -> bool:
+        """Whether anything in it names a module, so that it may lead nowhere."""
+        uses = [use for layer in self.layers for use in layer.uses]
+        uses += [way.use for way in self.ways]
+        dotted = [*self.factories, *dict(self.retired).values()]
+        dotted += [layer.decorator for layer in self.layers if layer.decorator]
+        return any(use.module for use in uses) or any("." in name for name in dotted)
 
     def layer_of(self, path: str | os.PathLike[str]) -> Layer | None:
         """Return the first layer that a file lies in, or None.
@@ -165,6 +269,27 @@ class Policy:
             path: the file, absolute or relative to the working directory.
         """
         return self._test_paths.first_match(path) is not None
+
+    def excludes(self, path: str | os.PathLike[str]) -> bool:
+        """Tell whether a file is not to be checked.
+
+        Args:
+            path: the file, absolute or relative to the working directory.
+        """
+        return bool(self.exclude) and self._excluded_paths.first_match(path) is not None
+
+    def ignored_in(self, path: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Give the codes, or beginnings of codes, that ``per-file-ignores`` leaves out in a file.
+
+        Args:
+            path: the file, absolute or relative to the working directory.
+        """
+        return tuple(
+            code
+            for (_, codes), paths in zip(self.selection.per_file, self._ignoring_paths, strict=True)
+            if paths.first_match(path) is not None
+            for code in codes
+        )
 
     def legacy_replacement(self, callee: str) -> str | None:
         """Return what replaces a legacy accessor, or None when it is not one.

@@ -34,23 +34,36 @@ def vocabulary_of(policy: Policy) -> Vocabulary:
 
 
 def _named(policy: Policy) -> Iterator[tuple[str, Known]]:
+    for way in policy.ways:
+        resource = Resource.CONNECTION if way.is_connection else Resource.SESSION
+        known = Known(
+            _ROLES[way.style],
+            resource,
+            way.is_async,
+            name=way.use.qualified,
+            commits=way.commits,
+        )
+        yield from _spellings(way.use, known)
     for pattern in dict(policy.legacy):
         yield pattern, _known(Role.ACCESSOR, pattern)
     for layer in policy.layers:
         if layer.fallback:
             fallback = layer.fallback.removesuffix("()")
             yield fallback, _known(Role.ACCESSOR, fallback)
-        if layer.use:
-            yield from _sanctioned(layer.use, _ROLES[layer.style])
+        for use in layer.uses:
+            yield from _sanctioned(use, _ROLES[layer.style or Style.CONTEXT])
     if policy.connections:
         yield from _sanctioned(Sanctioned.parse(policy.connections), Role.PROVIDER)
 
 
 def _sanctioned(use: Sanctioned, role: Role) -> Iterator[tuple[str, Known]]:
-    name = use.expression if use.module is None else f"{use.module}.{use.expression}"
-    yield name, _known(role, name)
-    if "." not in name:
-        yield f"*.{name}", _known(role, name)
+    yield from _spellings(use, _known(role, use.qualified))
+
+
+def _spellings(use: Sanctioned, known: Known) -> Iterator[tuple[str, Known]]:
+    yield use.qualified, known
+    if "." not in use.qualified:
+        yield f"*.{use.qualified}", known
 
 
 def _known(role: Role, name: str) -> Known:

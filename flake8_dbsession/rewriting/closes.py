@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.rewriting.edits import Refusal
 from flake8_dbsession.rewriting.region import Statement
 
+_LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "print", "warning"})
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -80,6 +81,52 @@ def without_closes(
     if not rolls_back:
         return block_of(block)
     return [part for statement in block_of(block) for part in _without_try(statement, name)]
+
+
+def without_tail(statement: Statement, name: str) -> tuple[Statement, list[Statement]]:
+    """Part a ``try`` from what its ``finally`` does after it closed a session.
+
+    Args:
+        statement: any statement.
+        name: the session's name.
+
+    Returns:
+        The statement, and what has to be done when the session is closed: nothing for a statement
+        of another kind, or where that only logs.
+
+    Raises:
+        Refusal: that uses the session.
+    """
+    if not isinstance(statement, cst.Try) or statement.finalbody is None:
+        return statement, []
+    final = block_of(statement.finalbody.body)
+    last = next((i for i in reversed(range(len(final))) if _still_calls(final[i], name)), None)
+    if last is None or all(map(_only_logs, final[last + 1 :])):
+        return statement, []
+    if any(_names(part, name) for part in final[last + 1 :]):
+        raise Refusal("its `finally` uses it after its close")
+    body = statement.finalbody.body.with_changes(body=final[: last + 1])
+    kept = statement.finalbody.with_changes(body=body)
+    return statement.with_changes(finalbody=kept), final[last + 1 :]
+
+
+def _only_logs(statement: Statement) -> bool:
+    match statement:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=function))]):
+            name = function.attr if isinstance(function, cst.Attribute) else function
+            return isinstance(name, cst.Name) and name.value in _LOGS
+    return False
+
+
+def _names(node: cst.CSTNode, name: str) -> bool:
+    if isinstance(node, cst.Name) and node.value == name:
+        return True
+    return any(_names(child, name) for child in node.children)
+
+
+def names_any(statements: Sequence[Statement], name: str) -> bool:
+    """Tell whether statements read or bind a name."""
+    return any(_names(statement, name) for statement in statements)
 
 
 def _without_try(statement: Statement, name: str) -> list[Statement]:

@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
 
@@ -211,20 +211,3 @@ def names_codes_only(comment: str) -> bool:
 def lines_of(text: str) -> list[str]:
     """Give a text's lines with their ends, as Python counts them."""
     return [line for line in _LINE.findall(text) if line]
-
-
-def applied(text: str, edits: Iterable[Edit]) -> str:
-    """Make edits in a text.
-
-    Args:
-        text: the text.
-        edits: the edits, none of which overlap.
-
-    Returns:
-        The new text, of which all that lies outside of the edits is as it was.
-    """
-    pieces, done = [], 0
-    for edit in sorted(edits):
-        pieces += [text[done : edit.start], edit.text]
-        done = edit.end
-    return "".join([*pieces, text[done:]])

@@ -2,7 +2,46 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Kind(Enum):
+    """What a doubt about a fix is about. A house can accept all of them but the last."""
+
+    COMMIT = "commit"
+    EXPIRE = "expire"
+    PATCHED = "patched"
+    HELPER = "helper"
+    COMMENT = "comment"
+    ERROR_PATH = "error-path"
+    OTHER = "other"
+
+
+ACCEPTABLE = tuple(kind.value for kind in Kind if kind is not Kind.OTHER)
+"""The kinds of doubt that ``--accept`` and a policy's ``accept`` take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why code may behave differently after a fix.
+
+    Attributes:
+        kind: what it is about.
+        reason: the doubt in words.
+        subject: what would have to be looked at: a test's file, a helper; empty for the place
+            itself.
+    """
+
+    kind: Kind
+    reason: str
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +60,48 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A text of a test that names what is patched, and has to name something else after a fix.
+
+    Attributes:
+        path: the test's file.
+        line: the line of the text.
+        old: the text.
+        new: the text that takes its place.
+    """
+
+    path: Path
+    line: int
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A function that is called in the place of another.
+
+    Attributes:
+        old: the name of the one that was called.
+        place: the offset of the call.
+        new: how the other one is written.
+        home: the file that defines the old one; None where it is not found.
+        enters: whether what the old one gave was entered by a ``with`` block.
+        reads_old: whether the new one calls the old one by its name where both are defined.
+        enters_old: whether it enters what that gives.
+        commits: whether it commits by itself.
+    """
+
+    old: str
+    place: int
+    new: str
+    home: Path | None
+    enters: bool
+    reads_old: bool
+    enters_old: bool
+    commits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """A way to make a violation go.
 
@@ -29,12 +110,80 @@ class Fix:
         doubts: why the code may behave differently afterwards; empty for a safe fix.
         unneeded: names that the old code mentions and the new code does not; their imports go where
             nothing else uses them.
+        notes: what goes besides, and changes nothing that the code does.
+        swap: the function that is called in another's place, where there is one.
     """
 
     edits: tuple[Edit, ...]
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     unneeded: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    swap: Swap | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - nothing is wrong: the code is left as it is
     """Says why a violation is left alone."""
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """Make edits in a text.
+
+    Args:
+        text: the text.
+        edits: the edits, none of which overlap.
+
+    Returns:
+        The new text, of which all that lies outside of the edits is as it was.
+    """
+    pieces, done = [], 0
+    for edit in sorted(edits):
+        pieces += [text[done : edit.start], edit.text]
+        done = edit.end
+    return "".join([*pieces, text[done:]])
+
+
+def moved_line(line: int, edits: Iterable[Edit], text: str) -> int:
+    """Give the number that a line has after edits.
+
+    Args:
+        line: its number before them, counted from 1.
+        edits: the edits, none of which overlap.
+        text: the text before them.
+
+    Returns:
+        The number; for a line that is replaced, that of the line in its place.
+    """
+    offset = _line_start(line, text)
+    shift = 0
+    for edit in sorted(edits):
+        if offset < edit.start or offset == edit.start < edit.end:
+            break
+        if offset < edit.end:
+            within = _line_ends(text[edit.start : offset])
+            return line + shift + min(0, max(_line_ends(edit.text) - 1, 0) - within)
+        shift += _line_ends(edit.text) - _line_ends(text[edit.start : edit.end])
+    return line + shift
+
+
+def _line_start(line: int, text: str) -> int:
+    ends = (found.end() for found in _LINE_END.finditer(text))
+    return 0 if line == 1 else next(islice(ends, line - 2, None), len(text))
+
+
+def _line_ends(text: str) -> int:
+    return len(_LINE_END.findall(text))
+
+
+def inverse(edits: Iterable[Edit], text: str) -> tuple[Edit, ...]:
+    """Give the edits that undo others.
+
+    Args:
+        edits: the edits, none of which overlap.
+        text: the text before them.
+    """
+    undoing, shift = [], 0
+    for edit in sorted(edits):
+        start = edit.start + shift
+        undoing.append(Edit(start, start + len(edit.text), text[edit.start : edit.end]))
+        shift += len(edit.text) - (edit.end - edit.start)
+    return tuple(undoing)

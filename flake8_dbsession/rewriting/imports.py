@@ -5,19 +5,21 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
 import libcst as cst
 
-from flake8_dbsession.analysis.names.dotted import imported_names
+from flake8_dbsession.analysis.names.dotted import dotted_name, imported_names
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WORD = re.compile(r"\w+")
 
 
@@ -97,12 +99,17 @@ def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> 
     return Reach(wanted, (_new_import(module, wanted, document),))
 
 
-def superfluous(names: Collection[str], document: Document) -> list[Edit]:
+def superfluous(
+    names: Collection[str],
+    document: Document,
+    is_taken: Callable[[str], bool] = lambda _: False,
+) -> list[Edit]:
     """Find the imports that nothing uses any more.
 
     Args:
         names: the names that fixes took the uses of.
         document: the file after those fixes.
+        is_taken: tells whether another file takes a name from this one.
 
     Returns:
         The edits that take the imports away; none in a package's ``__init__.py``, which passes
@@ -110,11 +117,58 @@ def superfluous(names: Collection[str], document: Document) -> list[Edit]:
     """
     if not names or document.context.file.path.name == "__init__.py":
         return []
-    return list(_superfluous(document.tree, document.tree.body, names, document))
+    return list(_superfluous(document.tree, document.tree.body, names, document, is_taken))
+
+
+def unused_locals(names: Collection[str], document: Document) -> list[ast.Assign]:
+    """Find the local names for other objects that nothing reads any more.
+
+    Args:
+        names: the names that fixes took the uses of.
+        document: the file after those fixes.
+
+    Returns:
+        The assignments, ``manager = current_app.manager``, of which none calls anything.
+    """
+    functions = (node for node in ast.walk(document.tree) if isinstance(node, _FUNCTIONS))
+    return [
+        statement
+        for function in functions
+        for statement in function.body
+        if isinstance(statement, ast.Assign) and _is_unused(statement, function, names, document)
+    ]
+
+
+def _is_unused(
+    statement: ast.Assign, function: ast.AST, names: Collection[str], document: Document
+) -> bool:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() as value):
+            uses = (n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name)
+            start, _ = document.span(statement)
+            return (
+                name in names
+                and dotted_name(value) is not None
+                and [*uses] == statement.targets
+                and document.stands_alone(statement, statement)
+                and not document.has_comment(start, document.line_end(statement.end_lineno or 0))
+                and getattr(function, "body", []) != [statement]
+            )
+    return False
+
+
+def whole_lines(statement: ast.stmt, document: Document) -> Edit:
+    """Take away the lines of a statement."""
+    start = document.offset(document.first_line(statement), 0)
+    return Edit(start, document.line_end(statement.end_lineno or 0), "")
 
 
 def _superfluous(
-    scope: ast.AST, body: list[ast.stmt], names: Collection[str], document: Document
+    scope: ast.AST,
+    body: list[ast.stmt],
+    names: Collection[str],
+    document: Document,
+    is_taken: Callable[[str], bool],
 ) -> Iterator[Edit]:
     used: set[str] | None = None
     for statement in statements(body):
@@ -124,12 +178,14 @@ def _superfluous(
                 if gone:
                     used = _used_names(scope) if used is None else used
                     gone = [a for a in gone if (a.asname or a.name) not in used]
+                if isinstance(scope, ast.Module):
+                    gone = [a for a in gone if not is_taken(a.asname or a.name)]
                 if gone and not _is_kept(statement, scope, document):
                     yield from _without(statement, gone, document)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from _superfluous(statement, statement.body, names, document)
+                yield from _superfluous(statement, statement.body, names, document, is_taken)
             case ast.ClassDef():
-                yield from _superfluous(scope, statement.body, names, document)
+                yield from _superfluous(scope, statement.body, names, document, is_taken)
 
 
 def _used_names(scope: ast.AST) -> set[str]:
@@ -165,8 +221,7 @@ def _without(
     statement: ast.Import | ast.ImportFrom, gone: list[ast.alias], document: Document
 ) -> Iterator[Edit]:
     if len(gone) == len(statement.names):
-        first, last = statement.lineno, statement.end_lineno or statement.lineno
-        yield Edit(document.offset(first, 0), document.line_end(last), "")
+        yield whole_lines(statement, document)
         return
     line, node = _parsed(statement, document)
     assert not isinstance(node.names, cst.ImportStar)
@@ -385,22 +440,49 @@ def _with_comment_of(comma: cst.Comma | cst.MaybeSentinel, apart: cst.Comma) -> 
 
 
 def _new_import(module: str, name: str, document: Document) -> Edit:
-    """Put a new import below the last one of its kind at the top of the file."""
-    after, indent = 0, ""
-    for index, statement in enumerate(body_of(document.top.node)):
-        is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
-        is_docstring = index == 0 and isinstance(statement, ast.Expr)
-        if not (is_import or is_docstring):
-            break
-        if (
-            is_docstring
-            or not after
-            or not _is_standard(module)
-            or _is_standard(_origin(statement))
-        ):
-            after, indent = statement.end_lineno or 0, document.indent_of(statement)
-    at = document.line_end(after) if after else document.offset(1, 0)
-    return Edit(at, at, f"{indent}from {module} import {name}{document.newline}")
+    """Put a new import at the top of the file, where the order of the others has it."""
+    written = f"from {module} import {name}{document.newline}"
+    body = body_of(document.top.node)
+    start = 1 if body and isinstance(body[0], ast.Expr) else 0
+    imports = [*takewhile(_is_import, body[start:])]
+    before = [*body[:start], *(s for s in imports if _origin(s) == "__future__")]
+    others = [s for s in imports if _origin(s) != "__future__"]
+    alike = [s for s in others if _is_standard(_origin(s)) == _is_standard(module)]
+    if alike:
+        later = _first_after(module, alike)
+        if later is not None:
+            return _put(document.offset(later.lineno, 0), written, later, document)
+        last = alike[-1]
+        return _put(document.line_end(last.end_lineno or 0), written, last, document)
+    if others and _is_standard(module):
+        at = document.offset(others[0].lineno, 0)
+        return _put(at, written + document.newline, others[0], document)
+    above = imports or before
+    if not above:
+        return Edit(document.offset(1, 0), document.offset(1, 0), written)
+    return _put(document.line_end(above[-1].end_lineno or 0), written, above[-1], document)
+
+
+def _put(at: int, written: str, beside: ast.stmt, document: Document) -> Edit:
+    return Edit(at, at, f"{document.indent_of(beside)}{written}")
+
+
+def _is_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
+def _first_after(module: str, imports: list[ast.stmt]) -> ast.stmt | None:
+    """Give the import that a new one comes before; None where it comes last, or no order is kept.
+
+    ``import x`` may stand above all ``from x import y``, or among them.
+    """
+    froms = [statement for statement in imports if isinstance(statement, ast.ImportFrom)]
+    kinds = [isinstance(statement, ast.ImportFrom) for statement in imports]
+    ordered = froms if kinds == sorted(kinds) else imports
+    names = [_origin(statement).lower() for statement in ordered]
+    if names != sorted(names):
+        return None
+    return next((s for s in ordered if _origin(s).lower() > module.lower()), None)
 
 
 def _origin(statement: ast.stmt) -> str:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import libcst as cst
 
 from flake8_dbsession.rewriting.document import Document, lines_of, names_codes_only
-from flake8_dbsession.rewriting.edits import Edit, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -68,11 +68,28 @@ class Region:
             code = self._module.with_changes(body=statements).code
         return tuple(_line_edits(self._text, code, self._start))
 
-    def losses(self, statements: Sequence[Statement]) -> tuple[str, ...]:
+    def keeping(
+        self, statements: Sequence[Statement], beside: Sequence[Statement] = ()
+    ) -> list[Statement]:
+        """Put comments above statements that would be lost with those in whose place they come.
+
+        Args:
+            statements: the statements.
+            beside: others that come in their place too.
+        """
+        if not statements:
+            return []
+        kept = Counter(_comments(cst.Module([*beside, *statements])))
+        lost = (Counter(_comments(self._module)) - kept).elements()
+        above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in lost]
+        first, *rest = statements
+        return [first.with_changes(leading_lines=[*first.leading_lines, *above]), *rest]
+
+    def losses(self, statements: Sequence[Statement]) -> tuple[Doubt, ...]:
         """Say of a comment that other statements would not have it any more; nothing for none."""
         kept = Counter(_comments(cst.Module(list(statements))))
         before = Counter(_comments(self._module))
-        return tuple(f"the comment `{lost}` would be lost" for lost in islice(before - kept, 1))
+        return tuple(lost_comment(lost) for lost in islice(before - kept, 1))
 
     @property
     def _text(self) -> str:
@@ -88,6 +105,11 @@ class Region:
         assert isinstance(wrapper, cst.If)
         assert isinstance(wrapper.body, cst.IndentedBlock)
         return wrapper.body
+
+
+def lost_comment(comment: str) -> Doubt:
+    """Doubt that nobody needs a comment."""
+    return Doubt(Kind.COMMENT, f"the comment `{comment}` would be lost")
 
 
 def parted(statements: Sequence[Statement]) -> tuple[list[cst.EmptyLine], list[Statement]]:

@@ -81,7 +81,7 @@ def _unwrapped(statement: ast.Try, document: Document) -> tuple[Edit, ...]:
     lines = [*block.leading_lines, *first.leading_lines]
     statements = [first.with_changes(leading_lines=lines), *rest]
     for loss in region.losses(statements):
-        raise Refusal(loss)
+        raise Refusal(loss.reason)
     return region.rewritten(statements)
 
 

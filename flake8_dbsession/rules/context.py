@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.house.advice import Advice, advice_for, place_of
+from flake8_dbsession.house.fitting import fitted
+from flake8_dbsession.house.house import House
+from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import Layer, Policy, Style
-from flake8_dbsession.rules.fitting import fitted
-
-UNKNOWN_PROVIDER = "the project's session provider"
 
 
 class Context:
@@ -25,8 +28,18 @@ class Context:
     def __init__(self, file: SourceFile, policy: Policy) -> None:
         self.file = file
         self.policy = policy
-        self.layer: Layer | None = policy.layer_of(file.path)
         self.is_test = policy.is_test(file.path)
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The policy's layers, each with its style."""
+        return [styled(layer, self.policy, self.file.inference) for layer in self.policy.layers]
+
+    @cached_property
+    def layer(self) -> Layer | None:
+        """The layer that the file lies in, with its style."""
+        found = self.policy.layer_of(self.file.path)
+        return next((layer for layer in self.layers if found and layer.name == found.name), None)
 
     def may_open(self, scope: Scope, known: Known | None = None) -> bool:
         """Tell whether a session or connection may be handled by hand in a scope.
@@ -47,6 +60,11 @@ class Context:
         named = self.policy.is_owner(self.file.path)
         return self.file.owns(scope, known) if named is None else named
 
+    @cached_property
+    def house(self) -> House:
+        """The ways to a session that the file can use."""
+        return House(self.file, self.policy, self.layers, self.layer)
+
     def has_provider(self, acquisition: Acquisition) -> bool:
         """Tell whether there is a provider to use instead of a factory's own ``with`` block.
 
@@ -54,17 +72,19 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            True where the policy that the user chose names one, where the factory's module defines
-            one, and where that module is imported but cannot be found, so that the name speaks for
-            the standard. That of a parameter or attribute says nothing of a provider.
+            True where the policy names a way that can be used there, where the project defines
+            one, and where the factory's module is imported but cannot be found, so that its name
+            speaks for the standard. That of a parameter or attribute says nothing of a way.
         """
-        if self.declared_blocks():
-            return True
-        house = self.file.house(acquisition.known)
-        if house is None:
+        ways = self.house.ways(place_of(acquisition))
+        if not ways and acquisition.known.home is None:
             module, _, name = acquisition.known.name.rpartition(".")
             return bool(module) and name in self.policy.factories
-        return house.provider is not None
+        return any(way.style is not Style.DEPENDENCY for way in ways)
+
+    def advice(self, acquisition: Acquisition) -> Advice:
+        """Advise what to write instead of opening something by hand."""
+        return advice_for(acquisition, self.house)
 
     def way_out(self, acquisition: Acquisition) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.
@@ -73,56 +93,39 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            The sanctioned code between backticks, or words where nothing better is known.
+            The advised code between backticks, with what has to change around it.
         """
-        name = acquisition.name if acquisition.name.isidentifier() else "db"
-        pattern = self.pattern(acquisition.known, name, acquisition.scope)
-        keyword = "async with" if acquisition.known.is_async else "with"
-        own_block = f"`{keyword} {ast.unparse(acquisition.node)} as {name}:`"
-        return fitted(pattern or own_block, acquisition, self.file.tree)
+        return fitted(self.advice(acquisition).words, acquisition, self.file.tree)
 
-    def pattern(self, known: Known, name: str, scope: Scope) -> str | None:
+    def pattern(
+        self, known: Known, name: str, scope: Scope, factory: ast.expr | None = None
+    ) -> str | None:
         """Spell the house's own way to what is opened by hand.
 
         Args:
             known: what is opened.
             name: the name that it is to have.
             scope: where it is opened.
+            factory: what it is opened from, as it is written; None where that is not told.
 
         Returns:
-            The sanctioned code between backticks, or words where no house is known; None where
-            the house is known and has neither a provider nor, for a handler, a dependency.
+            The advised code between backticks; None where the house has no way for that place.
         """
-        declared = self.declared_pattern(name, scope)
-        if declared is not None:
-            return declared
-        layers = self.declared_blocks()
-        if layers:
-            return spelled(layers[0], name, is_async=known.is_async)
-        house = self.file.house(known)
-        if house is None:
-            return None if known.source is Role.SESSION_CLASS else UNKNOWN_PROVIDER
-        if house.dependency and self.file.is_handler_body(scope):
-            return f"`{name} = Depends({house.dependency})`"
-        keyword = "async with" if known.is_async else "with"
-        return f"`{keyword} {house.provider}() as {name}:`" if house.provider else None
+        way = self.house.best(Place(known, scope, name, factory))
+        return Advice(way, way.written(name)).words if way is not None else None
 
-    def declared_pattern(self, name: str, scope: Scope) -> str | None:
-        """Spell what the user's policy names for the file's own layer.
+    def own_pattern(self, name: str, scope: Scope) -> str | None:
+        """Spell what the policy or its preset has for the file's own layer, where that is there.
 
         Args:
             name: the name that the session is to have.
-            scope: where it is wanted; a dependency is of use only in a request handler.
+            scope: where it is wanted.
 
         Returns:
-            The code between backticks; None where the policy names nothing that can be used there.
+            The code between backticks; None where the layer has nothing that can be used there.
         """
-        layer = self.layer
-        if layer is None or layer.use is None or not layer.declared:
-            return None
-        if layer.style is Style.DEPENDENCY and not self.file.is_handler_body(scope):
-            return None
-        return spelled(layer, name)
+        way = self.house.own(Place(Known(Role.OPENED), scope, name))
+        return Advice(way, way.written(name)).words if way is not None else None
 
     def legacy_replacement(self, call: ast.Call, scope: Scope) -> str | None:
         """Give what replaces a call's callee where the policy lists that as legacy.
@@ -142,35 +145,6 @@ class Context:
     def is_legacy(self, acquisition: Acquisition) -> bool:
         """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
         return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
-
-    def declared_blocks(self) -> list[Layer]:
-        """Give the user's layers that sanction a ``with`` block, the file's own layer first."""
-        layers = [
-            layer
-            for layer in self.policy.layers
-            if layer.use and layer.style is Style.CONTEXT and layer.declared
-        ]
-        return sorted(layers, key=lambda layer: layer is not self.layer)
-
-
-def spelled(layer: Layer, name: str, *, is_async: bool = False) -> str:
-    """Write out a layer's sanctioned pattern.
-
-    Args:
-        layer: a layer with a ``use``.
-        name: the name that the session is to have.
-        is_async: whether it is an asynchronous one.
-
-    Returns:
-        The code between backticks.
-    """
-    assert layer.use is not None
-    expression = layer.use.expression
-    if layer.style is Style.DEPENDENCY:
-        return f"`{name} = Depends({expression})`"
-    if layer.style is Style.REQUEST:
-        return f"`{name} = {expression}()`"
-    return f"`{'async with' if is_async else 'with'} {expression}() as {name}:`"
 
 
 def quoted(replacement: str) -> str:

@@ -24,6 +24,7 @@ TOOL_CODES = {
 }
 """What speaks of the tool itself, and is no rule."""
 
+
 _OFF = "\n\nThis rule is off by default: select its whole code, or `enable` it in the policy."
 _SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 _EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -61,3 +62,9 @@ def section(rule: Rule[Any], title: str) -> str:
 def example(rule: Rule[Any], title: str) -> str:
     """Give the Python code of one of the page's sections, such as ``Use instead``."""
     return "\n\n".join(_EXAMPLE.findall(section(rule, title)))
+
+
+def known_codes() -> dict[str, str]:
+    """Give every code there is by itself and, for a rule, by its name."""
+    names = {rule.name: rule.code for rule in rules().values()}
+    return {**{code: code for code in (*TOOL_CODES, *rules())}, **names}

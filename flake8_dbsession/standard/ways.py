@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Known, ModuleValue, Resource, Role, Value
+from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 
@@ -74,7 +75,8 @@ class Ways:
         Where the factory's own block is allowed and nothing else is named, that is the way.
         """
         if layer.use is not None:
-            return self._way(layer.use, layer.style)
+            style = styled(layer, self._policy, self._inference).style
+            return self._way(layer.use, style or Style.CONTEXT)
         if layer.name != TESTS_LAYER and "DBS102" in layer.allow:
             return Way(self.factory, Style.CONTEXT, commits=False)
         return None

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.conditions import missing_at
 from flake8_dbsession.analysis.facts.definitions import Definition
+from flake8_dbsession.analysis.facts.engines import Engine
 from flake8_dbsession.analysis.facts.handlers import framework_of, is_handler
 from flake8_dbsession.analysis.facts.provisions import Provision
 from flake8_dbsession.analysis.file import SourceFile
@@ -23,9 +24,10 @@ from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.mentions import is_gated
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
 from flake8_dbsession.checking.sources import UnreadError, read
 from flake8_dbsession.checking.workers import spread
+from flake8_dbsession.house.house import needs_arguments
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
 from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
 
@@ -117,6 +119,8 @@ class _Looker:
             frameworks=frameworks,
             modules=modules,
             is_deprecated=is_deprecated,
+            spellings=tuple(self._spelled(tree, absolute)) if is_gated(text) else (),
+            engines=tuple((each.node.lineno, each.text) for each in file.facts(Engine)),
         )
 
     def _givers(self, file: SourceFile) -> Iterator[Giver]:
@@ -136,6 +140,7 @@ class _Looker:
             is_async=known.is_async,
             is_method=isinstance(scope.node, ast.ClassDef),
             is_deprecated=node is not None and _is_deprecated(node),
+            needs_arguments=node is not None and _needs_arguments(node, scope),
         )
 
     def _uses(self, file: SourceFile, path: str) -> Iterator[Use]:
@@ -164,6 +169,15 @@ class _Looker:
             missing=next(missing, ""),
         )
 
+    def _spelled(self, tree: ast.Module, importer: Path) -> Iterator[tuple[str, str]]:
+        """Give the repository's files that the top level imports from by absolute names."""
+        for statement in tree.body:
+            if isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+                module = self._project.find(importer, statement.module)
+                if module is not None:
+                    path = _posix(os.path.relpath(module.path, self._root))
+                    yield path, statement.module
+
     def _imported(self, tree: ast.Module, importer: Path) -> Iterator[str]:
         """Give the repository's files that the top level of a module imports."""
         for statement in tree.body:
@@ -171,6 +185,16 @@ class _Looker:
                 module = self._project.find(importer, statement.module or "", statement.level)
                 if module is not None:
                     yield _posix(os.path.relpath(module.path, self._root))
+
+
+def _needs_arguments(node: ast.AST, scope: Scope) -> bool:
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    owner = scope.enclosing_class()
+    cls = None
+    if owner is not None and isinstance(owner.node, ast.ClassDef) and owner.parent is not None:
+        cls = ClassValue(owner.node, owner.parent)
+    return needs_arguments(FunctionValue(node, scope, cls))
 
 
 def _function(scope: Scope, name: str) -> ast.AST | None:

@@ -19,6 +19,7 @@ class Giver:
         is_async: whether that is asynchronous.
         is_method: whether it is a method, reached through an object.
         is_deprecated: whether its docstring calls it deprecated, retired or obsolete.
+        needs_arguments: whether it cannot be called without any.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Giver:
     is_async: bool
     is_method: bool
     is_deprecated: bool
+    needs_arguments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class FileSurvey:
         raw: how it opens sessions and connections by hand: the kind of callable, and its library.
         frameworks: the web frameworks that its request handlers are registered with.
         modules: the repository's files that it imports.
+        spellings: the repository's files that it imports by absolute names, each with that name.
+        engines: the calls that make engines in it, each with its line.
         is_deprecated: whether its docstring calls the module deprecated, retired or obsolete.
     """
 
@@ -74,6 +78,8 @@ class FileSurvey:
     frameworks: tuple[str, ...]
     modules: frozenset[str]
     is_deprecated: bool
+    spellings: tuple[tuple[str, str], ...] = ()
+    engines: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
@@ -16,6 +17,22 @@ from flake8_dbsession.survey.places import pattern_of, patterns_of
 
 _CONNECT_IN_TESTS = "DBS107"
 _SESSIONS, _CONNECTIONS = Resource.SESSION, Resource.CONNECTION
+
+
+class Unserved(NamedTuple):
+    """A factory of a house that has no provider for it.
+
+    Attributes:
+        path: the file that makes it, relative to the root.
+        module: the name by which that is imported.
+        name: its name.
+        is_async: whether its sessions are asynchronous.
+    """
+
+    path: str
+    module: str
+    name: str
+    is_async: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,9 @@ class Proposal:
         frameworks: the web frameworks found.
         doubtful: further accessors that may be legacy, each with what would replace it.
         others: what else the owners hand out, which no layer names.
+        found: the ways that are there, each with the part that it plays.
+        unserved: the factories beside which no provider stands: module, name, whether it is
+            asynchronous, and the file.
     """
 
     preset: str
@@ -48,6 +68,8 @@ class Proposal:
     frameworks: tuple[str, ...] = ()
     doubtful: tuple[tuple[str, str], ...] = ()
     others: tuple[str, ...] = ()
+    found: tuple[tuple[str, str], ...] = ()
+    unserved: tuple[Unserved, ...] = ()
 
 
 def propose(survey: Survey) -> Proposal:
@@ -84,7 +106,35 @@ class _Proposer:
             frameworks=tuple(frameworks),
             doubtful=() if found.legacy else tuple(self._doubtful()),
             others=tuple(self._others(found)),
+            found=tuple(self._found()),
+            unserved=tuple(self._unserved()),
         )
+
+    def _found(self) -> Iterable[tuple[str, str]]:
+        """Name what hands out sessions and connections, each with its part."""
+        for file in self._files:
+            for giver in file.givers:
+                if not giver.name.startswith("_") and giver.name.isidentifier():
+                    kind = " of connections" if giver.resource is _CONNECTIONS else ""
+                    of_object = "method of an object, " if giver.is_method else ""
+                    part = f"{of_object}{giver.role.value}{kind}"
+                    yield f"{self._module(file.path)}:{giver.name}", part
+
+    def _unserved(self) -> Iterable[Unserved]:
+        """Give the factories of a house that has no provider of their kind."""
+        givers = [giver for file in self._files for giver in file.givers]
+        for giver in givers:
+            is_factory = giver.role is Role.FACTORY and not giver.is_method
+            if is_factory and giver.name.isidentifier() and giver.resource is _SESSIONS:
+                has_provider = any(
+                    other.role is Role.PROVIDER
+                    and other.is_async == giver.is_async
+                    and other.resource is _SESSIONS
+                    for other in givers
+                )
+                if not has_provider:
+                    module = self._module(giver.path)
+                    yield Unserved(giver.path, module, giver.name, giver.is_async)
 
     @cached_property
     def _has_sessions(self) -> bool:
@@ -123,6 +173,8 @@ class _Proposer:
                 and not giver.is_deprecated
                 and giver.path not in self._retired_files
                 and not giver.path.startswith("../")
+                and not giver.needs_arguments
+                and self._reaches_out(giver)
             )
 
         uses = [use for use in self._uses if fits(use.giver)]
@@ -131,6 +183,17 @@ class _Proposer:
             return Counter(use.giver for use in outside or uses).most_common(1)[0][0]
         defined = (giver for file in self._files for giver in file.givers)
         return next((giver for giver in defined if fits(giver) and giver.name[0] != "_"), None)
+
+    def _reaches_out(self, giver: Giver) -> bool:
+        """Tell whether a giver is for others, and no helper of one module or class."""
+        if giver.name.startswith("_"):
+            return any(use.giver == giver and use.path != giver.path for use in self._uses)
+        if not giver.is_method:
+            return True
+        return any(
+            use.giver == giver and (use.path != giver.path or not use.written.startswith("self."))
+            for use in self._uses
+        )
 
     def _of_sessions(self) -> Proposal:
         if self._lender is not None:
@@ -142,12 +205,12 @@ class _Proposer:
         if self._provider is not None and self._provider.is_method:
             return self._of_manager(self._provider)
         layers = []
-        if self._dependency is not None:
+        if self._dependency is not None and any("fastapi" in f.frameworks for f in self._files):
             paths = self._paths(lambda file: "fastapi" in file.frameworks, "standard", "routes")
             use = self._sanctioned(self._dependency)
-            layers.append(Layer("routes", paths, use, Style.DEPENDENCY))
+            layers.append(Layer("routes", paths, (use,), Style.DEPENDENCY))
         if self._provider is not None:
-            layers.append(Layer("services", (), self._sanctioned(self._provider)))
+            layers.append(Layer("services", (), (self._sanctioned(self._provider),)))
         return Proposal("standard", is_named=len(layers) == 2, layers=tuple(layers))
 
     def _of_requests(self, lender: Giver) -> Proposal:
@@ -156,9 +219,9 @@ class _Proposer:
         paths = self._paths(
             lambda file: bool(file.frameworks) or file.path in users, "flask", "requests"
         )
-        layers = [Layer("requests", paths, self._sanctioned(lender), Style.REQUEST)]
+        layers = [Layer("requests", paths, (self._sanctioned(lender),), Style.REQUEST)]
         if self._provider is not None:
-            layers.append(Layer("outside requests", (), self._sanctioned(self._provider)))
+            layers.append(Layer("outside requests", (), (self._sanctioned(self._provider),)))
         return Proposal("flask", is_named=True, layers=tuple(layers))
 
     def _of_manager(self, provider: Giver) -> Proposal:
@@ -171,7 +234,7 @@ class _Proposer:
         plain = [use for use in uses if not use.written.startswith("self.")]
         if uses and (plain or not is_unified):
             name = "web" if is_unified else "services"
-            layers.append(Layer(name, (), self._most_written(plain or uses)))
+            layers.append(Layer(name, (), (self._most_written(plain or uses),)))
         replacement = layers[-1].use.expression if layers and layers[-1].use else provider.name
         legacy = tuple((pattern, replacement) for pattern in self._accessors())
         if is_unified:
@@ -187,7 +250,7 @@ class _Proposer:
             if written.startswith("self."):
                 paths = (f"{pattern_of(folder)}/",)
                 fallback = self._fallback(folder, written.rpartition(".")[0])
-                yield Layer(f"{folder}/", paths, Sanctioned(None, written), fallback=fallback)
+                yield Layer(f"{folder}/", paths, (Sanctioned(None, written),), fallback=fallback)
 
     def _fallback(self, folder: str, owner: str) -> str | None:
         """Give what a folder's code calls where the object that owns the provider is missing."""
@@ -202,8 +265,12 @@ class _Proposer:
         """Give the commonest spelling of a method's call, imported where its object is."""
         use = Counter((use.written, use.qualified) for use in uses).most_common(1)[0][0]
         written, qualified = use
-        module = qualified.removesuffix(f".{written}")
-        return Sanctioned(module if module != qualified else None, written)
+        prefix = qualified.removesuffix(f".{written}")
+        if prefix == qualified or written.startswith("self."):
+            return Sanctioned(None, written)
+        paths = {_dotted(path): path for path in self._survey.paths}
+        spelled = next((paths[name] for name in paths if name.endswith(prefix)), None)
+        return Sanctioned(self._module(spelled) if spelled else prefix, written)
 
     def _accessors(self) -> list[str]:
         """Give patterns for the accessors that are called beside the provider."""
@@ -227,7 +294,7 @@ class _Proposer:
         outside = [use for use in uses if use.path != self._provider.path] or uses
         use = self._most_written(outside) if outside else self._sanctioned(self._provider)
         way = f"{use.module}:{use.expression}" if use.module else use.expression
-        layers = (Layer("services", (), use),)
+        layers = (Layer("services", (), (use,)),)
         return Proposal(preset, is_named=True, connections=way, layers=layers)
 
     def _paths(
@@ -249,24 +316,18 @@ class _Proposer:
 
     def _module(self, path: str) -> str:
         """Give the name by which a module is imported."""
-        spelled = [module for found, module in self._imported if found == path]
+        spelled = [name for file in self._survey.files for at, name in file.spellings if at == path]
         if spelled:
             return Counter(spelled).most_common(1)[0][0]
         whole = _dotted(path)
-        starts = Counter(_dotted(p).removesuffix(module) for p, module in self._imported)
+        starts = Counter(
+            _dotted(at).removesuffix(name)
+            for file in self._survey.files
+            for at, name in file.spellings
+            if _dotted(at).endswith(name)
+        )
         start = starts.most_common(1)[0][0] if starts else ""
         return whole.removeprefix(start)
-
-    @cached_property
-    def _imported(self) -> list[tuple[str, str]]:
-        """The files whose functions are imported, each with the module's name as it is spelled."""
-        return [
-            (use.giver.path, use.qualified.removesuffix(f".{use.giver.name}"))
-            for use in self._uses
-            if use.giver is not None
-            and not use.giver.is_method
-            and use.qualified.endswith(f".{use.giver.name}")
-        ]
 
     def _owners(self, found: Proposal) -> tuple[str, ...]:
         """Name the modules of what is sanctioned, of its factories, and of what it replaces."""

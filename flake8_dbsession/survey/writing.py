@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from flake8_dbsession.house.template import provider_code, provider_imports
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Style
 from flake8_dbsession.survey.proposal import Proposal
 
@@ -15,24 +16,43 @@ _WAYS = {
 }
 
 
-def written(proposal: Proposal) -> str:
+FOUND = "found without it"
+"""Why most of a proposal need not be written down."""
+
+
+def written(
+    proposal: Proposal,
+    offered: Proposal | None = None,
+    dropped: Sequence[tuple[str, str]] = (),
+    note: str = "",
+) -> str:
     """Write a proposal down.
 
     Args:
         proposal: the proposal.
+        offered: what it was before it was tried; None where it was not.
+        dropped: what it leaves out of that, each with the reason.
+        note: a line about what it changes.
 
     Returns:
         The text of a ``dbsession.toml``.
     """
-    return "\n\n".join(_parts(proposal)) + "\n"
+    return "\n\n".join(filter(None, _parts(proposal, offered, dropped, note))) + "\n"
 
 
-def _parts(proposal: Proposal) -> Iterator[str]:
+def _parts(
+    proposal: Proposal,
+    offered: Proposal | None,
+    dropped: Sequence[tuple[str, str]],
+    note: str,
+) -> Iterator[str]:
     yield (
         "# The database-session standard of this repository, proposed by `dbsession init`.\n"
         "# Read it, change what is not meant, and delete what goes without saying."
     )
-    yield "\n\n".join(_settings(proposal))
+    yield _commented(note)
+    yield _commented(_found(proposal))
+    yield "\n\n".join(_settings(proposal, offered is not None))
     if proposal.retired:
         reason = "Not imported any more, for it calls itself deprecated (DBS106)."
         yield _table("retired", reason, proposal.retired)
@@ -42,15 +62,73 @@ def _parts(proposal: Proposal) -> Iterator[str]:
     if proposal.doubtful:
         reason = "These leave rollback and close to the caller; take in what is not meant (DBS104)."
         yield "\n# ".join(_table("legacy", reason, proposal.doubtful).split("\n"))
-    yield "# Of the layers that a file lies in, the first counts."
+    yield _commented(_left_out(offered, dropped))
+    yield _commented(_provider(proposal))
+    if proposal.layers:
+        yield "# Of the layers that a file lies in, the first counts."
     yield from map(_layer, proposal.layers)
 
 
-def _settings(proposal: Proposal) -> Iterator[str]:
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() for line in text.split("\n")) if text else ""
+
+
+def _found(proposal: Proposal) -> str:
+    if not proposal.found:
+        return ""
+    lines = [f"  {name}  ({part})" for name, part in proposal.found]
+    return "\n".join(["Found in the code, and known without a line of policy:", *lines])
+
+
+def _left_out(offered: Proposal | None, dropped: Sequence[tuple[str, str]]) -> str:
+    """Show what was left out: what is known anyway by name, the rest as it could be taken in."""
+    if offered is None or not dropped:
+        return ""
+    known = ", ".join(name for name, reason in dropped if reason == FOUND)
+    parts = [f"Left out, since it is known without: {known}."] if known else []
+    for name, reason in dropped:
+        if reason != FOUND:
+            parts += [f"Left out ({reason}); take it in where it is meant:", _part(name, offered)]
+    return "\n".join(parts)
+
+
+def _part(name: str, offered: Proposal) -> str:
+    """Write out one part of a proposal, which goes by the name of its key or layer."""
+    kind, _, rest = name.partition(" ")
+    match kind:
+        case "connections":
+            return f"connections = {_string(offered.connections or '')}"
+        case "preset":
+            return f"preset = {_string(offered.preset)}"
+        case "owners":
+            return f"owners = {_list(offered.owners)}"
+        case "factories":
+            return f"factories = {_list(offered.factories)}"
+        case "retired":
+            return _table("retired", "(DBS106)", offered.retired)
+        case "legacy":
+            return _table("legacy", "(DBS104)", offered.legacy)
+    return "\n".join(_layer(layer) for layer in offered.layers if layer.name == rest)
+
+
+def _provider(proposal: Proposal) -> str:
+    if not proposal.unserved:
+        return ""
+    factory = proposal.unserved[0]
+    code = provider_code(factory.name, is_async=factory.is_async)
+    imports = "\n".join(provider_imports(factory.is_async))
+    return (
+        f"`{factory.module}:{factory.name}` has no provider. This one would do; "
+        "`dbsession init --write --with-provider`\nputs it beside the factory, into "
+        f"{factory.path}.\n\n{imports}\n\n\n{code}"
+    ).rstrip("\n")
+
+
+def _settings(proposal: Proposal, is_tried: bool) -> Iterator[str]:
     frameworks = f"; found: {', '.join(proposal.frameworks)}" if proposal.frameworks else ""
     if proposal.is_named:
         yield f"# The nearest preset{frameworks}.\npreset = {_string(proposal.preset)}"
-    else:
+    elif not is_tried:
         yield (
             f"# The nearest preset{frameworks}. Not named, since it names what this "
             f"repository has not.\n# preset = {_string(proposal.preset)}"
@@ -58,9 +136,7 @@ def _settings(proposal: Proposal) -> Iterator[str]:
     if proposal.owners:
         reason = "# Who may open sessions by hand: what defines the ways to them."
         yield f"{reason}\nowners = {_list(proposal.owners)}"
-    else:
-        yield "# Who may open sessions by hand is found: what defines the ways to them."
-    if proposal.others:
+    if proposal.others and not is_tried:
         yield f"# Handed out there as well, and named by no layer: {', '.join(proposal.others)}."
     if proposal.factories:
         reason = "# The session factories, which only owners call."
@@ -82,7 +158,10 @@ def _layer(layer: Layer) -> str:
     if layer.use is not None:
         use = layer.use
         way = f"{use.module}:{use.expression}" if use.module else use.expression
-        lines += [f"use = {_string(way)}", f"style = {_string(layer.style.value)}"]
+        lines += [
+            f"use = {_string(way)}",
+            f"style = {_string((layer.style or Style.CONTEXT).value)}",
+        ]
     if layer.fallback:
         lines.append(f"fallback = {_string(layer.fallback)}")
     if layer.allow:
@@ -93,7 +172,11 @@ def _layer(layer: Layer) -> str:
 def _reason(layer: Layer) -> str:
     if layer.name == TESTS_LAYER:
         return "Tests may open sessions as they like."
-    way = _WAYS[layer.style].format(layer.use.expression) if layer.use else "no one way"
+    way = (
+        _WAYS[layer.style or Style.CONTEXT].format(layer.use.expression)
+        if layer.use
+        else "no one way"
+    )
     return f"{way}{'' if layer.paths else ' (in the paths of the preset)'}"
 
 

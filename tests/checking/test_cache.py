@@ -196,7 +196,7 @@ def test_policies_count(project: Project) -> None:
     project.write({"dbsession.toml": allowing.format("DBS301")})
     assert "DBS101" in codes(project.check())
     project.write({"dbsession.toml": "allow = ["})
-    assert codes(project.check()) == ["DBS001"] * 2
+    assert codes(project.check()) == ["DBS001"]
     (project.folder / "dbsession.toml").unlink()
     assert "DBS301" in codes(project.check())
 

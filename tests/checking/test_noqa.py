@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.noqa import add_noqa
+from flake8_dbsession.checking.noqa import add_noqa, blanket_names
 from flake8_dbsession.checking.settings import flake8_options
 
 
@@ -148,3 +148,12 @@ def test_whatever_the_text_is(text: str, lines: set[int]) -> None:
     once, left = hidden(text.encode(), *found)
     assert once.replace(b"  # noqa: DBS101", b"").replace(b",DBS101", b"") == text.encode()
     assert hidden(once, *found) == (once, left)
+
+
+def test_a_rules_name_in_a_comment_is_told(tmp_path: Path) -> None:
+    text = "a = 1  # noqa: raw-session-factory\nb = 2  # noqa: DBS101\nc = 3  # noqa: other-name\n"
+    file = tmp_path / "app.py"
+    file.write_text(text, encoding="utf-8")
+    assert list(blanket_names([str(file), str(tmp_path / "none.py")])) == [
+        (f"{file}:1", "# noqa: raw-session-factory")
+    ]

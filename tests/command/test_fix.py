@@ -27,13 +27,17 @@ ROUTE = (
 FIXED = ROUTE.replace("get_db())):", "get_db)):")
 LEFT = [
     "api/a.py:3: DBS402 fixed",
-    "api/a.py:6:10: DBS102 left, unsafe: `get_db_session` would commit what line 7 may leave "
+    "api/a.py:6:10: DBS102 left (commit): `get_db_session` would commit what line 7 may leave "
     "uncommitted",
 ]
 TABLE = """\
 code       fixed  unsafe    left
 DBS102         0       1       0
 DBS402         1       0       0
+
+What is left, by cause (`--verbose` tells where):
+       1  would leave the commit to the provider (`--accept commit`)
+
 1 fixed in 1 file, 1 left (1 with an unsafe fix), 0 files not fixed
 """
 CODES = "--select=DBS102,DBS402"
@@ -54,7 +58,7 @@ def fix(*arguments: str) -> Result:
 
 def test_it_fixes_and_says_what_it_did(project: Path) -> None:
     os.chmod("api/a.py", 0o750)
-    result = fix("api", CODES)
+    result = fix("api", CODES, "--verbose")
     assert result.stderr == ""
     assert result.stdout == "\n".join([*LEFT, TABLE])
     assert result.exit_code == 1
@@ -70,6 +74,37 @@ def test_unsafe_fixes_are_made_when_asked_for(project: Path) -> None:
     text = FIXED.replace("with SessionLocal", "with get_db_session")
     text = text.replace("SessionLocal, get_db\r", "get_db, get_db_session\r")
     assert Path("api/a.py").read_bytes() == text.encode()
+
+
+def test_a_kind_of_doubt_is_accepted(project: Path) -> None:
+    assert fix("api", CODES, "--accept=comment,expire").exit_code == 1
+    assert "with SessionLocal" in Path("api/a.py").read_text()
+    result = fix("api", CODES, "--accept", "commit")
+    assert result.exit_code == 0
+    assert "by cause" not in result.stdout
+    assert "with get_db_session() as db" in Path("api/a.py").read_text()
+    wrong = fix("api", "--accept=commits")
+    assert wrong.exit_code == 2
+    assert "no doubt is of the kind `commits`; there are commit, expire, patched" in wrong.stderr
+
+
+def test_places_are_those_of_the_text_on_disk(project: Path) -> None:
+    twice = "with SessionLocal() as db:\r\n        pass\r\n    with SessionLocal"
+    counting = (
+        "def count():\r\n    db = SessionLocal()\r\n    return db.query(1).count()\r\ndef agents"
+    )
+    long = ROUTE.replace("with SessionLocal", twice).replace("def agents", counting)
+    Path("api/a.py").write_bytes(long.encode())
+    codes = "--select=DBS101,DBS102"
+    shown = fix("api", codes, "--diff", "--verbose").stderr
+    assert "api/a.py:4: DBS101 would be fixed\n" in shown
+    assert "api/a.py:11:10: DBS102 left (commit): " in shown
+    assert "what line 12 may" in shown
+    done = fix("api", codes, "--verbose").stdout
+    assert "api/a.py:4: DBS101 fixed\n" in done
+    line = Path("api/a.py").read_text().splitlines().index("    with SessionLocal() as db:") + 1
+    assert f"api/a.py:{line}:10: DBS102 left (commit): " in done
+    assert f"what line {line + 1} may" in done
 
 
 def test_a_diff_writes_nothing(project: Path) -> None:
@@ -127,9 +162,9 @@ def test_what_a_baseline_knows_is_fixed_or_may_be_left(project: Path) -> None:
     assert result.exit_code == 0
     copy = "\r\ndef copy():\r\n    with SessionLocal() as db:\r\n        db.add(1)\r\n"
     Path("api/a.py").write_bytes(FIXED.encode() + copy.encode())
-    result = fix("api", CODES)
+    result = fix("api", CODES, "--verbose")
     assert result.exit_code == 1
-    assert result.stdout.startswith("api/a.py:10:10: DBS102 left, unsafe: ")
+    assert result.stdout.startswith("api/a.py:10:10: DBS102 left (commit): ")
     assert "1 left (1 with an unsafe fix), 0 files not fixed; the baseline knows 1 more\n" in (
         result.stdout
     )
@@ -156,7 +191,7 @@ def test_a_policy_that_cannot_be_used_is_wrong_use(project: Path) -> None:
     Path("dbsession.toml").write_text("presets = 'flask'\n")
     result = fix("api")
     assert result.exit_code == 2
-    assert "api/a.py: not fixed: line 1: DBS001" in result.stdout
+    assert "dbsession.toml: not fixed: line 1: DBS001 unknown key `presets`" in result.stdout
 
 
 def test_a_file_changed_meanwhile_is_left_alone(

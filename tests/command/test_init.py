@@ -31,7 +31,8 @@ def init(*arguments: str) -> Result:
 def test_prints_and_writes_nothing(project: Path) -> None:
     result = init(str(project))
     assert result.exit_code == 0
-    assert 'connections = "self._get_connection"' in result.stdout
+    assert '# connections = "self._get_connection"' in result.stdout
+    assert "6 more findings" in result.stdout
     assert not (project / "dbsession.toml").exists()
 
 
@@ -46,7 +47,8 @@ def test_writes_what_it_prints(project: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
     file = project / "dbsession.toml"
     assert file.read_text(encoding="utf-8") == printed
-    assert load(file).preset == "sqlite"
+    assert load(file).preset == "standard"
+    assert "Without this policy: " in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_leaves_no_part_of_a_policy(project: Path, monkeypatch: pytest.MonkeyPat
 
 def test_prints_beside_a_policy(project: Path) -> None:
     (project / "dbsession.toml").write_text('preset = "flask"\n')
-    assert 'preset = "sqlite"' in init(str(project)).stdout
+    assert '# connections = "self._get_connection"' in init(str(project)).stdout
 
 
 def test_unread_files_are_named(project: Path) -> None:

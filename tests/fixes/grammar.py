@@ -227,7 +227,7 @@ class _Writer:
         if self._is_generator:
             body.append("yield name")
         head = "async def" if self._is_async else "def"
-        lines = [f"{head} work(self, name, cache):", *_indented(body)]
+        lines = [f"{head} work(self, name, cache: dict):", *_indented(body)]
         return HEAD + "\n".join(lines) + "\n"
 
     # Forms

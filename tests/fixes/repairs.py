@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.rewriting.text import decode
 from tests.cases import write_project
 
@@ -20,7 +22,11 @@ def repaired(
     path = folder / name
     wishes = Wishes(codes=tuple(codes.split()), unsafe=unsafe)
     linter = Linter(Settings(selected=frozenset(wishes.codes)))
-    return repair(str(path), decode(path.read_bytes()), linter, wishes)
+    done = repair(str(path), decode(path.read_bytes()), linter, wishes)
+    for left in done.left:
+        found = {doubt.kind for doubt in left.doubts} - {Kind.OTHER}
+        assert not found or found <= fixers()[left.code].kinds
+    return done
 
 
 def assert_fixed(

@@ -34,13 +34,7 @@ LEFT = {
             "old_products DBS101 DBS102 DBS301"
         ),
         "the standard here is a parameter, `log = Depends(get_db)`": "old_products DBS102",
-        (
-            "unsafe: `get_db_session` would commit what line 23 may leave "
-            "uncommitted; a doctest's option would hold for the whole block"
-        ): ("auth_helpers DBS110"),
-        "unsafe: `get_db_session` would commit what line 25 may leave uncommitted": (
-            "nightly DBS101 DBS301"
-        ),
+        "unsafe: a doctest's option would hold for the whole block": "auth_helpers DBS110",
         "unsafe: a caller may count on it to be closed here": "old_catalog DBS306",
     },
     "flask_requests": {
@@ -87,9 +81,6 @@ LEFT = {
             "session_performance_optimizer DBS104"
         ),
         "it is held by nothing, not by a local name": "web_app DBS104",
-        "unsafe: `unified_session_manager.get_db_session` may open sessions of another factory": (
-            "backfill DBS101 DBS301"
-        ),
         (
             "unsafe: the house's sessions may have another engine than "
             "`Session(current_app.db_manager.engine)`"

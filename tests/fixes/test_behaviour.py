@@ -46,7 +46,7 @@ def rename(*given):
     probe()
 
 
-def work(self, name, cache):
+def work(self, name, cache: dict):
 """
 
 

@@ -62,7 +62,7 @@ def test_asynchronous_with_its_annotation(tmp_path: Path) -> None:
     before = routes("return AsyncSessionLocal()", "async def get_db() -> AsyncSession:")
     body = "db = AsyncSessionLocal()\ntry:\n    yield db\nfinally:\n    await db.close()"
     head = "async def get_db() -> AsyncIterator[AsyncSession]:"
-    after = routes(body, head, f"from collections.abc import AsyncIterator\n{TOP}")
+    after = routes(body, head, f"from collections.abc import AsyncIterator\n\n{TOP}")
     repair = repaired(tmp_path, {"routes.py": before}, "routes.py", "DBS405")
     assert sorted(repair.text.content.splitlines()) == sorted(after.splitlines())
 

@@ -137,7 +137,7 @@ class Users:
         self.db_manager = db_manager
         self.unified_session_manager = unified_session_manager
 
-    def work(self, name, cache):
+    def work(self, name, cache: dict):
 {body}
 """
 WITH_FALLBACK = {
@@ -298,7 +298,7 @@ HEADS = {
 GIVEN = ("", ", unified_session_manager")
 WORK = """
 
-def work(self, name, cache):
+def work(self, name, cache: dict):
     return Users(db_manager{manager}).work(name, cache)
 """
 
@@ -320,7 +320,7 @@ def test_each_layer_does_the_same_as_before(
         befores = [code + service(body) + WORK.format(manager=manager) for manager in GIVEN]
     else:
         plain = indent(dedent(body).replace("self.", ""), "    ")
-        befores = [f"{code}\n\ndef work(self, name, cache):{plain}"]
+        befores = [f"{code}\n\ndef work(self, name, cache: dict):{plain}"]
     for before in befores:
         repair = repaired(tmp_path / "code", {**POLICY, f"{layer}.py": before}, f"{layer}.py")
         assert repair.left == ()

@@ -153,7 +153,6 @@ LEFT = {
         "conn = sqlite3.connect(path)\nfor conn in [conn]:\n    conn.execute(sql)\nconn.close()"
     ),
     "only_closed": "conn = sqlite3.connect(path)\nconn.close()",
-    "comment": "conn = sqlite3.connect(path)\nconn.execute(sql)\nconn.close()  # at last",
 }
 
 

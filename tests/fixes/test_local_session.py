@@ -108,6 +108,22 @@ FORMS = {
                 print(user.name)
         """,
     ),
+    "comment_at_the_close": (
+        """
+        # how many
+        db = SessionLocal()
+        count = db.query(User).count()
+        db.close()  # give it back
+        return count
+        """,
+        """
+        # how many
+        # give it back
+        with get_db_session() as db:
+            count = db.query(User).count()
+        return count
+        """,
+    ),
     "straight": (
         """
         db: Session = SessionLocal()
@@ -415,10 +431,6 @@ LEFT = {
     "semicolons": (
         "db = SessionLocal(); db.commit(); db.close()",
         "share a line",
-    ),
-    "comment": (
-        "db = SessionLocal()\ndb.commit()\ndb.close()  # give it back",
-        "the comment `# give it back` would be lost",
     ),
     "uncommitted": (
         "db = SessionLocal()\ndb.add(User())\ndb.close()",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 
+from flake8_dbsession.command import main
+from tests.cases import write_project
 from tests.fixes.house import HOUSE
 from tests.fixes.repairs import reasons, repaired
 
@@ -18,13 +23,27 @@ WORK = """
             return db.query(User).count()
 """
 PATCHES = [
-    '@patch("app.work.SessionLocal")',
+    '@patch("app.work.SessionLocal")\ndef test(): pass',
     "mocker.patch(\n    'app.work.SessionLocal', autospec=True)",
     'monkeypatch.setattr("app.work.SessionLocal", None)',
     'from app import other, work\nmonkeypatch.setattr(work, "SessionLocal", None)',
     "import app.work\npatch.object(app.work, 'SessionLocal')",
     'from app import other, work as it\nmonkeypatch.setattr(it, "SessionLocal", None)',
     'import app.work as it\nmonkeypatch.setattr(it, "SessionLocal", None)',
+]
+PATCHES += [
+    'HOME = "app.work"\npatch(f"{HOME}.SessionLocal")',
+    'patch("app." + "work.SessionLocal")',
+    'patch(target="app.work.SessionLocal")',
+    'patch.multiple("app.work", SessionLocal=None)',
+    "from app import work\npatch.multiple(work, spec=True, SessionLocal=None)",
+    "from app import work\nwork.SessionLocal = None",
+    'import importlib\nit = importlib.import_module("app.work")\nit.SessionLocal = None',
+]
+UNREAD = [
+    "patch(TARGETS[0] + work, SessionLocal)",
+    'patch.object(modules["work"], "SessionLocal")',
+    'def test(module): monkeypatch.setattr(f"{module}.SessionLocal", work)',
 ]
 OTHERS = [
     '@patch("app.other.SessionLocal")',
@@ -41,6 +60,13 @@ def test_what_a_test_patches_is_a_doubt(test: str, tmp_path: Path) -> None:
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert found == ["6: DBS102 `test_work.py` patches `SessionLocal` in this module"]
     assert repaired(tmp_path, files, "app/work.py", "DBS102", unsafe=True).fixed
+
+
+@pytest.mark.parametrize("test", UNREAD)
+def test_a_patch_that_cannot_be_read_is_a_doubt(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}
+    found = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert found == ["6: DBS102 `test_work.py` may patch `SessionLocal` in this module"]
 
 
 @pytest.mark.parametrize("test", OTHERS)
@@ -60,13 +86,68 @@ LATE = """
         with SessionLocal() as db:
             return db.query(User).count()
 """
-BY_HOME = '@patch("core.database.SessionLocal")\ndef test_it(): from app.work import work'
+BY_HOME = '@patch("core.database.SessionLocal")\ndef test_it():\n    from app.work import work'
 
 
-def test_what_is_imported_when_called_is_patched_where_it_is_defined(tmp_path: Path) -> None:
-    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": BY_HOME}
+ENTERED = (
+    BY_HOME.replace("def test_it()", "def test_it(S)")
+    + """
+    S.return_value.__enter__.return_value = None
+"""
+)
+COUNTED = (
+    BY_HOME.replace("def test_it()", "def test_it(S)")
+    + """
+    S.return_value.commit.assert_called_once()
+"""
+)
+FAKED = """
+    class Fake:
+        def query(self, *given): ...
+
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", Fake)
+        from app.work import work
+"""
+WHOLE = """
+    def test_it(monkeypatch):
+        monkeypatch.setitem(sys.modules, "core.database", Fake())
+        from app.work import work
+"""
+
+
+@pytest.mark.parametrize("test", [ENTERED, COUNTED, FAKED])
+def test_what_the_provider_would_do_otherwise_is_a_doubt(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert found == ["7: DBS102 `test_work.py` patches `core.database.SessionLocal`"]
+
+
+def test_a_module_that_is_replaced_has_no_provider(tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": WHOLE}
+    found = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert found == ["7: DBS102 `test_work.py` replaces `core.database` as a whole"]
+
+
+REAL = """
+    @pytest.fixture
+    def database(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", sessionmaker(create_engine("sqlite://")))
+        from app.work import work
+"""
+GIVEN = """
+    def test_it():
+        db = MagicMock()
+        with patch("core.database.SessionLocal", return_value=db):
+            from app.work import work
+        db.query.assert_called_once()
+"""
+
+
+@pytest.mark.parametrize("test", [BY_HOME, REAL, GIVEN])
+def test_what_is_patched_at_home_the_provider_reads_as_well(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
+    assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
 
 
 @pytest.mark.parametrize(
@@ -78,3 +159,82 @@ def test_who_imports_early_or_is_not_tested_there_does_not_notice(
 ) -> None:
     files = {**HOUSE, "app/work.py": work, "tests/test_other.py": test}
     assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
+
+
+MOVED = {
+    "entered_with_a_mock": (
+        WORK,
+        """
+        @patch("app.work.SessionLocal")
+        def test_it(S):
+            S.return_value.__enter__.return_value = None
+        """,
+        '"app.work.get_db_session"',
+    ),
+    "entered_by_object": (
+        WORK,
+        """
+        from app import work
+
+        def test_it(monkeypatch):
+            monkeypatch.setattr(work, "SessionLocal", lambda: Context())
+        """,
+        '"get_db_session"',
+    ),
+    "opened_by_hand": (
+        WORK.replace(
+            "with SessionLocal() as db:\n            return db.query(User).count()",
+            "db = SessionLocal()\n        try:\n            return db.query(User).count()\n"
+            "        finally:\n            db.close()",
+        ),
+        """
+        def test_it(monkeypatch):
+            monkeypatch.setattr("app.work.SessionLocal", sessionmaker())
+        """,
+        '"core.database.SessionLocal"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("work", "test", "target"), MOVED.values(), ids=MOVED)
+def test_a_test_that_is_given_patches_what_is_used_now(
+    work: str, test: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, {**HOUSE, "app/work.py": work, "tests/test_work.py": test})
+    before = Path("tests/test_work.py").read_text()
+    arguments = ["fix", "--select=DBS101,DBS102,DBS301"]
+    alone = CliRunner().invoke(main, [*arguments, "app", "--verbose"])
+    assert "`test_work.py` patches `SessionLocal` in this module" in alone.stdout
+    assert Path("tests/test_work.py").read_text() == before
+    both = CliRunner().invoke(main, [*arguments, "app", "tests"])
+    assert both.exit_code == 0, both.stdout
+    assert "with get_db_session() as db" in Path("app/work.py").read_text()
+    after = Path("tests/test_work.py").read_text()
+    old = re.search(r'"[\w.]*SessionLocal"', before)
+    assert old is not None
+    assert after == before.replace(old[0], target)
+
+
+TWICE = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work(name):
+        with SessionLocal() as db:
+            return db.query(User).count()
+
+    def kept():
+        return SessionLocal
+"""
+
+
+def test_what_the_module_uses_still_is_patched_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    test = MOVED["entered_with_a_mock"][1]
+    write_project(tmp_path, {**HOUSE, "app/work.py": TWICE, "tests/test_work.py": test})
+    result = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
+    assert "`test_work.py` patches `SessionLocal` in this module" in result.stdout
+    assert Path("app/work.py").read_text() == dedent(TWICE)

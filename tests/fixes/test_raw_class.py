@@ -51,7 +51,6 @@ def test_the_same_engine_and_options_are_safe(tmp_path: Path) -> None:
     [
         (DATABASE.replace("bind=engine)", "engine, autoflush=False)"), "other options"),
         (DATABASE.replace("bind=engine)", "engine, class_=Own)"), "other options"),
-        (DATABASE.replace("bind=engine)", "bind=other)"), "another engine"),
         (DATABASE.replace("bind=engine)", "bind=engines[0])"), "another engine"),
     ],
 )

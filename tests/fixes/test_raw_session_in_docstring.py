@@ -18,7 +18,7 @@ import doctest
 from core.models import User
 
 
-def work(self, name, cache):
+def work(self, name, cache: dict):
     (test,) = doctest.DocTestFinder().find(count, "count", module=False, globs=dict(globals()))
     return list(doctest.DocTestRunner().run(test))
 

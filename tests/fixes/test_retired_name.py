@@ -13,7 +13,7 @@ POLICY = """
     "core.database_manager" = "core.database"
     "core.tools.OldManager" = "core.database.DatabaseManager"
     "core.tools.words" = "ask the team"
-    "core.tools.gone" = "core.nowhere.gone"
+    "core.tools.gone" = "elsewhere.nowhere.gone"
 """
 DATABASE = """
     class DatabaseManager:
@@ -94,7 +94,10 @@ def test_a_relative_import_stays_relative(tmp_path: Path) -> None:
 
 LEFT = {
     "words": ("from core.tools import words\n", "what replaces it is no plain name"),
-    "not_there": ("from core.tools import gone\n", "`core.nowhere` is not found in the project"),
+    "not_there": (
+        "from core.tools import gone\n",
+        "`elsewhere.nowhere` is not found in the project",
+    ),
     "missing": (
         "from core.database_manager import other\n",
         "`core.database` has no `other`",

@@ -14,7 +14,11 @@ from flake8_dbsession.migration.model import Migration
 from tests.cases import expected_codes, write_project
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-BY_HAND = {"DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107", "DBS401", "DBS403"}
+BY_HAND = {
+    *("DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107"),
+    *("DBS201", "DBS202", "DBS203", "DBS204", "DBS205", "DBS302", "DBS303", "DBS304"),
+    *("DBS401", "DBS403", "DBS601", "DBS602", "DBS603", "DBS605", "DBS608", "DBS609"),
+}
 HOUSE = """
 from contextlib import contextmanager
 
@@ -127,6 +131,26 @@ def test_several_processes_count_the_same(tmp_path: Path) -> None:
     found = discover([str(tmp_path)], [])
     assert migration_of(found, Settings(), jobs=2) == migration(tmp_path)
     assert len(migration(tmp_path).files) == 40
+
+
+def test_connections_count_as_sessions_do(tmp_path: Path) -> None:
+    text = """
+import sqlite3
+from contextlib import closing
+
+
+def right(path):
+    with closing(sqlite3.connect(path)) as conn:
+        return conn.execute("SELECT 1").fetchone()
+
+
+def wrong(path):
+    with sqlite3.connect(path) as conn:
+        return conn.execute("SELECT 1").fetchone()
+"""
+    found = count(tmp_path, text)
+    assert (found.total.sanctioned, found.total.by_hand) == (1, 1)
+    assert found.files[0].by_hand[0].codes == ("DBS601",)
 
 
 def test_the_share_is_rounded_down(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from flake8_dbsession.policy.loading import load
 from .conftest import Write
 
 LAYER = '[[layers]]\nname = "routes"\npaths = ["api/"]\n'
-KNOWN = frozenset({"DBS101", "DBS102", "DBS307"})
+KNOWN = {code: code for code in ("DBS101", "DBS102", "DBS307")}
 
 
 def message(file: Path | None, **options: object) -> str:
     with pytest.raises(PolicyError) as caught:
         load(file, **options)  # type: ignore[arg-type]
-    return str(caught.value)
+    told = str(caught.value)
+    return re.sub(r"^([\w/.]+\.toml):\d+: ", r"\1: ", told)  # the lines have their own tests
 
 
 @pytest.mark.parametrize(
@@ -28,8 +30,10 @@ def message(file: Path | None, **options: object) -> str:
         ('onwers = ["a.py"]', "unknown key `onwers`; did you mean `owners`?"),
         (
             "zzz = 1",
-            "unknown key `zzz`; choose from `connections`, `docstrings`, `enable`, `engine`,"
-            " `factories`, `layers`, `legacy`, `owners`, `preset`, `retired`, `sqlite`",
+            "unknown key `zzz`; choose from `accept`, `baseline`, `connections`, `docstrings`,"
+            " `enable`, `engine`, `exclude`, `extend`, `extend-select`, `factories`, `ignore`,"
+            " `layers`, `legacy`, `owners`, `per-file-ignores`, `preset`, `retired`, `select`,"
+            " `sqlite`, `ways`",
         ),
         (
             LAYER + 'sytle = "context"',
@@ -83,7 +87,10 @@ def test_unknown_key(write: Write, text: str, expected: str) -> None:
             "[[layers]]\nname = 'x'\npaths = 'api/'",
             "[[layers]] `x`: `paths` must be a list of strings, not a string",
         ),
-        (LAYER + "use = []", "[[layers]] `routes`: `use` must be a string, not an empty list"),
+        (
+            LAYER + "use = []",
+            "[[layers]] `routes`: `use` must be a string or a list of strings, not an empty list",
+        ),
         (LAYER + "style = true", "[[layers]] `routes`: `style` must be a string, not a boolean"),
         (
             LAYER + "fallback = 1",
@@ -141,7 +148,10 @@ def test_wrong_type(write: Write, text: str, expected: str) -> None:
             "`connections` has `db get`, which is not `module:name` or a dotted name such as"
             " `self.db.get_session`",
         ),
-        ("enable = ['DBS1']", "`enable` has `DBS1`, which is not a code such as `DBS101`"),
+        (
+            "enable = ['DBS1']",
+            "`enable` has `DBS1`, which is not a code such as `DBS101`, or a rule's name",
+        ),
         ("enable = ['DBS308']", "`enable` has the unknown code `DBS308`; did you mean `DBS307`?"),
         (
             "[retired]\n'core old' = 'x'",
@@ -213,7 +223,8 @@ def test_wrong_type(write: Write, text: str, expected: str) -> None:
         ),
         (
             LAYER + "allow = ['dbs101']",
-            "[[layers]] `routes`: `allow` has `dbs101`, which is not a code such as `DBS101`",
+            "[[layers]] `routes`: `allow` has `dbs101`, which is not a code such as `DBS101`,"
+            " or a rule's name",
         ),
         (
             LAYER + "allow = ['DBS103']",
@@ -222,7 +233,7 @@ def test_wrong_type(write: Write, text: str, expected: str) -> None:
     ],
 )
 def test_wrong_content(write: Write, text: str, expected: str) -> None:
-    assert message(write(text), known_codes=KNOWN) == f"dbsession.toml: {expected}"
+    assert message(write(text), known=KNOWN) == f"dbsession.toml: {expected}"
 
 
 def test_message_stays_on_one_line(write: Write) -> None:
@@ -275,7 +286,7 @@ def test_file_elsewhere_is_named_in_full(write: Write, monkeypatch: pytest.Monke
     file = write("onwers = []")
     other = write("", "other/x")
     monkeypatch.chdir(other.parent)
-    assert message(file) == f"{file}: unknown key `onwers`; did you mean `owners`?"
+    assert message(file) == f"{file}:1: unknown key `onwers`; did you mean `owners`?"
 
 
 def test_missing_file(write: Write) -> None:
@@ -341,3 +352,46 @@ def test_options_are_checked_like_a_file() -> None:
         "options: `dbsession-factories` has `a b`, which is not a dotted name such as"
         " `core.database.SessionLocal`"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("dbsession.toml", "preset = 'flask'\nonwers = []", 2),
+        ("dbsession.toml", "owners = [\n  'a.py',\n  '!',\n]", 3),
+        ("dbsession.toml", "# zzz = 1\n\n[retired]\na = 1", 4),
+        ("dbsession.toml", LAYER + LAYER.replace("routes", "api") + "style = 'x'", 7),
+        ("dbsession.toml", LAYER + "[[layers]]\npaths = ['b/']", 4),
+        ("dbsession.toml", "sqlite = { pragmas = { 'a b' = 1 } }", 1),
+        ("dbsession.toml", "[engine.any]\n'pool-size' = 1", 2),
+        ("pyproject.toml", "[project]\nname = 'x'\n[tool.dbsession]\nname = 'x'", 4),
+        ("pyproject.toml", "[tool]\ndbsession.sqlite.pragmas.'a b' = 1", 2),
+        ("dbsession.toml", "preset = 'flask'\nowners [", 2),
+    ],
+)
+def test_the_line_is_told(write: Write, name: str, text: str, line: int) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(write(text, name))
+    assert str(caught.value).startswith(f"{name}:{line}: ")
+    assert (caught.value.line, caught.value.problem) == (
+        line,
+        str(caught.value).removeprefix(f"{name}:{line}: "),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[[ways]]\ncommits = true", "[[ways]] 1: `name` is missing"),
+        ("[[ways]]\nname = 'a:b'\ngives = 'x'", "`gives` has the unknown gives `x`"),
+        ("[[ways]]\nname = 'a:b'\ncloses = 1", "`closes` must be true or false"),
+        ("accept = ['Commit!']", "`Commit!`, which is not a kind of doubt"),
+        ("ignore = ['E501']", "`E501`, which is not a code such as `DBS101`, its beginning"),
+        ("select = ['DBS9']", "`select` has the unknown code `DBS9`"),
+        ("[per-file-ignores]\n'a/' = ['DBS999']", "`a/` has the unknown code `DBS999`"),
+        ("[per-file-ignores]\n'a/' = 1", "`a/` must be a string or a list of strings"),
+        ("allow = ['raw-sesion-factory']", "unknown key `allow`"),
+    ],
+)
+def test_what_the_newer_keys_do_not_take(write: Write, text: str, problem: str) -> None:
+    assert problem in message(write(text), known=KNOWN)

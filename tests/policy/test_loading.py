@@ -6,8 +6,8 @@ import pytest
 
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find, repository_root
-from flake8_dbsession.policy.loading import load
-from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
+from flake8_dbsession.policy.loading import baseline_of, load
+from flake8_dbsession.policy.model import Layer, Policy, SaidWay, Sanctioned, Style
 
 from .conftest import Write
 
@@ -58,7 +58,9 @@ sqlite-memory = { poolclass = "StaticPool" }
 pragmas = { foreign_keys = "ON", journal_mode = "WAL" }
 """
 
-SERVICES = Layer("services", ("*",), use=Sanctioned(None, "get_db_session"))
+SERVICES = Layer(
+    "services", ("*",), (Sanctioned(None, "get_db_session"),), Style.CONTEXT, declared=False
+)
 
 
 def test_whole_policy(write: Write) -> None:
@@ -79,19 +81,21 @@ def test_whole_policy(write: Write) -> None:
             Layer(
                 "routes",
                 ("api/**", "*_routes.py"),
-                use=Sanctioned("core.database", "get_db"),
+                uses=(Sanctioned("core.database", "get_db"),),
                 style=Style.DEPENDENCY,
             ),
             Layer(
                 "admin services",
                 ("admin/services/**",),
-                use=Sanctioned(None, "self.unified_session_manager.get_db_session"),
+                uses=(Sanctioned(None, "self.unified_session_manager.get_db_session"),),
+                style=Style.CONTEXT,
                 fallback="self.db_manager.get_session",
             ),
             Layer(
                 "admin routes",
                 ("admin/routes/**",),
-                use=Sanctioned(None, "unified_session_manager.get_db_session"),
+                uses=(Sanctioned(None, "unified_session_manager.get_db_session"),),
+                style=Style.CONTEXT,
                 bind="unified_session_manager = current_app.unified_session_manager",
             ),
             Layer(
@@ -106,6 +110,7 @@ def test_whole_policy(write: Write) -> None:
             ("sqlite-memory", (("poolclass", "StaticPool"),)),
         ),
         pragmas=(("foreign_keys", "ON"), ("journal_mode", "WAL")),
+        files=(file,),
     )
 
 
@@ -132,10 +137,10 @@ def test_byte_order_mark_is_passed_over(write: Write) -> None:
     assert load(write(b"\xef\xbb\xbfpreset = 'flask'")).preset == "flask"
 
 
-def test_named_preset_declares_its_layers(write: Write) -> None:
+def test_a_presets_names_are_not_the_users_even_where_it_is_named(write: Write) -> None:
     for policy in (load(write("preset = 'standard'")), load(None, preset="standard")):
         assert policy.chosen
-        assert all(layer.declared for layer in policy.layers)
+        assert policy.layers == load(None).layers
 
 
 def test_own_layer_stands_first_and_is_declared(write: Write) -> None:
@@ -151,7 +156,11 @@ def test_own_layer_stands_first_and_is_declared(write: Write) -> None:
 def test_layer_with_paths_overrides_the_presets_field_by_field(write: Write) -> None:
     policy = load(write("[[layers]]\nname = 'services'\npaths = ['lib/']\nstyle = 'request'"))
     assert policy.layers[0] == Layer(
-        "services", ("lib/",), use=Sanctioned(None, "get_db_session"), style=Style.REQUEST
+        "services",
+        ("lib/",),
+        (Sanctioned(None, "get_db_session"),),
+        Style.REQUEST,
+        declared=False,
     )
     assert [layer.name for layer in policy.layers] == ["services", "tests", "routes"]
 
@@ -161,7 +170,7 @@ def test_layer_without_paths_keeps_the_presets_paths_and_place(write: Write) -> 
     policy = load(file)
     assert [layer.name for layer in policy.layers] == ["tests", "routes", "services"]
     assert policy.layers[2] == Layer(
-        "services", ("*",), use=Sanctioned("shop.db", "session_scope"), declared=True
+        "services", ("*",), (Sanctioned("shop.db", "session_scope"),), Style.CONTEXT
     )
     assert policy.is_test(file.parent / "tests" / "test_shop.py")
 
@@ -329,3 +338,114 @@ def test_dangling_link_is_found_for_load_to_name(write: Write) -> None:
     assert find(link.parent / "x.py") == link
     with pytest.raises(PolicyError, match=r"^dbsession\.toml: there is no such file$"):
         load(link)
+
+
+def test_a_layer_may_sanction_several_ways(write: Write) -> None:
+    policy = load(
+        write("[[layers]]\nname = 'a'\npaths = ['a/']\nuse = ['db:reading', 'db:writing']")
+    )
+    assert policy.layers[0].uses == (Sanctioned("db", "reading"), Sanctioned("db", "writing"))
+    assert policy.layers[0].style is None
+
+
+def test_ways_that_cannot_be_read_are_said(write: Write) -> None:
+    policy = load(write("[[ways]]\nname = 'acme_db:get_session'\ncommits = true\nasync = true"))
+    assert policy.ways == (
+        SaidWay(Sanctioned("acme_db", "get_session"), is_async=True, commits=True),
+    )
+
+
+class TestExtending:
+    def test_a_file_lies_over_what_it_extends(self, write: Write) -> None:
+        write("preset = 'flask'\nowners = ['a.py']\nenable = ['DBS307']", "shared/house.toml")
+        file = write("extend = 'shared/house.toml'\nowners = ['b.py']\nenable = ['DBS211']")
+        policy = load(file)
+        assert (policy.preset, policy.owners) == ("flask", ("b.py",))
+        assert policy.enable == {"DBS307", "DBS211"}
+        assert [each.name for each in policy.files] == ["house.toml", "dbsession.toml"]
+
+    def test_layers_merge_by_name_through_all_files(self, write: Write) -> None:
+        layers = "[[layers]]\nname = '{}'\npaths = ['{}/']\nuse = '{}'\n"
+        write(layers.format("jobs", "jobs", "run_db"), "house.toml")
+        file = write("extend = 'house.toml'\n" + layers.format("api", "web", "web_db"))
+        policy = load(file)
+        names = [layer.name for layer in policy.layers]
+        assert names == ["api", "jobs", "tests", "routes", "services"]
+        assert policy.layer_of(file.parent / "jobs" / "a.py") == policy.layers[1]
+
+    def test_the_content_of_all_counts(self, write: Write) -> None:
+        write("owners = []", "house.toml")
+        file = write("extend = 'house.toml'")
+        assert b"owners" in load(file).content
+
+    def test_a_package_ships_one(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        write("raise SystemExit", "site/acme_policies/__init__.py")
+        write("preset = 'sqlite'", "site/acme_policies/db/house.toml")
+        file = write("extend = 'acme_policies:db/house.toml'", "repo/dbsession.toml")
+        monkeypatch.syspath_prepend(str(file.parent.parent / "site"))
+        assert load(file).preset == "sqlite"
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("none.toml", "`extend` has `none.toml`: there is no such file"),
+            ("../out.toml", "`extend` has `../out.toml`, which leads out of the repository"),
+            ("dbsession.toml", "`extend` leads in a circle"),
+            ("none_such:a.toml", "`none_such:a.toml`: no package `none_such` is installed"),
+            ("json:a.toml", "`json:a.toml`: the package ships no such file"),
+            ("a.yaml", "`a.yaml`, which is not a `.toml` file"),
+        ],
+    )
+    def test_what_cannot_be_extended(self, write: Write, text: str, problem: str) -> None:
+        write("", "out.toml")
+        write("", "repo/.git/HEAD")
+        file = write(f"owners = []\nextend = '{text}'", "repo/dbsession.toml")
+        with pytest.raises(PolicyError) as caught:
+            load(file)
+        assert problem in str(caught.value)
+        assert str(caught.value).startswith("repo/dbsession.toml:2: ")
+
+
+class TestSelection:
+    def test_all_codes_where_nothing_is_said(self) -> None:
+        assert load(None).selection.reports("DBS101")
+
+    @pytest.mark.parametrize(
+        ("text", "code", "reported"),
+        [
+            ("select = ['DBS1']", "DBS101", True),
+            ("select = ['DBS1']", "DBS301", False),
+            ("ignore = ['DBS3']", "DBS301", False),
+            ("ignore = ['DBS3']\nextend-select = ['DBS301']", "DBS301", True),
+            ("select = ['DBS301']\nignore = ['DBS3']", "DBS301", True),
+            ("select = ['DBS']\nignore = ['DBS']", "DBS301", False),
+        ],
+    )
+    def test_the_longer_code_counts(
+        self, write: Write, text: str, code: str, reported: bool
+    ) -> None:
+        assert load(write(text)).selection.reports(code) is reported
+
+    def test_per_file_ignores(self, write: Write) -> None:
+        file = write("[per-file-ignores]\n'old/' = ['DBS1', 'DBS301']\n'*_api.py' = 'DBS4'")
+        policy = load(file)
+        assert policy.ignored_in(file.parent / "old" / "a_api.py") == ("DBS1", "DBS301", "DBS4")
+        assert policy.ignored_in(file.parent / "new.py") == ()
+
+    def test_rules_are_known_by_name(self, write: Write) -> None:
+        text = "enable = ['hand-transaction']\nignore = ['raw-session-factory', 'DBS3']"
+        known = {"hand-transaction": "DBS307", "raw-session-factory": "DBS101", "DBS303": "DBS303"}
+        policy = load(write(text), known=known)
+        assert policy.enable == {"DBS307"}
+        assert policy.selection.ignore == ("DBS101", "DBS3")
+
+    def test_excluded_files(self, write: Write) -> None:
+        file = write("exclude = ['vendor/']")
+        assert load(file).excludes(file.parent / "vendor" / "a.py")
+        assert not load(file).excludes(file.parent / "a.py")
+
+    def test_the_baseline_lies_beside_the_policy(self, write: Write) -> None:
+        file = write("baseline = 'ci/known.json'", "backend/dbsession.toml")
+        assert load(file).baseline == file.parent / "ci" / "known.json"
+        assert baseline_of(str(file)) == file.parent / "ci" / "known.json"
+        assert baseline_of(None) is None

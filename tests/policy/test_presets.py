@@ -109,6 +109,7 @@ def test_layers_carry_their_houses_pattern(
 ) -> None:
     (found,) = (each for each in preset(name).layers if each.name == layer)
     assert found.use == (Sanctioned(None, use) if use else None)
+    assert not found.declared
     assert found.style is style
 
 

@@ -217,3 +217,69 @@ def test_a_layer_says_where_its_provider_comes_from(
     }
     fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
     assert fixed == f"{after}\n\n\ndef f():\n    with {called}() as db:\n        db.commit()\n"
+
+
+WORK = """
+    from core.database import SessionLocal
+
+    def count():
+        with SessionLocal() as db:
+            return db.query(1).count()
+"""
+TAKERS = {
+    "by_from": "from app.counting import SessionLocal",
+    "relative": "from .counting import SessionLocal",
+    "by_star": "from app.counting import *\nSessionLocal()",
+    "as_an_attribute": "from app import counting\ncounting.SessionLocal()",
+    "of_a_module": "import app.counting\napp.counting.SessionLocal()",
+}
+
+
+@pytest.mark.parametrize("taker", TAKERS.values(), ids=TAKERS)
+def test_what_another_module_takes_from_here_stays(taker: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert "from core.database import SessionLocal, get_db_session\n" in content
+
+
+def test_what_a_package_passes_on_stays(tmp_path: Path) -> None:
+    package = "from app.counting import SessionLocal, count\n__all__ = ['SessionLocal', 'count']"
+    files = {**HOUSE, "app/__init__.py": package, "app/counting.py": WORK}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert "from core.database import SessionLocal, get_db_session\n" in content
+
+
+def test_what_another_module_takes_from_elsewhere_goes(tmp_path: Path) -> None:
+    taker = "from core.database import SessionLocal\nfrom app import counting"
+    files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert "from core.database import get_db_session\n" in content
+
+
+CLOSING = (
+    "def work(path):\n    conn = sqlite3.connect(path)\n    conn.execute('x')\n    conn.close()\n"
+)
+ORDERS = {
+    "among_sorted": (
+        "import sqlite3\nfrom collections import deque\nfrom pathlib import Path\n",
+        2,
+    ),
+    "after_plain_ones": ("import os\nimport sqlite3\n", 2),
+    "interleaved": ("import ast\nfrom pathlib import Path\nimport sqlite3\n", 1),
+    "unsorted": ("from pathlib import Path\nimport sqlite3\nfrom ast import parse\n", 3),
+    "above_other_packages": (
+        "from __future__ import annotations\n\nfrom psycopg2 import connect\n",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("imports", "line"), ORDERS.values(), ids=ORDERS)
+def test_a_new_import_follows_the_order_of_the_file(
+    imports: str, line: int, tmp_path: Path
+) -> None:
+    code = imports + "\n\n" + CLOSING
+    if "psycopg2" in imports:
+        code = code.replace("sqlite3.connect", "connect").replace("conn.execute", "conn.commit")
+    content = repaired(tmp_path, {"work.py": code}, "work.py", "DBS6").text.content
+    assert content.splitlines()[line] == "from contextlib import closing"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS301", "DBS306"}
 
@@ -139,3 +139,33 @@ def test_a_session_that_is_handed_over_may_be_closed(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_an_alias_of_another_module_injects_too(tmp_path: Path) -> None:
+    files = {
+        "core/__init__.py": "",
+        "core/deps.py": """
+            from typing import Annotated
+            from fastapi import Depends
+            from sqlalchemy.orm import Session, sessionmaker
+
+            make = sessionmaker()
+
+            def get_db():
+                with make() as db:
+                    yield db
+
+            SessionDep = Annotated[Session, Depends(get_db)]
+        """,
+        "app.py": """
+            from core.deps import SessionDep
+
+            def show(db: SessionDep):
+                names = db.query(1).all()
+                db.close()
+                return names
+        """,
+    }
+    write_project(tmp_path, files)
+    found = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS306"]
+    assert found == ["`db.close()` closes `db`, which was injected; its dependency does that"]

@@ -175,11 +175,25 @@ def test_the_way_out_is_one_that_the_library_has(
 
 
 def test_the_way_out_is_the_policys_provider(tmp_path: Path) -> None:
-    text = "import sqlite3\ndef work(path):\n    conn = sqlite3.connect(path)\n"
+    text = """
+        import sqlite3
+
+        def work(path):
+            conn = sqlite3.connect(path)
+
+        class Store:
+            def _get_connection(self):
+                return self.connections()
+
+            def work(self, path):
+                conn = sqlite3.connect(path)
+    """
     policy = 'connections = "self._get_connection"\n'
     write_project(tmp_path, {"service.py": text, "dbsession.toml": policy})
-    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
-    assert message.endswith("use `with self._get_connection() as conn:`")
+    found = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
+    outside, inside = found
+    assert outside.endswith("use `with closing(sqlite3.connect(path)) as conn:`")
+    assert inside.endswith("use `with self._get_connection() as conn:`")
 
 
 def test_a_coroutine_that_is_handed_on_is_awaited_elsewhere(tmp_path: Path) -> None:

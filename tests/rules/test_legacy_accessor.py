@@ -128,7 +128,7 @@ def test_the_more_specific_code_wins(tmp_path: Path) -> None:
                     pass
         """,
         **{
-            "core/__init__.py": "",
+            "core/__init__.py": "def get_db(): ...",
             "core/db_manager.py": """
                 from sqlalchemy.orm import sessionmaker
 
@@ -228,7 +228,7 @@ def test_a_factory_can_be_the_fallback(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "way_out"),
     [
-        ("services/a.py", "`with self.unified.get_db_session() as session:`"),
+        ("services/a.py", "`unified.get_db_session`"),
         ("routes/a.py", "`unified.get_db_session`"),
         ("scripts/a.py", "`unified.get_db_session`"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flake8_dbsession.fixes.registry import fixers
+from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.registry import rules
 from tests.cases import expected_codes, lint, write_project
@@ -41,6 +42,14 @@ def test_page_has_its_sections(rule: Rule[Any]) -> None:
     required = ["What it does", "Why is this bad?", "Example", "Use instead", "References"]
     assert [title for title in sections(rule) if title in required] == required
     assert ("Fix safety" in sections(rule)) is (rule.code in fixers())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_page_names_the_kinds_of_doubt(rule: Rule[Any]) -> None:
+    named = re.findall(r"^Kinds of doubt: (.*)\.$", rule.page, re.MULTILINE)
+    fixer = fixers().get(rule.code)
+    kinds = [kind.value for kind in Kind if fixer and kind in fixer.kinds]
+    assert named == [", ".join(f"`{kind}`" for kind in kinds)] * bool(kinds)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

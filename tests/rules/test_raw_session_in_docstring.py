@@ -222,7 +222,7 @@ def test_position_and_message(tmp_path: Path) -> None:
             4,
             13,
             "DBS110",
-            "`SessionLocal()` opens a session by hand; use the project's session provider "
+            "`SessionLocal()` opens a session by hand; use `with SessionLocal() as db:` "
             "(DBS101 in an example)",
         )
     ]

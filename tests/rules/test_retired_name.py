@@ -25,6 +25,7 @@ PROJECT = {
     "core/work.py": """
         def open_db(): pass
     """,
+    "core/database.py": "",
 }
 
 

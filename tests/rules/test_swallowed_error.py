@@ -529,3 +529,26 @@ def test_no_savepoint_around_what_a_helper_commits(tmp_path: Path) -> None:
     )
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
     assert message.endswith("call `db.rollback()` in it")
+
+
+def test_a_helper_outside_of_the_loop_commits_no_turn(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        async def note(session: AsyncSession, text):
+            session.add(text)
+            await session.commit()
+
+        async def store(session: AsyncSession, rows, stats):
+            await note(session, "start")
+            for row in rows:
+                try:
+                    session.add(row)
+                    await session.flush()
+                except Exception:
+                    stats["errors"] += 1
+            await session.commit()
+    """
+    write_project(tmp_path, {"service.py": service})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert message.endswith("put each turn's work in `async with session.begin_nested():`")

@@ -27,6 +27,10 @@ DATABASE = """
         with SessionLocal() as db:
             yield db
 """
+BASE = """
+    def safe_db_operation(function):
+        return function
+"""
 SERVICE = """
     import core.base as base
     from contextlib import ExitStack, contextmanager
@@ -88,19 +92,34 @@ SERVICE = """
 
 
 def test_functions_that_open_a_session(tmp_path: Path) -> None:
-    files = {"dbsession.toml": POLICY, "core/database.py": DATABASE, "services/users.py": SERVICE}
+    files = {
+        "dbsession.toml": POLICY,
+        "core/base.py": BASE,
+        "core/database.py": DATABASE,
+        "services/users.py": SERVICE,
+    }
     assert_cases(tmp_path, files, CODES)
 
 
 def test_only_where_the_layer_names_a_decorator(tmp_path: Path) -> None:
     text = SERVICE.replace("# DBS108", "")
-    files = {"dbsession.toml": POLICY, "core/database.py": DATABASE, "jobs/users.py": text}
+    files = {
+        "dbsession.toml": POLICY,
+        "core/base.py": BASE,
+        "core/database.py": DATABASE,
+        "jobs/users.py": text,
+    }
     assert_cases(tmp_path, files, CODES)
 
 
 def test_message(tmp_path: Path) -> None:
     text = "from core.database import get_db_session\ndef work():\n    with get_db_session(): ...\n"
-    files = {"dbsession.toml": POLICY, "core/database.py": DATABASE, "services/a.py": text}
+    files = {
+        "dbsession.toml": POLICY,
+        "core/base.py": BASE,
+        "core/database.py": DATABASE,
+        "services/a.py": text,
+    }
     write_project(tmp_path, files)
     assert lint(tmp_path, "services/a.py") == [
         (

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flake8_dbsession.policy.finding import find
-from flake8_dbsession.policy.loading import load, preset_names
+from flake8_dbsession.policy.loading import PRESETS, load, preset_names
 from flake8_dbsession.policy.model import Layer, Policy
 from flake8_dbsession.rules.registry import rules
 from flake8_dbsession.standard.antipatterns import anti_patterns, enabled
@@ -55,13 +55,15 @@ use = "house:session_scope"
 
 @pytest.fixture(scope="module", params=HOUSES)
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Policy:
-    """The policy of a preset alone, or of a copy of an example."""
+    """The policy of a preset, or of a copy of an example."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param in APPLICATIONS:
         shutil.copytree(EXAMPLES / request.param, folder, dirs_exist_ok=True)
         write_project(folder, {})
     else:
-        write_project(folder, {"dbsession.toml": f'preset = "{request.param}"'})
+        # As a policy of the user's own, whose names are taken on trust.
+        text = (PRESETS / f"{request.param}.toml").read_text(encoding="utf-8")
+        write_project(folder, {"dbsession.toml": f'preset = "{request.param}"\n{text}'})
     return load(find(folder / "app.py"))
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, ModuleValue, Role
+from flake8_dbsession.analysis.names.values import Known, Role
 
 HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 
@@ -57,36 +56,3 @@ def definitions(tree: Tree, inference: Inference) -> Iterator[Definition]:
 def _is_shared(target: ast.expr, scope: Scope) -> bool:
     """Tell whether a factory is for others: held by a module, a class or an object."""
     return isinstance(target, ast.Attribute) or scope.function() is None
-
-
-class House(NamedTuple):
-    """The sanctioned ways to a session that a factory's own module defines.
-
-    Attributes:
-        provider: the name of its provider, such as ``get_db_session``; None where it has none.
-        dependency: the name of its dependency, such as ``get_db``; None where it has none.
-    """
-
-    provider: str | None = None
-    dependency: str | None = None
-
-
-@remembered
-def house_of(module: Scope, is_async: bool, *, inference: Inference) -> House:
-    """Find the provider and the dependency that a module defines beside its factory.
-
-    Args:
-        module: the module that defines the factory.
-        is_async: whether those for asynchronous sessions are wanted.
-        inference: answers what its names stand for.
-
-    Returns:
-        The first of each kind, in the order of the text.
-    """
-    found: dict[Role, str] = {}
-    for name in module.module.definitions("yield", "contextmanager"):
-        if not name.startswith("_"):
-            known = inference.role(inference.attribute(ModuleValue(module), name))
-            if known is not None and known.is_async == is_async:
-                found.setdefault(known.role, name)
-    return House(found.get(Role.PROVIDER), found.get(Role.DEPENDENCY))

@@ -160,7 +160,7 @@ def _of_name(
     if parameters:
         # One that is bound anew may be the function's own: ``db = db or SessionLocal()``.
         is_given = known.role is Role.GIVEN and len(bindings) == 1
-        return _of_parameter(call, parameters[0], known, scope) if is_given else None
+        return _of_parameter(call, parameters[0], known, scope, inference) if is_given else None
     if known.role is Role.OPENED:
         opened = next((how.value for b in bindings if isinstance(how := b.how, Assigned)), None)
         return HandClose(call, known, Origin.OWN, scope, opened=opened) if bindings else None
@@ -174,10 +174,10 @@ def _of_name(
 
 
 def _of_parameter(
-    call: ast.Call, parameter: Parameter, known: Known, scope: Scope
+    call: ast.Call, parameter: Parameter, known: Known, scope: Scope, inference: Inference
 ) -> HandClose | None:
     name = parameter.arg.arg
-    if not _is_injected(parameter, scope):
+    if not _is_injected(parameter, scope, inference):
         return HandClose(call, known, Origin.PARAMETER, scope, name)
     # A dependency that returns a new session leaves the close to the handler.
     return (
@@ -185,11 +185,20 @@ def _of_parameter(
     )
 
 
-def _is_injected(parameter: Parameter, scope: Scope) -> bool:
-    options = [parameter.default, parameter.arg.annotation]
-    parts = [part for option in options if option for part in nodes_in(option)]
+def _is_injected(parameter: Parameter, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a framework gives a parameter, by what it says or by an alias that says it."""
+    options = [(parameter.default, scope), (parameter.arg.annotation, scope)]
+    if isinstance(parameter.arg.annotation, ast.Name):
+        options += [
+            (origin.how.value, origin.scope)
+            for origin in inference.origins(parameter.arg.annotation.id, scope)
+            if isinstance(origin.how, Assigned)
+        ]
     return any(
-        isinstance(part, ast.Call) and injected_callable(part, scope) is not None for part in parts
+        isinstance(part, ast.Call) and injected_callable(part, where) is not None
+        for option, where in options
+        if option is not None
+        for part in nodes_in(option)
     )
 
 

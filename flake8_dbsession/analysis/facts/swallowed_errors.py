@@ -138,7 +138,7 @@ class _Function:
             }
             for handler, work in swallowing.items():
                 undone = self._undone(name, known, handler)
-                if undone is not None and self._is_committed_by_another(name):
+                if undone is not None and self._is_committed_by_another(name, undone, handler):
                     undone = None
                 work = f"{name}.{work}()"
                 found[handler] = SwallowedError(handler, name, known.is_async, work, undone)
@@ -190,7 +190,7 @@ class _Function:
         itself.
         """
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
-        around = next((loop for loop in self._loops if _encloses(loop, handler)), None)
+        around = self._loop_around(handler)
         if around is not None and not any(_encloses(around, commit) for commit in commits):
             later = any(commit.lineno > around.lineno for commit in commits)
             if later or known.commits or known.is_async:
@@ -199,8 +199,22 @@ class _Function:
         is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
         return Undone.CALLERS if is_the_callers and not commits else None
 
-    def _is_committed_by_another(self, name: str) -> bool:
-        return any(self._is_given_to_commit(call, name) for call in self._calls)
+    def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
+        return next((loop for loop in self._loops if _encloses(loop, handler)), None)
+
+    def _is_committed_by_another(
+        self, name: str, undone: Undone, handler: ast.ExceptHandler
+    ) -> bool:
+        """Tell whether a function that is given the session commits what a rollback would undo.
+
+        What earlier turns did is committed only by a function that each turn calls.
+        """
+        around = self._loop_around(handler) if undone is Undone.TURNS else None
+        return any(
+            self._is_given_to_commit(call, name)
+            for call in self._calls
+            if around is None or _encloses(around, call)
+        )
 
     def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
         """Tell whether a function of the project is given a session and commits it."""

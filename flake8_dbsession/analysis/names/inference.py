@@ -398,7 +398,9 @@ class Inference:
     def _imported(self, how: Imported, importer: Module) -> Value | None:
         dotted = f"{how.module}.{how.name}" if how.name else how.module
         if dotted in self.vocabulary.factories:
-            return Known(Role.FACTORY, name=dotted)
+            defining = self.project.find(importer.path, how.module, how.level)
+            home = defining.scope if defining is not None else None
+            return Known(Role.FACTORY, name=dotted, home=home)
         module = self.project.find(importer.path, how.module, how.level)
         if module is None:
             return library.lookup(dotted)

@@ -110,7 +110,7 @@ class Module:
         """Give the names that the top-level statements bind in which any of some words stands.
 
         Args:
-            words: what to look for.
+            words: what to look for; none for all names.
 
         Returns:
             The names of functions, classes and of what is assigned.
@@ -121,7 +121,8 @@ class Module:
         mentions = Mentions(self.text, words)
         names: list[str] = []
         for statement in statements(self.tree.body):
-            if not mentions.within(statement.lineno, statement.end_lineno or statement.lineno):
+            last = statement.end_lineno or statement.lineno
+            if words and not mentions.within(statement.lineno, last):
                 continue
             match statement:
                 case (

@@ -88,13 +88,15 @@ class Outline:
         """Give the names that the top-level statements bind in which any of some words stands.
 
         Args:
-            words: what to look for.
+            words: what to look for; none for all names.
 
         Returns:
             The names of functions, classes and of what is assigned.
         """
         names = []
-        for index in sorted({index for word in words for index in self._mentioning(word)}):
+        every = range(len(self._starts))
+        mentioning = sorted({index for word in words for index in self._mentioning(word)})
+        for index in mentioning if words else every:
             chunk = self._chunk(index)
             if chunk.startswith(_DEFINITION_STARTS):
                 names += _DEFINITION.findall(chunk)[:1]

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.local_session import fix_opened
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.provision import Need, provision_for
 from flake8_dbsession.fixes.registry import register
+from flake8_dbsession.house.model import Place
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
 
@@ -24,6 +25,7 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
     """Takes the session from the provider instead of out of a dependency's generator."""
 
     code = "DBS105"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: DrivenDependency, document: Document) -> Fix:
         """Rewrite the loop, or what follows the assignment."""
@@ -39,14 +41,14 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
             _refuse_handing_on(node, fact.name)
         if fact.scope.function() is None:
             raise Refusal("it is held by a module-level name")
-        return fix_opened(_need(fact, call, document), document)
+        return fix_opened(_need(fact, call), document)
 
 
 def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:
     if loop.orelse or any(map(_leaves_loop, loop.body)):
         raise Refusal("the loop has an `else`, a `break` or a `continue`")
     _refuse_later_use(loop, fact)
-    need = _need(fact, fact.made, document)
+    need = _need(fact, fact.made)
     provision = doubting_fallback(provision_for(need, document))
     ends = _ends_of(loop)
     doubts = doubts_about(need.name, loop.body, need.scope, provision, document, ends=ends)
@@ -73,24 +75,15 @@ def _refuse_later_use(loop: ast.For | ast.AsyncFor, fact: DrivenDependency) -> N
             raise Refusal(f"line {node.lineno} uses `{fact.name}` too")  # type: ignore[attr-defined]
 
 
-def _need(fact: DrivenDependency, call: ast.Call, document: Document) -> Need:
+def _need(fact: DrivenDependency, call: ast.Call) -> Need:
     return Need(
         call=call,
         known=fact.known,
         scope=fact.scope,
         name=fact.name,
         beside=fact.made.func,
-        opens=_factories_of(fact, document),
+        place=Place(fact.known, fact.scope, fact.name or "db", fact.made.func),
     )
-
-
-def _factories_of(fact: DrivenDependency, document: Document) -> frozenset[str]:
-    """Give the names of what a dependency calls, among them the factory."""
-    function = document.context.file.inference.value(fact.made.func, fact.scope)
-    if not isinstance(function, FunctionValue):
-        return frozenset()
-    calls = (node for node in ast.walk(function.node) if isinstance(node, ast.Call))
-    return frozenset(last_segment(call.func) for call in calls) - {"close", "commit", "rollback"}
 
 
 def _owner(call: ast.Call) -> ast.expr | None:

@@ -6,6 +6,7 @@ from flake8_dbsession.analysis.facts.accessor_calls import AccessorCall
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.local_session import fix_local
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.fixes.session_block import fix_block
 from flake8_dbsession.rewriting.document import Document
@@ -17,6 +18,7 @@ class AskTheLayersOwn(Fixer[AccessorCall]):
     """Puts what the layer uses in the accessor's place."""
 
     code = "DBS104"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: AccessorCall, document: Document) -> Fix:
         """Rewrite the block, or the session's whole life."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.local_session import fix_local
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.fixes.session_block import fix_block
 from flake8_dbsession.rewriting.document import Document
@@ -17,6 +18,7 @@ class PassTheClassBy(Fixer[Acquisition]):
     """Takes the provider's session in the place of one made from the class."""
 
     code = "DBS103"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: Acquisition, document: Document) -> Fix:
         """Rewrite the block, or the session's whole life."""

@@ -7,7 +7,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.fixes.session_block import fix_block
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix
+from flake8_dbsession.rewriting.edits import Fix, Kind
 
 
 @register
@@ -15,6 +15,7 @@ class EnterTheProvider(Fixer[Acquisition]):
     """Enters the provider's block in the place of the factory's own."""
 
     code = "DBS102"
+    kinds = frozenset({Kind.COMMIT, Kind.EXPIRE, Kind.HELPER, Kind.PATCHED})
 
     def fix(self, fact: Acquisition, document: Document) -> Fix:
         """Call the provider instead of the factory."""

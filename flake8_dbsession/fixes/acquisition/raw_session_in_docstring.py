@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flake8_dbsession.analysis.facts.docstrings import DocstringExample
 from flake8_dbsession.fixes.base import Fixer
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import fixers, register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.example import Example, ExampleDocument
+from flake8_dbsession.rewriting.region import lost_comment
 from flake8_dbsession.rules.acquisition.raw_session_in_docstring import in_file, taught
 from flake8_dbsession.rules.base import Violation
 from flake8_dbsession.rules.context import Context
@@ -22,6 +25,7 @@ class TeachTheStandard(Fixer[DocstringExample]):
     """Fixes the example, and puts it back into the docstring."""
 
     code = "DBS110"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: DocstringExample, document: Document) -> Fix:
         """Rewrite what is reported first of the example."""
@@ -55,20 +59,21 @@ def _fix(violation: Violation, fact: Any, old: ExampleDocument, example: Example
         raise Refusal(old.of_file(str(refusal))) from refusal
     new = example.edited(old, fix)
     doubts = _doubts_of_doctest(fix, old, new) if example.is_doctest else _lost(old, new)
-    return Fix((example.put_back(old, new),), tuple(map(old.of_file, doubts)))
+    of_file = (replace(doubt, reason=old.of_file(doubt.reason)) for doubt in doubts)
+    return Fix((example.put_back(old, new),), tuple(of_file))
 
 
-def _doubts_of_doctest(fix: Fix, old: ExampleDocument, new: ExampleDocument) -> Iterator[str]:
+def _doubts_of_doctest(fix: Fix, old: ExampleDocument, new: ExampleDocument) -> Iterator[Doubt]:
     """Give the code's own doubts: a doctest runs."""
     yield from fix.doubts
     if any("# doctest:" in line for line in new.lines if line not in old.lines):
-        yield "a doctest's option would hold for the whole block"
+        yield Doubt(Kind.OTHER, "a doctest's option would hold for the whole block")
     for name in sorted(new.names_in(new.tree) - old.names_in(old.tree)):
         if not new.top.lookup(name):
-            yield f"`{name}` is not imported where the doctest runs"
+            yield Doubt(Kind.OTHER, f"`{name}` is not imported where the doctest runs")
 
 
-def _lost(old: ExampleDocument, new: ExampleDocument) -> Iterator[str]:
+def _lost(old: ExampleDocument, new: ExampleDocument) -> Iterator[Doubt]:
     """Give the only doubt about what never runs: that it says less."""
     for comment in Counter(old.comments) - Counter(new.comments):
-        yield f"the comment `{comment}` would be lost"
+        yield lost_comment(comment)

@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.scopes import Imported
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.places import place_of
 from flake8_dbsession.rewriting.renaming import renamed
 
@@ -169,14 +169,18 @@ def _is_module(name: str, document: Document) -> bool:
     return _module(name, document) is not None
 
 
-def _doubts(move: _Move, document: Document) -> Iterator[str]:
+def _doubts(move: _Move, document: Document) -> Iterator[Doubt]:
     """Doubt that two things do the same, but where one is the other, or the old one is gone."""
     inference = document.context.file.inference
     old_module, _, old_name = move.old.rpartition(".")
     old, new = _module(old_module, document), _module(move.module, document)
     if _is_module(move.old, document):
-        yield f"`{move.new}` may do other things than `{move.old}`"
+        yield _differs(move)
     elif old is not None and new is not None and old.bindings(old_name):
         value = inference.member(old, old_name)
         if value is None or value != inference.member(new, move.name):
-            yield f"`{move.new}` may do other things than `{move.old}`"
+            yield _differs(move)
+
+
+def _differs(move: _Move) -> Doubt:
+    return Doubt(Kind.OTHER, f"`{move.new}` may do other things than `{move.old}`")

@@ -9,9 +9,10 @@ from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.cursors import used_after
+from flake8_dbsession.fixes.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.imports import reach_module
 
 _NAMES = ("conn", "connection")
@@ -30,6 +31,7 @@ class CloseAsWell(Fixer[Ending]):
         if not isinstance(item, ast.withitem) or item.context_expr is not opened.node:
             raise Refusal("the block does not enter the connection itself")
         assert block is not None
+        refuse_borrowed(opened, document)
         name = _name(item, opened.scope.node)
         closing = reach_module("contextlib", "closing", opened.scope, document)
         start, end = document.span(opened.node)
@@ -40,11 +42,12 @@ class CloseAsWell(Fixer[Ending]):
         ]
         doubts = []
         if "." in name:
-            doubts.append(f"`{name}` may be used after the block")
+            doubts.append(Doubt(Kind.OTHER, f"`{name}` may be used after the block"))
         else:
             used = used_after(name, block.body, opened.scope)
             if used is not None:
-                doubts.append(f"line {used.lineno} may need the connection after the block")  # type: ignore[attr-defined]
+                reason = f"line {used.lineno} may need the connection after the block"  # type: ignore[attr-defined]
+                doubts.append(Doubt(Kind.OTHER, reason))
         return Fix(tuple(edits), tuple(doubts))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.local_connection import fix_connection
+from flake8_dbsession.fixes.local_connection import CONNECTION, fix_connection
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix
@@ -15,6 +15,7 @@ class ConnectionClosedOnSomePaths(Fixer[Ending]):
     """Rewrites the connection's whole life."""
 
     code = "DBS603"
+    kinds = CONNECTION
 
     def fix(self, fact: Ending, document: Document) -> Fix:
         """Put the block around its uses."""

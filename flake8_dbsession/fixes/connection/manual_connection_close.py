@@ -5,7 +5,7 @@ from __future__ import annotations
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.hand_closes import HandClose
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.local_connection import fix_connection
+from flake8_dbsession.fixes.local_connection import CONNECTION, fix_connection
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
@@ -16,6 +16,7 @@ class ManualConnectionClose(Fixer[HandClose]):
     """Makes the fix of what opens the connection."""
 
     code = "DBS604"
+    kinds = CONNECTION
 
     def fix(self, fact: HandClose, document: Document) -> Fix:
         """Rewrite the connection's whole life."""

@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.places import place_of
 from flake8_dbsession.rules.connection.sqlite_pragmas import lacking_pragmas
 
@@ -34,7 +34,7 @@ class ExecuteThePragmas(Fixer[Acquisition]):
             for pragma in lacking.pragmas
         ]
         doubt = f"SQLite does other things under `{'`, `'.join(lacking.pragmas)}`"
-        return Fix((Edit(at, at, "".join(lines)),), (doubt,))
+        return Fix((Edit(at, at, "".join(lines)),), (Doubt(Kind.OTHER, doubt),))
 
 
 def _after_opening(fact: Acquisition, document: Document) -> tuple[int, str]:

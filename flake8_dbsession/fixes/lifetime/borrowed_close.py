@@ -9,12 +9,11 @@ from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.scopes import body_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.columns import column_test
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind
 from flake8_dbsession.rewriting.removal import without_call
 
 
@@ -23,6 +22,7 @@ class LeaveItToTheOwner(Fixer[HandClose]):
     """Takes the close away."""
 
     code = "DBS306"
+    kinds = frozenset({Kind.PATCHED})
 
     def fix(self, fact: HandClose, document: Document) -> Fix:
         """Remove the call, and what stands there only for it."""
@@ -30,14 +30,16 @@ class LeaveItToTheOwner(Fixer[HandClose]):
         return Fix(edits, tuple(_doubts(fact, document)), document.root_name(fact.receiver))
 
 
-def _doubts(fact: HandClose, document: Document) -> Iterator[str]:
+def _doubts(fact: HandClose, document: Document) -> Iterator[Doubt]:
     if fact.origin is Origin.PARAMETER:
-        yield "a caller may count on it to be closed here"
+        yield Doubt(Kind.OTHER, "a caller may count on it to be closed here")
     elif fact.origin is Origin.DEPENDENCY and fact.known.source is not Role.DEPENDENCY:
-        yield f"what injects `{fact.giver}` is not found, and may leave it open"
+        reason = f"what injects `{fact.giver}` is not found, and may leave it open"
+        yield Doubt(Kind.OTHER, reason)
     line = _pending(fact, document)
     if line:
-        yield f"the close gives up what line {line} may leave uncommitted"
+        reason = f"the close gives up what line {line} may leave uncommitted"
+        yield Doubt(Kind.OTHER, reason)
 
 
 def _pending(fact: HandClose, document: Document) -> int:
@@ -45,5 +47,5 @@ def _pending(fact: HandClose, document: Document) -> int:
     body = body_of(fact.scope.node)
     if not isinstance(fact.receiver, ast.Name) or not body:
         return 0
-    is_column = column_test(body, fact.scope, document.context.file.inference)
-    return left_pending(body, Objects(fact.receiver.id, body, is_column), closes_stay=False)
+    objects = Objects(fact.receiver.id, body, fact.scope, document.context.file.inference)
+    return max((each.line for each in left_pending(body, objects, closes_stay=False)), default=0)

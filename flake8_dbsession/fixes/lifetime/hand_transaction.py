@@ -11,7 +11,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind
 from flake8_dbsession.rewriting.places import Place, places
 from flake8_dbsession.rewriting.removal import without_call
 
@@ -21,12 +21,13 @@ class LeaveItToTheBlock(Fixer[RedundantCall]):
     """Takes the call away."""
 
     code = "DBS307"
+    kinds = frozenset({Kind.ERROR_PATH})
 
     def fix(self, fact: RedundantCall, document: Document) -> Fix:
         """Remove the call."""
         path = _inside(fact, places(fact.node, document.tree))
         is_commit = last_segment(fact.node.func) == "commit"
-        doubts = _about_commit(path) if is_commit else _about_rollback(path)
+        doubts = _about_commit(path) if is_commit else _about_rollback(path, document)
         return Fix(without_call(fact.node, document), tuple(doubts))
 
 
@@ -40,19 +41,21 @@ def _inside(fact: RedundantCall, path: list[Place]) -> list[Place]:
     return path[next(entered) :]
 
 
-def _about_commit(path: list[Place]) -> Iterator[str]:
+def _about_commit(path: list[Place]) -> Iterator[Doubt]:
     if any(isinstance(place.statement, ast.Try) for place in path):
-        yield "an error of the commit would pass the handlers by"
+        yield Doubt(Kind.ERROR_PATH, "an error of the commit would pass the handlers by")
 
 
-def _about_rollback(path: list[Place]) -> Iterator[str]:
+def _about_rollback(path: list[Place], document: Document) -> Iterator[Doubt]:
     block, call = path[0].statement, path[-1]
     assert isinstance(block, (ast.With, ast.AsyncWith))
     tries = [place for place in path if isinstance(place.statement, ast.Try)]
     if len(tries) > 1:
-        yield "a `try` further out may go on with the session"
+        yield Doubt(Kind.ERROR_PATH, "a `try` further out may go on with the session")
     called = call.statement.value  # type: ignore[attr-defined]
     session = next(n.id for n in ast.walk(called) if isinstance(n, ast.Name))
-    objects = Objects(session, block.body, lambda _: False)
+    inference = document.context.file.inference
+    objects = Objects(session, block.body, document.top, inference)
     if any(objects.mentions(statement) for statement in call.after):
-        yield "the handler goes on with the session, or with what was loaded in it"
+        reason = "the handler goes on with the session, or with what was loaded in it"
+        yield Doubt(Kind.ERROR_PATH, reason)

@@ -6,11 +6,19 @@ import ast
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.fixes.base import Fixer
+from flake8_dbsession.fixes.behaviour import about_pending
 from flake8_dbsession.fixes.local_session import fix_local
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE, is_name
+from flake8_dbsession.fixes.objects import Objects
+from flake8_dbsession.fixes.pending import left_pending
 from flake8_dbsession.fixes.registry import register
+from flake8_dbsession.rewriting.closes import closes_early
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
+from flake8_dbsession.rewriting.places import places
+from flake8_dbsession.rewriting.removal import without_call
 
 
 @register
@@ -18,9 +26,12 @@ class ManualClose(Fixer[HandClose]):
     """Makes the fix of what opens the session."""
 
     code = "DBS301"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: HandClose, document: Document) -> Fix:
-        """Rewrite the session's whole life."""
+        """Rewrite the session's whole life, or leave the close to the session's block."""
+        if fact.origin is Origin.BLOCK:
+            return _left_to_the_block(fact, document)
         if fact.origin is not Origin.OWN:
             raise Refusal("the function does not open it by itself")
         name = getattr(fact.receiver, "id", "")
@@ -34,6 +45,32 @@ class ManualClose(Fixer[HandClose]):
         if not found:
             raise Refusal("what opens it is not found")
         return fix_local(found[-1], document)
+
+
+def _left_to_the_block(fact: HandClose, document: Document) -> Fix:
+    """Take a close away that the ``with`` block around it makes again."""
+    name = getattr(fact.receiver, "id", "")
+    around = [place.statement for place in places(fact.node, document.tree)]
+    blocks = [s for s in around if isinstance(s, (ast.With, ast.AsyncWith)) and _enters(s, name)]
+    if not blocks:
+        raise Refusal("the block that closes it is not found")
+    block = blocks[-1]
+    if closes_early(block.body, name):
+        raise Refusal("it is used after the close")
+    edits = without_call(fact.node, document)
+    inference = document.context.file.inference
+    context = next(i.context_expr for i in block.items if is_name(i.optional_vars, name))
+    known = inference.known(context, fact.scope)
+    if known is None or known.role is not Role.MANAGER:
+        return Fix(edits)
+    objects = Objects(name, block.body, fact.scope, inference)
+    pending = left_pending(block.body, objects, closes_stay=False) if known.commits else []
+    written = document.written(context).removesuffix("()")
+    return Fix(edits, tuple(about_pending(each, written) for each in pending))
+
+
+def _enters(block: ast.With | ast.AsyncWith, name: str) -> bool:
+    return any(is_name(item.optional_vars, name) for item in block.items)
 
 
 def _place(call: ast.Call) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.local_session import fix_local
+from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix
@@ -15,6 +16,7 @@ class NeverClosed(Fixer[Ending]):
     """Makes the fix of what opens the session."""
 
     code = "DBS302"
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: Ending, document: Document) -> Fix:
         """Rewrite the session's whole life."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.house.fitting import in_coroutine, leaves_in_an_object, passed_in
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
-from flake8_dbsession.rules.fitting import in_coroutine, leaves_in_an_object, passed_in
+from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
 _PLAIN_STEPS = frozenset({"__next__", "next", "send"})
@@ -63,6 +63,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     conditions of [DBS101](DBS101.md). A loop with `break`, `continue` or `else` is left alone, and
     so is a generator under a name of its own.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `layers`: what each part of the project uses instead, and, by its `style`, the name of a
       dependency whose module cannot be found
@@ -91,8 +93,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
 def _way_out(fact: DrivenDependency, context: Context) -> str:
     """Say how to have the session that was taken out of the dependency."""
     name = fact.name or "db"
-    pattern = context.pattern(fact.known, name, fact.scope)
-    if pattern is None or pattern == UNKNOWN_PROVIDER:
+    pattern = context.pattern(fact.known, name, fact.scope, fact.made.func)
+    if pattern is None:
         pattern = _made_provider(fact, name)
     if leaves_in_an_object(name, fact.scope):
         return passed_in(pattern)

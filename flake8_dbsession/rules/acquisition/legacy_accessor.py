@@ -66,6 +66,8 @@ class LegacyAccessor(Rule[AccessorCall]):
     - In one of style `request` it is unsafe, for the sessions are shared: the assignment stays, and
       the closes go.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `legacy`: patterns of what is no longer called, each with what replaces it
     - `layers`: `use` is what a layer calls instead, `fallback` what it may call in the `else`
@@ -98,5 +100,5 @@ class LegacyAccessor(Rule[AccessorCall]):
         if is_fallback(fact.node, fact.scope, context):
             return
         name = fact.holder if fact.holder.isidentifier() else "db"
-        way_out = context.declared_pattern(name, fact.scope) or quoted(replacement)
+        way_out = context.own_pattern(name, fact.scope) or quoted(replacement)
         yield self.violation(fact.node, f"`{fact.text}` is a legacy accessor; use {way_out}")

@@ -63,6 +63,8 @@ class RawSessionClass(Rule[Acquisition]):
     engine, and unsafe where that may have another engine or options of its own. Sessions with
     options of their own, and factories and engines made on the spot, are left alone.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `owners`: the modules that may open sessions by hand
     - `layers`: what each part of the project uses instead

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.values import Known, Role
-from flake8_dbsession.policy.model import Sanctioned
+from flake8_dbsession.house.advice import place_of
+from flake8_dbsession.house.fitting import passed_in
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -67,20 +68,17 @@ class RawConnection(Rule[Acquisition]):
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report a driver's own connect where the policy names a provider."""
-        provider = context.policy.connections
-        if (
-            provider is None
-            or not is_driver_connect(fact)
-            or context.may_open(fact.scope, fact.known)
-        ):
+        if not is_driver_connect(fact) or context.may_open(fact.scope, fact.known):
+            return
+        place = place_of(fact)
+        named = context.house.named_connection(place)
+        if named is None:
             return
         name = fact.name if fact.name.isidentifier() else "conn"
-        keyword = "async with" if fact.known.is_async else "with"
-        expression = Sanctioned.parse(provider).expression
-        yield self.violation(
-            fact.node,
-            f"`{fact.text}` opens a connection by hand; use `{keyword} {expression}() as {name}:`",
-        )
+        way = context.house.connection(place)
+        code = f"`{(way or named).written(name)}`"
+        way_out = code if way is not None else passed_in(code)
+        yield self.violation(fact.node, f"`{fact.text}` opens a connection by hand; use {way_out}")
 
 
 def is_driver_connect(acquisition: Acquisition) -> bool:

@@ -59,11 +59,14 @@ class RawSessionFactory(Rule[Acquisition]):
     It takes a local session only, which is not handed on, bound anew or used after its close. Other
     handlers stay around the block, or in it where they need the session. A session that is opened
     within the `try` may have a `db = None` above that, which goes. The fix is safe under the
-    conditions of [DBS102](DBS102.md), and unsafe where a comment would be lost, or where a loaded
-    object gets out of a block that closes what was left open.
+    conditions of [DBS102](DBS102.md), and unsafe where a loaded object gets out of a block that
+    closes what was left open, or where an error takes another way. Comments on lines that go stand
+    above the block.
 
     Where the house has no provider, the block is the factory's own, `with SessionLocal() as db:`,
     which closes and does nothing else.
+
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 
     ## Options
     - `factories`: further names that are factories

@@ -58,6 +58,8 @@ class RawFactoryContext(Rule[Acquisition]):
     patch a name that the module uses no more (`patch("app.agents.SessionLocal")`).
     Arguments to the factory, and names that mean something else, leave the block as it is.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`.
+
     ## Options
     - `factories`: further names that are factories
     - `owners`: the modules that may open sessions by hand

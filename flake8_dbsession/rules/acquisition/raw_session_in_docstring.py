@@ -66,6 +66,8 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     Left is what the rule's own fix leaves, code that shares a line with the docstring's quotes, and
     a doctest that prints something between statements which would come to stand in one block.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `docstrings`: `false` leaves docstrings alone
 

@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.connection.wording import closing_way_out
+from flake8_dbsession.rules.connection.wording import provided_connection
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
@@ -95,7 +95,8 @@ def _is_of_own_class(opened: Acquisition, context: Context) -> bool:
 
 
 def _way_out(opened: Acquisition, context: Context) -> str:
-    if context.policy.connections is not None and not context.may_open(opened.scope, opened.known):
-        return closing_way_out(opened, context)
+    provided = provided_connection(opened, context)
+    if provided is not None:
+        return f"use {provided}"
     name = opened.name if opened.name.isidentifier() else "conn"
     return f"use `with closing({opened.text}) as {name}, {name}:`, which commits as well"

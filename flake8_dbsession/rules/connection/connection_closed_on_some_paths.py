@@ -54,8 +54,9 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     ```
 
     ## Fix safety
-    As for [DBS602](DBS602.md); the block ends where the connection was closed. Lost comments make
-    it unsafe.
+    As for [DBS602](DBS602.md); the block ends where the connection was closed.
+
+    Kinds of doubt: `error-path`.
 
     ## Options
     - `connections`: the connection provider that the message names

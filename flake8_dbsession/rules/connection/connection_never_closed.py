@@ -53,8 +53,11 @@ class ConnectionNeverClosed(Rule[Ending]):
     ## Fix safety
     The fix puts a block of `closing(...)` around the statements from the opening to the last one
     that uses the connection, or what reads from it; SQLAlchemy's connections have a block of their
-    own. It is safe: what is not committed is given up as before. It is not made where the
-    connection or a cursor may be used elsewhere, and not for asynchronous connections.
+    own. It is safe: what is not committed is given up as before; unsafe where a `finally` does more
+    after the close. It is not made where the connection or a cursor may be used elsewhere, nor
+    where what opens it may give one that somebody else holds, nor for asynchronous connections.
+
+    Kinds of doubt: `error-path`.
 
     ## Options
     - `connections`: the connection provider that the message names

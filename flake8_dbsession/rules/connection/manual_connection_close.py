@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.hand_closes import HandClose
 from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.policy.model import Sanctioned
+from flake8_dbsession.house.model import Place
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -54,8 +54,9 @@ class ManualConnectionClose(Rule[HandClose]):
     ```
 
     ## Fix safety
-    As for [DBS602](DBS602.md); the block ends where the connection was closed. Lost comments make
-    it unsafe.
+    As for [DBS602](DBS602.md); the block ends where the connection was closed.
+
+    Kinds of doubt: `error-path`.
 
     ## Options
     - `connections`: the connection provider that the message names
@@ -75,13 +76,12 @@ class ManualConnectionClose(Rule[HandClose]):
             return
         if context.is_test or context.may_open(fact.scope, fact.known):
             return
-        provider = context.policy.connections
-        if provider is None and not driver_of(fact.known.library).block:
+        way = context.house.connection(Place(fact.known, fact.scope, "conn"))
+        if way is None and not driver_of(fact.known.library).block:
             return
         way_out = "let `contextlib.closing` or a `with` block close it"
-        if provider is not None:
-            keyword = "async with" if fact.known.is_async else "with"
-            way_out = f"use `{keyword} {Sanctioned.parse(provider).expression}() as conn:`"
+        if way is not None:
+            way_out = f"use `{way.written('conn')}`"
         yield self.violation(
             fact.node, f"`{ast.unparse(fact.node)}` closes a connection by hand; {way_out}"
         )

@@ -6,7 +6,7 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.optional import may_give_none
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.policy.model import Sanctioned
+from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.rules.context import Context
 
 
@@ -23,10 +23,9 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     """
     known, inference = acquisition.known, context.file.inference
     name = acquisition.name if acquisition.name.isidentifier() else "conn"
-    keyword = "async with" if known.is_async else "with"
-    provider = context.policy.connections
-    if provider is not None and not context.may_open(acquisition.scope, acquisition.known):
-        return f"use `{keyword} {Sanctioned.parse(provider).expression}() as {name}:`"
+    provided = provided_connection(acquisition, context)
+    if provided is not None:
+        return f"use {provided}"
     if may_give_none(acquisition.node, acquisition.scope, inference):
         return "close it in a `finally`"
     if known.name.endswith(".raw_connection"):
@@ -40,3 +39,21 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     if Block.CLOSES in driver.block:
         return f"use `with {acquisition.text} as {name}:`"
     return f"use `with closing({acquisition.text}) as {name}:`"
+
+
+def provided_connection(acquisition: Acquisition, context: Context) -> str | None:
+    """Spell the policy's way to a connection, where it can be used and loses nothing.
+
+    Args:
+        acquisition: what is opened.
+        context: the file and its policy.
+
+    Returns:
+        The code between backticks; None where there is no such way, and where connections may be
+        opened by hand.
+    """
+    way = context.house.connection(place_of(acquisition))
+    if way is None or context.may_open(acquisition.scope, acquisition.known):
+        return None
+    name = acquisition.name if acquisition.name.isidentifier() else "conn"
+    return f"`{way.written(name)}`"

@@ -64,6 +64,8 @@ class FactoryAsDependency(Rule[Injection]):
     where the dependency is found, opens its sessions from the same factory and does not commit
     them. A dependency of the other kind, asynchronous or not, leaves the place as it is.
 
+    Kinds of doubt: `commit`, `patched`.
+
     ## Options
     - `factories`: further names that are factories
     - `layers`: the `use` of a layer whose `style` is `dependency` names the house's dependency

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.openings import Opening
+from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Layer, Style
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import Context, spelled
+from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.framework.wording import house_dependency, injected_here
 from flake8_dbsession.rules.registry import register
 
@@ -114,7 +115,8 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
 
 def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
     """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
-    if layer.declared:
-        return spelled(layer, "db")
+    own = context.house.own(Place(opening.known, opening.scope))
+    if layer.declared and own is not None:
+        return f"`{own.written('db')}`"
     dependency = injected_here(opening.known, context) or house_dependency(opening.known, context)
     return f"`db = Depends({dependency})`" if dependency else None

@@ -6,6 +6,7 @@ import ast
 
 from flake8_dbsession.analysis.facts.injections import Injection
 from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rules.context import Context
 
@@ -14,9 +15,7 @@ UNKNOWN_DEPENDENCY = "the project's session dependency"
 
 def dependency_names(context: Context) -> list[str]:
     """Give the dependencies that the policy names, that of the file's own layer first."""
-    layers = [
-        layer for layer in context.policy.layers if layer.use and layer.style is Style.DEPENDENCY
-    ]
+    layers = [layer for layer in context.layers if layer.use and layer.style is Style.DEPENDENCY]
     layers.sort(key=lambda layer: (layer is not context.layer, not layer.declared))
     return [layer.use.expression for layer in layers if layer.use]
 
@@ -29,19 +28,11 @@ def house_dependency(known: Known, context: Context) -> str | None:
         context: the file and its policy.
 
     Returns:
-        The dependency that the user's policy names; else the one beside the factory; else, for a
-        factory that cannot be found, the one of the preset. None where the project has none.
+        The dependency that the user's policy names; else one beside the factory, or one of a module
+        that the file imports. None where the project has none that fits.
     """
-    declared = any(
-        layer.declared and layer.use and layer.style is Style.DEPENDENCY
-        for layer in context.policy.layers
-    )
-    house = context.file.house(known)
-    if house is not None and not declared:
-        return house.dependency
-    if not declared and Role.SESSION_CLASS in (known.role, known.source):
-        return None  # a library's class says nothing of the house
-    return next(iter(dependency_names(context)), None)
+    way = context.house.dependency(Place(known, context.file.module.scope))
+    return way.expression if way is not None else None
 
 
 def injected_here(known: Known, context: Context) -> str | None:

@@ -61,6 +61,8 @@ class ClosingABorrowedSession(Rule[HandClose]):
     would have given that up. It is unsafe for a plain parameter, since a caller elsewhere may count
     on the close. A close that is a part of another statement is left alone.
 
+    Kinds of doubt: `patched`.
+
     ## Options
     None.
 

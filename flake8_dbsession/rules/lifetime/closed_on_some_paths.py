@@ -60,6 +60,8 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     layer's fallback, in its place, is closed in a `finally` instead, and the session of a
     factory that is made on the spot by a block of its own.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `factories`: further names that are factories
     - `layers`: what each part of the project uses instead

@@ -89,6 +89,8 @@ class HandTransaction(Rule[RedundantCall]):
     see its error any more, and for a rollback after which the handler, or a `try` further out, goes
     on with the session.
 
+    Kinds of doubt: `error-path`.
+
     ## Options
     None.
 

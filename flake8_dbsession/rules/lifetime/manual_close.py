@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import UNKNOWN_PROVIDER, Context
+from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
 from flake8_dbsession.rules.registry import register
 
@@ -53,7 +53,10 @@ class ManualClose(Rule[HandClose]):
     ```
 
     ## Fix safety
-    The close goes with the fix of [DBS101](DBS101.md), under the same conditions.
+    The close goes with the fix of [DBS101](DBS101.md), under the same conditions. One that a `with`
+    block makes again is taken away; that is unsafe where the block commits what the close gave up.
+
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 
     ## Options
     - `owners`: the modules that may handle sessions by hand
@@ -84,6 +87,6 @@ def _why(fact: HandClose, context: Context) -> str:
     receiver = ast.unparse(fact.receiver)
     name = receiver if receiver.isidentifier() else "db"
     pattern = context.pattern(fact.known, name, fact.scope)
-    if pattern == UNKNOWN_PROVIDER or pattern is None:
+    if pattern is None:
         return "closes a session by hand; let a `with` block close it"
     return f"closes a session by hand; use {pattern}, which closes it"

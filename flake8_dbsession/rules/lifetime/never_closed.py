@@ -59,6 +59,8 @@ class SessionNeverClosed(Rule[Ending]):
     of its own. Such a block gives up what is not committed, so that it is unsafe where something
     may be.
 
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `factories`: further names that are factories
     - `layers`: what each part of the project uses instead

@@ -62,6 +62,11 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
                 print("not saved:", agent.name)
     ```
 
+    ## Fix safety
+    The fix rolls back at the beginning of the handler. It is unsafe: what was loaded before the
+    error is expired after it. Where a rollback would undo earlier work, of other turns of a loop or
+    of a caller, the work has to be put in `begin_nested()` by hand.
+
     ## References
     - [SQLAlchemy: flushing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#flushing)
       says why a failed flush needs a rollback.

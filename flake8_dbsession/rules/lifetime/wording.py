@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
-from flake8_dbsession.rules.fitting import fitted
 
 _FINALLY = "close it in a `finally`"
 

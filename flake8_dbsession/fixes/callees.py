@@ -1,0 +1,129 @@
+"""What is known of the functions that a block calls; no name of a project's function counts."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import (
+    Annotated,
+    Assigned,
+    How,
+    Parameter,
+    Scope,
+    last_segment,
+)
+from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue
+
+_BUILTINS = frozenset(
+    {"abs", "all", "any", "bool", "dict", "enumerate", "filter", "float", "frozenset", "getattr"}
+    | {"hasattr", "hash", "id", "int", "isinstance", "iter", "len", "list", "map", "max", "min"}
+    | {"next", "print", "range", "repr", "reversed", "round", "set", "sorted", "str", "sum"}
+    | {"tuple", "type", "vars", "zip"}
+)
+# Those that call what they are given: by which position, or else by the keyword ``key``.
+_CALLING = {"filter": 0, "map": 0, "max": None, "min": None, "sorted": None}
+_LIBRARIES = frozenset({"fastapi", "pydantic", "sqlalchemy", "sqlmodel"}) | sys.stdlib_module_names
+_RUNNING = frozenset(  # what runs code that it is given, or keeps it
+    {"asyncio", "concurrent", "contextlib", "functools", "itertools", "multiprocessing", "sched"}
+    | {"threading", "weakref"}
+)
+_VALUES_OF = frozenset({"operator.attrgetter", "operator.itemgetter"})
+
+
+_CONTAINERS = ("defaultdict", "deque", "dict", "list", "set")
+_DISPLAYS = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
+
+
+class Callees:
+    """Answers what the calls in a scope lead to.
+
+    Args:
+        scope: the scope.
+        inference: follows names.
+    """
+
+    def __init__(self, scope: Scope, inference: Inference) -> None:
+        self.scope = scope
+        self.inference = inference
+
+    def is_builtin(self, function: ast.expr, *names: str) -> bool:
+        """Tell whether an expression is a function of Python's own that changes nothing.
+
+        Args:
+            function: the expression.
+            names: the functions that are meant; none for all.
+        """
+        match function:
+            case ast.Name(id=name):
+                return name in (names or _BUILTINS) and not self.scope.lookup(name)
+        return False
+
+    def is_library(self, function: ast.expr) -> bool:
+        """Tell whether an expression is a library's function that does what its name says."""
+        value = self.inference.value(function, self.scope)
+        if not isinstance(value, External):
+            return False
+        top = value.name.partition(".")[0]
+        return top in _LIBRARIES - _RUNNING
+
+    def is_project(self, function: ast.expr) -> bool:
+        """Tell whether an expression is a function or class of the project."""
+        value = self.inference.value(function, self.scope)
+        return isinstance(value, (FunctionValue, ClassValue))
+
+    def function(self, function: ast.expr) -> FunctionValue | None:
+        """Give the project's function that an expression is; None for any other."""
+        value = self.inference.value(function, self.scope)
+        return value if isinstance(value, FunctionValue) else None
+
+    def is_container(self, expression: ast.expr) -> bool:
+        """Tell whether a name is that of a list, a dictionary or a set, wherever it gets it."""
+        match expression:
+            case ast.Name(id=name):
+                hows = [binding.how for binding in self.scope.lookup(name)]
+                return bool(hows) and all(map(self._makes_container, hows))
+        return False
+
+    def _makes_container(self, how: How) -> bool:
+        match how:
+            case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):
+                is_made = isinstance(value, ast.Call) and self.is_builtin(value.func, *_CONTAINERS)
+                return is_made or isinstance(value, _DISPLAYS)
+            case Annotated(annotation=annotation) | Parameter(arg=ast.arg(annotation=annotation)):
+                root = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+                return root is not None and last_segment(root).lower() in _CONTAINERS
+        return False
+
+    def run_by(self, call: ast.Call) -> ast.expr | None:
+        """Give the function that one of Python's own calls: ``f`` of ``map(f, users)``."""
+        name = last_segment(call.func)
+        if name not in _CALLING:
+            return None
+        position = _CALLING[name]
+        if position is not None:
+            return call.args[position] if len(call.args) > position else None
+        return next((keyword.value for keyword in call.keywords if keyword.arg == "key"), None)
+
+    def gets_values(self, function: ast.expr) -> bool:
+        """Tell whether a function only reads: a type of Python's own, ``attrgetter("name")``."""
+        match function:
+            case ast.Constant():
+                return True
+            case ast.Call(func=maker):
+                value = self.inference.value(maker, self.scope)
+                return isinstance(value, External) and value.name in _VALUES_OF
+        return self.is_builtin(function)
+
+
+def closures(nodes: list[ast.AST]) -> dict[str, ast.AST]:
+    """Give the functions that code defines for itself, by their names."""
+    found: dict[str, ast.AST] = {}
+    for node in nodes:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                found[name] = node
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as function):
+                found[name] = function
+    return found

@@ -1,0 +1,101 @@
+"""Calls of the project's own functions that are given a session or its objects, followed inside."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue
+
+_PLAIN = frozenset({"classmethod", "override", "staticmethod"})  # decorators that change nothing
+
+
+class Following(NamedTuple):
+    """A function of the project, with what a call gives it.
+
+    Attributes:
+        function: the function.
+        session: the parameter that gets the session; empty for none.
+        objects: the parameters that get objects of the session, or what holds some.
+    """
+
+    function: FunctionValue
+    session: str
+    objects: frozenset[str]
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the function's body."""
+        return self.function.scope.child(self.function.node)
+
+    @property
+    def body(self) -> list[ast.stmt]:
+        """The function's statements."""
+        assert not isinstance(self.function.node, ast.Lambda)
+        return self.function.node.body
+
+
+def followed(
+    call: ast.Call, function: FunctionValue | None, sessions: set[ast.expr], objects: set[ast.expr]
+) -> Following | None:
+    """Find out what a function is given.
+
+    Args:
+        call: the call.
+        function: what it calls; None where that is not known.
+        sessions: those of its arguments that are the session.
+        objects: those that hold objects.
+
+    Returns:
+        The function with its parameters; None where its code does not tell what the call does.
+    """
+    if function is None or not _can_be_followed(function):
+        return None
+    if any(isinstance(part, ast.Starred) for part in call.args) or None in [
+        keyword.arg for keyword in call.keywords
+    ]:
+        return None
+    session, held = "", set()
+    keyed: list[tuple[int | str, ast.expr]] = list(enumerate(call.args))
+    keyed += [(keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg]
+    for key, argument in keyed:
+        if argument in sessions or argument in objects:
+            name = _receiving(function, key)
+            if name is None or (argument in sessions and session):
+                return None
+            if argument in objects:
+                held.add(name)
+            else:
+                session = name
+    return Following(function, session, frozenset(held))
+
+
+def _receiving(function: FunctionValue, key: int | str) -> str | None:
+    """Give the parameter that receives an argument; None where no plain one does."""
+    arguments = function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if isinstance(key, str):
+        named = [arg.arg for arg in (*positional, *arguments.kwonlyargs)]
+        return key if key in named else None
+    decorators = getattr(function.node, "decorator_list", ())
+    is_static = any(last_segment(each) == "staticmethod" for each in decorators)
+    place = key + (function.owner is not None and not is_static)
+    return positional[place].arg if place < len(positional) else None
+
+
+def _can_be_followed(function: FunctionValue) -> bool:
+    node = function.node
+    if isinstance(node, ast.Lambda) or not _is_written(node.body):
+        return False
+    return all(last_segment(decorator) in _PLAIN for decorator in node.decorator_list)
+
+
+def _is_written(body: list[ast.stmt]) -> bool:
+    """Tell whether a function's code stands here, and not in a subclass."""
+    match body[-1]:
+        case ast.Expr(value=ast.Constant()) | ast.Pass():
+            return False
+        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            return name != "NotImplementedError"
+    return True

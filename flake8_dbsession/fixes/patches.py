@@ -1,0 +1,191 @@
+"""The places where a test replaces something of a module, in all the ways that there are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.nodes import nodes_in
+
+HOLE = "\0"
+"""Stands in a text for what cannot be read."""
+
+_PATCHERS = frozenset({"patch", "setattr"})
+
+
+class Patch(NamedTuple):
+    """A place where a test replaces a name of a module.
+
+    Attributes:
+        module: the module, as far as it can be read.
+        name: what is replaced in it; ``*`` for the whole module.
+        target: the plain text that names it, with or without its module; None where none does.
+        given: what takes its place; None for a mock that the patch makes.
+        options: the keyword arguments, such as ``return_value``.
+        line: its line.
+    """
+
+    module: str
+    name: str
+    target: ast.Constant | None
+    given: ast.expr | None
+    options: tuple[ast.keyword, ...]
+    line: int
+
+
+def patches(tree: ast.Module) -> list[Patch]:
+    """Find what a test's file patches.
+
+    Args:
+        tree: its syntax tree.
+    """
+    return list(_Reader(tree).found())
+
+
+class _Reader:
+    def __init__(self, tree: ast.Module) -> None:
+        self._nodes = nodes_in(tree)
+        self._texts = dict(self._constants())
+        self._modules = dict(self._imported())
+
+    def found(self) -> Iterator[Patch]:
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                yield from self._by_call(node)
+            elif isinstance(node, (ast.Assign, ast.AugAssign)):
+                yield from self._by_assignment(node)
+
+    def _by_call(self, call: ast.Call) -> Iterator[Patch]:
+        name, owner = last_segment(call.func), getattr(call.func, "value", None)
+        first = call.args[0] if call.args else _keyword(call, "target")
+        by_patch = last_segment(owner) == "patch" if owner is not None else False
+        if name in _PATCHERS and first is not None:
+            yield from self._by_target(call, first)
+        elif by_patch and name == "object" and len(call.args) > 1:
+            yield self._by_object(call)
+        elif by_patch and name == "multiple" and first is not None:
+            module = self._text(first) if _is_text(first) else self._module(first)
+            for keyword in call.keywords:
+                if keyword.arg not in (None, "spec", "create", "spec_set", "autospec", "target"):
+                    found = self._patch(call, module, keyword.arg or "", 99)
+                    yield found._replace(given=keyword.value, options=())
+        elif name in ("dict", "setitem") and first is not None and self._is_sys_modules(first):
+            yield from self._whole(call.args[1:])
+
+    def _is_sys_modules(self, expression: ast.expr) -> bool:
+        return "sys.modules" in (dotted_name(expression), self._text(expression))
+
+    def _by_target(self, call: ast.Call, first: ast.expr) -> Iterator[Patch]:
+        text = self._text(first) if _is_text(first) or self._is_constant(first) else None
+        if text is not None:
+            module, _, name = text.rpartition(".")
+            found = self._patch(call, module, name, 1)
+            yield found._replace(target=first if isinstance(first, ast.Constant) else None)
+        elif last_segment(call.func) == "setattr" and len(call.args) > 1:
+            yield self._by_object(call)
+        elif last_segment(call.func) == "patch":
+            yield self._patch(call, HOLE, HOLE, 1)
+
+    def _by_object(self, call: ast.Call) -> Patch:
+        module, name = call.args[:2]
+        found = self._patch(call, self._module(module), self._text(name), 2)
+        return found._replace(target=name if isinstance(name, ast.Constant) else None)
+
+    def _by_assignment(self, node: ast.Assign | ast.AugAssign) -> Iterator[Patch]:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            match target:
+                case ast.Attribute(value=base, attr=name):
+                    module = self._known_module(base)
+                    if module is not None:
+                        yield Patch(module, name, None, node.value, (), node.lineno)
+                case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
+                    module = self._text(key)
+                    yield Patch(module, "*", None, node.value, (), node.lineno)
+
+    def _whole(self, given: list[ast.expr]) -> Iterator[Patch]:
+        keys = [key for part in given if isinstance(part, ast.Dict) for key in part.keys if key]
+        keys += [part for part in given[:1] if _is_text(part)]
+        for key in keys:
+            yield Patch(self._text(key), "*", None, given[-1], (), key.lineno)
+
+    def _patch(self, call: ast.Call, module: str, name: str, position: int) -> Patch:
+        given = call.args[position] if len(call.args) > position else _keyword(call, "new")
+        given = given or _keyword(call, "value") or _keyword(call, "new_callable")
+        return Patch(module, name, None, given, tuple(call.keywords), call.lineno)
+
+    def _module(self, expression: ast.expr) -> str:
+        """Give the module that an expression stands for; a hole where that is not known."""
+        return self._known_module(expression) or HOLE
+
+    def _known_module(self, expression: ast.expr) -> str | None:
+        match expression:
+            case ast.Call(args=[first, *_]) if last_segment(expression.func) in _IMPORTERS:
+                return self._text(first)
+            case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
+                return self._text(key)
+        return self._modules.get(dotted_name(expression) or "")
+
+    def _imported(self) -> Iterator[tuple[str, str]]:
+        for node in self._nodes:
+            match node:
+                case ast.Import(names=aliases):
+                    for alias in aliases:
+                        yield alias.asname or alias.name, alias.name
+                case ast.ImportFrom(module=package, names=aliases):
+                    for alias in aliases:
+                        dotted = f"{package}.{alias.name}" if package else alias.name
+                        yield alias.asname or alias.name, dotted
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                    if last_segment(call.func) in _IMPORTERS and call.args:
+                        yield name, self._text(call.args[0])
+
+    def _constants(self) -> Iterator[tuple[str, str]]:
+        """Give the names that are bound to one text, and to nothing else."""
+        found: dict[str, set[str]] = {}
+        for node in self._nodes:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    known = value.value if isinstance(value, ast.Constant) else HOLE
+                    found.setdefault(name, set()).add(known if isinstance(known, str) else HOLE)
+                case ast.arg(arg=name) | ast.For(target=ast.Name(id=name)):
+                    found.setdefault(name, set()).add(HOLE)
+        for name, texts in found.items():
+            if len(texts) == 1 and HOLE not in texts:
+                yield name, texts.pop()
+
+    def _is_constant(self, expression: ast.expr) -> bool:
+        return isinstance(expression, ast.Name) and expression.id in self._texts
+
+    def _text(self, expression: ast.expr) -> str:
+        """Give a text, with a hole for each part of it that cannot be read."""
+        match expression:
+            case ast.Constant(value=str(text)):
+                return text
+            case ast.Name(id=name):
+                return self._texts.get(name, HOLE)
+            case ast.JoinedStr(values=parts):
+                return "".join(map(self._text, parts))
+            case ast.FormattedValue(value=value):
+                return self._text(value)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self._text(left) + self._text(right)
+        return HOLE
+
+
+_IMPORTERS = frozenset({"import_module", "__import__", "reload"})
+
+
+def _is_text(expression: ast.expr) -> bool:
+    match expression:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_text(left) or _is_text(right)
+        case ast.JoinedStr() | ast.Constant(value=str()):
+            return True
+    return False
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)

@@ -1,0 +1,1 @@
+"""The ways to a session that a project has, and the advice for a place."""

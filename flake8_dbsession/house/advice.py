@@ -1,0 +1,76 @@
+"""The advice for a place: the best way that can be used there, in the words of the file."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.house.house import House
+from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.house.work import changes, may_change, relies_on_commit
+
+
+class Advice(NamedTuple):
+    """What to write instead of opening something by hand.
+
+    Attributes:
+        way: the way; None where the house has none, and the opening's own block is the best.
+        code: the code.
+    """
+
+    way: Way | None
+    code: str
+
+    @property
+    def words(self) -> str:
+        """The advice as a message has it, a line that has to stand before it included."""
+        if self.way is not None and self.way.reach.bind:
+            return f"`{self.code}` after `{self.way.reach.bind}`"
+        return f"`{self.code}`"
+
+
+def place_of(acquisition: Acquisition) -> Place:
+    """Tell what an acquisition wants of a way.
+
+    Args:
+        acquisition: what is opened by hand.
+    """
+    is_named = acquisition.name.isidentifier()
+    changing = changes(acquisition)
+    return Place(
+        acquisition.known,
+        acquisition.scope,
+        acquisition.name if is_named else "db",
+        factory_of(acquisition),
+        needs_commit=relies_on_commit(acquisition),
+        writes=True if changing else (None if may_change(acquisition) else False),
+    )
+
+
+def factory_of(acquisition: Acquisition) -> ast.expr | None:
+    """Give what an acquisition opens from: its factory, or the engine of a session class."""
+    call = acquisition.node
+    if acquisition.known.source is Role.SESSION_CLASS:
+        return bound_to(call)
+    callee = call.func
+    if isinstance(callee, ast.Attribute) and callee.attr == "begin":
+        return callee.value
+    return callee
+
+
+def advice_for(acquisition: Acquisition, house: House) -> Advice:
+    """Advise what to write instead of an acquisition.
+
+    Args:
+        acquisition: what is opened by hand.
+        house: the ways of its file.
+    """
+    place = place_of(acquisition)
+    way = house.best(place)
+    if way is not None:
+        return Advice(way, way.written(place.name))
+    keyword = "async with" if acquisition.known.is_async else "with"
+    return Advice(None, f"{keyword} {ast.unparse(acquisition.node)} as {place.name}:")

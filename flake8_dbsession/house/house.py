@@ -1,0 +1,411 @@
+"""The ways to a session that the project of one file has, asked for a place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from flake8_dbsession.analysis.facts.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    FunctionValue,
+    InstanceValue,
+    Known,
+    ModuleValue,
+    Role,
+    Value,
+)
+from flake8_dbsession.house.identity import NOTHING, Resources, opened_resources, resources_of
+from flake8_dbsession.house.imports import Imports
+from flake8_dbsession.house.leaving import leaving_of
+from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, Place, Reach, Way
+from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
+from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
+
+_INJECTING = ("fastapi", None)  # the frameworks, or an unknown one, that resolve ``Depends``
+
+
+class House:
+    """The ways that a file can use.
+
+    Args:
+        file: the file.
+        policy: its policy.
+        layers: the policy's layers, each with its style.
+        layer: that of the file; None for none.
+    """
+
+    def __init__(
+        self, file: SourceFile, policy: Policy, layers: Sequence[Layer], layer: Layer | None
+    ) -> None:
+        self._file = file
+        self._inference = file.inference
+        self._policy = policy
+        self._layers = layers
+        self._layer = layer
+        self._imports = Imports(file)
+
+    def ways(self, place: Place) -> list[Way]:
+        """Give the ways that can be used at a place, the best first.
+
+        The file's own layer comes first, then the other layers that the user declares, then what
+        is found: beside the factory, in the modules that the file imports, on objects at hand; last
+        what a preset names. Of a layer's ways the one that fits what the code does goes before:
+        one that commits where the code changes data.
+
+        Args:
+            place: where a session or connection is wanted.
+
+        Returns:
+            The ways. None of them needs an argument or an object that is not there, gives another
+            kind of session or that of another factory, or loses what the code relies on.
+        """
+        found: dict[tuple[str, Style], Way] = {}
+        for way in self._candidates(place):
+            if not self.obstacle(way, place):
+                found.setdefault((way.expression, way.style), way)
+        return sorted(found.values(), key=lambda way: bool(way.missing))
+
+    def best(self, place: Place) -> Way | None:
+        """Give the best way for a place; None where there is none."""
+        return next(iter(self.ways(place)), None)
+
+    def own(self, place: Place) -> Way | None:
+        """Give the way of the file's own layer, where it can be used at a place."""
+        layer = self._layer
+        if layer is None:
+            return None
+        ways = self._of_layer(layer, place) if layer.declared else self._of_preset(layer, place)
+        return next((way for way in ways if not self.obstacle(way, place)), None)
+
+    def dependency(self, place: Place) -> Way | None:
+        """Give the dependency that a handler would be given what a place opens by.
+
+        Args:
+            place: where it is opened, or handed to the framework.
+
+        Returns:
+            The user's own, that of the file's layer first, else one that is found; None for none.
+        """
+        ways = self._dependencies(place)
+        return next((way for way in ways if not self._misfit(way, place)), None)
+
+    def why_no_dependency(self, place: Place) -> str:
+        """Say why there is no dependency for what a place opens."""
+        misfits = (self._misfit(way, place) for way in self._dependencies(place))
+        return next(filter(None, misfits), "the project has no session dependency")
+
+    def _dependencies(self, place: Place) -> Iterator[Way]:
+        layers = sorted(self._layers, key=lambda layer: layer is not self._layer)
+        declared = [w for layer in layers if layer.declared for w in self._of_layer(layer, place)]
+        for way in (*declared, *self._beside_factory(place), *self._imported(place)):
+            if way.style is Style.DEPENDENCY:
+                yield way
+
+    def connection(self, place: Place) -> Way | None:
+        """Give the policy's way to connections, where it can be used at a place."""
+        way = self.named_connection(place)
+        return way if way is not None and not self.obstacle(way, place) else None
+
+    def named_connection(self, place: Place) -> Way | None:
+        """Give the policy's way to connections; None for a preset's that is not there.
+
+        Args:
+            place: where a connection is wanted.
+        """
+        named = self._policy.connections
+        if named is None:
+            return None
+        layer = Layer("", (), (Sanctioned.parse(named),), Style.CONTEXT)
+        is_meant = self._policy.connections_declared
+        if not is_meant and not is_at_hand(layer, place.known, place.scope, self._file):
+            return None
+        return self._sanctioned(layer.uses[0], layer, place)
+
+    def why_none(self, place: Place) -> str:
+        """Say why there is no way for a place."""
+        obstacles = (self.obstacle(way, place) for way in self._candidates(place))
+        return next(filter(None, obstacles), "the project has no session provider")
+
+    def obstacle(self, way: Way, place: Place) -> str:
+        """Say why a way cannot be used at a place; empty where it can."""
+        if way.style is Style.DEPENDENCY and not self.is_injectable(place.scope):
+            return f"`{way.expression}` is no context manager"
+        return self._misfit(way, place)
+
+    def _misfit(self, way: Way, place: Place) -> str:
+        """Say what a way gives, needs or does that does not fit a place; empty for nothing."""
+        if way.missing and not way.is_trusted:
+            return way.missing
+        known = place.known
+        if way.is_found:
+            if way.resource is not known.resource:
+                return f"`{way.expression}` gives a {way.resource.value}"
+            if way.is_async != known.is_async:
+                return f"`{way.expression}` is {'' if way.is_async else 'not '}asynchronous"
+            if way.function is not None and needs_arguments(way.function):
+                return f"`{way.expression}` needs arguments"
+            if way.is_other:
+                return f"`{way.expression}` opens sessions of another factory"
+        if place.needs_commit and way.leaving.commits is False:
+            return f"`{way.expression}` would not commit"
+        return ""
+
+    def is_injectable(self, scope: Scope) -> bool:
+        """Tell whether a scope is a request handler's own body, whose parameters are injected."""
+        handler = enclosing_handler(scope, self._inference)
+        function = scope.function()
+        if handler is None or function is None or function.parent is None:
+            return False
+        return framework_of(handler, function.parent, self._inference) in _INJECTING
+
+    def _candidates(self, place: Place) -> Iterator[Way]:
+        own = self._layer
+        others = [each for each in self._layers if each is not own]
+        declared = [each for each in others if each.declared and each.uses]
+        if own is not None and own.declared:
+            yield from self._of_layer(own, place)
+        if not declared:
+            yield from self._found(place)
+        if own is not None and not own.declared:
+            yield from self._of_preset(own, place)
+        for layer in declared:
+            yield from self._blocks_of(layer, place)
+        yield from self._found(place)
+        for layer in others:
+            if not layer.declared:
+                yield from (w for w in self._of_preset(layer, place) if w.style is Style.CONTEXT)
+
+    def _blocks_of(self, layer: Layer, place: Place) -> Iterator[Way]:
+        return (way for way in self._of_layer(layer, place) if way.style is Style.CONTEXT)
+
+    def _of_preset(self, layer: Layer, place: Place) -> Iterator[Way]:
+        if is_at_hand(layer, place.known, place.scope, self._file):
+            yield from self._of_layer(layer, place)
+
+    def _of_layer(self, layer: Layer, place: Place) -> list[Way]:
+        """Give the ways of a layer, those first that fit what the code does."""
+        ways = [self._sanctioned(use, layer, place) for use in layer.uses]
+        if place.writes is not None:
+            ways.sort(key=lambda way: way.leaving.commits is not place.writes)
+        return ways
+
+    def of_use(self, use: Sanctioned, place: Place, layer: Layer | None = None) -> Way:
+        """Give the way that a policy names in words of its own, such as a legacy replacement.
+
+        Args:
+            use: what is named.
+            place: where it is wanted.
+            layer: the layer that names it; None for none.
+        """
+        return self._sanctioned(use, layer or Layer("", (), (use,), Style.CONTEXT), place)
+
+    def _sanctioned(self, use: Sanctioned, layer: Layer, place: Place) -> Way:
+        guard = ""
+        if layer.fallback:
+            guard = use.expression.rpartition(".")[0] or use.expression
+        if use.module is not None:
+            value = value_of(use, self._policy, self._inference)
+            reached = self._imports.spelling(use.module, use.expression)
+            way = Way(*reached, style=_style(layer, self._inference.role(value)), guard=guard)
+            return self._described(way, value, use, place)
+        return self._expressed(use, layer, place, guard)
+
+    def _expressed(self, use: Sanctioned, layer: Layer, place: Place, guard: str) -> Way:
+        """Give the way that is an expression, where its object is at hand."""
+        expression = ast.parse(use.expression, mode="eval").body
+        root, _, rest = use.expression.partition(".")
+        scope = place.scope
+        reach, missing, is_trusted = AT_HAND, "", True
+        home = place.known.home.module if place.known.home is not None else None
+        if root == "self":
+            cls = scope.enclosing_class()
+            if cls is None or not self._has_attribute(cls, rest.partition(".")[0]):
+                owner = use.expression.rpartition(".")[0]
+                missing, is_trusted = f"the class has no `{owner}`", False
+        elif scope.lookup(root):
+            pass
+        elif layer.bind and layer.bind.partition("=")[0].strip() == root:
+            reach = Reach(bind=layer.bind)
+        elif home is not None and home.bindings(root):
+            scope = home.scope
+            reach = AT_HAND if home is self._file.module else BESIDE
+        else:
+            missing = f"`{root}` is not known here; the policy's `use` can say `module:{root}`"
+        value = self._inference.value(expression, scope)
+        written = self._beside(use.expression, place) if reach.is_beside else use.expression
+        style = _style(layer, self._inference.role(value))
+        way = Way(written, reach, style=style, missing=missing, is_trusted=is_trusted, guard=guard)
+        return self._described(way, value, use, place)
+
+    def _described(self, way: Way, value: Value | None, use: Sanctioned, place: Place) -> Way:
+        """Add to a way what its function does, or else what the policy says of it."""
+        known = self._inference.role(value)
+        if known is not None and (isinstance(value, FunctionValue) or known.home is not None):
+            return self._of_code(way, value, known, place)
+        for said in self._policy.ways:
+            if said.use.qualified == use.qualified:
+                leaving = Leaving(said.commits, said.rolls_back)
+                return replace(way, is_async=said.is_async, leaving=leaving)
+        # Of what cannot be followed the policy is believed that it gives what is wanted here.
+        return replace(way, is_async=place.known.is_async, resource=place.known.resource)
+
+    def _of_code(self, way: Way, value: Value | None, known: Known, place: Place) -> Way:
+        """Add to a way what its code tells."""
+        function = value if isinstance(value, FunctionValue) else None
+        if not _fits(known.role, way.style):
+            kind = "dependency" if way.style is Style.DEPENDENCY else "context manager"
+            way = replace(way, missing=f"`{way.expression}` is no {kind}", is_trusted=False)
+        wanted = self._wanted(place)
+        given = opened_resources(function, self._inference) if function else NOTHING
+        return replace(
+            way,
+            resource=known.resource,
+            is_async=known.is_async,
+            leaving=leaving_of(function, known, self._inference),
+            function=function,
+            is_found=True,
+            is_same=wanted.is_same(given),
+            is_other=wanted.is_other(given),
+        )
+
+    def _wanted(self, place: Place) -> Resources:
+        """Tell what a place opens, as far as that is written there."""
+        if place.factory is None:
+            return NOTHING
+        return resources_of(place.factory, place.scope, self._inference)
+
+    def _found(self, place: Place) -> Iterator[Way]:
+        """Find the ways to what a place opens in the modules around it."""
+        found = [*self._beside_factory(place), *self._of_objects(place), *self._imported(place)]
+        is_handler = self.is_injectable(place.scope)
+        styles = (Style.DEPENDENCY, Style.CONTEXT) if is_handler else (Style.CONTEXT,)
+        for style in styles:
+            yield from (way for way in found if way.style is style)
+
+    def _beside_factory(self, place: Place) -> Iterator[Way]:
+        home = place.known.home
+        if home is None:
+            return
+        is_here = home.module is self._file.module
+        for name, function, known in self._givers_of(home.module):
+            bound = self._imports.bound(home.module, name)
+            if is_here or bound:
+                way = Way(bound or name, style=STYLES[known.role])
+            else:
+                way = Way(self._beside(name, place), BESIDE, style=STYLES[known.role])
+            yield self._of_code(way, function, known, place)
+
+    def _imported(self, place: Place) -> Iterator[Way]:
+        """Find the ways in imported modules that are known to open what the place opens."""
+        home = place.known.home
+        for dotted, module in self._imports.modules().items():
+            if home is not None and module is home.module:
+                continue
+            for name, function, known in self._givers_of(module):
+                way = Way(*self._imports.spelling(dotted, name), style=STYLES[known.role])
+                way = self._of_code(way, function, known, place)
+                if way.is_same:
+                    yield way
+
+    def _of_objects(self, place: Place) -> Iterator[Way]:
+        """Find the methods of objects at hand: of ``self``, and of what the module names."""
+        for written, instance in self._objects(place.scope):
+            for name in _method_names(instance.cls):
+                value = self._inference.attribute(instance, name)
+                known = self._inference.role(value)
+                if not isinstance(value, FunctionValue) or known is None or name[0] == "_":
+                    continue
+                if known.role is Role.PROVIDER:
+                    way = self._of_code(Way(f"{written}.{name}"), value, known, place)
+                    if way.is_same:
+                        yield way
+
+    def _objects(self, scope: Scope) -> Iterator[tuple[str, InstanceValue]]:
+        cls = scope.enclosing_class()
+        if cls is not None and isinstance(cls.node, ast.ClassDef) and cls.parent is not None:
+            own = InstanceValue(ClassValue(cls.node, cls.parent))
+            for name in _attributes_of_self(cls.node):
+                value = self._inference.attribute(own, name)
+                if isinstance(value, InstanceValue):
+                    yield f"self.{name}", value
+        for name in self._imports.names():
+            for value in self._inference.values(name, self._file.module.scope):
+                if isinstance(value, InstanceValue):
+                    yield name, value
+
+    def _givers_of(self, module: Module) -> Iterator[tuple[str, Value | None, Known]]:
+        """Give the providers and dependencies that a module has for others."""
+        for name in module.definitions("yield", "contextmanager"):
+            if not name.startswith("_"):
+                value = self._inference.attribute(ModuleValue(module.scope), name)
+                known = self._inference.role(value)
+                if known is not None and known.role in (Role.PROVIDER, Role.DEPENDENCY):
+                    yield name, value, known
+
+    def _beside(self, name: str, place: Place) -> str:
+        """Write a name of the factory's module as the factory is written."""
+        factory = place.factory
+        if isinstance(factory, ast.Attribute):
+            module = self._inference.value(factory.value, place.scope)
+            if isinstance(module, ModuleValue):
+                return f"{ast.unparse(factory.value)}.{name}"
+        return name
+
+    def _has_attribute(self, cls: Scope, name: str) -> bool:
+        """Tell whether a class or one of its bases has an attribute; True for an unknown base."""
+        if cls.attributes(name) or not isinstance(cls.node, ast.ClassDef):
+            return True
+        bases = [self._inference.value(base, cls.parent or cls) for base in cls.node.bases]
+        return any(
+            not isinstance(base, ClassValue)
+            or self._has_attribute(base.scope.child(base.node), name)
+            for base, written in zip(bases, cls.node.bases, strict=True)
+            if ast.unparse(written) not in ("object", "ABC", "abc.ABC")
+        )
+
+
+def _style(layer: Layer, known: Known | None) -> Style:
+    """Tell how one of a layer's ways is used, where it is not as the others."""
+    if len(layer.uses) > 1 and known is not None and known.role in STYLES:
+        return STYLES[known.role]
+    return layer.style or Style.CONTEXT
+
+
+def _fits(role: Role, style: Style) -> bool:
+    """Tell whether what plays a part can be used in a style."""
+    if style is Style.CONTEXT:
+        return role in (Role.PROVIDER, Role.ACCESSOR, Role.FACTORY)
+    return style is Style.REQUEST or role is Role.DEPENDENCY
+
+
+def needs_arguments(function: FunctionValue) -> bool:
+    """Tell whether a function, or a method of an object, cannot be called without arguments."""
+    arguments = function.node.args
+    given = 1 if function.owner is not None else 0
+    positional = len(arguments.posonlyargs) + len(arguments.args) - given
+    return positional > len(arguments.defaults) or None in arguments.kw_defaults
+
+
+def _method_names(cls: ClassValue) -> list[str]:
+    outline = cls.scope.module.class_body(cls.node)
+    if outline is not None:
+        return outline.definitions()
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [node.name for node in cls.node.body if isinstance(node, functions)]
+
+
+def _attributes_of_self(cls: ast.ClassDef) -> list[str]:
+    names = (
+        node.attr
+        for node in ast.walk(cls)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
+    return list(dict.fromkeys(names))

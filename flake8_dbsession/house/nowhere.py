@@ -1,0 +1,162 @@
+"""The names in a policy that lie in the project and lead nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flake8_dbsession.analysis.effects import inference_over
+from flake8_dbsession.analysis.names.inference import Vocabulary
+from flake8_dbsession.analysis.names.locations import repository_root
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue, ModuleValue, Value
+from flake8_dbsession.policy.checking import texts_of
+from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.loading import Source
+from flake8_dbsession.policy.model import Policy, Sanctioned
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+
+class _Named(NamedTuple):
+    """A name of the policy that is to lead somewhere: its place, its key, and how it is written."""
+
+    place: Place
+    key: str
+    text: str
+
+
+class LookedUp(NamedTuple):
+    """What came of a policy's names.
+
+    Attributes:
+        errors: one for each name that leads nowhere.
+        files: the files that were read for it.
+    """
+
+    errors: list[PolicyError]
+    files: frozenset[Path]
+
+
+def look_up_names(policy: Policy, sources: tuple[Source, ...]) -> LookedUp:
+    """Look up the names in a user's policy.
+
+    Args:
+        policy: the policy.
+        sources: the tables that it is put together from.
+
+    Returns:
+        An error for each ``module:name``, and for each dotted name of a factory, a decorator or
+        what replaces a retired name, whose top package lies in the repository and that leads
+        nowhere. Names of other packages are taken on trust.
+    """
+    look_up = _LookUp(policy)
+    errors = [
+        each.place.error(
+            f"{each.place.key(each.key)} has `{each.text}`, which leads nowhere: {reason}",
+            each.key,
+            each.text,
+        )
+        for source in sources
+        if source.is_own
+        for each in _names(source)
+        if (reason := look_up.fault(each.text)) is not None
+    ]
+    return LookedUp(errors, look_up.files())
+
+
+def _names(source: Source) -> Iterator[_Named]:
+    data, place = source.data, source.place
+    for key in ("connections", "factories"):
+        for text in texts_of(data.get(key, [])):
+            if ":" in text or key == "factories":
+                yield _Named(place, key, text)
+    for old, new in data.get("retired", {}).items():
+        if _DOTTED.fullmatch(new):
+            yield _Named(place.table("retired"), old, new)
+    for old, new in data.get("legacy", {}).items():
+        if ":" in new:
+            yield _Named(place.table("legacy"), old, new)
+    for number, layer in enumerate(data.get("layers", ()), start=1):
+        yield from _names_of_entry(place.entry("layers", number, layer["name"]), layer)
+    for number, way in enumerate(data.get("ways", ()), start=1):
+        if ":" in way["name"]:
+            yield _Named(place.entry("ways", number, way["name"]), "name", way["name"])
+
+
+def _names_of_entry(place: Place, layer: Mapping[str, Any]) -> Iterator[_Named]:
+    for text in texts_of(layer.get("use", [])):
+        if ":" in text:
+            yield _Named(place, "use", text)
+    if "decorator" in layer:
+        yield _Named(place, "decorator", layer["decorator"])
+
+
+class _LookUp:
+    """Follows names in the project of a policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._from = policy.root / "policy.py"
+        self._project = Project(repository_root(policy.root))
+        self._inference = inference_over(self._project, Vocabulary())
+
+    def files(self) -> frozenset[Path]:
+        """Give the files that were read so far."""
+        links = self._project.take_trace().links.values()
+        return frozenset(file for each in links for file in each.files)
+
+    def fault(self, text: str) -> str | None:
+        """Say why a name leads nowhere; None where it leads somewhere, or out of the project."""
+        use = Sanctioned.parse(text)
+        if use.module is None:
+            return self._fault_of_dotted(use.expression.split("."))
+        if not self._lies_here(use.module):
+            return None
+        module = self._project.find(self._from, use.module)
+        if module is None:
+            return f"there is no module `{use.module}`"
+        return self._fault_in(module, use.module, use.expression.split("."))
+
+    def _fault_of_dotted(self, parts: list[str]) -> str | None:
+        if len(parts) == 1 or not self._lies_here(parts[0]):
+            return None
+        for end in range(len(parts), 0, -1):
+            module = self._project.find(self._from, ".".join(parts[:end]))
+            if module is not None:
+                rest = parts[end:]
+                return self._fault_in(module, ".".join(parts[:end]), rest) if rest else None
+        return None
+
+    def _lies_here(self, module: str) -> bool:
+        return self._project.find(self._from, module.partition(".")[0]) is not None
+
+    def _fault_in(self, module: Module, dotted: str, names: list[str]) -> str | None:
+        """Say which of some names, each an attribute of the one before, is not there."""
+        first, *rest = names
+        if not self._binds(module, first):
+            return f"`{dotted}` has no `{first}`"
+        value: Value | None = self._inference.attribute(ModuleValue(module.scope), first)
+        for name in rest:
+            if not isinstance(value, (InstanceValue, ClassValue)):
+                return None
+            cls = value.cls if isinstance(value, InstanceValue) else value
+            if not self._has_attribute(cls, name):
+                return f"`{cls.node.name}` has no `{name}`"
+            value = self._inference.attribute(value, name)
+        return None
+
+    def _binds(self, module: Module, name: str) -> bool:
+        if module.bindings(name) or self._project.submodule(module, name) is not None:
+            return True
+        return "import *" in module.text or "__getattr__" in module.text
+
+    def _has_attribute(self, cls: ClassValue, name: str) -> bool:
+        """Tell whether a class has an attribute; True where one of its bases is not known."""
+        scope = cls.scope.child(cls.node)
+        if scope.attributes(name) or scope.bindings(name) or "__getattr__" in scope.module.text:
+            return True
+        bases = [self._inference.value(base, cls.scope) for base in cls.node.bases]
+        return any(not isinstance(b, ClassValue) or self._has_attribute(b, name) for b in bases)

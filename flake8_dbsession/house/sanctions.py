@@ -1,0 +1,92 @@
+"""What a policy sanctions, looked up from one file: how it is used, and whether it is there."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import Known, ModuleValue, Role, Value
+from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
+
+STYLES = {
+    Role.PROVIDER: Style.CONTEXT,
+    Role.DEPENDENCY: Style.DEPENDENCY,
+    Role.LENDER: Style.REQUEST,
+}
+"""How what plays a part is used."""
+
+
+def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
+    """Give a layer the style that its ``use`` tells, where the policy leaves it out.
+
+    Args:
+        layer: the layer.
+        policy: its policy.
+        inference: answers what the names stand for.
+
+    Returns:
+        The layer with a style: that of a ``with`` block where nothing tells.
+    """
+    if layer.style is not None:
+        return layer
+    said = {way.use: way.style for way in policy.ways}
+    for use in layer.uses:
+        if use in said:
+            return layer._replace(style=said[use])
+        known = inference.role(value_of(use, policy, inference))
+        if known is not None and known.role in STYLES:
+            return layer._replace(style=STYLES[known.role])
+    return layer._replace(style=Style.CONTEXT)
+
+
+def value_of(use: Sanctioned, policy: Policy, inference: Inference) -> Value | None:
+    """Tell what a policy's ``module:name`` stands for.
+
+    Args:
+        use: what is sanctioned.
+        policy: the policy, from whose folder the module is looked for.
+        inference: answers what names stand for.
+
+    Returns:
+        The value; None for an expression, and for what leads out of the project.
+    """
+    if use.module is None:
+        return None
+    module = inference.project.find(policy.root / "policy.py", use.module)
+    value: Value | None = ModuleValue(module.scope) if module else None
+    for name in use.expression.split("."):
+        value = inference.attribute(value, name)
+    return value
+
+
+def is_at_hand(layer: Layer, known: Known | None, scope: Scope, file: SourceFile) -> bool:
+    """Tell whether what a preset's layer names is there at a place.
+
+    Args:
+        layer: the layer, whose ``use`` is an expression.
+        known: what is opened there by hand; None where that is not known.
+        scope: the scope of the place.
+        file: the file.
+
+    Returns:
+        True where the name stands for such a way, and where its object's origin cannot be followed.
+    """
+    if layer.use is None:
+        return False
+    expression = ast.parse(layer.use.expression, mode="eval").body
+    root, _, rest = layer.use.expression.partition(".")
+    if root == "self":
+        cls = scope.enclosing_class()
+        return cls is not None and bool(cls.attributes(rest.partition(".")[0]))
+    if scope.lookup(root):
+        found = file.inference.known(expression, scope)
+        is_such = found is not None and found.role in STYLES
+        return is_such and (known is None or known.is_async == getattr(found, "is_async", None))
+    if layer.bind is not None and layer.bind.partition("=")[0].strip() == root:
+        return scope.function() is not None
+    if known is None or known.home is None or not known.home.module.bindings(root):
+        return False
+    found = file.inference.known(expression, known.home.module.scope)
+    return found is not None and found.role in STYLES and found.is_async == known.is_async

@@ -1,0 +1,63 @@
+"""The written standard on one page: what to write, and where, and what not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_dbsession.policy.model import TESTS_LAYER, Policy
+from flake8_dbsession.standard.patterns import block
+from flake8_dbsession.standard.ways import Ways
+
+
+def short(policy: Policy) -> str:
+    """Write the standard down on one page.
+
+    Args:
+        policy: the house's policy.
+
+    Returns:
+        Markdown, the same for the same policy, project and version.
+    """
+    return "\n\n".join(_parts(policy)) + "\n"
+
+
+def _parts(policy: Policy) -> Iterator[str]:
+    source = f"`{policy.source.name}`" if policy.source else "the code"
+    yield "# Database sessions, in short"
+    yield (
+        f"<!-- Written by `dbsession standard --short` from {source}. -->\n<!-- flake8: noqa -->"
+    )
+    yield "\n".join(["| where | write |", "|---|---|", *_rows(policy)])
+    yield (
+        "- One session for one piece of work; hand it on as a parameter.\n"
+        "- Never keep one in a module, a class, a default or a cache, and never share one between "
+        "threads or tasks.\n"
+        "- Open late, close early, and do no slow work while you hold one.\n"
+        "- Leave the close to the block, the framework or the request."
+    )
+    if policy.retired or policy.legacy:
+        replaced = (*policy.retired, *policy.legacy)
+        yield "\n".join(f"- not `{old}`, but {_quoted(new)}" for old, new in replaced)
+    yield (
+        "`dbsession check` reports what breaks it, `dbsession explain CODE` says why, and "
+        "`dbsession fix` moves over what it can."
+    )
+
+
+def _rows(policy: Policy) -> Iterator[str]:
+    ways = Ways(policy)
+    for layer in policy.layers:
+        if layer.name == TESTS_LAYER:
+            continue
+        way = ways.of_layer(layer)
+        code = f"`{block(way)}`" if way else "a `with` block of the factory's own"
+        extra = f", under `@{layer.decorator.rpartition('.')[2]}`" if layer.decorator else ""
+        imports = f" (`{way.imports}`)" if way is not None and way.imports else ""
+        yield f"| {layer.name.replace('|', chr(92) + '|')} | {code}{imports}{extra} |"
+    connections = ways.to_connections()
+    if connections is not None:
+        yield f"| plain connections | `{block(connections)}` |"
+
+
+def _quoted(text: str) -> str:
+    return text if " " in text else f"`{text}`"

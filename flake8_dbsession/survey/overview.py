@@ -1,0 +1,270 @@
+"""A policy and its house at one glance: every value with its source, and what was found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flake8_dbsession.analysis.effects import inference_over
+from flake8_dbsession.analysis.names.locations import repository_root
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.house.nowhere import look_up_names
+from flake8_dbsession.house.sanctions import styled
+from flake8_dbsession.linter import Settings
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.policy.finding import find
+from flake8_dbsession.policy.loading import Source, load, sources_of
+from flake8_dbsession.policy.model import Layer, Policy
+from flake8_dbsession.policy.vocabulary import vocabulary_of
+from flake8_dbsession.rules.pages import known_codes
+from flake8_dbsession.survey.looking import Looked, survey_of
+from flake8_dbsession.survey.model import Survey
+
+VERSION = 1
+"""Changes when a key of the data changes its meaning or goes; new keys may come without."""
+
+
+class Value(NamedTuple):
+    """A value of the policy, and where it comes from."""
+
+    key: str
+    value: Any
+    source: str
+
+
+class LayerShown(NamedTuple):
+    """A layer with its style, where it comes from, and how many files lie in it."""
+
+    layer: Layer
+    source: str
+    files: int
+
+
+class Found(NamedTuple):
+    """Something that hands out sessions or connections: its part, its file and its name."""
+
+    part: str
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What ``dbsession policy`` shows.
+
+    Attributes:
+        policy: the policy in force.
+        values: its values, but for the layers.
+        layers: its layers.
+        found: what hands out sessions and connections in the code.
+        owners: the files that may open them by hand, as named or found.
+        frameworks: the web frameworks found.
+        engines: where engines are made, each with the call.
+        places: the files asked for, each with its layer.
+        nowhere: the errors of names that lead nowhere.
+        warnings: what is no error, such as a layer without files.
+    """
+
+    policy: Policy
+    values: tuple[Value, ...]
+    layers: tuple[LayerShown, ...]
+    found: tuple[Found, ...]
+    owners: tuple[str, ...]
+    frameworks: tuple[str, ...]
+    engines: tuple[tuple[str, str], ...]
+    places: tuple[tuple[str, Layer | None], ...]
+    nowhere: tuple[PolicyError, ...]
+    warnings: tuple[str, ...]
+
+    def parts(self) -> Iterator[tuple[str, list[str]]]:
+        """Give the parts of the text: a title, and its lines."""
+        source = self.policy.source
+        name = str(source) if source else f"none; the preset {self.policy.preset} holds"
+        yield "Policy", [name, *(f"{v.key} = {_toml(v.value)}   ({v.source})" for v in self.values)]
+        yield "Layers, of which the first that matches counts", [*map(_layer_line, self.layers)]
+        yield "Found in the code", [f"{f.part}: {f.name} ({f.path})" for f in self.found] or ["-"]
+        yield "May open by hand", list(self.owners) or ["-"]
+        yield "Frameworks", list(self.frameworks) or ["-"]
+        yield "Engines", [f"{place}: {call}" for place, call in self.engines] or ["-"]
+        if self.places:
+            yield "Files", [f"{path}: {_sanctioned_in(layer)}" for path, layer in self.places]
+
+    def as_data(self) -> dict[str, Any]:
+        """Give all as data for JSON."""
+        return {
+            "version": VERSION,
+            "file": str(self.policy.source) if self.policy.source else None,
+            "preset": self.policy.preset,
+            "values": [each._asdict() for each in self.values],
+            "layers": [
+                {**_layer_data(shown.layer), "source": shown.source, "files": shown.files}
+                for shown in self.layers
+            ],
+            "house": {
+                "found": [each._asdict() for each in self.found],
+                "owners": list(self.owners),
+                "frameworks": list(self.frameworks),
+                "engines": [{"place": place, "call": call} for place, call in self.engines],
+            },
+            "files": [
+                {"path": path, "layer": layer.name if layer else None, "use": _uses(layer)}
+                for path, layer in self.places
+            ],
+            "nowhere": [
+                {"file": error.shown, "line": error.line, "message": error.problem}
+                for error in self.nowhere
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+def overview_of(
+    settings: Settings,
+    files: Sequence[str],
+    paths: Sequence[str] = (),
+    *,
+    jobs: int = 1,
+    track: Callable[[Iterator[Looked], int], Iterable[Looked]] = lambda results, total: results,
+) -> Overview:
+    """Look at a policy and its house.
+
+    Args:
+        settings: what the user asked for.
+        files: the Python files below the working directory.
+        paths: the files to show the layer of.
+        jobs: how many processes may look.
+        track: sees each result pass, given how many there will be.
+
+    Raises:
+        PolicyError: the policy cannot be used for another reason than a name that leads nowhere.
+    """
+    first = Path(paths[0]) if paths else Path("code.py")
+    source = Path(settings.policy) if settings.policy else find(first)
+    given = {
+        "preset": settings.preset,
+        "factories": settings.factories,
+        "owners": settings.owners,
+    }
+    policy = load(source, known=known_codes(), **given)  # type: ignore[arg-type]
+    sources = sources_of(source, **given)  # type: ignore[arg-type]
+    survey = survey_of(Path.cwd(), files, jobs=jobs, track=track)
+    layers = tuple(_layers(policy, sources, files))
+    return Overview(
+        policy=policy,
+        values=tuple(_values(sources)),
+        layers=layers,
+        found=tuple(_found(survey)),
+        owners=tuple(_owners(policy, survey, files)),
+        frameworks=tuple(sorted({name for file in survey.files for name in file.frameworks})),
+        engines=tuple(
+            (f"{file.path}:{line}", call) for file in survey.files for line, call in file.engines
+        ),
+        places=tuple((path, policy.layer_of(path)) for path in paths if not os.path.isdir(path)),
+        nowhere=tuple(look_up_names(policy, sources).errors),
+        warnings=tuple(
+            f"the layer `{shown.layer.name}` has no files"
+            for shown in layers
+            if not shown.files and shown.layer.declared and "preset" not in shown.source
+        ),
+    )
+
+
+def _values(sources: Sequence[Source]) -> Iterator[Value]:
+    """Give each value that is in force, the last source of each; lists that add up one by one."""
+    seen: set[str] = set()
+    for source in reversed(sources):
+        for key, value in source.data.items():
+            if key in ("layers", "ways", "extend"):
+                continue
+            entries = value.items() if isinstance(value, dict) else [("", value)]
+            for name, entry in entries:
+                full = f"{key}.{name}" if name else key
+                adds = key in ("factories", "enable")
+                if full not in seen or adds:
+                    seen.add(full)
+                    yield Value(full, entry, source.label)
+
+
+def _layers(
+    policy: Policy, sources: Sequence[Source], files: Sequence[str]
+) -> Iterator[LayerShown]:
+    inference = inference_over(Project(repository_root(policy.root)), vocabulary_of(policy))
+    counts: dict[str, int] = {}
+    for file in files:
+        layer = policy.layer_of(file)
+        if layer is not None:
+            counts[layer.name] = counts.get(layer.name, 0) + 1
+    for layer in policy.layers:
+        labels = [
+            source.label
+            for source in sources
+            if any(each["name"] == layer.name for each in source.data.get("layers", ()))
+        ]
+        shown = styled(layer, policy, inference)
+        yield LayerShown(shown, " + ".join(labels), counts.get(layer.name, 0))
+
+
+def _found(survey: Survey) -> Iterator[Found]:
+    for file in survey.files:
+        for giver in file.givers:
+            asynchronous = "async " if giver.is_async else ""
+            of_object = " (a method)" if giver.is_method else ""
+            part = f"{asynchronous}{giver.role.value} of {giver.resource.value}s{of_object}"
+            if not file.is_test:
+                yield Found(part, giver.path, giver.name)
+
+
+def _owners(policy: Policy, survey: Survey, files: Sequence[str]) -> Iterator[str]:
+    if policy.owners is not None:
+        yield from (os.path.relpath(file) for file in files if policy.is_owner(file))
+        return
+    for file in survey.files:
+        if any(giver.role is not Role.LENDER for giver in file.givers) and not file.is_test:
+            yield f"{file.path} (found)"
+
+
+def _layer_line(shown: LayerShown) -> str:
+    paths = " ".join(shown.layer.paths)
+    return f"{_sanctioned_in(shown.layer)}   [{paths}]   {shown.files} files   ({shown.source})"
+
+
+def _sanctioned_in(layer: Layer | None) -> str:
+    if layer is None:
+        return "no layer"
+    uses = ", ".join(_uses(layer)) or "nothing named"
+    style = f" ({layer.style.value})" if layer.style and layer.uses else ""
+    if layer.uses and not layer.declared:
+        style += ", where the project has it"
+    return f"{layer.name}: {uses}{style}"
+
+
+def _uses(layer: Layer | None) -> list[str]:
+    return [use.written for use in layer.uses] if layer is not None else []
+
+
+def _layer_data(layer: Layer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "paths": list(layer.paths),
+        "use": _uses(layer),
+        "style": layer.style.value if layer.style else None,
+        "declared": layer.declared,
+        "fallback": layer.fallback,
+        "bind": layer.bind,
+        "decorator": layer.decorator,
+        "allow": sorted(layer.allow),
+    }
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,277 @@
+"""What is advised for a place: the best way that can be used there, in the words of the file."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.house.advice import Advice
+from flake8_dbsession.linter import Linter, Settings, Study
+from tests.cases import forget_policies, write_project
+
+FACTORY = """
+from contextlib import asynccontextmanager, contextmanager
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+engine = create_engine("postgresql://db/shop")
+SessionLocal = sessionmaker(engine)
+"""
+PROVIDER = """
+@contextmanager
+def {name}({parameters}):
+    with {factory}() as db:
+        yield db
+        {commit}
+"""
+USE = """
+from core.db import SessionLocal
+
+def work():
+    db = SessionLocal()
+    db.query(1)
+"""
+
+
+def provider(
+    name: str = "scope", parameters: str = "", factory: str = "SessionLocal", commit: str = "pass"
+) -> str:
+    return PROVIDER.format(name=name, parameters=parameters, factory=factory, commit=commit)
+
+
+def advised(folder: Path, files: dict[str, str], name: str = "app/work.py") -> list[Advice]:
+    """The advice for each acquisition of a file."""
+    write_project(folder, files)
+    text = (folder / name).read_text(encoding="utf-8")
+    study = Linter(Settings()).study(str(folder / name), text, ast.parse(text))
+    assert isinstance(study, Study)
+    return [study.context.advice(each) for each in study.context.file.facts(Acquisition)]
+
+
+def one(folder: Path, database: str, use: str = USE, policy: str = "", **more: str) -> str:
+    files = {"core/__init__.py": "", "core/db.py": database, "app/work.py": use, **more}
+    if policy:
+        files["dbsession.toml"] = policy
+    (advice,) = advised(folder, files)
+    return advice.words
+
+
+OWN_BLOCK = "`with SessionLocal() as db:`"
+
+
+@pytest.mark.parametrize(
+    ("database", "words"),
+    [
+        (FACTORY, OWN_BLOCK),
+        (FACTORY + provider(), "`with scope() as db:`"),
+        (FACTORY + provider(parameters="readonly=False"), "`with scope() as db:`"),
+        # What cannot be used is not advised.
+        (FACTORY + provider(parameters="tenant"), OWN_BLOCK),
+        (FACTORY + provider("_scope"), OWN_BLOCK),
+        (FACTORY + "def scope():\n    yield SessionLocal()\n", OWN_BLOCK),
+        (FACTORY + "def scope():\n    return SessionLocal()\n", OWN_BLOCK),
+        # Two databases are two.
+        (
+            FACTORY
+            + 'Archive = sessionmaker(create_engine("postgresql://db/archive"))\n'
+            + provider(factory="Archive"),
+            OWN_BLOCK,
+        ),
+        (
+            FACTORY + "Other = sessionmaker(engine, autoflush=False)\n" + provider(factory="Other"),
+            "`with scope() as db:`",
+        ),
+        # An asynchronous one is none for a plain session.
+        (
+            FACTORY
+            + "Make = async_sessionmaker()\n@asynccontextmanager\n"
+            + "async def scope():\n    async with Make() as db:\n        yield db\n",
+            OWN_BLOCK,
+        ),
+    ],
+)
+def test_what_stands_beside_the_factory(database: str, words: str, tmp_path: Path) -> None:
+    assert one(tmp_path, database) == words
+
+
+WORDS = {
+    "from core import db as database\n\ndef work():\n    x = database.SessionLocal()\n    x.a()": (
+        "`with database.scope() as x:`"
+    ),
+    "from core.db import SessionLocal, scope as block\n\ndef work():\n    x = SessionLocal()": (
+        "`with block() as x:`"
+    ),
+    "import core.db\n\ndef work():\n    x = core.db.SessionLocal()\n    x.a()": (
+        "`with core.db.scope() as x:`"
+    ),
+}
+
+
+@pytest.mark.parametrize(("use", "words"), WORDS.items())
+def test_the_words_are_the_files(use: str, words: str, tmp_path: Path) -> None:
+    assert one(tmp_path, FACTORY + provider(), use) == words
+
+
+BEGUN = """
+from core.db import SessionLocal
+
+def work(user):
+    with SessionLocal.begin() as db:
+        {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "commit", "words"),
+    [
+        ("db.add(user)", "db.commit()", "`with scope() as db:`"),
+        ("db.add(user)", "pass", "`with SessionLocal.begin() as db:`"),
+        ("helper(db)", "pass", "`with SessionLocal.begin() as db:`"),
+        ("db.add(user); db.commit()", "pass", "`with scope() as db:`"),
+        ("db.get(user, 1)", "pass", "`with scope() as db:`"),
+    ],
+)
+def test_no_write_is_lost(work: str, commit: str, words: str, tmp_path: Path) -> None:
+    assert one(tmp_path, FACTORY + provider(commit=commit), BEGUN.format(work)) == words
+
+
+SEVERAL = """
+[[layers]]
+name = "services"
+paths = ["app/"]
+use = ["core.db:reading", "core.db:writing"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "name"),
+    [("db.add(1)", "writing"), ("db.get(1, 2)", "reading"), ("helper(db)", "reading")],
+)
+def test_of_several_ways_the_one_that_fits(work: str, name: str, tmp_path: Path) -> None:
+    database = FACTORY + provider("reading") + provider("writing", commit="db.commit()")
+    use = USE.replace("db.query(1)", work)
+    assert one(tmp_path, database, use, SEVERAL) == f"`with {name}() as db:`"
+
+
+LAYER = """
+[[layers]]
+name = "services"
+paths = ["app/"]
+use = "{}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        ("core.db:scope", "`with scope() as db:`"),
+        ("elsewhere:scope", "`with scope() as db:`"),  # taken on trust
+        ("self.manager.scope", OWN_BLOCK),  # there is no instance
+        ("core.db:needy", OWN_BLOCK),
+        ("core.db:foreign", OWN_BLOCK),
+    ],
+)
+def test_what_a_policy_names_has_to_be_usable(use: str, words: str, tmp_path: Path) -> None:
+    database = (
+        FACTORY
+        + 'Archive = sessionmaker(create_engine("postgresql://db/archive"))\n'
+        + provider("_hidden")
+        + provider("needy", "tenant")
+        + provider("foreign", factory="Archive")
+    )
+    if use == "core.db:scope":
+        database += provider()
+    assert one(tmp_path, database, USE, LAYER.format(use)) == words
+
+
+MANAGER = """
+from contextlib import contextmanager
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+class Manager:
+    def __init__(self):
+        self.engine = create_engine("postgresql://db/shop")
+        self.Session = sessionmaker(self.engine)
+
+    @contextmanager
+    def session(self):
+        with self.Session() as db:
+            yield db
+"""
+
+
+def test_a_method_needs_an_object_at_hand(tmp_path: Path) -> None:
+    use = """
+        from core.db import Manager
+
+        class Service:
+            def __init__(self):
+                self.manager = Manager()
+
+            def work(self):
+                db = self.manager.Session()
+                db.query(1)
+
+        def outside(manager: Manager):
+            db = manager.Session()
+            db.query(1)
+    """
+    files = {"core/__init__.py": "", "core/db.py": MANAGER, "app/work.py": dedent(use)}
+    words = [advice.words for advice in advised(tmp_path, files)]
+    assert words == ["`with self.manager.session() as db:`", "`with manager.Session() as db:`"]
+
+
+def test_a_provider_of_an_imported_module_counts_for_its_own_factory(tmp_path: Path) -> None:
+    scopes = (
+        "from contextlib import contextmanager\nfrom core.db import SessionLocal\n" + provider()
+    )
+    use = USE.replace("\n\ndef", "\nfrom core.scopes import anything\n\ndef")
+    assert one(tmp_path, FACTORY, use, **{"core/scopes.py": scopes}) == "`with scope() as db:`"
+    assert one(tmp_path, FACTORY, USE, **{"core/scopes.py": scopes}) == OWN_BLOCK
+
+
+def test_a_handler_is_given_its_session(tmp_path: Path) -> None:
+    database = (
+        FACTORY + provider() + "def get_db():\n    with SessionLocal() as db:\n        yield db\n"
+    )
+    use = """
+        from fastapi import APIRouter
+        from core.db import SessionLocal
+
+        router = APIRouter()
+
+        @router.get("/")
+        def show():
+            db = SessionLocal()
+            return db.query(1)
+    """
+    assert one(tmp_path, database, use) == "`db = Depends(get_db)`"
+    flask = use.replace("fastapi", "flask").replace("APIRouter()", "Blueprint('a', __name__)")
+    flask = flask.replace("APIRouter", "Blueprint").replace("router.get", "router.route")
+    assert one(tmp_path, database, flask) == "`with scope() as db:`"
+
+
+def test_a_line_that_has_to_stand_before_is_told(tmp_path: Path) -> None:
+    policy = LAYER.format("manager.session") + 'bind = "manager = current_app.manager"\n'
+    assert one(tmp_path, FACTORY, USE, policy) == (
+        "`with manager.session() as db:` after `manager = current_app.manager`"
+    )
+
+
+def test_a_way_that_cannot_be_read_is_what_the_policy_says(tmp_path: Path) -> None:
+    ways = '[[ways]]\nname = "acme_db:session"\ncommits = {}\n'
+    policy = LAYER.format("acme_db:session")
+    begun = BEGUN.format("db.add(user)")
+    assert one(tmp_path, FACTORY, begun, policy + ways.format("true")) == (
+        "`with session() as db:`"
+    )
+    forget_policies()
+    assert one(tmp_path, FACTORY, begun, policy + ways.format("false")) == (
+        "`with SessionLocal.begin() as db:`"
+    )
