@@ -23,7 +23,7 @@ class Driver(NamedTuple):
         module: the module after whose import the class is there.
         connection: the class's name in it.
         opener: the method that opens: ``__init__``, or a coroutine that connects later.
-        closers: the methods after which it is closed.
+        closers: the methods after which it is closed; older versions may lack some.
         is_open: tells whether a connection is open; None where only the driver's closers tell.
         is_in_transaction: tells whether a transaction is open; None where that cannot be seen.
     """
@@ -129,7 +129,7 @@ DRIVERS = (
         "aiosqlite",
         "Connection",
         "_connect",
-        ("close",),
+        ("close", "stop"),
         lambda c: c._connection is not None,
         lambda c: bool(c.in_transaction),
     ),

@@ -69,7 +69,7 @@ class Drivers:
         kind = getattr(module, row.connection)
         opened = functools.partial(self._opened, row)
         self._patches.wrap(kind, row.opener, functools.partial(_after, opened))
-        for closer in row.closers:
+        for closer in filter(functools.partial(hasattr, kind), row.closers):
             self._patches.wrap(kind, closer, functools.partial(_after, self._closed))
 
     def _factory(self, row: Factory, module: ModuleType) -> None:

@@ -383,7 +383,7 @@ class Ledger:
         if lease.begun and seconds >= self._idle:
             lease.last_use += seconds
             text = f"a transaction stayed open over {seconds:.1f} s of other work"
-            self._note(HELD_IDLE, text, places.trail().places or lease.opened)
+            self._note(HELD_IDLE, text, lease.opened)
 
     def _note_shared(self, lease: Lease) -> None:
         by = "tasks" if places.task_name() else "threads"
@@ -392,12 +392,13 @@ class Ledger:
         self._note(SHARED[kind], f"a {noun} was used by two {by} at once", lease.opened)
 
     def _note(self, code: str, text: str, where: tuple[Place, ...]) -> None:
-        note = Note(code, text, where, self.owner.label)
+        at = next(iter(places.trail().places), None)
+        note = Note(code, text, where, at, self.owner.label)
         with self._lock:
             if len(self._notes) < _MAX_KEPT:
-                self._notes.setdefault((code, next(iter(where), None), note.owner), note)
+                self._notes.setdefault((code, at, note.owner), note)
         if self._hooks:
-            self._tell("note", code, next(iter(where), None), 0.0, None, text)
+            self._tell("note", code, at, 0.0, None, text)
 
     # pools
 

@@ -17,6 +17,7 @@ _OWN = ""
 _NEUTRAL = "-"  # what only passes calls on: the standard library, and what is here
 _RUNNERS = frozenset({"_pytest", "pluggy"})  # below which lies nothing of a test's own
 _POOL_FILES = frozenset({"pool.py", "pool_async.py", "pooling.py"})
+_WRAPPERS = frozenset({"aiosqlite.core"})  # of another driver's connections, wherever it lies
 _SITES = ("site-packages", "dist-packages")
 _TEST_FOLDERS = frozenset({"tests", "test", "testing", "t"})
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -38,7 +39,9 @@ def trail(skipped: str = "") -> Trail:
     while frame is not None:
         code = frame.f_code
         origin = _origin(code.co_filename)
-        if origin == _OWN:
+        if origin == _OWN and frame.f_globals.get("__name__") in _WRAPPERS:
+            library = library or "aiosqlite"
+        elif origin == _OWN:
             places.append(Place(code.co_filename, frame.f_lineno, _name(frame)))
             library = library or _OWN
             if len(places) == _MAX_PLACES:

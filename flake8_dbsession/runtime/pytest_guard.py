@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from flake8_dbsession.runtime import text, wording
 from flake8_dbsession.runtime.allowed import is_allowed
 from flake8_dbsession.runtime.ledger import Lease
 from flake8_dbsession.runtime.places import is_test_file
-from flake8_dbsession.runtime.records import UNCOMMITTED, Holder, Owner
+from flake8_dbsession.runtime.records import UNCOMMITTED, Holder, Note, Owner
 from flake8_dbsession.runtime.report import Report
 from flake8_dbsession.runtime.watcher import Watch
 from flake8_dbsession.runtime.writing import check_name, write_report
@@ -184,7 +184,7 @@ class Guard:
 
     def _report(self) -> Report:
         report = self._watch.report()
-        notes = (note for note in report.notes if not _is_the_tests_own(note.code, note.places))
+        notes = (note for note in report.notes if not _is_the_tests_own(note))
         return report._replace(notes=tuple(notes))
 
 
@@ -197,10 +197,10 @@ def _written(report: Report, file: str) -> str:
     return f"database sessions: {file}"
 
 
-def _is_the_tests_own(code: str, places: Iterable[Any]) -> bool:
-    """Tell whether a write was thrown away by a test, which needs it no longer."""
-    first = next(iter(places), None)
-    return code == UNCOMMITTED and (first is None or is_test_file(first.file))
+def _is_the_tests_own(note: Note) -> bool:
+    """Tell whether a test threw a write away, which needs it no longer."""
+    lines = (*note.places[:1], *([note.at] if note.at else []))
+    return note.code == UNCOMMITTED and any(is_test_file(line.file) for line in lines)
 
 
 def _is_at_work(lease: Lease) -> bool:

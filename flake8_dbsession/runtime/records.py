@@ -111,13 +111,15 @@ class Note(NamedTuple):
     Attributes:
         code: the static rule's.
         text: what happened, as a clause.
-        places: where what it speaks of was opened, or the act itself where that says more.
+        places: where the session or connection was opened.
+        at: where it happened; None where no line of the user's own code did it.
         owner: the test or fixture; empty for the program itself.
     """
 
     code: str
     text: str
     places: tuple[Place, ...]
+    at: Place | None
     owner: str
 
 

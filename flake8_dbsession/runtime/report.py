@@ -121,7 +121,7 @@ def _plain(value: Any) -> Any:
 
 def _placed(document: dict[str, Any]) -> dict[str, Any]:
     """Turn what stands for places, and lists, into what they were."""
-    for name in ("place", "first_use", "closed_before"):
+    for name in ("place", "at", "first_use", "closed_before"):
         if document.get(name):
             document[name] = Place(**document[name])
     if "places" in document:

@@ -48,7 +48,8 @@ def leak(holder: Holder) -> str:
 
 def note(seen: Note) -> str:
     """Say what else was seen, in one line."""
-    return f"{seen.code} {seen.text}: {way(seen.places)}" + (f", {seen.owner}" * bool(seen.owner))
+    said = f"{seen.code} {seen.text} at {shown(seen.at)}; opened at {way(seen.places)}"
+    return said + f"; {seen.owner}" * bool(seen.owner)
 
 
 def who_holds(pool: str, holders: Iterable[Holder]) -> str:

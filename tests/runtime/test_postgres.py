@@ -256,5 +256,6 @@ def test_a_transaction_open_over_other_work(postgres: str, watching: Watch) -> N
         db.execute(SLOW)  # the server's work is no other work
     engine.dispose()
     (note,) = watching.report().notes
-    assert (note.code, note.places[0].line) == ("DBS409", line)
+    assert note.at is not None
+    assert (note.code, note.at.line) == ("DBS409", line)
     assert "a transaction stayed open over 0." in note.text

@@ -17,6 +17,7 @@ from sqlite3 import connect
 from types import ModuleType
 from typing import Any
 
+import aiosqlite
 import pytest
 import sqlalchemy.event
 from sqlalchemy import Engine, create_engine, event, insert, text
@@ -219,6 +220,7 @@ class TestWritesThatAreThrownAway:
             (note,) = watching.report().notes
         assert (note.code, note.places[0].line) == ("DBS309", line)
         assert note.text == "a session was closed with writes that nothing committed"
+        assert note.at == note.places[0]
 
     def test_added_and_never_flushed(self, engine: Engine) -> None:
         with watch() as watching, Session(engine) as db:
@@ -342,3 +344,30 @@ def test_what_a_library_opens_for_itself_is_its_own(tmp_path: Path, database: st
     finally:
         sys.path.remove(str(library.parent))
         sys.modules.pop("cachelib", None)
+
+
+def test_the_connection_inside_one_of_aiosqlite_is_its_own(database: str) -> None:
+    async def main() -> list[str]:
+        connection = await aiosqlite.connect(database)
+        opened = [holder.what for holder in watching.open_now()]
+        await connection.close()
+        return opened
+
+    with watch() as watching:
+        assert asyncio.run(main()) == ["aiosqlite connection"]
+    assert watching.report().opened == 1
+
+
+def test_what_aiosqlite_stops_is_closed(database: str) -> None:
+    if not hasattr(aiosqlite.Connection, "stop"):
+        pytest.skip("this aiosqlite has no way to stop a connection")
+
+    async def main() -> None:
+        connection = await aiosqlite.connect(database)
+        stopped = connection.stop()
+        if stopped is not None:
+            await stopped
+
+    with watch() as watching:
+        asyncio.run(main())
+    assert watching.report().leaks == ()
