@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import time
 import weakref
 from collections.abc import Callable
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from flake8_dbsession.runtime.drivers import (
@@ -23,9 +24,10 @@ from flake8_dbsession.runtime.drivers import (
 )
 from flake8_dbsession.runtime.ledger import Lease, Ledger
 from flake8_dbsession.runtime.patching import Function, Patches, harmless
-from flake8_dbsession.runtime.records import CLOSED
+from flake8_dbsession.runtime.records import CLOSED, COLLECTED, SWEPT
 from flake8_dbsession.runtime.sqlalchemy_events import is_failing
 
+_FINALIZER_DEPTH = 8  # frames, ours among them
 _Install = Callable[[Any, ModuleType], None]
 
 
@@ -172,7 +174,7 @@ class Drivers:
 
     def _all_closed(self, pool: Any, _result: Any = None) -> None:
         for lease in self._ledger.lent_by(pool):
-            self._ledger.end(lease.key)
+            self._ledger.end(lease.key, SWEPT)
 
     def _duckdb(self, row: Driver, module: ModuleType) -> None:
         kind = module.DuckDBPyConnection
@@ -214,7 +216,7 @@ class Drivers:
         return lease
 
     def _closed(self, connection: Any, _result: Any = None) -> None:
-        self._ledger.end(id(connection), CLOSED)
+        self._ledger.end(id(connection), COLLECTED if _is_in_finalizer() else CLOSED)
 
 
 class _Waiting:
@@ -247,6 +249,18 @@ class _Waiting:
         lease = self._ledger.open(key, connection, "pooled", what)
         if lease is not None:
             self._ledger.lent(self._counts, lease)
+
+
+def _is_in_finalizer() -> bool:
+    """Tell whether a driver closes what it finds open when it is collected."""
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(_FINALIZER_DEPTH):
+        if frame is None:
+            return False
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _after(then: Callable[..., object], original: Function) -> Function:

@@ -72,7 +72,7 @@ class Guard:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, None]:
         """Book on the test's behalf what is opened until the next test."""
-        owner = self._owner(f"test {item.nodeid}", "function")
+        owner = self._owner(f"test {item.nodeid}", "test")
         self._ledger.owner = owner
         self._of_item = [owner]
         yield

@@ -8,8 +8,9 @@ CLOSED = "closed"
 COLLECTED = "collected"
 DROPPED = "dropped"
 OPEN = "open"
+SWEPT = "swept"
 """How it ended: given back; by the garbage collector, while open; the server or the pool dropped
-it; not at all."""
+it; not at all; by what closes all that others forgot, ``close_all_sessions()`` or a pool's end."""
 
 TOP_LEVEL = "<module>"
 SCRIPT = "__main__"
@@ -56,7 +57,7 @@ class Owner(NamedTuple):
 
     Attributes:
         label: such as ``test tests/test_a.py::test_b``; empty for the program itself.
-        scope: until when it may stay open: ``function``, a fixture's wider scope, or ``program``.
+        scope: until when it may stay open: ``test``, a fixture's scope, or ``program``.
         number: tells two owners of one label apart.
     """
 

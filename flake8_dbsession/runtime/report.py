@@ -32,6 +32,7 @@ class Report(NamedTuple):
     Attributes:
         tallies: what was opened, by place.
         leaks: what nobody closed, one by one.
+        lines: the lines that took part in an opening.
         notes: what else was seen.
         pools: what became of the pools.
         watched: the drivers that were followed.
@@ -41,6 +42,7 @@ class Report(NamedTuple):
 
     tallies: tuple[Tally, ...] = ()
     leaks: tuple[Holder, ...] = ()
+    lines: tuple[Place, ...] = ()
     notes: tuple[Note, ...] = ()
     pools: tuple[PoolUse, ...] = ()
     watched: tuple[str, ...] = ()
@@ -76,6 +78,7 @@ def merged(reports: Iterable[Report]) -> Report:
     return Report(
         tallies=tuple(sorted(map(_tally, tallies.values()), key=_by_weight)),
         leaks=tuple(leak for report in reports for leak in report.leaks),
+        lines=tuple(sorted({line for report in reports for line in report.lines})),
         notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
         pools=tuple(map(_pool, pools.values())),
         watched=_names(report.watched for report in reports),
@@ -86,7 +89,7 @@ def merged(reports: Iterable[Report]) -> Report:
 def to_json(report: Report) -> str:
     """Write a report as JSON; ``docs/runtime.md`` says what its keys mean."""
     document = {"version": VERSION, **report._asdict()}
-    for name in ("tallies", "leaks", "notes", "pools", "verdicts"):
+    for name in ("tallies", "leaks", "lines", "notes", "pools", "verdicts"):
         document[name] = [_plain(value) for value in document[name]]
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -103,6 +106,7 @@ def from_json(text: str) -> Report:
     return Report(
         tallies=tuple(Tally(**_placed(each)) for each in document["tallies"]),
         leaks=tuple(Holder(**_placed(each)) for each in document["leaks"]),
+        lines=tuple(Place(**each) for each in document["lines"]),
         notes=tuple(Note(**_placed(each)) for each in document["notes"]),
         pools=tuple(PoolUse(**each) for each in document["pools"]),
         watched=tuple(document["watched"]),

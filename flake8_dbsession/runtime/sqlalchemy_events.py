@@ -197,6 +197,17 @@ class Orm:
         listen(patches, event, module.Session, "after_transaction_end", self._after_transaction_end)
         patches.wrap(module.Session, "__init__", self._around_init)
         patches.wrap(module.Session, "close", self._around_close)
+        patches.wrap(module, "close_all_sessions", self._around_sweep)
+
+    def _around_sweep(self, original: Function) -> Function:
+        def close_all_sessions() -> None:
+            self._ledger.is_sweeping = True
+            try:
+                original()
+            finally:
+                self._ledger.is_sweeping = False
+
+        return close_all_sessions
 
     def _around_init(self, original: Function) -> Function:
         def init(session: Any, *args: Any, **options: Any) -> None:
@@ -213,6 +224,7 @@ class Orm:
         track = self._ledger.track(session)
         if lease is not None and track not in lease.tracks:
             lease.tracks.append(track)
+            lease.closed_before = track.closed
             self._holds.setdefault(session, []).append(lease)
 
     def _after_transaction_end(self, session: Any, transaction: Any) -> None:
@@ -230,7 +242,7 @@ class Orm:
             leases = self._holds.get(session, ())
             if not is_failing() and self._loses_writes(session, leases):
                 self._ledger.writes_lost(track.opened, "session")
-            if leases:
+            if leases and not self._ledger.is_sweeping:
                 track.closed = next(iter(places.trail().places), None)
 
         def close(session: Any) -> None:

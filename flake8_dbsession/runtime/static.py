@@ -12,7 +12,19 @@ from flake8_dbsession.runtime.records import Place
 from flake8_dbsession.runtime.report import Report, Verdict
 
 LEAKS = frozenset(
-    {"DBS105", "DBS201", "DBS202", "DBS203", "DBS204", "DBS205", "DBS302", "DBS303", "DBS304"}
+    {
+        "DBS105",
+        "DBS201",
+        "DBS202",
+        "DBS203",
+        "DBS204",
+        "DBS205",
+        "DBS207",
+        "DBS209",
+        "DBS302",
+        "DBS303",
+        "DBS304",
+    }
     | {"DBS305", "DBS403", "DBS404", "DBS405", "DBS407", "DBS601", "DBS602", "DBS603", "DBS605"}
     | {"DBS608", "DBS609"}
 )
@@ -94,10 +106,19 @@ def judged(report: Report) -> Report:
         if tally.place is not None:
             leaked[tally.place] += tally.left_open
     chains = {leak.places[0]: leak.places for leak in report.leaks if leak.places}
-    verdicts = []
-    for place, times in leaked.items():
-        chain = chains.get(place, (place,))
-        found = linted.codes(chain) if times else linted.file(place).at(place.line)
-        if found or times:
-            verdicts.append(Verdict(place, tuple(dict.fromkeys(found)), times))
-    return report._replace(verdicts=tuple(verdicts))
+    explained = {line for leak in report.leaks for line in leak.places}
+    found = [
+        Verdict(place, _unique(linted.codes(chains.get(place, (place,)))), times)
+        for place, times in leaked.items()
+        if times
+    ]
+    found += [
+        Verdict(line, _unique(linted.file(line).at(line.line)), 0)
+        for line in report.lines
+        if line not in explained
+    ]
+    return report._replace(verdicts=tuple(each for each in found if each.codes or each.leaked))
+
+
+def _unique(codes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(codes))

@@ -65,6 +65,7 @@ class Watch:
         return Report(
             tallies=tuple(self.ledger.tallies()),
             leaks=tuple(self.ledger.leaks()),
+            lines=tuple(self.ledger.lines()),
             notes=tuple(self.ledger.notes()),
             pools=tuple(self.ledger.pools()),
             watched=tuple(sorted(set(self._drivers.watched))),

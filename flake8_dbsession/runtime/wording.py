@@ -10,6 +10,7 @@ from flake8_dbsession.runtime.records import (
     BLOCK_LEAVES_OPEN,
     COLLECTED,
     MODULE_HOLDS,
+    SWEPT,
     USED_AFTER_CLOSE,
     Holder,
     Note,
@@ -21,6 +22,10 @@ _HELD = {
     "session": "its connection stays out of the pool",
     "connection": "the connection stays open",
     "pooled": "the connection stays out of the pool",
+}
+_UNTIL = {
+    COLLECTED: "the garbage collector came",
+    SWEPT: "all were closed at once",
 }
 
 
@@ -100,7 +105,7 @@ def _why(holder: Holder) -> str:
         why = "a module's top level holds it, and nothing closed it"
     else:
         why = "nothing closed it"
-    until = "the garbage collector came" if holder.ended == COLLECTED else "the program ends"
+    until = _UNTIL.get(holder.ended, "the program ends")
     held = _HELD[holder.kind]
-    held = held.replace("stays", "stayed") if holder.ended == COLLECTED else held
+    held = held.replace("stays", "stayed") if holder.ended in _UNTIL else held
     return f"{holder.code}: {why}: {held} until {until}; `dbsession explain {holder.code}`"

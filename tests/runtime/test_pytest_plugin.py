@@ -24,6 +24,7 @@ FIXTURES = """
     import sqlite3, threading, unittest
     import pytest
     from app import QUERY, SessionLocal, engine, fine, leaky
+    from sqlalchemy.orm import close_all_sessions
 
     @pytest.fixture(scope="module")
     def shared():
@@ -115,6 +116,18 @@ FIXTURES = """
     @pytest.mark.allow_dbsession_leaks("other.py")
     def test_allowed_elsewhere(): # leaks
         leaky()
+
+    @pytest.fixture
+    def sweep():
+        yield
+        close_all_sessions()
+
+    def test_that_leaves_it_to_a_sweep(sweep): # leaks
+        leaky()
+
+    def test_that_sweeps_up_after_itself(sweep):
+        db = SessionLocal()
+        db.execute(QUERY)
 
     def test_closed_a_moment_later_by_a_thread():
         db = []

@@ -11,21 +11,20 @@ from assistant.session.redis_session_manager import (
     MemorySessionStore,  # DBS106
     RedisSessionManager,  # DBS106
 )
-from fake_psycopg2 import Pool, Psycopg2
+from conftest import Pool
 
 
 @pytest.fixture
-def chatbot(dsn: str, db: UnifiedDatabaseService, psycopg2: Psycopg2) -> Chatbot:
+def chatbot(dsn: str, db: UnifiedDatabaseService) -> Chatbot:
     """Give a chatbot that has had one message."""
     TransactionManager(db).create_session_with_history("ann", "hello")
     return Chatbot(dsn, db)
 
 
-def test_counting(chatbot: Chatbot, psycopg2: Psycopg2) -> None:
+def test_counting(chatbot: Chatbot) -> None:
     assert chatbot.count_facts() == 0
     assert chatbot.count_messages() == 1
     assert chatbot.count_sessions() == 1
-    assert len(psycopg2.opened) == 3, "a connection for each call"
 
 
 def test_forgetting(chatbot: Chatbot) -> None:

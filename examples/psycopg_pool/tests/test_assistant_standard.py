@@ -8,7 +8,7 @@ from assistant.database.transaction_manager import TransactionManager
 from assistant.database.unified_db_service import UnifiedDatabaseService
 from assistant.knowledge.knowledge_base_service import KnowledgeBaseService
 from assistant.session.enhanced_session_manager import EnhancedSessionManager
-from fake_psycopg2 import Pool
+from conftest import Pool
 
 
 def test_connections_come_from_the_pool_and_go_back(db: UnifiedDatabaseService, pool: Pool) -> None:

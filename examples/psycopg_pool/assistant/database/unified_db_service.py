@@ -19,13 +19,10 @@ class Pool(Protocol):
 
 def open_pool(database_url: str) -> Pool:
     """Open a pool of psycopg2 connections."""
-    # Imported here, so that the service can be tested where there is no psycopg2.
-    from psycopg2.extras import RealDictCursor
+    # Imported here, so that the service can be imported where there is no psycopg2.
     from psycopg2.pool import ThreadedConnectionPool
 
-    return ThreadedConnectionPool(
-        minconn=2, maxconn=20, dsn=database_url, cursor_factory=RealDictCursor
-    )
+    return ThreadedConnectionPool(minconn=2, maxconn=20, dsn=database_url)
 
 
 class UnifiedDatabaseService:
