@@ -108,15 +108,15 @@ class Drivers:
         ledger = self._ledger
 
         def close(connection: Any) -> None:
-            lease = ledger.find(id(connection))
+            lease = ledger.find(_key(connection))
             is_usual = lease is not None and row.loses_writes and not is_failing()
             if lease is not None and is_usual and row.is_in_transaction(connection):
                 ledger.writes_lost(lease.opened, "connection")
             base.close(connection)
-            ledger.end(id(connection))
+            ledger.end(_key(connection))
 
         def leave(connection: Any, *exception: Any) -> Any:
-            lease = ledger.find(id(connection))
+            lease = ledger.find(_key(connection))
             if lease is not None:
                 lease.left_by_block = True
             return base.__exit__(connection, *exception)
@@ -207,7 +207,7 @@ class Drivers:
     def _opened(self, row: Any, connection: Any, _result: Any = None) -> Lease | None:
         what = f"{row.package} connection"
         lease = self._ledger.open(
-            id(connection), connection, "connection", what, driver=row.package
+            _key(connection), connection, "connection", what, driver=row.package
         )
         if lease is not None:
             reference = weakref.ref(connection)
@@ -216,7 +216,7 @@ class Drivers:
         return lease
 
     def _closed(self, connection: Any, _result: Any = None) -> None:
-        self._ledger.end(id(connection), COLLECTED if _is_in_finalizer() else CLOSED)
+        self._ledger.end(_key(connection), COLLECTED if _is_in_finalizer() else CLOSED)
 
 
 class _Waiting:
@@ -249,6 +249,10 @@ class _Waiting:
         lease = self._ledger.open(key, connection, "pooled", what)
         if lease is not None:
             self._ledger.lent(self._counts, lease)
+
+
+def _key(connection: Any) -> tuple[str, int]:
+    return ("driver", id(connection))
 
 
 def _is_in_finalizer() -> bool:

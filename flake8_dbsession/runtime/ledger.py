@@ -362,14 +362,14 @@ class Ledger:
     # what is done with it
 
     def statement_begins(self, lease: Lease, who: tuple[int, int], writes: bool) -> None:
-        """Book a statement, by a thread and task."""
+        """Book a statement, by a thread and task, and whether one of its transaction wrote."""
         if lease.begun:
             self._note_idle(lease)
         if lease.busy is not None and lease.busy != who:
             self._note_shared(lease)
         lease.busy = who
         lease.statements = max(lease.statements, 0) + 1
-        lease.wrote = lease.wrote or writes
+        lease.wrote = writes
 
     def statement_ends(self, lease: Lease) -> None:
         """Book that a statement is done, or failed."""

@@ -63,10 +63,10 @@ class Core:
     def _connect(self, dbapi_connection: Any, record: Any) -> None:
         """Know the pool's own connections from those that the program opens by hand."""
         for each in (dbapi_connection, getattr(record, "driver_connection", None)):
-            self._ledger.forget(id(each))
+            self._ledger.forget(("driver", id(each)))
 
     def _checkout(self, dbapi_connection: Any, record: Any, fairy: Any) -> None:
-        key = _key(dbapi_connection)
+        key = id(dbapi_connection)
         lease = self._ledger.open(key, fairy, "connection", "SQLAlchemy connection")
         if lease is None:
             return
@@ -76,16 +76,16 @@ class Core:
             self._ledger.lent(self._pool(pool), lease)
 
     def _checkin(self, dbapi_connection: Any, record: Any) -> None:
-        self._ledger.end(_key(dbapi_connection))
+        self._ledger.end(id(dbapi_connection))
 
     def _invalidate(self, dbapi_connection: Any, record: Any, exception: Any) -> None:
-        lease = self._ledger.find(_key(dbapi_connection))
+        lease = self._ledger.find(id(dbapi_connection))
         if lease is not None:
             is_gone = lease.reference is not None and lease.reference() is None
             self._ledger.end(lease.key, COLLECTED if is_gone else DROPPED)
 
     def _close_detached(self, dbapi_connection: Any) -> None:
-        self._ledger.end(_key(dbapi_connection))
+        self._ledger.end(id(dbapi_connection))
 
     def _around_connect(self, original: Function) -> Function:
         from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -134,7 +134,7 @@ class Core:
         if lease is not None:
             task = places.current_task() if connection.dialect.is_async else None
             who = (threading.get_ident(), id(task))
-            writes = _writes(statement) and not _autocommits(connection)
+            writes = lease.wrote or (_writes(statement) and not _autocommits(connection))
             self._ledger.statement_begins(lease, who, writes)
 
     def _after_cursor_execute(self, connection: Any, *_statement: Any) -> None:
@@ -174,7 +174,7 @@ class Core:
 
     def _lease(self, connection: Any) -> Lease | None:
         fairy = connection._dbapi_connection
-        return self._ledger.find(_key(fairy.dbapi_connection)) if fairy is not None else None
+        return self._ledger.find(id(fairy.dbapi_connection)) if fairy is not None else None
 
 
 class Orm:
@@ -220,7 +220,7 @@ class Orm:
         if isinstance(getattr(session, "bind", None), self._connection):
             return  # it joins the transaction of whoever has the connection out
         fairy = connection._dbapi_connection
-        lease = self._ledger.find(_key(fairy.dbapi_connection)) if fairy is not None else None
+        lease = self._ledger.find(id(fairy.dbapi_connection)) if fairy is not None else None
         track = self._ledger.track(session)
         if lease is not None and track not in lease.tracks:
             lease.tracks.append(track)
@@ -303,10 +303,6 @@ def _around_exit(original: Function) -> Function:
             _FAILING.reset(token)
 
     return leave
-
-
-def _key(dbapi_connection: Any) -> tuple[str, int]:
-    return ("sqlalchemy", id(dbapi_connection))
 
 
 def _writes(statement: str) -> bool:

@@ -90,7 +90,7 @@ def test_a_dropped_connection_is_no_leak(postgres: str, watching: Watch) -> None
 
 
 def killer_line(watching: Watch, killer: Any) -> int:
-    lease = watching.ledger.find(("sqlalchemy", id(killer.connection.dbapi_connection)))
+    lease = watching.ledger.find(id(killer.connection.dbapi_connection))
     assert lease is not None
     assert lease.place is not None
     return lease.place.line
