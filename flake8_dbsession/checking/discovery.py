@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import re
 import sys
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from fnmatch import translate
 from typing import TypeAlias
-
-from flake8.utils import matches_filename
 
 from flake8_dbsession.checking import markdown
 from flake8_dbsession.checking.errors import RunError
@@ -23,7 +22,7 @@ from flake8_dbsession.checking.ignores import (
 
 STDIN = "-"
 
-_LOG = logging.getLogger(__name__)
+_HERE = frozenset({os.curdir, os.pardir})
 _SUFFIXES = (".py", ".pyi", markdown.SUFFIX)
 _SKIPPED_FOLDERS = frozenset(
     {
@@ -95,7 +94,8 @@ class _Walker:
 
     def __init__(self, exclude: Sequence[str]) -> None:
         self.found = Found()
-        self._exclude = exclude
+        patterns = (translate(os.path.normcase(pattern)) for pattern in exclude)
+        self._excluded = re.compile("|".join(patterns) or r"(?!)")
 
     def visit(self, path: str) -> None:
         """Take a path that was named."""
@@ -153,8 +153,11 @@ class _Walker:
         return ignored or self._is_excluded(path)
 
     def _is_excluded(self, path: str) -> bool:
-        message = '"%(path)s" has %(whether)sbeen excluded'
-        return matches_filename(path, self._exclude, message, _LOG)
+        """Tell what flake8 does: whether a pattern is that of a name, or of the absolute path."""
+        name, excludes = os.path.basename(path), self._excluded.match
+        if name not in _HERE and excludes(os.path.normcase(name)):
+            return True
+        return excludes(os.path.normcase(os.path.abspath(path))) is not None
 
     def _ignores_above(self, folder: str) -> _Ignores:
         """Give what is ignored by the folders above one, from its repository's root downward."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from flake8.utils import matches_filename, normalize_paths
+from hypothesis import given
+from hypothesis import strategies as st
 
-from flake8_dbsession.checking.discovery import discover
+from flake8_dbsession.checking.discovery import _Walker, discover
 from flake8_dbsession.checking.errors import RunError
 from tests.cases import write_project
 
@@ -228,3 +232,16 @@ def test_a_file_that_cannot_be_looked_at_is_not_missing(
 
     monkeypatch.setattr(os, "lstat", lstat)
     assert found(tmp_path, "locked/a.py") == ["locked/a.py"]
+
+
+NAMES = st.sampled_from(["a.py", "build", "b/c.py", ".", "..", "./a", "ab", "tmp", "tests"])
+EXCLUDES = st.sampled_from(
+    ["*", "ab*", "*.py", "[a-c]*", "/tmp/*", "*/tests/*", "?", "a[!b]c", "."]
+)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=3), st.lists(st.one_of(NAMES, EXCLUDES), max_size=4))
+def test_what_is_excluded_is_what_flake8_excludes(names: list[str], patterns: list[str]) -> None:
+    path, exclude = "/".join(names), normalize_paths(patterns)
+    expected = matches_filename(path, exclude, "%(path)s %(whether)s", logging.getLogger(__name__))
+    assert _Walker(exclude)._is_excluded(path) is expected
