@@ -82,8 +82,9 @@ def over_a_tree(environment: Environment, tree: Path, records: Path, rounds: int
         "ty check": Contender(environment.command("ty", "check", ".")),
         "ruff check, one rule": Contender(environment.command("ruff", *_RUFF, "--no-cache", ".")),
     }
+    cost(check, str(tree))
+    print(f"largest process of dbsession check: {peak():.0f} MB")
     print(table("nothing known", costs(cold, max(1, rounds // 2), str(tree)), "pyrefly check"))
-    print(f"  largest process: {peak():.0f} MB")
     forget()
     cost(check, str(tree)), cost(ruff, str(tree))
     warm = {"ruff check, one rule": Contender(ruff), "dbsession check": Contender(check)}

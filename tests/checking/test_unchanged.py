@@ -146,11 +146,11 @@ except SystemExit as end:
 
 
 def test_it_imports_next_to_nothing(project: Path) -> None:
-    expected = check(".")
-    done = subprocess.run([sys.executable, "-c", _MODULES], capture_output=True, text=True)
-    code, *modules = done.stderr.split()
+    command = [sys.executable, "-c", _MODULES]
+    first, second = (subprocess.run(command, capture_output=True, text=True) for _ in range(2))
+    code, *modules = second.stderr.split()
     assert code == "1"
-    assert len(done.stdout.splitlines()) == len(expected)
+    assert second.stdout == first.stdout != ""
     heavy = {"ast", "click", "flake8", "fnmatch", "importlib.metadata", "logging", "subprocess"}
     assert not heavy & set(modules)
     assert not any(name.startswith("flake8_dbsession.analysis") for name in modules)
