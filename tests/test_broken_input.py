@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.names.teardowns import may_tear_down
+from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.teardowns import TEARDOWN
 from tests.cases import lint, write_project
 from tests.flake8_runs import run_flake8
 
@@ -277,4 +278,4 @@ def test_a_chain_of_imports_without_end(tmp_path: Path) -> None:
 
 def test_a_search_for_teardowns_waits_for_no_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
-    assert not may_tear_down(tmp_path)
+    assert not Project(tmp_path).may_hold(tmp_path / "app.py", TEARDOWN)

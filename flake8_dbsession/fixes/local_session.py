@@ -18,6 +18,7 @@ import libcst as cst
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import (
@@ -111,6 +112,8 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
 def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
         raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
+    if acquisition.known.source is Role.REGISTRY_MAKER:
+        raise Refusal("a registry of its own stands for the session")
     refuse_optional(acquisition, document)
     refuse_borrowed(acquisition, document)
     life = _clear_life(acquisition, document)

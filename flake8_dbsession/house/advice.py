@@ -73,4 +73,4 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
     if way is not None:
         return Advice(way, way.written(place.name))
     keyword = "async with" if acquisition.known.is_async else "with"
-    return Advice(None, f"{keyword} {ast.unparse(acquisition.node)} as {place.name}:")
+    return Advice(None, f"{keyword} {acquisition.block} as {place.name}:")

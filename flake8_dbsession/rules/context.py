@@ -6,6 +6,7 @@ import ast
 from functools import cached_property
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.migrations import is_migration
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
@@ -40,6 +41,11 @@ class Context:
         """The layer that the file lies in, with its style."""
         found = self.policy.layer_of(self.file.path)
         return next((layer for layer in self.layers if found and layer.name == found.name), None)
+
+    @cached_property
+    def is_migration(self) -> bool:
+        """Whether the file changes a schema, run once by a tool that gives it its connection."""
+        return is_migration(self.file.module, self.file.inference.project.root)
 
     def may_open(self, scope: Scope, known: Known | None = None) -> bool:
         """Tell whether a session or connection may be handled by hand in a scope.

@@ -13,6 +13,7 @@ def test_blocks_that_leave_open(tmp_path: Path) -> None:
         {
             "service.py": """
                 import sqlite3 as sql
+                from contextlib import closing, nullcontext
                 from psycopg2 import connect
 
                 def add(path, row):
@@ -23,6 +24,19 @@ def test_blocks_that_leave_open(tmp_path: Path) -> None:
                     with connect(dsn) as conn, conn.cursor() as cursor:  # DBS601
                         cursor.execute(query)
                         return cursor.fetchall()
+
+                def closed_where_it_is_opened(path, conn):
+                    with closing(sql.connect(path)) if path else nullcontext(conn) as conn:
+                        conn.execute(query)
+                    manager = closing(sql.connect(path)) if path else nullcontext(conn)
+                    with manager as conn:
+                        conn.execute(query)
+                    with closing(sql.connect(path) if path else sql.connect(":memory:")) as conn:
+                        conn.execute(query)
+
+                def open_where_it_is_opened(path, conn):
+                    with sql.connect(path) if conn is None else conn as conn:  # DBS601
+                        conn.execute(query)
 
                 def without_a_name(path):
                     with sql.connect(path):  # DBS601

@@ -45,11 +45,21 @@ def test_parameters_injected_sessions_and_those_of_a_request(tmp_path: Path) -> 
                     if db:
                         db.close()  # DBS306
 
+                SessionDep = Annotated[Session, Depends(get_db)]
+
                 def injected(db=Depends(get_db)):
-                    db.query(1)
+                    db.add(1)
                     db.close()  # DBS306
 
                 def annotated(db: Annotated[Session, Depends(get_db)]):
+                    db.execute(text("UPDATE agents SET seen = true"))
+                    db.close()  # DBS306
+
+                def by_an_alias(db: SessionDep):
+                    db.query(1).delete()
+                    db.close()  # DBS306
+
+                def from_elsewhere(db: Session = Depends(elsewhere)):
                     db.query(1)
                     db.close()  # DBS306
 
@@ -62,6 +72,173 @@ def test_parameters_injected_sessions_and_those_of_a_request(tmp_path: Path) -> 
                     db.query(1)
                     db.close()
             """,
+        },
+        CODES,
+    )
+
+
+def test_a_close_that_does_no_harm_lets_the_session_go(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": """
+                from sqlalchemy import text
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+
+                def get_db():
+                    with SessionLocal() as db:
+                        yield db
+                        db.commit()
+
+                def get_audited_db():
+                    with SessionLocal() as db:
+                        yield db
+                        db.execute(text("select 1"))
+            """,
+            "service.py": """
+                from fastapi import Depends
+                from sqlalchemy import delete
+                from sqlalchemy.orm import Session
+                from database import get_audited_db, get_db
+
+                def read_only(db=Depends(get_db)):
+                    ids = db.query(1).all()
+                    db.close()
+                    return export(ids)
+
+                def committed(db=Depends(get_db)):
+                    db.add(1)
+                    db.commit()
+                    db.close()
+
+                def lost(db=Depends(get_db)):
+                    db.commit()
+                    db.execute(delete(1))
+                    db.close()  # DBS306
+
+                def worked_with_by_its_owner(db=Depends(get_audited_db)):
+                    db.query(1)
+                    db.close()  # DBS306
+
+                def let_go_before_a_lock(session: Session):
+                    session.commit()
+                    session.close()
+                    drop_tables()
+
+                def given_up_before_a_lock(session: Session):
+                    work(session)
+                    session.rollback()
+                    session.close()
+                    drop_tables()
+
+                def committed_on_one_way_only(session: Session):
+                    try:
+                        work(session)
+                        session.commit()
+                    finally:
+                        session.close()  # DBS306
+            """,
+        },
+        CODES,
+    )
+
+
+def test_the_callers_in_sight_decide(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from sqlalchemy.orm import Session
+
+                def count(db: Session):
+                    number = db.query(1).count()
+                    db.close()
+                    return number
+
+                def count_last(db: Session):
+                    print(count(db))
+
+                def count_and_commit(db: Session):
+                    print(count(db))
+                    db.commit()
+
+                def list_all(db: Session):
+                    rows = db.query(1).all()
+                    db.close()  # DBS306
+                    return rows
+
+                def list_and_write(db: Session):
+                    rows = list_all(db)
+                    db.add(rows)
+                    db.commit()
+
+                def list_and_let_go(db: Session):
+                    rows = db.query(1).all()
+                    db.commit()
+                    db.close()
+                    return rows
+
+                def list_again(db: Session):
+                    return list_and_let_go(db), db.query(2).all()
+
+                def find(db: Session, number):
+                    row = db.get(1, number)
+                    db.close()  # DBS306
+                    return row
+
+                def find_all(db: Session, numbers):
+                    for number in numbers:
+                        print(find(db, number))
+            """
+        },
+        CODES,
+    )
+
+
+def test_a_session_that_may_be_the_callers(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+
+                def by_or(db=None):
+                    db = db or SessionLocal()
+                    try:
+                        return db.query(1)
+                    finally:
+                        db.close()  # DBS306
+
+                def under_another_name(db=None):
+                    session = SessionLocal() if db is None else db
+                    session.query(1)
+                    session.close()  # DBS306
+
+                def by_a_condition(db=None):
+                    db = db if db is not None else SessionLocal()
+                    db.query(1)
+                    db.close()  # DBS306
+
+                def by_a_branch(db=None):
+                    if db is None:
+                        db = SessionLocal()
+                    db.query(1)
+                    db.close()  # DBS306
+
+                def flagged(db=None):
+                    own = db is None
+                    if own:
+                        db = SessionLocal()
+                    try:
+                        return db.query(1)
+                    finally:
+                        if own:
+                            db.close()
+            """
         },
         CODES,
     )
@@ -161,11 +338,12 @@ def test_an_alias_of_another_module_injects_too(tmp_path: Path) -> None:
             from core.deps import SessionDep
 
             def show(db: SessionDep):
-                names = db.query(1).all()
+                db.add(1)
                 db.close()
-                return names
         """,
     }
     write_project(tmp_path, files)
     found = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS306"]
-    assert found == ["`db.close()` closes `db`, which was injected; its dependency does that"]
+    assert found == [
+        "`db.close()` closes `db`, which was injected; leave the close to its dependency"
+    ]

@@ -448,7 +448,7 @@ def test_the_message_names_the_line_that_leaves(
     write_project(tmp_path, {"service.py": HEADER + "\n".join(function) + "\n"})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
     assert message.startswith("`SessionLocal()` is not closed when ")
-    assert f"{words};" in message
+    assert f"{words}, and keeps its connection;" in message
 
 
 def test_the_message_says_when_a_loop_opens_another(tmp_path: Path) -> None:
@@ -464,4 +464,4 @@ def test_the_message_says_when_a_loop_opens_another(tmp_path: Path) -> None:
 """
     write_project(tmp_path, {"service.py": HEADER + text})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
-    assert "is not closed when line 6 opens the next one;" in message
+    assert "is not closed when line 6 opens the next one," in message

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS206"}
@@ -88,6 +90,90 @@ def test_executors(tmp_path: Path) -> None:
                     with SessionLocal() as db:
                         pool.submit(db)
                         form.submit(db)
+            """
+        },
+        CODES,
+    )
+
+
+def test_processes(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import multiprocessing as mp
+                from concurrent.futures import ProcessPoolExecutor
+                from itertools import repeat
+                from multiprocessing import Pool, Process, get_context
+                from multiprocessing.pool import ThreadPool
+
+                from sqlalchemy.orm import Session
+
+                def start(db: Session, items):
+                    Process(target=work, args=(db, items)).start()  # DBS206
+                    mp.Process(target=work, kwargs={"db": db}).start()  # DBS206
+                    get_context("spawn").Process(target=work, args=(db,)).start()  # DBS206
+                    Process(target=work, args=(items,)).start()
+
+                def pools(db: Session, items):
+                    with Pool(4) as pool, ThreadPool() as threads:
+                        pool.starmap(work, [(db, item) for item in items])  # DBS206
+                        pool.starmap(work, zip(repeat(db), items))  # DBS206
+                        pool.apply_async(work, (db, items))  # DBS206
+                        threads.map(db.delete, items)  # DBS206
+                        pool.map(work, [db.get(item) for item in items])
+                    with ProcessPoolExecutor() as executor:
+                        executor.submit(work, db)  # DBS206
+            """
+        },
+        CODES,
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "sharer"),
+    [
+        ("multiprocessing.Process(target=work, args=(db,))", "another process"),
+        ("ProcessPoolExecutor().submit(work, db)", "another process"),
+        ("ThreadPoolExecutor().submit(work, db)", "thread"),
+    ],
+)
+def test_the_message_says_what_shares_the_session(tmp_path: Path, start: str, sharer: str) -> None:
+    text = f"""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+        from sqlalchemy.orm import Session
+
+        def run(db: Session):
+            {start}
+    """
+    write_project(tmp_path, {"app.py": text})
+    [message] = [message for *_, code, message in lint(tmp_path, "app.py") if code == "DBS206"]
+    assert sharer in message
+
+
+def test_coroutines_waited_for_together(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+                from asyncio import as_completed
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                async def wait(db: AsyncSession, items):
+                    await asyncio.wait([asyncio.create_task(work(db, i)) for i in items])  # DBS206
+                    await asyncio.wait([asyncio.create_task(work(db, items))])
+                    await asyncio.wait({asyncio.create_task(work(i)) for i in items})
+
+                async def complete(db: AsyncSession, items):
+                    for done in as_completed([work(db, i) for i in items]):  # DBS206
+                        await done
+                    works = [work(db, i) for i in items]
+                    for done in as_completed(works):  # DBS206
+                        await done
+                    for done in as_completed([work(db, items), work(items)]):
+                        await done
             """
         },
         CODES,
@@ -226,6 +312,44 @@ def test_task_groups(tmp_path: Path) -> None:
     )
 
 
+def test_task_groups_that_are_given_functions(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import anyio
+                import trio
+                from anyio import create_task_group
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                async def twice(db: AsyncSession):
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(work, db, 1)  # DBS206
+                        group.start_soon(work, db, 2)
+
+                async def in_a_loop(db: AsyncSession, items):
+                    async with create_task_group() as group:
+                        for item in items:
+                            group.start_soon(work, db, item)  # DBS206
+
+                async def of_trio(db: AsyncSession):
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(db.commit)  # DBS206
+                        nursery.start_soon(work, db)
+
+                async def once(db: AsyncSession):
+                    async with create_task_group() as group:
+                        group.start_soon(work, db, 1)
+                        group.start_soon(work, None, 2)
+
+                async def handed_over(db: AsyncSession):
+                    await anyio.to_thread.run_sync(print, db)
+            """
+        },
+        CODES,
+    )
+
+
 def test_asking_a_session_for_its_engine_shares_nothing(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
@@ -312,9 +436,10 @@ def test_the_message_names_the_provider_of_the_sessions_own_house(tmp_path: Path
     write_project(tmp_path, files)
     messages = [m for _, _, code, m in lint(tmp_path, "core/service.py") if code in CODES]
     assert messages == [
-        "`Thread` shares the session `session` with a thread; "
-        "let each open its own, with `with session_scope() as session:`",
-        "`Thread` shares the session `session` with a thread; let each open its own",
+        "`Thread` shares the session `session` with another thread, and a session can serve only "
+        "one at a time; let each open its own, with `with session_scope() as session:`",
+        "`Thread` shares the session `session` with another thread, and a session can serve only "
+        "one at a time; let each open its own",
     ]
 
 

@@ -33,7 +33,29 @@ def test_paths_with_and_without_a_close(tmp_path: Path) -> None:
 
                 def raises_before_it_is_handed_on(path):
                     conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("create table a (b)")
                     conn.execute("pragma foreign_keys = on")
+                    return conn
+
+                def is_only_set_up(path):
+                    conn = sqlite3.connect(path)
+                    conn.row_factory = sqlite3.Row
+                    conn.execute("PRAGMA foreign_keys = ON")
+                    conn.execute("PRAGMA journal_mode = WAL")
+                    return conn
+
+                def is_set_up_by_a_cursor(path):
+                    conn = sqlite3.connect(path)
+                    cursor = conn.cursor()
+                    cursor.execute("PRAGMA foreign_keys = ON")
+                    return conn
+
+                def awaits_that_the_setting_up_fails(path):
+                    try:
+                        conn = sqlite3.connect(path)  # DBS603
+                        conn.execute("PRAGMA foreign_keys = ON")
+                    except sqlite3.DatabaseError:
+                        return None
                     return conn
 
                 def swallows(path):
@@ -102,7 +124,7 @@ def test_the_message_names_the_line_that_leaves(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS603"]
     assert message == (
-        "`sqlite3.connect(path)` is not closed when line 5 raises; "
+        "`sqlite3.connect(path)` is not closed when line 5 raises, and keeps the connection open; "
         "use `with closing(sqlite3.connect(path)) as conn:`"
     )
 
@@ -370,3 +392,122 @@ def test_numbers_of_the_clock_cannot_raise(tmp_path: Path) -> None:
         },
         {"DBS603"},
     )
+
+
+def test_calls_that_do_not_raise_in_practice(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import logging
+                import sqlite3
+                import time
+                from collections import deque
+                from time import monotonic
+                import aiosqlite
+                import asyncpg
+                import psycopg
+                import requests
+                from sqlalchemy import create_engine
+
+                log = logging.getLogger(__name__)
+                engine = create_engine("postgresql://db/x")
+
+                def counted_in_time(path):
+                    conn = sqlite3.connect(path)
+                    now = int(time.time() * 1000)
+                    since = round(monotonic() - 60, 2) / 2
+                    try:
+                        return conn.execute("select ?", (now, since))
+                    finally:
+                        conn.close()
+
+                def counted_from_a_text(path, number):
+                    conn = sqlite3.connect(path)  # DBS603
+                    now = int(number)
+                    try:
+                        return conn.execute("select ?", (now,))
+                    finally:
+                        conn.close()
+
+                async def logged(dsn, url):
+                    conn = await asyncpg.connect(dsn)
+                    log.info(f"connected to {url.query.get('host', 'localhost')}")
+                    return conn
+
+                def asked_elsewhere(dsn):
+                    conn = psycopg.connect(dsn)  # DBS603
+                    requests.get("https://example.org", "q")
+                    return conn
+
+                class Driver:
+                    def reset(self, dsn):
+                        conn = psycopg.connect(dsn)
+                        conn.notices = deque([], self.limit)
+                        self.conn = conn
+
+                    def reset_from(self, dsn, notices):
+                        conn = psycopg.connect(dsn)  # DBS603
+                        conn.notices = deque(notices)
+                        self.conn = conn
+
+                def begun(work):
+                    connection = engine.connect()
+                    transaction = connection.begin()
+                    try:
+                        work(connection)
+                        transaction.commit()
+                    finally:
+                        connection.close()
+
+                def begun_again(work):
+                    connection = engine.connect()  # DBS603
+                    connection.execute("select 1")
+                    transaction = connection.begin()
+                    try:
+                        work(connection)
+                    finally:
+                        connection.close()
+
+                async def entered_by_hand(path):
+                    connection = aiosqlite.connect(path)
+                    await connection.__aenter__()
+                    return connection
+
+                async def used_after_it_was_entered(path):
+                    connection = aiosqlite.connect(path)  # DBS603
+                    await connection.__aenter__()
+                    await connection.execute("select 1")
+                    return connection
+
+                async def left_by_hand(path):
+                    connection = aiosqlite.connect(path)
+                    await connection.__aenter__()
+                    try:
+                        await connection.execute("select 1")
+                    finally:
+                        await connection.__aexit__(None, None, None)
+            """
+        },
+        CODES,
+    )
+
+
+def test_alembic_runs_its_environment_once(tmp_path: Path) -> None:
+    environment = """
+        from alembic import context
+        from sqlalchemy import engine_from_config
+
+        def run_migrations_online():
+            connection = engine_from_config(context.config).connect(){}
+            context.configure(connection=connection)
+            try:
+                context.run_migrations()
+            finally:
+                connection.close()
+    """
+    files = {
+        "migrations/env.py": environment.format(""),
+        "app/sync.py": environment.format("  # DBS603"),
+    }
+    assert_cases(tmp_path, files, CODES)

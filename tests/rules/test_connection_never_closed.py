@@ -171,7 +171,7 @@ def test_the_way_out_is_one_that_the_library_has(
     """
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
-    assert message.endswith(f"is never closed; {way_out}")
+    assert message.endswith(f", and stays open until it is garbage-collected; {way_out}")
 
 
 def test_the_way_out_is_the_policys_provider(tmp_path: Path) -> None:
@@ -239,7 +239,10 @@ OPTIONAL = """
 def test_what_may_give_none_is_not_put_into_a_block(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": OPTIONAL})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
-    assert message == "`_conn(path)` is never closed; close it in a `finally`"
+    assert message == (
+        "`_conn(path)` is never closed, and stays open until it is garbage-collected; "
+        "close it in a `finally`"
+    )
 
 
 def test_a_helper_that_says_that_it_gives_back_is_believed(tmp_path: Path) -> None:
@@ -380,3 +383,159 @@ def test_the_way_out_fits_the_driver(tmp_path: Path) -> None:
         "use `async with aiosqlite.connect('x.db') as conn:`",
         "close it in a `finally`",
     ]
+
+
+def test_what_a_test_need_not_close(tmp_path: Path) -> None:
+    opener = """
+        import asyncpg
+
+        async def get_listen_connection(dsn):
+            try:
+                return await asyncpg.connect(dsn)
+            except Exception:
+                return None
+
+        def in_memory():
+            import sqlite3
+
+            return sqlite3.connect(":memory:")
+    """
+    assert_cases(
+        tmp_path,
+        {
+            "app/__init__.py": "",
+            "app/listen.py": opener,
+            "tests/test_listen.py": """
+                import sqlite3
+                from unittest import TestCase, mock
+                from unittest.mock import patch
+                import psycopg
+                import pytest
+                from sqlalchemy import create_engine
+                import app.listen
+                from app.listen import get_listen_connection, in_memory
+
+                async def test_of_a_real_database():
+                    conn = await get_listen_connection("postgresql://db/x")  # DBS602
+                    await conn.execute("select 1")
+
+                async def test_of_none():
+                    conn = await get_listen_connection("nowhere")
+                    assert conn is None
+
+                async def test_in_a_block():
+                    with mock.patch("asyncpg.connect") as connect:
+                        conn = await get_listen_connection("postgresql://db/x")
+                        connect.assert_called_once()
+
+                async def test_with_monkeypatch(monkeypatch):
+                    monkeypatch.setattr("app.listen.asyncpg", mock.Mock())
+                    conn = await get_listen_connection("postgresql://db/x")
+                    assert conn
+
+                async def test_with_mocker(mocker):
+                    mocker.patch.object(app.listen, "asyncpg")
+                    conn = await get_listen_connection("postgresql://db/x")
+                    assert conn
+
+                async def test_something_else(mocker):
+                    mocker.patch("app.listen.log")
+                    conn = await get_listen_connection("postgresql://db/x")  # DBS602
+                    assert await conn.fetch("select 1")
+
+                @patch("psycopg.connect")
+                def test_decorated(connect):
+                    conn = psycopg.connect("")
+                    assert conn is connect.return_value
+
+                @pytest.fixture
+                def engine_double(monkeypatch):
+                    monkeypatch.setattr("sqlalchemy.create_engine", mock.Mock())
+
+                def test_by_a_fixture(engine_double):
+                    conn = create_engine("postgresql://db/x").connect()
+                    assert conn
+
+                class TestPatched(TestCase):
+                    def setUp(self):
+                        patch("psycopg.connect").start()
+
+                    def test_it(self):
+                        conn = psycopg.connect("")
+                        self.assertTrue(conn)
+
+                def test_in_memory():
+                    conn = sqlite3.connect(":memory:")
+                    conn.execute("select 1")
+                    other = in_memory()
+                    other.execute("select 1")
+                    third = create_engine("sqlite://").connect()
+                    third.execute("select 1")
+
+                def test_in_a_file(tmp_path):
+                    conn = sqlite3.connect(tmp_path / "a.db")  # DBS602
+                    conn.execute("select 1")
+
+                def test_in_an_engines_memory():
+                    engine = create_engine("sqlite:///:memory:")
+                    conn = engine.connect()
+                    conn.execute("select 1")
+
+                def test_down():
+                    try:
+                        psycopg.connect("nowhere")
+                        assert False
+                    except psycopg.OperationalError:
+                        pass
+
+                def test_down_in_words():
+                    try:
+                        psycopg.connect("nowhere")
+                    except psycopg.OperationalError:
+                        pass
+                    else:
+                        pytest.fail("connected")
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_task_of_airflow_ends_with_its_process(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "dags/load.py": """
+                import psycopg2
+                from airflow.decorators import task
+                from airflow.operators.python import PythonOperator
+                from celery import shared_task
+
+                @task
+                def load(dsn):
+                    conn = psycopg2.connect(dsn)
+                    conn.cursor().execute("select 1")
+
+                @task.virtualenv(requirements=["psycopg2"])
+                def load_elsewhere(dsn):
+                    conn = psycopg2.connect(dsn)
+                    conn.cursor().execute("select 1")
+
+                def called(dsn):
+                    conn = psycopg2.connect(dsn)
+                    conn.cursor().execute("select 1")
+
+                def helper(dsn):
+                    conn = psycopg2.connect(dsn)  # DBS602
+                    conn.cursor().execute("select 1")
+
+                @shared_task
+                def of_celery(dsn):
+                    conn = psycopg2.connect(dsn)  # DBS602
+                    conn.cursor().execute("select 1")
+
+                PythonOperator(task_id="called", python_callable=called)
+            """
+        },
+        CODES,
+    )

@@ -64,3 +64,41 @@ def test_dependencies_and_factories_open_none(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_the_fields_of_dataclasses(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from dataclasses import dataclass, field
+                from typing import ClassVar
+
+                import attr
+                import attrs
+                from sqlalchemy.orm import Session
+
+                from core.database import SessionLocal
+
+                @dataclass
+                class Service:
+                    name: str
+                    db: Session = SessionLocal()  # DBS203
+                    other: Session = field(default=SessionLocal())  # DBS203
+                    factory: Callable = field(default=SessionLocal)
+                    shared: ClassVar[Session] = SessionLocal()
+
+                @attrs.define
+                class Other:
+                    db: Session = attrs.field(default=SessionLocal())  # DBS203
+
+                @attr.s
+                class Old:
+                    db = attr.ib(default=SessionLocal())  # DBS203
+
+                class Plain:
+                    db: Session = SessionLocal()
+            """
+        },
+        CODES,
+    )

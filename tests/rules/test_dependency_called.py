@@ -188,6 +188,8 @@ def test_the_messages_name_the_way_out(tmp_path: Path) -> None:
     )
     found = [message for _, _, code, message in lint(tmp_path, "app.py") if code in CODES]
     assert found == [
-        "`Depends(get_db())` calls the dependency once, at import; name it: `Depends(get_db)`",
-        "`Depends(SessionLocal)` injects a session that nothing closes; use `Depends(get_db)`",
+        "`Depends(get_db())` calls the dependency once, at import, and all requests share what it "
+        "gives; name it without a call: `Depends(get_db)`",
+        "`Depends(SessionLocal)` injects a session that nothing closes after the request; "
+        "use `Depends(get_db)`",
     ]

@@ -306,6 +306,6 @@ def test_message_names_the_function(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {"service.py": text})
     assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"] == [
-        "`create_engine(url)` makes a new pool each time `load` is called; "
+        "`create_engine(url)` makes a new pool of connections each time `load` is called; "
         "make the engine once for the process, or dispose of it"
     ]

@@ -28,6 +28,10 @@ def get_db_session():
     finally:
         db.close()
 
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
 @contextmanager
 def get_reader():
     with SessionLocal() as db:
@@ -40,7 +44,7 @@ async def get_async_session():
             yield db
 """
 HEAD = """
-from core import get_async_session, get_db_session, get_reader
+from core import SessionLocal, get_async_session, get_db_session, get_reader
 from models import Agent
 from sqlalchemy import func, select
 
@@ -145,6 +149,129 @@ def test_it_is_off_and_says_what_to_do(tmp_path: Path) -> None:
     ]
     assert message == (
         "`db.get(Agent, key)` is expired by the commit at the end of the `with` block of line 7, "
-        "and its session closed; return its values, or make the factory with "
-        "`expire_on_commit=False`"
+        "and its session closed when the caller reads it; return its values, or make the factory "
+        "with `expire_on_commit=False`"
+    )
+
+
+def test_a_commit_in_the_block_expires_what_was_loaded_before(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+def read_after_the_block(key):
+    with SessionLocal() as db:
+        agent = Agent(name=key)
+        db.add(agent)
+        db.commit()
+    return agent.id  # DBS210
+
+def returned(key):
+    with SessionLocal() as db:
+        agent = db.get(Agent, key)
+        agent.reads += 1
+        db.commit()
+        return agent  # DBS210
+
+def begun_by_the_factory(key):
+    with SessionLocal.begin() as db:
+        agent = Agent(name=key)
+        db.add(agent)
+    return agent.id  # DBS210
+
+def begun_in_the_block(key):
+    with SessionLocal() as db:
+        with db.begin():
+            agent = db.get(Agent, key)
+        return agent  # DBS210
+
+def refreshed(key):
+    with SessionLocal() as db:
+        agent = Agent(name=key)
+        db.add(agent)
+        db.commit()
+        db.refresh(agent)
+    return agent.id
+
+def read_before_it_leaves(key):
+    with SessionLocal() as db:
+        agent = db.get(Agent, key)
+        db.commit()
+        print(agent.id)
+        return agent
+
+def loaded_after(key):
+    with SessionLocal() as db:
+        db.commit()
+        agent = db.get(Agent, key)
+        return agent
+
+def only_passed_on(key):
+    with SessionLocal() as db:
+        agent = db.get(Agent, key)
+        db.commit()
+    notify(agent)
+""",
+    )
+
+
+def test_objects_that_are_kept_beyond_the_block(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+_agents = {}
+_names = []
+
+def keep(key):
+    with SessionLocal() as db:
+        agent = Agent(name=key)
+        db.add(agent)
+        db.commit()
+        _agents[key] = agent  # DBS210
+        _names.append(agent)  # DBS210
+
+def keep_before_the_commit(key):
+    with get_db_session() as db:
+        agent = db.get(Agent, key)
+        _agents[key] = agent  # DBS210
+
+def keep_what_is_fresh(key):
+    with SessionLocal() as db:
+        agent = Agent(name=key)
+        db.add(agent)
+        db.commit()
+        db.refresh(agent)
+        _agents[key] = agent
+
+def keep_at_hand(key):
+    found = {}
+    with SessionLocal() as db:
+        agent = db.get(Agent, key)
+        db.commit()
+        found[key] = agent
+
+class Cache:
+    def load(self, key):
+        with SessionLocal() as db:
+            agent = db.get(Agent, key)
+            db.commit()
+            self.agents[key] = agent  # DBS210
+""",
+    )
+
+
+def test_objects_that_a_background_task_is_given(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+from fastapi import BackgroundTasks, Depends
+from core import get_db
+
+def handler(tasks: BackgroundTasks, key, db=Depends(get_db)):
+    agent = db.get(Agent, key)
+    tasks.add_task(notify, agent)
+    db.commit()
+    tasks.add_task(notify, agent)  # DBS210
+    tasks.add_task(notify, agent.id)
+    tasks.add_task(notify, agent)
+""",
     )

@@ -73,12 +73,12 @@ PASSED = "use one that is passed in, from `with get_db_session() as db:`"
         (
             "def f(path):\n    c = sqlite3.connect(path)\n    c.execute(PRAGMA)\n    return c\n",
             "DBS603",
-            "when line 5 raises; close it on that way too",
+            "when line 5 raises, and keeps the connection open; close it on that way too",
         ),
         (
             "def f(x):\n    db = SessionLocal()\n    db.execute(x)\n    return db\n",
             "DBS303",
-            "when line 5 raises; close it on that way too",
+            "when line 5 raises, and keeps its connection; close it on that way too",
         ),
     ],
 )

@@ -261,7 +261,7 @@ def index():
 def test_message_names_the_way_out(database: str, text: str, way_out: str, tmp_path: Path) -> None:
     write_project(tmp_path, {"core/database.py": database, "app.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
-    assert message.endswith(f"by hand, past its cleanup; use {way_out}")
+    assert message.endswith(f"so that its rollback does not run on an error; use {way_out}")
 
 
 @pytest.mark.parametrize("code", ["next(get_async_db())", "get_async_db().__next__()"])

@@ -193,7 +193,8 @@ def work(row):
     write_project(tmp_path, {"app/work.py": "from app.database import *\n" + code})
     found = [text for *_, text in lint(tmp_path, "app/work.py", selected=CODES)]
     assert [text for text in found if "repeats" in text] == [
-        "`db.rollback()` repeats what the block of `get_db_session()` does when it fails; "
+        "`db.rollback()` repeats what the block of `get_db_session()` does when it fails anyway; "
         "leave it out",
-        "`db.commit()` repeats what the block of `get_db_session()` does at its end; leave it out",
+        "`db.commit()` repeats what the block of `get_db_session()` does at its end anyway; "
+        "leave it out",
     ]

@@ -159,3 +159,37 @@ def test_given_sessions_registries_and_blocks_are_not_its_own(tmp_path: Path) ->
         },
         CODES,
     )
+
+
+def test_the_default_factory_of_a_field(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from dataclasses import dataclass, field
+
+                import attrs
+                from sqlalchemy.orm import Session
+
+                from core.database import SessionLocal
+
+                @dataclass
+                class Service:
+                    db: Session = field(default_factory=SessionLocal)  # DBS204
+                    other: Session = field(default_factory=lambda: SessionLocal())  # DBS204
+                    names: list = field(default_factory=list)
+
+                @attrs.define
+                class Other:
+                    db: Session = attrs.field(factory=SessionLocal)  # DBS204
+
+                @dataclass
+                class Closing:
+                    db: Session = field(default_factory=SessionLocal)
+
+                    def close(self):
+                        self.db.close()
+            """
+        },
+        CODES,
+    )

@@ -116,3 +116,111 @@ def test_a_name_returned_after_the_block(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_result_that_is_used_after_the_block(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": HEAD
+            + """
+def read():
+    with Session() as db:
+        users = db.scalars(select(User))
+    return [user.name for user in users]  # DBS209
+
+def fetched_too_late():
+    with Session() as db:
+        query = db.query(User).filter(User.id > 3)
+    print("late")
+    return query.all()  # DBS209
+
+def stepped_through():
+    with Session() as db:
+        users = db.execute(select(User)).scalars()
+    for user in users:  # DBS209
+        print(user.name)
+
+def passed_on(write):
+    with Session() as db:
+        users = db.scalars(select(User))
+    write(users)  # DBS209
+
+def once(write):
+    with Session() as db:
+        query = db.query(User)
+    first = query.first()  # DBS209
+    return first, query.all()
+
+def by_a_generator(write):
+    with Session() as db:
+        names = (user.name for user in db.scalars(select(User)))
+    write(names)  # DBS209
+
+def fetched():
+    with Session() as db:
+        users = db.scalars(select(User)).all()
+    return [user.name for user in users]
+
+def only_looked_at():
+    with Session() as db:
+        query = db.query(User)
+    print(query)
+    if query is None:
+        return str(query)
+
+def bound_anew():
+    with Session() as db:
+        users = db.scalars(select(User))
+        users = list(users)
+    return [user.name for user in users]
+"""
+        },
+        CODES,
+    )
+
+
+def test_a_result_that_a_function_gives(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "queries.py": """
+                from app.models import User
+
+                def every(db):
+                    return db.query(User)
+
+                def loaded(session):
+                    return session.query(User).all()
+
+                def either(db, fetch):
+                    if fetch:
+                        return db.query(User).all()
+                    return db.query(User)
+            """,
+            "app.py": """
+                from sqlalchemy.orm import Session
+                from queries import either, every, loaded
+
+                def returned():
+                    with Session() as db:
+                        return every(db)  # DBS209
+
+                def filtered():
+                    with Session() as db:
+                        return every(db=db).filter(1)  # DBS209
+
+                def used():
+                    with Session() as db:
+                        users = every(db)
+                    for user in users:  # DBS209
+                        print(user)
+
+                def fine():
+                    with Session() as db:
+                        users, others = loaded(db), either(db, True)
+                    return users, others
+            """,
+        },
+        CODES,
+    )

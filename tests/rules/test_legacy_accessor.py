@@ -241,4 +241,6 @@ def test_message_names_the_layers_own_replacement(name: str, way_out: str, tmp_p
     """
     write_project(tmp_path, {"dbsession.toml": POLICY, name: dedent(text)})
     messages = [m for *_, code, m in lint(tmp_path, name) if code == "DBS104"]
-    assert messages == [f"`db_manager.get_session()` is a legacy accessor; use {way_out}"]
+    assert messages == [
+        f"`db_manager.get_session()` is a way to a session that the policy gives up; use {way_out}"
+    ]

@@ -118,7 +118,7 @@ def test_what_may_be_the_callers_or_is_no_session_is_silent(tmp_path: Path) -> N
 
                 def fallback(db=None):
                     db = db or SessionLocal()
-                    db.close()
+                    db.close()  # DBS306
 
                 def flagged(given=None):
                     own = given is None
@@ -151,15 +151,69 @@ def test_what_may_be_the_callers_or_is_no_session_is_silent(tmp_path: Path) -> N
     )
 
 
+def test_a_close_that_empties_a_blocks_session(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "service.py": """
+                from database import SessionLocal
+
+                def each_turn(statements):
+                    with SessionLocal() as db:
+                        for statement in statements:
+                            db.close()
+                            db.execute(statement)
+
+                def at_the_end_of_each_turn(statements):
+                    with SessionLocal() as db:
+                        for statement in statements:
+                            db.execute(statement)
+                            db.close()
+
+                def between():
+                    with SessionLocal() as db:
+                        db.execute(1)
+                        db.close()
+                        db.execute(2)
+
+                def a_block_each_turn(statements):
+                    for statement in statements:
+                        with SessionLocal() as db:
+                            db.execute(statement)
+                            db.close()  # DBS301
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_migration_may_close_by_hand(tmp_path: Path) -> None:
+    closing = """
+        from sqlalchemy.orm import Session
+        from database import op
+
+        def upgrade():
+            session = Session(bind=op.get_bind())
+            session.execute(1)
+            session.close(){}
+    """
+    files = {"migrations/versions/1.py": closing.format(""), "app.py": closing.format("  # DBS301")}
+    assert_cases(tmp_path, files, CODES)
+
+
 def test_the_message_names_the_provider_that_the_project_has(tmp_path: Path) -> None:
     close = "from database import SessionLocal\ndb = SessionLocal()\ndb.close()\n"
     write_project(tmp_path, {"database.py": DATABASE, "one.py": close, "two.py": close})
     found = [message for *_, code, message in lint(tmp_path, "one.py") if code == "DBS301"]
     assert found == [
-        "`db.close()` closes a session by hand; use `with get_db_session() as db:`, which closes it"
+        "`db.close()` closes a session by hand; use `with get_db_session() as db:`, which closes "
+        "it whatever happens"
     ]
     (tmp_path / "database.py").write_text(
         "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"
     )
     found = [message for *_, code, message in lint(tmp_path, "two.py") if code == "DBS301"]
-    assert found == ["`db.close()` closes a session by hand; let a `with` block close it"]
+    assert found == [
+        "`db.close()` closes a session by hand; let a `with` block close it, whatever happens"
+    ]

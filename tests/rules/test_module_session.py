@@ -136,6 +136,6 @@ def test_the_message_names_what_the_project_has(tmp_path: Path) -> None:
     write_project(tmp_path, files)
     messages = [m for _, _, code, m in lint(tmp_path, "core/service.py") if code in CODES]
     assert messages == [
-        "`new_session()` is one session for the whole module, held by `session`; "
+        "`new_session()` is opened at import, and all threads share it as `session`; "
         "open one where it is needed, with `with session_scope() as session:`"
     ]

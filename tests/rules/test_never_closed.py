@@ -51,6 +51,12 @@ def test_a_session_that_is_used_and_never_closed(tmp_path: Path) -> None:
             db = new_session()  # DBS302
             work(db)
 
+        def copies_without_a_database(row):
+            db = Session()
+            copy = db.merge(row, load=False)
+            db.expunge(copy)
+            return copy
+
         def unused():
             db = SessionLocal()
 
@@ -97,6 +103,88 @@ def test_owners_providers_and_tests_are_no_exception(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_tests_session_that_runs_no_statement(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        from database import SessionLocal
+
+        def asked_only(bind):
+            db = SessionLocal()
+            return db.get_bind(1) is bind
+        """,
+        test_bind="""
+        from unittest.mock import Mock, patch
+        from sqlalchemy.orm import Session
+        from database import SessionLocal, new_session
+
+        def test_bind():
+            session = Session(binds={1: Mock()})
+            assert session.get_bind(1) is session.bind
+
+        def test_text():
+            session = SessionLocal()
+            query = session.query(1).filter(2)
+            assert str(query) == "SELECT 1"
+            assert str(session.query(2).where(1).statement.compile()) == "SELECT 2"
+
+        def test_rows():
+            session = SessionLocal()  # DBS302
+            query = session.query(1).filter(2)
+            assert query.all() == []
+
+        def test_statement():
+            session = SessionLocal()  # DBS302
+            session.execute(1)
+
+        @patch("database.SessionLocal")
+        def test_patched(factory):
+            session = new_session()
+            session.execute(1)
+        """,
+    )
+
+
+def test_a_registry_that_a_function_makes_for_itself(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        from database import SessionLocal
+        from sqlalchemy.orm import scoped_session
+
+        def worked_with():
+            session = scoped_session(SessionLocal)  # DBS302
+            return session.query(1).all()
+
+        def removed():
+            session = scoped_session(SessionLocal)
+            try:
+                return session.query(1).all()
+            finally:
+                session.remove()
+
+        def removed_when_all_goes_well():
+            session = scoped_session(SessionLocal)  # DBS303
+            rows = session.query(1).all()
+            session.remove()
+            return rows
+
+        def called():
+            Session = scoped_session(SessionLocal)
+            return Session().query(1).all()
+
+        def made_for_others(app):
+            session = scoped_session(SessionLocal)
+            app.session = session
+            return session
+
+        shared = scoped_session(SessionLocal)
+        """,
+    )
+    [message] = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS302"]
+    assert "`with SessionLocal() as session:`" in message
 
 
 def test_what_is_handed_on_is_no_leak(tmp_path: Path) -> None:
@@ -308,7 +396,10 @@ def test_the_fallback_of_a_layer_has_to_close_as_well(tmp_path: Path) -> None:
     }
     assert_cases(tmp_path, files)
     (found,) = lint(tmp_path, "service.py")
-    assert found[3] == "`self.db_manager.get_session()` is never closed; close it in a `finally`"
+    assert found[3] == (
+        "`self.db_manager.get_session()` is never closed, and keeps its connection; "
+        "close it in a `finally`"
+    )
 
 
 def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> None:
@@ -326,7 +417,10 @@ def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> Non
         },
     )
     messages = [message for *_, code, message in lint(tmp_path, "database.py") if code == "DBS302"]
-    assert messages == ["`SessionLocal()` is never closed; use `with SessionLocal() as db:`"]
+    assert messages == [
+        "`SessionLocal()` is never closed, and keeps its connection; "
+        "use `with SessionLocal() as db:`"
+    ]
 
 
 def test_a_huge_function_is_not_judged(tmp_path: Path) -> None:

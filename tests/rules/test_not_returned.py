@@ -184,11 +184,11 @@ def test_what_is_no_connection_pool(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("work", "message"),
     [
-        ("conn.reset()", "`pool.getconn()` is never given back to its pool"),
-        ("conn.close()", "`pool.getconn()` is closed and never given back to its pool"),
+        ("conn.reset()", "`pool.getconn()` is never given back"),
+        ("conn.close()", "`pool.getconn()` is closed but never given back"),
         (
             "conn.reset(); pool.putconn(conn)",
-            "`pool.getconn()` is not given back to its pool when line 8 raises",
+            "`pool.getconn()` is not given back when line 8 raises",
         ),
     ],
 )
@@ -196,7 +196,7 @@ def test_message_tells_what_happens(tmp_path: Path, work: str, message: str) -> 
     text = f"{PSYCOPG2}    def f():\n        conn = pool.getconn()\n        {work}\n"
     write_project(tmp_path, {"service.py": text})
     assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS605"] == [
-        f"{message}; call `putconn` in a `finally`"
+        f"{message}, so that the pool runs dry; call `putconn` in a `finally`"
     ]
 
 

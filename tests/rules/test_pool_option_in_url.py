@@ -65,6 +65,6 @@ def test_message_names_the_options_and_the_function(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {"db.py": text})
     assert [m for *_, m in lint(tmp_path, "db.py")] == [
-        "`pool_size`, `pool_timeout` cannot reach the pool from a URL; "
-        "use the arguments of `create_async_engine`"
+        "`pool_size`, `pool_timeout` in a URL is passed to the driver, which does not know it; "
+        "pass it to `create_async_engine` as an argument"
     ]

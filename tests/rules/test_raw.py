@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 from tests.cases import assert_cases, lint, write_project
 
@@ -208,6 +209,7 @@ def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path
     write_project(
         tmp_path,
         {
+            "other.py": "SessionLocal = sessionmaker()\n",
             "script.py": """
                 from sqlalchemy import create_engine
                 from sqlalchemy.orm import sessionmaker
@@ -216,12 +218,12 @@ def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path
                     make = sessionmaker(create_engine(os.environ["URL"]))
                     db = make()
                     return db.info
-            """
+            """,
         },
     )
     messages = [message for *_, code, message in lint(tmp_path, "script.py") if code == "DBS103"]
     assert messages == [
-        "`make()` calls a factory made on the spot; "
+        "`make()` calls a factory that is made anew each time; "
         "make it once for the process, and use `with make() as db:`"
     ]
 
@@ -381,6 +383,54 @@ def test_the_sqlalchemy_preset_leaves_blocks_alone(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_where_nothing_is_bypassed_a_session_class_is_the_way(tmp_path: Path) -> None:
+    script = """
+        from sqlalchemy.orm import Session, sessionmaker
+        from base import engine
+
+        def run():
+            \"\"\"Run, as in::
+
+                SessionLocal = sessionmaker(engine)
+            \"\"\"
+            db = Session(engine){0}
+            make = sessionmaker(engine)
+            return db.info, make().info{1}
+    """
+    engine = "from sqlalchemy import create_engine\nengine = create_engine(URL)\n"
+    dependency = """
+        from sqlalchemy.orm import Session
+
+        def get_db():
+            with Session(engine) as db:
+                yield db
+    """
+    provider = """
+        from contextlib import contextmanager
+        from sqlalchemy.orm import Session
+
+        @contextmanager
+        def get_db_session():
+            with Session(engine) as db:
+                yield db
+    """
+    silent, fires = script.format("", ""), script.format("  # DBS103", "  # DBS103")
+    fires_once = script.format("  # DBS103", "")
+    for number, files in enumerate(
+        [
+            {"base.py": engine, "script.py": silent},
+            {"base.py": engine, "script.py": silent, "tests/db.py": "Local = sessionmaker()"},
+            {"base.py": engine, "script.py": fires, "db.py": "Local = sessionmaker()"},
+            {"base.py": engine, "script.py": fires, "db.py": "Local = scoped_session(maker)"},
+            {"base.py": engine + dedent(dependency), "script.py": silent},
+            {"base.py": engine + dedent(provider), "script.py": fires_once},
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert_cases(folder, files, {"DBS103"})
 
 
 def test_a_database_that_a_function_writes_out_is_its_own(tmp_path: Path) -> None:

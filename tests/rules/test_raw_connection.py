@@ -72,7 +72,8 @@ def test_message_shows_the_provider(tmp_path: Path) -> None:
     write_project(tmp_path, {"dbsession.toml": POLICY, "service.py": text})
     messages = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS107"]
     assert messages == [
-        "`sqlite3.connect('a.db')` opens a connection by hand; use `with get_connection() as db:`",
-        "`aiosqlite.connect('a.db')` opens a connection by hand; "
+        "`sqlite3.connect('a.db')` bypasses the connection provider; "
+        "use `with get_connection() as db:`",
+        "`aiosqlite.connect('a.db')` bypasses the connection provider; "
         "use `async with get_connection() as conn:`",
     ]

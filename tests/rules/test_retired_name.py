@@ -177,6 +177,11 @@ def test_messages(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {**PROJECT, "app.py": text})
     assert lint(tmp_path, "app.py") == [
-        (1, 7, "DBS106", "`core.database_manager` is retired; use `core.database`"),
-        (3, 22, "DBS106", "`core.work.open_db` is retired; use the provider of core.database"),
+        (1, 7, "DBS106", "`core.database_manager` is retired by the policy; use `core.database`"),
+        (
+            3,
+            22,
+            "DBS106",
+            "`core.work.open_db` is retired by the policy; use the provider of core.database",
+        ),
     ]

@@ -151,7 +151,8 @@ def test_the_message_names_the_house_s_own_way(
     files = {"core/database.py": database, "dbsession.toml": policy, name: ROUTER + handler}
     write_project(tmp_path, files)
     assert [message for _, _, code, message in lint(tmp_path, name) if code in CODES] == [
-        f"`SessionLocal()` opens a session in a request handler; use {way_out}"
+        "`SessionLocal()` opens a session in a request handler, where the framework can give it "
+        f"one and close it; use {way_out}"
     ]
 
 

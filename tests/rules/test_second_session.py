@@ -23,6 +23,7 @@ DATABASE = """
             yield db
 """
 HEADER = """
+    from contextlib import contextmanager
     from typing import Annotated, Optional
     from fastapi import APIRouter, Depends
     from sqlalchemy import Engine
@@ -52,12 +53,16 @@ def test_a_given_session_is_enough(tmp_path: Path) -> None:
         other = SessionLocal()  # DBS406
         other.close()
 
-    def keyword_only(*, db: "Session", engine: Engine):
-        with Session(engine) as other:  # DBS406
-            other.execute(1)
+    def keyword_only(*, db: Annotated["Session", Depends(get_db)], number: int):
+        with SessionLocal() as other:  # DBS406
+            other.execute(number)
+
+    def of_the_one_factory(db: Session, *, engine: Engine):
+        with Session(engine) as other, SessionLocal() as third:  # DBS406
+            other.execute(third)
 
     def bare_default(db=Depends(get_db)):
-        return SessionLocal()  # DBS406
+        SessionLocal().execute(1)  # DBS406
     """,
     )
 
@@ -131,6 +136,110 @@ def test_a_session_bound_to_another_database_is_no_second_one(tmp_path: Path) ->
             shared.execute(1)
         with get_tenant_session() as other:  # DBS406
             other.execute(1)
+    """,
+    )
+
+
+def test_a_second_factory_may_have_the_same_engine(tmp_path: Path) -> None:
+    database = """
+        from contextlib import contextmanager
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+        engine = create_engine("postgresql://db/main")
+        archive_engine = create_engine("postgresql://db/archive")
+        SessionLocal = sessionmaker(bind=engine)
+        ReadOnly = sessionmaker(engine, autoflush=False)
+        ArchiveSession = sessionmaker(bind=archive_engine)
+        Registry = scoped_session(SessionLocal)
+
+        def get_db():
+            with SessionLocal() as db:
+                yield db
+
+        def get_registrys_db():
+            yield Registry()
+
+        @contextmanager
+        def create_session():
+            session = Registry()
+            try:
+                yield session
+            finally:
+                session.close()
+    """
+    use = """
+        from fastapi import Depends
+        from sqlalchemy.orm import Session
+        from database import (
+            ArchiveSession, ReadOnly, Session, SessionLocal, create_session, engine, get_db,
+            get_registrys_db,
+        )
+
+        def copy(db: Session = Depends(get_db)):
+            with ArchiveSession() as archive:
+                db.add(archive.get(1))
+            with ReadOnly() as same:  # DBS406
+                return same.get(1)
+
+        def of_the_class(db: Session = Depends(get_db)):
+            with Session(engine) as same:  # DBS406
+                return same.get(1)
+
+        def of_which_factory(db: Session):
+            with SessionLocal() as other, ArchiveSession() as third:
+                other.add(third.get(1))
+
+        def of_the_registry(db: Session = Depends(get_registrys_db)):
+            db.merge(1)
+            with create_session() as same:
+                same.merge(1)
+    """
+    assert_cases(tmp_path, {"database.py": database, "use.py": use}, {"DBS406"})
+
+
+def test_a_session_that_is_ended_first_is_not_there_any_more(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    def committed(db: SessionDep):
+        db.commit()
+        with SessionLocal() as other:
+            other.execute("drop table a")
+
+    def closed(db: SessionDep):
+        ids = list(db.scalars(1))
+        db.close()
+        for number in ids:
+            with get_db_session() as other:
+                other.execute(number)
+
+    def worked_with_since(db: SessionDep):
+        db.commit()
+        db.add(1)
+        with SessionLocal() as other:  # DBS406
+            other.execute(1)
+
+    @contextmanager
+    def lock(db: SessionDep):
+        other = SessionLocal()
+        try:
+            yield other
+        finally:
+            other.close()
+    """,
+    )
+
+
+def test_a_handler_with_a_session_opens_no_other_for_dbs401_either(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    @router.get("/")
+    def handler(db: SessionDep):
+        db.commit()
+        with SessionLocal() as other:
+            return other.query(1).all()
     """,
     )
 

@@ -224,5 +224,6 @@ def test_message_names_the_nearest_writes(tmp_path: Path) -> None:
     write_project(tmp_path, {"store.py": "import sqlite3\n" + code})
     found = [text for *_, text in lint(tmp_path, "store.py", selected=CODES)]
     assert found == [
-        "`conn.commit()` parts the write of line 4 from that of line 6; commit once, after the last"
+        "`conn.commit()` comes between the writes of lines 4 and 6, so that an error keeps only "
+        "the first; commit once, at the end"
     ]

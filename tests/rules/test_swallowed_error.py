@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 from tests.cases import assert_cases, lint, write_project
 
@@ -356,8 +357,8 @@ def test_message_names_work_and_session(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {"service.py": text})
     assert [m for *_, m in lint(tmp_path, "service.py")] == [
-        "`except Exception` swallows an error of `db.commit()`, and the failed transaction "
-        "goes on; call `db.rollback()` in it"
+        "`except Exception` swallows an error of `db.commit()`, after which the session refuses "
+        "all work; call `db.rollback()` in it"
     ]
 
 
@@ -447,7 +448,7 @@ def test_where_a_rollback_would_undo_more_a_savepoint_is_the_way_out(tmp_path: P
         },
     )
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
-    ways = [message.partition("goes on; ")[2] for message in found]
+    ways = [message.partition("refuses all work; ")[2] for message in found]
     assert ways == [
         "put each turn's work in `with db.begin_nested():`",
         "put each turn's work in `async with db.begin_nested():`",
@@ -552,3 +553,174 @@ def test_a_helper_outside_of_the_loop_commits_no_turn(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": service})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
     assert message.endswith("put each turn's work in `async with session.begin_nested():`")
+
+
+def test_a_handler_that_works_with_what_failed_before_it_raises(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from sqlalchemy.exc import IntegrityError
+        from sqlalchemy.ext.asyncio import AsyncSession
+        from sqlalchemy.orm import Session
+
+        def mark(session: Session, export):
+            try:
+                session.add(export)
+                session.flush()
+            except Exception:  # DBS308
+                export.failed = True
+                session.commit()
+                raise
+
+        def note(session: Session, export):
+            try:
+                session.add(export)
+                session.commit()
+            except IntegrityError as error:  # DBS308
+                session.add(str(error))
+                session.commit()
+                raise ValueError from error
+
+        def rolls_back_first(session: Session, export):
+            try:
+                session.commit()
+            except Exception as error:
+                session.rollback()
+                session.add(str(error))
+                session.commit()
+                raise
+
+        def only_notes(session: Session, export):
+            try:
+                session.commit()
+            except Exception:
+                export.failed = True
+                raise
+
+        def in_a_savepoint(session: Session, export):
+            try:
+                with session.begin_nested():
+                    session.add(export)
+                    session.flush()
+            except Exception:
+                session.execute(1)
+                raise
+
+        async def awaits(session: AsyncSession, export):
+            try:
+                await session.flush()
+            except Exception:  # DBS308
+                await session.execute(1)
+                raise
+        """,
+    )
+
+
+def test_a_statement_that_failed_leaves_sqlite_usable_and_no_server(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.exc import IntegrityError, ProgrammingError
+        from sqlalchemy.orm import Session, sessionmaker
+
+        engine = create_engine("{0}")
+        Make = sessionmaker(engine)
+
+        def note(name):
+            with Make() as session:
+                try:
+                    session.execute(text("insert into exports values (:name)"))
+                except IntegrityError:{1}
+                    session.execute(text("insert into failures values (:name)"))
+                    session.commit()
+                    raise
+
+        def falls_back():
+            with Session(engine) as session:
+                try:
+                    rows = session.execute(text("select * from new_table")).all()
+                except ProgrammingError:{1}
+                    rows = session.execute(text("select * from old_table")).all()
+                return rows
+    """
+    files = {
+        "sqlite.py": service.format("sqlite:///exports.db", ""),
+        "server.py": service.format("postgresql://db/exports", "  # DBS308"),
+        "unknown.py": service.replace('"{0}"', "URL").format("", ""),
+    }
+    assert_cases(tmp_path, files, {"DBS308"})
+
+
+def test_a_way_out_that_ends_a_transactions_block_rolls_back(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from sqlalchemy.exc import IntegrityError
+        from sqlalchemy.orm import Session
+
+        def store(session: Session, items):
+            for item in items:
+                with session.begin():
+                    try:
+                        session.add(item)
+                        session.flush()
+                    except IntegrityError:
+                        print("known", item)
+                        continue
+
+        def store_in_savepoints(session: Session, items):
+            for item in items:
+                with session.begin_nested():
+                    try:
+                        session.flush()
+                    except IntegrityError:
+                        print("known", item)
+
+        def work_on_in_the_block(session: Session, items):
+            with session.begin():
+                try:
+                    session.flush()
+                except IntegrityError:  # DBS308
+                    print("known")
+                session.execute(1)
+        """,
+    )
+
+
+def test_the_message_of_a_handler_that_works_on(tmp_path: Path) -> None:
+    text = """
+        def mark(session: Session):
+            try:
+                session.execute(1)
+                session.flush()
+            except Exception:
+                session.commit()
+                raise
+    """
+    header = "from sqlalchemy.orm import Session\n"
+    write_project(tmp_path, {"app.py": header + dedent(text)})
+    [message] = [message for *_, code, message in lint(tmp_path, "app.py") if code == "DBS308"]
+    assert "`session.flush()`" in message
+    assert "`session.rollback()`" in message
+
+
+def test_only_what_commits_in_the_try_is_no_work_for_a_savepoint(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import Session
+
+        def note(db: Session, words):
+            db.add(words)
+            db.commit()
+
+        def save_all(db: Session, agents):
+            note(db, "begin")
+            for agent in agents:
+                try:
+                    db.add(agent)
+                    db.flush()
+                except Exception:
+                    print("not saved:", agent.name)
+            db.commit()
+    """
+    write_project(tmp_path, {"service.py": text})
+    [message] = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert "`with db.begin_nested():`" in message

@@ -126,6 +126,7 @@ def test_message(tmp_path: Path) -> None:
             2,
             0,
             "DBS108",
-            "`work` opens a session without `@safe_db_operation`; decorate the function with it",
+            "`work` opens a session without `@safe_db_operation`, which the policy requires here; "
+            "decorate the function with it",
         )
     ]

@@ -198,6 +198,28 @@ def test_message_names_the_yield_and_the_close(tmp_path: Path) -> None:
     text = HEADER + "def get_db():\n    db = SessionLocal()\n    yield db\n    db.close()\n"
     write_project(tmp_path, {"deps.py": text})
     assert [message for *_, code, message in lint(tmp_path, "deps.py") if code == "DBS404"] == [
-        "`yield db` is not guarded: when the caller fails, `db.close()` does not run; "
-        "close in a `finally`"
+        "`yield db` raises what the caller's code raises, and then `db.close()` does not run; "
+        "put that into a `finally`"
     ]
+
+
+def test_a_registry_that_is_yielded(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        @contextmanager
+        def closed():
+            session = scoped_session(SessionLocal)
+            yield session  # DBS404
+            session.commit()
+            session.close()
+
+        @contextmanager
+        def guarded():
+            session = scoped_session(SessionLocal)
+            try:
+                yield session
+            finally:
+                session.remove()
+        """,
+    )

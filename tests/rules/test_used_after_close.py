@@ -28,6 +28,44 @@ def test_uses_after_a_close_on_the_same_path(tmp_path: Path) -> None:
                     db = SessionLocal()
                     db.close()
                     db.query(1)  # DBS305
+                    db.query(2)
+
+                def adds_and_commits():
+                    db = SessionLocal()
+                    db.close()
+                    db.add(1)  # DBS305
+                    db.commit()
+
+                def commits_what_was_given_up():
+                    db = SessionLocal()
+                    try:
+                        db.add(1)
+                    finally:
+                        db.close()
+                    db.commit()  # DBS305
+
+                def commits_in_the_cleanup():
+                    db = SessionLocal()
+                    try:
+                        db.add(1)
+                    finally:
+                        db.close()
+                        db.commit()  # DBS305
+
+                def closed_again():
+                    db = SessionLocal()
+                    try:
+                        db.query(1)
+                        db.close()
+                        db.query(2)
+                    finally:
+                        db.close()
+
+                def emptied_each_turn(numbers):
+                    db = SessionLocal()
+                    for number in numbers:
+                        db.close()
+                        db.query(number)
                     db.close()
 
                 def after_a_helper():
@@ -40,7 +78,6 @@ def test_uses_after_a_close_on_the_same_path(tmp_path: Path) -> None:
                     if x:
                         db.close()
                     db.query(1)  # DBS305
-                    db.close()
 
                 def after_what_closes_sometimes(x):
                     db = SessionLocal()

@@ -35,13 +35,14 @@ _HARMLESS_METHODS = frozenset(
 # They only note what is to be done at the next flush, or ask for something to stop.
 _NOTING = {"add": ("session", "db"), "cancel": ("future", "handle", "task", "timer")}
 # They fail only on what is no number; the clock gives one.
-_OF_NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
-_CLOCK_NUMBERS = frozenset({"monotonic", "perf_counter", "time", "time_ns", "timestamp"})
 _HARMLESS_NAMES = frozenset({"timedelta"})
 # They only build a statement of SQLAlchemy.
 _BUILDERS = frozenset({"delete", "insert", "select", "text", "update"})
 _VIEWS = frozenset({"items", "keys", "values"})
 _CLOCK = frozenset({"now", "today", "utcnow"})
+_TIMES = frozenset(
+    f"{clock}{unit}" for clock in ("monotonic", "perf_counter", "time") for unit in ("", "_ns")
+)
 _TEXT_METHODS = frozenset({"format", "join"})
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 _RAISING = (
@@ -55,6 +56,10 @@ _RAISING = (
     ast.YieldFrom,
 )
 _MAPPING_METHODS = frozenset({"copy", "get", "items", "keys", "setdefault", "update", "values"})
+_NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
+_CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
+_DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
+_PLAIN = (ast.Attribute, ast.Constant, ast.Name)
 
 
 def may_raise(call: ast.Call, scope: Scope) -> bool:
@@ -66,17 +71,18 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
 
     Returns:
         False for what does not by its name, for methods of literals and of the clock's values, for
-        ``session.add(...)`` and ``task.cancel()``.
+        ``session.add(...)`` and ``task.cancel()``, for ``settings.get("a", "b")`` and for
+        containers and numbers made of what is there already.
     """
-    if not raises_by_name(call):
+    if not raises_by_name(call) or _asks_with_default(call, scope) or _makes_value(call, scope):
         return False
     match call.func:
-        case ast.Name(id=name) if name in _OF_NUMBERS and call.args:
-            return not all(map(_is_number, call.args))
+        case ast.Name(id=name) if name in _TIMES:
+            return not _is_of("time", name, scope, name)
         case ast.Name(id=name):
             return name not in _HARMLESS_NAMES and not _builds_statement(name, scope)
         case ast.Attribute(value=ast.Name(id=module), attr=name) if name in _BUILDERS:
-            return not _is_of_sqlalchemy(module, scope, None)
+            return not _is_of("sqlalchemy", module, scope, None)
         case ast.Attribute(attr=name) if name in _VIEWS and not call.args:
             return False
         case ast.Attribute(attr="pop") if len(call.args) == 2:
@@ -149,39 +155,64 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
     return isinstance(node, _RAISING)
 
 
+def _asks_with_default(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call looks a written key up, and says what to give where it is missing."""
+    match call:
+        case ast.Call(
+            func=ast.Attribute(value=owner, attr="get"),
+            args=[ast.Constant(value=str()), ast.Constant()],
+            keywords=[],
+        ):
+            hows = [b.how for b in scope.lookup(owner.id)] if isinstance(owner, ast.Name) else []
+            return not any(isinstance(how, Imported) for how in hows)
+    return False
+
+
+def _makes_value(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call only makes a container of plain values, or a number of numbers."""
+    name, given = last_segment(call.func), list(arguments(call))
+    if name in _CONTAINERS:
+        is_plain = all(isinstance(argument, (*_DISPLAYS, *_PLAIN)) for argument in given)
+        is_filled_plainly = not call.args or isinstance(call.args[0], _DISPLAYS)
+        return is_plain and (is_filled_plainly or name == "defaultdict")
+    is_number = isinstance(call.func, ast.Name) and name in _NUMBERS and bool(given)
+    return is_number and all(_is_number(argument, scope) for argument in given)
+
+
+def _is_number(expression: ast.expr, scope: Scope) -> bool:
+    """Tell whether an expression is a number written out, of the clock, or made of such ones."""
+    match expression:
+        case ast.Constant(value=int() | float()):
+            return True
+        case ast.UnaryOp(operand=operand):
+            return _is_number(operand, scope)
+        case ast.BinOp(left=left, op=ast.Div() | ast.FloorDiv() | ast.Mod(), right=ast.Constant()):
+            return _is_number(left, scope)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
+            return _is_number(left, scope) and _is_number(right, scope)
+        case ast.Call(func=function):
+            name = last_segment(function)
+            is_number = name in ("len", "timestamp") or name in _TIMES
+            return (is_number and not may_raise(expression, scope)) or _makes_value(
+                expression, scope
+            )
+    return False
+
+
 def _is_given_constants(call: ast.Call) -> bool:
     return all(isinstance(argument, ast.Constant) for argument in arguments(call))
 
 
-def _is_number(expression: ast.expr) -> bool:
-    """Tell whether an expression is a number, made of literals and of what the clock says."""
-    match expression:
-        case ast.Constant(value=int() | float()):
-            return True
-        case ast.UnaryOp(operand=inner):
-            return _is_number(inner)
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
-            return _is_number(left) and _is_number(right)
-        case ast.BinOp(left=left, op=ast.Div() | ast.FloorDiv(), right=ast.Constant(value=divisor)):
-            return _is_number(left) and isinstance(divisor, (int, float)) and divisor != 0
-        case ast.Call(func=ast.Name(id=name), args=args) if name in _OF_NUMBERS and args:
-            return all(map(_is_number, args))
-        case ast.Call(func=function):
-            is_clock = last_segment(function) in _CLOCK_NUMBERS
-            return is_clock and not raises_by_name(expression)
-    return False
-
-
 def _builds_statement(name: str, scope: Scope) -> bool:
-    return any(_is_of_sqlalchemy(name, scope, builder) for builder in _BUILDERS)
+    return any(_is_of("sqlalchemy", name, scope, builder) for builder in _BUILDERS)
 
 
-def _is_of_sqlalchemy(name: str, scope: Scope, imported: str | None) -> bool:
-    """Tell whether a name is imported from SQLAlchemy, as the module itself or one of its names."""
+def _is_of(package: str, name: str, scope: Scope, imported: str | None) -> bool:
+    """Tell whether a name is imported from a package, as a module itself or one of its names."""
     hows = (binding.how for binding in scope.lookup(name))
     return any(
         isinstance(how, Imported)
-        and how.module.partition(".")[0] == "sqlalchemy"
+        and how.module.partition(".")[0] == package
         and how.name == imported
         for how in hows
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,6 +19,10 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
 _HOPS = frozenset(name.rpartition(".")[2] for name in THREAD_HOPS)
 _STACKS = frozenset({"enter_context", "enter_async_context"})
+# By the documentation of dataclasses, attrs and pydantic.
+_FIELDS_CLASSES = frozenset({"attrs", "dataclass", "define", "frozen", "mutable", "s"})
+_FIELDS = frozenset({"attrib", "field", "ib"})
+_FACTORIES = frozenset({"default_factory", "factory"})
 
 
 class Holder(Enum):
@@ -64,6 +69,13 @@ class Acquisition(NamedTuple):
         written = ast.unparse(self.node)
         return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
 
+    @property
+    def block(self) -> str:
+        """What a ``with`` block can enter: for a registry the call of its factory."""
+        if self.known.source is Role.REGISTRY_MAKER and self.node.args:
+            return f"{ast.unparse(self.node.args[0])}()"
+        return ast.unparse(self.node)
+
 
 @remembered
 def acquisitions(tree: Tree, inference: Inference) -> list[Acquisition]:
@@ -83,6 +95,8 @@ def acquisitions(tree: Tree, inference: Inference) -> list[Acquisition]:
             holder, name, target = holder_of(call, scope, tree)
             if not value.is_assumed or is_closed_by_hand(name, scope):
                 found.append(Acquisition(call, value, scope, holder, name, target))
+        elif _is_field(call) and _is_fields_class(scope):
+            found += _made_for_each_instance(call, scope, tree, inference)
     return found
 
 
@@ -96,6 +110,18 @@ def is_closed_by_hand(name: str, scope: Scope) -> bool:
         and node.value.id == name
         for node in own_nodes(function.node)
     )
+
+
+def _made_for_each_instance(
+    field: ast.Call, scope: Scope, tree: Tree, inference: Inference
+) -> Iterator[Acquisition]:
+    """Find what a field's ``default_factory`` opens, as the call that it stands for."""
+    for keyword in field.keywords:
+        if keyword.arg in _FACTORIES and not isinstance(keyword.value, ast.Lambda):
+            made = ast.copy_location(ast.Call(keyword.value, [], []), keyword.value)
+            value = opened_by(made, scope, tree, inference)
+            if value is not None:
+                yield Acquisition(made, value, scope, *_instances(field, tree))
 
 
 def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
@@ -115,9 +141,28 @@ def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) ->
         return None
     callee = inference.known(function, scope)
     value = inference.value(call, scope) if callee is not None else None
-    if isinstance(value, Known) and value.role is Role.OPENED and callee is not None:
-        return value if value.source is callee.role else None
-    return None
+    if not isinstance(value, Known) or callee is None:
+        return None
+    if callee.role is Role.REGISTRY_MAKER and _is_used_as_session(call, scope, tree):
+        return value._replace(role=Role.OPENED, source=callee.role)
+    return value if value.role is Role.OPENED and value.source is callee.role else None
+
+
+def _is_used_as_session(registry: ast.Call, scope: Scope, tree: Tree) -> bool:
+    """Tell whether a registry that a function makes serves it as a session, and goes no further.
+
+    Its name is only worked with, or yielded: one that is called, stored, passed on or returned is
+    a registry.
+    """
+    function, assignment = scope.function(), tree.parent(registry)
+    match assignment:
+        case ast.Assign(targets=[ast.Name(id=name)]) if function is not None:
+            nodes = nodes_in(function.node)
+            worked_with = {n.value for n in nodes if isinstance(n, (ast.Attribute, ast.Yield))}
+            reads = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+            own = [read for read in reads if read.id == name]
+            return bool(own) and worked_with.issuperset(own)
+    return False
 
 
 def _run(call: ast.Call, scope: Scope, inference: Inference) -> ast.expr:
@@ -153,8 +198,12 @@ def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, as
                 return Holder.BLOCK, _text(target), parent
             case ast.Assign(targets=targets, value=value):
                 return _assigned(call, targets, value, scope, tree)
+            case ast.AnnAssign() if _is_fields_class(scope) and not _is_of_class(parent):
+                return Holder.DEFAULT, "", parent
             case ast.AnnAssign(target=target):
                 return _assigned(call, [target], parent, scope, tree)
+            case ast.Lambda() if _is_default_factory(parent, tree):
+                return _instances(parent, tree)
             case ast.Return() | ast.Lambda():
                 return Holder.RETURN, "", parent
             case ast.Yield():
@@ -163,6 +212,8 @@ def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, as
                 return Holder.DEFAULT, "", parent
             case ast.keyword():
                 pass
+            case ast.Call() if _is_field(parent) and _is_fields_class(scope):
+                return Holder.DEFAULT, "", parent
             case ast.Call(func=function) if function is not node:
                 if last_segment(function) in _STACKS:
                     return Holder.BLOCK, "", parent
@@ -174,6 +225,47 @@ def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, as
                 return Holder.DISCARDED, "", parent
         node = parent
     return Holder.DISCARDED, "", None
+
+
+def _is_fields_class(scope: Scope) -> bool:
+    """Tell whether a scope is the body of a class whose annotations make fields."""
+    if not isinstance(scope.node, ast.ClassDef):
+        return False
+    names = {last_segment(decorator) for decorator in scope.node.decorator_list}
+    return not names.isdisjoint(_FIELDS_CLASSES)
+
+
+def _is_field(node: ast.AST) -> bool:
+    """Tell whether a call describes a field: ``field(...)`` of dataclasses, ``attr.ib(...)``."""
+    return isinstance(node, ast.Call) and last_segment(node.func) in _FIELDS
+
+
+def _is_of_class(assignment: ast.AnnAssign) -> bool:
+    annotation = assignment.annotation
+    outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return last_segment(outer) == "ClassVar"
+
+
+def _is_default_factory(function: ast.AST, tree: Tree) -> bool:
+    match tree.parent(function):
+        case ast.keyword(arg=name) as keyword if name in _FACTORIES:
+            above = tree.parent(keyword)
+            return above is not None and _is_field(above)
+    return False
+
+
+def _instances(part: ast.AST, tree: Tree) -> tuple[Holder, str, ast.AST | None]:
+    """Give the attribute that each instance has by the field that a node is a part of."""
+    for above in tree.ancestors(part):
+        match above:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name) as target)
+                | ast.Assign(targets=[ast.Name(id=name) as target])
+            ):
+                owner = ast.Name("self", ast.Load())
+                attribute = ast.copy_location(ast.Attribute(owner, name, ast.Store()), target)
+                return Holder.INSTANCE, f"self.{name}", attribute
+    return Holder.RETURN, "", None
 
 
 def _assigned(

@@ -58,10 +58,16 @@ def background_sessions(tree: Tree, inference: Inference) -> Iterator[Background
     Yields:
         One for each call and session.
     """
+    for call, scope in background_tasks(tree, inference):
+        yield from _given(call, scope, inference)
+
+
+def background_tasks(tree: Tree, inference: Inference) -> Iterator[tuple[ast.Call, Scope]]:
+    """Find the calls that make background tasks of Starlette, with their scopes."""
     for scope in scopes_mentioning(tree.scope, _WORDS):
         for call, inner, _ in calls_in(scope, _NAMES):
             if _makes_task(call, inner, inference):
-                yield from _given(call, inner, inference)
+                yield call, inner
 
 
 def _makes_task(call: ast.Call, scope: Scope, inference: Inference) -> bool:

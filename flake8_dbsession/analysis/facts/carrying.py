@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
 
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
-_WRAPPERS = frozenset({"partial", "repeat"})
+_WRAPPERS = frozenset({"partial", "repeat", "zip"})
 _ENGINE = frozenset({"bind", "get_bind"})
 
 
@@ -132,6 +132,8 @@ def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterato
                 yield from carried(part, scope, inference)
         case ast.Starred(value=inner):
             yield from carried(inner, scope, inference)
+        case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
+            yield from carried(element, scope.child(expression), inference)
         case ast.Call(func=function) if last_segment(function) in _WRAPPERS:
             for part in arguments(expression):
                 yield from carried(part, scope, inference)

@@ -132,12 +132,18 @@ def _blocks(lines: list[str], indent: int) -> Iterator[tuple[int, list[_Line]]]:
             if fence.group(1) in _LANGUAGES:
                 yield from _dedented(lines, index + 1, end)
             index = end + 1
-        elif _LITERAL.match(lines[index].rstrip()):
+        elif _LITERAL.match(lines[index].rstrip()) and not _is_fenced(lines, index + 1):
             end = _end_of_literal(lines, index + 1, _indent(lines[index]) if index else indent)
             yield from _dedented(lines, index + 1, end)
             index = end
         else:
             index += 1
+
+
+def _is_fenced(lines: list[str], start: int) -> bool:
+    """Tell whether a section begins with a fence, which is read for itself."""
+    first = next((line for line in lines[start:] if line.strip()), "")
+    return _FENCE.match(first) is not None
 
 
 def _prompted(lines: list[str]) -> list[_Line]:

@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.facts.process_end import (
     is_script,
     is_step_of_a_script,
 )
+from flake8_dbsession.analysis.facts.sequel import as_try
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
 from flake8_dbsession.analysis.lifetimes import (
     Handing,
@@ -44,7 +45,7 @@ from flake8_dbsession.analysis.names.values import (
     Resource,
     Role,
 )
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 # These go at once where the function's flow is no longer asked about them.
 _GONE = frozenset(
@@ -123,7 +124,7 @@ def _endings_in(
 ) -> Iterator[Ending]:
     opened = [_opened(acquisition, tree) for acquisition in found]
     effects = Effects(inference)
-    graph = _graph(scope, found, effects)
+    graph = _graph(scope, found, effects, tree)
     if graph is None:
         return
     traits = effects.traits(
@@ -181,21 +182,40 @@ def _is_in_closing(call: ast.Call, tree: Tree) -> bool:
 
 
 def _is_expected_to_fail(acquisition: Acquisition, tree: Tree) -> bool:
-    """Tell whether a test is about the opening that fails: ``with pytest.raises(...):``."""
+    """Tell whether a test is about the opening that fails.
+
+    That is the last statement of ``with pytest.raises(...):``, or one that a failure follows, as
+    ``assert False`` does in a ``try``.
+    """
     statement = tree.statement(acquisition.node)
     block = tree.parent(statement) if statement is not None else None
-    return (
-        isinstance(block, (ast.With, ast.AsyncWith))
-        and statement is block.body[-1]
-        and any(last_segment(item.context_expr) in _FAILING for item in block.items)
-    )
+    match block:
+        case ast.With(body=body, items=items) | ast.AsyncWith(body=body, items=items):
+            is_about = any(last_segment(item.context_expr) in _FAILING for item in items)
+            return is_about and statement is body[-1]
+        case ast.Try(body=[*_, before, last], handlers=[_, *_]) if before is statement:
+            return _fails(last)
+        case ast.Try(body=[*_, last], orelse=[otherwise, *_]) if last is statement:
+            return _fails(otherwise)
+    return False
+
+
+def _fails(statement: ast.stmt) -> bool:
+    """Tell whether a statement makes its test fail: ``assert False``, ``pytest.fail(...)``."""
+    match statement:
+        case ast.Assert(test=ast.Constant(value=False | 0)):
+            return True
+        case ast.Expr(value=ast.Call(func=function)):
+            return last_segment(function) in ("fail", "xfail")
+        case ast.Raise(exc=ast.expr() as error):
+            return last_segment(error) == "AssertionError"
+    return False
 
 
 def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
     """Tell whether an acquisition is handed straight to a call that can be looked into."""
     call = acquisition.target
-    is_coroutine = acquisition.known.is_async and not _opens_quietly(acquisition)
-    if is_coroutine and not isinstance(tree.parent(acquisition.node), ast.Await):
+    if not _opens_quietly(acquisition) and _is_coroutine(acquisition, tree):
         return False
     if not isinstance(call, ast.Call):
         return False
@@ -205,11 +225,10 @@ def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> 
 
 def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
     above = tree.parent(acquisition.node)
-    is_awaited = isinstance(above, ast.Await)
-    is_coroutine = acquisition.known.is_async and not is_awaited
+    is_connection = acquisition.known.resource is Resource.CONNECTION
     return Opened(
         above if isinstance(above, ast.Await) else acquisition.node,
-        live_at_once=acquisition.known.resource is Resource.CONNECTION and not is_coroutine,
+        live_at_once=is_connection and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
     )
 
@@ -231,14 +250,19 @@ def taking_of(known: Known) -> Taking | None:
     return taking
 
 
-def _graph(scope: Scope, found: list[Acquisition], effects: Effects) -> Graph | None:
+def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree) -> Graph | None:
     root: Flowing = scope.node  # type: ignore[assignment]
     if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
         return None
-    quiet = {acquisition.node for acquisition in found if _opens_quietly(acquisition)}
+    quiet = {a.node for a in found if _opens_quietly(a) or _is_coroutine(a, tree)}
     connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
     plain = effects.calls(scope)
+    quiet |= set(
+        _set_ups(
+            own_nodes(root), {a.name for a in found if a.known.resource is Resource.CONNECTION}
+        )
+    )
 
     def raises(call: ast.Call) -> bool:
         return call not in quiet and not _only_adds(call, sessions) and plain.may_raise(call)
@@ -250,6 +274,59 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects) -> Graph | 
 def _opens_quietly(acquisition: Acquisition) -> bool:
     """Tell whether nothing is done yet when something is opened: a session connects later."""
     return acquisition.known.source in (Role.FACTORY, Role.SESSION_CLASS)
+
+
+def _is_coroutine(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether what a call gives opens nothing before it is awaited or entered."""
+    return acquisition.known.is_async and not isinstance(tree.parent(acquisition.node), ast.Await)
+
+
+def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
+    """Give the first calls on fresh connections that do not fail in practice.
+
+    That are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
+    awaits their failure.
+    """
+    fresh, awaited, owners = set(opened), _in_tries(nodes), dict(_cursor_owners(nodes))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name), attr=method):
+                owner = owners.get(name, name)
+                if method == "begin" or _is_pragma(call):
+                    if owner in fresh and call not in awaited:
+                        yield call
+                elif method != "cursor":
+                    fresh.discard(owner)
+
+
+def _cursor_owners(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Give the names of cursors with those of their connections."""
+    for node in nodes:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=cursor)],
+                value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="cursor")),
+            ):
+                yield cursor, owner
+
+
+def _is_pragma(call: ast.Call) -> bool:
+    match call:
+        case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str() as sql)]):
+            return sql.lstrip().lower().startswith("pragma")
+    return False
+
+
+def _in_tries(nodes: list[ast.AST]) -> frozenset[ast.AST]:
+    """Give the nodes whose errors a handler of the function may catch."""
+    return frozenset(
+        inner
+        for node in nodes
+        if (tried := as_try(node)) is not None and tried.handlers
+        for statement in tried.body
+        for inner in nodes_in(statement)
+    )
 
 
 def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:

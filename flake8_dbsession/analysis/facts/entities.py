@@ -76,18 +76,22 @@ def returned_from(block: SessionBlock, tree: Tree) -> Iterator[ast.Return]:
     """
     inside = list(statements(block.node.body))
     yield from (statement for statement in inside if isinstance(statement, ast.Return))
-    names = {
-        target.id
-        for statement in inside
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    }
-    for name in sorted(names):
+    for name in sorted(named_in(block)):
         for node in after_block(block.node, name, tree):
             match node:
                 case ast.Return(value=ast.Name(id=returned)) if returned == name:
                     yield node
+
+
+def named_in(block: SessionBlock) -> frozenset[str]:
+    """Give the names that a session's block assigns to."""
+    return frozenset(
+        target.id
+        for statement in statements(block.node.body)
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    )
 
 
 class Entities:

@@ -28,6 +28,7 @@ class Sequel(Enum):
     """What comes of a failed session on one way from the handler."""
 
     SEEN_TO = "it is rolled back, or given to what may do so"
+    RETRIED = "the handler itself works with it"
     USED = "it is worked with"
     BLOCK_ENDS = "its `with` block ends"
     GONE = "it is closed, or its name stands for another"
@@ -43,7 +44,8 @@ class Ways:
         handlers: the handlers that errors of the database come to.
 
     Attributes:
-        works: for each handler that errors come to, the method of the first work that can fail.
+        works: for each handler that errors come to, the methods of the work that can fail, the
+            first one first.
         sequels: for each of them, what comes of the session on the ways from it.
     """
 
@@ -51,12 +53,12 @@ class Ways:
         self._graph = graph
         self._session = session
         self._handlers = handlers
-        self.works: dict[ast.ExceptHandler, str] = {}
+        self.works: dict[ast.ExceptHandler, list[str]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
             failing = [self._work(block.events[index]) for index in sorted(block.raising)]
             if any(failing):
-                self._follow(block, next(filter(None, failing)))
+                self._follow(block, list(filter(None, failing)))
 
     def _work(self, event: Event) -> str:
         """Give the method by which an event works with the session; empty for any other event."""
@@ -65,7 +67,7 @@ class Ways:
                 return method if method in WORK and dotted_name(owner) == self._session else ""
         return ""
 
-    def _follow(self, failing: Block, work: str) -> None:
+    def _follow(self, failing: Block, works: list[str]) -> None:
         """Follow an error to the handlers that swallow it, and from there what is done next."""
         pending: list[tuple[int, ast.ExceptHandler | None]] = [
             (edge.target, None) for edge in failing.edges if edge.raised
@@ -78,7 +80,7 @@ class Ways:
                 if entered not in self._handlers:
                     continue
                 handler = entered
-                self.works.setdefault(handler, work)
+                self.works.setdefault(handler, []).extend(works)
             following = set(self._after(number, handler)) - seen
             seen |= following
             pending += following
@@ -99,9 +101,9 @@ class Ways:
         for event in block.events:
             is_handled = handler is not None and not _is_in(event, handler)
             sequel = self._sequel(event, is_handled=is_handled)
-            if sequel is not None:
-                if handler is not None:
-                    self.sequels[handler].add(sequel)
+            if sequel is not None and handler is not None:
+                self.sequels[handler].add(sequel)
+            if sequel is not None and sequel is not Sequel.RETRIED:
                 return
             if _returns(event) and not is_handled:
                 return
@@ -125,8 +127,10 @@ class Ways:
                 return self._sequel_of_call(call, is_handled=is_handled)
             case Leave(node=item) if self._is_session(item.optional_vars):
                 return Sequel.BLOCK_ENDS
-            case Leave(node=item) if not is_handled and last_segment(item.context_expr) in BEGINS:
-                return Sequel.SEEN_TO
+            case Leave(node=item) if last_segment(item.context_expr) in BEGINS:
+                # After a failed flush its end rolls back as well where no error takes it there.
+                is_sessions = self._is_method_of_session(item.context_expr)
+                return Sequel.SEEN_TO if is_sessions or not is_handled else None
             case Bind(target=target) if target == self._session or self._is_session(target):
                 return Sequel.GONE
         return None
@@ -142,8 +146,15 @@ class Ways:
         if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
             if name in _ENDING_METHODS:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO
-            return Sequel.USED if is_handled and name in WORK else None
+            if name in WORK:
+                return Sequel.USED if is_handled else Sequel.RETRIED
         return None
+
+    def _is_method_of_session(self, expression: ast.expr) -> bool:
+        match expression:
+            case ast.Call(func=ast.Attribute(value=owner)):
+                return self._is_session(owner)
+        return False
 
     def _is_session(self, node: ast.expr | str | None) -> bool:
         return isinstance(node, ast.expr) and dotted_name(node) == self._session

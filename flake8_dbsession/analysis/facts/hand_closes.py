@@ -18,6 +18,7 @@ from flake8_dbsession.analysis.names.inference import Inference, injected_callab
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.mentions import hints
 from flake8_dbsession.analysis.names.scopes import (
+    LOOPS,
     Assigned,
     Binding,
     Entered,
@@ -65,6 +66,7 @@ class Origin(Enum):
     BLOCK = "opened by a with block of the function"
     INSTANCE = "opened by the object whose method closes it"
     PARAMETER = "a parameter"
+    EITHER = "a parameter, or opened by the function itself where that was left out"
     DEPENDENCY = "injected by a framework"
     REQUEST = "the request's"
 
@@ -97,7 +99,7 @@ class HandClose(NamedTuple):
     @property
     def is_borrowed(self) -> bool:
         """Whether somebody else closes it."""
-        return self.origin in (Origin.PARAMETER, Origin.DEPENDENCY, Origin.REQUEST)
+        return self.origin not in (Origin.OWN, Origin.BLOCK, Origin.INSTANCE)
 
 
 def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
@@ -158,13 +160,19 @@ def _of_name(
     bindings = scope.bindings(name)
     parameters = [b.how for b in bindings if isinstance(b.how, Parameter)]
     if parameters:
-        # One that is bound anew may be the function's own: ``db = db or SessionLocal()``.
-        is_given = known.role is Role.GIVEN and len(bindings) == 1
-        return _of_parameter(call, parameters[0], known, scope, inference) if is_given else None
+        if known.role is Role.GIVEN and len(bindings) == 1:
+            return _of_parameter(call, parameters[0], known, scope, inference)
+        is_either = known.role is Role.OPENED and _stands_in(name, scope)
+        return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
     if known.role is Role.OPENED:
+        given = next(_given_instead(bindings, scope), None)
+        if given is not None:
+            return HandClose(call, known, Origin.EITHER, scope, given)
         opened = next((how.value for b in bindings if isinstance(how := b.how, Assigned)), None)
         return HandClose(call, known, Origin.OWN, scope, opened=opened) if bindings else None
     if len(bindings) == 1 and isinstance(bindings[0].how, Entered):
+        if _is_used_on(call, bindings[0].how.context, scope):
+            return None
         return HandClose(call, known, Origin.BLOCK, scope)
     for binding in bindings:
         giver = _request_accessor(binding, inference)
@@ -173,11 +181,75 @@ def _of_name(
     return None
 
 
+def _stands_in(name: str, scope: Scope) -> bool:
+    """Tell whether a parameter is only bound anew where it was left out."""
+    rebound = [
+        statement
+        for statement in statements(body_of(scope.node))
+        if isinstance(statement, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets)
+    ]
+    tested = [test for statement in _ifs(scope) for test in nodes_in(statement.test)]
+    asks = any(isinstance(node, ast.Name) and node.id == name for node in tested)
+    return bool(rebound) and all(_falls_back(each.value, name) or asks for each in rebound)
+
+
+def _given_instead(bindings: list[Binding], scope: Scope) -> Iterator[str]:
+    """Give the parameter whose value a name has instead of a new session: ``db or Session()``."""
+    values = [binding.how.value for binding in bindings if isinstance(binding.how, Assigned)]
+    names = {node.id for v in values for node in nodes_in(v) if isinstance(node, ast.Name)}
+    for name in sorted(names):
+        is_parameter = any(isinstance(b.how, Parameter) for b in scope.bindings(name))
+        if is_parameter and any(_falls_back(value, name) for value in values):
+            yield name
+
+
+def _ifs(scope: Scope) -> Iterator[ast.If]:
+    for statement in statements(body_of(scope.node)):
+        if isinstance(statement, ast.If):
+            yield statement
+
+
+def _falls_back(value: ast.expr, name: str) -> bool:
+    """Tell whether a value is a name's own, or another where there is none."""
+    match value:
+        case ast.BoolOp(op=ast.Or(), values=[ast.Name(id=first), *_]):
+            return first == name
+        case ast.IfExp(body=body, orelse=orelse):
+            return any(isinstance(part, ast.Name) and part.id == name for part in (body, orelse))
+    return False
+
+
+def _is_used_on(close: ast.Call, block: ast.expr, scope: Scope) -> bool:
+    """Tell whether a session is worked with after a close in its block, which only empties it.
+
+    A loop in the block around the close comes back to whatever it does with the session.
+    """
+    assert isinstance(close.func, ast.Attribute)
+    closed = close.func.value
+    first = min(
+        (
+            loop.lineno
+            for loop in statements(body_of(scope.node))
+            if isinstance(loop, LOOPS)
+            if block.lineno < loop.lineno < close.lineno <= (loop.end_lineno or 0)
+        ),
+        default=close.lineno + 1,
+    )
+    return any(
+        isinstance(node, ast.Name)
+        and node.id == ast.unparse(closed)
+        and node is not closed
+        and node.lineno >= first
+        for node in own_nodes(scope.node)
+    )
+
+
 def _of_parameter(
     call: ast.Call, parameter: Parameter, known: Known, scope: Scope, inference: Inference
 ) -> HandClose | None:
     name = parameter.arg.arg
-    if not _is_injected(parameter, scope, inference):
+    if not any(injected_by(parameter, scope, inference)):
         return HandClose(call, known, Origin.PARAMETER, scope, name)
     # A dependency that returns a new session leaves the close to the handler.
     return (
@@ -185,21 +257,34 @@ def _of_parameter(
     )
 
 
-def _is_injected(parameter: Parameter, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a framework gives a parameter, by what it says or by an alias that says it."""
-    options = [(parameter.default, scope), (parameter.arg.annotation, scope)]
+def injected_by(
+    parameter: Parameter, function: Scope, inference: Inference
+) -> Iterator[tuple[ast.expr, Scope]]:
+    """Find what a framework calls for a parameter: ``get_db`` of ``Depends(get_db)``.
+
+    Args:
+        parameter: the parameter.
+        function: the function whose parameter it is.
+        inference: follows an alias of its annotation.
+
+    Yields:
+        What is handed to the framework, in the default, in ``Annotated`` or behind an alias of
+        that, each with the scope that it is read in.
+    """
+    outside = function.parent or function
+    written = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
+    places = [(part, outside) for part in written]
     if isinstance(parameter.arg.annotation, ast.Name):
-        options += [
+        places += [
             (origin.how.value, origin.scope)
-            for origin in inference.origins(parameter.arg.annotation.id, scope)
+            for origin in inference.origins(parameter.arg.annotation.id, outside)
             if isinstance(origin.how, Assigned)
         ]
-    return any(
-        isinstance(part, ast.Call) and injected_callable(part, where) is not None
-        for option, where in options
-        if option is not None
-        for part in nodes_in(option)
-    )
+    for part, scope in places:
+        for node in nodes_in(part):
+            injected = injected_callable(node, scope) if isinstance(node, ast.Call) else None
+            if injected is not None:
+                yield injected, scope
 
 
 def _request_accessor(binding: Binding, inference: Inference) -> ast.expr | None:
@@ -236,7 +321,7 @@ def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
     """Tell whether closing is just what a function is there for."""
     if found.origin is Origin.INSTANCE:
         return _has_word(found.scope, _ENDING_WORDS)
-    if found.origin is not Origin.PARAMETER:
+    if found.origin not in (Origin.PARAMETER, Origin.EITHER):
         return False
     node = found.scope.node
     return (

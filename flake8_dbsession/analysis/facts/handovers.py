@@ -40,29 +40,62 @@ _NAMES = (
     "submit",
     "map",
     "gather",
+    "wait",
+    "as_completed",
     "create_task",
     "ensure_future",
+    "start_soon",
     "run_in_executor",
+    "Process",
+    "apply",
+    "apply_async",
+    "imap",
+    "imap_unordered",
+    "map_async",
+    "starmap",
+    "starmap_async",
 )
 _WORDS = [f"{name}(" for name in _NAMES]
 _THREADS = frozenset({"threading.Thread", "threading.Timer"})
 _EXECUTORS = frozenset(
     f"concurrent.futures.{name}()"
-    for name in (
-        "Executor",
-        "ThreadPoolExecutor",
-        "ProcessPoolExecutor",
-        "thread.ThreadPoolExecutor",
-        "process.ProcessPoolExecutor",
-    )
+    for name in ("Executor", "ThreadPoolExecutor", "thread.ThreadPoolExecutor")
+) | {"multiprocessing.pool.ThreadPool()", "multiprocessing.dummy.Pool()"}
+_PROCESS_POOLS = frozenset(
+    {
+        "concurrent.futures.ProcessPoolExecutor()",
+        "concurrent.futures.process.ProcessPoolExecutor()",
+        "multiprocessing.Pool()",
+        "multiprocessing.get_context().Pool()",
+        "multiprocessing.pool.Pool()",
+    }
+)
+_PROCESSES = frozenset(
+    {
+        "multiprocessing.Process",
+        "multiprocessing.get_context().Process",
+        "multiprocessing.process.Process",
+    }
 )
 _LOOPS = frozenset(
     f"asyncio.{name}()"
     for name in ("get_event_loop", "get_running_loop", "new_event_loop", "AbstractEventLoop")
 )
 _GATHERS = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
+# They are given all the coroutines or tasks in one argument.
+_WAITS = frozenset(
+    f"asyncio.{module}{name}" for module in ("", "tasks.") for name in ("as_completed", "wait")
+)
+_WHOLE = frozenset({"as_completed", "gather", "wait"})
 _TASKS = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
-_GROUPS = frozenset({"asyncio.TaskGroup()", "asyncio.taskgroups.TaskGroup()"})
+_GROUPS = frozenset(
+    {
+        "anyio.create_task_group()",
+        "asyncio.TaskGroup()",
+        "asyncio.taskgroups.TaskGroup()",
+        "trio.open_nursery()",
+    }
+)
 # What passes the coroutine, or the callable with its arguments, on to the loop.
 _PASSING = frozenset(
     {
@@ -76,6 +109,19 @@ _PASSING = frozenset(
         "wait_for",
     }
 )
+_POOL_METHODS = frozenset(
+    {
+        "apply",
+        "apply_async",
+        "imap",
+        "imap_unordered",
+        "map",
+        "map_async",
+        "starmap",
+        "starmap_async",
+        "submit",
+    }
+)
 _WAITING = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
 _TURNS = (*LOOPS, *COMPREHENSIONS)
 
@@ -85,6 +131,7 @@ class Hop(Enum):
 
     THREAD = "thread"
     EXECUTOR = "executor"
+    PROCESS = "process"
     TASK = "task"
     GATHER = "gather"
     GROUP = "task group"
@@ -215,15 +262,26 @@ def _hop(call: ast.Call, scope: Scope, inference: Inference) -> Hop | None:
         case "Thread" | "Timer":
             is_thread = inference.qualified_name(call.func, scope) in _THREADS
             return Hop.THREAD if is_thread else None
-        case "submit" | "map":
-            return Hop.EXECUTOR if _receiver(call, scope, inference) in _EXECUTORS else None
+        case "Process":
+            is_process = inference.qualified_name(call.func, scope) in _PROCESSES
+            return Hop.PROCESS if is_process else None
+        case name if name in _POOL_METHODS:
+            receiver = _receiver(call, scope, inference)
+            if receiver in _PROCESS_POOLS:
+                return Hop.PROCESS
+            return Hop.EXECUTOR if receiver in _EXECUTORS else None
         case "run_in_executor":
             return Hop.EXECUTOR if _receiver(call, scope, inference) in _LOOPS else None
         case "gather":
             is_gather = inference.qualified_name(call.func, scope) in _GATHERS
             return Hop.GATHER if is_gather else None
+        case "wait" | "as_completed":
+            is_wait = inference.qualified_name(call.func, scope) in _WAITS
+            return Hop.GATHER if is_wait else None
         case "create_task" | "ensure_future":
             return _task_hop(call, scope, inference)
+        case "start_soon":
+            return Hop.GROUP if _receiver(call, scope, inference) in _GROUPS else None
     return None
 
 
@@ -249,7 +307,7 @@ def _is_awaited(start: _Start) -> bool:
                 return True
             case ast.Call(func=function):
                 if last_segment(function) not in _WAITING:
-                    return last_segment(function) == "gather"
+                    return last_segment(function) in _WHOLE
             case ast.Starred() | ast.List() | ast.Tuple() | ast.comprehension():
                 pass
             case _:
@@ -319,7 +377,10 @@ def _assigned(name: str, scope: Scope) -> list[ast.expr]:
 
 
 def _gathered(start: _Start) -> Iterator[_Work]:
-    for argument in start.node.args:
+    given: list[ast.expr] = start.node.args
+    if last_segment(start.node.func) != "gather":
+        given = [ast.Starred(several, ast.Load()) for several in given[:1]]
+    for argument in given:
         match argument:
             case ast.Starred(value=ast.Name(id=name)):
                 yield from _in_list(name, start.scope)
@@ -380,8 +441,16 @@ def _grouped(start: _Start, groups: dict[str, list[_Start]]) -> list[_Work]:
     return [
         _Work(coroutine, member.scope, _turn_in_group(member, group))
         for member in members
-        for coroutine in member.node.args[:1]
+        for coroutine in _started(member.node)
     ]
+
+
+def _started(start: ast.Call) -> list[ast.expr]:
+    """Give the coroutine that a group is given; ``start_soon`` makes it of what it is given."""
+    if last_segment(start.func) != "start_soon" or not start.args:
+        return start.args[:1]
+    function, *given = start.args
+    return [ast.copy_location(ast.Call(function, given, []), start)]
 
 
 def _group_name(start: _Start) -> str:

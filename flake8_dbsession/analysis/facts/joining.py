@@ -5,8 +5,16 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
-from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import (
+    Assigned,
+    Binding,
+    Parameter,
+    Scope,
+    last_segment,
+)
 from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
+
+_OPERATIONS = frozenset({"context", "op", "operations"})
 
 
 def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bool:
@@ -28,6 +36,8 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         case ast.Call(func=ast.Attribute(value=other, attr="connection")):
             lender = inference.known(other, scope)
             return lender is not None and lender.resource is Resource.SESSION
+    if _is_of_a_migration(bind, scope):
+        return True
     match inference.value(bind, scope):
         case Known(resource=Resource.CONNECTION, role=role):
             return role in (Role.GIVEN, Role.LENT, Role.OPENED)
@@ -35,6 +45,25 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
             return name.endswith(".get_bind()")
         case None if isinstance(bind, ast.Name):
             return "conn" in bind.id and any(map(_is_at_hand, scope.lookup(bind.id)))
+    return False
+
+
+def _is_of_a_migration(bind: ast.expr, scope: Scope) -> bool:
+    """Tell whether something is Alembic's connection: ``op.get_bind()``, wherever ``op`` is from.
+
+    ``op`` may be imported from the project, or come in as a parameter.
+    """
+    match bind:
+        case ast.Call(func=ast.Attribute(value=operations, attr="get_bind")):
+            return last_segment(operations) in _OPERATIONS
+        case ast.Name(id=name):
+            hows = (binding.how for binding in scope.lookup(name))
+            return any(
+                isinstance(how, Assigned)
+                and isinstance(how.value, ast.Call)
+                and _is_of_a_migration(how.value, scope)
+                for how in hows
+            )
     return False
 
 

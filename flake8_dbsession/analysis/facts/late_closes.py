@@ -15,7 +15,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
-_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
+_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN, Role.REGISTRY})
 _CLOSES = frozenset({"close", "aclose"})
 
 

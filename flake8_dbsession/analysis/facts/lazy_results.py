@@ -1,4 +1,4 @@
-"""Results that still need their session, returned out of the block that closes it."""
+"""Results that still need their session, outside of the block that closes it."""
 
 from __future__ import annotations
 
@@ -8,32 +8,39 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.facts.blocks import SessionBlock, session_blocks
-from flake8_dbsession.analysis.facts.entities import STILL_LAZY, Entities, returned_from
+from flake8_dbsession.analysis.facts.entities import (
+    STILL_LAZY,
+    Entities,
+    named_in,
+    returned_from,
+)
 from flake8_dbsession.analysis.facts.escapes import handed_over
-from flake8_dbsession.analysis.facts.sequel import binds
+from flake8_dbsession.analysis.facts.sequel import after_block, binds, reads
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
+_LOOKING = frozenset({"bool", "isinstance", "print", "repr", "str", "type"})
+_LOOPS = (ast.AsyncFor, ast.For)
 _STREAMS = frozenset({"stream", "stream_scalars"})
 _RESULTS = frozenset({"exec", "execute", "scalars"})
 
 
 class LazyResult(NamedTuple):
-    """A result returned out of the block whose session it still needs.
+    """A result that leaves the block whose session it still needs.
 
     Attributes:
-        node: the ``return``.
+        node: the ``return``, or the first use after the block.
         result: the code that gives the result.
         kind: what it is, in words: a ``Query``, a result, a stream.
         block: the block.
     """
 
-    node: ast.Return
+    node: ast.Return | ast.Name
     result: ast.expr
     kind: str
     block: SessionBlock
@@ -47,7 +54,8 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
         inference: answers what the blocks enter and what is selected.
 
     Yields:
-        The returns inside a block, and those after it of a name that was given its result there.
+        The returns inside a block, those after it of a name that was given its result there, and
+        the first other use after it of such a name.
     """
     for block in session_blocks(tree, inference):
         if binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
@@ -58,6 +66,31 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
                 kind = laziness.kind(result)
                 if kind is not None:
                     yield LazyResult(statement, result, kind, block)
+        for name in sorted(named_in(block)):
+            node = next(_used_after(name, block, tree), None)
+            kind = laziness.kind(ast.Name(name, ast.Load())) if node is not None else None
+            if node is not None and kind is not None:
+                yield LazyResult(node, node, kind, block)
+
+
+def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[ast.Name]:
+    """Give the uses of a name after its block, in the order of the text.
+
+    A test of it is none, nor is what is only passed on: a return of it is seen to elsewhere.
+    """
+    nodes = after_block(block.node, name, tree)
+    function = block.scope.function() or block.scope.module.scope
+    stepped_through = {node.iter for node in own_nodes(function.node) if isinstance(node, _LOOPS)}
+    found = [node for node in nodes if isinstance(node, ast.Name) and node in stepped_through]
+    found = [node for node in found if node.id == name]
+    found += [
+        use
+        for after in nodes
+        for use, around in reads(after, name)
+        if not isinstance(around, (ast.Return, ast.Compare, ast.BoolOp, ast.If, ast.Assign))
+        if not (isinstance(around, ast.Call) and last_segment(around.func) in _LOOKING)
+    ]
+    yield from sorted(found, key=lambda use: (use.lineno, use.col_offset))
 
 
 class _Laziness:
@@ -96,6 +129,8 @@ class _Laziness:
                 return self._kind_of_work(method, expression)
             case ast.Call(func=ast.Attribute(value=base, attr=method)) if method in STILL_LAZY:
                 return self.kind(base, seen)
+            case ast.GeneratorExp(generators=[ast.comprehension(iter=iterable), *_]):
+                return self.kind(iterable, seen)
             case ast.Call():
                 return self._kind_of_call(expression)
         return None

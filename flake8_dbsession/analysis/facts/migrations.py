@@ -24,6 +24,15 @@ def is_migration(module: Module, root: Path) -> bool:
     return module.tree is not None and any(map(_imports_alembic, module.tree.body))
 
 
+def is_alembic_environment(module: Module) -> bool:
+    """Tell whether a file is Alembic's ``env.py``, which Alembic runs once in a process."""
+    return (
+        module.path.name == "env.py"
+        and module.tree is not None
+        and any(map(_imports_alembic, module.tree.body))
+    )
+
+
 def _imports_alembic(statement: ast.stmt) -> bool:
     match statement:
         case ast.ImportFrom(module=str() as name, level=0):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import opened_by
+from flake8_dbsession.analysis.facts.definitions import HANDED_OUT
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
@@ -18,10 +20,12 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
+_MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
+_ENDING = frozenset({"aclose", "close", "commit", "rollback"})
 _STACKS = frozenset({"enter_context", "enter_async_context"})
 
 
@@ -35,12 +39,15 @@ class Opening(NamedTuple):
         given: the parameter by which the function has a session of the same kind (sync or async)
             already; empty where it has none, where this one stands in for an optional parameter
             that was left out, or joins the connection of the other.
+        is_second: whether that one would do: it is known to be of the same factory or engine, and
+            is not ended by then, nor is it the function's work to hand out another.
     """
 
     node: ast.Call
     known: Known
     scope: Scope
     given: str
+    is_second: bool
 
     @property
     def text(self) -> str:
@@ -63,7 +70,15 @@ def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:
     for call, scope in tree.find(ast.Call):
         known = opened_by(call, scope, tree, inference) or _entered(call, scope, tree, inference)
         if known is not None and known.resource is Resource.SESSION:
-            yield Opening(call, known, scope, _given(call, known, scope, tree, inference))
+            given = list(_given(call, known, scope, tree, inference))
+            is_second = any(
+                _is_same_database(each, known)
+                for name, each in given
+                if not _is_ended_before(call, name, scope)
+            )
+            is_second = is_second and not _gives_registrys(call, scope, inference)
+            name = given[0][0] if given else ""
+            yield Opening(call, known, scope, name, is_second and not _hands_out(scope, inference))
 
 
 def _entered(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
@@ -83,17 +98,73 @@ def _is_entered(call: ast.Call, tree: Tree) -> bool:
     return False
 
 
-def _given(call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference) -> str:
+def _given(
+    call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference
+) -> Iterator[tuple[str, Known]]:
+    """Give the sessions that a function has by its parameters, those of this kind."""
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
-        return ""
+        return
     if joins_a_connection(call, scope, inference):
-        return ""
+        return
     for name, given in _given_sessions(function, inference=inference):
-        would_do = any(_would_do(each, opened) for each in given)
-        if would_do and not _is_fallback(call, name, function, tree):
-            return name
-    return ""
+        if not _is_fallback(call, name, function, tree):
+            for each in given:
+                if each.resource is Resource.SESSION and each.is_async == opened.is_async:
+                    yield name, each
+
+
+def _is_same_database(given: Known, opened: Known) -> bool:
+    """Tell whether a given session is of the same factory or engine as another.
+
+    One of which only the class is known is of the one that the other's module makes, where that
+    makes no second one.
+    """
+    if given.database is not None or opened.database is None:
+        return given.database is not None and given.database == opened.database
+    match opened.database:
+        case (ast.Call(), home):
+            made = _MAKERS.findall(home.module.text)
+            return len(made) == len(set(made))
+    return False
+
+
+def _is_ended_before(call: ast.Call, name: str, scope: Scope) -> bool:
+    """Tell whether the last thing done with a session before a call is to end its transaction."""
+    function = scope.function() or scope
+    reads = [
+        node
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    ]
+    before = [node for node in reads if _position(node) < _position(call)]
+    ends = {
+        node.func.value
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in _ENDING
+    }
+    return bool(before) and max(before, key=_position) in ends
+
+
+def _position(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _gives_registrys(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a provider gives the session of a registry, which is the same each time."""
+    provider = inference.value(call.func, scope)
+    handed = inference.result(provider).handed if isinstance(provider, FunctionValue) else None
+    return handed is not None and handed.source is Role.REGISTRY
+
+
+def _hands_out(scope: Scope, inference: Inference) -> bool:
+    """Tell whether the work of a function is to hand out the other session."""
+    function = scope.function()
+    if function is None or function.parent is None:
+        return False
+    known = inference.role(FunctionValue(function.node, function.parent))  # type: ignore[arg-type]
+    return known is not None and known.role in HANDED_OUT
 
 
 @remembered
@@ -110,15 +181,6 @@ def _given_sessions(function: Scope, *, inference: Inference) -> list[tuple[str,
         if given:
             found.append((arg.arg, given))
     return found
-
-
-def _would_do(given: Known, opened: Known) -> bool:
-    """Tell whether a given session is of the same kind, and not bound to another database."""
-    return (
-        given.resource is Resource.SESSION
-        and given.is_async == opened.is_async
-        and (not given.bind or not opened.bind or given.bind == opened.bind)
-    )
 
 
 def _is_optional(parameter: Parameter) -> bool:

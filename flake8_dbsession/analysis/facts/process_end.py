@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import is_main_guard
+from flake8_dbsession.analysis.facts.migrations import is_alembic_environment
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
@@ -25,11 +26,53 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
 
     Returns:
         True for a module's top level, for a function that the main guard or the last statement of
-        its script calls, and for a command of click, typer or flask.
+        its script calls, for a command of click, typer or flask, for a task of Airflow, and in
+        Alembic's ``env.py``.
     """
-    if isinstance(scope.node, ast.Module):
+    if isinstance(scope.node, ast.Module) or is_alembic_environment(scope.module):
         return True
-    return _is_main_part(scope) or _is_command(scope, inference)
+    return (
+        _is_main_part(scope) or _is_command(scope, inference) or is_airflow_task(scope, inference)
+    )
+
+
+def is_airflow_task(scope: Scope, inference: Inference) -> bool:
+    """Tell whether Airflow runs a function as a task, each time in a process of its own.
+
+    Args:
+        scope: the function.
+        inference: answers what decorates it.
+
+    Returns:
+        True for ``@task`` and its kind, and for what an operator's ``python_callable`` names.
+    """
+    if scope.parent is None or "airflow" not in scope.module.text:
+        return False
+    name = getattr(scope.node, "name", "")
+    if name and name in _python_callables(scope.module.scope):
+        return True
+    return any(
+        _is_of_airflow(decorator, scope.parent, inference)
+        for decorator in getattr(scope.node, "decorator_list", ())
+    )
+
+
+def _is_of_airflow(decorator: ast.expr, scope: Scope, inference: Inference) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = inference.qualified_name(called, scope) or ""
+    return name.startswith("airflow.") and "task" in name.split(".")
+
+
+@remembered
+def _python_callables(module: Scope) -> frozenset[str]:
+    """Give the names of the functions that a module hands to operators."""
+    return frozenset(
+        node.value.id
+        for node in nodes_in(module.node)
+        if isinstance(node, ast.keyword)
+        and node.arg == "python_callable"
+        and isinstance(node.value, ast.Name)
+    )
 
 
 @remembered

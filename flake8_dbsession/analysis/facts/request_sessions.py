@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, ac
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.teardowns import TEARDOWN
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
@@ -46,7 +47,7 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
     path = tree.scope.module.path
     for acquisition in acquisitions(tree, inference):
         if _is_kept_on_g(acquisition, inference):
-            is_torn_down = inference.project.may_tear_down(path)
+            is_torn_down = inference.project.may_hold(path, TEARDOWN)
             yield RequestSession(acquisition.node, "", is_torn_down)
     seen: set[tuple[ast.AST, str]] = set()
     for call, scope in tree.find(ast.Call):
@@ -56,7 +57,7 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
             continue
         if (handler, registry) not in seen and not _ends_itself(handler):
             seen.add((handler, registry))
-            is_torn_down = inference.project.may_tear_down(path)
+            is_torn_down = inference.project.may_hold(path, TEARDOWN)
             yield RequestSession(call, registry, is_torn_down)
 
 

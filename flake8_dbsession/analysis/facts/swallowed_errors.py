@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.facts.carrying import as_session
+from flake8_dbsession.analysis.facts.databases import is_on_server
 from flake8_dbsession.analysis.facts.error_ways import BEGINS, WORK, Sequel, Ways
 from flake8_dbsession.analysis.facts.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
@@ -53,6 +54,7 @@ _DATABASE_ERRORS = frozenset(
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # What a dictionary has as well: it says nothing of a name of which nothing else does.
 _COMMON = frozenset({"get"})
+_FLUSHING = frozenset({"commit", "flush"})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
@@ -72,6 +74,7 @@ class SwallowedError(NamedTuple):
         session: the session as it is written.
         is_async: whether it is an asynchronous one.
         work: the first work in the ``try`` that can fail, as it is written.
+        is_retried: whether the handler itself works with the failed session.
         undone: what a rollback would undo besides; None where that is all there is.
     """
 
@@ -79,6 +82,7 @@ class SwallowedError(NamedTuple):
     session: str
     is_async: bool
     work: str
+    is_retried: bool
     undone: Undone | None
 
 
@@ -131,18 +135,27 @@ class _Function:
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
             ways = Ways(graph, name, self.handlers)
-            swallowing = {
-                handler: work
-                for handler, work in ways.works.items()
-                if handler not in found and self._goes_on(ways.sequels[handler], name, known)
-            }
-            for handler, work in swallowing.items():
+            for handler, works in ways.works.items():
+                sequels = ways.sequels[handler]
+                is_retried = Sequel.RETRIED in sequels and self._is_unusable(works, known)
+                if handler in found or not (is_retried or self._goes_on(sequels, name, known)):
+                    continue
                 undone = self._undone(name, known, handler)
                 if undone is not None and self._is_committed_by_another(name, undone, handler):
                     undone = None
-                work = f"{name}.{work}()"
-                found[handler] = SwallowedError(handler, name, known.is_async, work, undone)
+                failed = next((w for w in works if w in _FLUSHING), works[0])
+                work = f"{name}.{failed if is_retried else works[0]}()"
+                found[handler] = SwallowedError(
+                    handler, name, known.is_async, work, is_retried, undone
+                )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
+
+    def _is_unusable(self, works: list[str], known: Known) -> bool:
+        """Tell whether a session takes no statement any more after any of some work has failed.
+
+        That is so after a flush, and on a server after whatever statement; SQLite goes on.
+        """
+        return not _FLUSHING.isdisjoint(works) or is_on_server(known, self._inference)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
@@ -157,7 +170,8 @@ class _Function:
             known = as_session(receiver, self._scope, self._inference)
             if known is None or not name or self._holds_transaction(name):
                 continue
-            if name in named_again or known.commits or self._outlives(name, known):
+            is_there = name in named_again or known.commits or self._outlives(name, known)
+            if is_there or any(_works_with(name, handler) for handler in self.handlers):
                 yield name, known
 
     @cached_property
@@ -332,8 +346,20 @@ def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> 
     return loop.lineno < node.lineno <= (loop.end_lineno or 0)
 
 
+def _works_with(name: str, handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler itself works with a session."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in WORK and dotted_name(node.value) == name
+        for statement in handler.body
+        for node in nodes_in(statement)
+    )
+
+
 def _may_go_on(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler may swallow an error: not where it plainly rolls back, or raises."""
+    """Tell whether a handler may swallow an error, or work on before it raises again.
+
+    Not where it plainly rolls back, or only raises.
+    """
     for statement in handler.body:
         if not isinstance(statement, ast.Expr):
             break
@@ -341,4 +367,8 @@ def _may_go_on(handler: ast.ExceptHandler) -> bool:
             return False
     if not isinstance(handler.body[-1], ast.Raise):
         return True
-    return any(isinstance(statement, _LEAVING) for statement in statements(handler.body))
+    return any(
+        isinstance(node, _LEAVING) or (isinstance(node, ast.Attribute) and node.attr in WORK)
+        for statement in handler.body
+        for node in nodes_in(statement)
+    )

@@ -38,7 +38,19 @@ _BUILTINS = frozenset(
         "zip",
     }
 )
-_CLOCK = frozenset({"time", "monotonic", "perf_counter", "now", "utcnow", "today"})
+_CLOCK = frozenset(
+    {
+        "monotonic",
+        "monotonic_ns",
+        "now",
+        "perf_counter",
+        "perf_counter_ns",
+        "time",
+        "time_ns",
+        "today",
+        "utcnow",
+    }
+)
 _CLOCKS = frozenset({"time", "datetime", "date", "dt"})
 _LOGGERS = ("logging", "logger", "log")
 _LOGGING = frozenset(

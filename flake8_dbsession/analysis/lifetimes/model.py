@@ -127,7 +127,9 @@ class Lifetime(NamedTuple):
             one after the other, the first.
         closes: the places that close it on some way.
         hand_ons: the places that hand it on, on some way.
-        uses_after_close: the uses that find it closed.
+        uses_after_close: the uses that find it closed, or opened again by another of them.
+        reopenings: those of them that open it again, and after which nothing closes it on some way
+            out of the function that no error takes.
         is_held: whether anything but the expression itself ever refers to it.
     """
 
@@ -136,6 +138,7 @@ class Lifetime(NamedTuple):
     closes: tuple[Close, ...]
     hand_ons: tuple[HandOn, ...]
     uses_after_close: tuple[ast.expr, ...]
+    reopenings: tuple[ast.expr, ...]
     is_held: bool
 
     @property

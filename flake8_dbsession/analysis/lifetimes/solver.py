@@ -131,6 +131,7 @@ class _Function:
             closes=tuple(sorted(transfer.closes, key=_position)),
             hand_ons=tuple(sorted(transfer.hand_ons.union(solver.returns()), key=_position)),
             uses_after_close=tuple(sorted(transfer.uses_after_close, key=_position)),
+            reopenings=tuple(sorted(transfer.reopenings.union(solver.reopenings()), key=_position)),
             is_held=transfer.is_held,
         )
 
@@ -254,6 +255,13 @@ class _Solver:
                     yield Outcome.GIVEN_BACK
                 else:
                     yield _OUTCOMES[state.status]
+
+    def reopenings(self) -> Iterator[ast.expr]:
+        """Find the uses that found the object closed and left it open, where no error did."""
+        for exit_ in (Exit.RETURNS, Exit.FALLS_OFF):
+            for state in self._reached[exit_]:
+                if state.reopened_by is not None:
+                    yield state.reopened_by
 
     def returns(self) -> Iterator[HandOn]:
         """Find the returns that hand the object to the caller."""

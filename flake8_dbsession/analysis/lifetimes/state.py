@@ -41,7 +41,7 @@ class Status(IntEnum):
     """How far the object has come.
 
     A session to which something was only added takes its connection when that is committed. One
-    that was closed before its first use takes a connection when it is used after all.
+    that is used after its close begins again, with another connection, until the next close.
     """
 
     UNBORN = 0
@@ -52,6 +52,7 @@ class Status(IntEnum):
     CLOSED_UNUSED = 5
     HANDED_ON = 6
     LOST = 7
+    REOPENED = 8
 
 
 class State(NamedTuple):
@@ -63,6 +64,7 @@ class State(NamedTuple):
         holders: what stands for something that holds the object: a container, a service, a closure.
         facts: what is known of other names and expressions: which values (bits) they can have.
         same: the pairs of names that have the same value, whatever that is.
+        reopened_by: the use that found it closed, where nothing has closed it again.
     """
 
     status: Status
@@ -70,6 +72,7 @@ class State(NamedTuple):
     holders: frozenset[Key] = frozenset()
     facts: frozenset[tuple[Key, int]] = frozenset()
     same: frozenset[tuple[Key, Key]] = frozenset()
+    reopened_by: ast.expr | None = None
 
     def bind(self, name: Key, values: int) -> State:
         """Forget what a key stood for, and note which values it can have."""

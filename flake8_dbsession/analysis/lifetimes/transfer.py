@@ -40,12 +40,16 @@ from flake8_dbsession.analysis.lifetimes.state import (
     Status,
 )
 
-_UNUSED = frozenset({Status.CREATED, Status.ADDED_TO, Status.CLOSED_UNUSED})
+_UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
+_CLOSED = frozenset({Status.CLOSED, Status.CLOSED_UNUSED})
 _ADDING_METHODS = frozenset({"add", "add_all"})
 # They take no connection from the pool, and give one back at most.
 _IDLE_METHODS = frozenset(
-    {"commit", "expire", "expire_all", "expunge", "expunge_all", "rollback", "reset"}
-)
+    {"__aenter__", "commit", "expire", "expire_all", "expunge", "expunge_all", "get_bind",
+     "rollback", "reset"}
+)  # fmt: skip
+_ENTERING = frozenset({"__aenter__", "__enter__"})
+_EXITING = frozenset({"__aexit__", "__exit__"})
 _STORING_METHODS = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "set", "setdefault",
      "update"}
@@ -94,6 +98,7 @@ class Transfer:
         self.closes: set[Close] = set()
         self.hand_ons: set[HandOn] = set()
         self.uses_after_close: set[ast.expr] = set()
+        self.reopenings: set[ast.expr] = set()
         self.is_held = False
 
     def after(self, event: Event, state: State) -> Iterator[State]:
@@ -126,14 +131,16 @@ class Transfer:
     def after_raise(self, event: Event | None, raising: ast.AST, before: State) -> Iterator[State]:
         """Give the states after an event that raises.
 
-        A use fails only after it took effect, and an opening before; closing, handing on and making
-        an object that holds it do not fail. What a function did before it raised is its own affair.
+        A use fails only after it took effect, and an opening before, be it by the expression itself
+        or by entering what that gave; closing, handing on and making an object that holds it do not
+        fail. What a function did before it raised is its own affair.
         """
         states: Iterable[State] = [before]
         fate = self._fate(event.node, before) if isinstance(event, Evaluate) else None
+        is_opening = raising is self._opened.node or _enters(raising)
         if fate is not None:
             states = self._arrived(raising, fate.on_raise, before)
-        elif event is not None and raising is not self._opened.node:
+        elif event is not None and not is_opening:
             states = [
                 state
                 for state in self.after(event, before)
@@ -163,6 +170,8 @@ class Transfer:
         match node:
             case _ if state.status is Status.UNBORN:
                 yield state
+            case ast.Await(value=ast.Call(func=ast.Attribute(value=owner, attr="__aenter__"))):
+                yield self._use(node, state) if self._reader.refers(owner, state) else state
             case ast.Call():
                 yield self._call(node, state)
             case ast.Await(value=ast.Name() as coroutine) if self._reader.holds(coroutine, state):
@@ -285,13 +294,15 @@ class Transfer:
         return isinstance(node, ast.Name) and node.id in self._names.containers
 
     def _method(self, call: ast.Call, method: str, state: State) -> State:
-        if method in CLOSERS:
+        if method in CLOSERS or method == "remove":  # as that of a registry
+            return self._close(call, Closing.BY_HAND, state)
+        if method in _EXITING and self._opened.block_closes:
             return self._close(call, Closing.BY_HAND, state)
         if method in _ADDING_METHODS and state.status in (Status.CREATED, Status.ADDED_TO):
             return state._replace(status=Status.ADDED_TO)
-        if method == "commit" and state.status is Status.ADDED_TO:
+        if method == "commit" and state.status in (Status.ADDED_TO, *_CLOSED):
             return self._use(call, state)
-        return state if method in _IDLE_METHODS else self._use(call, state)
+        return state if method in _IDLE_METHODS or _copies(call) else self._use(call, state)
 
     def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
         closure = self._names.closures.get(name)
@@ -436,7 +447,13 @@ class Transfer:
     # Effects
 
     def _use(self, node: ast.expr, state: State) -> State:
-        if state.status in (Status.CLOSED, Status.CLOSED_UNUSED):
+        if state.status in _CLOSED:
+            self.uses_after_close.add(node)
+            # One that was closed unused has held no connection before: this one is all it has.
+            is_first = state.status is Status.CLOSED_UNUSED
+            status = Status.LIVE if is_first else Status.REOPENED
+            return state._replace(status=status, reopened_by=node)
+        if state.reopened_by is not None:
             self.uses_after_close.add(node)
         if state.status in _UNUSED:
             return state._replace(status=Status.LIVE)
@@ -446,8 +463,9 @@ class Transfer:
         if state.status is Status.UNBORN:
             return state
         self.closes.add(Close(node, how))
-        is_unused = state.status in _UNUSED
-        return state._replace(status=Status.CLOSED_UNUSED if is_unused else Status.CLOSED)
+        is_unused = state.status in (*_UNUSED, Status.CLOSED_UNUSED)
+        status = Status.CLOSED_UNUSED if is_unused else Status.CLOSED
+        return state._replace(status=status, reopened_by=None)
 
     def _hand_on(self, node: ast.AST, how: Handing, state: State) -> State:
         if state.status is Status.UNBORN:
@@ -485,6 +503,8 @@ class Transfer:
         elif state.status is Status.LIVE:
             place = node if isinstance(node, ast.AST) else self._opened.node
             yield state._replace(status=Status.LOST, objects=frozenset({Leak(place, how)}))
+        elif state.reopened_by is not None and how is Leaving.LOSES:
+            self.reopenings.add(state.reopened_by)
 
 
 def _is_registered(value: ast.AST | None) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -492,6 +512,26 @@ def _is_registered(value: ast.AST | None) -> TypeGuard[ast.FunctionDef | ast.Asy
     return isinstance(value, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
         _last_segment(each) in _REGISTERING for each in value.decorator_list
     )
+
+
+def _copies(call: ast.Call) -> bool:
+    """Tell whether a call is ``session.merge(row, load=False)``, which asks no database."""
+    match call:
+        case ast.Call(func=ast.Attribute(attr="merge"), keywords=keywords):
+            return any(
+                keyword.arg == "load"
+                and isinstance(keyword.value, ast.Constant)
+                and keyword.value.value is False
+                for keyword in keywords
+            )
+    return False
+
+
+def _enters(node: ast.AST) -> bool:
+    """Tell whether a call enters a context manager by hand."""
+    if isinstance(node, ast.Await):
+        return _enters(node.value)
+    return isinstance(node, ast.Call) and _last_segment(node.func) in _ENTERING
 
 
 def _root(node: ast.expr) -> ast.expr:

@@ -397,11 +397,12 @@ class Inference:
 
     def _imported(self, how: Imported, importer: Module) -> Value | None:
         dotted = f"{how.module}.{how.name}" if how.name else how.module
-        if dotted in self.vocabulary.factories:
-            defining = self.project.find(importer.path, how.module, how.level)
-            home = defining.scope if defining is not None else None
-            return Known(Role.FACTORY, name=dotted, home=home)
         module = self.project.find(importer.path, how.module, how.level)
+        if dotted in self.vocabulary.factories:
+            found = self.member(module, how.name) if module and how.name else None
+            database = found.database if isinstance(found, Known) else None
+            home = module.scope if module is not None else None
+            return Known(Role.FACTORY, name=dotted, home=home, database=database)
         if module is None:
             return library.lookup(dotted)
         if not how.name:
@@ -412,7 +413,9 @@ class Inference:
         for factory in self.vocabulary.factories:
             prefix, _, last = factory.rpartition(".")
             if last == name and module.answers_to(prefix):
-                return Known(Role.FACTORY, name=factory, home=module.scope)
+                found = _choose(map(self._bound, module.bindings(name)))
+                database = found.database if isinstance(found, Known) else None
+                return Known(Role.FACTORY, name=factory, home=module.scope, database=database)
         bindings = module.bindings(name)
         if bindings:
             value = _choose(self._bound(binding) for binding in bindings)
@@ -499,14 +502,20 @@ class Inference:
 
     def _given(self, default: ast.expr, scope: Scope) -> Value | None:
         """Tell what a default says: ``db=Depends(get_db)``, ``factory=SessionLocal``."""
-        injected = injected_callable(default, scope)
-        if injected is not None:
-            known = self.role(self._called(self.value(injected, scope)))
-            return known._replace(role=Role.GIVEN) if known else None
+        if injected_callable(default, scope) is not None:
+            return self._injected(default, scope)
         known = self.known(default, scope)
         if known is not None and known.role is Role.OPENED:
             return known._replace(role=Role.LENT)
         return known
+
+    def _injected(self, expression: ast.expr, scope: Scope) -> Known | None:
+        """Tell what ``Depends(get_db)`` gives; None for anything else."""
+        injected = injected_callable(expression, scope)
+        if injected is None:
+            return None
+        known = self.role(self._called(self.value(injected, scope)))
+        return known._replace(role=Role.GIVEN) if known else None
 
     def _receiver(self, cls: ClassValue, scope: Scope) -> Value | None:
         names = decorator_names(scope.node)
@@ -520,11 +529,15 @@ class Inference:
         callee = self.value(call.func, scope)
         match callee:
             case Known(role=Role.FACTORY_MAKER):
-                return _made_factory(callee, call, self, scope)
+                made = _made_factory(callee, call, self, scope)
+                database = self._database(bound_to(call), scope) or (call, scope)
+                return made._replace(database=database)
             case Known(role=Role.SESSION_CLASS, home=None):
                 engine = bound_to(call)
                 home = self._home_of_engine(engine, scope)
-                return self._called(callee._replace(home=home, bind=_written_bind(engine, scope)))
+                return self._called(
+                    callee._replace(home=home, database=self._database(engine, scope))
+                )
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -553,6 +566,30 @@ class Inference:
         if not isinstance(engine, ast.Name):
             return None
         return next((origin.scope for origin in self.origins(engine.id, scope)), None)
+
+    def _database(
+        self, engine: ast.expr | None, scope: Scope
+    ) -> tuple[ast.expr | ast.arg, Scope] | str | None:
+        """Follow the engine of a session or factory to the code that makes it."""
+        for _ in range(_LONGEST_CHAIN):
+            if not isinstance(engine, ast.Name):
+                break
+            origin = next(iter(self.origins(engine.id, scope)), None)
+            match origin.how if origin is not None else None:
+                case Assigned(value=value, path=()):
+                    assert origin is not None
+                    engine, scope = value, origin.scope
+                    if not isinstance(value, ast.Name):
+                        return value, scope
+                case Parameter(arg=arg):
+                    return arg, scope
+                case Imported(module=module, name=name):
+                    return f"{module}.{name}"
+                case _:
+                    return engine.id
+        if isinstance(engine, ast.Call):
+            return engine, scope
+        return ast.unparse(engine) if engine is not None else None
 
     def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
         first = call.args[0] if call.args else None
@@ -646,6 +683,9 @@ class Inference:
                     return self._annotated_callable(inner, scope)
                 if last_segment(base) in _WRAPPING_ANNOTATIONS:
                     options = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+                    injected = (self._injected(option, scope) for option in options[1:])
+                    if (given := next(filter(None, injected), None)) is not None:
+                        return given
                     if last_segment(base) != "Union":
                         options = options[:1]
                     return _choose(self.annotated(option, scope) for option in options)
@@ -698,16 +738,6 @@ def _or_pooled(value: Value | None, name: str) -> Value | None:
     if name == "getconn" and (value is None or isinstance(value, External)):
         return Known(Role.ACCESSOR, Resource.CONNECTION, name=".getconn", library="psycopg2")
     return value
-
-
-def _written_bind(engine: ast.expr | None, scope: Scope) -> str:
-    """Write out what a session is bound to, a local name as what it was assigned."""
-    if isinstance(engine, ast.Name):
-        function = scope.function()
-        for binding in function.bindings(engine.id) if function is not None else []:
-            if isinstance(binding.how, Assigned) and not binding.how.path:
-                return ast.unparse(binding.how.value)
-    return ast.unparse(engine) if engine is not None else ""
 
 
 def bound_to(call: ast.Call) -> ast.expr | None:
@@ -775,7 +805,7 @@ def _attribute_of_known(known: Known, name: str) -> Known | None:
     if found is None:
         return None
     role, resource = found
-    commits = known.role is Role.ENGINE and name == "begin"
+    commits = known.role in (Role.ENGINE, Role.FACTORY) and name == "begin"
     return known._replace(
         role=role, resource=resource, commits=commits, name=f"{known.name}.{name}"
     )

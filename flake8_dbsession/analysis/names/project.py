@@ -13,7 +13,6 @@ from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations,
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.names.searching import Found, search
-from flake8_dbsession.analysis.names.teardowns import teardown_evidence
 from flake8_dbsession.analysis.names.trace import Trace
 
 
@@ -49,17 +48,21 @@ class Project:
         self._requirements = Requirements(root)
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
-        self._searches: dict[str, Found] = {}
+        self._searches: dict[re.Pattern[bytes], Found] = {}
 
-    def may_tear_down(self, asker: Path) -> bool:
-        """Tell whether anything in the project may close a request's session when that ends.
+    def may_hold(self, asker: Path, pattern: re.Pattern[bytes]) -> bool:
+        """Tell whether any file of the project but its tests may hold a pattern.
 
         Args:
             asker: the absolute path of the file that the answer is for.
+            pattern: what to look for in the files' bytes; searched for once.
         """
-        tears_down, files = self._teardown_evidence
-        self.trace.searched(asker, files, is_exhaustive=not (tears_down and files))
-        return tears_down
+        if pattern not in self._searches:
+            self._searches[pattern] = search(self.root, pattern, only_first=True)
+        found = self._searches[pattern]
+        files = found.files or found.searched
+        self.trace.searched(asker, files, is_exhaustive=not found.files)
+        return bool(found.files) or not found.is_complete
 
     def modules_with(self, text: str, asker: Path) -> list[Module]:
         """Find the modules of the project in which a text stands, where no import leads to them.
@@ -68,9 +71,10 @@ class Project:
             text: what to look for.
             asker: the absolute path of the file that the answer is for, which is left out.
         """
-        if text not in self._searches:
-            self._searches[text] = search(self.root, re.compile(re.escape(text.encode())))
-        found = self._searches[text]
+        pattern = re.compile(b"(?:" + re.escape(text.encode()) + b")")
+        if pattern not in self._searches:
+            self._searches[pattern] = search(self.root, pattern)
+        found = self._searches[pattern]
         self.trace.searched(asker, found.files, is_exhaustive=True)
         modules = (self._module(path) for path in found.files if path != asker)
         return [module for module in modules if module is not None]
@@ -96,10 +100,6 @@ class Project:
         taken.folders |= self._locations.searched
         self._locations.searched = set()
         return taken
-
-    @cached_property
-    def _teardown_evidence(self) -> tuple[bool, list[Path]]:
-        return teardown_evidence(self.root)
 
     @cached_property
     def _real_root(self) -> Path:

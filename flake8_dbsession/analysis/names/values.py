@@ -59,7 +59,9 @@ class Known(NamedTuple):
         commits: whether a provider commits on leaving its block.
         keeps_loaded: whether a factory is made with ``expire_on_commit=False``; None where that is
             not known.
-        bind: what a session made from its class is bound to, as it is written.
+        database: what tells its database from others: the expression that makes the engine or
+            factory in the end with its scope, or how that is written where it is not found; None
+            where nothing is known.
         is_assumed: whether only an annotation says that it is new; code that closes it proves that.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
@@ -74,7 +76,7 @@ class Known(NamedTuple):
     commits: bool = False
     keeps_loaded: bool | None = None
     library: str = ""
-    bind: str = ""
+    database: tuple[ast.expr | ast.arg, Scope] | str | None = None
     is_assumed: bool = False
 
 

@@ -13,7 +13,7 @@ from flake8_dbsession.fixes.objects import Objects
 from flake8_dbsession.fixes.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.removal import without_call
 
 
@@ -26,6 +26,8 @@ class LeaveItToTheOwner(Fixer[HandClose]):
 
     def fix(self, fact: HandClose, document: Document) -> Fix:
         """Remove the call, and what stands there only for it."""
+        if fact.origin is Origin.EITHER:
+            raise Refusal(f"whether `{fact.giver}` is the caller's is not known where it is closed")
         edits = without_call(fact.node, document)
         return Fix(edits, tuple(_doubts(fact, document)), document.root_name(fact.receiver))
 

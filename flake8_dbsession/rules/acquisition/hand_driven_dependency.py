@@ -84,7 +84,7 @@ class HandDrivenDependency(Rule[DrivenDependency]):
         if fact.is_closed or (context.is_test and fact.is_ended):
             return
         way_out = _way_out(fact, context)
-        wrong = "drives a dependency by hand, past its cleanup"
+        wrong = "drives a dependency by hand, so that its rollback does not run on an error"
         if fact.known.is_async and _is_plain_step(fact.node):
             wrong = f"fails, for `{ast.unparse(fact.made)}` is an asynchronous generator"
         yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {way_out}")

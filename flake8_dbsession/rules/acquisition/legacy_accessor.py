@@ -101,4 +101,7 @@ class LegacyAccessor(Rule[AccessorCall]):
             return
         name = fact.holder if fact.holder.isidentifier() else "db"
         way_out = context.own_pattern(name, fact.scope) or quoted(replacement)
-        yield self.violation(fact.node, f"`{fact.text}` is a legacy accessor; use {way_out}")
+        yield self.violation(
+            fact.node,
+            f"`{fact.text}` is a way to a session that the policy gives up; use {way_out}",
+        )

@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.bypassing import has_a_factory
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.own_databases import has_own_database
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -22,7 +24,9 @@ class RawSessionClass(Rule[Acquisition]):
     Reports `Session(engine)`, `AsyncSession(...)` and `sessionmaker(...)()` outside the modules
     that own the project's sessions. A factory made and called in one function counts as the
     latter. The `with Session(engine) as db:` form is reported only where there is a provider to
-    use instead; the `sqlalchemy` preset leaves it alone. A session that joins a connection at hand,
+    use instead; the `sqlalchemy` preset leaves it alone. The rule is silent where nothing is
+    bypassed: no file of the project holds a factory, and neither the engine's module nor what the
+    file imports defines a provider. A session that joins a connection at hand,
     as one does in a migration (`Session(bind=op.get_bind())`) or in a mapper's event, is none that
     the house's factory could make; nor is one on an engine that the function makes itself, from a
     URL written out beside it.
@@ -36,7 +40,7 @@ class RawSessionClass(Rule[Acquisition]):
     ```python
     from sqlalchemy.orm import Session
 
-    from core.database import engine
+    from core.database import SessionLocal, engine
 
 
     def count():
@@ -88,15 +92,18 @@ class RawSessionClass(Rule[Acquisition]):
         where = (fact.node, fact.scope, context.file.inference)
         if joins_a_connection(*where) or has_own_database(*where):
             return
+        ways = context.house.ways(place_of(fact))
+        if not ways and not has_a_factory(fact, context.file.inference):
+            return
         yield self.violation(fact.node, f"`{fact.text}` {_why(fact, context)}")
 
 
 def _why(fact: Acquisition, context: Context) -> str:
     way_out = context.way_out(fact)
     if context.pattern(fact.known, "db", fact.scope):
-        return f"passes the project's session factory by; use {way_out}"
+        return f"bypasses the project's session factory and its settings; use {way_out}"
     if is_made_here(fact):
-        once = "calls a factory made on the spot; make it once for the process"
+        once = "calls a factory that is made anew each time; make it once for the process"
         return f"{once}, and use {way_out}"
     return f"opens a session by hand; use {way_out}"
 

@@ -78,7 +78,9 @@ class RawConnection(Rule[Acquisition]):
         way = context.house.connection(place)
         code = f"`{(way or named).written(name)}`"
         way_out = code if way is not None else passed_in(code)
-        yield self.violation(fact.node, f"`{fact.text}` opens a connection by hand; use {way_out}")
+        yield self.violation(
+            fact.node, f"`{fact.text}` bypasses the connection provider; use {way_out}"
+        )
 
 
 def is_driver_connect(acquisition: Acquisition) -> bool:

@@ -92,5 +92,7 @@ class RawFactoryContext(Rule[Acquisition]):
             return
         if context.has_provider(fact) and not context.is_legacy(fact):
             yield self.violation(
-                fact.node, f"`with {fact.text}` passes the provider by; use {context.way_out(fact)}"
+                fact.node,
+                f"`with {fact.text}` bypasses the provider, which also ends the transaction; "
+                f"use {context.way_out(fact)}",
             )

@@ -64,4 +64,6 @@ class RetiredName(Rule[Reference]):
         found = context.policy.retired_replacement(fact.name)
         if found is not None:
             retired, replacement = found
-            yield self.violation(fact.node, f"`{retired}` is retired; use {quoted(replacement)}")
+            yield self.violation(
+                fact.node, f"`{retired}` is retired by the policy; use {quoted(replacement)}"
+            )

@@ -86,7 +86,8 @@ class UndecoratedOperation(Rule[Opening]):
             assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
             yield self.violation(
                 node,
-                f"`{node.name}` opens a session without `@{name}`; decorate the function with it",
+                f"`{node.name}` opens a session without `@{name}`, which the policy requires here; "
+                "decorate the function with it",
             )
 
 

@@ -22,9 +22,12 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     Reports a connection that some path closes or hands on while another leaves the function with it
     open: by an early return, by running off the end, or by an exception that a call in between can
     raise; the message names that line. `conn.cursor()`, `conn.rollback()`, logging, `print`, `len`,
-    `str` and clocks do not raise in practice, and leave no path; what else a connection raises is
-    its library's `Error`, so that handlers for that class catch all of it. For what else is meant,
-    see [DBS602](DBS602.md). A close that an unguarded `yield` skips is [DBS404](DBS404.md)'s.
+    `str` and clocks do not raise in practice, and leave no path; neither do `begin()` and literal
+    `PRAGMA` statements on a fresh connection, unless a handler of the function awaits their
+    failure. What else a connection raises is its library's `Error`, so that handlers for that class
+    catch all of it. For what else is meant, see [DBS602](DBS602.md). A close that an unguarded
+    `yield` skips is [DBS404](DBS404.md)'s. Silent in tests, where the path that leaks is the
+    failing test.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out. Each error then costs a connection,
@@ -82,5 +85,6 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
             way_out = CLOSE_THERE if is_handed_on else closing_way_out(opened, context)
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}; {way_out}",
+                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}, and keeps the "
+                f"connection open; {way_out}",
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Holder
 from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.facts.in_tests import needs_no_close
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.connection.wording import closing_way_out
@@ -22,8 +23,9 @@ class ConnectionNeverClosed(Rule[Ending]):
     `engine.connect()` gives) that a function opens and never closes: no path through the function
     closes it or hands it on, by what counts as handing on for [DBS302](DBS302.md). A connection
     has to be closed from the moment it is there, used or not. The rule applies everywhere, in
-    owners and tests as well; the end of the process is no leak. What a pool's `getconn` or
-    `acquire` gives goes back to the pool instead, and is not meant.
+    owners and tests as well; the end of the process is no leak. A test need not close what it
+    patches, a database in memory, and what only its own failure would leave open. What a pool's
+    `getconn` or `acquire` gives goes back to the pool instead, and is not meant.
 
     ## Why is this bad?
     The server keeps a process or a slot for it, SQLite keeps the file open and its locks held,
@@ -76,7 +78,11 @@ class ConnectionNeverClosed(Rule[Ending]):
         opened = fact.acquisition
         if opened.known.resource is not Resource.CONNECTION or fact.is_pooled:
             return
+        if context.is_test and needs_no_close(fact, context.file.inference):
+            return
         if opened.holder is not Holder.BLOCK and fact.lifetime.is_never_closed:
             yield self.violation(
-                opened.node, f"`{opened.text}` is never closed; {closing_way_out(opened, context)}"
+                opened.node,
+                f"`{opened.text}` is never closed, and stays open until it is garbage-collected; "
+                f"{closing_way_out(opened, context)}",
             )

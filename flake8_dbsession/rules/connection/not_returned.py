@@ -23,7 +23,7 @@ class PooledConnectionNotReturned(Rule[Ending]):
     handing on does so for [DBS302](DBS302.md) as well. Neither `close()` nor the end of
     `with pool.getconn()` gives anything back to the pools of psycopg2 and psycopg_pool. The block
     of `async with pool.acquire()` is fine, and so is a `close()` where the pool's connections are
-    given back by it (mysql.connector, mariadb, oracledb).
+    given back by it (mysql.connector, mariadb, oracledb). Silent in tests.
 
     ## Why is this bad?
     The pool counts the connection as taken for good. When as many errors have happened as it has
@@ -81,12 +81,12 @@ class PooledConnectionNotReturned(Rule[Ending]):
         way_out = f"call `{fact.taking.gives}` in a `finally`"
         closes = bool(lifetime.closes) and not fact.taking.close_gives_back
         if closes and not lifetime.hand_ons:
-            message = f"`{opened.text}` is closed and never given back to its pool; {way_out}"
+            problem = "is closed but never given back"
         elif lifetime.is_never_closed:
-            message = f"`{opened.text}` is never given back to its pool; {way_out}"
+            problem = "is never given back"
         elif lifetime.leaks:
-            line = leaving_line(lifetime)
-            message = f"`{opened.text}` is not given back to its pool when {line}; {way_out}"
+            problem = f"is not given back when {leaving_line(lifetime)}"
         else:
             return
+        message = f"`{opened.text}` {problem}, so that the pool runs dry; {way_out}"
         yield self.violation(opened.node, message)

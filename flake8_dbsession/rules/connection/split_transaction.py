@@ -68,6 +68,6 @@ class SplitTransaction(Rule[SplittingCommit]):
         """Report the commits that part two writes."""
         yield self.violation(
             fact.node,
-            f"`{ast.unparse(fact.node)}` parts the write of line {fact.first.lineno} from that of "
-            f"line {fact.second.lineno}; commit once, after the last",
+            f"`{ast.unparse(fact.node)}` comes between the writes of lines {fact.first.lineno} and "
+            f"{fact.second.lineno}, so that an error keeps only the first; commit once, at the end",
         )

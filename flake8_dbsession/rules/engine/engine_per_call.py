@@ -90,6 +90,6 @@ class EnginePerCall(Rule[Engine]):
         if not is_migration(context.file.module, inference.project.root):
             yield self.violation(
                 fact.node,
-                f"`{fact.text}` makes a new pool each time `{node.name}` is called; "
+                f"`{fact.text}` makes a new pool of connections each time `{node.name}` is called; "
                 "make the engine once for the process, or dispose of it",
             )

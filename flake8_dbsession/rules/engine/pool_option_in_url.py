@@ -62,5 +62,6 @@ class PoolOptionInUrl(Rule[Engine]):
             maker = "create_async_engine" if fact.is_async else "create_engine"
             yield self.violation(
                 fact.node,
-                f"{options} cannot reach the pool from a URL; use the arguments of `{maker}`",
+                f"{options} in a URL is passed to the driver, which does not know it; "
+                f"pass it to `{maker}` as an argument",
             )

@@ -61,6 +61,6 @@ class BlockingSessionInAsync(Rule[BlockingCall]):
         """Report blocking calls."""
         yield self.violation(
             fact.node,
-            f"`{ast.unparse(fact.node.func)}(...)` blocks the event loop in "
+            f"`{ast.unparse(fact.node.func)}(...)` stops all other requests while it waits, in "
             f"`async def {fact.function}`; use an async session, or a plain `def`",
         )

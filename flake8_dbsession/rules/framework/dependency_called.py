@@ -84,10 +84,11 @@ class DependencyCalled(Rule[Injection]):
             return
         if _is_result(fact) or _is_named_by_policy(fact, fact.handed, context):
             name = ast.unparse(fact.handed.func)
+            injector = ast.unparse(fact.node.func)
             yield self.violation(
                 fact.handed,
-                f"`{ast.unparse(fact.node.func)}({name}())` calls the dependency once, at import; "
-                f"name it: `{ast.unparse(fact.node.func)}({name})`",
+                f"`{injector}({name}())` calls the dependency once, at import, and all requests "
+                f"share what it gives; name it without a call: `{injector}({name})`",
             )
 
 

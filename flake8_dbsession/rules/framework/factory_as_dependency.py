@@ -84,7 +84,7 @@ class FactoryAsDependency(Rule[Injection]):
             written = f"{ast.unparse(fact.node.func)}({ast.unparse(fact.handed)})"
             yield self.violation(
                 fact.node,
-                f"`{written}` injects a session that nothing closes; "
+                f"`{written}` injects a session that nothing closes after the request; "
                 f"use {injected(fact.known, context)}",
             )
 

@@ -97,7 +97,9 @@ class RouteOpensSession(Rule[Opening]):
         way_out = _way_out(fact, layer, context)
         if way_out is not None and _is_handled_by(fact, layer, context):
             yield self.violation(
-                fact.node, f"`{fact.text}` opens a session in a request handler; use {way_out}"
+                fact.node,
+                f"`{fact.text}` opens a session in a request handler, where the framework can give "
+                f"it one and close it; use {way_out}",
             )
 
 

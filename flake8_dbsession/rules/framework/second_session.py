@@ -16,11 +16,14 @@ class SecondSession(Rule[Opening]):
 
     ## What it does
     Reports a session that a function opens, by a factory, a session class, an accessor or a
-    provider's `with` block, although one of its parameters is a session, by its annotation or by
-    `Depends`. Where that parameter is optional, or the second session is its fallback
-    (`db = db or SessionLocal()`, `if not db:`), the rule is silent. So it is in tests, which look
-    from outside on purpose, for functions nested in the one that was given the session, for an
-    async session beside a sync one, and for one bound to another engine.
+    provider's `with` block, although it is given one of the same factory or engine: by a `Depends`
+    that is followed to its factory, or by a plain parameter, where the module of the other's
+    factory makes no second one. Where that parameter is optional, or the second session is its
+    fallback (`db = db or SessionLocal()`, `if not db:`), the rule is silent. So it is where the
+    given session was committed, rolled back or closed just before, where a registry gives the same
+    one again, in a function whose work is to hand out the other, in tests, which look from outside
+    on purpose, for functions nested in the one that was given the session, and for an async session
+    beside a sync one.
 
     ## Why is this bad?
     The two sessions are two transactions: the second does not see what the first has not
@@ -29,25 +32,33 @@ class SecondSession(Rule[Opening]):
 
     ## Example
     ```python
-    from sqlalchemy.orm import Session
+    from fastapi import Depends
+    from sqlalchemy.orm import Session, sessionmaker
 
-    from core.database import get_db_session
+    SessionLocal = sessionmaker(engine)
 
 
-    def rename(db: Session, agent_id: str, name: str) -> None:
+    def get_db():
+        with SessionLocal() as db:
+            yield db
+
+
+    def rename(agent_id: str, name: str, db: Session = Depends(get_db)) -> None:
         db.get(Agent, agent_id).name = name
-        other = SessionLocal()  # DBS406
-        other.add(AuditEntry(agent_id))
-        other.commit()
-        other.close()
+        with SessionLocal() as other:  # DBS406
+            other.add(AuditEntry(agent_id))
+            other.commit()
     ```
 
     ## Use instead
     ```python
+    from fastapi import Depends
     from sqlalchemy.orm import Session
 
+    from core.database import get_db
 
-    def rename(db: Session, agent_id: str, name: str) -> None:
+
+    def rename(agent_id: str, name: str, db: Session = Depends(get_db)) -> None:
         db.get(Agent, agent_id).name = name
         db.add(AuditEntry(agent_id))
     ```
@@ -65,9 +76,9 @@ class SecondSession(Rule[Opening]):
 
     def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
         """Report sessions opened beside one that was given."""
-        if fact.given and not context.is_test:
+        if fact.is_second and not context.is_test:
             yield self.violation(
                 fact.node,
-                f"`{fact.text}` opens a second session beside `{fact.given}`; "
-                f"use `{fact.given}`, which the function was given",
+                f"`{fact.text}` opens a second transaction, which does not see what `{fact.given}` "
+                f"has not committed; use `{fact.given}`, which the function was given",
             )

@@ -65,6 +65,6 @@ class SessionHeldAcrossAwait(Rule[HeldAwait]):
         written = ast.unparse(awaited.func) if isinstance(awaited, ast.Call) else "..."
         yield self.violation(
             fact.node,
-            f"`await {written}` waits while `{fact.session}` holds its connection; "
-            f"commit or close `{fact.session}` before",
+            f"`await {written}` waits while `{fact.session}` holds a connection that others need; "
+            f"commit or close `{fact.session}` first",
         )

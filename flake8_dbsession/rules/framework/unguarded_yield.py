@@ -66,6 +66,6 @@ class UnguardedYield(Rule[LateClose]):
         """Report the yields after which a close may not run."""
         yield self.violation(
             fact.node,
-            f"`{ast.unparse(ast.Expr(fact.node))}` is not guarded: when the caller fails, "
-            f"`{ast.unparse(fact.close)}` does not run; close in a `finally`",
+            f"`{ast.unparse(ast.Expr(fact.node))}` raises what the caller's code raises, and then "
+            f"`{ast.unparse(fact.close)}` does not run; put that into a `finally`",
         )

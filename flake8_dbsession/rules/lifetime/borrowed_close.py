@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.borrowed_closes import does_harm
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
@@ -12,9 +13,10 @@ from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
 _OWNERS = {
-    Origin.PARAMETER: "came in as a parameter; leave that to the caller",
-    Origin.DEPENDENCY: "was injected; its dependency does that",
-    Origin.REQUEST: "belongs to the request; it ends with that",
+    Origin.PARAMETER: "came in as a parameter and may be in use; leave the close to the caller",
+    Origin.EITHER: "may be the caller's; close it only where this function opened it",
+    Origin.DEPENDENCY: "was injected; leave the close to its dependency",
+    Origin.REQUEST: "belongs to the request and may be in use; leave the close to its teardown",
 }
 
 
@@ -24,11 +26,14 @@ class ClosingABorrowedSession(Rule[HandClose]):
 
     ## What it does
     Reports `.close()` on a session that came in as a parameter, by `Depends`, or from an accessor
-    that gives the session of the request. Silent in a function whose work is closing it
-    (`close_session(db)`, one that does nothing else, a context manager around it), under a flag
-    (`if own_session: db.close()`), where the parameter is bound anew (`db = db or SessionLocal()`),
-    and in a function that the session is handed over to: a worker, one that is started elsewhere or
-    called with a new session.
+    that gives the session of the request, and on one that may have (`db = db or SessionLocal()`),
+    unless a flag decides (`if own_session: db.close()`). It fires where writes are lost that
+    nothing committed, where the dependency, or a caller in the same file, works with the session
+    afterwards (an empty `commit()` is no work), and where neither is in sight. Right after a
+    `commit()` or `rollback()` a close lets the session go on purpose, and is left alone. Silent in
+    a function whose work is closing it (`close_session(db)`, one that does nothing else, a context
+    manager around it), in one that the session is handed over to (a worker, one that is started
+    elsewhere or called with a new session), and in tests.
 
     ## Why is this bad?
     The caller goes on with the session: what it loaded is detached, what it had not committed is
@@ -76,7 +81,9 @@ class ClosingABorrowedSession(Rule[HandClose]):
 
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes of sessions that somebody else closes."""
-        if fact.known.resource is Resource.SESSION and fact.is_borrowed:
+        if fact.known.resource is not Resource.SESSION or not fact.is_borrowed:
+            return
+        if does_harm(fact, context.file.tree, context.file.inference):
             giver = fact.giver
             yield self.violation(
                 fact.node,

@@ -27,7 +27,8 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     raise in practice (logging, `print`, `len`, `str`, clocks, `db.add()`, functions of the project
     that only note something in memory) leave no path. Nor does `rollback()`: it gives its
     connection up even where it fails. In a pytest fixture a `yield` does not raise. A close that an
-    unguarded `yield` skips is [DBS404](DBS404.md)'s.
+    unguarded `yield` skips is [DBS404](DBS404.md)'s, a use after the close [DBS305](DBS305.md)'s.
+    Silent in tests, where the path that leaks is the failing test.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out: the error, the early return. Each
@@ -80,10 +81,13 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
         opened = fact.acquisition
         if opened.known.resource is not Resource.SESSION or opened.holder is Holder.BLOCK:
             return
+        if fact.lifetime.reopenings:
+            return  # DBS305 speaks of it
         if fact.lifetime.is_closed_on_some_paths_only and not is_unguarded(fact, context):
             is_handed_on = bool(fact.lifetime.hand_ons)
             way_out = CLOSE_THERE if is_handed_on else closing_way_out(opened, context)
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}; {way_out}",
+                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}, and keeps its "
+                f"connection; {way_out}",
             )

@@ -19,7 +19,7 @@ class DiscardedSession(Rule[Ending]):
     ## What it does
     Reports `SessionLocal().query(User).all()` and the like: the session is used where it is opened,
     and no name, object or block ever holds it. The same goes for one that is handed to a function
-    of the project which neither closes nor keeps it.
+    of the project which neither closes nor keeps it. Silent in tests.
 
     ## Why is this bad?
     Nothing can close the session any more, so its connection stays checked out until the garbage
@@ -62,6 +62,6 @@ class DiscardedSession(Rule[Ending]):
         if opened.known.resource is Resource.SESSION and fact.is_discarded:
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is used and dropped, and nothing can close it; "
+                f"`{opened.text}` is used and dropped, so that nothing can close it; "
                 f"{closing_way_out(opened, context)}",
             )

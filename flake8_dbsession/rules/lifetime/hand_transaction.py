@@ -109,7 +109,7 @@ class HandTransaction(Rule[RedundantCall]):
         yield self.violation(
             fact.node,
             f"`{ast.unparse(fact.node)}` repeats what the block of `{_short(fact.block)}` does "
-            f"{when}; leave it out",
+            f"{when} anyway; leave it out",
         )
 
 

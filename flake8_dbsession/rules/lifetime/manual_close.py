@@ -21,9 +21,11 @@ class ManualClose(Rule[HandClose]):
     Reports `.close()` on a session that the function opened, that its `with` block closes anyway,
     or that its object opened for itself. Silent in the modules that own the project's sessions, in
     providers and dependencies, in teardowns, in the closing method (`close`, `__exit__`,
-    `shutdown`) of the object that opened the session, in test files, and in the `else` of a layer's
-    declared fallback. A close of somebody else's session is [DBS306](DBS306.md); a session that
-    a parameter may have brought, and a close under a flag (`if own_session:`), are left alone.
+    `shutdown`) of the object that opened the session, in test files and migrations, and in the
+    `else` of a layer's declared fallback. A close of somebody else's session is
+    [DBS306](DBS306.md); a session that a parameter may have brought, a close under a flag
+    (`if own_session:`), and one that only empties a session which its block goes on with, are left
+    alone.
 
     ## Why is this bad?
     A close by hand needs a `finally` around everything since the session was opened, and a rollback
@@ -74,7 +76,7 @@ class ManualClose(Rule[HandClose]):
         """Report the closes by hand of sessions that the code around opened."""
         if fact.known.resource is not Resource.SESSION or fact.is_borrowed:
             return
-        if context.is_test or context.may_open(fact.scope, fact.known):
+        if context.is_test or context.may_open(fact.scope, fact.known) or context.is_migration:
             return
         if fact.opened is not None and is_in_fallback(fact.opened, fact.scope, context):
             return
@@ -83,10 +85,10 @@ class ManualClose(Rule[HandClose]):
 
 def _why(fact: HandClose, context: Context) -> str:
     if fact.origin is Origin.BLOCK:
-        return "closes by hand what its `with` block closes; leave it to the block"
+        return "closes by hand what its `with` block closes anyway; leave it to the block"
     receiver = ast.unparse(fact.receiver)
     name = receiver if receiver.isidentifier() else "db"
     pattern = context.pattern(fact.known, name, fact.scope)
     if pattern is None:
-        return "closes a session by hand; let a `with` block close it"
-    return f"closes a session by hand; use {pattern}, which closes it"
+        return "closes a session by hand; let a `with` block close it, whatever happens"
+    return f"closes a session by hand; use {pattern}, which closes it whatever happens"

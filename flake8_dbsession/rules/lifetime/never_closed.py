@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Holder
 from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.facts.in_tests import needs_no_close
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -25,7 +26,9 @@ class SessionNeverClosed(Rule[Ending]):
     is given to a function of the project that closes or keeps it. The rule applies everywhere:
     in owners, providers and tests as well. A session that is never used takes no connection, and
     the end of the process is no leak: a script's top level, and the functions that its main guard
-    calls, are left alone.
+    calls, are left alone. A `scoped_session` that a function makes for itself and works with is a
+    new session as well. A test need not close what it patches, a database in memory, a session
+    that never runs a statement, and what only its own failure would leave open.
 
     ## Why is this bad?
     From its first use on, the session holds a connection and an open transaction. They come back
@@ -79,7 +82,11 @@ class SessionNeverClosed(Rule[Ending]):
         opened = fact.acquisition
         if opened.known.resource is not Resource.SESSION or opened.holder is Holder.BLOCK:
             return
+        if context.is_test and needs_no_close(fact, context.file.inference):
+            return
         if fact.lifetime.is_never_closed and not fact.is_discarded:
             yield self.violation(
-                opened.node, f"`{opened.text}` is never closed; {closing_way_out(opened, context)}"
+                opened.node,
+                f"`{opened.text}` is never closed, and keeps its connection; "
+                f"{closing_way_out(opened, context)}",
             )

@@ -23,10 +23,14 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     What is caught counts as the database's where it is everything, `Exception`, or an error of
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
-    back, and so is a handler that gives the session to a function, and a function that keeps what
-    `begin()` gives, to end the transaction by. Where a rollback would undo more than what failed
-    (turns of a loop that are committed together, objects that an asynchronous session loaded for
-    the next turn, the work of a caller who gave the session), the message names a savepoint.
+    back, and so is a way out of the handler that leaves such a block, a handler that gives the
+    session to a function, and a function that keeps what `begin()` gives, to end the transaction
+    by. A handler is reported as well that itself works with the session before it rolls back,
+    whether or not it raises in the end: after a failed `flush()` or `commit()`, and after any
+    failed statement where the engine's URL is a server's. Where a rollback would undo more than
+    what failed (turns of a loop that are committed together, objects that an asynchronous session
+    loaded for the next turn, the work of a caller who gave the session), the message names a
+    savepoint.
 
     ## Why is this bad?
     After a failed flush the session raises PendingRollbackError whatever it is asked, until it is
@@ -80,11 +84,10 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     def check(self, fact: SwallowedError, context: Context) -> Iterator[Violation]:
         """Report handlers that go on with a failed transaction."""
         classes = f" {ast.unparse(fact.node.type)}" if fact.node.type is not None else ""
-        yield self.violation(
-            fact.node,
-            f"`except{classes}` swallows an error of `{fact.work}`, and the failed transaction "
-            f"goes on; {_way_out(fact)}",
-        )
+        fault = f"swallows an error of `{fact.work}`, after which the session refuses all work"
+        if fact.is_retried:
+            fault = f"works with `{fact.session}` after `{fact.work}` has failed, and so fails too"
+        yield self.violation(fact.node, f"`except{classes}` {fault}; {_way_out(fact)}")
 
 
 def _way_out(fact: SwallowedError) -> str:

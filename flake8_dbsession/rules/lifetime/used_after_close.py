@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.endings import Ending
 from flake8_dbsession.analysis.lifetimes import Closing
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -20,13 +21,16 @@ class SessionUsedAfterClose(Rule[Ending]):
     """A session is used after it was closed.
 
     ## What it does
-    Reports a use of a session that a path reaches after a `close()` on it, or after it was given to
-    a function of the project that closes it. A second `close()` is no use, and what stands after a
-    `with` block is [DBS207](DBS207.md)'s.
+    Reports the first use of a session that a path reaches after a `close()` on it, or after it was
+    given to a function of the project that closes it, where nothing closes it again on that path:
+    a session that is closed to empty it, used on and closed in the end is fine. A `commit()` is a
+    use, a second `close()` is none, and what stands after a `with` block is
+    [DBS207](DBS207.md)'s.
 
     ## Why is this bad?
     A closed session is not dead: the next use silently takes another connection and begins a new
-    transaction, which nothing closes. It works in every test, and costs a connection each time.
+    transaction, which nothing closes. It works in every test, and costs a connection each time. A
+    `commit()` after the close saves nothing: the close has given up what there was to save.
 
     ## Example
     ```python
@@ -73,11 +77,10 @@ class SessionUsedAfterClose(Rule[Ending]):
             return
         if all(close.how is Closing.BLOCK for close in fact.lifetime.closes):
             return
-        for use in fact.lifetime.uses_after_close:
+        for use in fact.lifetime.reopenings:
             written = ast.unparse(use)
             shown = written if len(written) <= _LONGEST else f"{written[:_LONGEST]}..."
-            yield self.violation(
-                use,
-                f"`{shown}` uses the session after it was closed, in a transaction that nothing "
-                "closes; move it before the close",
-            )
+            problem = "uses the session after it was closed, in a transaction that nothing closes"
+            if last_segment(use) == "commit":
+                problem = "saves nothing, because the close before it has given up all changes"
+            yield self.violation(use, f"`{shown}` {problem}; move it before the close")

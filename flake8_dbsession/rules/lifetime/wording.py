@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
@@ -25,6 +26,9 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     if context.is_test or context.may_open(acquisition.scope, acquisition.known):
         name = acquisition.name if acquisition.name.isidentifier() else "db"
         keyword = "async with" if acquisition.known.is_async else "with"
-        block = f"`{keyword} {acquisition.text} as {name}:`"
+        opened = acquisition.text
+        if acquisition.known.source is Role.REGISTRY_MAKER:
+            opened = acquisition.block
+        block = f"`{keyword} {opened} as {name}:`"
         return f"use {fitted(block, acquisition, context.file.tree)}"
     return f"use {context.way_out(acquisition)}"

@@ -73,7 +73,6 @@ class SessionInBackgroundTask(Rule[BackgroundSession]):
         way_out = own_session(fact.known, fact.session, fact.scope, context)
         yield self.violation(
             fact.node,
-            f"`{fact.session}` is the request's session, and the background task runs after the "
-            "response; pass what identifies the work and let the task open its own session"
-            f"{way_out}",
+            f"`{fact.session}` is the request's session, which may be closed before the task runs "
+            f"after the response; pass an id, and let the task open its own session{way_out}",
         )

@@ -64,6 +64,6 @@ class ClassAttributeSession(Rule[Acquisition]):
         if fact.holder is Holder.CLASS and fact.known.resource is Resource.SESSION:
             yield self.violation(
                 fact.node,
-                f"`{fact.text}` is one session for all instances, held by the class attribute "
-                f"`{fact.name}`; open one in the method, with {context.way_out(fact)}",
+                f"`{fact.text}` is opened at import, and all instances share it as `{fact.name}`; "
+                f"open one in the method, with {context.way_out(fact)}",
             )

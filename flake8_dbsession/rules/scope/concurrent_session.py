@@ -17,15 +17,16 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
     """A session is given to work that runs at the same time.
 
     ## What it does
-    Reports a session that is passed to a `threading.Thread`, to `submit` or `map` of an executor,
-    to `loop.run_in_executor`, to `asyncio.create_task` or `ensure_future`, or to more than one
-    coroutine of an `asyncio.gather` or a `TaskGroup`: as an argument, in `args=(...)`, as the
-    receiver of a bound method, or captured by a lambda or a nested function. A hop that is awaited
-    where it is made (`await run_in_threadpool(work, db)`, `await asyncio.to_thread(work, db)`,
-    `await loop.run_in_executor(None, work, db)`) hands the session over and is left alone, and so
-    is a task that the same function awaits later and that has the session to itself till then, and
-    work that each gets a session of its own, or that is done with a plain `Session` before its
-    first `await`: until then no other coroutine runs.
+    Reports a session that is passed to a `threading.Thread`, a `multiprocessing.Process`, a method
+    of an executor or of a `multiprocessing` pool, to `loop.run_in_executor`, to
+    `asyncio.create_task` or `ensure_future`, or to more than one coroutine of an `asyncio.gather`,
+    `wait` or `as_completed`, or of a task group (anyio's too): as an argument, in `args=(...)`, as
+    the receiver of a bound method, or captured by a lambda or a nested function. A hop that is
+    awaited where it is made (`await run_in_threadpool(work, db)`, `await asyncio.to_thread(work,
+    db)`, `await loop.run_in_executor(None, work, db)`) hands the session over and is left alone,
+    and so is a task that the same function awaits later and that has the session to itself till
+    then, and work that each gets a session of its own, or that is done with a plain `Session`
+    before its first `await`: until then no other coroutine runs.
 
     ## Why is this bad?
     A session is one transaction on one connection, and it keeps no lock. Two threads or two tasks
@@ -93,6 +94,6 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
         way_out = own_session(fact.known, fact.session, fact.scope, context)
         yield self.violation(
             fact.node,
-            f"`{fact.callee}` shares the session `{fact.session}` with {SHARERS[fact.hop]}; "
-            f"let each open its own{way_out}",
+            f"`{fact.callee}` shares the session `{fact.session}` with {SHARERS[fact.hop]}, "
+            f"and a session can serve only one at a time; let each open its own{way_out}",
         )

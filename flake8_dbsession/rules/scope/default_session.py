@@ -16,8 +16,10 @@ class DefaultArgumentSession(Rule[Acquisition]):
     """A parameter's default opens a session.
 
     ## What it does
-    Reports a session that is opened in the default of a parameter. `Depends(get_db)` opens none:
-    FastAPI calls the dependency for each request.
+    Reports a session that is opened in the default of a parameter, or of a dataclass's field, which
+    is one of its constructor (`field(default=...)`, attrs' fields too). `Depends(get_db)` opens
+    none: FastAPI calls the dependency for each request. A `default_factory` is
+    [DBS204](DBS204.md)'s.
 
     ## Why is this bad?
     Python evaluates a default once, when it reads the `def`. Every call that leaves the argument
@@ -60,6 +62,6 @@ class DefaultArgumentSession(Rule[Acquisition]):
         if fact.holder is Holder.DEFAULT and fact.known.resource is Resource.SESSION:
             yield self.violation(
                 fact.node,
-                f"`{fact.text}` as a default is one session for all calls; "
+                f"`{fact.text}` as a default is opened at import, and all calls share it; "
                 f"open one in the function, with {context.way_out(fact)}",
             )

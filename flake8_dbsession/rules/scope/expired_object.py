@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject
+from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject, Way
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 from flake8_dbsession.rules.scope.wording import shortened
 
+_WHEN = {
+    Way.RETURNED: "when the caller reads it",
+    Way.READ: "here",
+    Way.KEPT: "when somebody reads it",
+    Way.GIVEN: "when the task reads it",
+}
+_INSTEAD = {
+    Way.RETURNED: "return its values",
+    Way.READ: "read it inside the block",
+    Way.KEPT: "keep its values",
+    Way.GIVEN: "pass its id",
+}
+
 
 @register
 class ExpiredObjectEscapesBlock(Rule[ExpiredObject]):
-    """A mapped object is returned out of a provider that commits, and is expired by then.
+    """A mapped object leaves a block that has committed, and is expired by then.
 
     ## What it does
-    Reports a mapped object, or a list of them, that is returned out of the `with` block of a
-    provider which commits: what `get`, `merge`, `first`, `one`, `all`, `scalar_one` and the like
-    give, and what was added to the session. It speaks only where the provider and its factory are
-    found and the factory is made without `expire_on_commit=False`; a block that expunges is left
-    alone. Off by default: whether the caller reads an attribute is not looked at.
+    Reports a mapped object, or a list of them, that was expired by a commit and is read where its
+    session is gone: returned out of the session's `with` block, read after it, kept in a container
+    that outlives it, or given to a background task. The commit is the function's own, that of
+    `with SessionLocal.begin()`, or the one with which a provider ends. An object is what `get`,
+    `merge`, `first`, `one`, `all`, `scalar_one` and the like give, and what was added to the
+    session; one that is refreshed or read after the commit is loaded again. The rule speaks only
+    where the factory is found and made without `expire_on_commit=False`; a block that expunges is
+    left alone. Off by default: whether the caller reads an attribute is not looked at.
 
     ## Why is this bad?
     The commit expires every object of the session, and the provider closes it right after. The
@@ -98,9 +114,12 @@ class ExpiredObjectEscapesBlock(Rule[ExpiredObject]):
 
     def check(self, fact: ExpiredObject, context: Context) -> Iterator[Violation]:
         """Report mapped objects that are expired when the caller gets them."""
+        commit = f"the commit of line {fact.commit}"
+        if fact.commit is None:
+            commit = f"the commit at the end of the `with` block of line {fact.block}"
         yield self.violation(
             fact.node,
-            f"`{shortened(fact.returned)}` is expired by the commit at the end of the `with` block "
-            f"of line {fact.block.node.lineno}, and its session closed; return its values, or make "
-            "the factory with `expire_on_commit=False`",
+            f"`{shortened(fact.written)}` is expired by {commit}, and its session closed "
+            f"{_WHEN[fact.way]}; {_INSTEAD[fact.way]}, or make the factory with "
+            "`expire_on_commit=False`",
         )

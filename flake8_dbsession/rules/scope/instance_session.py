@@ -17,11 +17,12 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
     """An object opens a session for itself and closes it nowhere.
 
     ## What it does
-    Reports `self.db = SessionLocal()`, also as `self.db = db or SessionLocal()`, in a class that
-    closes the session nowhere: not in `close`, `__exit__`, `__aexit__`, `__del__`, a teardown, or
-    any other method. The class's bases in the project and its subclasses in the same file count
-    as well, and so does other code of the file that closes it from outside. An `__enter__` that
-    opens is reported where its `__exit__` does not close, whatever the other methods do.
+    Reports `self.db = SessionLocal()`, also as `self.db = db or SessionLocal()` or by the
+    `default_factory` of a dataclass's field, in a class that closes the session nowhere: not in
+    `close`, `__exit__`, `__aexit__`, `__del__`, a teardown, or any other method. The class's bases
+    in the project and its subclasses in the same file count as well, and so does other code of the
+    file that closes it from outside. An `__enter__` that opens is reported where its `__exit__`
+    does not close, whatever the other methods do.
 
     ## Why is this bad?
     Nobody else knows that the object holds a connection. It goes back to the pool when the

@@ -14,13 +14,15 @@ from flake8_dbsession.rules.scope.wording import shortened
 
 @register
 class LazyResultEscapesBlock(Rule[LazyResult]):
-    """A result that still needs its session is returned out of the session's block.
+    """A result that still needs its session is returned out of, or used after, the session's block.
 
     ## What it does
     Reports a `Query`, a synchronous `scalars()` or `execute()` of mapped classes, or a `stream()`
-    that is returned out of the `with` block that closes its session, by itself or by a name. What
-    has been fetched (`.all()`, `.first()`, `.one()`, ...) is free, and so is what an
-    `AsyncSession`'s `execute()` and `scalars()` give: they are buffered before they are returned.
+    that is returned out of the `with` block that closes its session, by itself or by a name, or
+    used after the block: read there, stepped through, passed on. So is what a function of the
+    project gives that is handed the session and returns such a thing. What has been fetched
+    (`.all()`, `.first()`, `.one()`, ...) is free, and so is what an `AsyncSession`'s `execute()`
+    and `scalars()` give: they are buffered before they are returned.
 
     ## Why is this bad?
     The block closes the session before the caller has read a row. A result fails then; a `Query`
@@ -78,5 +80,6 @@ class LazyResultEscapesBlock(Rule[LazyResult]):
         yield self.violation(
             fact.node,
             f"`{code}` is a {fact.kind} that still needs `{fact.block.name}`, which the `with` "
-            f"block of line {fact.block.node.lineno} closes; fetch the rows inside the block",
+            f"block of line {fact.block.node.lineno} closes; fetch the rows inside the block, as "
+            "with `.all()`",
         )

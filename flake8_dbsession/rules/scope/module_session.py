@@ -66,6 +66,6 @@ class ModuleGlobalSession(Rule[Acquisition]):
         if fact.holder is Holder.MODULE and fact.known.resource is Resource.SESSION:
             yield self.violation(
                 fact.node,
-                f"`{fact.text}` is one session for the whole module, held by `{fact.name}`; "
+                f"`{fact.text}` is opened at import, and all threads share it as `{fact.name}`; "
                 f"open one where it is needed, with {context.way_out(fact)}",
             )

@@ -8,8 +8,9 @@ from flake8_dbsession.analysis.names.values import Known
 from flake8_dbsession.rules.context import Context
 
 SHARERS = {
-    Hop.THREAD: "a thread",
-    Hop.EXECUTOR: "an executor's thread",
+    Hop.THREAD: "another thread",
+    Hop.EXECUTOR: "another thread",
+    Hop.PROCESS: "another process",
     Hop.TASK: "a task that runs on",
     Hop.GATHER: "several coroutines at once",
     Hop.GROUP: "several tasks at once",

@@ -8,7 +8,11 @@ import pytest
 
 from flake8_dbsession.analysis.names import searching
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.teardowns import may_tear_down
+from flake8_dbsession.analysis.names.teardowns import TEARDOWN
+
+
+def may_tear_down(root: Path) -> bool:
+    return Project(root).may_hold(root / "app.py", TEARDOWN)
 
 
 def test_removing_from_a_list_is_no_teardown(tmp_path: Path) -> None:
@@ -38,6 +42,6 @@ def test_a_project_too_large_to_search_may_hold_one(
 
 def test_a_project_is_searched_once(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    assert not project.may_tear_down(tmp_path / "app.py")
+    assert not project.may_hold(tmp_path / "app.py", TEARDOWN)
     (tmp_path / "app.py").write_text("@app.teardown_request\n")
-    assert not project.may_tear_down(tmp_path / "app.py")
+    assert not project.may_hold(tmp_path / "app.py", TEARDOWN)

@@ -22,10 +22,10 @@ class OldPatientRepository:
 def verify(session: Session, email: str) -> None:
     """Verify a patient, and log it in a transaction that does not know of the first."""
     session.query(Patient).filter_by(email=email).one().verified = True
-    session.commit()
     with SessionLocal() as log:  # DBS102 DBS406
         log.add(Visit(path=f"/verified/{email}"))
         log.commit()
+    session.commit()
 
 
 def count_in_passing(session: Session) -> int:
