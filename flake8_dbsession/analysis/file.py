@@ -49,6 +49,10 @@ from flake8_dbsession.analysis.facts.split_transactions import (
 )
 from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
 from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, swallowed_errors
+from flake8_dbsession.analysis.facts.uncommitted_writes import (
+    UncommittedWrite,
+    uncommitted_writes,
+)
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.names.mentions import NEEDLES, Mentions, is_hidden
@@ -88,6 +92,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     ExpiredObject: expired_objects,
     SplittingCommit: splitting_commits,
     SwallowedError: swallowed_errors,
+    UncommittedWrite: uncommitted_writes,
 }
 _ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
 

@@ -10,13 +10,13 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
+from flake8_dbsession.analysis.facts.parameters import parameter_for, position_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.parents import parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
-from flake8_dbsession.analysis.nodes import children, nodes_in
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = ("cache", "cached", "cache_data", "cache_resource", "lru_cache", "singleton")
@@ -97,7 +97,7 @@ class _Function:
         self._inference = inference
         self._depth = depth
         self._names: list[str] = []
-        self._parents = _parents(scope)
+        self._parents = parents_in(scope)
         self._shared = declared(scope, ast.Global, ast.Nonlocal)
 
     def is_dropped(self, expression: ast.expr) -> bool:
@@ -119,7 +119,7 @@ class _Function:
         for name in self._names:  # grows while it is read
             if name in self._shared:
                 return _Fate.KEPT
-            for node in _readings(self._scope).get(name, ()):
+            for node in readings_in(self._scope).get(name, ()):
                 fate = max(fate, self._fate(node))
         return fate
 
@@ -145,7 +145,7 @@ class _Function:
             case ast.Attribute(attr=attribute):
                 return self._attribute(parent, attribute)
             case ast.Call(func=function) if function is not node:
-                return self._given(parent, _key(parent, node))
+                return self._given(parent, position_of(node, parent))
             case ast.keyword(arg=name):
                 outer = self._parents[parent]
                 return self._given(outer, name) if isinstance(outer, ast.Call) else _Fate.KEPT
@@ -202,28 +202,11 @@ class _Function:
 
     def _fate_in(self, function: FunctionValue, key: int | str | None) -> _Fate:
         """Tell what a function of the project does with an argument."""
-        name = _parameter(function, key)
+        name = parameter_for(function, key)
         if name is None or self._depth == 0 or isinstance(function.node, ast.Lambda):
             return _Fate.KEPT
         scope = function.scope.child(function.node)
         return _Function(scope, self._inference, self._depth - 1).fate_of_name(name)
-
-
-@remembered
-def _parents(function: Scope) -> dict[ast.AST, ast.AST]:
-    """Give the node around each node of a function."""
-    nodes = nodes_in(function.node)
-    return {child: node for node in nodes for child in children(node)}
-
-
-@remembered
-def _readings(function: Scope) -> dict[str, list[ast.Name]]:
-    """Give the places where a function reads each name."""
-    found: dict[str, list[ast.Name]] = {}
-    for node in nodes_in(function.node):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(node)
-    return found
 
 
 def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:
@@ -256,23 +239,3 @@ def _targets(target: ast.expr) -> Iterator[str | None]:
             yield from _targets(value)
         case _:
             yield None
-
-
-def _key(call: ast.Call, node: ast.AST) -> int | None:
-    """Give the position of an argument; None after a starred one, where it cannot be told."""
-    position = call.args.index(node)  # type: ignore[arg-type]
-    is_starred = any(isinstance(argument, ast.Starred) for argument in call.args[: position + 1])
-    return None if is_starred else position
-
-
-def _parameter(function: FunctionValue, key: int | str | None) -> str | None:
-    """Give the name of the parameter that receives an argument; None where it is not plain."""
-    arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    if isinstance(key, str):
-        return key if key in {arg.arg for arg in [*positional, *arguments.kwonlyargs]} else None
-    if key is None:
-        return None
-    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
-        key += 1
-    return positional[key].arg if key < len(positional) else None
