@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject, expir
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.facts.handovers import Handover, handovers
-from flake8_dbsession.analysis.facts.held_awaits import HeldAwait, held_awaits
+from flake8_dbsession.analysis.facts.held_work import HeldWork, held_work
 from flake8_dbsession.analysis.facts.injections import Injection, injections
 from flake8_dbsession.analysis.facts.kept_connections import (
     InstanceConnection,
@@ -48,6 +48,7 @@ from flake8_dbsession.analysis.facts.split_transactions import (
     splitting_commits,
 )
 from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
+from flake8_dbsession.analysis.facts.streams import Stream, streams
 from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, swallowed_errors
 from flake8_dbsession.analysis.facts.uncommitted_writes import (
     UncommittedWrite,
@@ -76,7 +77,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Opening: openings,
     LateClose: late_closes,
     Injection: injections,
-    HeldAwait: held_awaits,
+    HeldWork: held_work,
     BlockingCall: blocking_calls,
     BackgroundSession: background_sessions,
     ClassStore: class_stores,
@@ -91,6 +92,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     RedundantCall: redundant_calls,
     ExpiredObject: expired_objects,
     SplittingCommit: splitting_commits,
+    Stream: streams,
     SwallowedError: swallowed_errors,
     UncommittedWrite: uncommitted_writes,
 }
