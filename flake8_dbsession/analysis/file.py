@@ -24,6 +24,7 @@ from flake8_dbsession.analysis.facts.endings import Ending, endings
 from flake8_dbsession.analysis.facts.engines import Engine, engines
 from flake8_dbsession.analysis.facts.escapes import Escape, escapes
 from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject, expired_objects
+from flake8_dbsession.analysis.facts.forks import Fork, forks
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.facts.handovers import Handover, handovers
@@ -37,6 +38,8 @@ from flake8_dbsession.analysis.facts.kept_connections import (
 )
 from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
+from flake8_dbsession.analysis.facts.loops import NewLoop, new_loops
+from flake8_dbsession.analysis.facts.new_pools import NewPool, new_pools
 from flake8_dbsession.analysis.facts.openings import Opening, openings
 from flake8_dbsession.analysis.facts.ownership import closes_what_it_hands_out, owns
 from flake8_dbsession.analysis.facts.provisions import Provision, provisions
@@ -74,6 +77,9 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Provision: provisions,
     Reference: references,
     RequestSession: request_sessions,
+    Fork: forks,
+    NewLoop: new_loops,
+    NewPool: new_pools,
     Opening: openings,
     LateClose: late_closes,
     Injection: injections,

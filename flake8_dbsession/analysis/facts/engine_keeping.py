@@ -17,12 +17,16 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = ("cache", "cached", "cache_data", "cache_resource", "lru_cache", "singleton")
 # Makers of what works on an engine for as long as it is there itself; a session is not one of them.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
-_ENDING = frozenset({"aclose", "close", "dispose", "shutdown", "stop", "terminate"})
+_MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
+_ENDING = frozenset(
+    {"aclose", "close", "closeall", "dispose", "shutdown", "stop", "terminate", "wait_closed"}
+)
 # The methods and attributes that give the same engine, or one that shares its pool.
 _SAME = frozenset({"engine", "execution_options", "pool", "sync_engine"})
 # What only works with the engine it is given.
@@ -46,6 +50,7 @@ _WORKING = frozenset(
         "len",
         "listen",
         "listens_for",
+        "prepare",
         "print",
         "read_sql",
         "read_sql_query",
@@ -87,6 +92,32 @@ def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
         return True
     flow = _Function(function, inference, _DEEPEST)
     return flow.is_dropped(call) or flow.fate_of(call) is not _Fate.USED
+
+
+def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | None:
+    """Find the call in a function that makes a new engine or pool for each of its callers.
+
+    Args:
+        function: the function.
+        inference: answers what is called in it.
+
+    Returns:
+        The call whose value it returns, without keeping it anywhere; None where there is none, and
+        for a function whose results are cached.
+    """
+    node = function.node
+    if isinstance(node, ast.Lambda) or is_fixture(node):
+        return None
+    if not decorator_names(node).isdisjoint(_CACHES):
+        return None
+    scope = function.scope.child(node)
+    for call in own_nodes(node):
+        if isinstance(call, ast.Call):
+            callee = inference.value(call.func, scope)
+            is_maker = isinstance(callee, Known) and callee.role in _MAKERS
+            if is_maker and _Function(scope, inference, _DEEPEST).fate_of(call) is _Fate.RETURNED:
+                return call
+    return None
 
 
 class _Function:
@@ -194,6 +225,8 @@ class _Function:
                 return call if fate is _Fate.RETURNED else fate
             case External() | None if last_segment(call.func) in _WORKING:
                 return _Fate.USED
+            case External(name=name) if name.startswith("sqlalchemy."):
+                return _Fate.USED  # a table or inspector that works with it once
         return self._object(call) if constructs_by_name(call) else _Fate.KEPT
 
     def _object(self, call: ast.Call) -> ast.AST | _Fate:
