@@ -350,7 +350,7 @@ def test_what_is_no_loss(tmp_path: Path) -> None:
             "app/fix.py": """
                 import sqlite3
                 from contextlib import closing
-                from sqlalchemy import create_engine, text
+                from sqlalchemy import create_engine, delete, select, text
                 from sqlalchemy.orm import Session
 
                 engine = create_engine("postgresql://localhost/shop")
@@ -408,6 +408,14 @@ def test_what_is_no_loss(tmp_path: Path) -> None:
                         conn.execute(text("DELETE FROM issues"))
                     with engine.connect() as conn:
                         return conn.execute(text("SELECT * FROM issues")).all()
+
+                def by_turns(issues):
+                    statement = delete(issues)
+                    with engine.begin() as conn:
+                        conn.execute(statement)
+                    statement = select(issues)
+                    with engine.connect() as conn:
+                        return conn.execute(statement).all()
 
                 def by_method(path):
                     conn = sqlite3.connect(path)

@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import text_of
 from flake8_dbsession.analysis.names.values import External
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _STEPS = 3  # a statement made of another; real code has one or two
 # What makes a statement of a text: SQLAlchemy's ``text``, psycopg's ``SQL``, the text's ``format``.
@@ -56,10 +57,19 @@ def statement_of(
             is_change = _is_construct(expression, scope, inference)
             return Statement.CHANGES_ROWS if is_change else Statement.OTHER
         case ast.Name(id=name) if steps:
-            values = [b.how.value for b in scope.lookup(name) if isinstance(b.how, Assigned)]
-            found = {statement_of(v, scope, inference, steps - 1) for v in values}
-            return Statement.CHANGES_ROWS if Statement.CHANGES_ROWS in found else Statement.OTHER
+            return _of_name(name, scope, inference, steps - 1)
     return Statement.OTHER
+
+
+def _of_name(name: str, scope: Scope, inference: Inference, steps: int) -> Statement:
+    """Tell what all that a name stands for does; what is only added to itself is left out."""
+    values = [b.how.value for b in scope.lookup(name) if isinstance(b.how, Assigned)]
+    found = {
+        statement_of(value, scope, inference, steps)
+        for value in values
+        if not any(isinstance(n, ast.Name) and n.id == name for n in nodes_in(value))
+    }
+    return found.pop() if len(found) == 1 else Statement.OTHER
 
 
 def _of_text(text: str) -> Statement:
