@@ -92,6 +92,12 @@ def test_sessions(tmp_path: Path) -> None:
                         db.add(issue)  # DBS309
                         db.flush()
 
+                def number(issue):
+                    with Session(engine) as db:
+                        db.add(issue)  # DBS309
+                        db.flush()
+                        return issue.id
+
                 def add_model(issue):
                     with ModelSession(engine) as db:
                         db.add(issue)  # DBS309
@@ -408,6 +414,11 @@ def test_what_is_no_loss(tmp_path: Path) -> None:
                         conn.execute(text("DELETE FROM issues"))
                     with engine.connect() as conn:
                         return conn.execute(text("SELECT * FROM issues")).all()
+
+                def lazy(issue, name):
+                    with Session(engine) as db:
+                        db.add(issue)
+                        return getattr(issue, name)
 
                 def by_turns(issues):
                     statement = delete(issues)

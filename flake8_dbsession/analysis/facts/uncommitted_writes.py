@@ -22,7 +22,7 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.methods import Effect, effect_of
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in, run_in
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource
 
@@ -114,8 +114,9 @@ def uncommitted_writes(tree: Tree, inference: Inference) -> Iterator[Uncommitted
         scope = function or opened.scope.module.scope
         uses = _Uses(scope, opened.known.resource, driver_of(opened.known.library), inference)
         uses.follow(opened.node, _Part.WHOLE)
-        if uses.writes and not uses.is_settled and not _needs_no_commit(opened, inference):
-            first = min(uses.writes, key=lambda write: (write.lineno, write.col_offset))
+        writes = uses.lost_writes()
+        if writes and not _needs_no_commit(opened, inference):
+            first = min(writes, key=lambda write: (write.lineno, write.col_offset))
             yield UncommittedWrite(first, opened, uses.name)
 
 
@@ -134,6 +135,7 @@ class _Uses:
 
     Attributes:
         writes: the calls that write.
+        attached: the calls that may only give an object its session back, to read more of it.
         is_settled: whether something commits or rolls back, or may do so out of sight.
         name: the first name that it goes by.
     """
@@ -147,6 +149,7 @@ class _Uses:
         depth: int = _DEEPEST,
     ) -> None:
         self.writes: list[ast.Call] = []
+        self.attached: list[ast.Call] = []
         self.is_settled = False
         self.name = ""
         self._scope = scope
@@ -154,7 +157,14 @@ class _Uses:
         self._driver = driver
         self._inference = inference
         self._depth = depth
+        self._flushes = False
         self._parents = parents_in(scope)
+
+    def lost_writes(self) -> list[ast.Call]:
+        """Give the writes that nothing commits."""
+        if self.is_settled:
+            return []
+        return [*self.writes, *(self.attached if self._flushes or self.writes else [])]
 
     def follow(self, node: ast.expr, part: _Part) -> None:
         """Look at what the code around an expression does with its value."""
@@ -215,7 +225,7 @@ class _Uses:
         method = node.attr
         parent = self._parents.get(node)
         call = parent if isinstance(parent, ast.Call) and parent.func is node else None
-        if "autocommit" in method or "isolation" in method:
+        if "autocommit" in method or "isolation" in method or method == "run_sync":
             self.is_settled = True
         elif method in ("cursor", "execution_options") and call is not None:
             is_told = "autocommit" in ast.unparse(call).lower()
@@ -233,8 +243,12 @@ class _Uses:
         method = last_segment(call.func)
         if effect is None or (effect & _ENDING and method != "begin_nested"):
             self.is_settled = True
+        elif self._may_attach(call):
+            self.attached.append(call)
         elif effect & (Effect.RECORDS | Effect.WRITES) or self._is_bulk_query(call):
             self.writes.append(call)
+        elif effect == Effect.SENDS:
+            self._flushes = True
         elif effect & Effect.EXECUTES:
             self._execute(call, method)
 
@@ -245,6 +259,17 @@ class _Uses:
             self.is_settled = True
         elif does is Statement.CHANGES_ROWS or method == "executemany":
             self.writes.append(call)
+
+    def _may_attach(self, call: ast.Call) -> bool:
+        """Tell whether ``db.add(item)`` may be about an object that is read from afterwards."""
+        match call:
+            case ast.Call(func=ast.Attribute(attr="add"), args=[ast.Name(id=name)]):
+                bindings = self._scope.bindings(name)
+                is_given = any(isinstance(b.how, Parameter) for b in bindings)
+                last = call.end_lineno or call.lineno
+                readings = readings_in(self._scope).get(name, ())
+                return is_given and any(reading.lineno > last for reading in readings)
+        return False
 
     def _is_bulk_query(self, call: ast.Call) -> bool:
         """Tell whether a chain ends so: ``db.query(User).filter(...).delete()``."""
@@ -287,7 +312,7 @@ class _Uses:
             uses.is_settled = True
         uses.follow_name(parameter, part, inner.node)
         self.is_settled |= uses.is_settled
-        self.writes += [call] if uses.writes else []
+        self.writes += [call] if uses.lost_writes() else []
 
 
 def _is_inside(node: ast.Name, statement: ast.AST) -> bool:
