@@ -30,7 +30,7 @@ from core.names import SessionLocal
 
 
 with SessionLocal() as db:
-    db.add(1)
+    db.expunge(1)
 """
 
 
