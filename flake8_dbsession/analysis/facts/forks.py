@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.carrying import calls_in, library_object, scopes_mentioning
+from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.facts.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.facts.module_engines import ModuleEngine, engines_used_in
 from flake8_dbsession.analysis.facts.reach import reached_from
 from flake8_dbsession.analysis.facts.repeated_work import is_task

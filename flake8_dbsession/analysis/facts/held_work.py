@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from flake8_dbsession.analysis.facts.carrying import library_object
+from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.slow_calls import is_slow

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.carrying import calls_in, library_object, scopes_mentioning
+from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.facts.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.carrying import arguments, scopes_mentioning
+from flake8_dbsession.analysis.facts.carrying import scopes_mentioning
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.held_work import sessions_held_at
 from flake8_dbsession.analysis.facts.injections import is_injector
@@ -22,7 +22,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     Value,
 )
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _WORDS = ("Streaming", "EventSource")
 _RESPONSES = frozenset({"StreamingResponse", "EventSourceResponse"})
