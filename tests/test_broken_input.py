@@ -31,7 +31,7 @@ from core.names import SessionLocal
 
 
 with SessionLocal() as db:
-    db.add(1)
+    db.expunge(1)
 """
 
 

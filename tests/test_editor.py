@@ -20,7 +20,7 @@ from core.database import SessionLocal
 
 def save(user):
     with SessionLocal() as db:
-        db.add(user)
+        db.expunge(user)
 """
 SETTINGS = {
     "pylsp": {

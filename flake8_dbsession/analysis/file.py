@@ -24,10 +24,11 @@ from flake8_dbsession.analysis.facts.endings import Ending, endings
 from flake8_dbsession.analysis.facts.engines import Engine, engines
 from flake8_dbsession.analysis.facts.escapes import Escape, escapes
 from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject, expired_objects
+from flake8_dbsession.analysis.facts.forks import Fork, forks
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.facts.handovers import Handover, handovers
-from flake8_dbsession.analysis.facts.held_awaits import HeldAwait, held_awaits
+from flake8_dbsession.analysis.facts.held_work import HeldWork, held_work
 from flake8_dbsession.analysis.facts.injections import Injection, injections
 from flake8_dbsession.analysis.facts.kept_connections import (
     InstanceConnection,
@@ -37,6 +38,8 @@ from flake8_dbsession.analysis.facts.kept_connections import (
 )
 from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
 from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
+from flake8_dbsession.analysis.facts.loops import NewLoop, new_loops
+from flake8_dbsession.analysis.facts.new_pools import NewPool, new_pools
 from flake8_dbsession.analysis.facts.openings import Opening, openings
 from flake8_dbsession.analysis.facts.ownership import closes_what_it_hands_out, owns
 from flake8_dbsession.analysis.facts.provisions import Provision, provisions
@@ -48,7 +51,12 @@ from flake8_dbsession.analysis.facts.split_transactions import (
     splitting_commits,
 )
 from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
+from flake8_dbsession.analysis.facts.streams import Stream, streams
 from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, swallowed_errors
+from flake8_dbsession.analysis.facts.uncommitted_writes import (
+    UncommittedWrite,
+    uncommitted_writes,
+)
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.learning import binding_words, learned_words, workers
 from flake8_dbsession.analysis.names.mentions import NEEDLES, Mentions, is_hidden
@@ -69,10 +77,13 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Provision: provisions,
     Reference: references,
     RequestSession: request_sessions,
+    Fork: forks,
+    NewLoop: new_loops,
+    NewPool: new_pools,
     Opening: openings,
     LateClose: late_closes,
     Injection: injections,
-    HeldAwait: held_awaits,
+    HeldWork: held_work,
     BlockingCall: blocking_calls,
     BackgroundSession: background_sessions,
     ClassStore: class_stores,
@@ -87,7 +98,9 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     RedundantCall: redundant_calls,
     ExpiredObject: expired_objects,
     SplittingCommit: splitting_commits,
+    Stream: streams,
     SwallowedError: swallowed_errors,
+    UncommittedWrite: uncommitted_writes,
 }
 _ROUNDS = 6  # a name learned from a learned name, and so on; real code has one or two
 

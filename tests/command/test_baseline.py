@@ -20,7 +20,7 @@ OLD = """
 
     def save(user):
         db = SessionLocal()
-        db.add(user)
+        db.expunge(user)
         db.close()
 
 
@@ -56,7 +56,7 @@ MOVED = '''
         db = (
             SessionLocal()
         )
-        db.add(user)
+        db.expunge(user)
         db.close( )
     '''
 COPY = """
@@ -178,7 +178,7 @@ class TestComparing:
         assert flake8(project, f"--dbsession-baseline={KNOWN}", ".") == []
 
     def test_a_second_copy_is_new(self, project: Path) -> None:
-        again = OLD.replace("db.add(user)", "db = SessionLocal()")
+        again = OLD.replace("db.expunge(user)", "db = SessionLocal()")
         write_project(project, {"app.py": again})
         new = check("--baseline", KNOWN)
         assert "app.py:7 DBS101" in new

@@ -31,7 +31,7 @@ from core.database import SessionLocal
 
 def save(user):
     with SessionLocal() as db:
-        db.add(user)
+        db.expunge(user)
 """
 COMMANDS = [
     ["check"],

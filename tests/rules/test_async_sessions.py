@@ -101,3 +101,56 @@ def test_they_are_off_unless_asked_for(tmp_path: Path) -> None:
     write_project(tmp_path, {"app.py": BLOCKING, "held.py": HELD})
     found = lint(tmp_path, "app.py") + lint(tmp_path, "held.py", selected=frozenset({"DBS"}))
     assert not {code for _, _, code, _ in found} & {"DBS408", "DBS409"}
+
+
+def test_slow_calls(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "tasks.py": """
+                import subprocess
+                import time
+                import boto3
+                import httpx
+                import requests
+                from openai import OpenAI
+                from sqlalchemy.orm import Session
+
+                client = OpenAI()
+                http = requests.Session()
+                store = boto3.client("s3")
+
+                def fetch(url):
+                    return requests.get(url).text
+
+                def each(db: Session, number):
+                    media = db.get(Media, number)
+                    requests.post("http://model", json={"url": media.url})  # DBS409
+                    http.get(media.url)  # DBS409
+                    store.upload_file(media.path, "bucket", media.key)  # DBS409
+                    client.chat.completions.create(model="m", messages=[])  # DBS409
+                    time.sleep(5)  # DBS409
+                    subprocess.run(["convert", media.path])  # DBS409
+                    with httpx.Client() as own:
+                        own.post("http://model")  # DBS409
+                    fetch(media.url)  # DBS409
+
+                def released(db: Session, number):
+                    url = db.get(Media, number).url
+                    db.commit()
+                    return requests.post("http://model", json={"url": url})
+
+                def before(db: Session, url):
+                    text = requests.get(url).text
+                    db.add(Page(text))
+                    db.commit()
+
+                def quick(db: Session, number):
+                    media = db.get(Media, number)
+                    headers = requests.Request("GET", media.url)
+                    return fetch_nothing(media)
+            """
+        },
+        {"DBS409"},
+        selected=frozenset({"DBS409"}),
+    )

@@ -309,3 +309,252 @@ def test_message_names_the_function(tmp_path: Path) -> None:
         "`create_engine(url)` makes a new pool of connections each time `load` is called; "
         "make the engine once for the process, or dispose of it"
     ]
+
+
+def test_through_a_getter(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": """
+                from functools import lru_cache
+                import sqlalchemy
+
+                _engine = None
+
+                def get_engine(url):
+                    return sqlalchemy.create_engine(url)
+
+                def named_engine(url):
+                    engine = sqlalchemy.create_engine(url)
+                    return engine
+
+                @lru_cache
+                def cached_engine(url):
+                    return sqlalchemy.create_engine(url)
+
+                def kept_engine(url):
+                    global _engine
+                    if _engine is None:
+                        _engine = sqlalchemy.create_engine(url)
+                    return _engine
+            """,
+            "use.py": """
+                from core.database import cached_engine, get_engine, kept_engine, named_engine
+
+                engine = get_engine(URL)
+
+                def rows(url):
+                    engine = get_engine(url)  # DBS501
+                    with engine.connect() as conn:
+                        return conn.execute(query).all()
+
+                def others(url):
+                    with named_engine(url).begin() as conn:  # DBS501
+                        conn.execute(query)
+
+                def cached(url):
+                    with cached_engine(url).connect() as conn:
+                        return conn.execute(query).all()
+
+                def kept(url):
+                    with kept_engine(url).connect() as conn:
+                        return conn.execute(query).all()
+
+                def handed_on(url):
+                    return get_engine(url)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_for_each_object_of_a_service(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session
+
+                class Counts:
+                    def __init__(self, url):
+                        self.engine = create_engine(url)
+
+                    def count(self):
+                        with Session(self.engine) as db:
+                            return db.scalar(query)
+
+                    def close(self):
+                        self.engine.dispose()
+            """,
+            "routes.py": """
+                from celery import shared_task
+                from fastapi import APIRouter
+                from service import Counts
+
+                router = APIRouter()
+                counts = Counts("postgresql://db/shop")
+
+                @router.get("/count")
+                def count():
+                    return Counts("postgresql://db/shop").count()  # DBS501
+
+                @shared_task
+                def nightly():
+                    counts = Counts("postgresql://db/shop")  # DBS501
+                    print(counts.count())
+
+                @router.get("/closed")
+                def closed():
+                    counts = Counts("postgresql://db/shop")
+                    try:
+                        return counts.count()
+                    finally:
+                        counts.close()
+
+                @router.get("/shared")
+                def shared():
+                    return counts.count()
+
+                def helper():
+                    return Counts("postgresql://db/shop").count()
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_pools(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "pools.py": """
+                import asyncpg
+                import psycopg_pool
+                from mysql.connector.pooling import MySQLConnectionPool
+                from psycopg2.pool import SimpleConnectionPool
+
+                pool = SimpleConnectionPool(1, 4, DSN)
+
+                def by_psycopg():
+                    pool = psycopg_pool.ConnectionPool(DSN)  # DBS501
+                    with pool.connection() as conn:
+                        return conn.execute("select 1").fetchone()
+
+                def by_psycopg2():
+                    pool = SimpleConnectionPool(1, 4, DSN)  # DBS501
+                    conn = pool.getconn()
+                    try:
+                        return conn.cursor().execute("select 1")
+                    finally:
+                        pool.putconn(conn)
+
+                async def by_asyncpg():
+                    pool = await asyncpg.create_pool(DSN)  # DBS501
+                    return await pool.fetch("select 1")
+
+                def by_mysql():
+                    conn = MySQLConnectionPool(pool_size=4).get_connection()  # DBS501
+                    conn.close()
+
+                def closed():
+                    pool = SimpleConnectionPool(1, 4, DSN)
+                    conn = pool.getconn()
+                    pool.closeall()
+
+                async def by_block():
+                    async with asyncpg.create_pool(DSN) as pool:
+                        return await pool.fetch("select 1")
+
+                class Store:
+                    async def open(self):
+                        self.pool = await asyncpg.create_pool(DSN)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_what_only_commands_and_airflow_call(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app/__init__.py": "",
+            "app/cli.py": """
+                import click
+                from app.move import in_a_loop, migrate, shared
+
+                @click.command()
+                def main(target):
+                    migrate(target)
+                    shared(target)
+                    for each in target:
+                        in_a_loop(each)
+            """,
+            "app/api.py": """
+                from app.move import shared
+
+                def handler(target):
+                    shared(target)
+            """,
+            "app/move.py": """
+                from sqlalchemy import create_engine
+
+                def migrate(target):
+                    create_engine(target).connect()
+                    step(target)
+
+                def step(target):
+                    create_engine(target).connect()
+
+                def shared(target):
+                    create_engine(target).connect()  # DBS501
+
+                def in_a_loop(target):
+                    create_engine(target).connect()  # DBS501
+
+                def nobody(target):
+                    create_engine(target).connect()  # DBS501
+            """,
+            "dags/load.py": """
+                from airflow.decorators import task
+                from airflow.operators.python import PythonOperator
+                from sqlalchemy import create_engine
+
+                @task
+                def load(url):
+                    create_engine(url).connect()
+
+                def by_operator():
+                    create_engine(URL).connect()
+
+                operator = PythonOperator(task_id="x", python_callable=by_operator)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_what_works_with_an_engine_once(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "reader.py": """
+                import sqlalchemy
+                from sqlalchemy.ext.automap import automap_base
+
+                def rows(url, name):
+                    engine = sqlalchemy.create_engine(url)  # DBS501
+                    table = sqlalchemy.Table(name, sqlalchemy.MetaData(), autoload_with=engine)
+                    query = sqlalchemy.select(table)
+                    with engine.connect() as conn:
+                        return conn.execute(query).all()
+
+                def mapped(url):
+                    engine = sqlalchemy.create_engine(url)  # DBS501
+                    Base = automap_base()
+                    Base.prepare(autoload_with=engine)
+            """,
+        },
+        {"DBS501"},
+    )

@@ -58,6 +58,22 @@ def test_a_web_application_with_a_main_guard(tmp_path: Path) -> None:
                 if __name__ == "__main__":
                     app.run()
             """,
+            "helped.py": """
+                import sqlite3
+                from flask import Flask
+
+                app = Flask(__name__)
+                conn = sqlite3.connect("sensors.db")  # DBS608
+
+                def last_reading():
+                    return conn.execute("SELECT * FROM readings").fetchone()
+
+                @app.route("/")
+                def last():
+                    return str(last_reading())
+
+                app.run()
+            """,
             "bot.py": """
                 import sqlite3
 

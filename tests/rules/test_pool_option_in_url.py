@@ -68,3 +68,27 @@ def test_message_names_the_options_and_the_function(tmp_path: Path) -> None:
         "`pool_size`, `pool_timeout` in a URL is passed to the driver, which does not know it; "
         "pass it to `create_async_engine` as an argument"
     ]
+
+
+def test_urls_that_are_defaults(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "settings.py": """
+                import os
+                from os import environ, getenv
+                from decouple import config
+                from sqlalchemy import create_engine
+
+                URL = getenv("URL", "postgresql://localhost/shop?max_overflow=5")
+                create_engine(os.getenv("URL", "postgresql://localhost/shop?pool_size=5"))  # DBS504
+                create_engine(environ.get("URL", "mysql://localhost/shop?pool_size=5"))  # DBS504
+                create_engine(config("URL", default="mysql://localhost/shop?pool_size=5"))  # DBS504
+                create_engine(getenv("URL") or "mysql://localhost/shop?pool_size=5")  # DBS504
+                create_engine(URL)  # DBS504
+                create_engine(os.getenv("URL", "postgresql://localhost/shop?connect_timeout=5"))
+                create_engine(os.getenv("URL"))
+            """
+        },
+        {"DBS504"},
+    )

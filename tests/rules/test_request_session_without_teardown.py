@@ -126,3 +126,68 @@ def test_what_is_closed_on_the_spot_or_not_of_a_request(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_threads_that_live_on(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "scan.py": """
+                import asyncio
+                import threading
+                from concurrent.futures import ThreadPoolExecutor
+                from core.database import ScopedSession
+
+                pool = ThreadPoolExecutor(4)
+
+                def reading():
+                    for book in ScopedSession.query(Book).all():  # DBS407
+                        print(book.title)
+
+                def called():
+                    db = ScopedSession()  # DBS407
+                    return db.query(Book).count()
+
+                def forever():
+                    while True:
+                        ScopedSession.query(Book).count()  # DBS407
+
+                def once():
+                    ScopedSession.query(Book).count()
+
+                def removed():
+                    try:
+                        ScopedSession.query(Book).count()
+                    finally:
+                        ScopedSession.remove()
+
+                def committed():
+                    ScopedSession.query(Book).update({"read": True})
+                    ScopedSession.commit()
+
+                def ended_by_a_helper():
+                    ScopedSession.query(Book).count()
+                    done()
+
+                def done():
+                    ScopedSession.remove()
+
+                def elsewhere():
+                    ScopedSession.query(Book).count()
+
+                def start(other):
+                    pool.submit(reading)
+                    pool.submit(removed)
+                    pool.submit(committed)
+                    pool.submit(ended_by_a_helper)
+                    other.submit(elsewhere)
+                    threading.Thread(target=forever).start()
+                    threading.Thread(target=once).start()
+
+                async def hop():
+                    return await asyncio.to_thread(called)
+            """,
+        },
+        CODES,
+    )

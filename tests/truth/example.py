@@ -28,8 +28,7 @@ def code_of(code: str, section: str, **replaced: str) -> str:
 
 PLACES = {
     "database": '"sensors.db"',
-    "url": '"postgresql://db/shop"',
-    "async_url": '"postgresql+asyncpg://db/shop"',
+    "async_url": '"postgresql+asyncpg://db/jobs"',
 }
 
 

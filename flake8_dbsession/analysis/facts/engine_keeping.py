@@ -10,19 +10,23 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
+from flake8_dbsession.analysis.facts.parameters import parameter_for, position_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.functions import decorator_names, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.parents import parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
-from flake8_dbsession.analysis.nodes import children, nodes_in
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = ("cache", "cached", "cache_data", "cache_resource", "lru_cache", "singleton")
 # Makers of what works on an engine for as long as it is there itself; a session is not one of them.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
-_ENDING = frozenset({"aclose", "close", "dispose", "shutdown", "stop", "terminate"})
+_MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
+_ENDING = frozenset(
+    {"aclose", "close", "closeall", "dispose", "shutdown", "stop", "terminate", "wait_closed"}
+)
 # The methods and attributes that give the same engine, or one that shares its pool.
 _SAME = frozenset({"engine", "execution_options", "pool", "sync_engine"})
 # What only works with the engine it is given.
@@ -46,6 +50,7 @@ _WORKING = frozenset(
         "len",
         "listen",
         "listens_for",
+        "prepare",
         "print",
         "read_sql",
         "read_sql_query",
@@ -89,6 +94,32 @@ def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     return flow.is_dropped(call) or flow.fate_of(call) is not _Fate.USED
 
 
+def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | None:
+    """Find the call in a function that makes a new engine or pool for each of its callers.
+
+    Args:
+        function: the function.
+        inference: answers what is called in it.
+
+    Returns:
+        The call whose value it returns, without keeping it anywhere; None where there is none, and
+        for a function whose results are cached.
+    """
+    node = function.node
+    if isinstance(node, ast.Lambda) or is_fixture(node):
+        return None
+    if not decorator_names(node).isdisjoint(_CACHES):
+        return None
+    scope = function.scope.child(node)
+    for call in own_nodes(node):
+        if isinstance(call, ast.Call):
+            callee = inference.value(call.func, scope)
+            is_maker = isinstance(callee, Known) and callee.role in _MAKERS
+            if is_maker and _Function(scope, inference, _DEEPEST).fate_of(call) is _Fate.RETURNED:
+                return call
+    return None
+
+
 class _Function:
     """Follows what stands for an engine through one function."""
 
@@ -97,7 +128,7 @@ class _Function:
         self._inference = inference
         self._depth = depth
         self._names: list[str] = []
-        self._parents = _parents(scope)
+        self._parents = parents_in(scope)
         self._shared = declared(scope, ast.Global, ast.Nonlocal)
 
     def is_dropped(self, expression: ast.expr) -> bool:
@@ -119,7 +150,7 @@ class _Function:
         for name in self._names:  # grows while it is read
             if name in self._shared:
                 return _Fate.KEPT
-            for node in _readings(self._scope).get(name, ()):
+            for node in readings_in(self._scope).get(name, ()):
                 fate = max(fate, self._fate(node))
         return fate
 
@@ -145,7 +176,7 @@ class _Function:
             case ast.Attribute(attr=attribute):
                 return self._attribute(parent, attribute)
             case ast.Call(func=function) if function is not node:
-                return self._given(parent, _key(parent, node))
+                return self._given(parent, position_of(node, parent))
             case ast.keyword(arg=name):
                 outer = self._parents[parent]
                 return self._given(outer, name) if isinstance(outer, ast.Call) else _Fate.KEPT
@@ -194,6 +225,8 @@ class _Function:
                 return call if fate is _Fate.RETURNED else fate
             case External() | None if last_segment(call.func) in _WORKING:
                 return _Fate.USED
+            case External(name=name) if name.startswith("sqlalchemy."):
+                return _Fate.USED  # a table or inspector that works with it once
         return self._object(call) if constructs_by_name(call) else _Fate.KEPT
 
     def _object(self, call: ast.Call) -> ast.AST | _Fate:
@@ -202,28 +235,11 @@ class _Function:
 
     def _fate_in(self, function: FunctionValue, key: int | str | None) -> _Fate:
         """Tell what a function of the project does with an argument."""
-        name = _parameter(function, key)
+        name = parameter_for(function, key)
         if name is None or self._depth == 0 or isinstance(function.node, ast.Lambda):
             return _Fate.KEPT
         scope = function.scope.child(function.node)
         return _Function(scope, self._inference, self._depth - 1).fate_of_name(name)
-
-
-@remembered
-def _parents(function: Scope) -> dict[ast.AST, ast.AST]:
-    """Give the node around each node of a function."""
-    nodes = nodes_in(function.node)
-    return {child: node for node in nodes for child in children(node)}
-
-
-@remembered
-def _readings(function: Scope) -> dict[str, list[ast.Name]]:
-    """Give the places where a function reads each name."""
-    found: dict[str, list[ast.Name]] = {}
-    for node in nodes_in(function.node):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(node)
-    return found
 
 
 def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:
@@ -256,23 +272,3 @@ def _targets(target: ast.expr) -> Iterator[str | None]:
             yield from _targets(value)
         case _:
             yield None
-
-
-def _key(call: ast.Call, node: ast.AST) -> int | None:
-    """Give the position of an argument; None after a starred one, where it cannot be told."""
-    position = call.args.index(node)  # type: ignore[arg-type]
-    is_starred = any(isinstance(argument, ast.Starred) for argument in call.args[: position + 1])
-    return None if is_starred else position
-
-
-def _parameter(function: FunctionValue, key: int | str | None) -> str | None:
-    """Give the name of the parameter that receives an argument; None where it is not plain."""
-    arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    if isinstance(key, str):
-        return key if key in {arg.arg for arg in [*positional, *arguments.kwonlyargs]} else None
-    if key is None:
-        return None
-    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
-        key += 1
-    return positional[key].arg if key < len(positional) else None

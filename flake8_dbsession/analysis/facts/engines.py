@@ -6,8 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.engine_keeping import is_kept
-from flake8_dbsession.analysis.facts.urls import DatabaseUrl, url_of
+from flake8_dbsession.analysis.facts.urls import DatabaseUrl, default_url_of, url_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
@@ -41,19 +40,19 @@ class Engine(NamedTuple):
         scope: the scope it stands in.
         is_async: whether it makes an asynchronous engine.
         url: the URL; None where not even its dialect is literal.
+        default_url: the URL that counts where the environment names no other; None where the
+            text shows none.
         options: the keyword arguments that the text shows, in its order.
         has_more: whether it may be given others (``**options``).
-        is_kept: whether it is returned, yielded, stored, cached or disposed of by the function that
-            makes it; True outside functions.
     """
 
     node: ast.Call
     scope: Scope
     is_async: bool
     url: DatabaseUrl | None
+    default_url: DatabaseUrl | None
     options: tuple[Option, ...]
     has_more: bool
-    is_kept: bool
 
     @property
     def text(self) -> str:
@@ -86,9 +85,9 @@ def engines(tree: Tree, inference: Inference) -> Iterator[Engine]:
                     scope,
                     maker.is_async,
                     url_of(url, scope, inference) if url is not None else None,
-                    tuple(_options(call, scope, inference)),
+                    default_url_of(url, scope, inference) if url is not None else None,
+                    tuple(options_of(call, scope, inference)),
                     any(keyword.arg is None for keyword in call.keywords),
-                    is_kept(call, scope, inference),
                 )
 
 
@@ -108,7 +107,8 @@ def _url(call: ast.Call) -> ast.expr | None:
     return next((keyword.value for keyword in call.keywords if keyword.arg == "url"), None)
 
 
-def _options(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[Option]:
+def options_of(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[Option]:
+    """Give the keyword arguments of a call that the text shows, those of ``**options`` included."""
     for keyword in call.keywords:
         if keyword.arg is not None:
             yield _option(keyword.arg, keyword.value, scope, inference)

@@ -26,7 +26,8 @@ class ModuleConnection(NamedTuple):
     Attributes:
         acquisition: what is opened.
         is_of_script: whether the module is run by itself, rather than imported.
-        is_served: whether request handlers work on it, or it is opened for several threads.
+        is_served: whether functions beside request handlers work on it, or it is opened for
+            several threads.
     """
 
     acquisition: Acquisition
@@ -77,14 +78,19 @@ def _kept(holder: Holder, tree: Tree, inference: Inference) -> Iterator[Acquisit
 
 @remembered
 def _is_used_by_handlers(module: Scope, name: str, *, inference: Inference) -> bool:
-    """Tell whether a request handler reads a module's name, or a cursor made of it."""
+    """Tell whether functions read a module's name, or a cursor of it, in a module of handlers."""
     names = {name, *_made_of(module, name)}
-    for node in nodes_in(module.node):
-        if isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) and node.decorator_list:
-            reads = any(isinstance(n, ast.Name) and n.id in names for n in nodes_in(node))
-            if reads and is_handler(node, module, inference):
-                return True
-    return False
+    functions = [
+        node
+        for node in nodes_in(module.node)
+        if isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef))
+    ]
+    are_read = any(
+        isinstance(inner, ast.Name) and inner.id in names
+        for function in functions
+        for inner in nodes_in(function)
+    )
+    return are_read and any(is_handler(node, module, inference) for node in functions)
 
 
 def _made_of(module: Scope, name: str) -> Iterator[str]:

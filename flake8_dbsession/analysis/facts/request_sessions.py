@@ -1,4 +1,4 @@
-"""Sessions that live as long as a request: kept on flask's ``g``, or taken from a registry."""
+"""Sessions that somebody has to end: a request's, and those of threads that live on."""
 
 from __future__ import annotations
 
@@ -8,29 +8,35 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, acquisitions
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler
+from flake8_dbsession.analysis.facts.long_threads import long_threads
+from flake8_dbsession.analysis.facts.reach import reached_from
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.teardowns import TEARDOWN
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, Resource, Role
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
 _ENDS = frozenset({"close", "remove"})
+_TRANSACTION_ENDS = _ENDS | {"commit", "rollback"}
 
 
 class RequestSession(NamedTuple):
-    """A session that somebody has to close when the request ends.
+    """A session that somebody has to close when the request, or the work, ends.
 
     Attributes:
         node: the code that takes or keeps it.
         registry: the registry that it comes from, as it is written; empty for one kept on ``g``.
         is_torn_down: whether anything in the project may close or remove it then.
+        thread: what starts the work of a thread that lives on, as it is written, where the session
+            is one of such a thread; empty for a request's.
     """
 
     node: ast.expr
     registry: str
     is_torn_down: bool
+    thread: str = ""
 
 
 def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSession]:
@@ -42,7 +48,8 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
 
     Yields:
         Each new session kept on ``g``, and the first use of a registry in each request handler
-        that does not itself close what it takes.
+        that does not itself close what it takes; and the first use in each function that a thread
+        runs which lives on, where nothing ends the transaction.
     """
     path = tree.scope.module.path
     for acquisition in acquisitions(tree, inference):
@@ -59,6 +66,28 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
             seen.add((handler, registry))
             is_torn_down = inference.project.may_hold(path, TEARDOWN)
             yield RequestSession(call, registry, is_torn_down)
+    yield from _of_threads(tree, inference)
+
+
+def _of_threads(tree: Tree, inference: Inference) -> Iterator[RequestSession]:
+    """Find the registries' sessions that work in a thread leaves in a transaction."""
+    for thread in long_threads(tree, inference):
+        function = FunctionValue(thread.function.node, thread.function.parent)  # type: ignore[arg-type]
+        if any(map(_ends_transaction, reached_from(function, inference))):
+            continue
+        for call in own_nodes(thread.function.node):
+            if isinstance(call, ast.Call) and not isinstance(tree.parent(call), ast.withitem):
+                registry = _used_registry(call, thread.function, tree, inference)
+                if registry:
+                    yield RequestSession(call, registry, False, thread.starter)
+                    break
+
+
+def _ends_transaction(function: Scope) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in _TRANSACTION_ENDS
+        for node in own_nodes(function.node)
+    )
 
 
 def _is_kept_on_g(acquisition: Acquisition, inference: Inference) -> bool:

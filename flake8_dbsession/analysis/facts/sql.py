@@ -20,6 +20,12 @@ _WRITE_WITH = re.compile(
     r"\s*WITH\b.*\b(?:(?:INSERT|REPLACE|MERGE)\s.*?\bINTO|DELETE\s+FROM|UPDATE\s.*?\bSET)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_CHANGE = re.compile(
+    r"\s*(?:(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b|COPY\b.*\bFROM\b)", re.IGNORECASE | re.DOTALL
+)
+# What ends a transaction, or says that there is none; and tables that go with the connection.
+_ENDING = re.compile(r"\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b|.*\bAUTOCOMMIT\b", re.IGNORECASE)
+_TEMPORARY = re.compile(r"\bTEMP(?:ORARY)?\b|\b(?:INTO|TABLE|UPDATE|FROM)\s+#\w", re.IGNORECASE)
 _YES = frozenset({"on", "true", "yes"})
 _NO = frozenset({"off", "false", "no"})
 # The words of the pragmas whose values have numbers as well (sqlite.org/pragma.html).
@@ -68,6 +74,21 @@ def pragma_of(statement: str) -> Pragma | None:
     """Read a statement that sets a pragma; None for any other, such as one that asks for it."""
     found = _PRAGMA.fullmatch(statement)
     return Pragma.of(found["name"], found["value"]) if found is not None else None
+
+
+def changes_rows(statement: str) -> bool:
+    """Tell whether a statement changes rows, which are lost where it is not committed."""
+    return any(verb.match(statement) for verb in (_CHANGE, _WRITE_WITH))
+
+
+def ends_transaction(statement: str) -> bool:
+    """Tell whether a statement commits or rolls back, or turns autocommit on."""
+    return _ENDING.match(statement) is not None
+
+
+def is_temporary(statement: str) -> bool:
+    """Tell whether a statement speaks of a table that is gone with its connection."""
+    return _TEMPORARY.search(statement) is not None
 
 
 def is_write(statement: str) -> bool:

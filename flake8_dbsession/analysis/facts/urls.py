@@ -22,6 +22,7 @@ _FORM = re.compile(
 )
 _KINDS = {"postgres": "postgresql", "mariadb": "mysql"}
 _OWN_KINDS = frozenset({"postgresql", "mysql"})
+_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
 _DATABASE_POSITION = 5  # of ``URL.create(drivername, username, password, host, port, database)``
 
 
@@ -92,6 +93,31 @@ def url_of(expression: ast.expr, scope: Scope, inference: Inference) -> Database
     parts = match_.groupdict(default="")
     query = tuple(_query(parts.pop("query")))
     return DatabaseUrl(**parts, query=query)
+
+
+def default_url_of(expression: ast.expr, scope: Scope, inference: Inference) -> DatabaseUrl | None:
+    """Read the URL that counts where the environment names none.
+
+    Args:
+        expression: what gives the URL: ``os.getenv("URL", "sqlite://")``, ``environ.get(...)``,
+            ``config("URL", default=...)``, ``os.getenv("URL") or ...``.
+        scope: the scope it is read in.
+        inference: follows the names in it.
+
+    Returns:
+        The URL; None for anything else.
+    """
+    value, where = followed(expression, scope, inference)
+    match value:
+        case ast.BoolOp(op=ast.Or(), values=[*_, default]):
+            return url_of(default, where, inference)
+        case ast.Call(func=function, args=args, keywords=keywords):
+            named = [k.value for k in keywords if k.arg == "default"]
+            callee = inference.value(function, where)
+            if isinstance(callee, External) and callee.name in _ENVIRONMENT:
+                named += args[1:2]
+            return url_of(named[0], where, inference) if named else None
+    return None
 
 
 def _query(text: str) -> Iterator[tuple[str, str]]:

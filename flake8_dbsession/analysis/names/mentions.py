@@ -40,6 +40,8 @@ NEEDLES = (
     "db import",
     "session import",
     "_engine(",
+    "_pool(",
+    "Pool(",
     "aker",
     "actory",
     "acquire(",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.names.searching import Found, search
 from flake8_dbsession.analysis.names.trace import Trace
@@ -49,6 +50,7 @@ class Project:
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
         self._searches: dict[re.Pattern[bytes], Found] = {}
+        self._whole: dict[Path, Module | None] = {}
 
     def may_hold(self, asker: Path, pattern: re.Pattern[bytes]) -> bool:
         """Tell whether any file of the project but its tests may hold a pattern.
@@ -78,6 +80,26 @@ class Project:
         self.trace.searched(asker, found.files, is_exhaustive=True)
         modules = (self._module(path) for path in found.files if path != asker)
         return [module for module in modules if module is not None]
+
+    def modules_mentioning(self, word: str, asker: Path) -> list[Module]:
+        """Find the project's modules that mention a word, each with its whole tree.
+
+        Args:
+            word: the word.
+            asker: the absolute path of the file that the answer is for, which is not left out.
+        """
+        if word not in self._searches:
+            self._searches[word] = search(self.root, re.compile(re.escape(word.encode())))
+        self.trace.searched(asker, self._searches[word].files, is_exhaustive=True)
+        return [m for m in map(self._parsed, self._searches[word].files) if m is not None]
+
+    def _parsed(self, path: Path) -> Module | None:
+        """Give a module with its whole tree, which one that is only followed does not have."""
+        if path not in self._whole:
+            text = decode(path.read_bytes())
+            tree = parse(text) if text is not None else None
+            self._whole[path] = Module(path, text, tree) if text is not None and tree else None
+        return self._whole[path]
 
     def allowed(self, distribution: str, asker: Path) -> Allowed:
         """Find which versions of a distribution the project allows.

@@ -19,8 +19,9 @@ class ModuleGlobalConnection(Rule[ModuleConnection]):
     Reports a connection that is opened at the top level of a module and held by a name there, also
     inside a top-level `if`, `try` or `for`. One connection for the run is right in a script: a
     module with a main guard, or one whose last statement works (a call, a loop). It is reported
-    there only where request handlers use it, or where `check_same_thread=False` says that threads
-    do. A database in memory, which lives in its one connection, is left alone, and so are tests.
+    there only where functions use it in a module that has request handlers, or where
+    `check_same_thread=False` says that threads do. A database in memory, which lives in its one
+    connection, is left alone, and so are tests.
 
     ## Why is this bad?
     The connection is opened when the module is first imported, and never again: when the server

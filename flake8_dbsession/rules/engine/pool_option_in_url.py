@@ -20,8 +20,9 @@ class PoolOptionInUrl(Rule[Engine]):
 
     ## What it does
     Reports `pool_size`, `max_overflow`, `pool_recycle`, `pool_pre_ping` and `pool_timeout` in the
-    query of an engine's literal URL, that of `URL.create(query=...)` included. `pool_size` is
-    silent with `mysqlconnector`, a driver that has an option of that name itself.
+    query of an engine's literal URL, that of `URL.create(query=...)` included, and of one that
+    stands as the default of `os.getenv` or the like. `pool_size` is silent with `mysqlconnector`, a
+    driver that has an option of that name itself.
 
     ## Why is this bad?
     What stands in a URL's query goes to the driver. A server's driver does not know these options
@@ -53,10 +54,11 @@ class PoolOptionInUrl(Rule[Engine]):
 
     def check(self, fact: Engine, context: Context) -> Iterator[Violation]:
         """Report pool options in literal URLs."""
-        if fact.url is None:
+        url = fact.url or fact.default_url
+        if url is None:
             return
-        own = _DRIVERS_OWN.get(fact.url.driver, frozenset())
-        found = [name for name, _ in fact.url.query if name in _POOL_OPTIONS and name not in own]
+        own = _DRIVERS_OWN.get(url.driver, frozenset())
+        found = [name for name, _ in url.query if name in _POOL_OPTIONS and name not in own]
         if found:
             options = ", ".join(f"`{name}`" for name in dict.fromkeys(found))
             maker = "create_async_engine" if fact.is_async else "create_engine"

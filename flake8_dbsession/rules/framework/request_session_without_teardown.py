@@ -13,7 +13,7 @@ from flake8_dbsession.rules.registry import register
 
 @register
 class RequestSessionWithoutTeardown(Rule[RequestSession]):
-    """A request's session is closed by nothing when the request ends.
+    """A session of a request, or of a long-lived thread, is closed by nothing when that is done.
 
     ## What it does
     Reports a new session that is kept on flask's `g`, and the first use of a registry
@@ -22,7 +22,9 @@ class RequestSessionWithoutTeardown(Rule[RequestSession]):
     `teardown_appcontext`, `teardown_request` or `after_request` handler, a teardown signal, a
     registry's `.remove()`, a close of what `g` keeps, Flask-SQLAlchemy, or any extension's
     `init_app`. A handler that closes the registry's session itself is left alone. A project of more
-    than ten thousand files is not searched, and nothing is reported in it.
+    than ten thousand files is not searched, and nothing is reported in it. The first use of a
+    registry is reported as well in a function that a long-lived thread runs (an executor's,
+    `to_thread`, one that loops), where nothing in it, or in what it calls, ends the transaction.
 
     ## Why is this bad?
     The session outlives its request together with its connection. One from a registry is worse: the
@@ -85,7 +87,12 @@ class RequestSessionWithoutTeardown(Rule[RequestSession]):
         if fact.is_torn_down:
             return
         written = ast.unparse(fact.node)
-        if fact.registry:
+        if fact.thread:
+            message = (
+                f"`{written}` begins a transaction that stays open in the thread of "
+                f"`{fact.thread}`, which lives on; call `{fact.registry}.remove()` in a `finally`"
+            )
+        elif fact.registry:
             message = (
                 f"`{written}` takes a session that nothing in the project removes when the request "
                 f"ends; call `{fact.registry}.remove()` in a teardown"

@@ -63,7 +63,7 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
     def scan_all(agents):
         with get_db_session() as db:
             for agent in agents:
-                db.add(Scan(agent))
+                scan_agent(db, agent)
 
 
     def scan(agents):

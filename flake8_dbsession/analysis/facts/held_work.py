@@ -1,4 +1,4 @@
-"""Awaits of other work while a session holds its connection.
+"""Other work while a session holds its connection: awaits, and slow synchronous calls.
 
 A session takes a connection at its first use and gives it back when it commits, rolls back or is
 closed. The walk below follows a function's statements in that sense: both branches of a condition,
@@ -11,12 +11,15 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
+from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
+from flake8_dbsession.analysis.names.slow_calls import is_slow
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Resource, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
+_DEEPEST = 2  # a helper of a helper; real code has one
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
 _IDLE = frozenset({"add", "add_all", "begin", "expunge", "expunge_all", "get_bind"})
@@ -25,33 +28,48 @@ Live: TypeAlias = "frozenset[str] | None"
 """The names of the sessions that hold a connection; None where the code is not reached."""
 
 
-class HeldAwait(NamedTuple):
-    """An ``await`` that has nothing to do with a session that holds its connection meanwhile.
+class HeldWork(NamedTuple):
+    """Work that has nothing to do with a session that holds its connection meanwhile.
 
     Attributes:
-        node: the ``await``.
+        node: the ``await``, or the call that waits for something outside the process.
         session: the session's name.
     """
 
-    node: ast.Await
+    node: ast.Await | ast.Call
     session: str
 
 
-def held_awaits(tree: Tree, inference: Inference) -> Iterator[HeldAwait]:
-    """Find the awaits over which a session is held.
+def held_work(tree: Tree, inference: Inference) -> Iterator[HeldWork]:
+    """Find the awaits and the slow calls over which a session is held.
 
     Args:
         tree: the visited part of a file.
-        inference: answers which names are sessions.
+        inference: answers which names are sessions, and what is called.
 
     Yields:
-        The awaits, function by function.
+        The work, function by function.
     """
-    for node, scope in tree.find(ast.AsyncFunctionDef):
+    for node, scope in tree.functions():
         walk = _Walk(scope.child(node), inference)
         if walk.sessions:
             walk.block(node.body, frozenset())
             yield from walk.found.values()
+
+
+def sessions_held_at(function: Scope, inference: Inference) -> dict[ast.Return, frozenset[str]]:
+    """Tell which sessions of a function hold a connection where it returns.
+
+    Args:
+        function: the function's scope.
+        inference: answers which names are sessions, and what is called.
+
+    Returns:
+        The names of the sessions for each ``return`` that can be reached; those of every way there.
+    """
+    walk = _Walk(function, inference)
+    walk.block(body_of(function.node), frozenset())
+    return walk.returns
 
 
 class _Walk:
@@ -61,7 +79,8 @@ class _Walk:
         self._scope = scope
         self._inference = inference
         self.sessions = frozenset(self._session_names())
-        self.found: dict[ast.Await, HeldAwait] = {}
+        self.found: dict[ast.Await | ast.Call, HeldWork] = {}
+        self.returns: dict[ast.Return, frozenset[str]] = {}
 
     def block(self, body: list[ast.stmt], live: Live) -> Live:
         for statement in body:
@@ -88,6 +107,8 @@ class _Walk:
             case _ if hasattr(statement, "finalbody"):
                 return self._try(statement, live)  # type: ignore[arg-type]
         live = self._expression(statement, live)
+        if isinstance(statement, ast.Return):
+            self.returns[statement] = self.returns.get(statement, frozenset()) | live
         leaves = isinstance(statement, (ast.Return, ast.Raise, ast.Break, ast.Continue))
         return None if leaves else live
 
@@ -118,8 +139,8 @@ class _Walk:
     def _expression(self, root: ast.AST, live: frozenset[str]) -> frozenset[str]:
         nodes = [root, *own_nodes(root)] if not isinstance(root, FUNCTIONS) else []
         for node in nodes:
-            if isinstance(node, ast.Await) and live and not self._mentioned(node):
-                self.found[node] = HeldAwait(node, min(live))
+            if isinstance(node, ast.Await | ast.Call) and live and self._is_slow(node):
+                self.found[node] = HeldWork(node, min(live))
         for node in nodes:
             if isinstance(node, ast.Call):
                 live = self._call(node, nodes, live)
@@ -138,6 +159,11 @@ class _Walk:
             return live | (names & self.sessions)
         return live
 
+    def _is_slow(self, node: ast.Await | ast.Call) -> bool:
+        if isinstance(node, ast.Await):
+            return not self._mentioned(node)
+        return is_slow_call(node, self._scope, self._inference)
+
     def _mentioned(self, node: ast.AST) -> bool:
         return any(isinstance(n, ast.Name) and n.id in self.sessions for n in nodes_in(node))
 
@@ -147,6 +173,35 @@ class _Walk:
                 known = self._inference.known(node, self._scope)
                 if known is not None and _is_session(known):
                     yield node.id
+
+
+def is_slow_call(call: ast.Call, scope: Scope, inference: Inference, depth: int = _DEEPEST) -> bool:
+    """Tell whether a call waits for something outside the process.
+
+    Args:
+        call: the call.
+        scope: the scope it stands in.
+        inference: answers what is called.
+        depth: how many functions of the project, one called by another, are looked into.
+    """
+    value = inference.value(call.func, scope)
+    if isinstance(value, FunctionValue):
+        return depth > 0 and _holds_slow_call(value, inference, depth - 1)
+    if isinstance(call.func, ast.Attribute):
+        owner = library_object(call.func.value, scope, inference)
+        return bool(owner) and is_slow(f"{owner}.{call.func.attr}")
+    return isinstance(value, External) and is_slow(value.name)
+
+
+def _holds_slow_call(function: FunctionValue, inference: Inference, depth: int) -> bool:
+    if isinstance(function.node, (ast.AsyncFunctionDef, ast.Lambda)):
+        return False
+    scope = function.scope.child(function.node)
+    return any(
+        is_slow_call(node, scope, inference, depth)
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Call)
+    )
 
 
 def _is_session(known: Known) -> bool:

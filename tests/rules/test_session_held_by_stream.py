@@ -1,0 +1,218 @@
+"""DBS410: streaming responses that keep a request's session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import assert_cases, expected_codes, lint, write_project
+
+CODES = {"DBS410"}
+HOUSE = """
+    from typing import Annotated
+    from fastapi import Depends
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session, sessionmaker
+
+    SessionLocal = sessionmaker(create_engine("postgresql://localhost/shop"))
+
+    def get_db():
+        with SessionLocal() as session:
+            yield session
+
+    SessionDep = Annotated[Session, Depends(get_db)]
+"""
+HEAD = """
+    import asyncio
+    import io
+    from fastapi import APIRouter, Depends
+    from fastapi.concurrency import iterate_in_threadpool
+    from fastapi.responses import JSONResponse, StreamingResponse
+    from sqlalchemy.orm import Session
+    from sse_starlette.sse import EventSourceResponse
+    from app.db import SessionDep, SessionLocal, get_db
+    from app.models import Item
+
+    router = APIRouter()
+"""
+
+
+def check(folder: Path, body: str, **files: str) -> None:
+    assert_cases(folder, {"app/db.py": HOUSE, "app/api.py": HEAD + body, **files}, CODES)
+
+
+def test_the_generator_works_on_the_session(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    def packets(question, db: Session):
+        for item in db.query(Item):
+            yield item.name
+
+    async def through(service, session):
+        yield await service.load(session)
+
+    @router.get("/by-argument")
+    def by_argument(question: str, db: Session = Depends(get_db)):
+        return StreamingResponse(packets(question, db))  # DBS410
+
+    @router.get("/by-keyword")
+    async def by_keyword(db: Session = Depends(get_db)):
+        body = through(SERVICE, session=db)
+        response = EventSourceResponse(content=body)
+        response.headers["x"] = "y"
+        return response  # DBS410
+
+    @router.get("/nested")
+    def nested(db: SessionDep):
+        def lines():
+            yield db.get(Item, 1).name
+        return StreamingResponse(iterate_in_threadpool(lines()), media_type="text/plain")  # DBS410
+""",
+    )
+
+
+def test_a_transaction_is_open_at_the_return(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    @router.get("/events")
+    async def events(code: str, db: SessionDep):
+        item = db.get(Item, code)
+
+        async def stream():
+            while True:
+                yield {"data": code}
+                await asyncio.sleep(5)
+
+        if item is None:
+            db.rollback()
+            return EventSourceResponse(stream())
+        return EventSourceResponse(stream())  # DBS410
+
+    @router.get("/on-one-way")
+    def on_one_way(code: str, db: SessionDep):
+        def stream():
+            yield code
+        if code:
+            db.get(Item, code)
+        return StreamingResponse(stream())  # DBS410
+""",
+    )
+
+
+def test_nothing_is_held(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    def lines(names):
+        yield from names
+
+    @router.get("/finished")
+    def finished(db: SessionDep):
+        names = [item.name for item in db.query(Item)]
+        return StreamingResponse(io.BytesIO(b"".join(names)))
+
+    @router.get("/in-a-list")
+    def in_a_list(db: SessionDep):
+        return StreamingResponse(iter([db.get(Item, 1).name]))
+
+    @router.get("/committed")
+    def committed(db: SessionDep):
+        names = [item.name for item in db.query(Item)]
+        db.commit()
+        return StreamingResponse(lines(names))
+
+    @router.get("/closed")
+    def closed(db: SessionDep):
+        names = [item.name for item in db.query(Item)]
+        db.close()
+        return StreamingResponse(lines(names))
+
+    @router.get("/unused")
+    def unused(db: SessionDep):
+        return StreamingResponse(lines(["a"]))
+
+    @router.get("/own")
+    def own():
+        def stream():
+            with SessionLocal() as db:
+                yield db.get(Item, 1).name
+        return StreamingResponse(stream())
+
+    @router.get("/ends")
+    def ends(db: SessionDep):
+        def stream():
+            for number in range(10):
+                name = db.get(Item, number).name
+                db.commit()
+                yield name
+        return StreamingResponse(stream())
+
+    @router.get("/shadowed")
+    def shadowed(db: SessionDep):
+        def stream(db):
+            yield db.name
+        return StreamingResponse(stream(SERVICE))
+
+    @router.get("/plain")
+    def plain(db: SessionDep):
+        return JSONResponse(db.get(Item, 1).name)
+
+    def no_handler(db: Session):
+        db.get(Item, 1)
+        return StreamingResponse(lines(["a"]))
+""",
+    )
+
+
+STREAM = """
+    @router.get("/events")
+    def events(code: str, db: Session = Depends(get_db{scope})):
+        item = db.get(Item, code)
+
+        def stream():
+            yield {used}
+
+        return StreamingResponse(stream()){mark}
+"""
+
+
+@pytest.mark.parametrize(
+    ("requirement", "scope", "used", "said"),
+    [
+        ("fastapi>=0.121", "", "code", "keeps the connection of `db`"),
+        ("fastapi>=0.121", "", "db.get(Item, 2)", "keeps `db` and its connection"),
+        ("fastapi>=0.121", ', scope="function"', "code", ""),
+        ("fastapi>=0.121", ', scope="function"', "db.get(Item, 2)", "FastAPI has closed"),
+        ("fastapi>=0.121", ', scope="request"', "code", "keeps the connection of `db`"),
+        ("fastapi==0.110.0", "", "code", ""),
+        ("fastapi==0.110.0", "", "db.get(Item, 2)", "FastAPI has closed"),
+        ("fastapi>=0.100", "", "code", "keeps the connection of `db`"),
+        ("fastapi<0.100", "", "code", "keeps the connection of `db`"),
+        ("starlette", "", "code", "keeps the connection of `db`"),
+    ],
+)
+def test_the_version_and_the_scope_tell_which_harm_is_done(
+    requirement: str, scope: str, used: str, said: str, tmp_path: Path
+) -> None:
+    source = HEAD + STREAM.format(scope=scope, used=used, mark="  # DBS410" if said else "")
+    files = {"requirements.txt": requirement, "app/db.py": HOUSE, "app/api.py": source}
+    write_project(tmp_path, files)
+    found = [v for v in lint(tmp_path, "app/api.py") if v[2] == "DBS410"]
+    expected = expected_codes((tmp_path / "app/api.py").read_text())
+    assert [(line, code) for line, _, code, _ in found] == expected
+    assert all(said in message for *_, message in found)
+
+
+def test_the_message_names_the_house_s_own_way(tmp_path: Path) -> None:
+    source = HEAD + STREAM.format(scope="", used="db.get(Item, 2)", mark="")
+    house = HOUSE + (
+        "\n    from contextlib import contextmanager\n"
+        "\n    @contextmanager\n    def session_scope():\n"
+        "        with SessionLocal() as db:\n            yield db\n            db.commit()\n"
+    )
+    write_project(tmp_path, {"app/db.py": house, "app/api.py": source})
+    [message] = [text for *_, code, text in lint(tmp_path, "app/api.py") if code == "DBS410"]
+    assert "with session_scope() as db" in message

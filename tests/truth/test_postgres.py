@@ -1,0 +1,67 @@
+"""DBS309, DBS505 and DBS610 on a server, with the drivers that ask for one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import closing
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.truth.example import BETTER, EXAMPLE, run
+
+
+def address(postgres: str, driver: str) -> str:
+    return postgres.replace("postgresql://", f"postgresql+{driver}://", 1)
+
+
+@pytest.mark.parametrize("section", [EXAMPLE, BETTER])
+def test_a_loop_started_again(section: str, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("asyncpg")
+    celery = ModuleType("celery")
+    celery.shared_task = lambda function: function  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "celery", celery)
+    names = run("DBS505", section, async_url=repr(address(postgres, "asyncpg")))
+    names["text"] = lambda _: text("SELECT 1")
+    assert names["daily_push"]() == 1
+    if section == BETTER:
+        assert names["daily_push"]() == 1
+    else:
+        with pytest.raises(RuntimeError, match=r"different loop|loop is closed"):
+            names["daily_push"]()
+
+
+@pytest.mark.parametrize("section", [EXAMPLE, BETTER])
+def test_coroutines_on_one_connection(section: str, postgres: str) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    report = run("DBS610", section)["report"]
+
+    async def work() -> list[Any]:
+        async with asyncpg.create_pool(postgres) as pool:
+            for table in ("users", "orders"):
+                await pool.execute(f"CREATE TABLE IF NOT EXISTS {table} ()")
+            return list(await report(pool))
+
+    if section == BETTER:
+        assert asyncio.run(work()) == [0, 0]
+    else:
+        with pytest.raises(asyncpg.InterfaceError, match="another operation is in progress"):
+            asyncio.run(work())
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_write_that_nothing_commits(is_kept: bool, postgres: str) -> None:
+    psycopg2 = pytest.importorskip("psycopg2")
+    with closing(psycopg2.connect(postgres)) as conn, conn:
+        conn.cursor().execute("DROP TABLE IF EXISTS memory; CREATE TABLE memory (value int)")
+    with closing(psycopg2.connect(postgres)) as conn:
+        conn.cursor().execute("INSERT INTO memory VALUES (1)")
+        if is_kept:
+            conn.commit()
+    with closing(psycopg2.connect(postgres)) as conn:
+        cursor = conn.cursor()
+        cursor.execute("SELECT count(*) FROM memory")
+        assert cursor.fetchone() == (int(is_kept),)
