@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from flake8_dbsession.runtime.report import Report
 
 
 @click.command(
@@ -39,7 +44,7 @@ def command(command_line: tuple[str, ...], reports: tuple[str, ...], idle: float
     """
     from flake8_dbsession.checking.errors import RunError
     from flake8_dbsession.runtime.program import run
-    from flake8_dbsession.runtime.writing import check_name, write_report
+    from flake8_dbsession.runtime.writing import check_name
 
     for file in reports:
         message = check_name(file)
@@ -49,9 +54,16 @@ def command(command_line: tuple[str, ...], reports: tuple[str, ...], idle: float
         code, report = run(command_line, idle)
     except OSError as error:
         raise RunError(f"{command_line[0]}: cannot be run: {error.strerror}") from error
-    try:
-        for file in reports:
-            write_report(report, file)
-    except OSError as error:
-        raise RunError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    for file in reports:
+        _write(report, file)
     raise SystemExit(code)
+
+
+def _write(report: Report, file: str) -> None:
+    from flake8_dbsession.checking.errors import RunError
+    from flake8_dbsession.runtime.writing import write_report
+
+    try:
+        write_report(report, file)
+    except OSError as error:
+        raise RunError(f"{file}: cannot be written: {error.strerror}") from error

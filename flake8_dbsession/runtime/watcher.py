@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -18,6 +19,7 @@ from flake8_dbsession.runtime.records import Event, Holder
 from flake8_dbsession.runtime.report import Report
 from flake8_dbsession.runtime.wording import who_holds
 
+_INSTALLED: weakref.WeakSet[Watch] = weakref.WeakSet()
 _LOUD = frozenset({"leaked", "note"})
 
 
@@ -37,18 +39,16 @@ class Watch:
         self._patches = Patches()
         self._drivers = Drivers(self.ledger, self._patches)
         self._hook = ImportHook(self._actions())
-        self._is_installed = False
 
     def install(self) -> None:
         """Begin to watch; a library that is not imported yet is watched once it is."""
-        self._is_installed = True
         self._hook.install()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forked)
+        _follow_forks()
+        _INSTALLED.add(self)
 
     def remove(self) -> None:
         """Watch no longer, and leave nothing behind."""
-        self._is_installed = False
+        _INSTALLED.discard(self)
         self._hook.remove()
         self._patches.undo()
 
@@ -87,9 +87,17 @@ class Watch:
         )
         return {**actions, **self._drivers.actions()}
 
-    def _forked(self) -> None:
-        if self._is_installed:
-            self.ledger.reset()
+
+@functools.cache
+def _follow_forks() -> None:
+    """Let what is out be a forked process's parent's; it is registered once, for good."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _begin_anew() -> None:
+    for watching in list(_INSTALLED):
+        watching.ledger.reset()
 
 
 @contextmanager
