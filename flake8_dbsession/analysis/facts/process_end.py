@@ -137,31 +137,6 @@ def _run_once_at_the_end(module: Scope, around: tuple[type[ast.stmt], ...]) -> s
     }
 
 
-def is_airflow_task(function: Scope, inference: Inference) -> bool:
-    """Tell whether Airflow runs a function as a task, each time in a process of its own."""
-    node, outside = function.node, function.parent
-    if not isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) or outside is None:
-        return False
-    for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        value = inference.value(called, outside)
-        if isinstance(value, External) and value.name.startswith("airflow."):
-            return True
-    return node.name in _airflow_callables(function.module.scope)
-
-
-@remembered
-def _airflow_callables(module: Scope) -> frozenset[str]:
-    """Give the names that a module hands to operators: ``python_callable=load``."""
-    return frozenset(
-        node.value.id
-        for node in nodes_in(module.node)
-        if isinstance(node, ast.keyword)
-        and node.arg == "python_callable"
-        and isinstance(node.value, ast.Name)
-    )
-
-
 def _is_main_part(scope: Scope) -> bool:
     """Tell whether a script calls a function at its end."""
     if scope.parent is not scope.module.scope or scope.module.tree is None:

@@ -50,6 +50,7 @@ class Project:
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
         self._searches: dict[re.Pattern[bytes], Found] = {}
+        self._files: dict[str, list[Path]] = {}
         self._whole: dict[Path, Module | None] = {}
 
     def may_hold(self, asker: Path, pattern: re.Pattern[bytes]) -> bool:
@@ -73,12 +74,8 @@ class Project:
             text: what to look for.
             asker: the absolute path of the file that the answer is for, which is left out.
         """
-        pattern = re.compile(b"(?:" + re.escape(text.encode()) + b")")
-        if pattern not in self._searches:
-            self._searches[pattern] = search(self.root, pattern)
-        found = self._searches[pattern]
-        self.trace.searched(asker, found.files, is_exhaustive=True)
-        modules = (self._module(path) for path in found.files if path != asker)
+        files = self._files_with(text, asker)
+        modules = (self._module(path) for path in files if path != asker)
         return [module for module in modules if module is not None]
 
     def modules_mentioning(self, word: str, asker: Path) -> list[Module]:
@@ -88,10 +85,14 @@ class Project:
             word: the word.
             asker: the absolute path of the file that the answer is for, which is not left out.
         """
-        if word not in self._searches:
-            self._searches[word] = search(self.root, re.compile(re.escape(word.encode())))
-        self.trace.searched(asker, self._searches[word].files, is_exhaustive=True)
-        return [m for m in map(self._parsed, self._searches[word].files) if m is not None]
+        modules = map(self._parsed, self._files_with(word, asker))
+        return [module for module in modules if module is not None]
+
+    def _files_with(self, text: str, asker: Path) -> list[Path]:
+        if text not in self._files:
+            self._files[text] = search(self.root, re.compile(re.escape(text.encode()))).files
+        self.trace.searched(asker, self._files[text], is_exhaustive=True)
+        return self._files[text]
 
     def _parsed(self, path: Path) -> Module | None:
         """Give a module with its whole tree, which one that is only followed does not have."""
