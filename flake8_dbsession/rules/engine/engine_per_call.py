@@ -97,7 +97,7 @@ class EnginePerCall(Rule[NewPool]):
             return
         if is_airflow_task(function, inference) or is_called_by_commands_only(function, inference):
             return
-        pool = "a new pool" if fact.what == "engine" else f"a new {fact.what}"
+        pool = "a new pool of connections" if fact.what == "engine" else f"a new {fact.what}"
         by = f", in `{fact.by}.__init__`," if fact.by else ""
         ending = "dispose of it" if fact.what == "engine" else "close it"
         yield self.violation(
