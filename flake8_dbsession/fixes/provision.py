@@ -14,11 +14,11 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import factory_of, place_of
 from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Sanctioned, Style
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
-from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 from flake8_dbsession.rules.fallback import is_in_fallback
 
 # What a policy's ``bind`` takes the application's objects from.

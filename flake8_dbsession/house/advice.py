@@ -10,7 +10,13 @@ from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import Place, Way
-from flake8_dbsession.house.work import changes, may_change, relies_on_commit
+from flake8_dbsession.house.work import (
+    changes,
+    has_arguments,
+    is_made_here,
+    may_change,
+    relies_on_commit,
+)
 
 
 class Advice(NamedTuple):
@@ -47,6 +53,7 @@ def place_of(acquisition: Acquisition) -> Place:
         factory_of(acquisition),
         needs_commit=relies_on_commit(acquisition),
         writes=True if changing else (None if may_change(acquisition) else False),
+        is_special=has_arguments(acquisition) or is_made_here(acquisition),
     )
 
 

@@ -142,6 +142,8 @@ class House:
         if way.missing and not way.is_trusted:
             return way.missing
         known = place.known
+        if place.is_special and not way.is_same:
+            return "it is opened in a way of its own"
         if way.is_found:
             if way.resource is not known.resource:
                 return f"`{way.expression}` gives a {way.resource.value}"

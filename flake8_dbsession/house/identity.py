@@ -70,11 +70,16 @@ def resources_of(
     value = inference.value(expression, scope)
     if isinstance(value, FunctionValue):
         return opened_resources(value, inference, steps)
+    if isinstance(expression, ast.Call):
+        return _on_the_spot(expression, scope, inference, steps)
     found = NOTHING
     for binding in _bindings(expression, scope, inference):
         function = binding.scope.function()
         if function is not None and function is scope.function():
-            continue  # made on the spot, of whatever database
+            made = getattr(binding.how, "value", None)
+            if isinstance(made, ast.Call):
+                found = found.joined(_on_the_spot(made, binding.scope, inference, steps))
+            continue
         match binding.how:
             case Assigned(value=made) | Annotated(value=ast.expr() as made):
                 found = found.joined(_made(made, binding.scope, inference, steps))
@@ -132,6 +137,14 @@ def _bindings(expression: ast.expr, scope: Scope, inference: Inference) -> Itera
                 yield from inference.origins(name, owner.scope)
             elif isinstance(owner, InstanceValue):
                 yield from owner.cls.scope.child(owner.cls.node).attributes(name)
+
+
+def _on_the_spot(call: ast.Call, scope: Scope, inference: Inference, steps: int) -> Resources:
+    """Tell which engine a factory has that is made where it is used; an engine's own is unknown."""
+    known = inference.known(call, scope)
+    if known is None or known.role is not Role.FACTORY:
+        return NOTHING
+    return Resources(engines=_made(call, scope, inference, steps).engines)
 
 
 def _made(value: ast.expr, scope: Scope, inference: Inference, steps: int) -> Resources:

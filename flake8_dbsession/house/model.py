@@ -104,6 +104,8 @@ class Place(NamedTuple):
             written there.
         needs_commit: whether the code relies on a block's end to commit.
         writes: whether the code changes data; None where that is not known.
+        is_special: whether it opens what only it can: with arguments of its own, or from a factory
+            that is made on the spot.
     """
 
     known: Known
@@ -112,3 +114,4 @@ class Place(NamedTuple):
     factory: ast.expr | None = None
     needs_commit: bool = False
     writes: bool | None = None
+    is_special: bool = False

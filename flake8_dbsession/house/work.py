@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.sql import is_write
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _CHANGES = frozenset(
@@ -119,3 +119,23 @@ def _uses(acquisition: Acquisition) -> Iterator[tuple[str, ast.Call | None]]:
             call = called.get(node)
             is_method = call is not None and isinstance(call.func, ast.Attribute)
             yield (call.func.attr if is_method else "", call)  # type: ignore[union-attr]
+
+
+def is_made_here(acquisition: Acquisition) -> bool:
+    """Tell whether the factory called was made on the spot, and so is no house factory."""
+    if acquisition.known.source is not Role.FACTORY:
+        return False
+    home = acquisition.known.home
+    function = acquisition.scope.function()
+    if isinstance(acquisition.node.func, ast.Call):
+        return home is not None and home.module is acquisition.scope.module
+    return home is not None and function is not None and home.function() is function
+
+
+def has_arguments(acquisition: Acquisition) -> bool:
+    """Tell whether something is opened with arguments of its own, besides a class's engine."""
+    call = acquisition.node
+    number = len(call.args) + len(call.keywords)
+    if acquisition.known.source is Role.SESSION_CLASS:
+        return number > 1
+    return number > 0 and acquisition.known.source is not Role.CONNECT

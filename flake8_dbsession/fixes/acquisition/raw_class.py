@@ -8,9 +8,9 @@ from flake8_dbsession.fixes.local_session import fix_local
 from flake8_dbsession.fixes.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.fixes.session_block import fix_block
+from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
-from flake8_dbsession.rules.acquisition.raw_class import is_made_here
 
 
 @register

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.own_databases import has_own_database
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -93,7 +93,7 @@ class RawSessionClass(Rule[Acquisition]):
 
 def _why(fact: Acquisition, context: Context) -> str:
     way_out = context.way_out(fact)
-    if context.pattern(fact.known, "db", fact.scope):
+    if context.advice(fact).way is not None:
         return f"passes the project's session factory by; use {way_out}"
     if is_made_here(fact):
         once = "calls a factory made on the spot; make it once for the process"
@@ -105,14 +105,3 @@ def _is_block_judged(acquisition: Acquisition, context: Context) -> bool:
     """Tell whether a ``with`` block is no way to open a session here: DBS102's own conditions."""
     allowed = context.layer.allow if context.layer else frozenset()
     return "DBS102" not in allowed and context.has_provider(acquisition)
-
-
-def is_made_here(acquisition: Acquisition) -> bool:
-    """Tell whether the factory called was made on the spot, and so is no house factory."""
-    if acquisition.known.source is not Role.FACTORY:
-        return False
-    home = acquisition.known.home
-    function = acquisition.scope.function()
-    if isinstance(acquisition.node.func, ast.Call):
-        return home is not None and home.module is acquisition.scope.module
-    return home is not None and function is not None and home.function() is function

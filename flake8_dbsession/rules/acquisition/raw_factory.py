@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.rules.acquisition.raw_class import is_made_here
+from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_fallback

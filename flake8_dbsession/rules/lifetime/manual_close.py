@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
@@ -86,7 +87,16 @@ def _why(fact: HandClose, context: Context) -> str:
         return "closes by hand what its `with` block closes; leave it to the block"
     receiver = ast.unparse(fact.receiver)
     name = receiver if receiver.isidentifier() else "db"
-    pattern = context.pattern(fact.known, name, fact.scope)
+    pattern = _pattern(fact, name, context)
     if pattern is None:
         return "closes a session by hand; let a `with` block close it"
     return f"closes a session by hand; use {pattern}, which closes it"
+
+
+def _pattern(fact: HandClose, name: str, context: Context) -> str | None:
+    """Spell the way that the opening of what is closed is advised; None where there is none."""
+    for acquisition in context.file.facts(Acquisition):
+        if acquisition.node is fact.opened:
+            advice = context.advice(acquisition)
+            return advice.words if advice.way is not None else None
+    return context.pattern(fact.known, name, fact.scope)
