@@ -96,3 +96,53 @@ def test_broken_policy_is_wrong_use(project: Path, policy: str, problem: str) ->
     assert result.exit_code == 2
     assert problem in result.stderr
     assert result.stdout == ""
+
+
+HOUSE = """
+from contextlib import contextmanager
+from sqlalchemy.orm import sessionmaker
+
+make = sessionmaker()
+
+
+@contextmanager
+def session_scope():
+    with make() as db:
+        yield db
+"""
+
+
+class TestNamesThatExist:
+    @pytest.fixture
+    def house(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        write_project(tmp_path, {"shop/__init__.py": "", "shop/db.py": HOUSE})
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    @pytest.mark.usefixtures("house")
+    def test_without_a_policy(self) -> None:
+        text = standard().stdout
+        assert "with session_scope() as db:" in text
+        assert "get_db_session" not in text
+        assert "fastapi" not in text.lower()
+
+    def test_with_a_preset(self, house: Path) -> None:
+        (house / "dbsession.toml").write_text('preset = "standard"')
+        text = standard("--short").stdout
+        assert "| `with session_scope() as db:` (`from shop.db import session_scope`) |" in text
+        assert "get_db_session" not in text
+
+    @pytest.mark.usefixtures("house")
+    def test_short_fits_a_page(self) -> None:
+        text = standard("--short").stdout
+        assert len(text.splitlines()) < 50
+
+    def test_several_policies_below(self, house: Path) -> None:
+        write_project(house, {"a/dbsession.toml": "", "b/dbsession.toml": ""})
+        result = standard()
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            "Error: several policies hold here: a/dbsession.toml, b/dbsession.toml;"
+            " name one with --policy\n"
+        )
+        assert standard("--policy", "a/dbsession.toml").exit_code == 0

@@ -1,0 +1,168 @@
+"""Proposed policies, tried: on small houses of every shape no proposal does harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flake8_dbsession.checking.discovery import discover
+from flake8_dbsession.house.nowhere import look_up_names
+from flake8_dbsession.policy.loading import load_text, text_sources
+from flake8_dbsession.survey.looking import survey_of
+from flake8_dbsession.survey.proposal import propose
+from flake8_dbsession.survey.trial import Tried, tried
+from flake8_dbsession.survey.writing import written
+from tests.cases import write_project
+
+ENGINE = """
+from contextlib import contextmanager
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("postgresql://db/shop")
+SessionLocal = sessionmaker(engine)
+"""
+GET_DB = """
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+"""
+PROVIDER = """
+@contextmanager
+def session_scope():
+    with SessionLocal() as db:
+        yield db
+        db.commit()
+"""
+BY_HAND = """
+from app.core.db import SessionLocal
+
+
+def work():
+    db = SessionLocal()
+    db.query(1)
+    db.close()
+"""
+HANDLER = """
+from fastapi import APIRouter, Depends
+from app.core.db import get_db
+
+router = APIRouter()
+
+
+@router.get("/")
+def show(db=Depends(get_db)):
+    return db.query(1)
+"""
+USES = """
+from app.core.db import session_scope
+
+
+def use():
+    with session_scope() as db:
+        db.query(1)
+"""
+PACKAGES = {"app/__init__.py": "", "app/core/__init__.py": ""}
+HOUSES = {
+    "a factory and a dependency": {
+        "app/core/db.py": ENGINE + GET_DB,
+        "app/api/users.py": HANDLER,
+        "app/jobs.py": BY_HAND,
+    },
+    "both ways": {
+        "app/core/db.py": ENGINE + GET_DB + PROVIDER,
+        "app/api/users.py": HANDLER,
+        "app/jobs.py": BY_HAND,
+        "app/tasks.py": USES,
+    },
+    "relative imports": {
+        "app/core/db.py": ENGINE + PROVIDER,
+        "app/core/tasks.py": USES.replace("app.core.db", ".db"),
+        "app/jobs.py": BY_HAND,
+    },
+    "a source folder": {
+        "backend/app/__init__.py": "",
+        "backend/app/core/__init__.py": "",
+        "backend/app/core/db.py": ENGINE + PROVIDER,
+        "backend/app/tasks.py": USES,
+        "backend/app/jobs.py": BY_HAND,
+    },
+    "a provider that needs an argument": {
+        "app/core/db.py": ENGINE + PROVIDER.replace("session_scope()", "session_scope(tenant)"),
+        "app/jobs.py": BY_HAND,
+    },
+    "a helper of one module": {
+        "app/core/db.py": ENGINE,
+        "app/jobs.py": BY_HAND.replace("\n\ndef work", PROVIDER + "\n\ndef work"),
+    },
+    "a method of one class": {
+        "app/core/__init__.py": "",
+        "app/store.py": """
+            import sqlite3
+            from contextlib import contextmanager
+
+            class Store:
+                @contextmanager
+                def get_connection(self):
+                    conn = sqlite3.connect(self.path)
+                    try:
+                        yield conn
+                    finally:
+                        conn.close()
+
+                def count(self):
+                    with self.get_connection() as conn:
+                        return conn.execute("SELECT 1").fetchone()
+        """,
+        "app/other.py": """
+            import sqlite3
+
+            def read(path):
+                with sqlite3.connect(path) as conn:
+                    return conn.execute("SELECT 1").fetchone()
+        """,
+    },
+    "a bot without FastAPI": {
+        "app/core/db.py": ENGINE + GET_DB,
+        "app/bot.py": BY_HAND,
+    },
+    "nothing": {"app/main.py": "print(1)\n"},
+}
+
+
+def trial(folder: Path, files: dict[str, str]) -> Tried:
+    write_project(folder, {**PACKAGES, **files})
+    found = survey_of(folder, discover([str(folder)], []))
+    working = [str(folder / file.path) for file in found.files]
+    return tried(propose(found), folder, working)
+
+
+@pytest.mark.parametrize("files", HOUSES.values(), ids=HOUSES)
+def test_no_proposal_does_harm(files: dict[str, str], tmp_path: Path) -> None:
+    found = trial(tmp_path, files)
+    before, after = dict(found.before.codes), dict(found.after.codes)
+    assert {code for code in after if after[code] > before.get(code, 0)} <= {"DBS102", "DBS401"}
+    assert (found.after.total.share or 0) >= (found.before.total.share or 0)
+    text = written(found.proposal, found.offered, found.dropped)
+    file = tmp_path / "dbsession.toml"
+    policy = load_text(text, file)
+    assert look_up_names(policy, tuple(text_sources(text, file))).errors == []
+    assert not any(use.expression.startswith("self.") for la in policy.layers for use in la.uses)
+
+
+def test_what_is_found_anyway_is_only_told(tmp_path: Path) -> None:
+    found = trial(tmp_path, HOUSES["both ways"])
+    text = written(found.proposal, found.offered, found.dropped)
+    assert all(line.startswith("#") or not line for line in text.splitlines())
+    assert "app.core.db:session_scope  (provider)" in text
+
+
+def test_a_house_without_a_provider_is_shown_one(tmp_path: Path) -> None:
+    found = trial(tmp_path, HOUSES["a factory and a dependency"])
+    text = written(found.proposal, found.offered, found.dropped)
+    assert "# def get_db_session() -> Iterator[Session]:" in text
+    assert "app/core/db.py" in text
