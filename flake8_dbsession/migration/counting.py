@@ -164,7 +164,14 @@ class _Count:
         line, column = at
         text = self._context.file.module.text.split("\n")[line - 1]
         characters = len(text.encode()[:column].decode(errors="ignore"))
-        return Place(line, characters + 1, tuple(dict.fromkeys(codes or [_RETIRED])), message)
+        shown = tuple(dict.fromkeys(codes or [_RETIRED]))
+        return Place(line, characters + 1, shown, message, self._causes.get(at, ""))
+
+    @cached_property
+    def _causes(self) -> dict[Position, str]:
+        """What holds each acquisition, in the words of a report."""
+        acquisitions = self._context.file.facts(Acquisition)
+        return {_position(each.node): _cause(each.holder) for each in acquisitions}
 
     def _provisions(self) -> Iterator[Provision]:
         """Give where the file is given sessions and connections in ways that the standard means."""
@@ -214,6 +221,14 @@ class _Count:
                     name, replacement = retired
                     yield provision, f"`{name}` is retired; use {quoted(replacement)}"
                     break
+
+
+def _cause(holder: Holder) -> str:
+    """Say what holds a session; what is discarded nothing does."""
+    if holder is Holder.DISCARDED:
+        return "held by nothing"
+    article = "an" if holder.value[0] in "aeiou" else "a"
+    return f"held by {article} {holder.value}"
 
 
 def _position(node: ast.Call | ast.arg) -> Position:

@@ -52,6 +52,8 @@ def _sections(migration: Migration) -> Iterator[tuple[str, str]]:
             for code, count in migration.codes
         )
         yield "By code", _table(head, rows)
+    if migration.causes:
+        yield "By cause", _counted("what is left is", migration.causes)
     if migration.patterns:
         yield "What is sanctioned", _counted("pattern", migration.patterns)
     if migration.unjudged:

@@ -27,6 +27,7 @@ def render(migration: Migration) -> str:
         "revision": migration.revision or None,
         "total": _tally(migration.total),
         "layers": [{"name": name, **_tally(numbers)} for name, numbers in migration.layers],
+        "causes": _counts("cause", migration.causes),
         "codes": _counts("code", migration.codes),
         "patterns": _counts("pattern", migration.patterns),
         "unjudged": _counts("call", migration.unjudged),
@@ -59,6 +60,7 @@ def _place(place: Place) -> dict[str, Any]:
         "column": place.column,
         "codes": list(place.codes),
         "message": place.message,
+        "cause": place.cause or None,
     }
 
 

@@ -47,6 +47,9 @@ def _parts(migration: Migration) -> Iterator[str]:
             ("file", "layer", "by hand", "sanctioned"),
             [(_code(s.path), s.layer, len(s.by_hand), s.sanctioned) for s in left],
         )
+    if migration.causes:
+        yield "## By cause: what holds what is left"
+        yield _table(("cause", "times"), migration.causes)
     if migration.codes:
         yield "## By code"
         yield _table(

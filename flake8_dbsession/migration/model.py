@@ -18,12 +18,15 @@ class Place:
         column: the column, counted from 1 in characters.
         codes: every code that is reported there.
         message: what the first of them says.
+        cause: what holds the session, which tells what it takes to move the place over: a local
+            name, a class attribute, ...; empty where nothing tells.
     """
 
     line: int
     column: int
     codes: tuple[str, ...]
     message: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,12 @@ class Migration:
     def unjudged(self) -> list[tuple[str, int]]:
         """How often what the policy does not speak of gives sessions, the most used first."""
         return _added(pair for state in self.files for pair in state.unjudged)
+
+    @property
+    def causes(self) -> list[tuple[str, int]]:
+        """How often each cause keeps a place by hand, the most frequent first."""
+        places = (place for state in self.files for place in state.by_hand)
+        return _added((place.cause, 1) for place in places if place.cause)
 
     @property
     def codes(self) -> list[tuple[str, int]]:

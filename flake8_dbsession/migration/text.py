@@ -36,6 +36,8 @@ def render(migration: Migration, console: Console) -> None:
         console.print(_counted("sanctioned pattern", migration.patterns))
     if any(state.by_hand for state in migration.files):
         console.print(_by_file(migration))
+    if migration.causes:
+        console.print(_counted("what is left is", migration.causes))
     if migration.codes:
         console.print(_by_code(migration))
     if migration.unjudged:

@@ -153,6 +153,27 @@ def wrong(path):
     assert found.files[0].by_hand[0].codes == ("DBS601",)
 
 
+def test_what_is_left_has_its_cause(tmp_path: Path) -> None:
+    text = """
+db = SessionLocal()
+
+
+def local():
+    db = SessionLocal()
+    db.query(1)
+
+
+def discarded():
+    SessionLocal().query(1)
+"""
+    found = count(tmp_path, text)
+    assert sorted(found.causes) == [
+        ("held by a local name", 1),
+        ("held by a module-level name", 1),
+        ("held by nothing", 1),
+    ]
+
+
 def test_the_share_is_rounded_down(tmp_path: Path) -> None:
     text = "with get_db_session() as db: pass\n" * 199 + "db = SessionLocal()"
     assert count(tmp_path, text).total.percentage == "99 %"
