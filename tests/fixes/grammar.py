@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm import joinedload
 from core.database import AsyncSessionLocal, SessionLocal, engine, get_async_db, get_db
+from core.database import borrow, open_session
 from core.models import Post, User
 
 
@@ -34,8 +35,28 @@ def rename(user):
     probe()
 
 
+def is_known(user):
+    user.name = "known"
+    probe()
+    return True
+
+
+def as_row(user):
+    return [user.id, user.name]
+
+
 def save(db, name):
     db.add(User(name=name))
+
+
+def store(db, name):
+    db.add(User(name=name))
+    db.commit()
+
+
+def count_of(db, name):
+    probe()
+    return db.query(User).filter(User.name == name).count()
 
 
 def find(db, name):
@@ -113,6 +134,17 @@ _WRITES = [
     ["user.name, count = name, 2"],
     ["setattr(user, 'name', name)"],
     ["rename(user)"],
+    ["count = is_known(user)"],
+    ["users = sorted(users, key=is_known)"],
+    ["users = list(map(as_row, users))"],
+    ["users = [as_row(each) for each in users]"],
+    ["posts = user.posts", "posts.append(Post(title=name))"],
+    ["posts = user.posts", "del posts[0]"],
+    ["for user.name in (name, 'x'):", "    notify()"],
+    ["db.execute(text('WITH a AS (SELECT 1) DELETE FROM posts'))"],
+    ["db.execute(text('WITH a AS (SELECT 1) SELECT max(id) FROM users'))"],
+    ["store(db, name)"],
+    ["count = count_of(db, name)"],
     ["rename(user)", "db.commit()"],
     ["save(db, name)"],
     ["save(db, name)", "db.commit()"],
@@ -180,6 +212,7 @@ _RESULTS = [
     "(count, user)",
     "(count, user.name)",
     "to_dict(user)",
+    "as_row(user)",
     "lambda: user.name",
     "Holder(user).name()",
     "Holder(user).name",
@@ -200,7 +233,9 @@ _AWAITED = re.compile(
     r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 )
 # What an asynchronous session cannot do, or would be a coroutine's where it stands.
-_NOT_ASYNC = re.compile(r"query|find\(|begin_nested|db\.no_|getattr|posts|for each,? in await")
+_NOT_ASYNC = re.compile(
+    r"query|find\(|store\(|count_of|begin_nested|db\.no_|getattr|posts|for each,? in await"
+)
 
 
 class _Writer:
@@ -214,7 +249,8 @@ class _Writer:
         self._random = random
         self._is_async = self._chance(5)
         self._is_generator = self._chance(12)
-        self._open = "AsyncSessionLocal()" if self._is_async else "SessionLocal()"
+        openings = ["SessionLocal()"] * 8 + ["open_session()", "borrow()"]
+        self._open = "AsyncSessionLocal()" if self._is_async else self._one_of(openings)
 
     def program(self) -> str:
         """Write the module."""
@@ -236,7 +272,7 @@ class _Writer:
         return [f"{self._with} {self._open} as db:", *_indented(self._body())]
 
     def _transaction(self) -> Lines:
-        opening = self._open.replace("()", ".begin()")
+        opening = f"{'Async' if self._is_async else ''}SessionLocal.begin()"
         return [f"{self._with} {opening} as db:", *_indented(self._body())]
 
     def _of_engine(self) -> Lines:
@@ -257,7 +293,7 @@ class _Writer:
             *handlers,
             *orelse,
             "finally:",
-            *_indented([*self._adapted(close), *(["notify()"] if self._chance(6) else [])]),
+            *_indented([*self._adapted(close), *(["notify()"] if self._chance(3) else [])]),
             *after,
         ]
 

@@ -53,11 +53,20 @@ READING_DATABASE = DATABASE.replace("            db.commit()\n", "")
 LOADED_DATABASE = DATABASE.replace("bind=engine)", "bind=engine, expire_on_commit=False)")
 HOUSE = {"core/models.py": MODELS, "core/database.py": DATABASE}
 
+HELPERS = """
+    def open_session():
+        return SessionLocal()
+
+    def borrow(given=None):
+        return given or SessionLocal()
+"""
+
 ASYNC_DATABASE = (
     DATABASE.replace(
         "import contextmanager",
         "import asynccontextmanager, contextmanager",
     )
+    + HELPERS
     + """
     from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
