@@ -175,8 +175,9 @@ class _Test:
                     return f"patches `{seen.module}.{name}`", []
             elif not self._names(module):
                 continue
-            elif seen.name == "*" and seen.module in homes:
-                return f"replaces `{seen.module}` as a whole", []
+            elif seen.name == "*":
+                if seen.module in homes:
+                    return f"replaces `{seen.module}` as a whole", []
             elif HOLE in seen.module and not self._is_covered(seen, swap):
                 return f"may patch `{name}` in this module", []
         return "", moves

@@ -85,8 +85,10 @@ class _Reader:
             found = self._patch(call, module, name, 1)
             yield found._replace(target=first if isinstance(first, ast.Constant) else None)
         elif last_segment(call.func) == "setattr" and len(call.args) > 1:
-            yield self._by_object(call)
-        elif last_segment(call.func) == "patch":
+            found = self._by_object(call)
+            if found.name != HOLE or isinstance(call.func, ast.Attribute):
+                yield found
+        elif isinstance(call.func, ast.Name) or _is_mock(call.func):
             yield self._patch(call, HOLE, HOLE, 1)
 
     def _by_object(self, call: ast.Call) -> Patch:
@@ -175,7 +177,13 @@ class _Reader:
         return HOLE
 
 
+_MOCKS = frozenset({"mock", "mocker"})
 _IMPORTERS = frozenset({"import_module", "__import__", "reload"})
+
+
+def _is_mock(function: ast.expr) -> bool:
+    """Tell whether it is ``mock.patch`` or a fixture's, and no request to a server."""
+    return isinstance(function, ast.Attribute) and last_segment(function.value) in _MOCKS
 
 
 def _is_text(expression: ast.expr) -> bool:
