@@ -27,12 +27,26 @@ class Columns:
         body: the statements that load objects.
         scope: the scope that they stand in.
         inference: finds the classes that they name.
+        outer: those of the code that calls this one with its objects.
     """
 
-    def __init__(self, body: Sequence[ast.stmt], scope: Scope, inference: Inference) -> None:
+    def __init__(
+        self,
+        body: Sequence[ast.stmt],
+        scope: Scope,
+        inference: Inference,
+        outer: Columns | None = None,
+    ) -> None:
         self._inference = inference
         self._classes = list(_classes(body, scope, inference))
+        if outer is not None:
+            self._classes += [cls for cls in outer.classes if cls not in self._classes]
         self._known: dict[str, list[How]] = {}
+
+    @property
+    def classes(self) -> tuple[ClassValue, ...]:
+        """The classes."""
+        return tuple(self._classes)
 
     def is_column(self, name: str) -> bool:
         """Tell whether one of the classes declares an attribute as a column, and none otherwise."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _PLAIN = frozenset({"classmethod", "override", "staticmethod"})  # decorators that change nothing
 
@@ -16,7 +17,8 @@ class Following(NamedTuple):
 
     Attributes:
         function: the function.
-        session: the parameter that gets the session; empty for none.
+        session: the parameter that gets the session, or the attribute of ``self`` that holds it;
+            empty for none.
         objects: the parameters that get objects of the session, or what holds some.
     """
 
@@ -69,6 +71,47 @@ def followed(
             else:
                 session = name
     return Following(function, session, frozenset(held))
+
+
+def of_holder(function: FunctionValue | None, attribute: str) -> Following | None:
+    """Follow a method of an object that holds the session.
+
+    Args:
+        function: the method; None where it is not known.
+        attribute: the attribute in which the object holds it.
+    """
+    if function is None or not _can_be_followed(function):
+        return None
+    arguments = function.node.args
+    first = next(iter([*arguments.posonlyargs, *arguments.args]), None)
+    if first is None:
+        return None
+    return Following(function, f"{first.arg}.{attribute}", frozenset())
+
+
+def stored_by(constructor: FunctionValue, parameter: str) -> str:
+    """Give the attribute in which a constructor keeps a parameter; empty for none, or several."""
+    first = next(iter(constructor.node.args.args), None)
+    found = {
+        target.attr
+        for node in own_nodes(constructor.node)
+        if isinstance(node, ast.Assign) and _may_be(node.value, parameter)
+        for target in node.targets
+        if isinstance(target, ast.Attribute) and first is not None
+        if isinstance(target.value, ast.Name) and target.value.id == first.arg
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _may_be(value: ast.expr, parameter: str) -> bool:
+    match value:
+        case ast.Name(id=name):
+            return name == parameter
+        case ast.BoolOp(values=[first, *_]):
+            return _may_be(first, parameter)
+        case ast.IfExp(body=body, orelse=orelse):
+            return _may_be(body, parameter) or _may_be(orelse, parameter)
+    return False
 
 
 def _receiving(function: FunctionValue, key: int | str) -> str | None:

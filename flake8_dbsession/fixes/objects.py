@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.callees import Callees, closures
 from flake8_dbsession.fixes.columns import Columns
-from flake8_dbsession.fixes.following import Following, followed
+from flake8_dbsession.fixes.following import Following, followed, of_holder, stored_by
 
 MUTATORS = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
@@ -42,6 +43,7 @@ class Objects:
         scope: the scope that they stand in.
         inference: finds the classes and functions that they name.
         given: names that hold objects from the beginning.
+        columns: what is known of the objects' classes where the statements are called from.
 
     Attributes:
         session: the session's name.
@@ -59,16 +61,18 @@ class Objects:
         scope: Scope,
         inference: Inference,
         given: frozenset[str] = frozenset(),
+        columns: Columns | None = None,
     ) -> None:
         self.session = session
         self.callees = Callees(scope, inference)
-        self._columns = Columns(body, scope, inference)
-        self._is_column = self._columns.is_column
+        self.columns = Columns(body, scope, inference, columns)
+        self._is_column = self.columns.is_column
         self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
         self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
         self.names: set[str] = set(given)
         self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
         self.closures = closures(self._nodes)
+        self._holding = dict(self._find_holding())
         while self._learn():
             pass
         self.parts: set[str] = set()
@@ -102,16 +106,22 @@ class Objects:
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether the session or anything that holds its objects is named in a node."""
         return any(
-            isinstance(part, ast.Name) and (part.id in self.names or part.id == self.session)
+            self.is_session(part) or (isinstance(part, ast.Name) and part.id in self.names)
             for part in ast.walk(node)
         )
+
+    def is_session(self, node: ast.AST) -> bool:
+        """Tell whether a node is the session."""
+        if isinstance(node, ast.Name):
+            return node.id == self.session
+        return isinstance(node, ast.Attribute) and dotted_name(node) == self.session
 
     def session_call(self, expression: ast.expr) -> ast.Call | None:
         """Give the call of the session's method that a chain of calls begins with."""
         node: ast.AST = expression
         while True:
             match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name == self.session:
+                case ast.Call(func=ast.Attribute(value=owner)) if self.is_session(owner):
                     return node
                 case ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Await(value=inner):
                     node = inner
@@ -147,7 +157,7 @@ class Objects:
 
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
-        return self._columns.is_undeclared(name)
+        return self.columns.is_undeclared(name)
 
     def _learn_parts(self) -> bool:
         """Find further names of parts; tell whether there were any."""
@@ -167,7 +177,7 @@ class Objects:
         match expression:
             case ast.Name(id=name):
                 return name in self.parts
-            case ast.Attribute(value=base, attr=name) if self._columns.is_plain(name):
+            case ast.Attribute(value=base, attr=name) if self.columns.is_plain(name):
                 return False
             case ast.Attribute(value=base) | ast.Subscript(value=base):
                 return self.carries(base) or self._is_part(base)
@@ -192,10 +202,11 @@ class Objects:
         parts = _arguments(call)
         if isinstance(call.func, ast.Attribute):
             parts.append(call.func.value)
-        if not any(self.carries(p) or _is_name(p, self.session) for p in parts):
+        is_given = any(self.carries(part) or self.is_session(part) for part in parts)
+        if not is_given and not self.held_by(call):
             return False
         following = self.followed(call)
-        return following is None or _returns_objects(following, self.callees.inference)
+        return following is None or _returns_objects(following, self)
 
     def followed(self, call: ast.Call) -> Following | None:
         """Give the project's function that a call leads to, with what it is given.
@@ -206,17 +217,44 @@ class Objects:
         Returns:
             The function; None where the code of what is called does not tell what the call does.
         """
-        function = self.callees.function(call.func)
+        function = self.callees.function(call.func) or self.callees.constructor(call.func)
         if function is None:
             return None
-        if isinstance(call.func, ast.Attribute) and self.carries(call.func.value):
+        attribute = self.held_by(call)
+        owner = getattr(call.func, "value", None)
+        if not attribute and owner is not None and self.carries(owner):
             return None
         if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
             return None
         arguments = _arguments(call)
-        sessions = {part for part in arguments if _is_name(part, self.session)}
+        sessions = {part for part in arguments if self.is_session(part)}
         held = {part for part in arguments if part not in sessions and self.carries(part)}
+        if attribute:
+            following = of_holder(function, attribute)
+            given = followed(call, function, set(), held) if not sessions else None
+            if following is None or given is None:
+                return None
+            return following._replace(objects=given.objects)
         return followed(call, function, sessions, held)
+
+    def held_by(self, call: ast.Call) -> str:
+        """Give the attribute in which the object whose method is called holds the session."""
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name)):
+                owner, _, attribute = self.session.rpartition(".")
+                return attribute if owner and name == owner else self._holding.get(name, "")
+        return ""
+
+    def _find_holding(self) -> Iterator[tuple[str, str]]:
+        """Find the objects that are made with the session, and where they keep it."""
+        for node in self._nodes:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
+                    constructor = self.callees.constructor(made.func)
+                    sessions = {part for part in _arguments(made) if self.is_session(part)}
+                    given = followed(made, constructor, sessions, set()) if constructor else None
+                    if given and given.session and len(list(self.assigned(name))) == 1:
+                        yield name, stored_by(given.function, given.session)
 
     def _loads(self, call: ast.Call) -> bool:
         """Tell whether a call of the session's method gives objects, and not plain values."""
@@ -260,7 +298,7 @@ class Objects:
     def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
         arguments = _arguments(call)
         match call.func:
-            case ast.Attribute(value=ast.Name(id=name)) if name == self.session:
+            case ast.Attribute(value=owner) if self.is_session(owner):
                 for argument in arguments:
                     if last_segment(call.func) not in _ROWS | _LOADERS:
                         yield from _bound(argument)
@@ -269,15 +307,13 @@ class Objects:
                     yield _root_name(receiver)
 
 
-def _returns_objects(following: Following, inference: Inference) -> bool:
+def _returns_objects(following: Following, caller: Objects) -> bool:
     """Tell whether a function's result may be, or may hold, objects of a session."""
     memory = following.scope.memory
-    question = ("returns objects", following.session, following.objects)
+    question = ("returns objects", following.session, following.objects, caller.columns.classes)
     if question not in memory:
         memory[question] = True  # what a function says of itself while it is read
-        objects = Objects(
-            following.session, following.body, following.scope, inference, following.objects
-        )
+        objects = inside(following, caller, following.session, following.objects)
         nodes = own_nodes(following.function.node)
         kinds = (ast.Return, ast.Yield, ast.YieldFrom)
         results = [node.value for node in nodes if isinstance(node, kinds)]
@@ -286,6 +322,19 @@ def _returns_objects(following: Following, inference: Inference) -> bool:
         )
     found: bool = memory[question]
     return found
+
+
+def inside(following: Following, caller: Objects, session: str, given: frozenset[str]) -> Objects:
+    """Give what holds objects in a function that is followed.
+
+    Args:
+        following: the function.
+        caller: what holds them where it is called.
+        session: how it names the session.
+        given: the names that hold objects from the beginning.
+    """
+    inference = caller.callees.inference
+    return Objects(session, following.body, following.scope, inference, given, caller.columns)
 
 
 def _is_lazy(result: ast.expr | None, objects: Objects) -> bool:

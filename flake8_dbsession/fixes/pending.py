@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.fixes.following import Following
-from flake8_dbsession.fixes.objects import MUTATORS, Objects
+from flake8_dbsession.fixes.objects import MUTATORS, Objects, inside
 from flake8_dbsession.fixes.reading import changes_by_function, only_reads
 
 
@@ -344,8 +344,8 @@ class _Writes:
 
     def _is_given_session(self, call: ast.Call) -> bool:
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
-        session = self._objects.session
-        return any(isinstance(part, ast.Name) and part.id == session for part in parts)
+        is_given = any(map(self._objects.is_session, parts))
+        return is_given or bool(self._objects.held_by(call))
 
     def _runs_closure(self, call: ast.Call) -> bool:
         """Tell whether a call runs a function that the block defines, and that works with it."""
@@ -382,12 +382,10 @@ def _left_by(following: Following, caller: Objects) -> _State:
     session = following.session or (caller.session if is_inner else "")
     given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
     memory = following.scope.memory
-    question = ("left pending", session, given)
+    question = ("left pending", session, given, caller.columns.classes)
     if question not in memory:
         memory[question] = frozenset({Pending(0, "itself", is_seen=False)})
-        inference = caller.callees.inference
-        objects = Objects(session, following.body, following.scope, inference, given)
-        flow = _Flow(objects, _ENDS)
+        flow = _Flow(inside(following, caller, session, given), _ENDS)
         done = flow.run(following.body, _AS_BEFORE).union(*flow.exits)
         is_later = any(isinstance(node, _YIELDS) for node in own_nodes(following.function.node))
         memory[question] = done | _AS_BEFORE if is_later else done
