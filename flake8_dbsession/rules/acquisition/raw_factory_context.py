@@ -52,10 +52,14 @@ class RawFactoryContext(Rule[Acquisition]):
     The fix calls the provider instead, and imports it as the factory was imported. It is safe where
     the provider does not commit, and where its commit changes nothing: on every way out of the
     block but an exception the work is committed or rolled back already, and no loaded object leaves
-    the block, unless the factory is made with `expire_on_commit=False`. A function that is given
-    the session or an object may write. Unsafe is also a provider that does not raise errors again,
-    one of a layer's that may open sessions of another factory, and any fix after which a test would
-    patch a name that the module uses no more (`patch("app.agents.SessionLocal")`).
+    the block, unless the factory is made with `expire_on_commit=False`. The project's functions
+    that are given the session, or an object, are followed; one that cannot be may write. Unsafe is
+    also a provider that does not raise errors again, and one of a layer's that may open sessions of
+    another factory.
+
+    Tests that patch the factory are looked at, however they do it. Where the provider reads the
+    patched name, they stay as they are; where a test among the given paths patches it in the very
+    module that is fixed, the text of the patch is changed in the same run; else the fix is unsafe.
     Arguments to the factory, and names that mean something else, leave the block as it is.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`.
