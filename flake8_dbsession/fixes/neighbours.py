@@ -41,8 +41,8 @@ class Neighbours:
             project: follows imports.
 
         Returns:
-            The first file that imports it from there, reads it as the module's attribute or names
-            it in a text, as tests do that patch it; None where there is none.
+            The first file that imports it from there or reads it as the module's attribute; None
+            where there is none. Tests that patch it are held against the fix by themselves.
         """
         key = (name, home)
         if key not in self._readers:
@@ -94,8 +94,6 @@ def _uses(tree: ast.Module, path: Path, name: str, home: Path, project: Project)
                     yield _is_at(project, path, module or "", level, home)
             case ast.Attribute(value=base, attr=found) if found == name:
                 yield dotted_name(base) in aliases
-            case ast.Constant(value=str(text)) if text.endswith(f".{name}"):
-                yield is_module(home, text.removesuffix(f".{name}"))
 
 
 def _names_of(home: Path, nodes: list[ast.AST], path: Path, project: Project) -> Iterator[str]:

@@ -210,6 +210,7 @@ def test_a_test_that_is_given_patches_what_is_used_now(
     both = CliRunner().invoke(main, [*arguments, "app", "tests"])
     assert both.exit_code == 0, both.stdout
     assert "with get_db_session() as db" in Path("app/work.py").read_text()
+    assert "import SessionLocal" not in Path("app/work.py").read_text()
     after = Path("tests/test_work.py").read_text()
     old = re.search(r'"[\w.]*SessionLocal"', before)
     assert old is not None
