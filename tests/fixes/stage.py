@@ -128,6 +128,8 @@ class Stage:
         """Take back the connections that nothing but the garbage collector gives back."""
         if self.left_open():
             gc.collect()
+            if self._loop:
+                self._loop.run_until_complete(_settled())
 
     def load(self, name: str, source: str, **given: object) -> None:
         """Set up a module of the house.
@@ -179,6 +181,13 @@ def _told(error: Exception) -> str:
     if "MissingGreenlet" in f"{type(error)} {error}":
         return "MissingGreenlet"  # where it is noticed depends on the pool
     return _ADDRESS.sub("", f"{type(error).__name__}: {error}")
+
+
+async def _settled() -> None:
+    """Wait for what the garbage collector had the loop close."""
+    await asyncio.sleep(0)
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 async def _gathered(results: AsyncIterator[object]) -> list[object]:
