@@ -417,7 +417,6 @@ def test_where_nothing_is_bypassed_a_session_class_is_the_way(tmp_path: Path) ->
                 yield db
     """
     silent, fires = script.format("", ""), script.format("  # DBS103", "  # DBS103")
-    fires_once = script.format("  # DBS103", "")
     for number, files in enumerate(
         [
             {"base.py": engine, "script.py": silent},
@@ -425,7 +424,7 @@ def test_where_nothing_is_bypassed_a_session_class_is_the_way(tmp_path: Path) ->
             {"base.py": engine, "script.py": fires, "db.py": "Local = sessionmaker()"},
             {"base.py": engine, "script.py": fires, "db.py": "Local = scoped_session(maker)"},
             {"base.py": engine + dedent(dependency), "script.py": silent},
-            {"base.py": engine + dedent(provider), "script.py": fires_once},
+            {"base.py": engine + dedent(provider), "script.py": fires},
         ]
     ):
         folder = tmp_path / str(number)
