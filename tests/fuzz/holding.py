@@ -116,7 +116,8 @@ def _fix(paths: list[str], options: list[str]) -> Iterator[Failure]:
         yield Failure(" ".join(paths), f"fix: {type(error).__name__}: {error}")
     for line in result.stdout.splitlines():
         path, _, reason = line.partition(": not fixed: ")
-        if path in paths and reason and compiles(Path(path).read_bytes()):
+        is_text = not reason.startswith("cannot be decoded")  # which Python reads in a comment
+        if path in paths and reason and is_text and compiles(Path(path).read_bytes()):
             yield Failure(path, f"fix {' '.join(options)}: {reason}")
 
 
