@@ -125,7 +125,10 @@ class Linter:
         """
         for path in paths:
             inside = os.path.join(path, "code.py") if os.path.isdir(path) else path
-            found = self._standard_for(Path(os.path.abspath(inside)))
+            absolute = Path(os.path.abspath(inside))
+            if self._is_plain(absolute):
+                continue  # without loading the preset, which may never be asked
+            found = self._standard_for(absolute)
             if isinstance(found, PolicyError):
                 raise found
 
