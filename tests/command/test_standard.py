@@ -146,3 +146,11 @@ class TestNamesThatExist:
             " name one with --policy\n"
         )
         assert standard("--policy", "a/dbsession.toml").exit_code == 0
+
+    def test_beside_the_users_own(self, house: Path) -> None:
+        policy = '[[layers]]\nname = "jobs"\npaths = ["jobs/"]\nuse = "acme:job_session"\n'
+        (house / "dbsession.toml").write_text(policy)
+        text = standard("--short").stdout
+        assert "| jobs | `with job_session() as db:`" in text
+        assert "| services | `with session_scope() as db:` (`from shop.db import" in text
+        assert "get_db" not in text
