@@ -11,7 +11,7 @@ from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
 TEST_CODES = {
     *("DBS101", "DBS102", "DBS103", "DBS301", "DBS303", "DBS304", "DBS305", "DBS306", "DBS406"),
-    *("DBS603", "DBS605", "DBS608", "DBS609"),
+    *("DBS309", "DBS410", "DBS603", "DBS605", "DBS608", "DBS609"),
 }
 
 
