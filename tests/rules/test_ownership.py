@@ -123,6 +123,23 @@ def test_a_class_owns_by_entering_and_closing(tmp_path: Path) -> None:
     assert_cases(tmp_path, {"service.py": text}, CODES)
 
 
+def test_a_fixture_owns_what_it_opens(tmp_path: Path) -> None:
+    text = """
+        import pytest
+        from shop import Maker
+
+        @pytest.fixture
+        def session():
+            with Maker() as db:
+                yield db
+
+        def other():
+            with Maker() as db:  # DBS102
+                db.scalar(1)
+    """
+    assert_cases(tmp_path, {"shop.py": HOUSE, "plugin.py": text}, CODES)
+
+
 def test_what_is_kept_for_a_request_is_owned_and_for_the_process_not(tmp_path: Path) -> None:
     text = """
         from flask import g

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
@@ -21,10 +22,13 @@ def closes_what_it_hands_out(scope: Scope, inference: Inference) -> bool:
         inference: answers what the functions around it hand out.
 
     Returns:
-        True also in the methods that enter and leave a context manager written as a class.
+        True also in the methods that enter and leave a context manager written as a class, and in
+        a fixture, which pytest drives as a framework does a dependency.
     """
     return any(
-        getattr(function.node, "name", "") in _ENTERING_AND_CLOSING or part in _CLOSING
+        getattr(function.node, "name", "") in _ENTERING_AND_CLOSING
+        or part in _CLOSING
+        or is_fixture(function.node)
         for function, part in _parts_around(scope, inference)
     )
 
