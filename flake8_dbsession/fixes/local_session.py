@@ -79,6 +79,7 @@ class _Opened:
         statements: those that use it, the last of which closes it, where any does.
         assignment: the statement that opens it.
         begins_block: whether nothing stands before that in its block.
+        is_all: whether the block has nothing else.
     """
 
     name: str
@@ -86,6 +87,7 @@ class _Opened:
     before: list[ast.stmt]
     statements: list[ast.stmt]
     begins_block: bool
+    is_all: bool
 
     @property
     def rest(self) -> list[ast.stmt]:
@@ -243,7 +245,8 @@ def _opened(need: Need, assignment: ast.stmt, document: Document, *, is_global: 
     rest = block[block.index(assignment) + 1 :]
     before, statements = _used(need, rest, document)
     _refuse_other_uses(need, assignment, statements, is_global=is_global)
-    return _Opened(need.name, assignment, before, statements, block[0] is assignment)
+    is_all = len(block) == 1 + len(before) + len(statements)
+    return _Opened(need.name, assignment, before, statements, block[0] is assignment, is_all)
 
 
 def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
@@ -328,7 +331,8 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
         before = parted(before)[1]
     whole = without_closes(using, name, rolls_back=provision.rolls_back)
     if new.is_quiet and not names_any(whole, name):
-        return _Rewritten(before, parted(whole)[1] or [PASS], opened.statements)
+        nothing: list[Statement] = [PASS] if opened.is_all and not before else []
+        return _Rewritten(before, parted(whole)[1] or nothing, opened.statements)
     outer = opened.statements[0]
     handled = whole[0] if len(whole) == 1 else None
     if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and new.is_quiet:

@@ -609,3 +609,9 @@ def test_a_fix_that_would_bring_a_new_violation_to_light_is_left(tmp_path: Path)
         ("DBS301", "the fixed code would report DBS308"),
     ]
     assert [fixed.code for fixed in repair.fixed] == ["DBS102"]
+
+
+def test_a_session_that_nothing_uses_goes(tmp_path: Path) -> None:
+    body = "db = SessionLocal()\nprint(name)\ndb.close()\nreturn name"
+    content = repaired(tmp_path, {**HOUSE, "work.py": service(body)}, "work.py").text.content
+    assert content.endswith("def work(name):\n    print(name)\n    return name\n")
