@@ -109,7 +109,7 @@ def test_a_violation_is_shown_and_goes_when_the_text_is_mended(
     (shown,) = server.diagnostics()
     assert shown["code"] == "DBS102"
     assert shown["source"] == "flake8"
-    assert "`with SessionLocal()` passes the provider by" in shown["message"]
+    assert "`with SessionLocal()` bypasses the provider" in shown["message"]
     assert shown["range"]["start"] == {"line": 4, "character": BY_HAND.split("\n")[4].index("Se")}
     mended = {"text": BY_HAND.replace("SessionLocal", "get_db_session")}
     server.notify(
