@@ -183,7 +183,9 @@ class TestCycles:
     def test_it_makes_no_difference_where_in_one_is_asked_first(
         self, tmp_path: Path, order: str
     ) -> None:
-        text = "from {} import db_maker\n\n\ndef f(user):\n    db = db_maker()\n    db.add(user)\n"
+        text = (
+            "from {} import db_maker\n\n\ndef f(user):\n    db = db_maker()\n    db.expunge(user)\n"
+        )
         write_project(
             tmp_path,
             {

@@ -24,7 +24,7 @@ from core import SessionLocal
 
 def save(user):
     db = SessionLocal()
-    db.add(user)
+    db.expunge(user)
 """
 ROUTE = """\
 from fastapi import Depends, FastAPI

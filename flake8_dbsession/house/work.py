@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.sql import is_write
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import nodes_in
 
@@ -35,12 +35,12 @@ _READING_STATEMENTS = frozenset({"select"})
 
 def may_change(acquisition: Acquisition) -> bool:
     """Tell whether code may change data by what it opens: False only where it certainly reads."""
-    return any(change is not False for change in _changes(acquisition))
+    return bool(_changes(acquisition) - {False})
 
 
 def changes(acquisition: Acquisition) -> bool:
     """Tell whether code is seen to change data by what it opens."""
-    return any(change is True for change in _changes(acquisition))
+    return True in _changes(acquisition)
 
 
 def relies_on_commit(acquisition: Acquisition) -> bool:
@@ -51,8 +51,7 @@ def relies_on_commit(acquisition: Acquisition) -> bool:
     """
     if acquisition.holder is not Holder.BLOCK or not _block_commits(acquisition):
         return False
-    is_ended = any(method == "commit" for method, _ in _uses(acquisition))
-    return not is_ended and may_change(acquisition)
+    return not _commits(acquisition) and may_change(acquisition)
 
 
 def _block_commits(acquisition: Acquisition) -> bool:
@@ -63,15 +62,40 @@ def _block_commits(acquisition: Acquisition) -> bool:
     return is_connection and Block.COMMITS in driver_of(acquisition.known.library).block
 
 
-def _changes(acquisition: Acquisition) -> Iterator[bool | None]:
-    """Tell of each use whether it changes data; None where that cannot be told."""
-    for method, call in _uses(acquisition):
-        if method in _CHANGES:
-            yield True
-        elif method in _EXECUTES and call is not None and call.args:
-            yield _changes_by(call.args[0])
-        elif method not in _READS:
-            yield None
+def _changes(acquisition: Acquisition) -> frozenset[bool | None]:
+    function = acquisition.scope.function()
+    if function is None or not acquisition.name.isidentifier():
+        return frozenset()
+    return _changes_in(function, acquisition.name)
+
+
+def _commits(acquisition: Acquisition) -> bool:
+    function = acquisition.scope.function()
+    return function is not None and acquisition.name in _committed(function)
+
+
+@remembered
+def _committed(function: Scope) -> frozenset[str]:
+    """Give the names on which a function calls ``commit``."""
+    return frozenset(
+        name
+        for name, uses in _uses(function).items()
+        if any(method == "commit" for method, _ in uses)
+    )
+
+
+@remembered
+def _changes_in(function: Scope, name: str) -> frozenset[bool | None]:
+    """Tell of the uses of a name whether they change data; None where that cannot be told."""
+    return frozenset(_change(*use) for use in _uses(function).get(name, ()))
+
+
+def _change(method: str, call: ast.Call | None) -> bool | None:
+    if method in _CHANGES:
+        return True
+    if method in _EXECUTES and call is not None and call.args:
+        return _changes_by(call.args[0])
+    return None if method not in _READS else False
 
 
 def _changes_by(statement: ast.expr) -> bool | None:
@@ -103,22 +127,22 @@ def _changes_by_expression(statement: ast.expr) -> bool | None:
     return False if name in _READING_STATEMENTS else None
 
 
-def _uses(acquisition: Acquisition) -> Iterator[tuple[str, ast.Call | None]]:
-    """Give the method of each use of what is opened, with its call; empty for any other use."""
-    function = acquisition.scope.function()
-    if function is None or not acquisition.name.isidentifier():
-        return
+@remembered
+def _uses(function: Scope) -> dict[str, list[tuple[str, ast.Call | None]]]:
+    """Give the uses of each name: the method with its call; an empty method for any other use."""
+    nodes = nodes_in(function.node)
     called = {
         node.func.value: node
-        for node in nodes_in(function.node)
+        for node in nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
-    for node in nodes_in(function.node):
-        is_use = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        if is_use and isinstance(node, ast.Name) and node.id == acquisition.name:
+    found: dict[str, list[tuple[str, ast.Call | None]]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             call = called.get(node)
-            is_method = call is not None and isinstance(call.func, ast.Attribute)
-            yield (call.func.attr if is_method else "", call)  # type: ignore[union-attr]
+            method = call.func.attr if call is not None else ""  # type: ignore[attr-defined]
+            found.setdefault(node.id, []).append((method, call))
+    return found
 
 
 def is_made_here(acquisition: Acquisition) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
@@ -132,19 +133,32 @@ def _is_same_database(given: Known, opened: Known) -> bool:
 def _is_ended_before(call: ast.Call, name: str, scope: Scope) -> bool:
     """Tell whether the last thing done with a session before a call is to end its transaction."""
     function = scope.function() or scope
-    reads = [
-        node
+    reads = _reads(function).get(name, [])
+    before = bisect_left(reads, _position(call))
+    return before > 0 and reads[before - 1] in _ended(function)
+
+
+@remembered
+def _reads(function: Scope) -> dict[str, list[tuple[int, int]]]:
+    """Give where a function reads each name, in the order of the text."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for node in own_nodes(function.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, []).append(_position(node))
+    return {name: sorted(places) for name, places in found.items()}
+
+
+@remembered
+def _ended(function: Scope) -> frozenset[tuple[int, int]]:
+    """Give where the names stand whose transaction a function ends."""
+    return frozenset(
+        _position(node.func.value)
         for node in own_nodes(function.node)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    ]
-    before = [node for node in reads if _position(node) < _position(call)]
-    ends = {
-        node.func.value
-        for node in own_nodes(function.node)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if node.func.attr in _ENDING
-    }
-    return bool(before) and max(before, key=_position) in ends
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _ENDING
+        and isinstance(node.func.value, ast.Name)
+    )
 
 
 def _position(node: ast.expr) -> tuple[int, int]:
