@@ -7,7 +7,6 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from flake8.processor import FileProcessor
@@ -40,7 +39,7 @@ def blanket_names(files: Iterable[str]) -> Iterator[tuple[str, str]]:
 
     for path in files:
         try:
-            content = Path(path).read_bytes()
+            content = read_file(path)
         except OSError:
             continue
         for found in _NAMED_RULE.finditer(content) if b"noqa" in content else ():

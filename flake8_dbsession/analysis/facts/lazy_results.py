@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.facts.sequel import after_block, binds, reads
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue
@@ -80,7 +81,7 @@ def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[ast.Name
     """
     nodes = after_block(block.node, name, tree)
     function = block.scope.function() or block.scope.module.scope
-    stepped_through = {node.iter for node in own_nodes(function.node) if isinstance(node, _LOOPS)}
+    stepped_through = _stepped_through(function)
     found = [node for node in nodes if isinstance(node, ast.Name) and node in stepped_through]
     found = [node for node in found if node.id == name]
     found += [
@@ -91,6 +92,12 @@ def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[ast.Name
         if not (isinstance(around, ast.Call) and last_segment(around.func) in _LOOKING)
     ]
     yield from sorted(found, key=lambda use: (use.lineno, use.col_offset))
+
+
+@remembered
+def _stepped_through(function: Scope) -> frozenset[ast.expr]:
+    """Give what the loops of a function go through."""
+    return frozenset(node.iter for node in own_nodes(function.node) if isinstance(node, _LOOPS))
 
 
 class _Laziness:
