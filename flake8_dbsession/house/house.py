@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import (
@@ -330,11 +332,7 @@ class House:
     def _objects(self, scope: Scope) -> Iterator[tuple[str, InstanceValue]]:
         cls = scope.enclosing_class()
         if cls is not None and isinstance(cls.node, ast.ClassDef) and cls.parent is not None:
-            own = InstanceValue(ClassValue(cls.node, cls.parent))
-            for name in _attributes_of_self(cls.node):
-                value = self._inference.attribute(own, name)
-                if isinstance(value, InstanceValue):
-                    yield f"self.{name}", value
+            yield from _objects_of_self(cls, inference=self._inference)
         for name in self._imports.names():
             for value in self._inference.values(name, self._file.module.scope):
                 if isinstance(value, InstanceValue):
@@ -399,6 +397,15 @@ def _method_names(cls: ClassValue) -> list[str]:
         return outline.definitions()
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return [node.name for node in cls.node.body if isinstance(node, functions)]
+
+
+@remembered
+def _objects_of_self(cls: Scope, *, inference: Inference) -> list[tuple[str, InstanceValue]]:
+    """Give the attributes of a class's object that are objects of the project themselves."""
+    assert isinstance(cls.node, ast.ClassDef)
+    own = InstanceValue(ClassValue(cls.node, cls.parent or cls))
+    values = [(name, inference.attribute(own, name)) for name in _attributes_of_self(cls.node)]
+    return [(f"self.{name}", value) for name, value in values if isinstance(value, InstanceValue)]
 
 
 def _attributes_of_self(cls: ast.ClassDef) -> list[str]:

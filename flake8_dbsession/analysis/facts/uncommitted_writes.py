@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.facts.statements import Statement, statement_of
 from flake8_dbsession.analysis.names.drivers import Block, Driver, driver_of
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.methods import Effect, effect_of
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in, run_in
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
@@ -202,9 +203,7 @@ class _Uses:
                 self.follow(node, part)
 
     def _assign(self, name: str, part: _Part) -> None:
-        bindings = [b.how for b in self._scope.bindings(name)]
-        values = [how for how in bindings if not _is_none(how)]
-        if len(values) != 1:
+        if not _is_bound_once(self._scope, name):
             self.is_settled = True  # by turns it stands for something else
             return
         self.name = self.name or name
@@ -318,6 +317,12 @@ class _Uses:
 def _is_inside(node: ast.Name, statement: ast.AST) -> bool:
     first, last = getattr(statement, "lineno", 1), getattr(statement, "end_lineno", None)
     return first <= node.lineno and (last is None or node.lineno <= last)
+
+
+@remembered
+def _is_bound_once(scope: Scope, name: str) -> bool:
+    """Tell whether a name is given one value in a scope, None left out."""
+    return sum(not _is_none(binding.how) for binding in scope.bindings(name)) == 1
 
 
 def _is_none(how: object) -> bool:
