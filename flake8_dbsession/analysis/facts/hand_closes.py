@@ -165,7 +165,7 @@ def _of_name(
         is_either = known.role is Role.OPENED and _stands_in(name, scope)
         return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
     if known.role is Role.OPENED:
-        given = next(_given_instead(bindings, scope), None)
+        given = _given_instead(scope, name)
         if given is not None:
             return HandClose(call, known, Origin.EITHER, scope, given)
         opened = next((how.value for b in bindings if isinstance(how := b.how, Assigned)), None)
@@ -194,14 +194,17 @@ def _stands_in(name: str, scope: Scope) -> bool:
     return bool(rebound) and all(_falls_back(each.value, name) or asks for each in rebound)
 
 
-def _given_instead(bindings: list[Binding], scope: Scope) -> Iterator[str]:
+@remembered
+def _given_instead(scope: Scope, name: str) -> str | None:
     """Give the parameter whose value a name has instead of a new session: ``db or Session()``."""
+    bindings = scope.bindings(name)
     values = [binding.how.value for binding in bindings if isinstance(binding.how, Assigned)]
-    names = {node.id for v in values for node in nodes_in(v) if isinstance(node, ast.Name)}
-    for name in sorted(names):
-        is_parameter = any(isinstance(b.how, Parameter) for b in scope.bindings(name))
-        if is_parameter and any(_falls_back(value, name) for value in values):
-            yield name
+    named = {node.id for v in values for node in nodes_in(v) if isinstance(node, ast.Name)}
+    for other in sorted(named):
+        is_parameter = any(isinstance(b.how, Parameter) for b in scope.bindings(other))
+        if is_parameter and any(_falls_back(value, other) for value in values):
+            return other
+    return None
 
 
 def _ifs(scope: Scope) -> Iterator[ast.If]:
