@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
@@ -59,11 +60,9 @@ def followed(
     ]:
         return None
     session, held = "", set()
-    keyed: list[tuple[int | str, ast.expr]] = list(enumerate(call.args))
-    keyed += [(keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg]
-    for key, argument in keyed:
+    for key, argument in arguments_of(call):
         if argument in sessions or argument in objects:
-            name = _receiving(function, key)
+            name = parameter_for(function, key)
             if name is None or (argument in sessions and session):
                 return None
             if argument in objects:
@@ -112,19 +111,6 @@ def _may_be(value: ast.expr, parameter: str) -> bool:
         case ast.IfExp(body=body, orelse=orelse):
             return _may_be(body, parameter) or _may_be(orelse, parameter)
     return False
-
-
-def _receiving(function: FunctionValue, key: int | str) -> str | None:
-    """Give the parameter that receives an argument; None where no plain one does."""
-    arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    if isinstance(key, str):
-        named = [arg.arg for arg in (*positional, *arguments.kwonlyargs)]
-        return key if key in named else None
-    decorators = getattr(function.node, "decorator_list", ())
-    is_static = any(last_segment(each) == "staticmethod" for each in decorators)
-    place = key + (function.owner is not None and not is_static)
-    return positional[place].arg if place < len(positional) else None
 
 
 def _can_be_followed(function: FunctionValue) -> bool:

@@ -10,9 +10,13 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
-from flake8_dbsession.analysis.facts.parameters import parameter_for, position_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.names.functions import decorator_names, is_fixture
+from flake8_dbsession.analysis.names.functions import (
+    decorator_names,
+    is_fixture,
+    parameter_for,
+    position_of,
+)
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment

@@ -15,10 +15,9 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, ac
 from flake8_dbsession.analysis.facts.autocommit import commits_by_itself
 from flake8_dbsession.analysis.facts.connecting import is_in_memory
 from flake8_dbsession.analysis.facts.joining import joins_a_connection
-from flake8_dbsession.analysis.facts.parameters import parameter_for, position_of
 from flake8_dbsession.analysis.facts.statements import Statement, statement_of
 from flake8_dbsession.analysis.names.drivers import Block, Driver, driver_of
-from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.functions import decorator_names, parameter_for, position_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.methods import Effect, effect_of

@@ -32,27 +32,48 @@ def is_fixture(node: ScopeNode) -> bool:
     return any(name.endswith("fixture") for name in decorator_names(node))
 
 
+def position_of(argument: ast.AST, call: ast.Call) -> int | None:
+    """Give the position of an argument; None after a starred one, where it cannot be told."""
+    position = call.args.index(argument)  # type: ignore[arg-type]
+    is_starred = any(isinstance(each, ast.Starred) for each in call.args[: position + 1])
+    return None if is_starred else position
+
+
+def parameter_for(function: FunctionValue, key: int | str | None) -> str | None:
+    """Give the name of the plain parameter that receives an argument.
+
+    Args:
+        function: the function that is called.
+        key: the position or the keyword of the argument; None where that cannot be told.
+
+    Returns:
+        The name; None where only ``*args`` or ``**kwargs`` takes it, or nothing does.
+    """
+    arguments = function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if isinstance(key, str):
+        return key if key in {arg.arg for arg in [*positional, *arguments.kwonlyargs]} else None
+    if key is None:
+        return None
+    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
+        key += 1
+    return positional[key].arg if key < len(positional) else None
+
+
 def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
-    """Give the name of the parameter that receives an argument.
+    """Give the name of the parameter that receives an argument, by itself or among others.
 
     Args:
         function: the function that is called.
         key: the position or the keyword of the argument.
 
     Returns:
-        The name; None where no parameter takes it.
+        The name, which may be that of ``*args`` or ``**kwargs``; None where no parameter takes it.
     """
+    plain = parameter_for(function, key)
     arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    if isinstance(key, str):
-        named = [*positional, *arguments.kwonlyargs]
-        found = next((arg.arg for arg in named if arg.arg == key), None)
-        return found or (arguments.kwarg.arg if arguments.kwarg is not None else None)
-    if function.owner is not None and "staticmethod" not in decorator_names(function.node):
-        key += 1
-    if key < len(positional):
-        return positional[key].arg
-    return arguments.vararg.arg if arguments.vararg is not None else None
+    rest = arguments.kwarg if isinstance(key, str) else arguments.vararg
+    return plain if plain is not None or rest is None else rest.arg
 
 
 def arguments_of(call: ast.Call) -> list[tuple[int | str, ast.expr]]:
