@@ -253,7 +253,7 @@ class Effects:
     ) -> Fate:
         scope = function.scope.child(function.node)
         question = ("fate", name, is_held, block_closes, frozenset(known.items()))
-        return self._inference.ask(
+        return self._inference.questions.ask(
             scope.memory,
             question,
             lambda: self._read(function, scope, name, known, is_held, block_closes),

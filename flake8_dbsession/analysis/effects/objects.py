@@ -53,7 +53,7 @@ def attributes_used(method: FunctionValue, inference: Inference) -> frozenset[st
         a lock.
     """
     scope = method.scope.child(method.node)
-    return inference.ask(
+    return inference.questions.ask(
         scope.memory,
         "attributes used",
         lambda: frozenset(_used(method, scope, inference)),

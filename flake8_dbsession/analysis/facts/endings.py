@@ -109,8 +109,9 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         if scope is not None and not _is_settled(acquisition, tree, inference):
             ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
             by_scope.setdefault((scope, ends), []).append(acquisition)
+    effects = Effects(inference)
     for (scope, ends), found in by_scope.items():
-        yield from _endings_in(scope, found, tree, inference, ends=ends)
+        yield from _endings_in(scope, found, tree, effects, ends=ends)
 
 
 def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
@@ -120,10 +121,9 @@ def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
 
 
 def _endings_in(
-    scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
+    scope: Scope, found: list[Acquisition], tree: Tree, effects: Effects, *, ends: bool
 ) -> Iterator[Ending]:
     opened = [_opened(acquisition, tree) for acquisition in found]
-    effects = Effects(inference)
     graph = _graph(scope, found, effects, tree)
     if graph is None:
         return

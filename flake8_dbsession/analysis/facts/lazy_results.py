@@ -213,4 +213,6 @@ class _Laziness:
             ]
             return kinds[0] if kinds and None not in kinds else None
 
-        return self._inference.ask(scope.memory, ("lazy", session, self._is_async), answer, None)
+        return self._inference.questions.ask(
+            scope.memory, ("lazy", session, self._is_async), answer, None
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names import library
 from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.names.functions import (
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.questions import Answer, Questions
+from flake8_dbsession.analysis.names.questions import Questions
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     Annotated,
@@ -130,6 +130,9 @@ class Inference:
         project: where imports are followed.
         vocabulary: what the policy says of names.
         result_of: answers what calling a function of the project gives, by what its code does.
+
+    Attributes:
+        questions: asks what is to be answered once, and may lead back to itself.
     """
 
     def __init__(
@@ -141,20 +144,8 @@ class Inference:
         self.project = project
         self.vocabulary = vocabulary
         self._result_of = result_of
-        self._questions = Questions()
+        self.questions = Questions()
         self._named: dict[str, list[tuple[str, Known]]] = {}
-
-    def ask(
-        self,
-        memory: dict[object, Any],
-        question: object,
-        answer: Callable[[], Answer],
-        unknown: Answer,
-        *,
-        fixed_point: bool = False,
-    ) -> Answer:
-        """Ask a question once, as `Questions.ask` does."""
-        return self._questions.ask(memory, question, answer, unknown, fixed_point=fixed_point)
 
     def value(self, expression: ast.expr, scope: Scope) -> Value | None:
         """Tell what an expression stands for.
@@ -196,7 +187,7 @@ class Inference:
     def result(self, function: FunctionValue) -> Result:
         """Tell what calling a function of the project gives."""
         scope = function.scope.child(function.node)
-        return self._questions.ask(
+        return self.questions.ask(
             scope.memory, "result", lambda: self._result_of(function, self), Result()
         )
 
@@ -265,7 +256,7 @@ class Inference:
             yield binding
 
     def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
-        return self._questions.ask(scope.memory, key, answer, None)
+        return self.questions.ask(scope.memory, key, answer, None)
 
     def _value(self, expression: ast.expr, scope: Scope) -> Value | None:
         match expression:
