@@ -55,6 +55,17 @@ def arguments(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
+def shown(call: ast.Call, *, longest: int = 40) -> str:
+    """Give a call as it is written, its arguments left out where it is longer.
+
+    Args:
+        call: the call.
+        longest: how many characters it may have.
+    """
+    written = ast.unparse(call)
+    return written if len(written) <= longest else f"{ast.unparse(call.func)}(...)"
+
+
 def own_nodes(root: ast.AST) -> list[ast.AST]:
     """Give what runs with a node itself: not the bodies of the functions and classes in it.
 

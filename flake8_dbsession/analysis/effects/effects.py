@@ -29,6 +29,7 @@ from flake8_dbsession.analysis.lifetimes.fates import (
     USED,
     furthest,
 )
+from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     is_context_manager,
@@ -195,7 +196,7 @@ class Effects:
         return (
             isinstance(callee, FunctionValue)
             and isinstance(callee.node, ast.AsyncFunctionDef)
-            and not _is_generator(callee)
+            and not is_generator(callee.node)
             and not callee.node.decorator_list
         )
 
@@ -295,7 +296,7 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     some ways only may be so on all that the caller takes, which knows more of the conditions.
     """
     closes = not fate.on_return.isdisjoint(CLOSES)
-    if _is_generator(function):
+    if is_generator(function.node):
         if closes or Outcome.KEPT in fate.on_return:
             return KEPT
         return USED if is_context_manager(function.node) else GIVEN_BACK
@@ -304,10 +305,6 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     if Outcome.UNKNOWN in fate.on_return:
         return UNKNOWN
     return GIVEN_BACK if fate.is_given_back else fate
-
-
-def _is_generator(function: FunctionValue) -> bool:
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(function.node))
 
 
 def _is_stub(function: FunctionValue) -> bool:

@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known, Role
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
 _HOPS = frozenset(name.rpartition(".")[2] for name in THREAD_HOPS)
@@ -66,8 +66,7 @@ class Acquisition(NamedTuple):
     @property
     def text(self) -> str:
         """The call as it is written, its arguments left out where they are long."""
-        written = ast.unparse(self.node)
-        return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
+        return shown(self.node)
 
     @property
     def block(self) -> str:

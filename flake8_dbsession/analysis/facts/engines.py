@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, External, Role
+from flake8_dbsession.analysis.nodes import shown
 
 _NAMES = frozenset({"create_engine", "create_async_engine"})
 
@@ -57,8 +58,7 @@ class Engine(NamedTuple):
     @property
     def text(self) -> str:
         """The call as it is written, its arguments left out where they are long."""
-        written = ast.unparse(self.node)
-        return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
+        return shown(self.node)
 
     def option(self, name: str) -> Option | None:
         """Give an option by its name; None where the text does not show it."""

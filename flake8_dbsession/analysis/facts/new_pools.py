@@ -15,7 +15,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes, shown
 
 _MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
 _POOL_NAMES = frozenset(
@@ -44,8 +44,7 @@ class NewPool(NamedTuple):
     @property
     def text(self) -> str:
         """The call as it is written, its arguments left out where they are long."""
-        written = ast.unparse(self.node)
-        return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
+        return shown(self.node)
 
 
 def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:

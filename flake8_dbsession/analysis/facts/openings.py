@@ -22,7 +22,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes, shown
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
@@ -53,8 +53,7 @@ class Opening(NamedTuple):
     @property
     def text(self) -> str:
         """The call as it is written, its arguments left out where they are long."""
-        written = ast.unparse(self.node)
-        return written if len(written) <= 40 else f"{ast.unparse(self.node.func)}(...)"
+        return shown(self.node)
 
 
 def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:

@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.facts.carrying import scopes_mentioning
 from flake8_dbsession.analysis.facts.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.held_work import sessions_held_at
 from flake8_dbsession.analysis.facts.injections import is_injector
+from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of, statements
 from flake8_dbsession.analysis.names.tree import Tree
@@ -210,7 +211,7 @@ def _made_by(
             continue
         callee = inference.value(value.func, scope)
         if isinstance(callee, FunctionValue):
-            if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in own_nodes(callee.node)):
+            if is_generator(callee.node):
                 return callee, value
         elif getattr(value.func, "id", getattr(value.func, "attr", "")) in _PASSING and value.args:
             return _made_by(value.args[0], scope, inference, steps - 1)

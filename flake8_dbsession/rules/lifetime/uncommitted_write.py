@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.uncommitted_writes import UncommittedWrite
 from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.analysis.nodes import shown
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -107,16 +107,12 @@ class UncommittedWriteRule(Rule[UncommittedWrite]):
 
     def check(self, fact: UncommittedWrite, context: Context) -> Iterator[Violation]:
         """Report writes that nothing commits."""
+        write = shown(fact.node, longest=_LONGEST)
         yield self.violation(
             fact.node,
-            f"nothing commits `{_shortened(fact.node)}`, so that it is undone, without an error, "
+            f"nothing commits `{write}`, so that it is undone, without an error, "
             f"when {_what(fact)} is closed; {_way_out(fact)}",
         )
-
-
-def _shortened(call: ast.Call) -> str:
-    written = ast.unparse(call)
-    return written if len(written) <= _LONGEST else f"{ast.unparse(call.func)}(...)"
 
 
 def _what(fact: UncommittedWrite) -> str:
