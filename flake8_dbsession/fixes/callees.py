@@ -81,12 +81,7 @@ class Callees:
     def constructor(self, function: ast.expr) -> FunctionValue | None:
         """Give the constructor of the project's class that an expression is; None for none."""
         cls = self.inference.value(function, self.scope)
-        if not isinstance(cls, ClassValue):
-            return None
-        init = self.inference.attribute(cls, "__init__")
-        if not isinstance(init, FunctionValue):
-            return None
-        return FunctionValue(init.node, init.scope, cls)
+        return self.inference.constructor(cls) if isinstance(cls, ClassValue) else None
 
     def is_container(self, expression: ast.expr) -> bool:
         """Tell whether a name is that of a list, a dictionary or a set, wherever it gets it."""

@@ -223,11 +223,10 @@ class Effects:
         block_closes: bool,
     ) -> Fate:
         """Tell what a constructor does: the object holds what is stored on it."""
-        init = self._inference.attribute(cls, "__init__")
-        if not isinstance(init, FunctionValue):
+        constructor = self._inference.constructor(cls)
+        if constructor is None:
             return GIVEN_BACK
-        function = FunctionValue(init.node, init.scope, cls)
-        fate = self._in_function(function, key, call, is_held, block_closes)
+        fate = self._in_function(constructor, key, call, is_held, block_closes)
         return GIVEN_BACK if Outcome.KEPT in fate.on_return else fate
 
     def _in_coroutine(

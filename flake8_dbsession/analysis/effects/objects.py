@@ -34,9 +34,9 @@ def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]
 
 def _attributes_made_of(cls: ClassValue, scope: Scope, inference: Inference) -> tuple[str, ...]:
     names = _fields(cls.node)
-    init = inference.attribute(cls, "__init__")
-    if isinstance(init, FunctionValue):
-        names += _stored_by(init)
+    constructor = inference.constructor(cls)
+    if constructor is not None:
+        names += _stored_by(constructor)
     known = [name for name in names if any(_is_known(b, inference) for b in scope.attributes(name))]
     return tuple(dict.fromkeys(known or names))
 

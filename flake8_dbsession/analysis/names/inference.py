@@ -222,6 +222,13 @@ class Inference:
                 return _attribute_of_known(value, name) or library.known(f"{value.name}.{name}")
         return None
 
+    def constructor(self, cls: ClassValue) -> FunctionValue | None:
+        """Give what makes objects of a class, as its own; None where the project has no such."""
+        init = self.attribute(cls, "__init__")
+        return (
+            FunctionValue(init.node, init.scope, cls) if isinstance(init, FunctionValue) else None
+        )
+
     def member(self, module: Module, name: str) -> Value | None:
         """Tell what a module's name stands for: bound there, a submodule, or star-imported."""
         return self._once(("member", name), module.scope, lambda: self._member(module, name))
@@ -465,8 +472,9 @@ class Inference:
         passed = [
             value
             for call, where in calls_of(scope)
+            if (callee := self._run_by(call, where)) is not None and callee.node is scope.node
             for key, argument in arguments_of(call)
-            if self._receives(call, where, scope, key) == parameter
+            if receiving_parameter(callee, key) == parameter
             and (value := self.value(argument, where)) is not None
         ]
         known = [(value, self.role(value)) for value in passed]
@@ -475,21 +483,12 @@ class Inference:
             return opening[0] if opening else None
         return next((v for v, part in known if part is not None and part.role in _LENDING), None)
 
-    def _receives(
-        self, call: ast.Call, where: Scope, function: Scope, key: int | str
-    ) -> str | None:
-        """Give the parameter of a function that gets an argument of a call, if that runs it."""
-        callee = self.value(call.func, where)
+    def _run_by(self, call: ast.Call, scope: Scope) -> FunctionValue | None:
+        """Give the function of the project that a call runs; for a class, its constructor."""
+        callee = self.value(call.func, scope)
         if isinstance(callee, ClassValue):
-            init = self.attribute(callee, "__init__")
-            callee = (
-                FunctionValue(init.node, init.scope, callee)
-                if isinstance(init, FunctionValue)
-                else None
-            )
-        if not isinstance(callee, FunctionValue) or callee.node is not function.node:
-            return None
-        return receiving_parameter(callee, key)
+            return self.constructor(callee)
+        return callee if isinstance(callee, FunctionValue) else None
 
     def _given(self, default: ast.expr, scope: Scope) -> Value | None:
         """Tell what a default says: ``db=Depends(get_db)``, ``factory=SessionLocal``."""
