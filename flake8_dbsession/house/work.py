@@ -8,26 +8,13 @@ from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.sql import is_write
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.names.methods import CHANGING, EXECUTING
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import nodes_in
 
-_CHANGES = frozenset(
-    {
-        "add",
-        "add_all",
-        "bulk_insert_mappings",
-        "bulk_save_objects",
-        "bulk_update_mappings",
-        "commit",
-        "delete",
-        "executemany",
-        "executescript",
-        "flush",
-        "merge",
-    }
-)
-_EXECUTES = frozenset({"exec", "execute", "scalar", "scalars"})
+# What ends in a change for good, of connections too.
+_CHANGES = CHANGING | {"commit", "executemany", "executescript", "flush"}
 _READS = frozenset({"get", "get_one", "query", "refresh", "expunge", "expunge_all", "close"})
 _CHANGING_STATEMENTS = frozenset({"delete", "insert", "update"})
 _READING_STATEMENTS = frozenset({"select"})
@@ -93,7 +80,7 @@ def _changes_in(function: Scope, name: str) -> frozenset[bool | None]:
 def _change(method: str, call: ast.Call | None) -> bool | None:
     if method in _CHANGES:
         return True
-    if method in _EXECUTES and call is not None and call.args:
+    if method in EXECUTING and call is not None and call.args:
         return _changes_by(call.args[0])
     return None if method not in _READS else False
 

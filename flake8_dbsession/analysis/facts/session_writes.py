@@ -7,22 +7,11 @@ import ast
 from flake8_dbsession.analysis.facts.sql import is_write, sql_statements
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.methods import CHANGING, EXECUTING
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.texts import text_of
 
-# By SQLAlchemy's reference of Session and Query.
-_NOTING = frozenset(
-    {
-        "add",
-        "add_all",
-        "bulk_insert_mappings",
-        "bulk_save_objects",
-        "bulk_update_mappings",
-        "delete",
-        "merge",
-    }
-)
-_EXECUTING = frozenset({"exec", "execute", "scalar", "scalars"})
+# By SQLAlchemy's reference of Query.
 _OF_QUERY = frozenset({"delete", "update"})
 _BUILDERS = frozenset({"delete", "insert", "update"})
 
@@ -42,9 +31,9 @@ def writes(call: ast.Call, session: str, scope: Scope, inference: Inference) -> 
     """
     match call.func:
         case ast.Attribute(value=owner, attr=method) if dotted_name(owner) == session:
-            if method in _NOTING:
+            if method in CHANGING:
                 return True
-            is_executed = method in _EXECUTING and bool(call.args)
+            is_executed = method in EXECUTING and bool(call.args)
             return is_executed and _is_written(call.args[0], scope, inference)
         case ast.Attribute(value=ast.Call() as query, attr=method) if method in _OF_QUERY:
             return _is_query_of(query, session)

@@ -129,3 +129,11 @@ ASYNC_WORK = frozenset(name for name, effect in _ASYNC_SESSION.items() if effect
 
 METHODS = frozenset(name for methods in _BY_RESOURCE.values() for name in methods)
 """The methods of sessions and connections; one of them that is passed on holds its object."""
+
+CHANGING = frozenset(
+    name for name, effect in _SESSION.items() if effect & (Effect.RECORDS | Effect.WRITES)
+)
+"""The methods of a session that write, or note what the next flush writes."""
+
+EXECUTING = frozenset(name for name, effect in _SESSION.items() if effect & Effect.EXECUTES)
+"""The methods of a session that run the statement which they are given."""
