@@ -19,13 +19,13 @@ from flake8_dbsession.fixes.known import without_known
 from flake8_dbsession.fixes.moving import moved
 from flake8_dbsession.fixes.patched import PatchedNames
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
-from flake8_dbsession.fixes.replacing import ChangedError, replace_file
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
 from flake8_dbsession.rewriting.edits import Move
 from flake8_dbsession.rewriting.proof import UnprovedError
 from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
+from flake8_dbsession.writing import ChangedError, write_file
 
 _SYNTAX_ERROR = "E9"
 
@@ -189,7 +189,8 @@ def _written(outcome: Outcome) -> Outcome:
     if outcome.before is None or outcome.repair is None or outcome.repair.text == outcome.before:
         return outcome
     try:
-        replace_file(outcome.path, outcome.before.encode(), outcome.repair.text.encode())
+        before, after = outcome.before.encode(), outcome.repair.text.encode()
+        write_file(outcome.path, after, expected=before)
     except OSError as error:
         return Outcome(outcome.path, failure=error.strerror or str(error))
     except ChangedError as error:

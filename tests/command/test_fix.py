@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
-from flake8_dbsession.fixes import replacing, run
+from flake8_dbsession.fixes import run
+from flake8_dbsession.writing import write_file
 from tests.cases import write_project
 from tests.fixes.house import HOUSE
 
@@ -197,11 +198,11 @@ def test_a_policy_that_cannot_be_used_is_wrong_use(project: Path) -> None:
 def test_a_file_changed_meanwhile_is_left_alone(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def replace_late(path: str, old: bytes, new: bytes) -> None:
+    def write_late(path: str, content: bytes, *, expected: bytes) -> None:
         Path(path).write_text("x = 1\n")
-        replacing.replace_file(path, old, new)
+        write_file(path, content, expected=expected)
 
-    monkeypatch.setattr(run, "replace_file", replace_late)
+    monkeypatch.setattr(run, "write_file", write_late)
     result = fix("api", CODES)
     assert result.exit_code == 1
     assert result.stdout.startswith(
