@@ -95,11 +95,13 @@ def _origin(file: str) -> str:
     if file.startswith("<"):
         return _OWN if file.startswith(("<stdin>", "<doctest", "<ipython")) else _NEUTRAL
     path = os.path.abspath(file)
+    if path.startswith(_HERE + os.sep):
+        return _NEUTRAL
     for site in _SITES:
         _, found, rest = path.rpartition(f"{os.sep}{site}{os.sep}")
         if found:
             return rest.partition(os.sep)[0].partition(".")[0]
-    if path.startswith(_HERE + os.sep) or path.startswith(_STDLIB):
+    if path.startswith(_STDLIB):
         return _NEUTRAL
     return "scripts" if path.startswith(_SCRIPTS) else _OWN
 
