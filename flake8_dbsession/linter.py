@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flake8_dbsession.analysis.names.mentions import GATES, is_gated
+from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
@@ -19,7 +19,7 @@ from flake8_dbsession.policy.finding import find
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
     from flake8_dbsession.analysis.names.project import Project
-    from flake8_dbsession.analysis.names.trace import Trace
+    from flake8_dbsession.analysis.source.trace import Trace
     from flake8_dbsession.policy.model import Policy
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
@@ -272,8 +272,8 @@ class Linter:
 
     def _project(self, folder: Path, standard: Standard) -> Project:
         """Give the project that a folder lies in, one for all files under the same names."""
-        from flake8_dbsession.analysis.names.locations import repository_root
         from flake8_dbsession.analysis.names.project import Project
+        from flake8_dbsession.analysis.source.locations import repository_root
 
         key = repository_root(folder), standard.vocabulary
         if key not in self._projects:

@@ -13,7 +13,7 @@ from flake8_dbsession import __version__
 if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
-    from flake8_dbsession.checking.known import Known
+    from flake8_dbsession.checking.adopting.known import Known
     from flake8_dbsession.linter import Linter
 
 
@@ -136,7 +136,7 @@ def _known(options: argparse.Namespace) -> Known | None:
     file = options.dbsession_baseline or baseline_of(options.dbsession_policy)
     if not file:
         return None
-    from flake8_dbsession.checking.known import Known
+    from flake8_dbsession.checking.adopting.known import Known
 
     options.dbsession_baseline = str(file)
     return Known(options)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.linter import Linter, Settings, Standard
 from flake8_dbsession.policy import loading
 from flake8_dbsession.policy.errors import PolicyError

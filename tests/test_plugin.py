@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.rules.acquisition.raw_factory_context import RawFactoryContext
 from tests.cases import write_project
 from tests.flake8_runs import flake8_here, run_flake8

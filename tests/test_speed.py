@@ -12,11 +12,11 @@ from types import FrameType
 import pytest
 
 from benchmarks.growth import PROJECTS, write
-from flake8_dbsession.checking import stamps
-from flake8_dbsession.checking.records import VARIABLE
-from flake8_dbsession.checking.run import Run
-from flake8_dbsession.checking.unchanged import reported
-from flake8_dbsession.checking.ways import flake8_arguments
+from flake8_dbsession.checking.keeping import stamps
+from flake8_dbsession.checking.keeping.records import VARIABLE
+from flake8_dbsession.checking.keeping.unchanged import reported
+from flake8_dbsession.checking.keeping.ways import flake8_arguments
+from flake8_dbsession.checking.running.run import Run
 from tests.cases import forget_policies
 
 

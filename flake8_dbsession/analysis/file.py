@@ -9,62 +9,68 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.effects import inference_over
-from flake8_dbsession.analysis.facts.accessor_calls import AccessorCall, accessor_calls
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, acquisitions
-from flake8_dbsession.analysis.facts.background import BackgroundSession, background_sessions
-from flake8_dbsession.analysis.facts.blocking_calls import BlockingCall, blocking_calls
-from flake8_dbsession.analysis.facts.definitions import Definition, definitions
-from flake8_dbsession.analysis.facts.docstrings import (
+from flake8_dbsession.analysis.facts.acquisition.accessor_calls import AccessorCall, accessor_calls
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, acquisitions
+from flake8_dbsession.analysis.facts.acquisition.definitions import Definition, definitions
+from flake8_dbsession.analysis.facts.acquisition.docstrings import (
     DocstringExample,
     docstring_examples,
     telling_names,
 )
-from flake8_dbsession.analysis.facts.driven import DrivenDependency, driven_dependencies
-from flake8_dbsession.analysis.facts.endings import Ending, endings
-from flake8_dbsession.analysis.facts.engines import Engine, engines
-from flake8_dbsession.analysis.facts.escapes import Escape, escapes
-from flake8_dbsession.analysis.facts.expired_objects import ExpiredObject, expired_objects
-from flake8_dbsession.analysis.facts.forks import Fork, forks
-from flake8_dbsession.analysis.facts.hand_closes import HandClose, hand_closes
-from flake8_dbsession.analysis.facts.handlers import enclosing_handler, is_handler
-from flake8_dbsession.analysis.facts.handovers import Handover, handovers
-from flake8_dbsession.analysis.facts.held_work import HeldWork, held_work
-from flake8_dbsession.analysis.facts.injections import Injection, injections
-from flake8_dbsession.analysis.facts.kept_connections import (
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency, driven_dependencies
+from flake8_dbsession.analysis.facts.acquisition.openings import Opening, openings
+from flake8_dbsession.analysis.facts.acquisition.ownership import closes_what_it_hands_out, owns
+from flake8_dbsession.analysis.facts.acquisition.provisions import Provision, provisions
+from flake8_dbsession.analysis.facts.acquisition.references import Reference, references
+from flake8_dbsession.analysis.facts.connection.kept_connections import (
     InstanceConnection,
     ModuleConnection,
     instance_connections,
     module_connections,
 )
-from flake8_dbsession.analysis.facts.late_closes import LateClose, late_closes
-from flake8_dbsession.analysis.facts.lazy_results import LazyResult, lazy_results
-from flake8_dbsession.analysis.facts.loops import NewLoop, new_loops
-from flake8_dbsession.analysis.facts.new_pools import NewPool, new_pools
-from flake8_dbsession.analysis.facts.openings import Opening, openings
-from flake8_dbsession.analysis.facts.ownership import closes_what_it_hands_out, owns
-from flake8_dbsession.analysis.facts.provisions import Provision, provisions
-from flake8_dbsession.analysis.facts.redundant_calls import RedundantCall, redundant_calls
-from flake8_dbsession.analysis.facts.references import Reference, references
-from flake8_dbsession.analysis.facts.request_sessions import RequestSession, request_sessions
-from flake8_dbsession.analysis.facts.split_transactions import (
+from flake8_dbsession.analysis.facts.connection.split_transactions import (
     SplittingCommit,
     splitting_commits,
 )
-from flake8_dbsession.analysis.facts.stores import ClassStore, class_stores
-from flake8_dbsession.analysis.facts.streams import Stream, streams
-from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError, swallowed_errors
-from flake8_dbsession.analysis.facts.uncommitted_writes import (
+from flake8_dbsession.analysis.facts.engine.engines import Engine, engines
+from flake8_dbsession.analysis.facts.engine.forks import Fork, forks
+from flake8_dbsession.analysis.facts.engine.loops import NewLoop, new_loops
+from flake8_dbsession.analysis.facts.engine.new_pools import NewPool, new_pools
+from flake8_dbsession.analysis.facts.framework.blocking_calls import BlockingCall, blocking_calls
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, is_handler
+from flake8_dbsession.analysis.facts.framework.held_work import HeldWork, held_work
+from flake8_dbsession.analysis.facts.framework.injections import Injection, injections
+from flake8_dbsession.analysis.facts.framework.request_sessions import (
+    RequestSession,
+    request_sessions,
+)
+from flake8_dbsession.analysis.facts.framework.streams import Stream, streams
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending, endings
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, hand_closes
+from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose, late_closes
+from flake8_dbsession.analysis.facts.lifetime.redundant_calls import RedundantCall, redundant_calls
+from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import (
+    SwallowedError,
+    swallowed_errors,
+)
+from flake8_dbsession.analysis.facts.lifetime.uncommitted_writes import (
     UncommittedWrite,
     uncommitted_writes,
 )
+from flake8_dbsession.analysis.facts.scope.background import BackgroundSession, background_sessions
+from flake8_dbsession.analysis.facts.scope.escapes import Escape, escapes
+from flake8_dbsession.analysis.facts.scope.expired_objects import ExpiredObject, expired_objects
+from flake8_dbsession.analysis.facts.scope.handovers import Handover, handovers
+from flake8_dbsession.analysis.facts.scope.lazy_results import LazyResult, lazy_results
+from flake8_dbsession.analysis.facts.scope.stores import ClassStore, class_stores
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.learning import binding_words, learned_words, workers
-from flake8_dbsession.analysis.names.mentions import NEEDLES, Mentions, is_hidden
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.source.mentions import NEEDLES, Mentions, is_hidden
 
 Fact = TypeVar("Fact")
 

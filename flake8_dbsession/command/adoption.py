@@ -13,7 +13,7 @@ from flake8_dbsession.output.escaping import visible
 if TYPE_CHECKING:
     import argparse
 
-    from flake8_dbsession.checking.changes import Changes
+    from flake8_dbsession.checking.finding.changes import Changes
     from flake8_dbsession.checking.findings import Finding
 
 
@@ -25,7 +25,7 @@ def changes(revision: str | None) -> Changes | None:
     """
     if revision is None:
         return None
-    from flake8_dbsession.checking.changes import changes_since
+    from flake8_dbsession.checking.finding.changes import changes_since
 
     return changes_since(revision)
 
@@ -49,8 +49,8 @@ def without_known(
     Raises:
         RunError: the baseline cannot be used.
     """
-    from flake8_dbsession.checking.adoption import BaselineRun
-    from flake8_dbsession.checking.baseline import load
+    from flake8_dbsession.checking.adopting.adoption import BaselineRun
+    from flake8_dbsession.checking.adopting.baseline import load
 
     new, gone = BaselineRun(load(Path(file)), files, options).compare(findings)
     if gone:
@@ -69,7 +69,7 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
         findings: of the run.
         options: flake8's.
     """
-    from flake8_dbsession.checking.adoption import hide
+    from flake8_dbsession.checking.adopting.adoption import hide
 
     left, errors = hide(findings, options)
     for error in errors:

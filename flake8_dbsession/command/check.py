@@ -102,9 +102,9 @@ def command(
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
     from flake8_dbsession.checking.findings import exit_code
-    from flake8_dbsession.checking.noqa import blanket_names
-    from flake8_dbsession.checking.run import Run
-    from flake8_dbsession.checking.ways import flake8_arguments
+    from flake8_dbsession.checking.keeping.ways import flake8_arguments
+    from flake8_dbsession.checking.running.noqa import blanket_names
+    from flake8_dbsession.checking.running.run import Run
     from flake8_dbsession.command.adoption import changes, hidden, without_known
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.output import text, writer

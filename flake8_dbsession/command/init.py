@@ -34,9 +34,9 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
         dbsession init backend/ --write
         dbsession init --write --with-provider
     """
-    from flake8_dbsession.checking.discovery import discover
-    from flake8_dbsession.checking.settings import flake8_options
-    from flake8_dbsession.checking.workers import processes
+    from flake8_dbsession.checking.finding.discovery import discover
+    from flake8_dbsession.checking.running.settings import flake8_options
+    from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
     from flake8_dbsession.survey.proposal import propose

@@ -38,9 +38,9 @@ def command(paths: tuple[str, ...], as_json: bool, shows_schema: bool, policy: s
 
         click.echo(json.dumps(schema(), indent=2))
         return
-    from flake8_dbsession.checking.discovery import discover
-    from flake8_dbsession.checking.settings import flake8_options
-    from flake8_dbsession.checking.workers import processes
+    from flake8_dbsession.checking.finding.discovery import discover
+    from flake8_dbsession.checking.running.settings import flake8_options
+    from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.linter import Settings
     from flake8_dbsession.survey.overview import overview_of

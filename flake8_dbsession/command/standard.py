@@ -57,9 +57,9 @@ def _house(policy: Policy) -> Policy:
 
     if declares_ways(policy):
         return policy
-    from flake8_dbsession.checking.discovery import discover
-    from flake8_dbsession.checking.settings import flake8_options
-    from flake8_dbsession.checking.workers import processes
+    from flake8_dbsession.checking.finding.discovery import discover
+    from flake8_dbsession.checking.running.settings import flake8_options
+    from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
 
@@ -76,7 +76,7 @@ def _policy(file: str | None) -> Policy:
         RunError: flake8's configuration cannot be used.
         UsageError: there is none here, and several in the folders below.
     """
-    from flake8_dbsession.checking.settings import flake8_options
+    from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.command import UsageError
     from flake8_dbsession.linter import Linter, Settings
     from flake8_dbsession.policy.errors import PolicyError

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import libcst as cst
 
-from flake8_dbsession.fixes.provision import Need, Provision
+from flake8_dbsession.fixes.blocks.provision import Need, Provision
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.region import Statement
 

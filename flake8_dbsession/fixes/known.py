@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flake8_dbsession.analysis.names.outline import parse
-from flake8_dbsession.checking.baseline import Baseline
-from flake8_dbsession.checking.landmarks import Landmarks
+from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.checking.adopting.baseline import Baseline
+from flake8_dbsession.checking.adopting.landmarks import Landmarks
 from flake8_dbsession.fixes.repair import Repair
 from flake8_dbsession.rewriting.document import lines_of
 from flake8_dbsession.rewriting.text import Text

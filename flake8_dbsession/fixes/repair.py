@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
-from flake8_dbsession.fixes.patched import PatchedNames
+from flake8_dbsession.fixes.doubts.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, Study
 from flake8_dbsession.policy.errors import PolicyError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder, holder_of
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, holder_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from flake8_dbsession.analysis.facts.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.memory import remembered
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import (

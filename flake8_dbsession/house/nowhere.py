@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.inference import Vocabulary
-from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue, ModuleValue, Value
+from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.policy.checking import texts_of
 from flake8_dbsession.policy.errors import Place, PolicyError
 from flake8_dbsession.policy.loading import Source

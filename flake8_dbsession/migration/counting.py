@@ -9,12 +9,12 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TypeAlias
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.facts.provisions import Provision
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.checking.sources import UnreadError, read
-from flake8_dbsession.checking.workers import spread
+from flake8_dbsession.checking.finding.sources import UnreadError, read
+from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.linter import Linter, Settings, Study
 from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
 from flake8_dbsession.policy.errors import PolicyError

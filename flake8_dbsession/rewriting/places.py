@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.optional import may_give_none
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.conditions import missing_at
+from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rules.context import Context
 

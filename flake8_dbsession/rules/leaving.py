@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.endings import Ending
-from flake8_dbsession.analysis.facts.late_closes import LateClose
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
 from flake8_dbsession.analysis.lifetimes import Leak, Leaving, Lifetime
 from flake8_dbsession.rules.context import Context
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.effects import inference_over
-from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Known, ModuleValue, Resource, Role, Value
+from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
 from flake8_dbsession.policy.vocabulary import vocabulary_of

@@ -11,22 +11,22 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.conditions import missing_at
-from flake8_dbsession.analysis.facts.definitions import Definition
-from flake8_dbsession.analysis.facts.engines import Engine
-from flake8_dbsession.analysis.facts.handlers import framework_of, is_handler
-from flake8_dbsession.analysis.facts.provisions import Provision
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.definitions import Definition
+from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
+from flake8_dbsession.analysis.facts.engine.engines import Engine
+from flake8_dbsession.analysis.facts.framework.handlers import framework_of, is_handler
+from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Vocabulary
-from flake8_dbsession.analysis.names.locations import repository_root
-from flake8_dbsession.analysis.names.mentions import is_gated
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
-from flake8_dbsession.checking.sources import UnreadError, read
-from flake8_dbsession.checking.workers import spread
+from flake8_dbsession.analysis.source.locations import repository_root
+from flake8_dbsession.analysis.source.mentions import is_gated
+from flake8_dbsession.checking.finding.sources import UnreadError, read
+from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.house.house import needs_arguments
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
 from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use

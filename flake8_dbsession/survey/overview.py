@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.effects import inference_over
-from flake8_dbsession.analysis.names.locations import repository_root
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.house.nowhere import look_up_names
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.linter import Settings

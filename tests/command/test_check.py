@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flake8.utils import stdin_get_value
 
-from flake8_dbsession.checking.file_check import FileCheck
+from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.command import main
 from tests.cases import write_project
 from tests.flake8_runs import flake8_here

@@ -8,10 +8,10 @@ from textwrap import dedent, indent
 
 import pytest
 
+from tests.fixes.doubts.test_behaviour import assert_same
 from tests.fixes.house import DATABASE
 from tests.fixes.repairs import reasons, repaired
 from tests.fixes.stage import Stage
-from tests.fixes.test_behaviour import assert_same
 
 POLICY = {"dbsession.toml": 'preset = "unified"\n'}
 REQUEST = """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.fixes import registry
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.repair import Wishes, repair

@@ -10,10 +10,10 @@ from textwrap import dedent, indent
 
 import pytest
 
+from tests.fixes.doubts.test_behaviour import assert_same
 from tests.fixes.house import DATABASE, HOUSE, LOADED_DATABASE
 from tests.fixes.repairs import reasons, repaired
 from tests.fixes.stage import Stage
-from tests.fixes.test_behaviour import assert_same
 
 CODES = "DBS101 DBS102 DBS301 DBS302 DBS303"
 HEAD = """\

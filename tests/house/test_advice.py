@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.linter import Linter, Settings, Study
 from tests.cases import forget_policies, write_project

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.checking.discovery import discover
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.checking.finding.discovery import discover
 from flake8_dbsession.house.advice import Advice, place_of
 from flake8_dbsession.linter import Linter, Settings, Study
 from flake8_dbsession.policy.model import Style

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
     SCOPES,

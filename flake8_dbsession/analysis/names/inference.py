@@ -17,9 +17,7 @@ from flake8_dbsession.analysis.names.functions import (
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.modules import Module
-from flake8_dbsession.analysis.names.outline import parse
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.questions import Questions
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     Annotated,
@@ -46,6 +44,8 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
+from flake8_dbsession.analysis.questions import Questions
+from flake8_dbsession.analysis.source.outline import parse
 
 _LONGEST_CHAIN = 40  # of imports
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.mentions import hints, is_hidden
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
 _CALLABLES = frozenset(
     {

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from flake8_dbsession.analysis.names.mentions import Mentions
-from flake8_dbsession.analysis.names.outline import Outline
 from flake8_dbsession.analysis.names.scopes import (
     Binding,
     Defined,
@@ -17,6 +15,8 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
     table,
 )
+from flake8_dbsession.analysis.source.mentions import Mentions
+from flake8_dbsession.analysis.source.outline import Outline
 
 
 class Module:

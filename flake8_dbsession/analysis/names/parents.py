@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.nodes import children, nodes_in, own_nodes
 

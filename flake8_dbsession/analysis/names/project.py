@@ -9,12 +9,12 @@ import tokenize
 from functools import cached_property
 from pathlib import Path
 
-from flake8_dbsession.analysis.names.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.names.modules import Module
-from flake8_dbsession.analysis.names.outline import parse
-from flake8_dbsession.analysis.names.requirements import Allowed, Requirements
-from flake8_dbsession.analysis.names.searching import Found, search
-from flake8_dbsession.analysis.names.trace import Trace
+from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
+from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
+from flake8_dbsession.analysis.source.searching import Found, search
+from flake8_dbsession.analysis.source.trace import Trace
 
 
 def decode(data: bytes) -> str | None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from flake8_dbsession.analysis.names.memory import remembered
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 if TYPE_CHECKING:

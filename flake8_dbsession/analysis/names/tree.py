@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator, Set
 from typing import Any, TypeVar
 
-from flake8_dbsession.analysis.names.mentions import Mentions, hints
 from flake8_dbsession.analysis.names.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import LEAVES, PARTS
+from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 Node = TypeVar("Node", bound=ast.AST)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.driven import DrivenDependency
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.behaviour import CLOSES, Ends, doubts_about
+from flake8_dbsession.fixes.blocks.local_session import fix_opened
+from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
+from flake8_dbsession.fixes.blocks.provision import Need, provision_for
+from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
-from flake8_dbsession.fixes.local_session import fix_opened
-from flake8_dbsession.fixes.new_block import WHOLE_LIFE
-from flake8_dbsession.fixes.provision import Need, provision_for
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.rewriting.document import Document

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.accessor_calls import AccessorCall
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.accessor_calls import AccessorCall
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.local_session import fix_local
-from flake8_dbsession.fixes.new_block import WHOLE_LIFE
+from flake8_dbsession.fixes.blocks.local_session import fix_local
+from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
+from flake8_dbsession.fixes.blocks.session_block import fix_block
 from flake8_dbsession.fixes.registry import register
-from flake8_dbsession.fixes.session_block import fix_block
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.local_session import fix_local
-from flake8_dbsession.fixes.new_block import WHOLE_LIFE
+from flake8_dbsession.fixes.blocks.local_session import fix_local
+from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.fixes.base import Fixer
+from flake8_dbsession.fixes.blocks.session_block import fix_block
 from flake8_dbsession.fixes.registry import register
-from flake8_dbsession.fixes.session_block import fix_block
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Kind
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from flake8_dbsession.analysis.facts.docstrings import DocstringExample
+from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.new_block import WHOLE_LIFE
+from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.registry import fixers, register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.references import Reference
+from flake8_dbsession.analysis.facts.acquisition.references import Reference
 from flake8_dbsession.analysis.names.dotted import dotted_name, imported_names
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Imported

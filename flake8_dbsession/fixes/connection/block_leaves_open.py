@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.cursors import used_after
-from flake8_dbsession.fixes.fresh import refuse_borrowed
+from flake8_dbsession.fixes.blocks.cursors import used_after
+from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.hand_closes import HandClose
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.local_connection import CONNECTION, fix_connection
+from flake8_dbsession.fixes.blocks.local_connection import CONNECTION, fix_connection
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal

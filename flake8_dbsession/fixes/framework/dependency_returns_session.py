@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.analysis.names.drivers import TAKINGS
 from flake8_dbsession.analysis.names.scopes import Imported, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.callers import uses_but_injections
+from flake8_dbsession.fixes.doubts.callers import uses_but_injections
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.provision import Need, reach_way
+from flake8_dbsession.fixes.blocks.provision import Need, reach_way
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.model import Place, Way
 from flake8_dbsession.rewriting.document import Document

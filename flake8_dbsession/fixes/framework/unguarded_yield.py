@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flake8_dbsession.analysis.facts.late_closes import LateClose
+from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.behaviour import about_pending
-from flake8_dbsession.fixes.local_session import fix_local
-from flake8_dbsession.fixes.new_block import WHOLE_LIFE, is_name
-from flake8_dbsession.fixes.objects import Objects
-from flake8_dbsession.fixes.pending import left_pending
+from flake8_dbsession.fixes.blocks.local_session import fix_local
+from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE, is_name
+from flake8_dbsession.fixes.doubts.behaviour import about_pending
+from flake8_dbsession.fixes.doubts.objects import Objects
+from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.closes import closes_early
 from flake8_dbsession.rewriting.document import Document

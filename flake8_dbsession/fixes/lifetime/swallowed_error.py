@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.swallowed_errors import SwallowedError
+from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document

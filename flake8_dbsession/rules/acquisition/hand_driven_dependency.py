@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.driven import DrivenDependency
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.house.fitting import in_coroutine, leaves_in_an_object, passed_in
 from flake8_dbsession.rules.base import Rule, Violation

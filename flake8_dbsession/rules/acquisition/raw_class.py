@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.facts.bypassing import has_a_factory
-from flake8_dbsession.analysis.facts.joining import joins_a_connection
-from flake8_dbsession.analysis.facts.own_databases import has_own_database
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.bypassing import has_a_factory
+from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.engine.own_databases import has_own_database
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.work import is_made_here

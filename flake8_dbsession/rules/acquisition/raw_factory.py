@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.rules.base import Rule, Violation

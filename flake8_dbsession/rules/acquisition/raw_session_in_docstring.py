@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flake8_dbsession.analysis.facts.docstrings import DocstringExample
+from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register, rules

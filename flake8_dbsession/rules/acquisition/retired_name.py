@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.references import Reference
+from flake8_dbsession.analysis.facts.acquisition.references import Reference
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context, quoted
 from flake8_dbsession.rules.registry import register

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.openings import Opening
+from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

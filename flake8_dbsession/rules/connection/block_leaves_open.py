@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes

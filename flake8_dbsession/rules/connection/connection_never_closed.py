@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Holder
-from flake8_dbsession.analysis.facts.endings import Ending
-from flake8_dbsession.analysis.facts.in_tests import needs_no_close
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.in_tests import needs_no_close
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.connection.wording import closing_way_out

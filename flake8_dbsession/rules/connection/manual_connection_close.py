@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.hand_closes import HandClose
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.house.model import Place

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.callers import is_called_by_commands_only
-from flake8_dbsession.analysis.facts.migrations import is_migration
-from flake8_dbsession.analysis.facts.new_pools import NewPool
-from flake8_dbsession.analysis.facts.process_end import (
+from flake8_dbsession.analysis.facts.acquisition.callers import is_called_by_commands_only
+from flake8_dbsession.analysis.facts.engine.new_pools import NewPool
+from flake8_dbsession.analysis.facts.framework.migrations import is_migration
+from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
     is_airflow_task,
     is_step_of_a_script,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.engines import Engine, entries
-from flake8_dbsession.analysis.facts.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.engine.engines import Engine, entries
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

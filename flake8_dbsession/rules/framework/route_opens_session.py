@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.handlers import enclosing_handler, framework_of
-from flake8_dbsession.analysis.facts.openings import Opening
+from flake8_dbsession.analysis.facts.acquisition.openings import Opening
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Layer, Style
 from flake8_dbsession.rules.base import Rule, Violation

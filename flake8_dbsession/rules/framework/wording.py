@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.injections import Injection
+from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.analysis.names.values import Known, Resource, Role
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Style

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.borrowed_closes import does_harm
-from flake8_dbsession.analysis.facts.hand_closes import HandClose, Origin
+from flake8_dbsession.analysis.facts.lifetime.borrowed_closes import does_harm
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.uncommitted_writes import UncommittedWrite
+from flake8_dbsession.analysis.facts.lifetime.uncommitted_writes import UncommittedWrite
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import shown
 from flake8_dbsession.rules.base import Rule, Violation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes import Closing
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import Resource

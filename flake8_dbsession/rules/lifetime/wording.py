@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.rules.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.escapes import Escape, Way
+from flake8_dbsession.analysis.facts.scope.escapes import Escape, Way
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

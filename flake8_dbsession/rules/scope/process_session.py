@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.joining import joins_a_connection
-from flake8_dbsession.analysis.facts.sharing import shared_place
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.scope.sharing import shared_place
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.handovers import Hop
+from flake8_dbsession.analysis.facts.scope.handovers import Hop
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known
 from flake8_dbsession.rules.context import Context

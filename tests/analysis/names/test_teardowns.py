@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.analysis.names import searching
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.teardowns import TEARDOWN
+from flake8_dbsession.analysis.source import searching
 
 
 def may_tear_down(root: Path) -> bool:

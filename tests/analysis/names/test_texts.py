@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from flake8_dbsession.analysis.effects import inference_over
-from flake8_dbsession.analysis.facts.urls import DatabaseUrl, url_of
+from flake8_dbsession.analysis.facts.engine.urls import DatabaseUrl, url_of
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project

@@ -1,0 +1,1 @@
+"""Where sessions and connections are opened, by what, and who may: what DBS1 rules read."""

@@ -1,0 +1,210 @@
+"""Dependencies that code drives by hand instead of leaving that to the framework."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import dropwhile
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder, holder_of
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+
+_STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
+_CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
+_CLOSERS = frozenset({"closing", "aclosing"})
+_KEEPERS = frozenset({Holder.LOCAL, Holder.MODULE, Holder.MAIN, Holder.INSTANCE})
+
+
+class DrivenDependency(NamedTuple):
+    """A dependency's generator that code itself takes the session out of.
+
+    Attributes:
+        node: the call that takes the session; for a loop, what it goes through.
+        text: the code that takes it, such as ``next(get_db())`` or ``for db in get_db():``.
+        made: the call of the dependency.
+        known: what that gives.
+        scope: the scope of that call.
+        name: the name that gets the session; empty where it has none.
+        is_closed: whether the generator is kept and closed in a ``finally``, or by what closes it.
+        is_ended: whether it is kept and closed, or driven on, at any later place.
+    """
+
+    node: ast.expr
+    text: str
+    made: ast.Call
+    known: Known
+    scope: Scope
+    name: str
+    is_closed: bool = False
+    is_ended: bool = False
+
+
+def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDependency]:
+    """Find the dependencies that are driven by hand.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers which calls give a dependency's generator.
+
+    Yields:
+        One for each place that takes a session, in the order of the dependencies' calls.
+    """
+    seen: set[ast.expr] = set()
+    for call, scope in tree.find(ast.Call):
+        if tree.is_of_interest(last_segment(call.func)):
+            known = inference.value(call, scope)
+            if isinstance(known, Known) and known.role is Role.GENERATOR:
+                driven = _driven(call, known, scope, tree)
+                if driven is None or _yields_many(inference.value(call.func, scope)):
+                    continue
+                if driven.node not in seen:
+                    seen.add(driven.node)
+                    yield driven
+
+
+def _yields_many(function: Value | None) -> bool:
+    """Tell whether a generator yields in a loop: then it gives many sessions, to iterate over."""
+    if not isinstance(function, FunctionValue):
+        return False
+    loops = (node for node in own_nodes(function.node) if isinstance(node, LOOPS))
+    return any(isinstance(node, ast.Yield) for loop in loops for node in own_nodes(loop))
+
+
+def _driven(call: ast.Call, known: Known, scope: Scope, tree: Tree) -> DrivenDependency | None:
+    for outer in tree.ancestors(call):
+        if isinstance(outer, ast.stmt) and not isinstance(outer, (ast.For, ast.AsyncFor)):
+            break
+        if _generator_taken_from(outer) is call:
+            name = _receiver(outer, tree.statement(call))
+            node, text, is_ended = _place(outer), _written(outer), _runs_to_the_end(outer)
+            return DrivenDependency(node, text, call, known, scope, name, is_ended=is_ended)
+    holder, name, _ = holder_of(call, scope, tree)
+    return _kept(name, call, known, scope) if holder in _KEEPERS else None
+
+
+def _runs_to_the_end(node: ast.AST) -> bool:
+    """Tell whether a loop takes everything, so that the generator ends by itself."""
+    if not isinstance(node, (ast.For, ast.AsyncFor)):
+        return False
+    return not any(isinstance(inner, (ast.Break, ast.Return)) for inner in own_nodes(node))
+
+
+def _kept(name: str, call: ast.Call, known: Known, scope: Scope) -> DrivenDependency | None:
+    """Look at what becomes of a generator that has a name."""
+    nodes = list(_nodes_that_see(name, scope))
+    after = list(dropwhile(lambda node: node is not call, nodes))
+    takings = [node for node in after if _is_named(_generator_taken_from(node), name)]
+    if not takings:
+        return None
+    first = takings[0]
+    assignments = (n for n in after if isinstance(n, (ast.Assign, ast.AnnAssign)))
+    statement = next((a for a in assignments if _unawaited(a.value) is first), None)
+    rest = list(dropwhile(lambda node: node is not first, after))[1:]
+    is_ended = any(_ends(node, name) for node in rest)
+    return DrivenDependency(
+        node=_place(first),
+        text=_written(first),
+        made=call,
+        known=known,
+        scope=scope,
+        name=_receiver(first, statement),
+        is_closed=_is_closed(name, nodes) or ("." in name and is_ended),
+        is_ended=is_ended,
+    )
+
+
+def _nodes_that_see(name: str, scope: Scope) -> list[ast.AST]:
+    """Give the nodes of the function around, or of the class for an attribute of its objects."""
+    cls = scope.enclosing_class() if "." in name else None
+    if cls is not None:
+        return nodes_in(cls.node)
+    function = scope.function()
+    return own_nodes(function.node if function is not None else scope.module.scope.node)
+
+
+def _generator_taken_from(node: ast.AST) -> ast.expr | None:
+    """Give the generator that a node takes a value out of; None for any other node."""
+    match node:
+        case ast.Call(func=ast.Name(id="next" | "anext"), args=[generator, *_]):
+            return generator
+        case ast.Call(func=ast.Attribute(value=generator, attr=method)):
+            return generator if method in _STEP_METHODS else None
+        case ast.For(iter=generator) | ast.AsyncFor(iter=generator):
+            return generator
+        case ast.comprehension(iter=generator):
+            return generator
+    return None
+
+
+def _ends(node: ast.AST, name: str) -> bool:
+    """Tell whether a node drives a named generator on, closes it, or hands it to a closer."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=generator, attr=method)):
+            if method in _CLOSE_METHODS and _is_named(generator, name):
+                return True
+    return _is_named(_generator_taken_from(node), name) or _hands_to_closer(node, name)
+
+
+def _hands_to_closer(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Call(func=function, args=[argument, *_]) if last_segment(function) in _CLOSERS:
+            return _is_named(argument, name)
+        case ast.Call(args=arguments):
+            closes = (f"{name}.close", f"{name}.aclose")
+            return any(dotted_name(argument) in closes for argument in arguments)
+    return False
+
+
+def _is_closed(name: str, nodes: list[ast.AST]) -> bool:
+    finals = [statement for node in nodes for statement in getattr(node, "finalbody", ())]
+    inside = (node for statement in finals for node in nodes_in(statement))
+    if any(_ends(node, name) for node in inside):
+        return True
+    return any(_hands_to_closer(node, name) for node in nodes)
+
+
+def _is_named(expression: ast.AST | None, name: str) -> bool:
+    return expression is not None and dotted_name(expression) == name
+
+
+def _unawaited(expression: ast.expr | None) -> ast.expr | None:
+    return expression.value if isinstance(expression, ast.Await) else expression
+
+
+def _receiver(taking: ast.AST, statement: ast.stmt | None) -> str:
+    """Give the name that gets what is taken; empty for anything but a plain name."""
+    match taking:
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            return _identifier(target)
+        case ast.comprehension(target=target):
+            return _identifier(target)
+    match statement:
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+            return _identifier(target)
+    return ""
+
+
+def _identifier(target: ast.expr) -> str:
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _place(taking: ast.AST) -> ast.expr:
+    if isinstance(taking, (ast.For, ast.AsyncFor, ast.comprehension)):
+        return taking.iter
+    assert isinstance(taking, ast.expr)
+    return taking
+
+
+def _written(taking: ast.AST) -> str:
+    match taking:
+        case ast.For(target=target, iter=generator):
+            return f"for {ast.unparse(target)} in {ast.unparse(generator)}:"
+        case ast.AsyncFor(target=target, iter=generator):
+            return f"async for {ast.unparse(target)} in {ast.unparse(generator)}:"
+    return ast.unparse(taking)

@@ -1,0 +1,120 @@
+"""Engines and connection pools that functions make: themselves, by a getter, or in a service."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
+from flake8_dbsession.analysis.facts.engine.engines import options_of
+from flake8_dbsession.analysis.facts.engine.repeated_work import is_repeated
+from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.names.drivers import DRIVERS
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
+from flake8_dbsession.analysis.nodes import own_nodes, shown
+
+_MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
+_POOL_NAMES = frozenset(
+    name.rpartition(".")[2] for driver in DRIVERS for name in (*driver.pools, *driver.async_pools)
+)
+
+
+class NewPool(NamedTuple):
+    """A call in a function that makes an engine or a pool.
+
+    Attributes:
+        node: the call: of the maker, of a getter that hands a new one out each time, or of a class
+            each of whose objects makes its own.
+        scope: the scope it stands in.
+        what: what is made: an engine or a connection pool.
+        by: the class whose objects make it; empty where a function does.
+        is_kept: whether the function returns, yields, stores, caches or disposes of it.
+    """
+
+    node: ast.Call
+    scope: Scope
+    what: str
+    by: str
+    is_kept: bool
+
+    @property
+    def text(self) -> str:
+        """The call as it is written, its arguments left out where they are long."""
+        return shown(self.node)
+
+
+def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
+    """Find the engines and pools that functions make.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is called.
+
+    Yields:
+        The calls, those that make an engine without a pool (``NullPool``) left out.
+    """
+    for call, scope in tree.find(ast.Call):
+        if scope.function() is None or not _may_make(call):
+            continue
+        maker = _maker(call, scope, inference)
+        if maker is not None:
+            yield NewPool(call, scope, _what(maker), "", is_kept(call, scope, inference))
+    yield from _of_services(tree, inference)
+
+
+def _may_make(call: ast.Call) -> bool:
+    """Tell whether a call is worth resolving: most have nothing to do with an engine."""
+    name = last_segment(call.func)
+    return "engine" in name.lower() or "pool" in name.lower() or name in _POOL_NAMES
+
+
+def _maker(call: ast.Call, scope: Scope, inference: Inference) -> Known | None:
+    """Give what a call makes an engine or pool by, in itself or in the getter that it calls."""
+    callee = inference.value(call.func, scope)
+    if isinstance(callee, FunctionValue):
+        made = handed_out_by(callee, inference)
+        return _maker(made, callee.scope.child(callee.node), inference) if made else None
+    if not isinstance(callee, Known) or callee.role not in _MAKERS:
+        return None
+    options = {option.name: option.literal for option in options_of(call, scope, inference)}
+    return None if options.get("poolclass") == "NullPool" else callee
+
+
+def _what(maker: Known) -> str:
+    return "engine" if maker.role is Role.ENGINE_MAKER else "connection pool"
+
+
+def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
+    """Find the objects made by handlers and tasks whose ``__init__`` makes an engine."""
+    for scope in scopes_mentioning(tree.scope, ["def "]):
+        if isinstance(scope.node, ast.Module) or not is_repeated(scope, inference):
+            continue
+        for call in own_nodes(scope.node):
+            if isinstance(call, ast.Call) and last_segment(call.func).lstrip("_")[:1].isupper():
+                cls = inference.value(call.func, scope)
+                maker = _made_by_each(cls, inference) if isinstance(cls, ClassValue) else None
+                if maker is not None and isinstance(cls, ClassValue):
+                    kept = is_kept(call, scope, inference)
+                    yield NewPool(call, scope, _what(maker), cls.node.name, kept)
+
+
+def _made_by_each(cls: ClassValue, inference: Inference) -> Known | None:
+    """Tell by what each object of a class makes an engine or pool for itself."""
+    scope = cls.scope.child(cls.node)
+    for method in body_of(scope.node):
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            inner = scope.child(method)
+            for node in own_nodes(method):
+                match node:
+                    case ast.Assign(
+                        targets=[ast.Attribute(value=ast.Name(id="self"))],
+                        value=ast.Call() as call,
+                    ) if _may_make(call):
+                        maker = _maker(call, inner, inference)
+                        if maker is not None:
+                            return maker
+    return None

@@ -1,0 +1,129 @@
+"""Sessions that somebody has to end: a request's, and those of threads that live on."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
+    Acquisition,
+    Holder,
+    acquisitions,
+)
+from flake8_dbsession.analysis.facts.engine.reach import reached_from
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
+from flake8_dbsession.analysis.facts.framework.long_threads import long_threads
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.teardowns import TEARDOWN
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Resource, Role
+from flake8_dbsession.analysis.nodes import own_nodes
+
+_REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
+_ENDS = frozenset({"close", "remove"})
+_TRANSACTION_ENDS = _ENDS | {"commit", "rollback"}
+
+
+class RequestSession(NamedTuple):
+    """A session that somebody has to close when the request, or the work, ends.
+
+    Attributes:
+        node: the code that takes or keeps it.
+        registry: the registry that it comes from, as it is written; empty for one kept on ``g``.
+        is_torn_down: whether anything in the project may close or remove it then.
+        thread: what starts the work of a thread that lives on, as it is written, where the session
+            is one of such a thread; empty for a request's.
+    """
+
+    node: ast.expr
+    registry: str
+    is_torn_down: bool
+    thread: str = ""
+
+
+def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSession]:
+    """Find the sessions of requests.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is kept and called; its project is searched for teardowns.
+
+    Yields:
+        Each new session kept on ``g``, and the first use of a registry in each request handler
+        that does not itself close what it takes; and the first use in each function that a thread
+        runs which lives on, where nothing ends the transaction.
+    """
+    path = tree.scope.module.path
+    for acquisition in acquisitions(tree, inference):
+        if _is_kept_on_g(acquisition, inference):
+            is_torn_down = inference.project.may_hold(path, TEARDOWN)
+            yield RequestSession(acquisition.node, "", is_torn_down)
+    seen: set[tuple[ast.AST, str]] = set()
+    for call, scope in tree.find(ast.Call):
+        registry = _used_registry(call, scope, tree, inference)
+        handler = enclosing_handler(scope, inference) if registry else None
+        if handler is None or isinstance(tree.parent(call), ast.withitem):
+            continue
+        if (handler, registry) not in seen and not _ends_itself(handler):
+            seen.add((handler, registry))
+            is_torn_down = inference.project.may_hold(path, TEARDOWN)
+            yield RequestSession(call, registry, is_torn_down)
+    yield from _of_threads(tree, inference)
+
+
+def _of_threads(tree: Tree, inference: Inference) -> Iterator[RequestSession]:
+    """Find the registries' sessions that work in a thread leaves in a transaction."""
+    for thread in long_threads(tree, inference):
+        function = FunctionValue(thread.function.node, thread.function.parent)  # type: ignore[arg-type]
+        if any(map(_ends_transaction, reached_from(function, inference))):
+            continue
+        for call in own_nodes(thread.function.node):
+            if isinstance(call, ast.Call) and not isinstance(tree.parent(call), ast.withitem):
+                registry = _used_registry(call, thread.function, tree, inference)
+                if registry:
+                    yield RequestSession(call, registry, False, thread.starter)
+                    break
+
+
+def _ends_transaction(function: Scope) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in _TRANSACTION_ENDS
+        for node in own_nodes(function.node)
+    )
+
+
+def _is_kept_on_g(acquisition: Acquisition, inference: Inference) -> bool:
+    if acquisition.known.resource is not Resource.SESSION:
+        return False
+    match acquisition.holder, acquisition.target:
+        case Holder.ATTRIBUTE, ast.Attribute(value=owner):
+            pass
+        case Holder.ARGUMENT, ast.Call(func=ast.Name(id="setattr"), args=[owner, *_]):
+            pass
+        case Holder.ARGUMENT, ast.Call(func=ast.Attribute(value=owner, attr="setdefault")):
+            pass
+        case _:
+            return False
+    value = inference.value(owner, acquisition.scope)
+    return isinstance(value, External) and value.name in _REQUEST_OBJECTS
+
+
+def _used_registry(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> str:
+    """Give the registry that a call takes a session from: ``Session()``, ``Session.query(...)``."""
+    options = [call.func]
+    if isinstance(call.func, ast.Attribute) and call.func.attr not in _ENDS:
+        options.append(call.func.value)
+    for option in options:
+        if tree.is_of_interest(last_segment(option)) and not isinstance(option, ast.Call):
+            known = inference.known(option, scope)
+            if known is not None and known.role is Role.REGISTRY:
+                return ast.unparse(option)
+    return ""
+
+
+def _ends_itself(handler: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in _ENDS for node in own_nodes(handler)
+    )

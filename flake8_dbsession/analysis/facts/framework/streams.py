@@ -1,0 +1,258 @@
+"""Streaming responses that handlers return while a session is injected into them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
+from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
+from flake8_dbsession.analysis.facts.framework.injections import is_injector
+from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.lifetimes.names import is_generator
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of, statements
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    Known,
+    Resource,
+    Role,
+    Value,
+)
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+
+_WORDS = ("Streaming", "EventSource")
+_RESPONSES = frozenset({"StreamingResponse", "EventSourceResponse"})
+_PACKAGES = frozenset({"fastapi", "sse_starlette", "starlette"})
+# What runs a generator's turns elsewhere, and gives them one by one.
+_PASSING = frozenset({"aiter", "iter", "iterate_in_threadpool"})
+_ENDS = frozenset({"aclose", "close", "commit", "rollback"})
+_STEPS = 3  # a name, and a function that returns what another gives
+
+
+class Stream(NamedTuple):
+    """A streaming response that a handler returns.
+
+    Attributes:
+        node: the ``return``.
+        response: the call that makes the response.
+        session: the parameter by which the session is injected.
+        known: the session.
+        scope: the handler's scope.
+        uses_session: whether the generator works on the session.
+        ends_early: whether FastAPI ends the dependency before the response is sent.
+    """
+
+    node: ast.Return
+    response: ast.Call
+    session: str
+    known: Known
+    scope: Scope
+    uses_session: bool
+    ends_early: bool
+
+
+class _Injected(NamedTuple):
+    """A session that a handler's parameter is given; ``ends_early`` is as a stream has it."""
+
+    name: str
+    known: Known
+    ends_early: bool
+
+
+def streams(tree: Tree, inference: Inference) -> Iterator[Stream]:
+    """Find the streaming responses whose handlers have a session injected.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what parameters and responses are; its project tells FastAPI's version.
+
+    Yields:
+        Those whose body is a generator that the project defines, and whose session is in a
+        transaction by the time of the return, or is used by the generator. A generator that ends
+        the transaction itself is left out, where the session is still open by then.
+    """
+    for scope in scopes_mentioning(tree.scope, _WORDS):
+        if enclosing_handler(scope, inference) is None:
+            continue
+        injected = list(_injected_sessions(scope, inference))
+        for statement, response in _returned_responses(scope, inference) if injected else ():
+            generator = _generator_of(response, scope, inference)
+            if generator is not None:
+                for session in injected:
+                    yield from _stream(statement, response, generator, session, scope, inference)
+
+
+def _stream(
+    statement: ast.Return,
+    response: ast.Call,
+    generator: tuple[FunctionValue, ast.Call],
+    session: _Injected,
+    scope: Scope,
+    inference: Inference,
+) -> Iterator[Stream]:
+    function, call = generator
+    name = _received_as(function, call, session.name)
+    uses = name is not None and _works_on(function.node, name)
+    if uses and not session.ends_early and _ends(function.node, name):
+        return
+    if not uses:
+        held = sessions_held_at(scope, inference).get(statement, frozenset())
+        if session.ends_early or session.name not in held:
+            return
+    yield Stream(statement, response, session.name, session.known, scope, uses, session.ends_early)
+
+
+def _injected_sessions(handler: Scope, inference: Inference) -> Iterator[_Injected]:
+    node = handler.node
+    assert isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef))
+    given = node.args
+    positional = [*given.posonlyargs, *given.args]
+    defaults = dict(zip(reversed(positional), reversed(given.defaults), strict=False))
+    defaults |= {
+        argument: default
+        for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        if default is not None
+    }
+    for argument in (*positional, *given.kwonlyargs):
+        values = inference.values(argument.arg, handler)
+        sessions = [v for v in values if isinstance(v, Known) and v.resource is Resource.SESSION]
+        injection = _injection(argument, defaults.get(argument), handler, inference)
+        if injection is not None and sessions and sessions[0].role is Role.GIVEN:
+            ends_early = _ends_early(injection, handler, inference)
+            yield _Injected(argument.arg, sessions[0], ends_early)
+
+
+def _injection(
+    argument: ast.arg, default: ast.expr | None, handler: Scope, inference: Inference
+) -> ast.Call | None:
+    """Find the ``Depends(...)`` of a parameter: its default, or inside its ``Annotated`` type."""
+    outside = handler.parent or handler
+    for expression, scope in _written(default, argument.annotation, outside, inference):
+        for node in nodes_in(expression):
+            if isinstance(node, ast.Call) and is_injector(node.func, scope, inference):
+                return node
+    return None
+
+
+def _written(
+    default: ast.expr | None, annotation: ast.expr | None, scope: Scope, inference: Inference
+) -> Iterator[tuple[ast.expr, Scope]]:
+    if default is not None:
+        yield default, scope
+    if annotation is not None:
+        yield annotation, scope
+    if isinstance(annotation, ast.Name):
+        for origin in inference.origins(annotation.id, scope):
+            if isinstance(origin.how, Assigned):
+                yield origin.how.value, origin.scope
+
+
+def _ends_early(injection: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a dependency ends before the response is sent.
+
+    Source: FastAPI's release notes of 0.106.0, 0.118.0 and 0.121.0.
+    """
+    for keyword in injection.keywords:
+        if keyword.arg == "scope" and isinstance(keyword.value, ast.Constant):
+            return keyword.value.value == "function"
+    allowed = inference.project.allowed("fastapi", scope.module.path)
+    return allowed.are_from(0, 106) and allowed.are_below(0, 118)
+
+
+def _returned_responses(
+    handler: Scope, inference: Inference
+) -> Iterator[tuple[ast.Return, ast.Call]]:
+    for statement in statements(body_of(handler.node)):
+        if isinstance(statement, ast.Return) and statement.value is not None:
+            for value in _values(statement.value, handler):
+                if isinstance(value, ast.Call) and _is_streaming(value, handler, inference):
+                    yield statement, value
+                    break
+
+
+def _values(expression: ast.expr, scope: Scope) -> list[ast.expr]:
+    """Give what a local name is assigned from; the expression itself where it is no name."""
+    if not isinstance(expression, ast.Name):
+        return [expression]
+    hows = [binding.how for binding in scope.bindings(expression.id)]
+    return [how.value for how in hows if isinstance(how, Assigned) and not how.path]
+
+
+def _is_streaming(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    value: Value | None = inference.value(call.func, scope)
+    if isinstance(value, ClassValue):
+        bases = [inference.value(base, value.scope) for base in value.node.bases]
+        value = next((base for base in bases if isinstance(base, External)), None)
+    if not isinstance(value, External):
+        return False
+    package, last = value.name.partition(".")[0], value.name.rpartition(".")[2]
+    return package in _PACKAGES and last in _RESPONSES
+
+
+def _generator_of(
+    response: ast.Call, scope: Scope, inference: Inference
+) -> tuple[FunctionValue, ast.Call] | None:
+    """Find the generator that a response sends, and the call that makes it."""
+    given = {keyword.arg: keyword.value for keyword in response.keywords}
+    body = response.args[0] if response.args else given.get("content")
+    return _made_by(body, scope, inference, _STEPS) if body is not None else None
+
+
+def _made_by(
+    expression: ast.expr, scope: Scope, inference: Inference, steps: int
+) -> tuple[FunctionValue, ast.Call] | None:
+    for value in _values(expression, scope):
+        if not isinstance(value, ast.Call) or not steps:
+            continue
+        callee = inference.value(value.func, scope)
+        if isinstance(callee, FunctionValue):
+            if is_generator(callee.node):
+                return callee, value
+        elif getattr(value.func, "id", getattr(value.func, "attr", "")) in _PASSING and value.args:
+            return _made_by(value.args[0], scope, inference, steps - 1)
+    return None
+
+
+def _received_as(function: FunctionValue, call: ast.Call, session: str) -> str | None:
+    """Give the name by which a generator has a session: a parameter's, or the handler's own."""
+    arguments_ = function.node.args
+    parameters = [*arguments_.posonlyargs, *arguments_.args]
+    if function.owner is not None:
+        parameters = parameters[1:]
+    for parameter, argument in zip(parameters, call.args, strict=False):
+        if isinstance(argument, ast.Name) and argument.id == session:
+            return parameter.arg
+    for keyword in call.keywords:
+        if isinstance(keyword.value, ast.Name) and keyword.value.id == session:
+            return keyword.arg
+    is_nested = function.scope.function() is not None
+    is_own = session in {parameter.arg for parameter in parameters}
+    return session if is_nested and not is_own else None
+
+
+def _works_on(generator: ast.AST, name: str) -> bool:
+    """Tell whether a generator calls a method of its session, or hands it to what may."""
+    for node in own_nodes(generator):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner))) if owner == name:
+                return True
+            case ast.Call():
+                given = arguments(node)
+                if any(isinstance(each, ast.Name) and each.id == name for each in given):
+                    return True
+    return False
+
+
+def _ends(generator: ast.AST, name: str | None) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in _ENDS
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        for node in own_nodes(generator)
+    )

@@ -1,0 +1,174 @@
+"""Whether the close of a borrowed session does any harm, or lets the session go on purpose."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TypeGuard
+
+from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
+from flake8_dbsession.analysis.facts.lifetime.session_writes import writes
+from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import (
+    LOOPS,
+    Parameter,
+    Scope,
+    body_of,
+    statements,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import arguments, own_nodes
+
+_ENDING = frozenset({"commit", "rollback"})
+# What does nothing with a session that is closed already, and empty.
+_IDLE = frozenset({"aclose", "close", "commit", "expunge_all", "remove", "reset", "rollback"})
+_BLOCKS = ("body", "orelse", "finalbody")
+
+
+def does_harm(close: HandClose, tree: Tree, inference: Inference) -> bool:
+    """Tell whether somebody loses by the close of a session that is not the function's own.
+
+    Args:
+        close: the close of a borrowed session.
+        tree: the visited part of the file, for its callers.
+        inference: finds the dependency and the callers.
+
+    Returns:
+        True where writes are lost that nothing committed, and where the owner or a caller in sight
+        uses the session afterwards, or none is in sight. False where the function ended the
+        transaction itself right before, and so lets the session go on purpose.
+    """
+    if _loses_writes(close, inference):
+        return True
+    return not _is_ended_before(close) and _is_used_afterwards(close, tree, inference) is not False
+
+
+def _loses_writes(close: HandClose, inference: Inference) -> bool:
+    session = dotted_name(close.receiver)
+    if session is None:
+        return False
+    last_write = last_end = (0, 0)
+    for node in own_nodes(close.scope.node):
+        if isinstance(node, ast.Call) and _position(node) < _position(close.node):
+            if _ends(node, session):
+                last_end = max(last_end, _position(node))
+            elif writes(node, session, close.scope, inference):
+                last_write = max(last_write, _position(node))
+    return last_write > last_end
+
+
+def _is_used_afterwards(close: HandClose, tree: Tree, inference: Inference) -> bool | None:
+    """Tell whether the owner or a caller works with the session later; None where none is found."""
+    if close.origin is Origin.DEPENDENCY:
+        return _uses_after_yield(close, inference)
+    if close.origin in (Origin.PARAMETER, Origin.EITHER):
+        answers = list(_callers(close, tree, inference))
+        return any(answers) if answers else None
+    return None
+
+
+def _uses_after_yield(close: HandClose, inference: Inference) -> bool | None:
+    """Tell whether the dependency that gives the session works with it when it is given back."""
+    for dependency in _dependencies(close, inference):
+        nodes = own_nodes(dependency.node)
+        for handed in nodes:
+            if isinstance(handed, ast.Yield) and handed.value is not None:
+                session = dotted_name(handed.value)
+                later = (node for node in nodes if isinstance(node, ast.Call))
+                return any(
+                    _works(node, session) for node in later if _position(node) > _position(handed)
+                )
+    return None
+
+
+def _dependencies(close: HandClose, inference: Inference) -> Iterator[FunctionValue]:
+    for binding in close.scope.bindings(close.giver):
+        if isinstance(binding.how, Parameter):
+            for injected, scope in injected_by(binding.how, close.scope, inference):
+                value = inference.value(injected, scope)
+                if isinstance(value, FunctionValue):
+                    yield value
+
+
+def _works(call: ast.Call, session: str | None) -> bool:
+    match call.func:
+        case ast.Attribute(value=owner, attr=method):
+            return dotted_name(owner) == session and method not in _IDLE
+    return False
+
+
+def _callers(close: HandClose, tree: Tree, inference: Inference) -> Iterator[bool]:
+    """Tell for each call of the function in its file whether the caller uses the session later."""
+    name = getattr(close.scope.node, "name", "")
+    for caller in scopes_mentioning(tree.scope, {f"{name}("}):
+        for call, scope, _ in calls_in(caller, {name}):
+            for argument in filter(_is_name, arguments(call)):
+                received = received_as(call, argument.id, scope, inference)
+                if received == (close.scope.node, close.giver):
+                    yield _is_read_after(argument.id, call, scope)
+
+
+def _is_name(expression: ast.expr) -> TypeGuard[ast.Name]:
+    return isinstance(expression, ast.Name)
+
+
+def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a function reads a session after a call, or in the next turn of its loop."""
+    function = scope.function() or scope.module.scope
+    nodes = own_nodes(function.node)
+    closed = {
+        node.value for node in nodes if isinstance(node, ast.Attribute) and node.attr in _IDLE
+    }
+    loops = (each for each in statements(body_of(function.node)) if isinstance(each, LOOPS))
+    around = [loop for loop in loops if loop.lineno < call.lineno <= (loop.end_lineno or 0)]
+    if around and not _is_bound_in(session, around[0]):
+        return True
+    return any(
+        isinstance(node, ast.Name)
+        and node.id == session
+        and node not in closed
+        and _position(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
+        for node in nodes
+    )
+
+
+def _is_bound_in(name: str, loop: ast.stmt) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in own_nodes(loop)
+    )
+
+
+def _is_ended_before(close: HandClose) -> bool:
+    """Tell whether the statement right before the close commits or rolls back."""
+    session = dotted_name(close.receiver)
+    for node in (close.scope.node, *own_nodes(close.scope.node)):
+        for field in _BLOCKS:
+            block = getattr(node, field, None)
+            for before, statement in pairwise(block if isinstance(block, list) else ()):
+                if _called_in(statement) is close.node:
+                    call = _called_in(before)
+                    return call is not None and session is not None and _ends(call, session)
+    return False
+
+
+def _called_in(statement: ast.AST) -> ast.Call | None:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    value = value.value if isinstance(value, ast.Await) else value
+    return value if isinstance(value, ast.Call) else None
+
+
+def _ends(call: ast.Call, session: str) -> bool:
+    match call.func:
+        case ast.Attribute(value=owner, attr=method):
+            return method in _ENDING and dotted_name(owner) == session
+    return False
+
+
+def _position(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset

@@ -1,0 +1,402 @@
+"""Endings: what becomes of each session and connection on the ways through its function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Set
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.effects.effects import Effects
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
+    Acquisition,
+    Holder,
+    acquisitions,
+)
+from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
+from flake8_dbsession.analysis.facts.lifetime.process_end import (
+    ends_process,
+    is_script,
+    is_step_of_a_script,
+)
+from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.flow import Flowing, Graph, build
+from flake8_dbsession.analysis.lifetimes import (
+    Handing,
+    HandOn,
+    Leak,
+    Leaving,
+    Lifetime,
+    Opened,
+    lifetimes,
+)
+from flake8_dbsession.analysis.names.drivers import Block, Taking, driver_of
+from flake8_dbsession.analysis.names.functions import (
+    is_context_manager,
+    is_fixture,
+)
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    FunctionValue,
+    Known,
+    Resource,
+    Role,
+)
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+
+# These go at once where the function's flow is no longer asked about them.
+_GONE = frozenset(
+    {
+        Holder.ATTRIBUTE,
+        Holder.CLASS,
+        Holder.DEFAULT,
+        Holder.GLOBAL,
+        Holder.INSTANCE,
+        Holder.RETURN,
+    }
+)
+_CLOSING = frozenset({"aclosing", "closing"})
+_FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
+_MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
+
+
+class Ending(NamedTuple):
+    """An acquisition, and what becomes of it.
+
+    Attributes:
+        acquisition: what is opened.
+        lifetime: its closes, hand-ons and leaks.
+        scope: the function or module whose flow it was followed through.
+        taking: how it was taken from a pool, and goes back there; None for what is its own.
+    """
+
+    acquisition: Acquisition
+    lifetime: Lifetime
+    scope: Scope
+    taking: Taking | None
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it was taken from a pool."""
+        return self.taking is not None
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether it is used and lost on the spot, with nothing left to close it by."""
+        if self.acquisition.holder is Holder.DISCARDED:
+            return bool(self.lifetime.leaks)
+        return self.lifetime.is_discarded
+
+
+def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
+    """Follow the sessions and connections that functions, or the module, open for themselves.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is opened, and what calls do with it.
+
+    Yields:
+        The acquisitions that the function has to end. Left out are those that a ``with`` block
+        closes or that another holds from the start, and all those of a function that is too large
+        to be judged.
+    """
+    by_scope: dict[tuple[Scope, bool], list[Acquisition]] = {}
+    for acquisition in acquisitions(tree, inference):
+        scope = _flow_of(acquisition)
+        if scope is not None and not _is_settled(acquisition, tree, inference):
+            ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
+            by_scope.setdefault((scope, ends), []).append(acquisition)
+    effects = Effects(inference)
+    for (scope, ends), found in by_scope.items():
+        yield from _endings_in(scope, found, tree, effects, ends=ends)
+
+
+def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
+    """Tell whether a block of an imported module takes from a pool that works on afterwards."""
+    is_block = acquisition.holder is Holder.BLOCK and taking_of(acquisition.known) is not None
+    return is_block and isinstance(scope.node, ast.Module) and not is_script(scope)
+
+
+def _endings_in(
+    scope: Scope, found: list[Acquisition], tree: Tree, effects: Effects, *, ends: bool
+) -> Iterator[Ending]:
+    opened = [_opened(acquisition, tree) for acquisition in found]
+    graph = _graph(scope, found, effects, tree)
+    if graph is None:
+        return
+    traits = effects.traits(
+        scope,
+        block_closes=any(each.block_closes for each in opened),
+        yields=_yields_to_a_closer(scope),
+        ends=ends,
+    )
+    followed = lifetimes(graph, opened, traits)
+    owned, cursors = under_ownership(scope), _cursors(scope)
+    ends_script = is_step_of_a_script(scope, is_unguarded=True)
+    for acquisition, lifetime in zip(found, followed, strict=True):
+        if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
+            kept = _with_cursors_handed_on(lifetime, cursors)
+            if ends_script:
+                kept = _without_raises(kept)
+            yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
+
+
+def _flow_of(acquisition: Acquisition) -> Scope | None:
+    """Give the function, or the module, whose flow opens something; None for a class body."""
+    function = acquisition.scope.function()
+    if function is not None:
+        return function
+    module = acquisition.scope.module.scope
+    return module if acquisition.scope.enclosing_class() is None else None
+
+
+def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
+    """Tell whether it is plain, without a look at the flow, who ends an acquisition."""
+    if acquisition.holder in _GONE:
+        return True
+    if joins_a_connection(acquisition.node, acquisition.scope, inference):
+        return True
+    if _is_expected_to_fail(acquisition, tree):
+        return True
+    if acquisition.holder is Holder.BLOCK:
+        item = acquisition.target
+        if not isinstance(item, ast.withitem):
+            return True
+        return _block_closes(acquisition, tree)
+    if acquisition.holder is Holder.ARGUMENT:
+        return not _is_followed(acquisition, tree, inference)
+    return False
+
+
+def _is_in_closing(call: ast.Call, tree: Tree) -> bool:
+    """Tell whether ``closing`` stands around an opening, also on a condition or under a name."""
+    for node in tree.ancestors(call):
+        if isinstance(node, (ast.stmt, ast.withitem)):
+            break
+        if isinstance(node, ast.Call) and last_segment(node.func) in _CLOSING:
+            return True
+    return False
+
+
+def _is_expected_to_fail(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether a test is about the opening that fails.
+
+    That is the last statement of ``with pytest.raises(...):``, or one that a failure follows, as
+    ``assert False`` does in a ``try``.
+    """
+    statement = tree.statement(acquisition.node)
+    block = tree.parent(statement) if statement is not None else None
+    match block:
+        case ast.With(body=body, items=items) | ast.AsyncWith(body=body, items=items):
+            is_about = any(last_segment(item.context_expr) in _FAILING for item in items)
+            return is_about and statement is body[-1]
+        case ast.Try(body=[*_, before, last], handlers=[_, *_]) if before is statement:
+            return _fails(last)
+        case ast.Try(body=[*_, last], orelse=[otherwise, *_]) if last is statement:
+            return _fails(otherwise)
+    return False
+
+
+def _fails(statement: ast.stmt) -> bool:
+    """Tell whether a statement makes its test fail: ``assert False``, ``pytest.fail(...)``."""
+    match statement:
+        case ast.Assert(test=ast.Constant(value=False | 0)):
+            return True
+        case ast.Expr(value=ast.Call(func=function)):
+            return last_segment(function) in ("fail", "xfail")
+        case ast.Raise(exc=ast.expr() as error):
+            return last_segment(error) == "AssertionError"
+    return False
+
+
+def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
+    """Tell whether an acquisition is handed straight to a call that can be looked into."""
+    call = acquisition.target
+    if not _opens_quietly(acquisition) and _is_coroutine(acquisition, tree):
+        return False
+    if not isinstance(call, ast.Call):
+        return False
+    callee = inference.value(call.func, acquisition.scope)
+    return isinstance(callee, (FunctionValue, ClassValue))
+
+
+def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
+    above = tree.parent(acquisition.node)
+    is_connection = acquisition.known.resource is Resource.CONNECTION
+    return Opened(
+        above if isinstance(above, ast.Await) else acquisition.node,
+        live_at_once=is_connection and not _is_coroutine(acquisition, tree),
+        block_closes=_block_closes(acquisition, tree),
+    )
+
+
+def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:
+    if _is_in_closing(acquisition.node, tree):
+        return True
+    taking = taking_of(acquisition.known)
+    if taking is not None:
+        return taking.block_gives_back
+    return Block.CLOSES in driver_of(acquisition.known.library).block
+
+
+def taking_of(known: Known) -> Taking | None:
+    """Tell how a connection was taken from a pool; None for one that was not."""
+    taking = driver_of(known.library).taking
+    if taking is None or not known.name.endswith(f".{taking.takes}"):
+        return None
+    return taking
+
+
+def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree) -> Graph | None:
+    root: Flowing = scope.node  # type: ignore[assignment]
+    if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
+        return None
+    quiet = {a.node for a in found if _opens_quietly(a) or _is_coroutine(a, tree)}
+    connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
+    sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
+    plain = effects.calls(scope)
+    quiet |= set(
+        _set_ups(
+            own_nodes(root), {a.name for a in found if a.known.resource is Resource.CONNECTION}
+        )
+    )
+
+    def raises(call: ast.Call) -> bool:
+        return call not in quiet and not _only_adds(call, sessions) and plain.may_raise(call)
+
+    calls = plain._replace(may_raise=raises, raised=lambda call: _raised(call, connections))
+    return build(root, calls, yield_raises=not is_fixture(scope.node))
+
+
+def _opens_quietly(acquisition: Acquisition) -> bool:
+    """Tell whether nothing is done yet when something is opened: a session connects later."""
+    return acquisition.known.source in (Role.FACTORY, Role.SESSION_CLASS)
+
+
+def _is_coroutine(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether what a call gives opens nothing before it is awaited or entered."""
+    return acquisition.known.is_async and not isinstance(tree.parent(acquisition.node), ast.Await)
+
+
+def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
+    """Give the first calls on fresh connections that do not fail in practice.
+
+    That are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
+    awaits their failure.
+    """
+    fresh, awaited, owners = set(opened), _in_tries(nodes), dict(_cursor_owners(nodes))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name), attr=method):
+                owner = owners.get(name, name)
+                if method == "begin" or _is_pragma(call):
+                    if owner in fresh and call not in awaited:
+                        yield call
+                elif method != "cursor":
+                    fresh.discard(owner)
+
+
+def _cursor_owners(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Give the names of cursors with those of their connections."""
+    for node in nodes:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=cursor)],
+                value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="cursor")),
+            ):
+                yield cursor, owner
+
+
+def _is_pragma(call: ast.Call) -> bool:
+    match call:
+        case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str() as sql)]):
+            return sql.lstrip().lower().startswith("pragma")
+    return False
+
+
+def _in_tries(nodes: list[ast.AST]) -> frozenset[ast.AST]:
+    """Give the nodes whose errors a handler of the function may catch."""
+    return frozenset(
+        inner
+        for node in nodes
+        if (tried := as_try(node)) is not None and tried.handlers
+        for statement in tried.body
+        for inner in nodes_in(statement)
+    )
+
+
+def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:
+    """Tell whether a call only notes for a session what to write at the next flush."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=name), attr="add"):
+            return name in sessions
+    return False
+
+
+def _raised(call: ast.Call, connections: Set[str]) -> str:
+    """Name the class of what a call raises: of a connection's, ``Error`` of its library."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=name)) if name in connections:
+            return "Error"
+        case ast.Attribute(attr="put_nowait"):
+            return "Full"
+    return "Exception"
+
+
+def _yields_to_a_closer(scope: Scope) -> bool:
+    """Tell whether a generator gives out one after the other, and closes none of them itself.
+
+    One that yields once is driven as a dependency is, and has to close what it yields.
+    """
+    if is_context_manager(scope.node) or is_fixture(scope.node):
+        return False
+    nodes = own_nodes(scope.node)
+    if any(isinstance(node, ast.Attribute) and node.attr == "close" for node in nodes):
+        return False
+    loops = (node for node in nodes if isinstance(node, LOOPS))
+    return any(isinstance(inner, ast.Yield) for loop in loops for inner in own_nodes(loop))
+
+
+def _cursors(scope: Scope) -> frozenset[str]:
+    """Give the names of a function's cursors."""
+    return frozenset(
+        target.id
+        for node in own_nodes(scope.node)
+        if isinstance(node, ast.Assign) and _makes_cursor(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    )
+
+
+def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Lifetime:
+    """Take a returned cursor for what it is: it holds its connection, and hands that on."""
+    returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
+    if not returned:
+        return lifetime
+    return lifetime._replace(
+        leaks=tuple(leak for leak in lifetime.leaks if leak not in returned),
+        hand_ons=tuple(HandOn(leak.node, Handing.RETURNED) for leak in returned),
+    )
+
+
+def _without_raises(lifetime: Lifetime) -> Lifetime:
+    """Leave out where an exception leaves the function: the process ends with it."""
+    leaks = tuple(leak for leak in lifetime.leaks if leak.how is not Leaving.RAISES)
+    return lifetime._replace(leaks=leaks)
+
+
+def _makes_cursor(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and last_segment(value) == "cursor"
+
+
+def _returns_cursor(leak: Leak, cursors: frozenset[str]) -> bool:
+    match leak.node:
+        case ast.Return(value=ast.Name(id=name)) if leak.how is Leaving.RETURNS:
+            return name in cursors
+        case ast.Return(value=ast.Call() as call) if leak.how is Leaving.RETURNS:
+            return _makes_cursor(call)
+    return False

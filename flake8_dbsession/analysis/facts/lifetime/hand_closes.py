@@ -1,0 +1,413 @@
+"""Closes by hand: the ``.close()`` calls on sessions and connections, and whose those are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
+from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import (
+    decorator_names,
+    is_context_manager,
+    is_fixture,
+)
+from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.scopes import (
+    LOOPS,
+    Assigned,
+    Binding,
+    Entered,
+    Parameter,
+    Scope,
+    body_of,
+    last_segment,
+    statements,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.source.mentions import hints
+
+_CLOSES = frozenset({"aclose", "close"})
+_OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
+_ENDING_WORDS = (
+    "__aexit__",
+    "__del__",
+    "__exit__",
+    "cleanup",
+    "clean_up",
+    "close",
+    "disconnect",
+    "dispose",
+    "finish",
+    "release",
+    "shutdown",
+    "stop",
+    "teardown",
+    "tear_down",
+)
+_TEARDOWN_WORDS = ("__aexit__", "__del__", "__exit__", "shutdown", "teardown", "tear_down")
+_WORKER_WORDS = ("background", "consumer", "daemon", "job", "task", "thread", "worker")
+# What a function does on the way to closing a session, without working with it.
+_CLOSING_WORK = frozenset(
+    {"aclose", "close", "commit", "expunge_all", "hasattr", "isinstance", "remove", "rollback"}
+)
+_REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
+
+
+class Origin(Enum):
+    """Whose the closed session or connection is."""
+
+    OWN = "opened by the function itself"
+    BLOCK = "opened by a with block of the function"
+    INSTANCE = "opened by the object whose method closes it"
+    PARAMETER = "a parameter"
+    EITHER = "a parameter, or opened by the function itself where that was left out"
+    DEPENDENCY = "injected by a framework"
+    REQUEST = "the request's"
+
+
+class HandClose(NamedTuple):
+    """A call that closes a session or connection.
+
+    Attributes:
+        node: the call.
+        known: what is closed.
+        origin: whose it is.
+        scope: the function, or the module, that closes it.
+        giver: what gave it, where it is borrowed: a parameter's name, or the accessor's call.
+        opened: the expression that opened it, where the function itself did.
+    """
+
+    node: ast.Call
+    known: Known
+    origin: Origin
+    scope: Scope
+    giver: str = ""
+    opened: ast.expr | None = None
+
+    @property
+    def receiver(self) -> ast.expr:
+        """What ``close`` is called on."""
+        assert isinstance(self.node.func, ast.Attribute)
+        return self.node.func.value
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether somebody else closes it."""
+        return self.origin not in (Origin.OWN, Origin.BLOCK, Origin.INSTANCE)
+
+
+def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
+    """Find the closes by hand in functions and at the top level.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is closed.
+
+    Yields:
+        The closes, those left out whose whole point is the close: in a teardown, in the closing
+        method of the object that opened it, in a function that the session was handed over to.
+    """
+    visited = {node for node, _ in tree.functions()} | {tree.scope.node}
+    for scope in scopes_mentioning(tree.scope, {".close(", ".aclose("}):
+        if not _has_word(scope, _TEARDOWN_WORDS) and not is_fixture(scope.node):
+            owned = under_ownership(scope, constants=True)
+            for call, receiver in _close_calls(scope.node):
+                if call not in owned and (scope.node in visited or _may_be_kept(receiver)):
+                    found = _hand_close(call, receiver, scope, inference)
+                    if found is not None and not _is_its_work(found, tree, inference):
+                        yield found
+
+
+def _close_calls(node: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:
+    for call in own_nodes(node):
+        match call:
+            case ast.Call(func=ast.Attribute(value=receiver, attr=method), args=[]):
+                if method in _CLOSES:
+                    yield call, receiver
+
+
+def _may_be_kept(receiver: ast.expr) -> bool:
+    """Tell whether an attribute may hold a session: a function that opens none can close those."""
+    return isinstance(receiver, ast.Attribute) and hints(receiver.attr)
+
+
+def _hand_close(
+    call: ast.Call, receiver: ast.expr, scope: Scope, inference: Inference
+) -> HandClose | None:
+    known = inference.known(receiver, scope)
+    if known is None or known.role not in (Role.OPENED, Role.LENT, Role.GIVEN):
+        return None
+    match receiver:
+        case ast.Name(id=name):
+            return _of_name(call, name, known, scope, inference)
+        case ast.Attribute(value=ast.Name(id=owner)) if _is_self(owner, scope):
+            opened = known.role is Role.LENT and known.source in _OPENING
+            return HandClose(call, known, Origin.INSTANCE, scope) if opened else None
+        case ast.Call() if _is_request_scoped(receiver, known, scope, inference):
+            return HandClose(call, known, Origin.REQUEST, scope, ast.unparse(receiver))
+    return None
+
+
+def _of_name(
+    call: ast.Call, name: str, known: Known, scope: Scope, inference: Inference
+) -> HandClose | None:
+    bindings = scope.bindings(name)
+    parameters = [b.how for b in bindings if isinstance(b.how, Parameter)]
+    if parameters:
+        if known.role is Role.GIVEN and len(bindings) == 1:
+            return _of_parameter(call, parameters[0], known, scope, inference)
+        is_either = known.role is Role.OPENED and _stands_in(name, scope)
+        return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
+    if known.role is Role.OPENED:
+        given = _given_instead(scope, name)
+        if given is not None:
+            return HandClose(call, known, Origin.EITHER, scope, given)
+        opened = next((how.value for b in bindings if isinstance(how := b.how, Assigned)), None)
+        return HandClose(call, known, Origin.OWN, scope, opened=opened) if bindings else None
+    if len(bindings) == 1 and isinstance(bindings[0].how, Entered):
+        if _is_used_on(call, bindings[0].how.context, scope):
+            return None
+        return HandClose(call, known, Origin.BLOCK, scope)
+    for binding in bindings:
+        giver = _request_accessor(binding, inference)
+        if giver is not None:
+            return HandClose(call, known, Origin.REQUEST, scope, ast.unparse(giver))
+    return None
+
+
+def _stands_in(name: str, scope: Scope) -> bool:
+    """Tell whether a parameter is only bound anew where it was left out."""
+    rebound = [
+        statement
+        for statement in statements(body_of(scope.node))
+        if isinstance(statement, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets)
+    ]
+    tested = [test for statement in _ifs(scope) for test in nodes_in(statement.test)]
+    asks = any(isinstance(node, ast.Name) and node.id == name for node in tested)
+    return bool(rebound) and all(_falls_back(each.value, name) or asks for each in rebound)
+
+
+@remembered
+def _given_instead(scope: Scope, name: str) -> str | None:
+    """Give the parameter whose value a name has instead of a new session: ``db or Session()``."""
+    bindings = scope.bindings(name)
+    values = [binding.how.value for binding in bindings if isinstance(binding.how, Assigned)]
+    named = {node.id for v in values for node in nodes_in(v) if isinstance(node, ast.Name)}
+    for other in sorted(named):
+        is_parameter = any(isinstance(b.how, Parameter) for b in scope.bindings(other))
+        if is_parameter and any(_falls_back(value, other) for value in values):
+            return other
+    return None
+
+
+def _ifs(scope: Scope) -> Iterator[ast.If]:
+    for statement in statements(body_of(scope.node)):
+        if isinstance(statement, ast.If):
+            yield statement
+
+
+def _falls_back(value: ast.expr, name: str) -> bool:
+    """Tell whether a value is a name's own, or another where there is none."""
+    match value:
+        case ast.BoolOp(op=ast.Or(), values=[ast.Name(id=first), *_]):
+            return first == name
+        case ast.IfExp(body=body, orelse=orelse):
+            return any(isinstance(part, ast.Name) and part.id == name for part in (body, orelse))
+    return False
+
+
+def _is_used_on(close: ast.Call, block: ast.expr, scope: Scope) -> bool:
+    """Tell whether a session is worked with after a close in its block, which only empties it.
+
+    A loop in the block around the close comes back to whatever it does with the session.
+    """
+    assert isinstance(close.func, ast.Attribute)
+    closed = close.func.value
+    first = min(
+        (
+            loop.lineno
+            for loop in statements(body_of(scope.node))
+            if isinstance(loop, LOOPS)
+            if block.lineno < loop.lineno < close.lineno <= (loop.end_lineno or 0)
+        ),
+        default=close.lineno + 1,
+    )
+    return any(
+        isinstance(node, ast.Name)
+        and node.id == ast.unparse(closed)
+        and node is not closed
+        and node.lineno >= first
+        for node in own_nodes(scope.node)
+    )
+
+
+def _of_parameter(
+    call: ast.Call, parameter: Parameter, known: Known, scope: Scope, inference: Inference
+) -> HandClose | None:
+    name = parameter.arg.arg
+    if not any(injected_by(parameter, scope, inference)):
+        return HandClose(call, known, Origin.PARAMETER, scope, name)
+    # A dependency that returns a new session leaves the close to the handler.
+    return (
+        None if known.source in _OPENING else HandClose(call, known, Origin.DEPENDENCY, scope, name)
+    )
+
+
+def injected_by(
+    parameter: Parameter, function: Scope, inference: Inference
+) -> Iterator[tuple[ast.expr, Scope]]:
+    """Find what a framework calls for a parameter: ``get_db`` of ``Depends(get_db)``.
+
+    Args:
+        parameter: the parameter.
+        function: the function whose parameter it is.
+        inference: follows an alias of its annotation.
+
+    Yields:
+        What is handed to the framework, in the default, in ``Annotated`` or behind an alias of
+        that, each with the scope that it is read in.
+    """
+    outside = function.parent or function
+    written = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
+    places = [(part, outside) for part in written]
+    if isinstance(parameter.arg.annotation, ast.Name):
+        places += [
+            (origin.how.value, origin.scope)
+            for origin in inference.origins(parameter.arg.annotation.id, outside)
+            if isinstance(origin.how, Assigned)
+        ]
+    for part, scope in places:
+        for node in nodes_in(part):
+            injected = injected_callable(node, scope) if isinstance(node, ast.Call) else None
+            if injected is not None:
+                yield injected, scope
+
+
+def _request_accessor(binding: Binding, inference: Inference) -> ast.expr | None:
+    """Give the call of a request-scoped accessor that a name is assigned from."""
+    value = getattr(binding.how, "value", None)
+    call = value.value if isinstance(value, ast.Await) else value
+    if isinstance(call, ast.Call):
+        known = inference.known(call, binding.scope)
+        if known is not None and _is_request_scoped(call, known, binding.scope, inference):
+            return call
+    return None
+
+
+def _is_request_scoped(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call lends the session of the request: one that is kept on flask's ``g``."""
+    if known.role is not Role.LENT or known.source is not Role.LENDER:
+        return False
+    lender = inference.value(call.func, scope)
+    if not isinstance(lender, FunctionValue):
+        return known.home is None  # the policy's word for it
+    inner = lender.scope.child(lender.node)
+    return any(
+        isinstance(node, ast.Name) and _is_request_object(inference.value(node, inner))
+        for node in own_nodes(lender.node)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+def _is_request_object(value: Value | None) -> bool:
+    return isinstance(value, External) and value.name in _REQUEST_OBJECTS
+
+
+def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
+    """Tell whether closing is just what a function is there for."""
+    if found.origin is Origin.INSTANCE:
+        return _has_word(found.scope, _ENDING_WORDS)
+    if found.origin not in (Origin.PARAMETER, Origin.EITHER):
+        return False
+    node = found.scope.node
+    return (
+        _has_word(found.scope, (*_ENDING_WORDS, *_WORKER_WORDS))
+        or is_context_manager(node)
+        or _only_closes(found.scope)
+        or _is_under_flag(found)
+        or _is_handed_over(found.scope, tree, inference)
+    )
+
+
+def _has_word(scope: Scope, words: tuple[str, ...]) -> bool:
+    """Tell whether a function's name, or that of what decorates it, says what it is for."""
+    names = {getattr(scope.node, "name", ""), *decorator_names(scope.node)}
+    return any(word in name.lower() for name in names for word in words)
+
+
+@remembered
+def _only_closes(scope: Scope) -> bool:
+    calls = (part for part in own_nodes(scope.node) if isinstance(part, ast.Call))
+    return all(last_segment(call.func) in _CLOSING_WORK for call in calls)
+
+
+def _is_under_flag(found: HandClose) -> bool:
+    """Tell whether a flag decides about the close: ``if own_session: db.close()``."""
+    closed = ast.dump(found.receiver)
+    return any(_tests_a_flag(test, closed) for test in _tests(found.scope).get(found.node, ()))
+
+
+@remembered
+def _tests(scope: Scope) -> dict[ast.Call, list[ast.expr]]:
+    """Give the calls that run under conditions, with the tests of these."""
+    found: dict[ast.Call, list[ast.expr]] = {}
+    for statement in statements(body_of(scope.node)):
+        if isinstance(statement, ast.If):
+            for node in nodes_in(statement):
+                if isinstance(node, ast.Call):
+                    found.setdefault(node, []).append(statement.test)
+    return found
+
+
+def _tests_a_flag(test: ast.expr, closed: str) -> bool:
+    """Tell whether a test asks for a plain name or attribute that is not what is closed."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _tests_a_flag(operand, closed)
+        case ast.BoolOp(values=values):
+            return any(_tests_a_flag(value, closed) for value in values)
+        case ast.Name() | ast.Attribute():
+            return ast.dump(test) != closed
+    return False
+
+
+def _is_handed_over(scope: Scope, tree: Tree, inference: Inference) -> bool:
+    """Tell whether a function of this file is started elsewhere, or given a session for good."""
+    name = getattr(scope.node, "name", "")
+    uses = _uses(tree.scope).get(name, [])
+    return any(
+        not isinstance(use, ast.Call) or _gives_new(use, tree.scope, inference) for use in uses
+    )
+
+
+@remembered
+def _uses(module: Scope) -> dict[str, list[ast.expr]]:
+    """Give the calls of each name in a module, and where it is read without being called."""
+    found: dict[str, list[ast.expr]] = {}
+    called: set[ast.AST] = set()
+    for node in nodes_in(module.node):
+        match node:
+            case ast.Call(func=function):
+                called.add(function)
+                found.setdefault(last_segment(function), []).append(node)
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name, ctx=ast.Load()):
+                if node not in called:
+                    found.setdefault(name, []).append(node)
+    return found
+
+
+def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    values = (inference.value(a, scope) for a in arguments if isinstance(a, ast.Call))
+    return any(isinstance(value, Known) and value.role is Role.OPENED for value in values)
+
+
+def _is_self(name: str, scope: Scope) -> bool:
+    return any(isinstance(b.how, Parameter) and b.how.first for b in scope.bindings(name))

@@ -1,0 +1,374 @@
+"""Swallowed errors: handlers that go on with a session whose transaction has failed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from enum import Enum
+from functools import cached_property
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.facts.connection.databases import is_on_server
+from flake8_dbsession.analysis.facts.lifetime.error_ways import BEGINS, WORK, Sequel, Ways
+from flake8_dbsession.analysis.facts.scope.carrying import as_session
+from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.scopes import (
+    LOOPS,
+    Imported,
+    Iterated,
+    Parameter,
+    Scope,
+    last_segment,
+    statements,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import External, Known, Role
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.source.mentions import Mentions, hints
+
+_WRITES = frozenset({"add", "add_all", "commit", "delete", "execute", "flush", "merge"})
+# The errors of SQLAlchemy that leave a transaction to be rolled back.
+_DATABASE_ERRORS = frozenset(
+    {
+        "DBAPIError",
+        "DataError",
+        "DatabaseError",
+        "FlushError",
+        "IntegrityError",
+        "InterfaceError",
+        "InternalError",
+        "NotSupportedError",
+        "OperationalError",
+        "PendingRollbackError",
+        "ProgrammingError",
+        "SQLAlchemyError",
+        "StaleDataError",
+        "StatementError",
+    }
+)
+_ALL_ERRORS = frozenset({"BaseException", "Exception"})
+# What a dictionary has as well: it says nothing of a name of which nothing else does.
+_COMMON = frozenset({"get"})
+_FLUSHING = frozenset({"commit", "flush"})
+_LEAVING = (ast.Return, ast.Break, ast.Continue)
+_PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
+
+
+class Undone(Enum):
+    """What a rollback would undo besides the work that failed."""
+
+    TURNS = "what earlier turns of a loop did, or loaded for the next ones"
+    CALLERS = "what whoever gave the session has done with it"
+
+
+class SwallowedError(NamedTuple):
+    """A handler that swallows an error from a session's work, after which the session goes on.
+
+    Attributes:
+        node: the handler.
+        session: the session as it is written.
+        is_async: whether it is an asynchronous one.
+        work: the first work in the ``try`` that can fail, as it is written.
+        is_retried: whether the handler itself works with the failed session.
+        undone: what a rollback would undo besides; None where that is all there is.
+    """
+
+    node: ast.ExceptHandler
+    session: str
+    is_async: bool
+    work: str
+    is_retried: bool
+    undone: Undone | None
+
+
+def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
+    """Find the handlers that swallow errors of sessions which live on.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what is a session, and which errors are the database's.
+
+    Yields:
+        One for each handler that neither rolls back nor leaves, where the session's work can be
+        gone on with in the state that the error left it in.
+    """
+    mentions = Mentions(tree.scope.module.text, ("except",))
+    for node, outside in tree.functions():
+        if mentions.within(node.lineno, node.end_lineno or node.lineno):
+            function = _Function(node, outside.child(node), inference)
+            graph = build(node) if function.sessions and function.handlers else None
+            if graph is not None:
+                yield from function.found(graph)
+
+
+class _Function:
+    """A function's sessions, and the handlers that can swallow their errors."""
+
+    def __init__(
+        self,
+        function: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: Scope,
+        inference: Inference,
+    ) -> None:
+        self._function = function
+        self._scope = scope
+        self._inference = inference
+        inside = list(statements(function.body))
+        self._tries = [tried for statement in inside if (tried := as_try(statement))]
+        self._loops = [statement for statement in inside if isinstance(statement, LOOPS)]
+        self._assigned = [
+            statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+            for statement in inside
+            if isinstance(statement, ast.Assign)
+        ]
+        goes_on = any(_may_go_on(handler) for tried in self._tries for handler in tried.handlers)
+        self.handlers = frozenset(self._find_handlers() if goes_on else ())
+        self.sessions = dict(self._find_sessions()) if self.handlers else {}
+
+    def found(self, graph: Graph) -> Iterator[SwallowedError]:
+        """Give the handlers after which a session goes on, with the first work in their ``try``."""
+        found: dict[ast.ExceptHandler, SwallowedError] = {}
+        for name, known in self.sessions.items():
+            ways = Ways(graph, name, self.handlers)
+            for handler, works in ways.works.items():
+                sequels = ways.sequels[handler]
+                is_retried = Sequel.RETRIED in sequels and self._is_unusable(works, known)
+                if handler in found or not (is_retried or self._goes_on(sequels, name, known)):
+                    continue
+                undone = self._undone(name, known, handler)
+                if undone is not None and self._is_committed_by_another(name, undone, handler):
+                    undone = None
+                failed = next((w for w in works if w in _FLUSHING), works[0])
+                work = f"{name}.{failed if is_retried else works[0]}()"
+                found[handler] = SwallowedError(
+                    handler, name, known.is_async, work, is_retried, undone
+                )
+        yield from sorted(found.values(), key=lambda error: error.node.lineno)
+
+    def _is_unusable(self, works: list[str], known: Known) -> bool:
+        """Tell whether a session takes no statement any more after any of some work has failed.
+
+        That is so after a flush, and on a server after whatever statement; SQLite goes on.
+        """
+        return not _FLUSHING.isdisjoint(works) or is_on_server(known, self._inference)
+
+    def _find_sessions(self) -> Iterator[tuple[str, Known]]:
+        """Find the sessions that may go on after a handler that swallows their errors."""
+        receivers: dict[str, ast.expr] = {}
+        named_again: set[str] = set()
+        for tried in self._tries:
+            if any(h in self.handlers and _may_go_on(h) for h in tried.handlers):
+                found = dict(self._receivers_of_work(tried.body))
+                receivers.update(found)
+                named_again |= {name for name in found if self._is_named_again(name, tried)}
+        for name, receiver in receivers.items():
+            known = as_session(receiver, self._scope, self._inference)
+            if known is None or not name or self._holds_transaction(name):
+                continue
+            is_there = name in named_again or known.commits or self._outlives(name, known)
+            if is_there or any(_works_with(name, handler) for handler in self.handlers):
+                yield name, known
+
+    @cached_property
+    def _calls(self) -> list[ast.Call]:
+        return [node for node in own_nodes(self._function) if isinstance(node, ast.Call)]
+
+    def _receivers_of_work(self, body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+        """Find what may be a session in a block: the names on which its work is called."""
+        last = body[-1].end_lineno or body[-1].lineno
+        for call in self._calls:
+            if body[0].lineno <= call.lineno <= last:
+                match call.func:
+                    case ast.Attribute(value=receiver, attr=method) if method in WORK:
+                        if method not in _COMMON or hints(last_segment(receiver)):
+                            yield dotted_name(receiver), receiver
+
+    def _holds_transaction(self, name: str) -> bool:
+        """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
+        return any(
+            isinstance(call, ast.Call)
+            and last_segment(call) in BEGINS
+            and dotted_name(call.func).rpartition(".")[0] == name
+            for call in self._assigned
+        )
+
+    def _undone(self, name: str, known: Known, handler: ast.ExceptHandler) -> Undone | None:
+        """Tell what a rollback in a handler would undo besides the work that failed there.
+
+        It expires what was loaded as well, which an asynchronous session cannot load again by
+        itself.
+        """
+        commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
+        around = self._loop_around(handler)
+        if around is not None and not any(_encloses(around, commit) for commit in commits):
+            later = any(commit.lineno > around.lineno for commit in commits)
+            if later or known.commits or known.is_async:
+                return Undone.TURNS
+        parameters = self._parameters(name)
+        is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
+        return Undone.CALLERS if is_the_callers and not commits else None
+
+    def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
+        return next((loop for loop in self._loops if _encloses(loop, handler)), None)
+
+    def _is_committed_by_another(
+        self, name: str, undone: Undone, handler: ast.ExceptHandler
+    ) -> bool:
+        """Tell whether a function that is given the session commits what a rollback would undo.
+
+        What earlier turns did is committed only by a function that each turn calls.
+        """
+        around = self._loop_around(handler) if undone is Undone.TURNS else None
+        return any(
+            self._is_given_to_commit(call, name)
+            for call in self._calls
+            if around is None or _encloses(around, call)
+        )
+
+    def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
+        """Tell whether a function of the project is given a session and commits it."""
+        received = received_as(call, name, self._scope, self._inference)
+        return received is not None and any(
+            isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"
+            for node in own_nodes(received[0])
+        )
+
+    def _is_named_again(self, name: str, tried: ast.Try) -> bool:
+        """Tell whether a session is named where control can come to after a ``try``'s handlers."""
+        if any(_encloses(loop, tried) for loop in self._loops):
+            return True
+        first, last = tried.handlers[-1].end_lineno, self._function.end_lineno
+        attribute = name.rpartition(".")[2]
+        return any(attribute in line for line in self._scope.module.lines[first:last])
+
+    def _find_handlers(self) -> Iterator[ast.ExceptHandler]:
+        """Find the handlers that errors of the database come to."""
+        for tried in self._tries:
+            for handler in tried.handlers:
+                caught = list(self._caught(handler.type))
+                if caught:
+                    yield handler
+                if not _ALL_ERRORS.union({"SQLAlchemyError"}).isdisjoint(caught):
+                    break  # nothing is left of them for the handlers below it
+
+    def _caught(self, classes: ast.expr | None) -> Iterator[str]:
+        """Give the classes of the database's errors among those that a handler names."""
+        if classes is None:
+            yield "BaseException"
+            return
+        for element in classes.elts if isinstance(classes, ast.Tuple) else [classes]:
+            if isinstance(element, ast.Name) and element.id in _ALL_ERRORS:
+                yield element.id  # which nobody gives another meaning
+            elif self._may_name_a_database_error(element):
+                value = self._inference.value(element, self._scope)
+                origin = value.name if isinstance(value, External) else ""
+                package, _, name = origin.rpartition(".")
+                if name in _DATABASE_ERRORS and package.startswith("sqlalchemy."):
+                    yield name
+
+    def _may_name_a_database_error(self, element: ast.expr) -> bool:
+        """Tell, without following an import, whether an expression may name such an error."""
+        if last_segment(element) in _DATABASE_ERRORS:
+            return True
+        bindings = self._scope.lookup(element.id) if isinstance(element, ast.Name) else []
+        return any(isinstance(b.how, Imported) and b.how.name in _DATABASE_ERRORS for b in bindings)
+
+    def _goes_on(self, sequels: set[Sequel], name: str, known: Known) -> bool:
+        """Tell whether a failed session is worked with again, committed, or there for others.
+
+        One way on which it is rolled back in the end shows that the others are seen to.
+        """
+        if Sequel.SEEN_TO in sequels:
+            return False
+        return (
+            Sequel.USED in sequels
+            or (Sequel.BLOCK_ENDS in sequels and known.commits and self._writes(name))
+            or (Sequel.FUNCTION_ENDS in sequels and self._outlives(name, known))
+        )
+
+    def _writes(self, session: str) -> bool:
+        """Tell whether the function writes, so that there is something to commit."""
+        nodes = own_nodes(self._function)
+        reads = {node.func for node in nodes if isinstance(node, ast.Call) and _selects(node)}
+        return any(
+            isinstance(node, ast.Attribute)
+            and node.attr in _WRITES
+            and dotted_name(node.value) == session
+            and node not in reads
+            for node in nodes
+        )
+
+    def _outlives(self, name: str, known: Known) -> bool:
+        """Tell whether a session is there after the function, for others to work with.
+
+        Whoever calls a decorated function, or a test, is taken to be a framework, which ends the
+        sessions that it gives.
+        """
+        bindings = self._scope.bindings(name)
+        if any(isinstance(binding.how, Iterated) for binding in bindings):
+            return False  # a loop over a dependency, which ends with it
+        if self._is_given_by_a_framework(self._parameters(name)):
+            return known.commits
+        return known.role is not Role.OPENED
+
+    def _parameters(self, name: str) -> list[Parameter]:
+        hows = (binding.how for binding in self._scope.bindings(name))
+        return [how for how in hows if isinstance(how, Parameter)]
+
+    def _is_given_by_a_framework(self, parameters: list[Parameter]) -> bool:
+        is_test = self._function.name.startswith("test")
+        is_driven = is_test or not decorator_names(self._function) <= _PLAIN_DECORATORS
+        return bool(parameters) and (is_driven or any(map(self._is_injected, parameters)))
+
+    def _is_injected(self, parameter: Parameter) -> bool:
+        given = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
+        return any(
+            isinstance(node, ast.Call) and injected_callable(node, self._scope) is not None
+            for part in given
+            for node in nodes_in(part)
+        )
+
+
+def _selects(call: ast.Call) -> bool:
+    """Tell whether a call is given a ``select(...)``, with what is chained to it."""
+    statement: ast.expr | None = call.args[0] if call.args else None
+    while isinstance(statement, ast.Call) and isinstance(statement.func, ast.Attribute):
+        statement = statement.func.value
+    return isinstance(statement, ast.Call) and last_segment(statement) == "select"
+
+
+def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:
+    return loop.lineno < node.lineno <= (loop.end_lineno or 0)
+
+
+def _works_with(name: str, handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler itself works with a session."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in WORK and dotted_name(node.value) == name
+        for statement in handler.body
+        for node in nodes_in(statement)
+    )
+
+
+def _may_go_on(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler may swallow an error, or work on before it raises again.
+
+    Not where it plainly rolls back, or only raises.
+    """
+    for statement in handler.body:
+        if not isinstance(statement, ast.Expr):
+            break
+        if "rollback" in last_segment(statement.value).lower():
+            return False
+    if not isinstance(handler.body[-1], ast.Raise):
+        return True
+    return any(
+        isinstance(node, _LEAVING) or (isinstance(node, ast.Attribute) and node.attr in WORK)
+        for statement in handler.body
+        for node in nodes_in(statement)
+    )

@@ -1,0 +1,1 @@
+"""Where sessions, their results and mapped objects get to beyond the function that opened them."""

@@ -1,0 +1,470 @@
+"""Sessions and connections handed to work that runs beside the code that hands them over."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.facts.connection.connecting import is_for_threads, opening_call
+from flake8_dbsession.analysis.facts.scope.carrying import (
+    as_held,
+    calls_in,
+    captured,
+    carried,
+    of_receiver,
+    scopes_mentioning,
+)
+from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting, is_ignored
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import (
+    COMPREHENSIONS,
+    LOOPS,
+    Assigned,
+    Binding,
+    Entered,
+    Scope,
+    last_segment,
+)
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+
+_NAMES = (
+    "Thread",
+    "Timer",
+    "submit",
+    "map",
+    "gather",
+    "wait",
+    "as_completed",
+    "create_task",
+    "ensure_future",
+    "start_soon",
+    "run_in_executor",
+    "Process",
+    "apply",
+    "apply_async",
+    "imap",
+    "imap_unordered",
+    "map_async",
+    "starmap",
+    "starmap_async",
+)
+_WORDS = [f"{name}(" for name in _NAMES]
+_THREADS = frozenset({"threading.Thread", "threading.Timer"})
+_EXECUTORS = frozenset(
+    f"concurrent.futures.{name}()"
+    for name in ("Executor", "ThreadPoolExecutor", "thread.ThreadPoolExecutor")
+) | {"multiprocessing.pool.ThreadPool()", "multiprocessing.dummy.Pool()"}
+_PROCESS_POOLS = frozenset(
+    {
+        "concurrent.futures.ProcessPoolExecutor()",
+        "concurrent.futures.process.ProcessPoolExecutor()",
+        "multiprocessing.Pool()",
+        "multiprocessing.get_context().Pool()",
+        "multiprocessing.pool.Pool()",
+    }
+)
+_PROCESSES = frozenset(
+    {
+        "multiprocessing.Process",
+        "multiprocessing.get_context().Process",
+        "multiprocessing.process.Process",
+    }
+)
+_LOOPS = frozenset(
+    f"asyncio.{name}()"
+    for name in ("get_event_loop", "get_running_loop", "new_event_loop", "AbstractEventLoop")
+)
+_GATHERS = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
+# They are given all the coroutines or tasks in one argument.
+_WAITS = frozenset(
+    f"asyncio.{module}{name}" for module in ("", "tasks.") for name in ("as_completed", "wait")
+)
+_WHOLE = frozenset({"as_completed", "gather", "wait"})
+_TASKS = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
+_GROUPS = frozenset(
+    {
+        "anyio.create_task_group()",
+        "asyncio.TaskGroup()",
+        "asyncio.taskgroups.TaskGroup()",
+        "trio.open_nursery()",
+    }
+)
+# What passes the coroutine, or the callable with its arguments, on to the loop.
+_PASSING = frozenset(
+    {
+        "create_task",
+        "ensure_future",
+        "run_in_executor",
+        "run_in_threadpool",
+        "run_sync",
+        "shield",
+        "to_thread",
+        "wait_for",
+    }
+)
+_POOL_METHODS = frozenset(
+    {
+        "apply",
+        "apply_async",
+        "imap",
+        "imap_unordered",
+        "map",
+        "map_async",
+        "starmap",
+        "starmap_async",
+        "submit",
+    }
+)
+_WAITING = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
+_TURNS = (*LOOPS, *COMPREHENSIONS)
+
+
+class Hop(Enum):
+    """By what the work runs beside the code that starts it."""
+
+    THREAD = "thread"
+    EXECUTOR = "executor"
+    PROCESS = "process"
+    TASK = "task"
+    GATHER = "gather"
+    GROUP = "task group"
+
+
+class Handover(NamedTuple):
+    """A session or connection handed to concurrent work.
+
+    Attributes:
+        node: the call that starts the work.
+        hop: by what the work runs.
+        callee: the callee as it is written.
+        session: the session or connection as it is written.
+        known: what it is.
+        scope: the scope of the call.
+        is_told_to_share: whether it is a connection that was opened for several threads.
+    """
+
+    node: ast.Call
+    hop: Hop
+    callee: str
+    session: str
+    known: Known
+    scope: Scope
+    is_told_to_share: bool = False
+
+
+class _Start(NamedTuple):
+    """A call that starts concurrent work, with the nodes around it, the nearest first."""
+
+    node: ast.Call
+    hop: Hop
+    scope: Scope
+    around: list[ast.AST]
+
+
+class _Work(NamedTuple):
+    """A coroutine; ``turn`` is the loop or comprehension that makes many of it."""
+
+    coroutine: ast.expr
+    scope: Scope
+    turn: ast.AST | None = None
+
+
+def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
+    """Find the sessions and connections that concurrent work is given.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what callees and arguments stand for.
+
+    Yields:
+        One for each call and session. Work that is awaited where it is started is left out, and so
+        is a session that only one of the coroutines run together is given.
+    """
+    for scope in scopes_mentioning(tree.scope, _WORDS):
+        starts = list(_starts(scope, inference))
+        groups = _groups(starts)
+        for start in starts:
+            seen: dict[str, ast.expr] = {}
+            for session in _handed_by(start, groups, inference):
+                seen.setdefault(ast.unparse(session), session)
+            for text, session in seen.items():
+                known = as_held(session, start.scope, inference)
+                if known is not None:
+                    callee = ast.unparse(start.node.func)
+                    opening = opening_call(session, start.scope, inference)
+                    shares = opening is not None and is_for_threads(opening)
+                    yield Handover(start.node, start.hop, callee, text, known, start.scope, shares)
+
+
+def _handed_by(
+    start: _Start, groups: dict[str, list[_Start]], inference: Inference
+) -> Iterator[ast.expr]:
+    """Give the sessions that a call hands to work that runs beside something else with them."""
+    if start.hop is Hop.GATHER:
+        yield from _shared(list(_gathered(start)), inference)
+    elif start.hop is Hop.GROUP:
+        yield from _shared(_grouped(start, groups), inference)
+    elif _is_awaited(start):
+        return
+    elif start.hop is Hop.TASK:
+        for coroutine in start.node.args[:1]:
+            for session in _in_coroutine(coroutine, start.scope, inference):
+                if not _is_taken_over(session, start, coroutine, inference):
+                    yield session
+    else:
+        for argument in arguments(start.node):
+            yield from carried(argument, start.scope, inference)
+
+
+def _is_taken_over(
+    session: ast.expr, start: _Start, coroutine: ast.expr, inference: Inference
+) -> bool:
+    """Tell whether a task does nothing with a session, or has it to itself until it is awaited."""
+    if not isinstance(session, ast.Name):
+        return False
+    if is_ignored(coroutine, session.id, start.scope, inference):
+        return True
+    task, function = start.around[0], start.scope.function()
+    if not isinstance(task, ast.Assign) or function is None:
+        return False
+    names = {target.id for target in task.targets if isinstance(target, ast.Name)}
+    later = [
+        node
+        for node in own_nodes(function.node)
+        if getattr(node, "lineno", 0) > (start.node.end_lineno or 0)
+    ]
+    is_awaited = any(
+        isinstance(inner, ast.Name) and inner.id in names
+        for node in later
+        if isinstance(node, ast.Await)
+        for inner in nodes_in(node)
+    )
+    is_used = any(isinstance(node, ast.Name) and node.id == session.id for node in later)
+    return is_awaited and not is_used
+
+
+def _starts(scope: Scope, inference: Inference) -> Iterator[_Start]:
+    for call, inner, around in calls_in(scope, _NAMES):
+        hop = _hop(call, inner, inference)
+        if hop is not None:
+            yield _Start(call, hop, inner, around)
+
+
+def _hop(call: ast.Call, scope: Scope, inference: Inference) -> Hop | None:
+    match last_segment(call.func):
+        case "Thread" | "Timer":
+            is_thread = inference.qualified_name(call.func, scope) in _THREADS
+            return Hop.THREAD if is_thread else None
+        case "Process":
+            is_process = inference.qualified_name(call.func, scope) in _PROCESSES
+            return Hop.PROCESS if is_process else None
+        case name if name in _POOL_METHODS:
+            receiver = _receiver(call, scope, inference)
+            if receiver in _PROCESS_POOLS:
+                return Hop.PROCESS
+            return Hop.EXECUTOR if receiver in _EXECUTORS else None
+        case "run_in_executor":
+            return Hop.EXECUTOR if _receiver(call, scope, inference) in _LOOPS else None
+        case "gather":
+            is_gather = inference.qualified_name(call.func, scope) in _GATHERS
+            return Hop.GATHER if is_gather else None
+        case "wait" | "as_completed":
+            is_wait = inference.qualified_name(call.func, scope) in _WAITS
+            return Hop.GATHER if is_wait else None
+        case "create_task" | "ensure_future":
+            return _task_hop(call, scope, inference)
+        case "start_soon":
+            return Hop.GROUP if _receiver(call, scope, inference) in _GROUPS else None
+    return None
+
+
+def _task_hop(call: ast.Call, scope: Scope, inference: Inference) -> Hop | None:
+    receiver = _receiver(call, scope, inference)
+    if receiver in _GROUPS:
+        return Hop.GROUP
+    is_task = receiver in _LOOPS or inference.qualified_name(call.func, scope) in _TASKS
+    return Hop.TASK if is_task else None
+
+
+def _receiver(call: ast.Call, scope: Scope, inference: Inference) -> str:
+    if not isinstance(call.func, ast.Attribute):
+        return ""
+    return library_object(call.func.value, scope, inference)
+
+
+def _is_awaited(start: _Start) -> bool:
+    """Tell whether work is awaited where it is started, by itself or as a part of a ``gather``."""
+    for node in start.around:
+        match node:
+            case ast.Await() | ast.Attribute(attr="result"):
+                return True
+            case ast.Call(func=function):
+                if last_segment(function) not in _WAITING:
+                    return last_segment(function) in _WHOLE
+            case ast.Starred() | ast.List() | ast.Tuple() | ast.comprehension():
+                pass
+            case _:
+                if not isinstance(node, COMPREHENSIONS):
+                    return False
+    return False
+
+
+def _shared(works: list[_Work], inference: Inference) -> Iterator[ast.expr]:
+    """Give the sessions that more than one of some coroutines are given."""
+    times: Counter[str] = Counter()
+    for work in works:
+        sessions = {ast.unparse(s): s for s in _in_coroutine(work.coroutine, work.scope, inference)}
+        for text, session in sessions.items():
+            if _takes_turns(work, session, inference):
+                continue
+            times[text] += 2 if work.turn and not _is_new_each_turn(session, work) else 1
+            if times[text] > 1:
+                yield session
+
+
+def _takes_turns(work: _Work, session: ast.expr, inference: Inference) -> bool:
+    """Tell whether a coroutine is done with a plain session before any other of them runs."""
+    known = as_held(session, work.scope, inference)
+    if known is None or known.is_async or not isinstance(session, ast.Name):
+        return False
+    return is_done_before_waiting(work.coroutine, session.id, work.scope, inference)
+
+
+def _is_new_each_turn(session: ast.expr, work: _Work) -> bool:
+    """Tell whether a session is opened inside the loop that starts the work with it."""
+    if not isinstance(session, ast.Name):
+        return False
+    return any(_is_within(binding, work.turn) for binding in work.scope.lookup(session.id))
+
+
+def _is_within(binding: Binding, turn: ast.AST | None) -> bool:
+    match binding.how:
+        case Assigned(value=opened) | Entered(context=opened):
+            return turn is not None and any(node is opened for node in nodes_in(turn))
+    return False
+
+
+def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
+    """Find the sessions that a coroutine was made with."""
+    match expression:
+        case ast.Call(func=function) if last_segment(function) in _PASSING:
+            for argument in arguments(expression):
+                yield from _in_coroutine(argument, scope, inference)
+                yield from carried(argument, scope, inference)
+        case ast.Call(func=function):
+            if isinstance(function, ast.Attribute) and as_held(function.value, scope, inference):
+                yield function.value
+            yield from captured(function, scope, inference)
+            yield from of_receiver(expression, scope, inference)
+            for argument in arguments(expression):
+                yield from carried(argument, scope, inference)
+        case ast.Name(id=name):
+            for made in _assigned(name, scope):
+                if isinstance(made, ast.Call) and last_segment(made.func) not in _PASSING:
+                    yield from _in_coroutine(made, scope, inference)
+
+
+def _assigned(name: str, scope: Scope) -> list[ast.expr]:
+    bindings = (binding.how for binding in scope.lookup(name))
+    return [how.value for how in bindings if isinstance(how, Assigned) and not how.path]
+
+
+def _gathered(start: _Start) -> Iterator[_Work]:
+    given: list[ast.expr] = start.node.args
+    if last_segment(start.node.func) != "gather":
+        given = [ast.Starred(several, ast.Load()) for several in given[:1]]
+    for argument in given:
+        match argument:
+            case ast.Starred(value=ast.Name(id=name)):
+                yield from _in_list(name, start.scope)
+            case ast.Starred(value=several):
+                yield from _each_of(several, start.scope)
+            case _:
+                yield _Work(argument, start.scope)
+
+
+def _each_of(several: ast.expr, scope: Scope) -> Iterator[_Work]:
+    if isinstance(several, (ast.List, ast.Tuple)):
+        yield from (_Work(element, scope) for element in several.elts)
+    elif isinstance(several, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
+        yield _Work(several.elt, scope.child(several), several)
+
+
+def _in_list(name: str, scope: Scope) -> Iterator[_Work]:
+    """Give what a local list is made of and what is appended to it.
+
+    Work that is started already as it goes into the list is left out: its start tells by itself.
+    """
+    works = [work for several in _assigned(name, scope) for work in _each_of(several, scope)]
+    function = scope.function()
+    if function is not None:
+        works += _appended(function).get(name, [])
+    for work in works:
+        if last_segment(work.coroutine) not in _PASSING:
+            yield work
+
+
+@remembered
+def _appended(function: Scope) -> dict[str, list[_Work]]:
+    """Give what a function appends to each of its lists."""
+    found: dict[str, list[_Work]] = {}
+    for call, inner, around in calls_in(function, ("append",)):
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name)), args=[item]):
+                turn = next((n for n in around if isinstance(n, _TURNS)), None)
+                found.setdefault(name, []).append(_Work(item, inner, turn))
+    return found
+
+
+def _groups(starts: list[_Start]) -> dict[str, list[_Start]]:
+    """Sort what is started in task groups by the names of the groups."""
+    groups: dict[str, list[_Start]] = {}
+    for start in starts:
+        if start.hop is Hop.GROUP:
+            groups.setdefault(_group_name(start), []).append(start)
+    return groups
+
+
+def _grouped(start: _Start, groups: dict[str, list[_Start]]) -> list[_Work]:
+    """Give the coroutines of a task group; none where an earlier start speaks for the group."""
+    group = _group_name(start)
+    members = groups[group]
+    if members[0] is not start:
+        return []
+    return [
+        _Work(coroutine, member.scope, _turn_in_group(member, group))
+        for member in members
+        for coroutine in _started(member.node)
+    ]
+
+
+def _started(start: ast.Call) -> list[ast.expr]:
+    """Give the coroutine that a group is given; ``start_soon`` makes it of what it is given."""
+    if last_segment(start.func) != "start_soon" or not start.args:
+        return start.args[:1]
+    function, *given = start.args
+    return [ast.copy_location(ast.Call(function, given, []), start)]
+
+
+def _group_name(start: _Start) -> str:
+    assert isinstance(start.node.func, ast.Attribute)
+    return ast.unparse(start.node.func.value)
+
+
+def _turn_in_group(start: _Start, group: str) -> ast.AST | None:
+    """Give the loop inside a task group's block that starts a coroutine each turn."""
+    for node in start.around:
+        if isinstance(node, _TURNS):
+            return node
+        if isinstance(node, ast.AsyncWith):
+            names = (item.optional_vars for item in node.items)
+            if any(isinstance(name, ast.Name) and name.id == group for name in names):
+                return None
+    return None

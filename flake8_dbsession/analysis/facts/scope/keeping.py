@@ -1,0 +1,236 @@
+"""Whether a class that keeps a session on its instances closes it anywhere."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.drivers import Block, driver_of
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
+from flake8_dbsession.analysis.names.values import ClassValue
+from flake8_dbsession.analysis.nodes import nodes_in
+
+_CLOSES = frozenset(
+    {
+        "close",
+        "aclose",
+        "close_all",
+        "remove",
+        "invalidate",
+        "terminate",
+        "__exit__",
+        "__aexit__",
+    }
+)
+_ENTERING = frozenset({"__aenter__", "__enter__"})
+_LEAVING = ("__exit__", "__aexit__")
+# What is in the name of a function that closes what it is given, or takes it over to do so.
+_CLOSERS = (
+    "clean",
+    "clos",
+    "context",
+    "dispos",
+    "push",
+    "putconn",
+    "releas",
+    "remov",
+    "shutdown",
+    "teardown",
+)
+
+
+def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether anything can be seen to close a session kept on ``self``.
+
+    Args:
+        acquisition: a session held by an attribute of ``self``.
+        inference: answers what the class's bases are.
+
+    Returns:
+        True where the class, one of its bases in the project or a subclass in the same file closes
+        it or delegates to it, where other code of the file closes it from outside, and where a
+        base class cannot be found. What ``__enter__`` opens, ``__exit__`` has to close.
+    """
+    if is_entering(acquisition):
+        return _is_closed_on_leaving(acquisition, inference)
+    scope = acquisition.scope.enclosing_class()
+    target = acquisition.target
+    if scope is None or scope.parent is None or not isinstance(target, ast.Attribute):
+        return True
+    bases = _bases(scope, inference=inference)
+    if bases is None:
+        return True
+    module = scope.module.scope
+    subclasses = _subclasses(module, inference=inference).get(scope, [])
+    blocks_close = _blocks_close(acquisition)
+    members = (scope, *bases, *subclasses)
+    if any(target.attr in _closed_attributes(member, blocks_close) for member in members):
+        return True
+    return target.attr in _closed_from_outside(module)
+
+
+def is_entering(acquisition: Acquisition) -> bool:
+    """Tell whether the method opens something that enters the object: ``__enter__``."""
+    function = acquisition.scope.function()
+    return function is not None and getattr(function.node, "name", "") in _ENTERING
+
+
+def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether ``__exit__`` closes what ``__enter__`` keeps, or a method that it calls.
+
+    Where a class has no such method nothing enters the object, and it counts as closed.
+    """
+    scope = acquisition.scope.enclosing_class()
+    target = acquisition.target
+    if scope is None or not isinstance(target, ast.Attribute):
+        return True
+    bases = _bases(scope, inference=inference)
+    if bases is None:
+        return True
+    methods = {name: node for cls in (*bases, scope) for name, node in _methods(cls).items()}
+    leaving = [name for name in _LEAVING if name in methods]
+    pending, seen = list(leaving), set(leaving)
+    while pending:
+        method = methods[pending.pop()]
+        if target.attr in _closed_in(method, _blocks_close(acquisition)):
+            return True
+        called = _called_on_self(method) & methods.keys() - seen
+        seen |= called
+        pending += called
+    return not leaving
+
+
+@remembered
+def _methods(cls: Scope) -> dict[str, ast.AST]:
+    return {
+        statement.name: statement
+        for statement in statements(body_of(cls.node))
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+def _called_on_self(method: ast.AST) -> set[str]:
+    return {
+        node.func.attr
+        for node in nodes_in(method)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "self"
+    }
+
+
+@remembered
+def _bases(cls: Scope, *, inference: Inference) -> set[Scope] | None:
+    """Give the base classes in the project, at any depth; None where one cannot be found."""
+    found: set[Scope] = set()
+    pending = [cls]
+    while pending:
+        current = pending.pop()
+        for base in current.node.bases:  # type: ignore[union-attr]
+            named = base.value if isinstance(base, ast.Subscript) else base
+            value = inference.value(named, current.parent or current)
+            if value is None and last_segment(named) != "object":
+                return None
+            if isinstance(value, ClassValue):
+                scope = value.scope.child(value.node)
+                if scope not in found:
+                    found.add(scope)
+                    pending.append(scope)
+    return found
+
+
+@remembered
+def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scope]]:
+    """Sort the classes at the top level of a linted module by their bases."""
+    found: dict[Scope, list[Scope]] = {}
+    for statement in statements(body_of(module.node)):
+        if isinstance(statement, ast.ClassDef):
+            for base in statement.bases:
+                value = inference.value(base, module)
+                if isinstance(value, ClassValue):
+                    of_base = found.setdefault(value.scope.child(value.node), [])
+                    of_base.append(module.child(statement))
+    return found
+
+
+def _blocks_close(acquisition: Acquisition) -> bool:
+    """Tell whether the end of ``with self.conn:`` closes it."""
+    return Block.CLOSES in driver_of(acquisition.known.library).block
+
+
+@remembered
+def _closed_attributes(cls: Scope, blocks_close: bool) -> frozenset[str]:
+    """Give the attributes that a class closes, by themselves or by a name that stands for one."""
+    return _closed_in(cls.node, blocks_close)
+
+
+def _closed_in(root: ast.AST, blocks_close: bool) -> frozenset[str]:
+    nodes = nodes_in(root)
+    closed = [expression for node in nodes for expression in _closed(node, blocks_close)]
+    names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
+    attributes = {name for expression in closed for name in _attributes(expression)}
+    for node in nodes:
+        targets, value = _assignment(node)
+        if value is not None and not names.isdisjoint(_names(targets)):
+            attributes |= {name for part in (*targets, value) for name in _attributes(part)}
+    return frozenset(attributes)
+
+
+def _closed(node: ast.AST, blocks_close: bool) -> list[ast.AST]:
+    """Give what a node closes, or delegates to."""
+    match node:
+        case ast.Attribute(value=closed, attr=method) if method in _CLOSES:
+            return [closed]
+        case ast.withitem(context_expr=context):
+            is_plain = isinstance(context, (ast.Attribute, ast.Name))
+            return [context] if blocks_close or not is_plain else []
+        case ast.Call(func=function, args=arguments) if _is_closer(function):
+            return [*arguments]
+        case ast.FunctionDef(name="__getattr__"):
+            return [node]
+    return []
+
+
+def _is_closer(function: ast.expr) -> bool:
+    name = last_segment(function).lower()
+    return any(closer in name for closer in _CLOSERS)
+
+
+def _attributes(node: ast.AST) -> Iterator[str]:
+    """Give the attributes that code reads, also by ``getattr(self, "db")``."""
+    for inner in nodes_in(node):
+        match inner:
+            case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                yield name
+
+
+def _assignment(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
+    """Give the targets and the value of what binds names; no value for anything else."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            return targets, value
+        case ast.NamedExpr(target=target, value=value) | ast.For(target=target, iter=value):
+            return [target], value
+    return [], None
+
+
+def _names(targets: list[ast.expr]) -> Iterator[str]:
+    for target in targets:
+        yield from (node.id for node in nodes_in(target) if isinstance(node, ast.Name))
+
+
+@remembered
+def _closed_from_outside(module: Scope) -> frozenset[str]:
+    """Give the attributes that a linted module closes on any object: ``service.db.close()``."""
+    return frozenset(
+        node.value.attr
+        for node in nodes_in(module.node)
+        if isinstance(node, ast.Attribute)
+        and node.attr in _CLOSES
+        and isinstance(node.value, ast.Attribute)
+        and not (isinstance(node.value.value, ast.Name) and node.value.value.id in ("self", "cls"))
+    )

@@ -1,0 +1,1 @@
+"""How an old code base begins: the baseline, and violations known again after they moved."""

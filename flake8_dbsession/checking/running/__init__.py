@@ -1,0 +1,1 @@
+"""One run: its settings, its processes, each file and the comments that hide findings."""

@@ -1,0 +1,202 @@
+"""``# noqa`` comments: what they hide, and how they are written beside violations."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from flake8.processor import FileProcessor
+from flake8.violation import Violation as Reported
+
+from flake8_dbsession.checking.adopting.baseline import is_recordable
+from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.checking.finding import markdown
+from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.reading import read_file
+from flake8_dbsession.writing import ChangedError, write_file
+
+_NAMED_CODES = re.compile(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
+
+
+# A comment that names a rule where flake8 wants a code, and so takes it for a blanket one.
+_NAMED_RULE = re.compile(rb"#\s*noqa\s*:\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)+)", re.IGNORECASE)
+
+
+def blanket_names(files: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find the comments that name a rule of this tool, which flake8 takes for blanket ones.
+
+    Args:
+        files: the files to look through; what cannot be read is passed over.
+
+    Yields:
+        The place, as ``path:line``, and the comment.
+    """
+    from flake8_dbsession.rules.pages import known_codes
+
+    for path in files:
+        try:
+            content = read_file(path)
+        except OSError:
+            continue
+        for found in _NAMED_RULE.finditer(content) if b"noqa" in content else ():
+            if found[1].decode() in known_codes():
+                line = content.count(b"\n", 0, found.start()) + 1
+                yield f"{path}:{line}", found[0].decode()
+
+
+class Noqa:
+    """What the comments of one file hide, as flake8 reads them.
+
+    Args:
+        filename: the file's path.
+        lines: its lines, with ``\\n`` line ends.
+        options: flake8's.
+    """
+
+    def __init__(self, filename: str, lines: Sequence[str], options: argparse.Namespace) -> None:
+        self._filename = filename
+        self._processor = FileProcessor(filename, options, lines=list(lines))
+
+    def hides(self, code: str, line: int) -> bool:
+        """Tell whether a comment hides a violation.
+
+        Args:
+            code: its code.
+            line: its line, counted from 1.
+        """
+        text = self._processor.noqa_line_for(line)
+        if text is None:
+            return False
+        return Reported(code, self._filename, line, 1, "", text).is_inline_ignored(False)
+
+
+def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace) -> list[Finding]:
+    """Write comments beside the violations of one file, and replace the file.
+
+    All of the file stays as it is but for the comments: encoding, line ends, mode.
+
+    Args:
+        path: the file.
+        findings: its violations.
+        options: flake8's.
+
+    Returns:
+        The violations that no comment hides: in Markdown, where flake8 takes a string for one, and
+        what kept the file from being checked.
+
+    Raises:
+        RunError: the file cannot be read or written.
+    """
+    recordable = [each for each in findings if is_recordable(each.code)]
+    if path.endswith(markdown.SUFFIX) or not recordable:
+        return list(findings)
+    content = _read(path)
+    encoding = _encoding(content)
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding, newline="").readlines()
+    if "".join(lines).encode(encoding) != content:  # an encoding that writes a text in many ways
+        return list(findings)
+    commented = _with_comments(path, lines, recordable, options)
+    if commented != lines:
+        _write(path, content, "".join(commented).encode(encoding))
+    noqa = Noqa(path, _plain(commented), options)
+    return [each for each in findings if not noqa.hides(each.code, each.line)]
+
+
+class _Span(NamedTuple):
+    """Lines that flake8 searches for one comment: one line, or those that a string spans.
+
+    Attributes:
+        first: the first of them, counted from 1.
+        last: the last of them, which is the one that can take a comment.
+        comment: the column where a comment begins already; None where there is none.
+    """
+
+    first: int
+    last: int
+    comment: int | None
+
+
+def _with_comments(
+    path: str, lines: list[str], findings: Sequence[Finding], options: argparse.Namespace
+) -> list[str]:
+    """Give the lines with comments, without those that would hide nothing."""
+    noqa = Noqa(path, _plain(lines), options)
+    open_ones: dict[int, list[Finding]] = {}
+    for each in findings:
+        if not noqa.hides(each.code, each.line):
+            open_ones.setdefault(each.line, []).append(each)
+    commented = list(lines)
+    wanted: dict[_Span, list[Finding]] = {}
+    for span in _spans(_plain(lines)):
+        lines_inside = range(span.first, span.last + 1)
+        inside = [each for line in lines_inside for each in open_ones.get(line, ())]
+        if inside:
+            wanted[span] = inside
+            commented[span.last - 1] = _commented(lines[span.last - 1], span.comment, inside)
+    outcome = Noqa(path, _plain(commented), options)
+    for span, inside in wanted.items():
+        if not any(outcome.hides(each.code, each.line) for each in inside):
+            commented[span.last - 1] = lines[span.last - 1]
+    return commented
+
+
+def _commented(line: str, comment: int | None, findings: Sequence[Finding]) -> str:
+    """Give a line with the findings' codes in its ``# noqa`` comment."""
+    codes = ",".join(sorted({each.code for each in findings if is_recordable(each.code)}))
+    named = _NAMED_CODES.search(line, comment) if comment is not None else None
+    if named:
+        return f"{line[: named.end()]},{codes}{line[named.end() :]}"
+    text = line.rstrip("\r\n")
+    return f"{text}  # noqa: {codes}{line[len(text) :]}"
+
+
+def _spans(lines: Sequence[str]) -> Iterator[_Span]:
+    """Give the spans of a file as flake8 sees them; none where it cannot be read as tokens."""
+    first, comment = 0, None
+    try:
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type in (tokenize.DEDENT, tokenize.ENDMARKER):
+                continue
+            first = first or token.start[0]
+            if token.type == tokenize.COMMENT:
+                comment = token.start[1]
+            if token.type in (tokenize.NL, tokenize.NEWLINE):
+                yield _Span(first, token.start[0], comment)
+                first, comment = 0, None
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def _plain(lines: Sequence[str]) -> list[str]:
+    """Give lines with the line ends that flake8 sees."""
+    return [re.sub(r"\r\n?\Z", "\n", line) for line in lines]
+
+
+def _encoding(content: bytes) -> str:
+    """Give a file's encoding as flake8 takes it."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        content.decode(encoding)
+    except (SyntaxError, UnicodeError, LookupError):
+        return "latin-1"
+    return encoding
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _write(path: str, before: bytes, content: bytes) -> None:
+    try:
+        write_file(path, content, expected=before)
+    except ChangedError as error:
+        raise RunError(f"{path}: {error}") from error
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from error

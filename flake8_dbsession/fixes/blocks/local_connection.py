@@ -1,0 +1,175 @@
+"""A connection that a function opens and closes by hand becomes a ``with`` block.
+
+The block closes what a ``finally`` or the last statement closed. Where nothing did, it ends with
+the last statement that uses the connection, or what reads from it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+import libcst as cst
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.lifetimes.model import Closing
+from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.blocks.cursors import live_names, used_after
+from flake8_dbsession.fixes.blocks.new_block import annotation_notes, tail_doubt
+from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
+from flake8_dbsession.rewriting.closes import (
+    closes_early,
+    is_call_on,
+    mentions,
+    without_closes,
+    without_tail,
+)
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Fix, Kind, Refusal
+from flake8_dbsession.rewriting.guarded import guarded
+from flake8_dbsession.rewriting.imports import Reach, reach_module
+from flake8_dbsession.rewriting.places import place_of, refuse_optional
+from flake8_dbsession.rewriting.region import Region, Statement, parted
+
+CONNECTION = frozenset({Kind.ERROR_PATH})
+"""The kinds of doubt about the rewrite of a connection's whole life."""
+
+
+def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
+    """Put a block that closes around what works with a connection.
+
+    Args:
+        acquisition: what opens the connection.
+        document: the file.
+
+    Returns:
+        The fix.
+
+    Raises:
+        Refusal: it is no connection of a function's own, or its life is not as plain as it has to
+            be.
+    """
+    if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
+        raise Refusal("no local name holds it")
+    refuse_optional(acquisition, document)
+    refuse_borrowed(acquisition, document)
+    _refuse_unclear_end(acquisition, document)
+    place = place_of(acquisition.node, document.tree)
+    if not _is_plain(place.statement, acquisition.node):
+        raise Refusal("it is opened as a part of another expression")
+    name = acquisition.name
+    statements = _statements_of(acquisition, place.after)
+    _refuse_tricks(name, statements)
+    closing = _closing(acquisition, document)
+    region = Region([place.statement, *statements], document)
+    assignment, *rest = region.statements
+    assert isinstance(assignment, cst.SimpleStatementLine)
+    *first, last = rest
+    last, tail = without_tail(last, name)
+    body = without_closes([*first, last], name)
+    if not body:
+        raise Refusal("its block does not use it")
+    block = cst.With(
+        items=[cst.WithItem(_entered(assignment, closing), cst.AsName(cst.Name(name)))],
+        body=cst.IndentedBlock(
+            parted(body)[1],
+            header=assignment.trailing_whitespace,
+            indent=region.indent,
+        ),
+        leading_lines=assignment.leading_lines,
+    )
+    new: Statement = guarded([block], tail, region.indent) if tail else block
+    edits = (*region.rewritten(region.keeping([new])), *(closing.edits if closing else ()))
+    doubts = (tail_doubt(statements[-1]),) if tail else ()
+    return Fix(edits, doubts, notes=annotation_notes(place.statement, document))
+
+
+def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
+    endings = document.context.file.facts(Ending)
+    ending = next((e for e in endings if e.acquisition.node is acquisition.node), None)
+    if ending is None:
+        raise Refusal("it is not plain who closes it")
+    life = ending.lifetime
+    if life.hand_ons:
+        raise Refusal("it is handed on")
+    if life.uses_after_close:
+        raise Refusal("it is used after its close")
+    if ending.is_pooled or any(close.how is not Closing.BY_HAND for close in life.closes):
+        raise Refusal("something else closes it")
+
+
+def _is_plain(statement: ast.stmt, call: ast.Call) -> bool:
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name()], value=value)
+            | ast.AnnAssign(target=ast.Name(), value=value)
+        ):
+            return value is call
+    return False
+
+
+def _statements_of(acquisition: Acquisition, rest: list[ast.stmt]) -> list[ast.stmt]:
+    """Give the statements from the opening to the close, or else to the last use."""
+    name = acquisition.name
+    last = next((i for i, statement in enumerate(rest) if _closes(statement, name)), None)
+    if last is not None:
+        statements = rest[: last + 1]
+        if closes_early(statements, name):
+            raise Refusal("it is closed before the work is done")
+        return statements
+    live = live_names(name, rest)
+    using = [i for i, statement in enumerate(rest) if any(mentions(statement, n) for n in live)]
+    if not using:
+        raise Refusal("its block does not use it")
+    statements = rest[: using[-1] + 1]
+    if closes_early(statements, name) or used_after(name, statements, acquisition.scope):
+        raise Refusal("what reads from it may be used elsewhere")
+    return statements
+
+
+def _closes(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement closes a connection, whatever happens in it."""
+    finals = getattr(statement, "finalbody", ())
+    inner = [part for final in finals for part in (final, *getattr(final, "body", ()))]
+    return any(is_call_on(part, name, "close") for part in (statement, *inner))
+
+
+def _refuse_tricks(name: str, statements: Sequence[ast.stmt]) -> None:
+    for statement in statements:
+        for node in (statement, *own_nodes(statement)):
+            if (
+                isinstance(node, ast.Name)
+                and node.id == name
+                and not isinstance(node.ctx, ast.Load)
+            ):
+                raise Refusal(f"line {node.lineno} binds `{name}` anew")
+            if any(_leaves(part) for part in getattr(node, "finalbody", ())):
+                raise Refusal("a `finally` leaves by itself, and swallows errors")
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    jumps = (ast.Return, ast.Break, ast.Continue)
+    return any(isinstance(part, jumps) for part in (statement, *own_nodes(statement)))
+
+
+def _closing(acquisition: Acquisition, document: Document) -> Reach | None:
+    """Find ``closing``; None for SQLAlchemy's connections, whose own block closes them.
+
+    Some other libraries' blocks close as well, but they commit before that.
+    """
+    known = acquisition.known
+    if known.is_async:
+        raise Refusal("`closing` cannot close an asynchronous connection")
+    if known.library == "sqlalchemy" and not known.name.endswith(".raw_connection"):
+        return None
+    return reach_module("contextlib", "closing", acquisition.scope, document)
+
+
+def _entered(assignment: cst.SimpleStatementLine, closing: Reach | None) -> cst.BaseExpression:
+    opening = assignment.body[0]
+    assert isinstance(opening, (cst.Assign, cst.AnnAssign))
+    assert opening.value is not None
+    if closing is None:
+        return opening.value
+    return cst.Call(cst.parse_expression(closing.expression), [cst.Arg(opening.value)])

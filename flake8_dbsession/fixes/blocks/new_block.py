@@ -1,0 +1,133 @@
+"""What the ways have in common in which a session by hand becomes a ``with`` block."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from flake8_dbsession.fixes.blocks.provision import Provision
+from flake8_dbsession.fixes.doubts.objects import Objects
+from flake8_dbsession.rewriting.closes import is_call_on
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Doubt, Kind, Refusal
+from flake8_dbsession.rewriting.region import Statement, parted
+
+WHOLE_LIFE = frozenset(
+    {Kind.COMMIT, Kind.EXPIRE, Kind.PATCHED, Kind.HELPER, Kind.COMMENT, Kind.ERROR_PATH}
+)
+"""The kinds of doubt about the rewrite of a session's whole life."""
+
+_LEAVES = (ast.Return, ast.Break, ast.Continue)
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlock:
+    """Makes the block that takes the place of an opening and a close by hand.
+
+    Attributes:
+        name: the session's name.
+        provision: what is entered.
+        assignment: the statement that opened the session.
+        indent: what a block is indented by.
+        is_quiet: whether the opening cannot fail.
+    """
+
+    name: str
+    provision: Provision
+    assignment: Statement
+    indent: str
+    is_quiet: bool = True
+
+    def around(self, statements: Sequence[Statement], *, keeps_blank: bool = False) -> cst.With:
+        """Put statements into the block.
+
+        Args:
+            statements: the statements.
+            keeps_blank: whether blank lines above the first come to stand above the block.
+        """
+        item = cst.WithItem(
+            cst.parse_expression(self.provision.call), cst.AsName(cst.Name(self.name))
+        )
+        is_async = self.provision.is_async
+        blank, body = parted(statements)
+        header = cst.TrailingWhitespace()
+        if isinstance(self.assignment, cst.SimpleStatementLine):
+            header = self.assignment.trailing_whitespace
+        return cst.With(
+            items=[item],
+            body=cst.IndentedBlock(body, header=header, indent=self.indent),
+            leading_lines=[*self.assignment.leading_lines, *(blank if keeps_blank else ())],
+            asynchronous=cst.Asynchronous() if is_async else None,
+        )
+
+
+def tail_doubt(statement: ast.stmt) -> Doubt:
+    """Doubt that what follows a close may run where its ``try`` was not come to."""
+    final = getattr(statement, "finalbody", None) or [statement]
+    line = final[-1].lineno
+    return Doubt(Kind.ERROR_PATH, f"line {line} would run where its `try` is not come to, too")
+
+
+def annotation_notes(assignment: ast.stmt, document: Document) -> tuple[str, ...]:
+    """Say that an annotation goes, which a ``with`` block has no place for."""
+    match assignment:
+        case ast.AnnAssign(annotation=annotation):
+            return (f"the annotation `{document.written(annotation)}` goes",)
+    return ()
+
+
+def handlers_need(handled: cst.Try, objects: Objects) -> bool:
+    """Tell whether what stays around the block needs the session, or what was loaded in it."""
+    names = {objects.session, *objects.names}
+    parts = [*handled.handlers, *filter(None, (handled.orelse, handled.finalbody))]
+    return bool(handled.orelse) or any(_names(part) & names for part in parts)
+
+
+def _names(node: cst.CSTNode) -> set[str]:
+    if isinstance(node, cst.Name):
+        return {node.value}
+    return set().union(*map(_names, node.children))
+
+
+def refuse_tricks(node: ast.AST, name: str) -> None:
+    """Leave a session alone that gets another name, or whose errors a ``finally`` swallows.
+
+    Raises:
+        Refusal: the node does one of these.
+    """
+    finals = getattr(node, "finalbody", ())
+    if any(isinstance(part, _LEAVES) for final in finals for part in ast.walk(final)):
+        raise Refusal("a `finally` leaves by itself, and swallows errors")
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and is_name(node.value, name):
+        raise Refusal(f"line {node.lineno} gives `{name}` another name")
+
+
+def closes(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a session is closed when a statement has run to its end, whatever happens."""
+    if is_call_on(statement, name, "close"):
+        return True
+    finals = getattr(statement, "finalbody", ())
+    return any(
+        is_call_on(part, name, "close")
+        or (isinstance(part, ast.If) and any(is_call_on(p, name, "close") for p in part.body))
+        for part in finals
+    )
+
+
+def is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
+    """Tell whether a statement assigns what a call gives to one name, and does nothing else."""
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name()], value=value)
+            | ast.AnnAssign(target=ast.Name(), value=value)
+        ):
+            return (value.value if isinstance(value, ast.Await) else value) is call
+    return False
+
+
+def is_name(expression: ast.AST | None, name: str) -> bool:
+    """Tell whether an expression is a name, and nothing else."""
+    return isinstance(expression, ast.Name) and expression.id == name

@@ -1,0 +1,122 @@
+"""Whether the opening of a session can fail, so that it matters which handlers stand around it."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.blocks.provision import Need, Provision
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Swap
+
+# What these make takes no connection before it is used, so that nothing can go wrong.
+_QUIET = frozenset({Role.FACTORY, Role.REGISTRY, Role.SESSION_CLASS})
+_STEPS = 4  # providers that give what another gives; real code has one
+_LOGS = frozenset({"debug", "info", "log", "print"})
+
+
+def swap_of(need: Need, provision: Provision, document: Document, *, enters: bool) -> Swap | None:
+    """Tell what is called instead of a factory, for tests that replace either.
+
+    Args:
+        need: what is opened by hand.
+        provision: what is entered instead.
+        document: the file.
+        enters: whether the old code enters what it opens.
+    """
+    generator = entered(provision.function, document.context.file.inference)
+    if generator is None:
+        return None
+    old = last_segment(need.call.func)
+    nodes = own_nodes(generator.node)
+    items = (item for node in nodes for item in getattr(node, "items", ()))
+    entries = {item.context_expr for item in items}
+    calls = [n for n in nodes if isinstance(n, ast.Call) and last_segment(n.func) == old]
+    home = need.known.home
+    is_beside = home is not None and generator.scope.module is home.module
+    return Swap(
+        old=old,
+        place=document.span(need.call)[0],
+        new=provision.name,
+        home=home.module.path if home is not None else None,
+        enters=enters,
+        reads_old=bool(calls) and is_beside,
+        enters_old=any(call in entries for call in calls),
+        commits=provision.commits,
+    )
+
+
+def opens_quietly(need: Need, provision: Provision, document: Document) -> bool:
+    """Tell whether neither the old opening nor the new one can fail.
+
+    Args:
+        need: what is opened by hand.
+        provision: what is entered instead.
+        document: the file.
+    """
+    if not opens_quietly_by_hand(need, document):
+        return False
+    inference = document.context.file.inference
+    return provision.is_own or _enters_quietly(provision.function, inference)
+
+
+def opens_quietly_by_hand(need: Need, document: Document) -> bool:
+    """Tell whether the opening by hand cannot fail, and does nothing else."""
+    return _is_quiet(need.call, need.scope, document.context.file.inference)
+
+
+def entered(function: FunctionValue | None, inference: Inference) -> FunctionValue | None:
+    """Give the generator that runs when what a function gives is entered.
+
+    Args:
+        function: a provider; one that returns what another gives is followed to that.
+        inference: follows names.
+    """
+    for _ in range(_STEPS):
+        if function is None or isinstance(function.node, ast.Lambda):
+            return None
+        nodes = own_nodes(function.node)
+        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
+            return function
+        match [node for node in nodes if isinstance(node, ast.Return)]:
+            case [ast.Return(value=ast.Call(func=callee))]:
+                value = inference.value(callee, function.scope.child(function.node))
+                function = value if isinstance(value, FunctionValue) else None
+            case _:
+                return None
+    return None
+
+
+def _enters_quietly(function: FunctionValue | None, inference: Inference) -> bool:
+    """Tell whether nothing that a provider does before its ``yield`` can fail."""
+    generator = entered(function, inference)
+    if generator is None:
+        return False
+    nodes = own_nodes(generator.node)
+    yields = [node for node in nodes if isinstance(node, (ast.Yield, ast.YieldFrom))]
+    if len(yields) != 1 or isinstance(yields[0], ast.YieldFrom):
+        return False
+    scope = generator.scope.child(generator.node)
+    before = [n for n in nodes if getattr(n, "lineno", yields[0].lineno) < yields[0].lineno]
+    calls = (node for node in before if isinstance(node, ast.Call))
+    can_raise = any(isinstance(node, (ast.Raise, ast.Assert)) for node in before)
+    return not can_raise and all(_is_quiet(call, scope, inference) for call in calls)
+
+
+def _is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    known = inference.known(call.func, scope)
+    if known is not None and known.role in _QUIET:
+        return not any(isinstance(node, ast.Call) for node in own_nodes(call))
+    function = inference.value(call.func, scope)
+    if isinstance(function, FunctionValue):
+        return _enters_quietly(function, inference)
+    match call.func:
+        case ast.Attribute(value=owner, attr="begin"):
+            made = inference.known(owner, scope)
+            return made is not None and made.role in (*_QUIET, Role.OPENED)
+        case ast.Name(id="next" | "anext") if len(call.args) == 1:
+            return isinstance(call.args[0], ast.Call) and _is_quiet(call.args[0], scope, inference)
+    return last_segment(call.func) in _LOGS

@@ -1,0 +1,281 @@
+"""The sanctioned way to a session at a place: what to call, how it is reached, what it does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.analysis.names.scopes import Scope, body_of
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
+from flake8_dbsession.house.advice import factory_of, place_of
+from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.house.work import is_made_here
+from flake8_dbsession.policy.model import Sanctioned, Style
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit, Refusal
+from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
+from flake8_dbsession.rules.fallback import is_in_fallback
+
+# What a policy's ``bind`` takes the application's objects from.
+_FLASK_APPLICATION = "current_app"
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """The sanctioned way to a session at a place.
+
+    Attributes:
+        call: the call to enter with ``with``, such as ``get_db_session()``.
+        edits: those that make it known there: imports, and a policy's ``bind`` line.
+        is_async: whether it is entered with ``async with``.
+        commits: whether its block commits when it ends well, as far as that is known.
+        keeps_loaded: whether a commit leaves the objects loaded.
+        rolls_back: whether its block rolls back when an error leaves it, as far as that is known.
+        doubts: what else it may do that the code as it is does not.
+        guard: what it needs, where the layer has a fallback for the absence of that; else empty.
+        function: the provider's own code; None where it is not found, or is no function.
+        is_own: whether it is the session's own block.
+    """
+
+    call: str
+    edits: tuple[Edit, ...]
+    is_async: bool
+    commits: bool
+    keeps_loaded: bool
+    rolls_back: bool
+    doubts: tuple[str, ...] = ()
+    guard: str = ""
+    function: FunctionValue | None = None
+    is_own: bool = False
+
+    @property
+    def name(self) -> str:
+        """The provider, for messages."""
+        return self.call.removesuffix("()")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is opened by hand, for which a provider is wanted.
+
+    Attributes:
+        call: the expression that opens it.
+        known: what it opens.
+        scope: the scope that it stands in.
+        name: the name that holds it; empty for none.
+        beside: what is written there of the module that the provider is looked for in; None where
+            nothing is.
+        place: what it wants of a way.
+    """
+
+    call: ast.Call
+    known: Known
+    scope: Scope
+    name: str
+    beside: ast.expr | None
+    place: Place
+
+
+def plain_need(acquisition: Acquisition) -> Need:
+    """Tell what an acquisition opens, where its own block does."""
+    return Need(
+        acquisition.node,
+        acquisition.known,
+        acquisition.scope,
+        acquisition.name,
+        beside=None,
+        place=place_of(acquisition),
+    )
+
+
+def need_of(acquisition: Acquisition, document: Document) -> Need:
+    """Tell what an acquisition needs a provider for.
+
+    Args:
+        acquisition: what is opened.
+        document: the file.
+
+    Raises:
+        Refusal: it is opened with arguments that a provider would not take.
+    """
+    call, known, scope = acquisition.node, acquisition.known, acquisition.scope
+    name = acquisition.name if acquisition.name.isidentifier() else ""
+    if is_made_here(acquisition):
+        raise Refusal("its factory is made on the spot")
+    if known.source is Role.SESSION_CLASS:
+        bind = bound_to(call)
+        if bind is None or len(call.args) + len(call.keywords) > 1:
+            raise Refusal("the session is opened with arguments of its own")
+        refuse_own_engine(bind, scope)
+        return Need(call, known, scope, name, bind, place_of(acquisition))
+    if call.args or call.keywords:
+        raise Refusal("the session is opened with arguments of its own")
+    return Need(call, known, scope, name, factory_of(acquisition), place_of(acquisition))
+
+
+def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
+    """Give the block of a session itself, where the house has nothing better.
+
+    Args:
+        acquisition: what is opened by hand.
+        document: the file.
+
+    Returns:
+        What only closes; None where the standard names a way to a session that can be used instead
+        of this one.
+    """
+    context = document.context
+    call, known = acquisition.node, acquisition.known
+    is_named = context.is_legacy(acquisition) or context.advice(acquisition).way is not None
+    if is_named and not is_made_here(acquisition):
+        return None
+    document.refuse_comments(call)
+    statement = document.context.file.tree.statement(call)
+    is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
+    written = document.written(call)
+    block = closing(f"await {written}" if is_awaited else written, is_async=known.is_async)
+    if known.home is None and known.source is not Role.SESSION_CLASS:
+        doubt = f"`{ast.unparse(call.func)}` is not found, and may be no factory of sessions"
+        return replace(block, doubts=(doubt,))
+    return block
+
+
+def closing(call: str, *, is_async: bool) -> Provision:
+    """Give a block that only closes: it neither commits nor rolls back."""
+    return Provision(
+        call, (), is_async, commits=False, keeps_loaded=True, rolls_back=False, is_own=True
+    )
+
+
+def provision_for(need: Need, document: Document) -> Provision:
+    """Find what to use instead of opening a session by hand.
+
+    Args:
+        need: what is opened.
+        document: the file.
+
+    Returns:
+        The layer's own provider, else what takes a legacy accessor's place, else the provider
+        beside the factory.
+
+    Raises:
+        Refusal: there is none that can be used here, or it is no context manager.
+    """
+    way = _way_for(need, document)
+    if way.style is Style.DEPENDENCY:
+        raise Refusal(f"the standard here is a parameter, `{way.written(need.name or 'db')}`")
+    return _provision(reach_way(way, need, document), way, need, document)
+
+
+def _way_for(need: Need, document: Document) -> Way:
+    """Ask the house for the best way, or the policy for what takes a legacy accessor's place."""
+    context, place = document.context, need.place
+    if is_in_fallback(need.call, need.scope, context):
+        raise Refusal("it is the layer's fallback for where the sanctioned object is missing")
+    replacement = context.legacy_replacement(need.call, need.scope)
+    own = context.house.own(place)
+    if replacement is not None and own is None:
+        if not all(part.isidentifier() for part in re.split(r"[.:]", replacement)):
+            raise Refusal(f"the policy says what to do instead: {replacement}")
+        way = context.house.of_use(Sanctioned.parse(replacement), place)
+        obstacle = context.house.obstacle(way, place)
+        if obstacle:
+            raise Refusal(obstacle)
+        return way
+    best = context.house.best(place)
+    if best is None:
+        raise Refusal(context.house.why_none(place))
+    return best
+
+
+def reach_way(way: Way, need: Need, document: Document) -> Reach:
+    """Reach a way from a place.
+
+    Args:
+        way: the way.
+        need: what is opened by hand there.
+        document: the file.
+
+    Returns:
+        How it is written at the place, and the edits that make it so.
+
+    Raises:
+        Refusal: it cannot be reached from there.
+    """
+    if way.missing:
+        raise Refusal(way.missing)
+    if way.reach.bind:
+        return Reach(way.expression, _bound_before(way.reach.bind, need.scope, document))
+    if way.reach.is_beside:
+        if need.beside is None:
+            raise Refusal(f"there is no import beside which `{way.expression}` could be imported")
+        name = way.expression.removeprefix(f"{_owner(ast.unparse(need.beside))}.")
+        first, dot, rest = name.partition(".")
+        reach = reach_beside(need.beside, first, need.scope, document)
+    elif way.reach.module:
+        first, dot, rest = way.expression.partition(".")
+        reach = reach_module(way.reach.module, first, need.scope, document)
+    else:
+        return Reach(way.expression)
+    return reach._replace(expression=f"{reach.expression}{dot}{rest}")
+
+
+def _bound_before(bind: str, scope: Scope, document: Document) -> tuple[Edit, ...]:
+    """Put a policy's line at the beginning of a function, and import what it needs."""
+    function = scope.function()
+    body = body_of(function.node) if function else []
+    if function is None or not body:
+        raise Refusal(f"`{bind}` needs a function to stand in")
+    first = body[1] if len(body) > 1 and ast.get_docstring(function.node) else body[0]  # type: ignore[arg-type]
+    line = document.first_line(first)
+    indent = document.indent_of(first)
+    if not document.stands_alone(first, first) or line == function.node.lineno:  # type: ignore[union-attr]
+        raise Refusal("the function stands on one line")
+    at = document.offset(line, 0)
+    edits = (Edit(at, at, f"{indent}{bind}{document.newline}"),)
+    root = re.split(r"\W", bind.partition("=")[2].strip())[0]
+    if scope.lookup(root):
+        return edits
+    if root != _FLASK_APPLICATION:
+        raise Refusal(f"`{root}` is not known here")
+    return (*edits, *reach_module("flask", root, scope, document).edits)
+
+
+def _owner(expression: str) -> str:
+    return expression.rpartition(".")[0]
+
+
+def _provision(reach: Reach, way: Way, need: Need, document: Document) -> Provision:
+    return Provision(
+        call=f"{reach.expression}()",
+        edits=reach.edits,
+        is_async=need.known.is_async,
+        commits=way.leaving.commits is not False,
+        keeps_loaded=bool(need.known.keeps_loaded),
+        rolls_back=way.leaving.rolls_back is not False,
+        doubts=tuple(_doubts(reach, way, need, document)),
+        guard=way.guard,
+        function=way.function,
+    )
+
+
+def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[str]:
+    """Say why a provider may open other sessions, or end them in another way."""
+    if need.known.source is Role.SESSION_CLASS:
+        yield from doubts_about_class(need.call, need.known, need.scope, way.function, document)
+    elif not _opens_the_same(way, need, document):
+        yield f"`{reach.expression}` may open sessions of another factory"
+    if not way.leaving.raises_again:
+        yield f"`{reach.expression}` does not raise every error again"
+
+
+def _opens_the_same(way: Way, need: Need, document: Document) -> bool:
+    """Tell whether a provider calls the factory, or the policy alone says what belongs together."""
+    if document.context.legacy_replacement(need.call, need.scope) is not None:
+        return True
+    return way.is_same if way.function is not None else need.known.home is None

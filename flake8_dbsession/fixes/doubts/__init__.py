@@ -1,0 +1,1 @@
+"""What could behave differently after a fix, a kind of doubt a file, and what several need."""

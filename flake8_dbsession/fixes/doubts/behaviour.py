@@ -1,0 +1,184 @@
+"""Whether a block does the same under the house's provider as it does by hand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
+from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.blocks.provision import Provision
+from flake8_dbsession.fixes.doubts.objects import Objects, outliving, outliving_an_error
+from flake8_dbsession.fixes.doubts.pending import Pending, left_pending
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Doubt, Kind
+
+
+class Ends(NamedTuple):
+    """Whether code closes its session by itself.
+
+    Attributes:
+        without_error: whether it does, unless an error comes between.
+        on_error: whether it does where an error comes between.
+    """
+
+    without_error: bool = True
+    on_error: bool = True
+
+
+CLOSES = Ends()
+"""Code that closes its session whatever happens."""
+
+
+def doubts_about(
+    session: str,
+    body: Sequence[ast.stmt],
+    scope: Scope,
+    provision: Provision,
+    document: Document,
+    *,
+    closes_stay: bool = True,
+    ends: Ends = CLOSES,
+) -> tuple[Doubt, ...]:
+    """Say why a block may behave differently under a provider.
+
+    Args:
+        session: the session's name.
+        body: the statements that are to work under the provider.
+        scope: the scope that they stand in.
+        provision: the provider.
+        document: the file.
+        closes_stay: whether the closes among the statements stay there.
+        ends: how the code as it is ends its session.
+
+    Returns:
+        The doubts; none where the block is certain to do the same.
+    """
+    objects = Objects(session, body, scope, document.context.file.inference)
+    doubts = [*doubts_of(provision)]
+    if provision.commits or not ends.without_error:
+        pending = left_pending(body, objects, closes_stay=closes_stay)
+        if provision.commits:
+            doubts += [about_pending(each, provision.name) for each in pending]
+        else:
+            doubts += [_given_up(each) for each in pending]
+    doubts += _about_objects(objects, body, scope, provision, ends)
+    return tuple(doubts)
+
+
+def doubts_of(provision: Provision) -> Iterator[Doubt]:
+    """Give what speaks against a provider, whatever it is used for."""
+    return (Doubt(Kind.OTHER, reason) for reason in provision.doubts)
+
+
+def about_pending(pending: Pending, provider: str) -> Doubt:
+    """Doubt that work should be committed by a provider.
+
+    Args:
+        pending: the work.
+        provider: the provider, which commits.
+    """
+    line, call, is_seen = pending
+    if not is_seen:
+        reason = f"`{call}` on line {line} may leave work that `{provider}` would commit"
+        return Doubt(Kind.HELPER, reason, call)
+    what = f"`{call}` on line {line} leaves" if call else f"line {line} may leave"
+    return Doubt(Kind.COMMIT, f"`{provider}` would commit what {what} uncommitted", call)
+
+
+def _given_up(pending: Pending) -> Doubt:
+    """Doubt that work may be lost: others may see it, on a connection that they share."""
+    reason = f"the block would give up what line {pending.line} may leave uncommitted"
+    return Doubt(Kind.OTHER, reason)
+
+
+def _about_objects(
+    objects: Objects,
+    body: Sequence[ast.stmt],
+    scope: Scope,
+    provision: Provision,
+    ends: Ends,
+) -> Iterator[Doubt]:
+    """Say why a loaded object that outlives the block may be of no use there."""
+    later = names_read_outside(body, scope)
+    left = outliving(objects, body, later.__contains__)
+    if left is None:
+        return
+    line = left.lineno  # type: ignore[attr-defined]
+    if provision.commits and not provision.keeps_loaded:
+        reason = f"`{provision.name}` expires loaded objects when it commits, and line {line} may"
+        yield Doubt(Kind.EXPIRE, f"{reason} let one out of the block")
+    if not ends.without_error:
+        reason = f"line {line} may let a loaded object out of the block, whose session stays open"
+        yield Doubt(Kind.OTHER, f"{reason} now")
+    if provision.rolls_back or not ends.on_error:
+        if not _is_caught(body, scope):
+            later = _declared(body, scope)
+        left = outliving_an_error(objects, body, later.__contains__)
+        if left is not None:
+            yield _about_error(left.lineno, provision)  # type: ignore[attr-defined]
+
+
+def _about_error(line: int, provision: Provision) -> Doubt:
+    if provision.rolls_back:
+        reason = f"`{provision.name}` expires loaded objects when it rolls back, and line {line}"
+        return Doubt(Kind.EXPIRE, f"{reason} may let one out of the block")
+    reason = f"line {line} may let a loaded object out, whose session an error closes now"
+    return Doubt(Kind.ERROR_PATH, reason)
+
+
+def _is_caught(body: Sequence[ast.stmt], scope: Scope) -> bool:
+    """Tell whether a function goes on after an error in a block."""
+    return any(
+        _catches(node) and node.lineno < body[0].lineno <= (node.end_lineno or 0)  # type: ignore[attr-defined]
+        for node in own_nodes((scope.function() or scope.module.scope).node)
+    )
+
+
+def _catches(node: ast.AST) -> bool:
+    match node:
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return any(last_segment(item.context_expr) == "suppress" for item in items)
+    return bool(getattr(node, "handlers", ()))
+
+
+def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
+    """Give the names that a function reads after a block, or around it where that is in a loop.
+
+    Args:
+        body: the block's statements.
+        scope: the scope that they stand in.
+    """
+    function = scope.function() or scope.module.scope
+    first, last = body[0].lineno, body[-1].end_lineno or 0
+    in_loop = any(
+        isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
+        for node in own_nodes(function.node)
+    )
+    read = {
+        node.id
+        for node in ast.walk(function.node)
+        if isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and (node.lineno > last or (in_loop and node.lineno < first))
+    }
+    return read | _declared(body, scope)
+
+
+def _declared(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
+    """Give the names that others than the function may read."""
+    function = scope.function() or scope.module.scope
+    declared = {
+        name
+        for node in own_nodes(function.node)
+        if isinstance(node, (ast.Global, ast.Nonlocal))
+        for name in node.names
+    }
+    if isinstance(function.node, ast.Module):
+        declared |= {n.id for s in body for n in ast.walk(s) if _is_store(n)}  # type: ignore[attr-defined]
+    return declared
+
+
+def _is_store(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)

@@ -1,0 +1,487 @@
+"""Which values of a block may be, or may hold, objects that its session loaded."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.doubts.callees import Callees, closures
+from flake8_dbsession.fixes.doubts.columns import Columns
+from flake8_dbsession.fixes.doubts.following import Following, followed, of_holder, stored_by
+
+MUTATORS = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
+)
+# What is made of an object by these is a value of its own.
+_VALUES = frozenset(
+    {"abs", "all", "any", "bool", "float", "hasattr", "int", "isinstance", "len", "repr", "round"}
+    | {"str", "type"}
+)
+_LOADERS = frozenset({"get", "get_one", "merge"})
+_ROWS = frozenset(
+    {"exec", "execute", "query", "scalar", "scalars", "stream", "stream_scalars", "exec_driver_sql"}
+)
+_NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
+_COLLECTING = ("dict", "list", "set", "sorted", "tuple")
+_ENTITIES = frozenset(
+    {"first", "get", "get_one", "merge", "one", "one_or_none", "scalar", "scalar_one"}
+    | {"scalar_one_or_none"}
+)
+_NAMED_ROWS = frozenset({"query", "select"})
+
+
+class Objects:
+    """What may hold objects of a session, judged without regard to the order of the statements.
+
+    Args:
+        session: the session's name.
+        body: the statements that work with it.
+        scope: the scope that they stand in.
+        inference: finds the classes and functions that they name.
+        given: names that hold objects from the beginning.
+        columns: what is known of the objects' classes where the statements are called from.
+
+    Attributes:
+        session: the session's name.
+        callees: what the calls among the statements lead to.
+        local: the names that the statements bind.
+        names: the names that may hold objects.
+        parts: the names that may hold a part of an object, such as a list that it keeps.
+        closures: the functions that the statements define, by their names.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        body: Sequence[ast.stmt],
+        scope: Scope,
+        inference: Inference,
+        given: frozenset[str] = frozenset(),
+        columns: Columns | None = None,
+    ) -> None:
+        self.session = session
+        self.callees = Callees(scope, inference)
+        self.columns = Columns(body, scope, inference, columns)
+        self._is_column = self.columns.is_column
+        self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+        self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
+        self.names: set[str] = set(given)
+        self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
+        self.closures = closures(self._nodes)
+        self._holding = dict(self._find_holding())
+        while self._learn():
+            pass
+        self.parts: set[str] = set()
+        while self._learn_parts():
+            pass
+
+    def carries(self, expression: ast.expr | None) -> bool:
+        """Tell whether an expression's value may be, or may hold, a loaded object."""
+        match expression:
+            case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
+                return False
+            case ast.Name(id=name):
+                return name in self.names
+            case ast.Attribute(value=base, attr=name):
+                return name not in _NUMBERS and self.carries(base) and not self._is_column(name)
+            case ast.Call():
+                return self._result_carries(expression)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self.carries(body) or self.carries(orelse)
+            case ast.DictComp(key=key, value=value):
+                return self.carries(key) or self.carries(value)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                return self.carries(expression.elt)
+            case ast.Lambda():
+                return self.mentions(expression)
+            case ast.Subscript(value=base):
+                return self.carries(base)
+        parts = ast.iter_child_nodes(expression)
+        return any(self.carries(part) for part in parts if isinstance(part, ast.expr))
+
+    def mentions(self, node: ast.AST) -> bool:
+        """Tell whether the session or anything that holds its objects is named in a node."""
+        return any(
+            self.is_session(part) or (isinstance(part, ast.Name) and part.id in self.names)
+            for part in ast.walk(node)
+        )
+
+    def is_session(self, node: ast.AST) -> bool:
+        """Tell whether a node is the session."""
+        if isinstance(node, ast.Name):
+            return node.id == self.session
+        return isinstance(node, ast.Attribute) and dotted_name(node) == self.session
+
+    def session_call(self, expression: ast.expr) -> ast.Call | None:
+        """Give the call of the session's method that a chain of calls begins with."""
+        node: ast.AST = expression
+        while True:
+            match node:
+                case ast.Call(func=ast.Attribute(value=owner)) if self.is_session(owner):
+                    return node
+                case ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Await(value=inner):
+                    node = inner
+                case ast.Subscript(value=inner):
+                    node = inner
+                case _:
+                    return None
+
+    def assigned(self, name: str) -> Iterator[ast.expr]:
+        """Give what is assigned to a name in the block, but for ``name = name.where(...)``."""
+        for node in self._nodes:
+            match node:
+                case ast.Assign(targets=[target], value=value) if _is_name(target, name):
+                    if not any(_is_name(part, name) for part in ast.walk(value)):
+                        yield value
+
+    def is_entity(self, expression: ast.expr) -> bool:
+        """Tell whether an expression may be a loaded object itself, and no collection."""
+        match expression:
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.is_entity(inner)
+            case ast.Name(id=name):
+                values = list(self.assigned(name))
+                return name in self.names and (not values or any(map(self.is_entity, values)))
+            case ast.Attribute() | ast.Subscript() | ast.IfExp() | ast.BoolOp():
+                return self.carries(expression)
+            case ast.Call(func=function):
+                if self.session_call(expression) is not None:
+                    return last_segment(function) in _ENTITIES and self.carries(expression)
+                is_collection = self.callees.is_builtin(function, *_COLLECTING)
+                return not is_collection and self.carries(expression)
+        return False
+
+    def is_inherited(self, name: str) -> bool:
+        """Tell whether the classes of the loaded objects have a method from a library only."""
+        return self.columns.is_undeclared(name)
+
+    def _learn_parts(self) -> bool:
+        """Find further names of parts; tell whether there were any."""
+        found = {
+            name
+            for node in self._nodes
+            for target, value in _given(node)
+            if self._is_part(value)
+            for name in self._holders(target)
+        }
+        found -= self.parts
+        self.parts |= found
+        return bool(found)
+
+    def _is_part(self, expression: ast.expr) -> bool:
+        """Tell whether an expression is what an attribute of a loaded object holds."""
+        match expression:
+            case ast.Name(id=name):
+                return name in self.parts
+            case ast.Attribute(value=base, attr=name) if self.columns.is_plain(name):
+                return False
+            case ast.Attribute(value=base) | ast.Subscript(value=base):
+                return self.carries(base) or self._is_part(base)
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self._is_part(inner)
+            case ast.BoolOp(values=values):
+                return any(map(self._is_part, values))
+            case ast.IfExp(body=body, orelse=orelse):
+                return self._is_part(body) or self._is_part(orelse)
+        return False
+
+    def _result_carries(self, call: ast.Call) -> bool:
+        asked = self.session_call(call)
+        name = last_segment(call.func)
+        if isinstance(call.func, ast.Attribute):
+            if name in _NUMBERS:
+                return False
+        elif self.callees.is_builtin(call.func, *_VALUES):
+            return False
+        if asked is not None:
+            return self._loads(asked)
+        parts = _arguments(call)
+        if isinstance(call.func, ast.Attribute):
+            parts.append(call.func.value)
+        is_given = any(self.carries(part) or self.is_session(part) for part in parts)
+        if not is_given and not self.held_by(call):
+            return False
+        following = self.followed(call)
+        return following is None or _returns_objects(following, self)
+
+    def followed(self, call: ast.Call) -> Following | None:
+        """Give the project's function that a call leads to, with what it is given.
+
+        Args:
+            call: a call with the session or its objects among the arguments.
+
+        Returns:
+            The function; None where the code of what is called does not tell what the call does.
+        """
+        function = self.callees.function(call.func) or self.callees.constructor(call.func)
+        if function is None:
+            return None
+        attribute = self.held_by(call)
+        owner = getattr(call.func, "value", None)
+        if not attribute and owner is not None and self.carries(owner):
+            return None
+        if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
+            return None
+        arguments = _arguments(call)
+        sessions = {part for part in arguments if self.is_session(part)}
+        held = {part for part in arguments if part not in sessions and self.carries(part)}
+        if attribute:
+            following = of_holder(function, attribute)
+            given = followed(call, function, set(), held) if not sessions else None
+            if following is None or given is None:
+                return None
+            return following._replace(objects=given.objects)
+        return followed(call, function, sessions, held)
+
+    def held_by(self, call: ast.Call) -> str:
+        """Give the attribute in which the object whose method is called holds the session."""
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name)):
+                owner, _, attribute = self.session.rpartition(".")
+                return attribute if owner and name == owner else self._holding.get(name, "")
+        return ""
+
+    def _find_holding(self) -> Iterator[tuple[str, str]]:
+        """Find the objects that are made with the session, and where they keep it."""
+        for node in self._nodes:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
+                    constructor = self.callees.constructor(made.func)
+                    sessions = {part for part in _arguments(made) if self.is_session(part)}
+                    given = followed(made, constructor, sessions, set()) if constructor else None
+                    if given and given.session and len(list(self.assigned(name))) == 1:
+                        yield name, stored_by(given.function, given.session)
+
+    def _loads(self, call: ast.Call) -> bool:
+        """Tell whether a call of the session's method gives objects, and not plain values."""
+        method = last_segment(call.func)
+        if method in _ROWS:
+            return any(self._selects_objects(argument) for argument in call.args)
+        return method in _LOADERS
+
+    def _selects_objects(self, selected: ast.expr) -> bool:
+        match selected:
+            case ast.Constant():
+                return False
+            case ast.Attribute(value=ast.Name(), attr=name):
+                return not self._is_column(name)
+            case ast.Name(id=name) if values := list(self.assigned(name)):
+                return any(map(self._selects_objects, values))
+        root = _root_call(selected)
+        if root is None:
+            return True
+        if isinstance(root.func, ast.Name) and root.func.id in _NAMED_ROWS:
+            return any(self._selects_objects(argument) for argument in root.args)
+        return not (_is_function_call(root) or last_segment(root.func) == "text")
+
+    def _learn(self) -> bool:
+        """Find further names; tell whether there were any."""
+        found = {name for node in self._nodes for name in self._learned_from(node)} - self.names
+        self.names |= found
+        return bool(found)
+
+    def _learned_from(self, node: ast.AST) -> Iterator[str]:
+        for target, value in _given(node):
+            if self.carries(value):
+                yield from self._holders(target)
+        if isinstance(node, ast.Call):
+            yield from self._learned_from_call(node)
+
+    def _holders(self, target: ast.expr) -> Iterator[str]:
+        """Give the block's own names that hold what is assigned to a target."""
+        return (name for name in _bound(target) if name in self.local)
+
+    def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
+        arguments = _arguments(call)
+        match call.func:
+            case ast.Attribute(value=owner) if self.is_session(owner):
+                for argument in arguments:
+                    if last_segment(call.func) not in _ROWS | _LOADERS:
+                        yield from _bound(argument)
+            case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
+                if any(self.carries(argument) for argument in arguments):
+                    yield _root_name(receiver)
+
+
+def _returns_objects(following: Following, caller: Objects) -> bool:
+    """Tell whether a function's result may be, or may hold, objects of a session."""
+    memory = following.scope.memory
+    question = ("returns objects", following.session, following.objects, caller.columns.classes)
+    if question not in memory:
+        memory[question] = True  # what a function says of itself while it is read
+        objects = inside(following, caller, following.session, following.objects)
+        nodes = own_nodes(following.function.node)
+        kinds = (ast.Return, ast.Yield, ast.YieldFrom)
+        results = [node.value for node in nodes if isinstance(node, kinds)]
+        memory[question] = any(
+            objects.carries(result) or _is_lazy(result, objects) for result in results
+        )
+    found: bool = memory[question]
+    return found
+
+
+def inside(following: Following, caller: Objects, session: str, given: frozenset[str]) -> Objects:
+    """Give what holds objects in a function that is followed.
+
+    Args:
+        following: the function.
+        caller: what holds them where it is called.
+        session: how it names the session.
+        given: the names that hold objects from the beginning.
+    """
+    inference = caller.callees.inference
+    return Objects(session, following.body, following.scope, inference, given, caller.columns)
+
+
+def _is_lazy(result: ast.expr | None, objects: Objects) -> bool:
+    """Tell whether a result loads when it is gone through."""
+    return isinstance(result, ast.GeneratorExp) and objects.mentions(result)
+
+
+def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Give what a node binds, each with the value that it gets, or that it gets something of."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((target, value) for target in targets)
+        case (
+            ast.AnnAssign(target=target, value=ast.expr() as value)
+            | ast.NamedExpr(target=target, value=value)
+            | ast.AugAssign(target=target, value=value)
+            | ast.For(target=target, iter=value)
+            | ast.AsyncFor(target=target, iter=value)
+            | ast.comprehension(target=target, iter=value)
+            | ast.withitem(context_expr=value, optional_vars=ast.expr() as target)
+        ):
+            yield target, value
+
+
+def outliving(
+    objects: Objects, body: Sequence[ast.stmt], used_later: Callable[[str], bool]
+) -> ast.AST | None:
+    """Find where a loaded object leaves its block.
+
+    Args:
+        objects: what holds objects.
+        body: the block's statements.
+        used_later: tells whether a name is read outside of the block.
+
+    Returns:
+        The first node that hands one out; None where none is.
+    """
+    nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+    for node in nodes:
+        if _hands_out(node, objects) or _names_for_later(node, objects, used_later):
+            return node
+    return None
+
+
+def outliving_an_error(
+    objects: Objects, body: Sequence[ast.stmt], used_later: Callable[[str], bool]
+) -> ast.AST | None:
+    """Find where a loaded object leaves its block before an error may.
+
+    Args:
+        objects: what holds objects.
+        body: the block's statements; nothing fails after the last, where that is a plain one.
+        used_later: tells whether a name is read when the error has left the block.
+
+    Returns:
+        The first node that hands one out; None where none is.
+    """
+    *before, last = body
+    can_fail = [*before, last] if hasattr(last, "body") else before
+    nodes = [node for statement in can_fail for node in (statement, *own_nodes(statement))]
+    returned = {id(part) for n in nodes if isinstance(n, ast.Return) for part in ast.walk(n)}
+    going_on = [node for node in nodes if id(node) not in returned]
+    for node in going_on:
+        if _hands_out(node, objects) or _names_for_later(node, objects, used_later):
+            return node
+    return None
+
+
+def _hands_out(node: ast.AST, objects: Objects) -> bool:
+    match node:
+        case ast.Return(value=ast.GeneratorExp()) | ast.Assign(value=ast.GeneratorExp()):
+            return objects.mentions(node)  # it loads when it is gone through
+        case ast.Return(value=value) | ast.Yield(value=value) | ast.YieldFrom(value=value):
+            return objects.carries(value)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+            return objects.mentions(node)
+        case ast.Assign(targets=targets, value=value) if objects.carries(value):
+            return any(_is_elsewhere(target, objects) for target in targets)
+        case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in MUTATORS:
+            is_own = _root_name(receiver) in {objects.session, *objects.local}
+            return not is_own and any(map(objects.carries, _arguments(node)))
+    return False
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str], bool]) -> bool:
+    return isinstance(node, ast.Name) and node.id in objects.names and used_later(node.id)
+
+
+def _is_elsewhere(target: ast.expr, objects: Objects) -> bool:
+    """Tell whether what is assigned to belongs to something from outside the block."""
+    is_part = isinstance(target, (ast.Attribute, ast.Subscript))
+    return is_part and not any(name in objects.local for name in _bound(target))
+
+
+def _is_stored(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def _bound(target: ast.expr) -> Iterator[str]:
+    """Give the names that get a value, or something of it: ``a, b.c[0] = ...`` gives a and b."""
+    match target:
+        case ast.Name(id=name):
+            yield name
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for element in elements:
+                yield from _bound(element)
+        case ast.Starred(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
+            yield from _bound(inner)
+
+
+def _root_name(expression: ast.expr) -> str:
+    """Give the name that a chain begins with: ``a`` of ``a.b[0].setdefault("c", [])``."""
+    match expression:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
+            return _root_name(inner)
+    return ""
+
+
+def _root_call(expression: ast.expr) -> ast.Call | None:
+    """Give the call that a chain begins with: ``select(A)`` of ``select(A).where(...)``."""
+    node: ast.expr = expression
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Attribute):
+            node = node.value
+        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+            node = node.func.value
+        else:
+            return node
+    return None
+
+
+def _is_function_call(call: ast.Call) -> bool:
+    """Tell whether a call is one of SQL's functions, ``func.count(...)``."""
+    match call.func:
+        case (
+            ast.Attribute(value=ast.Name(id="func"))
+            | ast.Attribute(value=ast.Attribute(attr="func"))
+        ):
+            return True
+    return False
+
+
+def _is_name(expression: ast.AST, name: str) -> bool:
+    return isinstance(expression, ast.Name) and expression.id == name
