@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from flake8_dbsession import __version__
+from flake8_dbsession.options import add_options
 
 if TYPE_CHECKING:
-    from flake8.options.manager import OptionManager
-
     from flake8_dbsession.checking.adopting.known import Known
     from flake8_dbsession.linter import Linter
 
@@ -36,45 +35,7 @@ class Plugin:
         self._filename = filename
         self._lines = lines
 
-    @staticmethod
-    def add_options(manager: OptionManager) -> None:
-        """Declare the options, for the command line and for flake8's configuration files."""
-        manager.add_option(
-            "--dbsession-policy",
-            metavar="FILE",
-            parse_from_config=True,
-            normalize_paths=True,
-            help="the policy (default: found from each file upward)",
-        )
-        manager.add_option(
-            "--dbsession-preset",
-            metavar="NAME",
-            parse_from_config=True,
-            help="the preset under the policy: standard, flask, unified, dbapi, sqlite, sqlalchemy",
-        )
-        manager.add_option(
-            "--dbsession-factories",
-            metavar="NAMES",
-            default="",
-            parse_from_config=True,
-            comma_separated_list=True,
-            help="further session factories, such as core.database.SessionLocal",
-        )
-        manager.add_option(
-            "--dbsession-owners",
-            metavar="PATTERNS",
-            default="",
-            parse_from_config=True,
-            comma_separated_list=True,
-            help="the modules that may open sessions by hand (default: found)",
-        )
-        manager.add_option(
-            "--dbsession-baseline",
-            metavar="FILE",
-            parse_from_config=True,
-            normalize_paths=True,
-            help="the known violations, as `dbsession baseline` wrote them, which are not reported",
-        )
+    add_options = staticmethod(add_options)
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names import library
 from flake8_dbsession.roots import project_root
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
-# What is never looked for in the project: the standard library, and the packages that nearly every
-# file of a web service imports.
-_INSTALLED = sys.stdlib_module_names | library.PACKAGES | {"fastapi", "flask", "starlette"}
+# The packages that nearly every file of a web service imports.
+_FRAMEWORKS = frozenset({"fastapi", "flask", "starlette"})
 
 LARGEST_MODULE = 4_000_000
 """The size in bytes of the longest module that is followed: more is data in a module's shape."""
@@ -46,13 +44,18 @@ class Question(NamedTuple):
 class Locations:
     """The places of one repository's modules, each looked for once.
 
+    Args:
+        root: the repository's folder.
+        installed: the packages that, like the standard library, are never looked for in it.
+
     Attributes:
         root: the repository's folder.
         searched: the folders in which was looked, of which some may not exist.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, installed: frozenset[str]) -> None:
         self.root = root
+        self._installed = sys.stdlib_module_names | _FRAMEWORKS | installed
         self.searched: set[Path] = set()
         self._found: dict[Question, Path | None] = {}
         self._roots: dict[tuple[Path, str], list[Path]] = {}
@@ -90,7 +93,7 @@ class Locations:
             for _ in range(level - 1):
                 folder = folder.parent
             return [folder] if self._is_inside(folder) else []
-        if not segments or segments[0] in _INSTALLED:
+        if not segments or segments[0] in self._installed:
             return []
         key = (folder, segments[0])
         if key not in self._roots:

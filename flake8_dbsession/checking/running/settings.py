@@ -15,7 +15,7 @@ from flake8.options.config import load_config
 from flake8.options.manager import OptionManager
 
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.plugin import Plugin
+from flake8_dbsession.options import add_options
 
 
 def flake8_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -44,7 +44,7 @@ def _aggregated(arguments: Sequence[str]) -> argparse.Namespace:
         version=flake8.__version__, plugin_versions="", parents=[first], formatter_names=[]
     )
     register_default_options(manager)
-    Plugin.add_options(manager)
+    add_options(manager)
     manager.extend_default_select(["DBS"])
     manager.parser.error = _refuse  # it would end the process
     return aggregate_options(manager, configuration, folder, rest)
