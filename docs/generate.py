@@ -1,4 +1,4 @@
-"""Write what is made from the code: docs/rules/*.md, the README's codes, the policy's schema.
+"""Write what is made from the code: rule pages, the README's codes, the schema, the tour's values.
 
 python docs/generate.py            # write them
 python docs/generate.py --check    # fail where one is out of date
@@ -18,9 +18,13 @@ from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import families, page, summary
 from flake8_dbsession.rules.registry import rules
 
+sys.path.insert(0, str(Path(__file__).parent))
+from tour import filled
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "rules"
 README = ROOT / "README.md"
+TOUR = ROOT / "docs" / "how-it-works.md"
 SCHEMA = ROOT / "flake8_dbsession" / "policy" / "dbsession.schema.json"
 _TABLE = re.compile(r"(?<=<!-- codes -->\n).*?(?=<!-- /codes -->)", re.DOTALL)
 
@@ -40,6 +44,7 @@ def documents() -> dict[Path, str]:
     readme = README.read_text(encoding="utf-8")
     made = {PAGES / f"{rule.code}.md": page(rule) for rule in rules().values()}
     made[README] = _TABLE.sub(lambda _: table(), readme)
+    made[TOUR] = filled(TOUR.read_text(encoding="utf-8"))
     made[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
     return made
 
