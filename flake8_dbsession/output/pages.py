@@ -43,20 +43,19 @@ class Page:
 @cache
 def page_of(code: str) -> Page:
     """Give the page of any code that a run reports, flake8's own included."""
+    from flake8_dbsession.rules.pages import section, text
     from flake8_dbsession.rules.registry import rules
 
     rule = rules().get(code)
     if rule is None:
         name, summary = _WITHOUT_RULE.get(code, _SYNTAX_ERROR)
         return Page(code, name, summary, summary, "", None)
-    summary, _, rest = rule.page.partition("\n")
-    description = rest.partition("## What it does\n")[2].partition("\n## ")[0].strip()
     return Page(
         code,
         rule.name,
-        summary,
-        _with_absolute_links(description),
-        _with_absolute_links(rule.page),
+        rule.docstring.partition("\n")[0],
+        _with_absolute_links(section(rule, "What it does")),
+        _with_absolute_links(text(rule)),
         f"{_FOLDER}/{code}.md",
     )
 

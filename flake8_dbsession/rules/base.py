@@ -36,7 +36,7 @@ class Violation(NamedTuple):
 
 
 class Rule(ABC, Generic[Fact]):
-    """One opinion. Its docstring is its page; see CONTRIBUTING for the sections.
+    """One opinion. Its docstring is its page; CONTRIBUTING names the sections.
 
     Attributes:
         code: its code.
@@ -51,8 +51,8 @@ class Rule(ABC, Generic[Fact]):
     off: ClassVar[bool] = False
 
     @property
-    def page(self) -> str:
-        """The rule's page in Markdown, as its docstring has it."""
+    def docstring(self) -> str:
+        """The rule's text in Markdown; ``rules.pages`` makes its page of it."""
         return inspect.cleandoc(self.__doc__ or "")
 
     @abstractmethod

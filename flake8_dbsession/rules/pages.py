@@ -27,6 +27,7 @@ TOOL_CODES = {
 
 _OFF = "\n\nThis rule is off by default: select its whole code, or `enable` it in the policy."
 _SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
+_SHARED = re.compile(r"As for \[(DBS\d{3})\]\(\1\.md\)\.")
 _EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -44,19 +45,33 @@ def families() -> Iterator[tuple[str, str, list[Rule[Any]]]]:
 
 
 def page(rule: Rule[Any]) -> str:
-    """Give a rule's page: its docstring under a title."""
-    return f"# {rule.code} {rule.name}\n\n{rule.page}{_OFF if rule.off else ''}\n"
+    """Give a rule's page: its text under a title."""
+    return f"# {rule.code} {rule.name}\n\n{text(rule)}{_OFF if rule.off else ''}\n"
+
+
+def text(rule: Rule[Any]) -> str:
+    """Give a rule's text: its docstring, with the sections that it takes from another rule."""
+    return _SECTION.sub(lambda found: f"## {found[1]}\n{_body(*found.groups())}", rule.docstring)
 
 
 def summary(rule: Rule[Any]) -> str:
-    """Give the first sentence of a rule's page, without its full stop."""
-    return rule.page.splitlines()[0].rstrip(".")
+    """Give the first sentence of a rule's text, without its full stop."""
+    return rule.docstring.splitlines()[0].rstrip(".")
 
 
 def section(rule: Rule[Any], title: str) -> str:
-    """Give the text below one of the page's headings; empty where it has no such heading."""
-    sections: dict[str, str] = dict(_SECTION.findall(rule.page))
-    return sections.get(title, "").strip()
+    """Give the text below one of the headings; empty where there is no such heading."""
+    return _sections(rule).get(title, "").strip()
+
+
+def _sections(rule: Rule[Any]) -> dict[str, str]:
+    return {title: _body(title, body) for title, body in _SECTION.findall(rule.docstring)}
+
+
+def _body(title: str, body: str) -> str:
+    """Give a section's body, which may be that of another rule's section of the same title."""
+    shared = _SHARED.fullmatch(body.strip())
+    return _sections(rules()[shared[1]])[title] if shared else body
 
 
 def example(rule: Rule[Any], title: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,15 +73,14 @@ def test_what_is_silenced_or_not_selected_stays() -> None:
 
 
 @pytest.fixture
-def only(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Fixer[Any]], None]]:
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fixer[Any]], None]:
     """Makes a fixer the only one."""
 
     def register(fixer: Fixer[Any]) -> None:
-        monkeypatch.setattr(registry, "_REGISTERED", {fixer.code: fixer})
-        registry.fixers.cache_clear()
+        monkeypatch.setitem(vars(registry._FIXERS), "all", {fixer.code: fixer})
 
-    yield register
-    registry.fixers.cache_clear()
+    registry.fixers()
+    return register
 
 
 class _Broken(Fixer[object]):

@@ -11,6 +11,7 @@ import pytest
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.rules.base import Rule
+from flake8_dbsession.rules.pages import text
 from flake8_dbsession.rules.registry import rules
 from tests.cases import expected_codes, lint, write_project
 
@@ -19,7 +20,7 @@ _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def sections(rule: Rule[Any]) -> dict[str, str]:
-    page = rule.page
+    page = text(rule)
     titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
     bodies = re.split(r"^## .+$", page, flags=re.MULTILINE)[1:]
     return dict(zip(titles, bodies, strict=True))
@@ -31,7 +32,7 @@ def example(rule: Rule[Any], section: str) -> str:
 
 def policy_of(rule: Rule[Any]) -> dict[str, str]:
     """The policy that a page's options show is the one that its examples are checked under."""
-    tables = re.findall(r"```toml\n(.*?)```", rule.page, re.DOTALL)
+    tables = re.findall(r"```toml\n(.*?)```", text(rule), re.DOTALL)
     return {"dbsession.toml": tables[0]} if tables else {}
 
 
@@ -46,7 +47,7 @@ def test_page_has_its_sections(rule: Rule[Any]) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_the_page_names_the_kinds_of_doubt(rule: Rule[Any]) -> None:
-    named = re.findall(r"^Kinds of doubt: (.*)\.$", rule.page, re.MULTILINE)
+    named = re.findall(r"^Kinds of doubt: (.*)\.$", text(rule), re.MULTILINE)
     fixer = fixers().get(rule.code)
     kinds = [kind.value for kind in Kind if fixer and kind in fixer.kinds]
     assert named == [", ".join(f"`{kind}`" for kind in kinds)] * bool(kinds)
@@ -54,11 +55,11 @@ def test_the_page_names_the_kinds_of_doubt(rule: Rule[Any]) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_example_fires_on_its_lines(rule: Rule[Any], tmp_path: Path) -> None:
-    text = example(rule, "Example")
-    write_project(tmp_path, {"app/service.py": text, **policy_of(rule)})
+    code = example(rule, "Example")
+    write_project(tmp_path, {"app/service.py": code, **policy_of(rule)})
     found = lint(tmp_path, "app/service.py", selected=frozenset({rule.code}))
     fired = [(line, code) for line, _, code, _ in found if code == rule.code]
-    expected = [pair for pair in expected_codes(text) if pair[1] == rule.code]
+    expected = [pair for pair in expected_codes(code) if pair[1] == rule.code]
     assert expected, "the example marks no line"
     assert fired == expected
 

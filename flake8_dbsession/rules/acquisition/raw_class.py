@@ -52,14 +52,7 @@ class RawSessionClass(Rule[Acquisition]):
     ```
 
     ## Use instead
-    ```python
-    from core.database import get_db_session
-
-
-    def count():
-        with get_db_session() as db:
-            return db.query(Agent).count()
-    ```
+    As for [DBS302](DBS302.md).
 
     ## Fix safety
     The fix takes the house's provider, as those of [DBS101](DBS101.md) and [DBS102](DBS102.md) do.

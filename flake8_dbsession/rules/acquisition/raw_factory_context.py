@@ -39,14 +39,7 @@ class RawFactoryContext(Rule[Acquisition]):
     ```
 
     ## Use instead
-    ```python
-    from core.database import get_db_session
-
-
-    def rename(agent_id, name):
-        with get_db_session() as db:
-            db.get(Agent, agent_id).name = name
-    ```
+    As for [DBS101](DBS101.md).
 
     ## Fix safety
     The fix calls the provider instead, and imports it as the factory was imported. It is safe where

@@ -46,15 +46,7 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     ```
 
     ## Use instead
-    ```python
-    import sqlite3
-    from contextlib import closing
-
-
-    def count(path):
-        with closing(sqlite3.connect(path)) as conn:
-            return conn.execute("SELECT count(*) FROM messages").fetchone()[0]
-    ```
+    As for [DBS602](DBS602.md).
 
     ## Fix safety
     As for [DBS602](DBS602.md); the block ends where the connection was closed.

@@ -45,19 +45,7 @@ class FactoryAsDependency(Rule[Injection]):
     ```
 
     ## Use instead
-    ```python
-    from fastapi import APIRouter, Depends
-    from sqlalchemy.orm import Session
-
-    from core.database import get_db
-
-    router = APIRouter()
-
-
-    @router.get("/agents")
-    def list_agents(db: Session = Depends(get_db)):
-        return db.query(Agent).all()
-    ```
+    As for [DBS402](DBS402.md).
 
     ## Fix safety
     The fix injects the house's dependency, and imports it as the factory was imported. It is safe

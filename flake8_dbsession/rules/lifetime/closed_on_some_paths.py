@@ -47,14 +47,7 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     ```
 
     ## Use instead
-    ```python
-    from core.database import get_db_session
-
-
-    def count():
-        with get_db_session() as db:
-            return db.query(Agent).count()
-    ```
+    As for [DBS302](DBS302.md).
 
     ## Fix safety
     The fix is that of [DBS101](DBS101.md), a block of the provider, under the same conditions. A

@@ -46,14 +46,7 @@ class ManualClose(Rule[HandClose]):
     ```
 
     ## Use instead
-    ```python
-    from core.database import get_db_session
-
-
-    def count():
-        with get_db_session() as db:
-            return db.query(Agent).count()
-    ```
+    As for [DBS302](DBS302.md).
 
     ## Fix safety
     The close goes with the fix of [DBS101](DBS101.md), under the same conditions. One that a `with`

@@ -35,14 +35,7 @@ class DefaultArgumentSession(Rule[Acquisition]):
     ```
 
     ## Use instead
-    ```python
-    from core.database import get_db_session
-
-
-    def count():
-        with get_db_session() as db:
-            return db.query(Agent).count()
-    ```
+    As for [DBS302](DBS302.md).
 
     ## Options
     - `factories`: further names that are factories

@@ -43,15 +43,7 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
     ```
 
     ## Use instead
-    ```python
-    from core.database import get_db_session
-
-
-    class AgentService:
-        def count(self):
-            with get_db_session() as db:
-                return db.query(Agent).count()
-    ```
+    As for [DBS202](DBS202.md).
 
     ## Options
     - `factories`: further names that are factories
