@@ -13,7 +13,7 @@ from flake8_dbsession.fixes.repair import Left, Repair
 from flake8_dbsession.rewriting.proof import UnprovedError
 from tests.fixes.house import ASYNC_DATABASE, HOUSE
 from tests.fixes.repairs import repaired
-from tests.fixes.stage import InjectedError, InjectedValueError, Outcome, Stage
+from tests.fixes.stage import InjectedError, InjectedValueError, Stage
 
 HOUSES = {
     "commits": ASYNC_DATABASE,
@@ -58,7 +58,7 @@ class Village:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stage.close()
+        self._stage.__exit__(*error)
 
     def compare(self, source: str) -> Comparison:
         """Fix a program and, where something was fixed, run it before and after.
@@ -93,7 +93,7 @@ class Village:
     def _differences(self, before: str, safe: Repair) -> Iterator[str]:
         """Run with and without an error at each call, and tell what differs, run by run.
 
-        Connections that are out count only where all is fixed: what is left may lose them.
+        Leaks count only where all is fixed: what is left may have them.
         """
         after = safe.text.content
         for name in _NAMES:
@@ -102,23 +102,13 @@ class Village:
                 error = (InjectedError, InjectedValueError)[failing % 2]
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    old, old_out = self._run(before, name, failing, error)
-                    new, new_out = self._run(after, name, failing, error)
+                    old = self._stage.run(before, name, failing, error)
+                    new = self._stage.run(after, name, failing, error)
                 calls = old.calls
-                if new != old or (new_out > 0 and not safe.left):
+                if new != old or (new.leaks and not safe.left):
                     yield (
                         f"work({name!r}), error at call {failing}: "
-                        f"connections out {old_out} before, {new_out} after\n"
                         f"before: {old}\nafter:  {new}\n{after}"
                     )
                 yield ""
                 failing += 1
-
-    def _run(
-        self, source: str, name: str, failing: int, error: type[Exception]
-    ) -> tuple[Outcome, int]:
-        held = self._stage.left_open()  # by what an earlier run left to the collector
-        outcome = self._stage.run(source, name, failing, error)
-        out = self._stage.left_open() - held
-        self._stage.give_up()
-        return outcome, out

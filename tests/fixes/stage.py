@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
@@ -19,6 +19,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from flake8_dbsession.runtime.records import Holder
+from flake8_dbsession.runtime.watcher import Watch
 from tests.fixes.house import MODELS
 
 _METHODS = ("add", "add_all", "begin", "commit", "delete", "execute", "flush", "get", "merge")
@@ -47,6 +49,7 @@ class Outcome:
         rows: the rows that are committed.
         kept: what was put into the arguments.
         calls: how many calls the code made in which an error can be injected.
+        leaks: what it opened and nobody closed; no part of what is compared.
     """
 
     result: object
@@ -54,6 +57,7 @@ class Outcome:
     rows: list[tuple[Any, ...]]
     kept: object
     calls: int
+    leaks: tuple[Holder, ...] = field(compare=False)
 
 
 class Stage:
@@ -82,9 +86,15 @@ class Stage:
         self._async_engine = self.modules["core.database"].__dict__.get("async_engine")
         self._loop = asyncio.new_event_loop() if self._async_engine else None
         self.modules["core.models"].__dict__["Base"].metadata.create_all(self.engine)
+        self._watch = Watch()
+        self._watch.install()
 
-    def close(self) -> None:
-        """Give back what asynchronous code needs, which keeps a thread for each connection."""
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Watch no longer, and give back the threads of asynchronous connections."""
+        self._watch.remove()
         self.engine.dispose()
         if self._loop:
             self._loop.run_until_complete(self._async_engine.dispose())
@@ -102,6 +112,7 @@ class Stage:
             error: its class.
         """
         self._reset()
+        self._watch.ledger.reset()
         sys.modules.update(self.modules)
         module: dict[str, Any] = {"__name__": "work", "probe": self._probe}
         source = dedent(source).replace(*_FAILING_CLASS)
@@ -117,19 +128,7 @@ class Stage:
         kept = read([vars(this), cache])
         with self.engine.connect() as connection:
             rows = [tuple(row) for row in connection.execute(text(_ROWS))]
-        return Outcome(result, message, rows, kept, calls)
-
-    def left_open(self) -> int:
-        """Count the connections that are still out."""
-        engines = filter(None, (self.engine, self._async_engine))
-        return sum(engine.pool.checkedout() for engine in engines)
-
-    def give_up(self) -> None:
-        """Take back the connections that nothing but the garbage collector gives back."""
-        if self.left_open():
-            gc.collect()
-            if self._loop:
-                self._loop.run_until_complete(_settled())
+        return Outcome(result, message, rows, kept, calls, self._leaks())
 
     def load(self, name: str, source: str, **given: object) -> None:
         """Set up a module of the house.
@@ -143,6 +142,14 @@ class Stage:
         module.__dict__.update(given)
         sys.modules.update(self.modules)
         exec(compile(dedent(source), f"<{name}>", "exec"), module.__dict__)
+
+    def _leaks(self) -> tuple[Holder, ...]:
+        """Give what nobody closed, once the garbage collector has given it back."""
+        if self._watch.open_now():
+            gc.collect()
+            if self._loop:
+                self._loop.run_until_complete(_settled())
+        return self._watch.report().leaks
 
     def _reset(self) -> None:
         with self.engine.begin() as connection:

@@ -312,20 +312,20 @@ def test_each_layer_does_the_same_as_before(
 ) -> None:
     for name in ("core", "core.models", "core.database", "managers", "flask"):
         monkeypatch.setitem(sys.modules, name, sys)
-    stage = Stage(tmp_path, DATABASE)
-    stage.load("managers", MANAGERS)
-    stage.load("flask", FLASK)
     code = f"{HEADS[layer]}\nfrom core.models import User\n"
     if "services" in layer:
         befores = [code + service(body) + WORK.format(manager=manager) for manager in GIVEN]
     else:
         plain = indent(dedent(body).replace("self.", ""), "    ")
         befores = [f"{code}\n\ndef work(self, name, cache: dict):{plain}"]
-    for before in befores:
-        repair = repaired(tmp_path / "code", {**POLICY, f"{layer}.py": before}, f"{layer}.py")
-        assert repair.left == ()
-        assert "unified_session_manager.get_db_session()" in repair.text.content
-        assert_same(stage, before, repair.text.content, layer)
+    with Stage(tmp_path, DATABASE) as stage:
+        stage.load("managers", MANAGERS)
+        stage.load("flask", FLASK)
+        for before in befores:
+            repair = repaired(tmp_path / "code", {**POLICY, f"{layer}.py": before}, f"{layer}.py")
+            assert repair.left == ()
+            assert "unified_session_manager.get_db_session()" in repair.text.content
+            assert_same(stage, before, repair.text.content, layer)
 
 
 def test_long_code_does_not_stand_twice(tmp_path: Path) -> None:

@@ -247,12 +247,13 @@ def test_doctests_pass_before_and_after(
 ) -> None:
     for module in ("core", "core.models", "core.database"):
         monkeypatch.setitem(sys.modules, module, sys)
-    stage = Stage(tmp_path, DATABASE)
     parts = []
-    for source in FORMS[name]:
-        failed, attempted = stage.run(f"{WORK}{dedent(source)}", "a").result  # type: ignore[misc]
-        assert failed == 0
-        parts.append(attempted)
+    with Stage(tmp_path, DATABASE) as stage:
+        for source in FORMS[name]:
+            run = stage.run(f"{WORK}{dedent(source)}", "a")
+            failed, attempted = run.result  # type: ignore[misc]
+            assert failed == 0
+            parts.append(attempted)
     assert parts == {"doctest": [6, 4], "names_of_the_module": [1, 1]}[name]
 
 

@@ -139,7 +139,8 @@ def test_the_rest_of_a_finally_comes_after_the_close(body: str, tmp_path: Path) 
     done = repaired(tmp_path / "code", files, "work.py", CODES)
     assert done.fixed
     assert "db.close()" not in done.text.content
-    assert_same(Stage(tmp_path, DATABASE), before, done.text.content, "work")
+    with Stage(tmp_path, DATABASE) as stage:
+        assert_same(stage, before, done.text.content, "work")
 
 
 OPENERS = """
@@ -164,7 +165,8 @@ RAISING = """
 def test_an_error_of_an_opener_is_caught_no_more_than_before(tmp_path: Path) -> None:
     before = service(RAISING).replace("def work", dedent(OPENERS).strip() + "\n\n\ndef work")
     done = repaired(tmp_path / "code", {**HOUSE, "work.py": before}, "work.py", CODES)
-    assert_same(Stage(tmp_path, DATABASE), before, done.text.content, "work")
+    with Stage(tmp_path, DATABASE) as stage:
+        assert_same(stage, before, done.text.content, "work")
 
 
 EITHER = """

@@ -58,15 +58,15 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("house", HOUSES)
 def test_safe_fixes_change_nothing(house: str, tmp_path: Path) -> None:
-    stage = Stage(tmp_path, HOUSES[house])
     fixed = 0
-    for task, body in TASKS.items():
-        before = HEAD + indent(dedent(body).strip("\n"), "    ") + "\n"
-        files = {**HOUSE, "core/database.py": HOUSES[house], "work.py": before}
-        repair = repaired(tmp_path / "code", files, "work.py", CODES)
-        if repair.fixed:
-            fixed += 1
-            assert_same(stage, before, repair.text.content, task)
+    with Stage(tmp_path, HOUSES[house]) as stage:
+        for task, body in TASKS.items():
+            before = HEAD + indent(dedent(body).strip("\n"), "    ") + "\n"
+            files = {**HOUSE, "core/database.py": HOUSES[house], "work.py": before}
+            repair = repaired(tmp_path / "code", files, "work.py", CODES)
+            if repair.fixed:
+                fixed += 1
+                assert_same(stage, before, repair.text.content, task)
     assert fixed > len(TASKS) / 3
 
 
@@ -75,10 +75,9 @@ def assert_same(stage: Stage, before: str, after: str, task: str) -> None:
         failing = 0
         while True:
             old = stage.run(before, name, failing)
-            stage.give_up()
             new = stage.run(after, name, failing)
             assert new == old, f"{task}({name!r}), error at call {failing}\n{after}"
-            assert stage.left_open() == 0, task
+            assert not new.leaks, task
             failing += 1
             if failing > old.calls:
                 break
@@ -92,5 +91,12 @@ def test_unsafe_fixes_do(task: str, tmp_path: Path) -> None:
     files = {**HOUSE, "work.py": before}
     assert not repaired(tmp_path / "code", files, "work.py", CODES).fixed
     after = repaired(tmp_path / "code", files, "work.py", CODES, unsafe=True).text.content
-    stage = Stage(tmp_path, DATABASE)
-    assert stage.run(after, "c") != stage.run(before, "c")
+    with Stage(tmp_path, DATABASE) as stage:
+        assert stage.run(after, "c") != stage.run(before, "c")
+
+
+@pytest.mark.parametrize(("end", "leaks"), [("return db", 1), ("pass", 1), ("db.close()", 0)])
+def test_the_stage_sees_leaks(end: str, leaks: int, tmp_path: Path) -> None:
+    body = f"    db = SessionLocal()\n    db.query(User).count()\n    {end}\n"
+    with Stage(tmp_path, DATABASE) as stage:
+        assert len(stage.run(HEAD + body, "a").leaks) == leaks
