@@ -109,24 +109,26 @@ class House:
                 yield way
 
     def connection(self, place: Place) -> Way | None:
-        """Give the policy's way to connections, where it can be used at a place."""
+        """Give the policy's way to connections that can be used at a place, and fits it best."""
         way = self.named_connection(place)
         return way if way is not None and not self.obstacle(way, place) else None
 
     def named_connection(self, place: Place) -> Way | None:
-        """Give the policy's way to connections; None for a preset's that is not there.
+        """Give the policy's way to connections that fits a place best, usable there or not.
 
         Args:
             place: where a connection is wanted.
+
+        Returns:
+            The way; None where the policy names none, or a preset one that is not there.
         """
-        named = self._policy.connections
-        if named is None:
-            return None
-        layer = Layer("", (), (Sanctioned.parse(named),), Style.CONTEXT)
+        layer = Layer("", (), self._policy.connections, Style.CONTEXT)
         is_meant = self._policy.connections_declared
         if not is_meant and not is_at_hand(layer, place.known, place.scope, self._file):
             return None
-        return self._sanctioned(layer.uses[0], layer, place)
+        ways = self._of_layer(layer, place)
+        usable = (way for way in ways if not self.obstacle(way, place))
+        return next(usable, next(iter(ways), None))
 
     def why_none(self, place: Place) -> str:
         """Say why there is no way for a place."""

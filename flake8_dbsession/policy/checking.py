@@ -124,7 +124,7 @@ POLICY = {
     "extend": Key(TEXT, each=EXTENDED, help="a policy file that this one goes on from"),
     "owners": Key(TEXTS, each=GLOB, help="the modules that may open sessions by hand"),
     "factories": Key(TEXTS, each=DOTTED, help="further session factories"),
-    "connections": Key(TEXT, each=SANCTIONED, help="the way to a DB-API connection (DBS107)"),
+    "connections": Key(TEXT_OR_TEXTS, each=SANCTIONED, help="what gives a connection (DBS107)"),
     "enable": Key(TEXTS, each=CODE, help="off rules to turn on"),
     "docstrings": Key(FLAG, help="whether examples in docstrings are checked (DBS110)"),
     "retired": Key(TABLE, help="retired names, each with its replacement (DBS106)"),

@@ -278,7 +278,7 @@ def _merge(
         chosen=_last("preset", own) is not None,
         owners=tuple(given["owners"]) if "owners" in given else None,
         factories=_unique(*(table.get("factories", ()) for table in tables)),
-        connections=given.get("connections"),
+        connections=tuple(map(Sanctioned.parse, texts_of(given.get("connections", [])))),
         connections_declared=_last("connections", own) is not None,
         enable=frozenset(_codes(enable, known)),
         docstrings=given.get("docstrings", True),

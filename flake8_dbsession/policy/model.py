@@ -171,8 +171,8 @@ class Policy:
         owners: patterns of the modules that may open sessions by hand; None: they are found.
         factories: names of factories: qualified ones, and bare ones such as ``SessionLocal``,
             which decide only where resolution leads nowhere.
-        connections: the sanctioned way to a DB-API connection, such as ``db.get_connection``.
-        connections_declared: True when the user's policy names that way.
+        connections: the sanctioned ways to a DB-API connection, the usual one first.
+        connections_declared: True when the user's policy names them.
         enable: codes of rules that are off by default and on here.
         docstrings: whether examples in docstrings are checked.
         retired: qualified names that are not used any more, with what replaces each.
@@ -196,7 +196,7 @@ class Policy:
     chosen: bool
     owners: tuple[str, ...] | None
     factories: tuple[str, ...]
-    connections: str | None
+    connections: tuple[Sanctioned, ...]
     enable: frozenset[str]
     docstrings: bool
     retired: tuple[tuple[str, str], ...]

@@ -52,8 +52,8 @@ def _named(policy: Policy) -> Iterator[tuple[str, Known]]:
             yield fallback, _known(Role.ACCESSOR, fallback)
         for use in layer.uses:
             yield from _sanctioned(use, _ROLES[layer.style or Style.CONTEXT])
-    if policy.connections:
-        yield from _sanctioned(Sanctioned.parse(policy.connections), Role.PROVIDER)
+    for use in policy.connections:
+        yield from _sanctioned(use, Role.PROVIDER)
 
 
 def _sanctioned(use: Sanctioned, role: Role) -> Iterator[tuple[str, Known]]:

@@ -112,7 +112,7 @@ class _House:
 
     def __init__(self, policy: Policy, ways: Ways) -> None:
         self._policy = policy
-        self._connections = ways.to_connections()
+        self._connections = next(iter(ways.to_connections()), None)
         self._factory = ways.factory
         pairs = [(layer, ways.of_layer(layer)) for layer in _working_layers(policy)]
         found = [(layer, way) for layer, way in pairs if way is not None and not way.is_connection]

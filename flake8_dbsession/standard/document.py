@@ -49,7 +49,7 @@ class _Writer:
         self._policy = policy
         self._ways = Ways(policy)
         self._working = [
-            (layer, self._ways.of_layer(layer))
+            (layer, self._ways.all_of_layer(layer))
             for layer in policy.layers
             if layer.name != TESTS_LAYER
         ]
@@ -106,13 +106,14 @@ class _Writer:
                 "Only the modules that define these ways may open sessions by hand; they are found."
             )
 
-    def _layer_row(self, pair: tuple[Layer, Way | None]) -> tuple[str, str, str]:
-        layer, way = pair
+    def _layer_row(self, pair: tuple[Layer, list[Way]]) -> tuple[str, str, str]:
+        layer, ways = pair
         paths = " ".join(f"`{path}`" for path in layer.paths)
-        return layer.name, paths, f"`{block(way)}`" if way else "no one way"
+        written = " or ".join(f"`{block(way)}`" for way in ways)
+        return layer.name, paths, written or "no one way"
 
     def _patterns(self) -> Iterator[str]:
-        found = [(layer, way) for layer, way in self._working if way is not None]
+        found = [(layer, way) for layer, ways in self._working for way in ways]
         if not found:
             return
         yield "## What to write"
@@ -121,9 +122,9 @@ class _Writer:
             yield _code(pattern(layer, way))
             yield "\n".join(f"- {note}" for note in _notes(layer, way))
         connections = self._ways.to_connections()
-        if connections is not None and all(not way.is_connection for _, way in found):
+        if connections and all(not way.is_connection for _, way in found):
             yield "### Plain connections"
-            yield _code(pattern(Layer("", ()), connections))
+            yield from (_code(pattern(Layer("", ()), way)) for way in connections)
 
     def _anti_patterns(self) -> Iterator[str]:
         found = list(anti_patterns(self._policy, self._ways))
@@ -180,7 +181,8 @@ class _Writer:
             f"Tests ({paths}) may open sessions as they like"
             + (f": {allowed} are silent there." if allowed else ".")
         )
-        way = next((w for _, w in self._working if w is not None and _rolls_back(w)), None)
+        ways = (way for _, ways in self._working for way in ways)
+        way = next(filter(_rolls_back, ways), None)
         if way is not None:
             yield "What is worth a test of its own is that an error leaves nothing behind:"
             yield _code(_rollback_test(way))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from flake8_dbsession.policy.model import TESTS_LAYER, Policy
 from flake8_dbsession.standard.patterns import block
-from flake8_dbsession.standard.ways import Ways
+from flake8_dbsession.standard.ways import Way, Ways
+
+_OWN_BLOCK = "a `with` block of the factory's own"
 
 
 def short(policy: Policy) -> str:
@@ -49,14 +51,16 @@ def _rows(policy: Policy) -> Iterator[str]:
     for layer in policy.layers:
         if layer.name == TESTS_LAYER:
             continue
-        way = ways.of_layer(layer)
-        code = f"`{block(way)}`" if way else "a `with` block of the factory's own"
+        code = " or ".join(map(_written, ways.all_of_layer(layer)))
         extra = f", under `@{layer.decorator.rpartition('.')[2]}`" if layer.decorator else ""
-        imports = f" (`{way.imports}`)" if way is not None and way.imports else ""
-        yield f"| {layer.name.replace('|', chr(92) + '|')} | {code}{imports}{extra} |"
-    connections = ways.to_connections()
-    if connections is not None:
-        yield f"| plain connections | `{block(connections)}` |"
+        name = layer.name.replace("|", r"\|")
+        yield f"| {name} | {code or _OWN_BLOCK}{extra} |"
+    for way in ways.to_connections():
+        yield f"| plain connections | `{block(way)}` |"
+
+
+def _written(way: Way) -> str:
+    return f"`{block(way)}` (`{way.imports}`)" if way.imports else f"`{block(way)}`"
 
 
 def _quoted(text: str) -> str:

@@ -70,16 +70,20 @@ class Ways:
         self._named = dict(vocabulary_of(policy).named)
 
     def of_layer(self, layer: Layer) -> Way | None:
-        """Give a layer's way; None where it has none.
+        """Give a layer's usual way; None where it has none."""
+        return next(iter(self.all_of_layer(layer)), None)
+
+    def all_of_layer(self, layer: Layer) -> list[Way]:
+        """Give a layer's ways, the usual one first.
 
         Where the factory's own block is allowed and nothing else is named, that is the way.
         """
-        if layer.use is not None:
+        if layer.uses:
             style = styled(layer, self._policy, self._inference).style
-            return self._way(layer.use, style or Style.CONTEXT)
+            return [self._way(use, style or Style.CONTEXT) for use in layer.uses]
         if layer.name != TESTS_LAYER and "DBS102" in layer.allow:
-            return Way(self.factory, Style.CONTEXT, commits=False)
-        return None
+            return [Way(self.factory, Style.CONTEXT, commits=False)]
+        return []
 
     @property
     def factory(self) -> Sanctioned:
@@ -98,21 +102,15 @@ class Ways:
         known = self._found(use)
         return known is not None and known.role is Role.FACTORY
 
-    def to_connections(self) -> Way | None:
-        """Give the way to plain connections; None where the policy has none."""
-        if self._policy.connections is None:
-            return None
-        return self._way(Sanctioned.parse(self._policy.connections), Style.CONTEXT)
+    def to_connections(self) -> list[Way]:
+        """Give the ways to plain connections, the usual one first."""
+        return [self._way(use, Style.CONTEXT) for use in self._policy.connections]
 
     def all(self) -> Iterator[Way]:
-        """Give the ways of the layers, in their order, then the way to connections."""
+        """Give the ways of the layers, in their order, then those to connections."""
         for layer in self._policy.layers:
-            way = self.of_layer(layer)
-            if way is not None:
-                yield way
-        connections = self.to_connections()
-        if connections is not None:
-            yield connections
+            yield from self.all_of_layer(layer)
+        yield from self.to_connections()
 
     def _way(self, use: Sanctioned, style: Style) -> Way:
         found = self._found(use)

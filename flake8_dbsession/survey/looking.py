@@ -141,6 +141,7 @@ class _Looker:
             is_method=isinstance(scope.node, ast.ClassDef),
             is_deprecated=node is not None and _is_deprecated(node),
             needs_arguments=node is not None and _needs_arguments(node, scope),
+            commits=known.commits,
         )
 
     def _uses(self, file: SourceFile, path: str) -> Iterator[Use]:

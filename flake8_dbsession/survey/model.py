@@ -20,6 +20,7 @@ class Giver:
         is_method: whether it is a method, reached through an object.
         is_deprecated: whether its docstring calls it deprecated, retired or obsolete.
         needs_arguments: whether it cannot be called without any.
+        commits: whether the end of its block commits.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Giver:
     is_method: bool
     is_deprecated: bool
     needs_arguments: bool = False
+    commits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

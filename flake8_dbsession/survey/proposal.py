@@ -45,7 +45,7 @@ class Proposal:
             the names in them count for nothing.
         owners: the modules that may open sessions by hand.
         factories: the qualified names of the session factories.
-        connections: the way to plain connections.
+        connections: the ways to plain connections, the usual one first.
         retired: what calls itself deprecated, each with what replaces it.
         legacy: the accessors that a provider took the place of, each with what replaces it.
         layers: the layers; one without paths takes those of the preset's layer of that name.
@@ -61,7 +61,7 @@ class Proposal:
     is_named: bool
     owners: tuple[str, ...] = ()
     factories: tuple[str, ...] = ()
-    connections: str | None = None
+    connections: tuple[Sanctioned, ...] = ()
     retired: tuple[tuple[str, str], ...] = ()
     legacy: tuple[tuple[str, str], ...] = ()
     layers: tuple[Layer, ...] = ()
@@ -210,7 +210,9 @@ class _Proposer:
             use = self._sanctioned(self._dependency)
             layers.append(Layer("routes", paths, (use,), Style.DEPENDENCY))
         if self._provider is not None:
-            layers.append(Layer("services", (), (self._sanctioned(self._provider),)))
+            use = self._sanctioned(self._provider)
+            ways = (use, *self._counterparts(self._provider, use))
+            layers.append(Layer("services", (), ways))
         return Proposal("standard", is_named=len(layers) == 2, layers=tuple(layers))
 
     def _of_requests(self, lender: Giver) -> Proposal:
@@ -293,9 +295,18 @@ class _Proposer:
         uses = [use for use in self._uses if use.giver == self._provider]
         outside = [use for use in uses if use.path != self._provider.path] or uses
         use = self._most_written(outside) if outside else self._sanctioned(self._provider)
-        way = f"{use.module}:{use.expression}" if use.module else use.expression
-        layers = (Layer("services", (), (use,)),)
-        return Proposal(preset, is_named=True, connections=way, layers=layers)
+        ways = (use, *self._counterparts(self._provider, use))
+        layers = (Layer("services", (), ways),)
+        return Proposal(preset, is_named=True, connections=ways, layers=layers)
+
+    def _counterparts(self, provider: Giver, use: Sanctioned) -> Iterable[Sanctioned]:
+        """Give the way that commits beside one that does not, or the other way round."""
+        owner = use.expression.removesuffix(provider.name)
+        for file in self._files:
+            for giver in file.givers if file.path == provider.path else ():
+                is_like = replace(giver, name=provider.name, commits=provider.commits) == provider
+                if is_like and giver.commits != provider.commits and self._reaches_out(giver):
+                    yield Sanctioned(use.module, f"{owner}{giver.name}")
 
     def _paths(
         self, belongs: Callable[[FileSurvey], bool], preset: str, name: str

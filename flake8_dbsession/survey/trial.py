@@ -120,7 +120,7 @@ def _bare(proposal: Proposal) -> Proposal:
         factories=(),
         retired=(),
         legacy=(),
-        connections=None,
+        connections=(),
         layers=(),
     )
 
@@ -158,7 +158,7 @@ def _parts(proposal: Proposal) -> Iterator[tuple[str, Callable[[Proposal], Propo
     if proposal.legacy:
         yield "legacy", lambda each: replace(each, legacy=())
     if proposal.connections:
-        yield "connections", lambda each: replace(each, connections=None)
+        yield "connections", lambda each: replace(each, connections=())
     for layer in proposal.layers:
         if layer.uses or layer.name == TESTS_LAYER:
             yield f"layer {layer.name}", partial(_without_layer, name=layer.name)

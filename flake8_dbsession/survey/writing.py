@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.house.template import provider_code, provider_imports
-from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Style
+from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Sanctioned, Style
 from flake8_dbsession.survey.proposal import Proposal
 
 _WAYS = {
@@ -97,7 +97,7 @@ def _part(name: str, offered: Proposal) -> str:
     kind, _, rest = name.partition(" ")
     match kind:
         case "connections":
-            return f"connections = {_string(offered.connections or '')}"
+            return f"connections = {_uses(offered.connections)}"
         case "preset":
             return f"preset = {_string(offered.preset)}"
         case "owners":
@@ -142,8 +142,8 @@ def _settings(proposal: Proposal, is_tried: bool) -> Iterator[str]:
         reason = "# The session factories, which only owners call."
         yield f"{reason}\nfactories = {_list(proposal.factories)}"
     if proposal.connections:
-        reason = "# The one way to a connection (DBS107)."
-        yield f"{reason}\nconnections = {_string(proposal.connections)}"
+        reason = "# The ways to a connection (DBS107)."
+        yield f"{reason}\nconnections = {_uses(proposal.connections)}"
 
 
 def _table(name: str, reason: str, pairs: Iterable[tuple[str, str]]) -> str:
@@ -155,11 +155,9 @@ def _layer(layer: Layer) -> str:
     lines = [f"# {_reason(layer)}", "[[layers]]", f"name = {_string(layer.name)}"]
     if layer.paths:
         lines.append(f"paths = {_list(layer.paths)}")
-    if layer.use is not None:
-        use = layer.use
-        way = f"{use.module}:{use.expression}" if use.module else use.expression
+    if layer.uses:
         lines += [
-            f"use = {_string(way)}",
+            f"use = {_uses(layer.uses)}",
             f"style = {_string((layer.style or Style.CONTEXT).value)}",
         ]
     if layer.fallback:
@@ -173,11 +171,16 @@ def _reason(layer: Layer) -> str:
     if layer.name == TESTS_LAYER:
         return "Tests may open sessions as they like."
     way = (
-        _WAYS[layer.style or Style.CONTEXT].format(layer.use.expression)
-        if layer.use
+        _WAYS[layer.style or Style.CONTEXT].format("() or ".join(u.expression for u in layer.uses))
+        if layer.uses
         else "no one way"
     )
     return f"{way}{'' if layer.paths else ' (in the paths of the preset)'}"
+
+
+def _uses(uses: Sequence[Sanctioned]) -> str:
+    """Write one way as a string, and several as a list."""
+    return _string(uses[0].written) if len(uses) == 1 else _list(use.written for use in uses)
 
 
 def _list(texts: Iterable[str]) -> str:

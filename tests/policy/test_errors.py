@@ -61,7 +61,7 @@ def test_unknown_key(write: Write, text: str, expected: str) -> None:
             'factories = ["A", true]',
             "`factories` must be a list of strings, not a list with a boolean and a string",
         ),
-        ("connections = []", "`connections` must be a string, not an empty list"),
+        ("connections = 1", "`connections` must be a string or a list of strings, not an integer"),
         ("enable = {}", "`enable` must be a list of strings, not a table"),
         ('docstrings = "yes"', "`docstrings` must be true or false, not a string"),
         ("docstrings = 1", "`docstrings` must be true or false, not an integer"),

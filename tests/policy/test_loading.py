@@ -72,7 +72,7 @@ def test_whole_policy(write: Write) -> None:
         chosen=True,
         owners=("core/database.py",),
         factories=(*load(None).factories, "core.database.SessionLocal"),
-        connections=None,
+        connections=(),
         enable=frozenset({"DBS307"}),
         docstrings=True,
         retired=(("core.database_manager", "core.database"),),

@@ -131,7 +131,7 @@ def test_unified_names_what_is_legacy_and_how_to_move() -> None:
 
 def test_dbapi_retires_the_old_managers() -> None:
     policy = preset("dbapi")
-    assert policy.connections == "db.get_connection"
+    assert policy.connections == (Sanctioned(None, "db.get_connection"),)
     assert policy.retired_replacement("src.knowledge.database.DatabaseManager") == (
         "src.knowledge.database.DatabaseManager",
         "src.database.unified_db_service.UnifiedDatabaseService",
@@ -148,7 +148,7 @@ def test_dbapi_retires_the_old_managers() -> None:
 
 def test_sqlite_requires_its_pragmas() -> None:
     policy = preset("sqlite")
-    assert policy.connections == "self._get_connection"
+    assert policy.connections == (Sanctioned(None, "self._get_connection"),)
     assert policy.pragmas == (
         ("foreign_keys", "ON"),
         ("journal_mode", "WAL"),
@@ -177,7 +177,7 @@ def test_sqlalchemy_lets_a_block_open_the_factory() -> None:
 def test_default_preset_asks_for_nothing_beyond_sessions() -> None:
     policy = preset("standard")
     assert (policy.engine, policy.pragmas, policy.retired, policy.legacy) == ((), (), (), ())
-    assert policy.connections is None
+    assert policy.connections == ()
 
 
 def test_model_is_imported_without_what_only_loading_needs() -> None:

@@ -77,3 +77,48 @@ def test_message_shows_the_provider(tmp_path: Path) -> None:
         "`aiosqlite.connect('a.db')` bypasses the connection provider; "
         "use `async with get_connection() as conn:`",
     ]
+
+
+TWO_WAYS = """
+    import sqlite3
+    from contextlib import contextmanager
+
+    @contextmanager
+    def reading():
+        conn = sqlite3.connect("a.db")
+        try:
+            yield conn
+        finally:
+            conn.close()
+
+    @contextmanager
+    def writing():
+        conn = sqlite3.connect("a.db")
+        try:
+            yield conn
+            conn.commit()
+        finally:
+            conn.close()
+"""
+
+
+def test_the_way_that_fits_is_advised(tmp_path: Path) -> None:
+    service = """
+        import sqlite3
+
+        def names():
+            conn = sqlite3.connect("a.db")
+            return conn.execute("select name from users").fetchall()
+
+        def save(name):
+            conn = sqlite3.connect("a.db")
+            conn.execute("insert into users values (?)", (name,))
+            conn.commit()
+    """
+    policy = 'connections = ["core.db:reading", "core.db:writing"]\n'
+    write_project(
+        tmp_path, {"dbsession.toml": policy, "core/db.py": TWO_WAYS, "service.py": service}
+    )
+    found = lint(tmp_path, "service.py", selected=frozenset({"DBS107"}))
+    advised = [message.partition("use ")[2] for _, _, code, message in found if code == "DBS107"]
+    assert advised == ["`with reading() as conn:`", "`with writing() as conn:`"]

@@ -20,6 +20,7 @@ from flake8_dbsession.policy.model import Layer, Policy
 from flake8_dbsession.rules.registry import rules
 from flake8_dbsession.standard.antipatterns import anti_patterns, enabled
 from flake8_dbsession.standard.document import document
+from flake8_dbsession.standard.page import short
 from flake8_dbsession.standard.patterns import pattern
 from flake8_dbsession.standard.ways import Ways
 from tests.cases import lint, write_project
@@ -119,6 +120,22 @@ def test_every_code_block_is_python(house: Policy) -> None:
     assert len(blocks) > 2
     for block in blocks:
         ast.parse(block)
+
+
+def test_all_ways_of_a_layer_are_named(tmp_path: Path) -> None:
+    text = """
+        connections = ["core.db:reading", "core.db:writing"]
+
+        [[layers]]
+        name = "services"
+        paths = ["*"]
+        use = ["core.db:session", "core.db:transaction"]
+    """
+    write_project(tmp_path, {"dbsession.toml": text, "core/db.py": ""})
+    policy = load(tmp_path / "dbsession.toml")
+    for name in ("session", "transaction", "reading", "writing"):
+        assert f"with {name}() as " in short(policy)
+        assert f"with {name}() as " in document(policy)
 
 
 def test_is_the_same_each_time(house: Policy) -> None:

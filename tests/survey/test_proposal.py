@@ -333,3 +333,65 @@ class Service:
         assert layer.name == f"{folder}/"
         assert layer.use == Sanctioned(None, "self.store.session")
     assert policy.is_test(tmp_path / "tests/helpers/users.py")
+
+
+@pytest.mark.parametrize(
+    ("opening", "expected"),
+    [
+        ("sqlite3.connect('a.db')", "connections"),
+        ("SessionLocal()", "use"),
+    ],
+)
+def test_a_way_to_read_and_one_to_write_are_both_named(
+    opening: str, expected: str, tmp_path: Path
+) -> None:
+    head = """
+import sqlite3
+from contextlib import contextmanager
+
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+"""
+    if expected == "connections":
+        head = head.replace("from sqlalchemy.orm import sessionmaker\n", "").replace(
+            "SessionLocal = sessionmaker()\n", ""
+        )
+    providers = "".join(
+        f"""
+
+@contextmanager
+def {name}():
+    db = {opening}
+    try:
+        yield db{commit}
+    finally:
+        db.close()
+"""
+        for name, commit in (("reading", ""), ("writing", "\n        db.commit()"))
+    )
+    service = """
+from core.db import reading, writing
+
+
+def names():
+    with reading() as db:
+        return db.execute("select 1").fetchall()
+
+
+def more():
+    with reading() as db:
+        return db.execute("select 2").fetchall()
+
+
+def save():
+    with writing() as db:
+        db.execute("delete from users")
+"""
+    write_project(tmp_path, {"core/db.py": head + providers, "service.py": service})
+    policy = proposed(tmp_path)
+    ways = tuple(Sanctioned("core.db", name) for name in ("reading", "writing"))
+    if expected == "connections":
+        assert policy.connections == ways
+    (services,) = [layer for layer in policy.layers if layer.name == "services"]
+    assert services.uses == ways

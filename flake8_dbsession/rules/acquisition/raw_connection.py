@@ -50,7 +50,7 @@ class RawConnection(Rule[Acquisition]):
     ```
 
     ## Options
-    - `connections`: the connection provider
+    - `connections`: the connection provider, or several, of which the one that fits is advised
     - `owners`: the modules that may connect by hand
 
     ```toml
