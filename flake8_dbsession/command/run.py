@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from flake8_dbsession.runtime.report import Report
+    from flake8_dbsession.runtime.reporting.report import Report
 
 
 @click.command(
@@ -44,7 +44,7 @@ def command(command_line: tuple[str, ...], reports: tuple[str, ...], idle: float
     """
     from flake8_dbsession.checking.errors import RunError
     from flake8_dbsession.runtime.program import run
-    from flake8_dbsession.runtime.writing import check_name
+    from flake8_dbsession.runtime.reporting.writing import check_name
 
     for file in reports:
         message = check_name(file)
@@ -61,7 +61,7 @@ def command(command_line: tuple[str, ...], reports: tuple[str, ...], idle: float
 
 def _write(report: Report, file: str) -> None:
     from flake8_dbsession.checking.errors import RunError
-    from flake8_dbsession.runtime.writing import write_report
+    from flake8_dbsession.runtime.reporting.writing import write_report
 
     try:
         write_report(report, file)

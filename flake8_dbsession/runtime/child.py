@@ -16,9 +16,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from flake8_dbsession.runtime import text
 from flake8_dbsession.runtime.records import Event
-from flake8_dbsession.runtime.report import merged, to_json
+from flake8_dbsession.runtime.reporting import text
+from flake8_dbsession.runtime.reporting.report import merged, to_json
 from flake8_dbsession.runtime.watcher import Watch
 
 FOLDER = "DBSESSION_RUN_FOLDER"

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from flake8_dbsession.runtime import child, text
-from flake8_dbsession.runtime.report import Report, from_json, merged
-from flake8_dbsession.runtime.static import judged
+from flake8_dbsession.runtime import child
+from flake8_dbsession.runtime.reporting import text
+from flake8_dbsession.runtime.reporting.report import Report, from_json, merged
+from flake8_dbsession.runtime.reporting.static import judged
 
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT")
 _KILLED = 128  # as shells have it

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from flake8_dbsession.runtime import report as reports
-from flake8_dbsession.runtime import text, wording
+from flake8_dbsession.runtime import wording
 from flake8_dbsession.runtime.allowed import is_allowed
 from flake8_dbsession.runtime.ledger import Lease
 from flake8_dbsession.runtime.places import is_test_file
 from flake8_dbsession.runtime.records import UNCOMMITTED, Holder, Note, Owner
-from flake8_dbsession.runtime.report import Report
+from flake8_dbsession.runtime.reporting import report as reports
+from flake8_dbsession.runtime.reporting import text
+from flake8_dbsession.runtime.reporting.report import Report
+from flake8_dbsession.runtime.reporting.writing import check_name, write_report
 from flake8_dbsession.runtime.watcher import Watch
-from flake8_dbsession.runtime.writing import check_name, write_report
 
 _PATIENCE = 0.5  # seconds that other threads are given to close what they are at
 _OUTPUT = "dbsession"
@@ -169,7 +170,7 @@ class Guard:
         """Write the table, and the reports."""
         total = reports.merged([self._report(), *self._workers])
         if self._files or total.left_open:
-            from flake8_dbsession.runtime.static import judged
+            from flake8_dbsession.runtime.reporting.static import judged
 
             total = judged(total)
         if self._told:

@@ -16,7 +16,7 @@ from flake8_dbsession.runtime.following import Drivers
 from flake8_dbsession.runtime.ledger import Ledger
 from flake8_dbsession.runtime.patching import ImportHook, Patches
 from flake8_dbsession.runtime.records import Event, Holder
-from flake8_dbsession.runtime.report import Report
+from flake8_dbsession.runtime.reporting.report import Report
 from flake8_dbsession.runtime.wording import who_holds
 
 _INSTALLED: weakref.WeakSet[Watch] = weakref.WeakSet()

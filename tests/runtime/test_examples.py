@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.runtime.report import Report, from_json
-from flake8_dbsession.runtime.static import LEAKS
+from flake8_dbsession.runtime.reporting.report import Report, from_json
+from flake8_dbsession.runtime.reporting.static import LEAKS
 from tests.cases import expected_codes
 from tests.runtime.runs import run_pytest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.runtime.report import from_json
+from flake8_dbsession.runtime.reporting.report import from_json
 from tests.runtime.runs import failed, run_pytest, write
 
 MARK = "# leaks"

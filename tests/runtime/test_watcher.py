@@ -28,7 +28,7 @@ from sqlalchemy.pool import Pool
 
 from flake8_dbsession.runtime import Event, Watch, watch
 from flake8_dbsession.runtime.patching import ImportHook
-from flake8_dbsession.runtime.report import from_json, merged, to_json
+from flake8_dbsession.runtime.reporting.report import from_json, merged, to_json
 
 QUERY = text("select 1")
 

@@ -25,7 +25,7 @@ import pytest
 
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.runtime import watch
-from flake8_dbsession.runtime.static import LEAKS
+from flake8_dbsession.runtime.reporting.static import LEAKS
 
 WRITTEN = Path(__file__).parent / "written"
 MODULES = ("sessions", "connections", "tasks")

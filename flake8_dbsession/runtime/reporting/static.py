@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.runtime.records import Place
-from flake8_dbsession.runtime.report import Report, Verdict
+from flake8_dbsession.runtime.reporting.report import Report, Verdict
 
 LEAKS = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.runtime.report import Report, to_json
+from flake8_dbsession.runtime.reporting.report import Report, to_json
 from flake8_dbsession.writing import write_out
 
 _SUFFIXES = (".json", ".html")
@@ -26,7 +26,7 @@ def write_report(report: Report, file: str) -> None:
         OSError: it cannot be written.
     """
     if file.lower().endswith(".html"):
-        from flake8_dbsession.runtime import html
+        from flake8_dbsession.runtime.reporting import html
 
         document = html.render(report)
     else:

@@ -7,10 +7,11 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from flake8_dbsession.runtime import text, wording
+from flake8_dbsession.runtime import wording
 from flake8_dbsession.runtime.places import shown
 from flake8_dbsession.runtime.records import Holder, PoolUse, Tally
-from flake8_dbsession.runtime.report import Report
+from flake8_dbsession.runtime.reporting import text
+from flake8_dbsession.runtime.reporting.report import Report
 
 _PAGE = Path(__file__).with_name("page.html")
 _NUMBER = "<th class=number scope=col>"

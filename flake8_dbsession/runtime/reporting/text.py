@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flake8_dbsession.runtime import wording
 from flake8_dbsession.runtime.places import shown
 from flake8_dbsession.runtime.records import PoolUse, Tally
-from flake8_dbsession.runtime.report import Report, Verdict
+from flake8_dbsession.runtime.reporting.report import Report, Verdict
 
 _MAX_ROWS = 20
 _MAX_LEAKS = 10
