@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.sql import is_write
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.facts.connection.sql import is_write
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.methods import CHANGING, EXECUTING

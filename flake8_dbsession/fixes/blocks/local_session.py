@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
@@ -44,7 +45,6 @@ from flake8_dbsession.fixes.blocks.provision import (
 from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment, uses_request
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
-from flake8_dbsession.fixes.doubts.objects import Objects
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.loaded import MUTATORS
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.doubts.objects import MUTATORS
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 

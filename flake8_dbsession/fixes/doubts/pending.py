@@ -6,11 +6,11 @@ import ast
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from flake8_dbsession.analysis.effects.work.following import Following
+from flake8_dbsession.analysis.effects.work.loaded import MUTATORS, Objects, inside
+from flake8_dbsession.analysis.effects.work.reading import changes_by_function, only_reads
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
-from flake8_dbsession.fixes.doubts.following import Following
-from flake8_dbsession.fixes.doubts.objects import MUTATORS, Objects, inside
-from flake8_dbsession.fixes.doubts.reading import changes_by_function, only_reads
 
 
 class Pending(NamedTuple):

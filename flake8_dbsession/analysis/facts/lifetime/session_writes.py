@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.facts.connection.sql import is_write, sql_statements
+from flake8_dbsession.analysis.effects.work.sql import is_write, sql_statements
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.methods import CHANGING, EXECUTING

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.work.statements import Statement, statement_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
     Holder,
@@ -19,7 +20,6 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.connection.autocommit import commits_by_itself
 from flake8_dbsession.analysis.facts.connection.connecting import is_in_memory
-from flake8_dbsession.analysis.facts.connection.statements import Statement, statement_of
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.drivers import Block, Driver, driver_of
 from flake8_dbsession.analysis.names.functions import decorator_names, parameter_for, position_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from enum import Enum
 
-from flake8_dbsession.analysis.facts.connection.sql import (
+from flake8_dbsession.analysis.effects.work.sql import (
     changes_rows,
     ends_transaction,
     is_temporary,

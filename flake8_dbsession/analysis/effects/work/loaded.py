@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from flake8_dbsession.analysis.effects.work.callees import Callees, closures
+from flake8_dbsession.analysis.effects.work.columns import Columns
+from flake8_dbsession.analysis.effects.work.following import (
+    Following,
+    followed,
+    of_holder,
+    stored_by,
+)
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.doubts.callees import Callees, closures
-from flake8_dbsession.fixes.doubts.columns import Columns
-from flake8_dbsession.fixes.doubts.following import Following, followed, of_holder, stored_by
 
 MUTATORS = frozenset(
     {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
