@@ -47,3 +47,15 @@ RECORDS = frozenset(
 
 CACHES = frozenset({"cache", "lru_cache", "cached", "cache_resource", "singleton"})
 """Decorators whose function runs once for the same arguments: functools, cachetools, Streamlit."""
+
+READERS = frozenset(
+    {
+        # https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
+        "pandas.read_sql",
+        "pandas.read_sql_query",
+        "pandas.read_sql_table",
+        # https://docs.sqlalchemy.org/en/20/core/inspection.html
+        "sqlalchemy.inspect",
+    }
+)
+"""What only reads by a session or connection."""

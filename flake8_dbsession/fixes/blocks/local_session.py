@@ -122,7 +122,7 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
     own = own_block(acquisition, document)
-    need = need_of(acquisition, document) if own is None else plain_need(acquisition)
+    need = need_of(acquisition, document) if own is None else plain_need(acquisition, document)
     return fix_opened(need, document, own, is_global=is_global, ends=ends)
 
 

@@ -52,7 +52,7 @@ def provided_connection(acquisition: Acquisition, context: Context) -> str | Non
         The code between backticks; None where there is no such way, and where connections may be
         opened by hand.
     """
-    way = context.house.connection(place_of(acquisition))
+    way = context.house.connection(place_of(acquisition, context.file.inference))
     if way is None or context.may_open(acquisition.scope, acquisition.known):
         return None
     name = acquisition.name if acquisition.name.isidentifier() else "conn"

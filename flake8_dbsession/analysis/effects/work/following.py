@@ -53,7 +53,7 @@ def followed(
     Returns:
         The function with its parameters; None where its code does not tell what the call does.
     """
-    if function is None or not _can_be_followed(function):
+    if function is None or not can_be_followed(function):
         return None
     if any(isinstance(part, ast.Starred) for part in call.args) or None in [
         keyword.arg for keyword in call.keywords
@@ -79,7 +79,7 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
         function: the method; None where it is not known.
         attribute: the attribute in which the object holds it.
     """
-    if function is None or not _can_be_followed(function):
+    if function is None or not can_be_followed(function):
         return None
     arguments = function.node.args
     first = next(iter([*arguments.posonlyargs, *arguments.args]), None)
@@ -113,7 +113,8 @@ def _may_be(value: ast.expr, parameter: str) -> bool:
     return False
 
 
-def _can_be_followed(function: FunctionValue) -> bool:
+def can_be_followed(function: FunctionValue) -> bool:
+    """Tell whether a function's code says what a call of it does."""
     node = function.node
     if isinstance(node, ast.Lambda) or not _is_written(node.body):
         return False
