@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.values import Resource, Role
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.COMMITS
-_HARMLESS = Did.READS | Did.CLOSES | Did.ROLLS_BACK
+_HARMLESS = Did.ASKS | Did.READS | Did.CLOSES | Did.ROLLS_BACK
 
 
 def may_change(acquisition: Acquisition, inference: Inference) -> bool:

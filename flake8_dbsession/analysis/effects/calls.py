@@ -127,3 +127,22 @@ def _defaults(node: Function) -> Iterator[tuple[str, ast.expr]]:
     for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
             yield arg.arg, default
+
+
+def is_stub(function: FunctionValue) -> bool:
+    """Tell whether what a function does stands elsewhere: in a subclass, behind a protocol.
+
+    A method of which nothing but ``pass`` is written is a hook for subclasses; a plain function
+    does nothing then.
+    """
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return False
+    match node.body[-1]:
+        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            return name == "NotImplementedError"
+        case ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Pass():
+            return function.owner is not None
+    return False

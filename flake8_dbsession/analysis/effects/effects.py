@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.effects.calls import (
     is_constructor,
     is_gathered,
     is_run,
+    is_stub,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
 from flake8_dbsession.analysis.effects.library import RECORDS
@@ -270,7 +271,7 @@ class Effects:
         is_held: bool,
         block_closes: bool,
     ) -> Fate:
-        if _is_stub(function):
+        if is_stub(function):
             return UNKNOWN
         graph = self._graph(scope)
         if graph is None:
@@ -304,21 +305,6 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     if Outcome.UNKNOWN in fate.on_return:
         return UNKNOWN
     return GIVEN_BACK if fate.is_given_back else fate
-
-
-def _is_stub(function: FunctionValue) -> bool:
-    """Tell whether what a function does stands elsewhere: in a subclass, behind a protocol."""
-    if isinstance(function.node, ast.Lambda):
-        return False
-    *_, last = function.node.body
-    match last:
-        case ast.Raise(exc=ast.Name(id="NotImplementedError")):
-            return True
-        case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"))):
-            return True
-        case ast.Expr(value=ast.Constant()):
-            return True
-    return False
 
 
 def _is_builtin(call: ast.Call, scope: Scope) -> bool:

@@ -59,3 +59,11 @@ READERS = frozenset(
     }
 )
 """What only reads by a session or connection."""
+
+MUTATORS = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
+)
+"""The methods of Python's containers and queues that put something into them."""
+
+KEEPING = MUTATORS | {"set"}
+"""The methods that keep what they are given: those, and a context variable's."""

@@ -29,8 +29,7 @@ _BY_STATEMENT = {
     Statement.ENDS: Did.MAY_WRITE | Did.MAY_END,
     Statement.OTHER: Did.MAY_WRITE,
 }
-# By SQLAlchemy's reference of Query.
-_OF_QUERIES = frozenset({"delete", "update"})
+_AT_ONCE = Effect.SENDS | Effect.EXECUTES | Effect.READS | Effect.WRITES
 
 
 def did_by(call: ast.Call, resource: Resource, scope: Scope, inference: Inference) -> Did:
@@ -48,19 +47,12 @@ def did_by(call: ast.Call, resource: Resource, scope: Scope, inference: Inferenc
         return ANYTHING
     if effect & Effect.EXECUTES and not effect & Effect.COMMITS:
         return _by_statement(call, method, scope, inference)
-    return reduce(or_, (did for each, did in _BY_EFFECT.items() if each & effect), NOTHING)
-
-
-def changes_by_query(call: ast.Call) -> bool:
-    """Tell whether a call ends a chain so: ``db.query(User).filter(...).delete()``."""
-    match call.func:
-        case ast.Attribute(value=ast.Call(), attr=method):
-            return method in _OF_QUERIES
-    return False
+    asks = Did.ASKS if effect & _AT_ONCE else NOTHING
+    return reduce(or_, (did for each, did in _BY_EFFECT.items() if each & effect), asks)
 
 
 def _by_statement(call: ast.Call, method: str, scope: Scope, inference: Inference) -> Did:
     statement = statement_of(call.args[0] if call.args else None, scope, inference)
     if method == "executemany" and statement is not Statement.ENDS:
-        return Did.WRITES
-    return _BY_STATEMENT[statement] | (NOTHING if statement is Statement.DEFINES else Did.READS)
+        return Did.WRITES | Did.ASKS
+    return _BY_STATEMENT[statement] | Did.ASKS

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 
+from flake8_dbsession.analysis.effects.library import MUTATORS
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.following import Following
-from flake8_dbsession.analysis.effects.work.loaded import MUTATORS, Objects, inside
+from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     NOTHING,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.calls import is_stub
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
@@ -116,16 +117,6 @@ def _may_be(value: ast.expr, parameter: str) -> bool:
 def can_be_followed(function: FunctionValue) -> bool:
     """Tell whether a function's code says what a call of it does."""
     node = function.node
-    if isinstance(node, ast.Lambda) or not _is_written(node.body):
+    if isinstance(node, ast.Lambda) or is_stub(function):
         return False
     return all(last_segment(decorator) in _PLAIN for decorator in node.decorator_list)
-
-
-def _is_written(body: list[ast.stmt]) -> bool:
-    """Tell whether a function's code stands here, and not in a subclass."""
-    match body[-1]:
-        case ast.Expr(value=ast.Constant()) | ast.Pass():
-            return False
-        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
-            return name != "NotImplementedError"
-    return True

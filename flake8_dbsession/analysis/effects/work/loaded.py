@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from flake8_dbsession.analysis.effects.library import MUTATORS
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
 from flake8_dbsession.analysis.effects.work.columns import Columns
 from flake8_dbsession.analysis.effects.work.following import (
@@ -18,9 +19,6 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 
-MUTATORS = frozenset(
-    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
-)
 # What is made of an object by these is a value of its own.
 _VALUES = frozenset(
     {"abs", "all", "any", "bool", "float", "hasattr", "int", "isinstance", "len", "repr", "round"}

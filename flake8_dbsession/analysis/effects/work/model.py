@@ -14,9 +14,11 @@ class Did(Flag):
 
     ``MAY_WRITE`` and ``MAY_END`` stand for code that cannot be read: a statement put together
     elsewhere, a call that cannot be followed. ``BEGINS`` opens a transaction that a block or an
-    object of its own ends.
+    object of its own ends. ``ASKS`` talks to the database at once, which takes a connection.
+    ``HANDED`` is a ``yield`` to whoever drives the generator: what was done before it is forgotten.
     """
 
+    ASKS = auto()
     READS = auto()
     WRITES = auto()
     DEFINES = auto()
@@ -26,13 +28,14 @@ class Did(Flag):
     ROLLS_BACK = auto()
     CLOSES = auto()
     MAY_END = auto()
+    HANDED = auto()
 
 
 NOTHING = Did(0)
 ENDS = Did.COMMITS | Did.ROLLS_BACK | Did.CLOSES
 """What leaves nothing behind that waits to be committed."""
 
-ANYTHING = Did.READS | Did.MAY_WRITE | Did.MAY_END
+ANYTHING = Did.ASKS | Did.READS | Did.MAY_WRITE | Did.MAY_END
 """What a call may do that cannot be followed."""
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
@@ -72,6 +75,8 @@ class Way(NamedTuple):
 
     def then(self, later: Way) -> Way:
         """Give the way that goes on with another."""
+        if Did.HANDED in later.did:
+            return later
         since = later.since if later.did & ENDS else self.since | later.since
         pending = self.pending if later.pending == AS_BEFORE else later.pending
         return Way(self.did | later.did, since, pending)
@@ -111,7 +116,7 @@ class Work(NamedTuple):
     @property
     def only_reads(self) -> bool:
         """Whether it is certain to change nothing and to end no transaction."""
-        return not self.ever & ~(Did.READS | Did.CLOSES)
+        return not self.ever & ~(Did.ASKS | Did.READS | Did.CLOSES)
 
     def at(self, line: int, call: str) -> Work:
         """Give the work as the caller sees it, who knows the line and the name of the call."""
@@ -145,6 +150,9 @@ def unknown_work(line: int, call: str) -> Work:
 
 UNFOLLOWED = unknown_work(0, "itself")
 """The work of a function that is still being read, and of one that cannot be."""
+
+UNTOUCHED = Work(frozenset({Way()}))
+"""The work of a function that does nothing by it."""
 
 UNREACHED: frozenset[Way] = frozenset()
 

@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     NOTHING,
     UNFOLLOWED,
+    UNTOUCHED,
     Did,
     Way,
     Work,
@@ -341,7 +342,7 @@ class Uses:
             name = None
         thing = self._thing._replace(part=part)
         work = work_in(function, name, thing, self._inference, kept) if name else UNFOLLOWED
-        if work.ever:
+        if work != UNTOUCHED:
             self.acts[call] = work.at(call.lineno, f"{ast.unparse(call.func)}()")
 
     def _hold(self, call: ast.Call, cls: ClassValue, key: int | str | None, part: Part) -> None:
