@@ -29,6 +29,7 @@ from flake8_dbsession.analysis.names.values import (
     Known,
     Result,
     Role,
+    TupleValue,
     Value,
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
@@ -244,7 +245,32 @@ def _of_returned(returned: list[ast.expr], scope: Scope, inference: Inference) -
         if value is not None:
             others.append(value)
     known = [value for value in others if isinstance(value, Known)]
-    return Result(returns=next(iter(known + others), None))
+    returns = next(iter(known + others), None)
+    if isinstance(returns, TupleValue):
+        returns = _with_what_is_new(returns, returned, scope, inference)
+    return Result(returns=returns)
+
+
+def _with_what_is_new(
+    value: TupleValue, returned: list[ast.expr], scope: Scope, inference: Inference
+) -> TupleValue:
+    """Take for new, of what a function returns side by side, only what is so on every way."""
+    tuples = [each for each in returned if not isinstance(each, ast.Constant)]
+    items = list(value.items)
+    for index, item in enumerate(items):
+        parts = [t.elts[index] if _has_part(t, index) else None for t in tuples]  # type: ignore[attr-defined]
+        if isinstance(item, Known) and item.role is Role.OPENED:
+            is_new = all(part and _is_only_here(part, scope, inference) for part in parts)
+            items[index] = item if is_new else item._replace(role=Role.LENT)
+    return TupleValue(tuple(items))
+
+
+def _has_part(expression: ast.expr, index: int) -> bool:
+    return isinstance(expression, ast.Tuple) and index < len(expression.elts)
+
+
+def _is_only_here(part: ast.expr, scope: Scope, inference: Inference) -> bool:
+    return not _is_stored(part, scope) and _are_fresh([part], scope, inference)
 
 
 def _are_fresh(returned: list[ast.expr], scope: Scope, inference: Inference) -> bool:

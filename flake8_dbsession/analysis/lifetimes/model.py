@@ -20,11 +20,13 @@ class Opened(NamedTuple):
             session takes its connection only when it is first used.
         block_closes: whether the end of ``with`` over it closes it: a session's does, that of a
             sqlite3 or psycopg2 connection only ends the transaction.
+        part: which part of the expression's value it is; None where it is the value itself.
     """
 
     node: ast.expr
     live_at_once: bool = False
     block_closes: bool = True
+    part: int | None = None
 
 
 def constructs_by_name(call: ast.Call) -> bool:

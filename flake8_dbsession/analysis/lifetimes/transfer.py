@@ -135,6 +135,9 @@ class Transfer:
         or by entering what that gave; closing, handing on and making an object that holds it do not
         fail. What a function did before it raised is its own affair.
         """
+        is_part = self._opened.part is not None
+        if is_part and isinstance(event, Bind) and event.value is self._opened.node:
+            return  # it is unpacked as it was packed
         states: Iterable[State] = [before]
         fate = self._fate(event.node, before) if isinstance(event, Evaluate) else None
         is_opening = raising is self._opened.node or _enters(raising)
@@ -401,6 +404,10 @@ class Transfer:
 
     def _unpack(self, targets: list[ast.expr], value: Meaning, state: State) -> State:
         parts = value.parts
+        if value.refers and self._opened.part is not None and self._opened.part < len(targets):
+            parts = tuple(
+                value if index == self._opened.part else UNKNOWN for index in range(len(targets))
+            )
         if len(parts) != len(targets):
             parts = (UNKNOWN,) * len(targets)
             if value.holds:

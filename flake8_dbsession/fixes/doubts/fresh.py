@@ -17,9 +17,11 @@ def refuse_borrowed(acquisition: Acquisition, document: Document) -> None:
         document: the file.
 
     Raises:
-        Refusal: a function of the project opens it, and not every way through that ends with a new
-            session or connection that it keeps nowhere.
+        Refusal: a function of the project opens it, and gives something along with it, or not every
+            way through that ends with a new session or connection that it keeps nowhere.
     """
+    if acquisition.part is not None:
+        raise Refusal(f"`{acquisition.text}` gives something along with it")
     inference = document.context.file.inference
     function = inference.value(acquisition.node.func, acquisition.scope)
     if isinstance(function, FunctionValue) and not gives_new(function, inference):

@@ -22,6 +22,8 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         block, or a ``finally`` where the library has no block that closes.
     """
     known, inference = acquisition.known, context.file.inference
+    if acquisition.part is not None:
+        return "close it in a `finally`"
     name = acquisition.name if acquisition.name.isidentifier() else "conn"
     provided = provided_connection(acquisition, context)
     if provided is not None:
