@@ -6,7 +6,7 @@ import ast
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import Place, Way
@@ -38,21 +38,22 @@ class Advice(NamedTuple):
         return f"`{self.code}`"
 
 
-def place_of(acquisition: Acquisition) -> Place:
+def place_of(acquisition: Acquisition, inference: Inference) -> Place:
     """Tell what an acquisition wants of a way.
 
     Args:
         acquisition: what is opened by hand.
+        inference: follows what is done by it.
     """
     is_named = acquisition.name.isidentifier()
-    changing = changes(acquisition)
+    changing = changes(acquisition, inference)
     return Place(
         acquisition.known,
         acquisition.scope,
         acquisition.name if is_named else "db",
         factory_of(acquisition),
-        needs_commit=relies_on_commit(acquisition),
-        writes=True if changing else (None if may_change(acquisition) else False),
+        needs_commit=relies_on_commit(acquisition, inference),
+        writes=True if changing else (None if may_change(acquisition, inference) else False),
         is_special=has_arguments(acquisition) or is_made_here(acquisition),
     )
 
@@ -75,7 +76,7 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
         acquisition: what is opened by hand.
         house: the ways of its file.
     """
-    place = place_of(acquisition)
+    place = place_of(acquisition, house.inference)
     way = house.best(place)
     if way is not None:
         return Advice(way, way.written(place.name))

@@ -45,7 +45,7 @@ class House:
         self, file: SourceFile, policy: Policy, layers: Sequence[Layer], layer: Layer | None
     ) -> None:
         self._file = file
-        self._inference = file.inference
+        self.inference = file.inference
         self._policy = policy
         self._layers = layers
         self._layer = layer
@@ -163,11 +163,11 @@ class House:
 
     def is_injectable(self, scope: Scope) -> bool:
         """Tell whether a scope is a request handler's own body, whose parameters are injected."""
-        handler = enclosing_handler(scope, self._inference)
+        handler = enclosing_handler(scope, self.inference)
         function = scope.function()
         if handler is None or function is None or function.parent is None:
             return False
-        return framework_of(handler, function.parent, self._inference) in _INJECTING
+        return framework_of(handler, function.parent, self.inference) in _INJECTING
 
     def _candidates(self, place: Place) -> Iterator[Way]:
         own = self._layer
@@ -215,9 +215,9 @@ class House:
         if layer.fallback:
             guard = use.expression.rpartition(".")[0] or use.expression
         if use.module is not None:
-            value = value_of(use, self._policy, self._inference)
+            value = value_of(use, self._policy, self.inference)
             reached = self._imports.spelling(use.module, use.expression)
-            way = Way(*reached, style=_style(layer, self._inference.role(value)), guard=guard)
+            way = Way(*reached, style=_style(layer, self.inference.role(value)), guard=guard)
             return self._described(way, value, use, place)
         return self._expressed(use, layer, place, guard)
 
@@ -242,15 +242,15 @@ class House:
             reach = AT_HAND if home is self._file.module else BESIDE
         else:
             missing = f"`{root}` is not known here; the policy's `use` can say `module:{root}`"
-        value = self._inference.value(expression, scope)
+        value = self.inference.value(expression, scope)
         written = self._beside(use.expression, place) if reach.is_beside else use.expression
-        style = _style(layer, self._inference.role(value))
+        style = _style(layer, self.inference.role(value))
         way = Way(written, reach, style=style, missing=missing, is_trusted=is_trusted, guard=guard)
         return self._described(way, value, use, place)
 
     def _described(self, way: Way, value: Value | None, use: Sanctioned, place: Place) -> Way:
         """Add to a way what its function does, or else what the policy says of it."""
-        known = self._inference.role(value)
+        known = self.inference.role(value)
         if known is not None and (isinstance(value, FunctionValue) or known.home is not None):
             return self._of_code(way, value, known, place)
         for said in self._policy.ways:
@@ -267,12 +267,12 @@ class House:
             kind = "dependency" if way.style is Style.DEPENDENCY else "context manager"
             way = replace(way, missing=f"`{way.expression}` is no {kind}", is_trusted=False)
         wanted = self._wanted(place)
-        given = opened_resources(function, self._inference) if function else NOTHING
+        given = opened_resources(function, self.inference) if function else NOTHING
         return replace(
             way,
             resource=known.resource,
             is_async=known.is_async,
-            leaving=leaving_of(function, known, self._inference),
+            leaving=leaving_of(function, known, self.inference),
             function=function,
             is_found=True,
             is_same=wanted.is_same(given),
@@ -283,7 +283,7 @@ class House:
         """Tell what a place opens, as far as that is written there."""
         if place.factory is None:
             return NOTHING
-        return resources_of(place.factory, place.scope, self._inference)
+        return resources_of(place.factory, place.scope, self.inference)
 
     def _found(self, place: Place) -> Iterator[Way]:
         """Find the ways to what a place opens in the modules around it."""
@@ -322,8 +322,8 @@ class House:
         """Find the methods of objects at hand: of ``self``, and of what the module names."""
         for written, instance in self._objects(place.scope):
             for name in _method_names(instance.cls):
-                value = self._inference.attribute(instance, name)
-                known = self._inference.role(value)
+                value = self.inference.attribute(instance, name)
+                known = self.inference.role(value)
                 if not isinstance(value, FunctionValue) or known is None or name[0] == "_":
                     continue
                 if known.role is Role.PROVIDER:
@@ -334,9 +334,9 @@ class House:
     def _objects(self, scope: Scope) -> Iterator[tuple[str, InstanceValue]]:
         cls = scope.enclosing_class()
         if cls is not None and isinstance(cls.node, ast.ClassDef) and cls.parent is not None:
-            yield from _objects_of_self(cls, inference=self._inference)
+            yield from _objects_of_self(cls, inference=self.inference)
         for name in self._imports.names():
-            for value in self._inference.values(name, self._file.module.scope):
+            for value in self.inference.values(name, self._file.module.scope):
                 if isinstance(value, InstanceValue):
                     yield name, value
 
@@ -344,8 +344,8 @@ class House:
         """Give the providers and dependencies that a module has for others."""
         for name in module.definitions("yield", "contextmanager"):
             if not name.startswith("_"):
-                value = self._inference.attribute(ModuleValue(module.scope), name)
-                known = self._inference.role(value)
+                value = self.inference.attribute(ModuleValue(module.scope), name)
+                known = self.inference.role(value)
                 if known is not None and known.role in (Role.PROVIDER, Role.DEPENDENCY):
                     yield name, value, known
 
@@ -353,7 +353,7 @@ class House:
         """Write a name of the factory's module as the factory is written."""
         factory = place.factory
         if isinstance(factory, ast.Attribute):
-            module = self._inference.value(factory.value, place.scope)
+            module = self.inference.value(factory.value, place.scope)
             if isinstance(module, ModuleValue):
                 return f"{ast.unparse(factory.value)}.{name}"
         return name
@@ -362,7 +362,7 @@ class House:
         """Tell whether a class or one of its bases has an attribute; True for an unknown base."""
         if cls.attributes(name) or not isinstance(cls.node, ast.ClassDef):
             return True
-        bases = [self._inference.value(base, cls.parent or cls) for base in cls.node.bases]
+        bases = [self.inference.value(base, cls.parent or cls) for base in cls.node.bases]
         return any(
             not isinstance(base, ClassValue)
             or self._has_attribute(base.scope.child(base.node), name)

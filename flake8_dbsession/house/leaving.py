@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.leaving import leaves_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Known
 from flake8_dbsession.house.model import Leaving
 
@@ -24,17 +24,13 @@ def leaving_of(
     commits = part.commits if part is not None else None
     if function is None:
         return Leaving(commits)
+    leaves = leaves_of(function, inference)
+    handed = inference.result(function).handed
     return Leaving(
-        commits,
-        rolls_back=_rolls_back(function),
+        True if handed is not None and handed.commits else leaves.commits,
+        leaves.rolls_back,
         raises_again=not _changes_errors(function),
     )
-
-
-def _rolls_back(function: FunctionValue) -> bool:
-    """Tell whether a provider rolls back by hand, or by the block of a transaction."""
-    calls = (node for node in ast.walk(function.node) if isinstance(node, ast.Call))
-    return any(last_segment(call.func) in ("begin", "rollback") for call in calls)
 
 
 def _changes_errors(function: FunctionValue) -> bool:

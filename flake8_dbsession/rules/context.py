@@ -82,7 +82,7 @@ class Context:
             one, and where the factory's module is imported but cannot be found, so that its name
             speaks for the standard. That of a parameter or attribute says nothing of a way.
         """
-        ways = self.house.ways(place_of(acquisition))
+        ways = self.house.ways(place_of(acquisition, self.file.inference))
         if not ways and acquisition.known.home is None:
             module, _, name = acquisition.known.name.rpartition(".")
             return bool(module) and name in self.policy.factories

@@ -36,7 +36,9 @@ def advised(folder: Path) -> Iterator[tuple[Study, Acquisition, Advice]]:
         if isinstance(study, Study):
             for acquisition in study.context.file.facts(Acquisition):
                 yield study, acquisition, study.context.advice(acquisition)
-                way = study.context.house.connection(place_of(acquisition))
+                way = study.context.house.connection(
+                    place_of(acquisition, study.context.file.inference)
+                )
                 if way is not None:
                     yield study, acquisition, Advice(way, way.written("conn"))
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from flake8_dbsession.analysis.effects.decorators import Undecorated
 from flake8_dbsession.analysis.effects.library import HOLDERS, RUNNERS
-from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
+from flake8_dbsession.analysis.names.functions import (
+    arguments_of,
+    parameter_for,
+    receiving_parameter,
+)
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.library import THREAD_HOPS
-from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Assigned, Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
 
 
@@ -24,12 +29,27 @@ class Argument(NamedTuple):
         call: the call whose other arguments go along.
     """
 
-    callee: Value | None
+    callee: Value | Undecorated | None
     key: int | str
     call: ast.Call
 
 
-def argument(call: ast.Call, key: int | str, scope: Scope, inference: Inference) -> Argument:
+Callable: TypeAlias = FunctionValue | Undecorated
+"""A function of the project, whole or below some of its decorators."""
+
+Callables: TypeAlias = frozenset[tuple[str, Callable]]
+"""What parameters are known to stand for: the functions that a call gives, or a decorator."""
+
+NO_CALLABLES: Callables = frozenset()
+
+
+def argument(
+    call: ast.Call,
+    key: int | str,
+    scope: Scope,
+    inference: Inference,
+    callables: Callables = NO_CALLABLES,
+) -> Argument:
     """Follow an argument to what is run with it.
 
     Args:
@@ -37,18 +57,87 @@ def argument(call: ast.Call, key: int | str, scope: Scope, inference: Inference)
         key: the position or the keyword of the argument.
         scope: the scope that the call stands in.
         inference: answers what names stand for.
+        callables: what parameters are known to stand for.
 
     Returns:
         The argument of the callee itself; of the function that the call hands to a thread
         (``to_thread(work, db)``).
     """
-    callee = inference.value(call.func, scope)
+    callee = callee_of(call, scope, inference, callables)
     hop = THREAD_HOPS.get(callee.name) if isinstance(callee, External) else None
     if hop is None or not isinstance(key, int) or key <= hop or len(call.args) <= hop:
         return Argument(callee, key, call)
     run = inference.value(call.args[hop], scope)
     inner = ast.Call(call.args[hop], call.args[hop + 1 :], call.keywords)
     return Argument(run, key - hop - 1, inner)
+
+
+def callee_of(
+    call: ast.Call, scope: Scope, inference: Inference, callables: Callables
+) -> Value | Undecorated | None:
+    """Tell what a call runs.
+
+    Args:
+        call: the call.
+        scope: the scope that the call stands in.
+        inference: answers what names stand for.
+        callables: what parameters are known to stand for.
+    """
+    if callables and isinstance(call.func, ast.Name):
+        known = dict(callables).get(call.func.id)
+        if known is not None:
+            return known
+    return inference.value(call.func, scope)
+
+
+def callables_given(
+    function: FunctionValue, call: ast.Call, scope: Scope, inference: Inference
+) -> Callables:
+    """Give the parameters that a call gives functions of the project.
+
+    Args:
+        function: the function that is called.
+        call: the call.
+        scope: the scope that the call stands in.
+        inference: answers what the arguments are.
+    """
+    found = set()
+    for key, value in arguments_of(call):
+        if isinstance(value, (ast.Lambda, ast.Name)):
+            given = inference.value(value, scope)
+            name = parameter_for(function, key) if isinstance(given, FunctionValue) else None
+            if name is not None and isinstance(given, FunctionValue):
+                found.add((name, given))
+    return frozenset(found)
+
+
+def unfolded(call: ast.Call, scope: Scope, inference: Inference) -> ast.Call | None:
+    """Give the call that ``end()`` makes, where ``end = partial(close, db)``.
+
+    Args:
+        call: the call of what ``functools.partial`` gave, under a name of its own or on the spot.
+        scope: the scope that it stands in.
+        inference: answers what is called.
+
+    Returns:
+        The same call each time; None for any other call.
+    """
+    made: ast.expr | None = call.func
+    if isinstance(made, ast.Name):
+        hows = [binding.how for binding in scope.bindings(made.id)]
+        is_one = len(hows) == 1 and isinstance(hows[0], Assigned) and not hows[0].path
+        made = hows[0].value if is_one else None  # type: ignore[union-attr]
+    if not isinstance(made, ast.Call) or not made.args:
+        return None
+    maker = inference.value(made.func, scope)
+    if not isinstance(maker, External) or maker.name != "functools.partial":
+        return None
+    question = ("unfolded", call)
+    if question not in scope.memory:
+        function, *first = made.args
+        whole = ast.Call(function, [*first, *call.args], [*made.keywords, *call.keywords])
+        scope.memory[question] = ast.copy_location(whole, call)
+    return scope.memory[question]  # type: ignore[no-any-return]
 
 
 def is_run(call: ast.Call, scope: Scope, inference: Inference) -> bool:
@@ -111,12 +200,12 @@ def received_as(
     return (function.node, parameter) if parameter is not None else None
 
 
-def is_constructor(call: ast.Call, callee: Value | None) -> bool:
+def is_constructor(call: ast.Call, callee: Value | Undecorated | None) -> bool:
     """Tell whether a call makes an object: of a class, or of what PEP 8 writes as one."""
     if isinstance(callee, ClassValue) or (isinstance(callee, External) and callee.name in HOLDERS):
         return True
     name = last_segment(call.func)
-    return not isinstance(callee, FunctionValue) and name.lstrip("_")[:1].isupper()
+    return not isinstance(callee, (FunctionValue, Undecorated)) and name.lstrip("_")[:1].isupper()
 
 
 def _defaults(node: Function) -> Iterator[tuple[str, ast.expr]]:
@@ -127,3 +216,22 @@ def _defaults(node: Function) -> Iterator[tuple[str, ast.expr]]:
     for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
             yield arg.arg, default
+
+
+def is_stub(function: FunctionValue) -> bool:
+    """Tell whether what a function does stands elsewhere: in a subclass, behind a protocol.
+
+    A method of which nothing but ``pass`` is written is a hook for subclasses; a plain function
+    does nothing then.
+    """
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return False
+    match node.body[-1]:
+        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            return name == "NotImplementedError"
+        case ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Pass():
+            return function.owner is not None
+    return False

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import (
+    NO_CALLABLES,
+    Argument,
+    Callables,
     argument,
+    callables_given,
     constants,
     is_constructor,
     is_gathered,
     is_run,
+    is_stub,
+    unfolded,
+)
+from flake8_dbsession.analysis.effects.decorators import (
+    Undecorated,
+    catches,
+    passed_on,
+    wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
 from flake8_dbsession.analysis.effects.library import RECORDS
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
+from flake8_dbsession.analysis.effects.overrides import overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.flow import Ending as CallEnding
@@ -27,6 +41,7 @@ from flake8_dbsession.analysis.lifetimes.fates import (
     UNKNOWN,
     UNTOUCHED,
     USED,
+    either,
     furthest,
 )
 from flake8_dbsession.analysis.lifetimes.names import is_generator
@@ -49,6 +64,20 @@ from flake8_dbsession.analysis.nodes import own_nodes
 _MAX_EVENTS = 3_000  # of a function that is followed; a larger one is not, and so is unknown
 
 
+class _Asked(NamedTuple):
+    """What is asked of an argument.
+
+    Attributes:
+        scope: the scope in which it is read.
+        is_held: whether the question is what becomes of something that it holds.
+        block_closes: whether the end of ``with`` over that closes it.
+    """
+
+    scope: Scope
+    is_held: bool
+    block_closes: bool
+
+
 class Effects:
     """Answers what calls do, each question about a function once.
 
@@ -61,7 +90,13 @@ class Effects:
         self._exits = Exits(inference)
 
     def traits(
-        self, scope: Scope, *, block_closes: bool, yields: bool = False, ends: bool = False
+        self,
+        scope: Scope,
+        *,
+        block_closes: bool,
+        yields: bool = False,
+        ends: bool = False,
+        callables: Callables = NO_CALLABLES,
     ) -> Traits:
         """Give what following an object through a function has to know of the calls there.
 
@@ -70,11 +105,13 @@ class Effects:
             block_closes: whether the end of ``with`` over the object closes it.
             yields: whether who receives a yielded object closes it.
             ends: whether the process ends with the function.
+            callables: what its parameters are known to stand for.
         """
         return Traits(
             fate=lambda call, key, is_held: self.fate(
-                call, key, scope, is_held=is_held, block_closes=block_closes
+                call, key, scope, is_held=is_held, block_closes=block_closes, callables=callables
             ),
+            unfolded=lambda call: unfolded(call, scope, self._inference),
             fate_in_holder=lambda call: self.fate_in_holder(call, scope, block_closes=block_closes),
             runs_when_awaited=lambda call: self.runs_when_awaited(call, scope),
             yield_hands_on=yields,
@@ -97,6 +134,7 @@ class Effects:
         *,
         is_held: bool = False,
         block_closes: bool = True,
+        callables: Callables = NO_CALLABLES,
     ) -> Fate:
         """Tell what becomes of an argument of a call.
 
@@ -106,16 +144,20 @@ class Effects:
             scope: the scope that the call stands in.
             is_held: whether the question is what becomes of something that the argument holds.
             block_closes: whether the end of ``with`` over it closes it.
+            callables: what parameters are known to stand for.
 
         Returns:
             The fate; unknown where the callee cannot be found or followed.
         """
-        given = argument(call, key, scope, self._inference)
+        given = argument(call, key, scope, self._inference, callables)
+        asked = _Asked(scope, is_held, block_closes)
         match given.callee:
             case FunctionValue() as function:
-                return self._in_function(function, given.key, given.call, is_held, block_closes)
+                return self._in_methods(function, given, asked)
+            case Undecorated() as function:
+                return self._in_undecorated(function, given.key, given.call, asked)
             case ClassValue() as cls:
-                return self._in_object(cls, given.key, given.call, is_held, block_closes)
+                return self._in_object(cls, given.key, given.call, asked)
         if is_run(call, scope, self._inference):
             return self._in_coroutine(call, key, scope, block_closes)
         if is_constructor(given.call, given.callee):
@@ -156,19 +198,30 @@ class Effects:
         """
         method = self._inference.value(call.func, scope)
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if not isinstance(method, FunctionValue) or owner is None:
+        value = self._inference.value(owner, scope) if owner is not None else None
+        if not isinstance(method, FunctionValue) or not isinstance(value, InstanceValue):
             return None
-        value = self._inference.value(owner, scope)
-        first = next(iter([*method.node.args.posonlyargs, *method.node.args.args]), None)
-        if not isinstance(value, InstanceValue) or first is None:
-            return None
-        attributes = attributes_made_of(value.cls, self._inference)
-        known = constants(method, call)
+        asked = _Asked(scope, False, block_closes)
+        others = overrides(method, call, scope, self._inference)
+        if others and is_stub(method):
+            method, *others = others
         fates = [
-            self._followed(method, f"{first.arg}.{attribute}", known, False, block_closes)
-            for attribute in attributes
+            self._of_holder(each, attribute, call, asked)
+            for each in (method, *others)
+            for attribute in attributes_made_of(value.cls, self._inference)
         ]
-        return furthest(fates) if fates else None
+        if not fates or None in fates:
+            return None
+        found = [fate for fate in fates if fate is not None]
+        return either(found) if others else furthest(found)
+
+    def _of_holder(
+        self, method: FunctionValue, attribute: str, call: ast.Call, asked: _Asked
+    ) -> Fate | None:
+        first = next(iter([*method.node.args.posonlyargs, *method.node.args.args]), None)
+        if first is None:
+            return None
+        return self._followed(method, f"{first.arg}.{attribute}", constants(method, call), asked)
 
     def ending(self, call: ast.Call, scope: Scope) -> CallEnding | None:
         """Tell how a call ends that never returns; None for a call that returns."""
@@ -200,33 +253,55 @@ class Effects:
             and not callee.node.decorator_list
         )
 
+    def _in_methods(self, function: FunctionValue, given: Argument, asked: _Asked) -> Fate:
+        """Tell what a function does, or those methods that may run in its place."""
+        others = overrides(function, given.call, asked.scope, self._inference)
+        if others and is_stub(function):
+            function, *others = others
+        fates = [
+            self._in_undecorated(Undecorated(each, 0), given.key, given.call, asked)
+            for each in (function, *others)
+        ]
+        return either(fates) if others else fates[0]
+
+    def _in_undecorated(
+        self, decorated: Undecorated, key: int | str, call: ast.Call, asked: _Asked
+    ) -> Fate:
+        wrapper = wrapper_of(decorated, self._inference)
+        if wrapper is None:
+            return self._in_function(decorated.function, key, call, asked)
+        if decorated.function.owner is not None and isinstance(key, int):
+            key += 1  # the wrapper is given the object itself as well
+        inner = passed_on(wrapper, key)
+        if inner is None:
+            known = frozenset({(wrapper.name, wrapper.inner)})
+            return self._in_function(wrapper.function, key, call, asked, known)
+        if decorated.function.owner is not None and isinstance(inner, int):
+            inner -= 1
+        fate = self._in_undecorated(wrapper.inner, inner, call, asked)
+        return either([fate, Fate(fate.on_raise)]) if catches(wrapper) else fate
+
     def _in_function(
         self,
         function: FunctionValue,
         key: int | str,
         call: ast.Call,
-        is_held: bool,
-        block_closes: bool,
+        asked: _Asked,
+        callables: Callables = NO_CALLABLES,
     ) -> Fate:
         name = receiving_parameter(function, key)
         if name is None:
             return UNKNOWN
-        is_held = is_held or is_gathered(function, name)
-        return self._followed(function, name, constants(function, call), is_held, block_closes)
+        asked = asked._replace(is_held=asked.is_held or is_gathered(function, name))
+        callables |= callables_given(function, call, asked.scope, self._inference)
+        return self._followed(function, name, constants(function, call), asked, callables)
 
-    def _in_object(
-        self,
-        cls: ClassValue,
-        key: int | str,
-        call: ast.Call,
-        is_held: bool,
-        block_closes: bool,
-    ) -> Fate:
+    def _in_object(self, cls: ClassValue, key: int | str, call: ast.Call, asked: _Asked) -> Fate:
         """Tell what a constructor does: the object holds what is stored on it."""
         constructor = self._inference.constructor(cls)
         if constructor is None:
             return GIVEN_BACK
-        fate = self._in_function(constructor, key, call, is_held, block_closes)
+        fate = self._in_function(constructor, key, call, asked)
         return GIVEN_BACK if Outcome.KEPT in fate.on_return else fate
 
     def _in_coroutine(
@@ -248,15 +323,16 @@ class Effects:
         function: FunctionValue,
         name: str,
         known: Mapping[str, object],
-        is_held: bool,
-        block_closes: bool,
+        asked: _Asked,
+        callables: Callables = NO_CALLABLES,
     ) -> Fate:
         scope = function.scope.child(function.node)
-        question = ("fate", name, is_held, block_closes, frozenset(known.items()))
+        kind = (asked.is_held, asked.block_closes)
+        question = ("fate", name, kind, frozenset(known.items()), callables)
         return self._inference.questions.ask(
             scope.memory,
             question,
-            lambda: self._read(function, scope, name, known, is_held, block_closes),
+            lambda: self._read(function, name, known, asked._replace(scope=scope), callables),
             NOTHING_YET,
             fixed_point=True,
         )
@@ -264,22 +340,20 @@ class Effects:
     def _read(
         self,
         function: FunctionValue,
-        scope: Scope,
         name: str,
         known: Mapping[str, object],
-        is_held: bool,
-        block_closes: bool,
+        asked: _Asked,
+        callables: Callables,
     ) -> Fate:
-        if _is_stub(function):
+        if is_stub(function):
             return UNKNOWN
-        graph = self._graph(scope)
+        graph = self._graph(asked.scope)
         if graph is None:
             return UNKNOWN
-        traits = self.traits(scope, block_closes=block_closes)
+        _, is_held, block_closes = asked
+        traits = self.traits(asked.scope, block_closes=block_closes, callables=callables)
         fate = fate_of(graph, name, traits, is_held=is_held, block_closes=block_closes, known=known)
-        if fate is None:
-            return UNKNOWN
-        return _when_run(fate, function)
+        return UNKNOWN if fate is None else _when_run(fate, function)
 
     def _graph(self, scope: Scope) -> Graph | None:
         if "graph" not in scope.memory:
@@ -294,31 +368,11 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     A generator runs later, with whoever drives it. What is closed, given back or not followed on
     some ways only may be so on all that the caller takes, which knows more of the conditions.
     """
-    closes = not fate.on_return.isdisjoint(CLOSES)
     if is_generator(function.node):
-        if closes or Outcome.KEPT in fate.on_return:
+        if not fate.on_return.isdisjoint(CLOSES) or Outcome.KEPT in fate.on_return:
             return KEPT
         return USED if is_context_manager(function.node) else GIVEN_BACK
-    if closes and not fate.is_closed:
-        return KEPT
-    if Outcome.UNKNOWN in fate.on_return:
-        return UNKNOWN
-    return GIVEN_BACK if fate.is_given_back else fate
-
-
-def _is_stub(function: FunctionValue) -> bool:
-    """Tell whether what a function does stands elsewhere: in a subclass, behind a protocol."""
-    if isinstance(function.node, ast.Lambda):
-        return False
-    *_, last = function.node.body
-    match last:
-        case ast.Raise(exc=ast.Name(id="NotImplementedError")):
-            return True
-        case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"))):
-            return True
-        case ast.Expr(value=ast.Constant()):
-            return True
-    return False
+    return fate.settled()
 
 
 def _is_builtin(call: ast.Call, scope: Scope) -> bool:

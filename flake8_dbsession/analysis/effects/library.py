@@ -47,3 +47,23 @@ RECORDS = frozenset(
 
 CACHES = frozenset({"cache", "lru_cache", "cached", "cache_resource", "singleton"})
 """Decorators whose function runs once for the same arguments: functools, cachetools, Streamlit."""
+
+READERS = frozenset(
+    {
+        # https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
+        "pandas.read_sql",
+        "pandas.read_sql_query",
+        "pandas.read_sql_table",
+        # https://docs.sqlalchemy.org/en/20/core/inspection.html
+        "sqlalchemy.inspect",
+    }
+)
+"""What only reads by a session or connection."""
+
+MUTATORS = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
+)
+"""The methods of Python's containers and queues that put something into them."""
+
+KEEPING = MUTATORS | {"set"}
+"""The methods that keep what they are given: those, and a context variable's."""

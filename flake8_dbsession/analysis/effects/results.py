@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.effects.library import CACHES
+from flake8_dbsession.analysis.effects.library import CACHES, KEEPING
+from flake8_dbsession.analysis.effects.work.leaving import leaves_of
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
     is_context_manager,
@@ -19,6 +20,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Function,
     Parameter,
     Scope,
+    body_of,
     statements,
 )
 from flake8_dbsession.analysis.names.values import (
@@ -27,14 +29,20 @@ from flake8_dbsession.analysis.names.values import (
     Known,
     Result,
     Role,
+    TupleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _GENERATOR_TYPES = frozenset(
     {"Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "Iterable", "AsyncIterable"}
 )
 _PLACES = (ast.Attribute, ast.Subscript)
+_PLAIN_DECORATORS = frozenset({"abstractmethod", "classmethod", "override", "staticmethod"})
+# What gives a new session or connection at each call.
+_OPENING = frozenset(
+    {Role.CONNECT, Role.ENGINE, Role.EXTENSION, Role.FACTORY, Role.POOL, Role.SESSION_CLASS}
+)
 _HANDED_ROLES = {
     Role.OPENED: Role.ACCESSOR,
     Role.LENT: Role.LENDER,
@@ -62,7 +70,7 @@ def result_of(function: FunctionValue, inference: Inference) -> Result:
     nodes = own_nodes(function.node)
     yields = [node.value for node in nodes if isinstance(node, ast.Yield) and node.value]
     if yields:
-        return _of_generator(function, yields, nodes, inference)
+        return _of_generator(function, yields, inference)
     returned = [node.value for node in nodes if isinstance(node, ast.Return) and node.value]
     result = _of_returned(returned, scope, inference)
     if result.role is Role.ACCESSOR and names & CACHES:
@@ -101,29 +109,93 @@ def stores(body: list[ast.stmt], name: str) -> bool:
     return any(_stores(statement, name) for statement in statements(body))
 
 
+def gives_new(function: FunctionValue, inference: Inference) -> bool:
+    """Tell whether every call of a function certainly gives a new session or connection.
+
+    Args:
+        function: the function.
+        inference: answers what the expressions in it stand for.
+
+    Returns:
+        True where each way through it ends so, none with None, and nothing keeps what it gives.
+    """
+    scope = function.scope.child(function.node)
+    return inference.questions.ask(
+        scope.memory,
+        "gives new",
+        lambda: _gives_new(function.node, scope, inference),
+        False,
+        fixed_point=True,
+    )
+
+
+def _gives_new(node: Function, scope: Scope, inference: Inference) -> bool:
+    if not decorator_names(node) <= _PLAIN_DECORATORS:
+        return False
+    nodes = [] if isinstance(node, ast.Lambda) else own_nodes(node)
+    returned = [n.value for n in nodes if isinstance(n, ast.Return)]
+    if isinstance(node, ast.Lambda):
+        returned = [node.body]
+    return bool(returned) and all(
+        value is not None and _is_new(value, scope, inference) for value in returned
+    )
+
+
+def _is_new(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
+    names = {n.id for n in nodes_in(expression) if isinstance(n, ast.Name)}
+    origins = list(_origins(expression, scope, frozenset(), strict=True))
+    is_kept = any(stores(body_of(scope.node), name) or _is_aliased(scope, name) for name in names)
+    return (
+        bool(origins)
+        and not is_kept
+        and all(_opens(origin, scope, inference) for origin in origins)
+    )
+
+
+def _opens(origin: ast.expr | None, scope: Scope, inference: Inference) -> bool:
+    callee = inference.value(origin.func, scope) if isinstance(origin, ast.Call) else None
+    if isinstance(callee, FunctionValue):
+        return gives_new(callee, inference)
+    value = inference.value(origin, scope) if origin is not None else None
+    return isinstance(value, Known) and value.role is Role.OPENED and value.source in _OPENING
+
+
+def _is_aliased(scope: Scope, name: str) -> bool:
+    """Tell whether a second name stands for what a name does, in a container or by itself."""
+    return any(
+        isinstance(node, (ast.Assign, ast.NamedExpr))
+        and node.value not in _calls_of(node)
+        and any(_is_name(part, name) for part in nodes_in(node.value))
+        for node in own_nodes(scope.node)
+    )
+
+
+def _calls_of(node: ast.Assign | ast.NamedExpr) -> tuple[ast.expr, ...]:
+    return (node.value,) if isinstance(node.value, ast.Call) else ()
+
+
 def _stores(statement: ast.stmt, name: str) -> bool:
     match statement:
-        case ast.Global(names=names):
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
             return name in names
         case ast.Assign(targets=targets, value=value):
             outlives = any(isinstance(t, _PLACES) for t in targets)
             local = any(isinstance(t, ast.Name) and t.id == name for t in targets)
             return outlives and (local or _is_name(value, name))
         case ast.Expr(value=ast.Call(func=function, args=arguments)):
-            setter = isinstance(function, ast.Attribute) and function.attr == "set"
+            setter = isinstance(function, ast.Attribute) and function.attr in KEEPING
             setter = setter or _is_name(function, "setattr")
             return setter and any(_is_name(argument, name) for argument in arguments)
     return False
 
 
-def _is_name(expression: ast.expr, name: str) -> bool:
+def _is_name(expression: ast.AST, name: str) -> bool:
     return isinstance(expression, ast.Name) and expression.id == name
 
 
 def _of_generator(
     function: FunctionValue,
     yields: list[ast.expr],
-    nodes: list[ast.AST],
     inference: Inference,
 ) -> Result:
     if is_fixture(function.node):
@@ -136,27 +208,15 @@ def _of_generator(
     if not isinstance(handed, Known):
         return Result()
     role = Role.PROVIDER if is_context_manager(function.node) else Role.DEPENDENCY
-    return Result(role, handed, commits=handed.commits or any(map(_is_commit, nodes)))
+    return Result(role, handed, commits=handed.commits or _commits(function, inference))
 
 
 def _is_handed(value: Value | None) -> bool:
     return isinstance(value, Known) and value.role in (Role.OPENED, Role.LENT)
 
 
-def _is_commit(node: ast.AST) -> bool:
-    match node:
-        case ast.Call(func=ast.Attribute(attr="commit")):
-            return True
-        case ast.With(items=items) | ast.AsyncWith(items=items):
-            return any(_is_begin(item.context_expr) for item in items)
-    return False
-
-
-def _is_begin(context: ast.expr) -> bool:
-    match context:
-        case ast.Call(func=ast.Attribute(attr="begin")):
-            return True
-    return False
+def _commits(function: FunctionValue, inference: Inference) -> bool:
+    return leaves_of(function, inference).commits is not False
 
 
 def _yielded_by_annotation(function: FunctionValue, inference: Inference) -> Known | None:
@@ -185,7 +245,32 @@ def _of_returned(returned: list[ast.expr], scope: Scope, inference: Inference) -
         if value is not None:
             others.append(value)
     known = [value for value in others if isinstance(value, Known)]
-    return Result(returns=next(iter(known + others), None))
+    returns = next(iter(known + others), None)
+    if isinstance(returns, TupleValue):
+        returns = _with_what_is_new(returns, returned, scope, inference)
+    return Result(returns=returns)
+
+
+def _with_what_is_new(
+    value: TupleValue, returned: list[ast.expr], scope: Scope, inference: Inference
+) -> TupleValue:
+    """Take for new, of what a function returns side by side, only what is so on every way."""
+    tuples = [each for each in returned if not isinstance(each, ast.Constant)]
+    items = list(value.items)
+    for index, item in enumerate(items):
+        parts = [t.elts[index] if _has_part(t, index) else None for t in tuples]  # type: ignore[attr-defined]
+        if isinstance(item, Known) and item.role is Role.OPENED:
+            is_new = all(part and _is_only_here(part, scope, inference) for part in parts)
+            items[index] = item if is_new else item._replace(role=Role.LENT)
+    return TupleValue(tuple(items))
+
+
+def _has_part(expression: ast.expr, index: int) -> bool:
+    return isinstance(expression, ast.Tuple) and index < len(expression.elts)
+
+
+def _is_only_here(part: ast.expr, scope: Scope, inference: Inference) -> bool:
+    return not _is_stored(part, scope) and _are_fresh([part], scope, inference)
 
 
 def _are_fresh(returned: list[ast.expr], scope: Scope, inference: Inference) -> bool:
@@ -201,42 +286,45 @@ def _is_fresh(origin: ast.expr | None, scope: Scope, inference: Inference) -> bo
     return isinstance(value, Known) and value.role is Role.OPENED
 
 
-def _origins(expression: ast.expr, scope: Scope, seen: frozenset[str]) -> Iterator[ast.expr | None]:
+def _origins(
+    expression: ast.expr, scope: Scope, seen: frozenset[str], *, strict: bool = False
+) -> Iterator[ast.expr | None]:
     """Give the expressions one of which an expression takes its value from.
 
     Args:
         expression: what is read.
         scope: the function.
         seen: the names that are followed already.
+        strict: whether constants count, and what a call makes of a name's own value.
 
     Yields:
-        The expressions, constants left out; None for what comes from outside the function.
+        The expressions; None for what comes from outside the function.
     """
     match expression:
-        case ast.Constant():
+        case ast.Constant() if not strict:
             return
         case ast.Await(value=inner) | ast.NamedExpr(value=inner):
-            yield from _origins(inner, scope, seen)
+            yield from _origins(inner, scope, seen, strict=strict)
         case ast.BoolOp(values=options):
             for option in options:
-                yield from _origins(option, scope, seen)
+                yield from _origins(option, scope, seen, strict=strict)
         case ast.IfExp(body=body, orelse=orelse):
-            yield from _origins(body, scope, seen)
-            yield from _origins(orelse, scope, seen)
+            yield from _origins(body, scope, seen, strict=strict)
+            yield from _origins(orelse, scope, seen, strict=strict)
         case ast.Name(id=name) if scope.bindings(name):
             for binding in scope.bindings(name) if name not in seen else ():
-                yield from _bound_to(binding, name, scope, seen | {name})
+                yield from _bound_to(binding, name, scope, seen | {name}, strict=strict)
         case _:
             yield expression
 
 
 def _bound_to(
-    binding: Binding, name: str, scope: Scope, seen: frozenset[str]
+    binding: Binding, name: str, scope: Scope, seen: frozenset[str], *, strict: bool
 ) -> Iterator[ast.expr | None]:
     match binding.how:
         case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):
-            if not _works_on(value, name):
-                yield from _origins(value, scope, seen)
+            if strict or not _works_on(value, name):
+                yield from _origins(value, scope, seen, strict=strict)
         case Annotated(value=None):
             return
         case Parameter():

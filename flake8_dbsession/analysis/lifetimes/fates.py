@@ -41,6 +41,14 @@ class Fate(NamedTuple):
         """Whether it may be reached by the call's value."""
         return Outcome.GIVEN_BACK in self.on_return
 
+    def settled(self) -> Fate:
+        """Take what becomes of it on some ways only for what does on all that a caller takes."""
+        if not self.on_return.isdisjoint(CLOSES) and not self.is_closed:
+            return KEPT
+        if Outcome.UNKNOWN in self.on_return:
+            return UNKNOWN
+        return GIVEN_BACK if self.is_given_back else self
+
 
 CLOSES = frozenset({Outcome.CLOSED, Outcome.ONLY_CLOSED})
 NOTHING_YET = Fate(frozenset())
@@ -51,6 +59,21 @@ CLOSED = Fate(frozenset({Outcome.ONLY_CLOSED}))
 KEPT = Fate(frozenset({Outcome.KEPT}))
 GIVEN_BACK = Fate(frozenset({Outcome.GIVEN_BACK}))
 UNKNOWN = Fate(frozenset({Outcome.UNKNOWN}), frozenset({Outcome.UNKNOWN}))
+
+
+def either(fates: Iterable[Fate]) -> Fate:
+    """Join what becomes of an argument in functions one of which is run, not known which.
+
+    What one of them closes may be closed, for the caller may know which it is; what cannot be
+    followed in one is not known at all.
+    """
+    found = list(fates)
+    joined = Fate(
+        frozenset().union(*(fate.on_return for fate in found)),
+        frozenset().union(*(fate.on_raise for fate in found)),
+    )
+    return joined.settled()
+
 
 _RANKS = (
     Outcome.UNTOUCHED,

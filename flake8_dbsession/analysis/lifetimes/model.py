@@ -20,11 +20,13 @@ class Opened(NamedTuple):
             session takes its connection only when it is first used.
         block_closes: whether the end of ``with`` over it closes it: a session's does, that of a
             sqlite3 or psycopg2 connection only ends the transaction.
+        part: which part of the expression's value it is; None where it is the value itself.
     """
 
     node: ast.expr
     live_at_once: bool = False
     block_closes: bool = True
+    part: int | None = None
 
 
 def constructs_by_name(call: ast.Call) -> bool:
@@ -44,6 +46,10 @@ def _no_method(_call: ast.Call) -> Fate | None:
     return None
 
 
+def _as_written(_call: ast.Call) -> ast.Call | None:
+    return None
+
+
 def _at_once(_call: ast.Call) -> bool:
     return False
 
@@ -56,6 +62,7 @@ class Traits(NamedTuple):
             and of what the argument holds where the object is only held by it.
         fate_in_holder: tells what becomes of a session or connection when a method is called on the
             object that holds it; None where that is not known.
+        unfolded: gives the call that a call of a partial makes; None for any other.
         runs_when_awaited: tells whether a call only makes a coroutine.
         yield_hands_on: whether who receives a yielded session or connection closes it.
         ends_process: whether the process ends with the function, as with a script's main part; then
@@ -64,6 +71,7 @@ class Traits(NamedTuple):
 
     fate: Callable[[ast.Call, int | str, bool], Fate] = fate_by_name
     fate_in_holder: Callable[[ast.Call], Fate | None] = _no_method
+    unfolded: Callable[[ast.Call], ast.Call | None] = _as_written
     runs_when_awaited: Callable[[ast.Call], bool] = _at_once
     yield_hands_on: bool = False
     ends_process: bool = False

@@ -67,12 +67,12 @@ _REGISTERING = frozenset(
      "enter_async_context", "enter_context", "finalize", "push", "push_async_callback",
      "push_async_exit", "register", "setattr"}
 )  # fmt: skip
+# Of those the functions; the others are methods, and a function of such a name is any function.
+_REGISTERING_FUNCTIONS = frozenset({"finalize", "register", "setattr"})
 # What is handed to work that runs by itself is that work's to close.
 _WORKERS = frozenset(
     {"Process", "Thread", "add_task", "apply_async", "create_task", "ensure_future", "submit"}
 )
-# What these do with their arguments is known whatever they are of.
-_NOT_FOLLOWED = _REGISTERING | _WORKERS | _REWRAPPING
 
 
 class Transfer:
@@ -135,6 +135,9 @@ class Transfer:
         or by entering what that gave; closing, handing on and making an object that holds it do not
         fail. What a function did before it raised is its own affair.
         """
+        is_part = self._opened.part is not None
+        if is_part and isinstance(event, Bind) and event.value is self._opened.node:
+            return  # it is unpacked as it was packed
         states: Iterable[State] = [before]
         fate = self._fate(event.node, before) if isinstance(event, Evaluate) else None
         is_opening = raising is self._opened.node or _enters(raising)
@@ -198,6 +201,9 @@ class Transfer:
             return None
         if isinstance(call.func, ast.Attribute) and self._reader.refers(call.func.value, state):
             return None
+        if isinstance(call.func, (ast.Call, ast.Name)) and self._reader.holds(call.func, state):
+            unfolded = self._traits.unfolded(call)
+            call = unfolded if unfolded is not None else call
         is_of_holder = self._is_method_of_holder(call, state)
         given = [] if is_of_holder else self._followed_arguments(call, state)
         if not is_of_holder and not given:
@@ -230,7 +236,7 @@ class Transfer:
                     return []
             case ast.Name() as closure if self._reader.holds(closure, state):
                 return []
-        if _last_segment(call.func) in _NOT_FOLLOWED:
+        if _registers(call) or _last_segment(call.func) in _WORKERS | _REWRAPPING:
             return []
         is_closer = any(self._reader.closer(value, state) for _, value in given)
         return [] if is_closer else given
@@ -318,7 +324,7 @@ class Transfer:
         reader = self._reader
         given = [value for _, value in self._given(call, state)]
         name = _last_segment(call.func)
-        if given and name in _REGISTERING:
+        if given and _registers(call):
             return self._register(call, given, state)
         if not given or reader.refers(call, state):
             return state
@@ -398,6 +404,10 @@ class Transfer:
 
     def _unpack(self, targets: list[ast.expr], value: Meaning, state: State) -> State:
         parts = value.parts
+        if value.refers and self._opened.part is not None and self._opened.part < len(targets):
+            parts = tuple(
+                value if index == self._opened.part else UNKNOWN for index in range(len(targets))
+            )
         if len(parts) != len(targets):
             parts = (UNKNOWN,) * len(targets)
             if value.holds:
@@ -512,6 +522,13 @@ def _is_registered(value: ast.AST | None) -> TypeGuard[ast.FunctionDef | ast.Asy
     return isinstance(value, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
         _last_segment(each) in _REGISTERING for each in value.decorator_list
     )
+
+
+def _registers(call: ast.Call) -> bool:
+    """Tell whether a call puts what it is given away for later."""
+    name = _last_segment(call.func)
+    is_method = isinstance(call.func, ast.Attribute)
+    return name in _REGISTERING and (is_method or name in _REGISTERING_FUNCTIONS)
 
 
 def _copies(call: ast.Call) -> bool:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
@@ -44,7 +45,6 @@ from flake8_dbsession.fixes.blocks.provision import (
 from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment, uses_request
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
-from flake8_dbsession.fixes.doubts.objects import Objects
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
@@ -122,7 +122,7 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
     own = own_block(acquisition, document)
-    need = need_of(acquisition, document) if own is None else plain_need(acquisition)
+    need = need_of(acquisition, document) if own is None else plain_need(acquisition, document)
     return fix_opened(need, document, own, is_global=is_global, ends=ends)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.fixes.blocks.provision import Provision
-from flake8_dbsession.fixes.doubts.objects import Objects
 from flake8_dbsession.rewriting.closes import is_call_on
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Refusal

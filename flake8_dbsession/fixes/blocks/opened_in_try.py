@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.new_block import (
     NewBlock,
@@ -20,7 +21,6 @@ from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.blocks.request_session import uses_request
 from flake8_dbsession.fixes.doubts.behaviour import Ends, doubts_about
-from flake8_dbsession.fixes.doubts.objects import Objects
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,

@@ -81,7 +81,7 @@ class Need:
     place: Place
 
 
-def plain_need(acquisition: Acquisition) -> Need:
+def plain_need(acquisition: Acquisition, document: Document) -> Need:
     """Tell what an acquisition opens, where its own block does."""
     return Need(
         acquisition.node,
@@ -89,7 +89,7 @@ def plain_need(acquisition: Acquisition) -> Need:
         acquisition.scope,
         acquisition.name,
         beside=None,
-        place=place_of(acquisition),
+        place=place_of(acquisition, document.context.file.inference),
     )
 
 
@@ -104,6 +104,7 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
         Refusal: it is opened with arguments that a provider would not take.
     """
     call, known, scope = acquisition.node, acquisition.known, acquisition.scope
+    place = place_of(acquisition, document.context.file.inference)
     name = acquisition.name if acquisition.name.isidentifier() else ""
     if is_made_here(acquisition):
         raise Refusal("its factory is made on the spot")
@@ -112,10 +113,10 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
         if bind is None or len(call.args) + len(call.keywords) > 1:
             raise Refusal("the session is opened with arguments of its own")
         refuse_own_engine(bind, scope)
-        return Need(call, known, scope, name, bind, place_of(acquisition))
+        return Need(call, known, scope, name, bind, place)
     if call.args or call.keywords:
         raise Refusal("the session is opened with arguments of its own")
-    return Need(call, known, scope, name, factory_of(acquisition), place_of(acquisition))
+    return Need(call, known, scope, name, factory_of(acquisition), place)
 
 
 def own_block(acquisition: Acquisition, document: Document) -> Provision | None:

@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
+from flake8_dbsession.analysis.effects.work.model import Pending
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.provision import Provision
-from flake8_dbsession.fixes.doubts.objects import Objects, outliving, outliving_an_error
-from flake8_dbsession.fixes.doubts.pending import Pending, left_pending
+from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Kind
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.lifetime.redundant_calls import RedundantCall
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.doubts.objects import Objects
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind

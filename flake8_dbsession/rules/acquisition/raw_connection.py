@@ -70,7 +70,7 @@ class RawConnection(Rule[Acquisition]):
         """Report a driver's own connect where the policy names a provider."""
         if not is_driver_connect(fact) or context.may_open(fact.scope, fact.known):
             return
-        place = place_of(fact)
+        place = place_of(fact, context.file.inference)
         named = context.house.named_connection(place)
         if named is None:
             return

@@ -22,6 +22,8 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         block, or a ``finally`` where the library has no block that closes.
     """
     known, inference = acquisition.known, context.file.inference
+    if acquisition.part is not None:
+        return "close it in a `finally`"
     name = acquisition.name if acquisition.name.isidentifier() else "conn"
     provided = provided_connection(acquisition, context)
     if provided is not None:
@@ -52,7 +54,7 @@ def provided_connection(acquisition: Acquisition, context: Context) -> str | Non
         The code between backticks; None where there is no such way, and where connections may be
         opened by hand.
     """
-    way = context.house.connection(place_of(acquisition))
+    way = context.house.connection(place_of(acquisition, context.file.inference))
     if way is None or context.may_open(acquisition.scope, acquisition.known):
         return None
     name = acquisition.name if acquisition.name.isidentifier() else "conn"

@@ -21,7 +21,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     Returns:
         The house's own pattern; where a session may be opened by hand, its own ``with`` block.
     """
-    if is_in_fallback(acquisition.node, acquisition.scope, context):
+    if acquisition.part is not None or is_in_fallback(acquisition.node, acquisition.scope, context):
         return _FINALLY
     if context.is_test or context.may_open(acquisition.scope, acquisition.known):
         name = acquisition.name if acquisition.name.isidentifier() else "db"

@@ -8,6 +8,7 @@ from textwrap import indent
 
 import pytest
 
+from flake8_dbsession.analysis.effects.results import gives_new
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.project import Project
@@ -59,3 +60,45 @@ def test_always_new(tmp_path: Path, body: str) -> None:
 )
 def test_what_may_be_another_s_is_not_new(tmp_path: Path, body: str) -> None:
     assert part_of(tmp_path, body) is Role.LENDER
+
+
+NEW = {
+    "plain": "return sqlite3.connect(path)",
+    "by_a_name": "conn = sqlite3.connect(path)\n    conn.total = 1\n    return conn",
+    "by_another": "return opened(path)",
+    "either_new": "return sqlite3.connect(path) if path else opened('')",
+}
+NOT_NEW = {
+    "none": "if not path:\n        return None\n    return sqlite3.connect(path)",
+    "first_none": "conn = None\n    if path:\n        conn = opened(path)\n    return conn",
+    "given": "return path or sqlite3.connect('')",
+    "kept": "conn = sqlite3.connect(path)\n    kept.append(conn)\n    return conn",
+    "set": "conn = sqlite3.connect(path)\n    current.set(conn)\n    return conn",
+    "shared": "global conn\n    conn = sqlite3.connect(path)\n    return conn",
+    "boxed": "conn = sqlite3.connect(path)\n    box = [conn]\n    return conn",
+    "reworked": "conn = sqlite3.connect(path)\n    conn = same(conn)\n    return conn",
+    "unknown": "return unknown(path)",
+    "nothing": "sqlite3.connect(path)",
+}
+
+
+def gives_new_in(folder: Path, body: str) -> bool:
+    text = (
+        "import sqlite3\ndef opened(path):\n    return sqlite3.connect(path)\n"
+        f"def same(conn):\n    return conn\ndef given(path):\n    {body}\n"
+    )
+    file = SourceFile(folder / "x.py", text, ast.parse(text), Project(folder), Vocabulary())
+    assert file.module.tree is not None
+    last = file.module.tree.body[-1]
+    assert isinstance(last, ast.FunctionDef)
+    return gives_new(FunctionValue(last, file.module.scope), file.inference)
+
+
+@pytest.mark.parametrize("body", NEW.values(), ids=NEW)
+def test_what_is_new_each_time(tmp_path: Path, body: str) -> None:
+    assert gives_new_in(tmp_path, body)
+
+
+@pytest.mark.parametrize("body", NOT_NEW.values(), ids=NOT_NEW)
+def test_what_may_be_another_s(tmp_path: Path, body: str) -> None:
+    assert not gives_new_in(tmp_path, body)

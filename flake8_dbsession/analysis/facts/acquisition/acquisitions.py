@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.inference import Inference, run_elsewhere
 from flake8_dbsession.analysis.names.library import THREAD_HOPS
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Known, Role, TupleValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
@@ -54,6 +54,7 @@ class Acquisition(NamedTuple):
         holder: where its value goes first.
         name: the name or dotted text of the holder; empty where it has none.
         target: the node that holds it: the assignment's target, the with item, the outer call.
+        part: which part of the call's value it is; None where it is the value itself.
     """
 
     node: ast.Call
@@ -62,6 +63,7 @@ class Acquisition(NamedTuple):
     holder: Holder
     name: str
     target: ast.AST | None
+    part: int | None = None
 
     @property
     def text(self) -> str:
@@ -97,6 +99,35 @@ def acquisitions(tree: Tree, inference: Inference) -> list[Acquisition]:
         elif _is_field(call) and _is_fields_class(scope):
             found += _made_for_each_instance(call, scope, tree, inference)
     return found
+
+
+def unpacked(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
+    """Find what is opened by functions of the project that give something along with it.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what the calls give.
+
+    Yields:
+        The acquisitions of ``conn, cursor = connected(path)`` in functions.
+    """
+    for call, scope in tree.find(ast.Call):
+        match tree.parent(call):
+            case ast.Assign(targets=[ast.Tuple(elts=targets)]) if scope.function() is not None:
+                value = inference.value(call, scope)
+                items = value.items if isinstance(value, TupleValue) else ()
+                if len(items) == len(targets):
+                    yield from _parts(call, scope, targets, items)
+
+
+def _parts(
+    call: ast.Call, scope: Scope, targets: list[ast.expr], items: Sequence[Value | None]
+) -> Iterator[Acquisition]:
+    for index, (target, item) in enumerate(zip(targets, items, strict=True)):
+        match target, item:
+            case ast.Name(id=name), Known(role=Role.OPENED, is_assumed=False):
+                known = item._replace(source=Role.ACCESSOR)
+                yield Acquisition(call, known, scope, Holder.LOCAL, name, target, index)
 
 
 def is_closed_by_hand(name: str, scope: Scope) -> bool:

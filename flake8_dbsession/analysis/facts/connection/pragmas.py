@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.work.sql import Pragma, pragma_of, sql_statements
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.connection.sql import Pragma, pragma_of, sql_statements
 from flake8_dbsession.analysis.flow import Exit, build, carry_forward, raises_by_name
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Iterate

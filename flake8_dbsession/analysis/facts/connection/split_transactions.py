@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from flake8_dbsession.analysis.facts.connection.sql import is_write, sql_statements
+from flake8_dbsession.analysis.effects.work.sql import is_write, sql_statements
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.effects.slow import is_slow_call
+from flake8_dbsession.analysis.effects.work.model import ENDS, Did, Work
+from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
+from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
-from flake8_dbsession.analysis.names.slow_calls import is_slow
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
-_DEEPEST = 2  # a helper of a helper; real code has one
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
 _IDLE = frozenset({"add", "add_all", "begin", "expunge", "expunge_all", "get_bind"})
@@ -154,10 +156,25 @@ class _Walk:
                 return live if method in _IDLE else live | {name}
         is_awaited = any(isinstance(node, ast.Await) and node.value is call for node in nodes)
         if is_awaited or isinstance(self._inference.value(call.func, self._scope), FunctionValue):
-            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-            names = {argument.id for argument in arguments if isinstance(argument, ast.Name)}
-            return live | (names & self.sessions)
+            return self._after_helper(call, live)
         return live
+
+    def _after_helper(self, call: ast.Call, live: frozenset[str]) -> frozenset[str]:
+        """Give the sessions that hold a connection after a call that may be given some of them."""
+        for name, acts in self._acts.items():
+            work = acts.get(call)
+            if work is not None:
+                held = {name} if work.since & Did.ASKS else set()
+                live = (live - {name} if work.always & ENDS else live) | held
+        return live
+
+    @cached_property
+    def _acts(self) -> dict[str, dict[ast.AST, Work]]:
+        thing = Thing(Resource.SESSION, driver_of(""))
+        return {
+            name: uses_of_name(name, self._scope, thing, self._inference).acts
+            for name in sorted(self.sessions)
+        }
 
     def _is_slow(self, node: ast.Await | ast.Call) -> bool:
         if isinstance(node, ast.Await):
@@ -173,35 +190,6 @@ class _Walk:
                 known = self._inference.known(node, self._scope)
                 if known is not None and _is_session(known):
                     yield node.id
-
-
-def is_slow_call(call: ast.Call, scope: Scope, inference: Inference, depth: int = _DEEPEST) -> bool:
-    """Tell whether a call waits for something outside the process.
-
-    Args:
-        call: the call.
-        scope: the scope it stands in.
-        inference: answers what is called.
-        depth: how many functions of the project, one called by another, are looked into.
-    """
-    value = inference.value(call.func, scope)
-    if isinstance(value, FunctionValue):
-        return depth > 0 and _holds_slow_call(value, inference, depth - 1)
-    if isinstance(call.func, ast.Attribute):
-        owner = library_object(call.func.value, scope, inference)
-        return bool(owner) and is_slow(f"{owner}.{call.func.attr}")
-    return isinstance(value, External) and is_slow(value.name)
-
-
-def _holds_slow_call(function: FunctionValue, inference: Inference, depth: int) -> bool:
-    if isinstance(function.node, (ast.AsyncFunctionDef, ast.Lambda)):
-        return False
-    scope = function.scope.child(function.node)
-    return any(
-        is_slow_call(node, scope, inference, depth)
-        for node in own_nodes(function.node)
-        if isinstance(node, ast.Call)
-    )
 
 
 def _is_session(known: Known) -> bool:

@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import TypeGuard
 
 from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
-from flake8_dbsession.analysis.facts.lifetime.session_writes import writes
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,
@@ -25,6 +27,8 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
 _ENDING = frozenset({"commit", "rollback"})
+_ENDED = Did.COMMITS | Did.ROLLS_BACK
+_LASTING = Did.WRITES | Did.DEFINES
 # What does nothing with a session that is closed already, and empty.
 _IDLE = frozenset({"aclose", "close", "commit", "expunge_all", "remove", "reset", "rollback"})
 _BLOCKS = ("body", "orelse", "finalbody")
@@ -52,14 +56,12 @@ def _loses_writes(close: HandClose, inference: Inference) -> bool:
     session = dotted_name(close.receiver)
     if session is None:
         return False
-    last_write = last_end = (0, 0)
-    for node in own_nodes(close.scope.node):
-        if isinstance(node, ast.Call) and _position(node) < _position(close.node):
-            if _ends(node, session):
-                last_end = max(last_end, _position(node))
-            elif writes(node, session, close.scope, inference):
-                last_write = max(last_write, _position(node))
-    return last_write > last_end
+    thing = Thing(close.known.resource, driver_of(close.known.library))
+    acts = uses_of_name(session, close.scope, thing, inference).acts
+    before = [node for node in acts if isinstance(node, ast.Call) and _is_before(node, close.node)]
+    ended = [_position(node) for node in before if acts[node].always & _ENDED]
+    written = [_position(node) for node in before if acts[node].since & _LASTING]
+    return bool(written) and max(written) > max(ended, default=(0, 0))
 
 
 def _is_used_afterwards(close: HandClose, tree: Tree, inference: Inference) -> bool | None:
@@ -168,6 +170,10 @@ def _ends(call: ast.Call, session: str) -> bool:
         case ast.Attribute(value=owner, attr=method):
             return method in _ENDING and dotted_name(owner) == session
     return False
+
+
+def _is_before(node: ast.Call, close: ast.Call) -> bool:
+    return _position(node) < _position(close)
 
 
 def _position(node: ast.expr) -> tuple[int, int]:

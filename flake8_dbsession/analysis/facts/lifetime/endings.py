@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
     Holder,
     acquisitions,
+    unpacked,
 )
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
@@ -104,7 +105,7 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         to be judged.
     """
     by_scope: dict[tuple[Scope, bool], list[Acquisition]] = {}
-    for acquisition in acquisitions(tree, inference):
+    for acquisition in (*acquisitions(tree, inference), *unpacked(tree, inference)):
         scope = _flow_of(acquisition)
         if scope is not None and not _is_settled(acquisition, tree, inference):
             ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
@@ -230,6 +231,7 @@ def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
         above if isinstance(above, ast.Await) else acquisition.node,
         live_at_once=is_connection and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
+        part=acquisition.part,
     )
 
 

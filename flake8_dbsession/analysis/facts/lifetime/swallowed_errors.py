@@ -9,12 +9,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_on_server
 from flake8_dbsession.analysis.facts.lifetime.error_ways import BEGINS, WORK, Sequel, Ways
 from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import (
@@ -27,11 +30,11 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, Known, Role
+from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
-_WRITES = frozenset({"add", "add_all", "commit", "delete", "execute", "flush", "merge"})
+_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
 # The errors of SQLAlchemy that leave a transaction to be rolled back.
 _DATABASE_ERRORS = frozenset(
     {
@@ -292,16 +295,10 @@ class _Function:
         )
 
     def _writes(self, session: str) -> bool:
-        """Tell whether the function writes, so that there is something to commit."""
-        nodes = own_nodes(self._function)
-        reads = {node.func for node in nodes if isinstance(node, ast.Call) and _selects(node)}
-        return any(
-            isinstance(node, ast.Attribute)
-            and node.attr in _WRITES
-            and dotted_name(node.value) == session
-            and node not in reads
-            for node in nodes
-        )
+        """Tell whether the function may write, so that there is something to commit."""
+        thing = Thing(Resource.SESSION, driver_of(""))
+        uses = uses_of_name(session, self._scope, thing, self._inference)
+        return bool(uses.ever & _LASTING)
 
     def _outlives(self, name: str, known: Known) -> bool:
         """Tell whether a session is there after the function, for others to work with.
@@ -332,14 +329,6 @@ class _Function:
             for part in given
             for node in nodes_in(part)
         )
-
-
-def _selects(call: ast.Call) -> bool:
-    """Tell whether a call is given a ``select(...)``, with what is chained to it."""
-    statement: ast.expr | None = call.args[0] if call.args else None
-    while isinstance(statement, ast.Call) and isinstance(statement.func, ast.Attribute):
-        statement = statement.func.value
-    return isinstance(statement, ast.Call) and last_segment(statement) == "select"
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from flake8_dbsession.analysis.facts.connection.sql import sql_statements
+from flake8_dbsession.analysis.effects.work.sql import sql_statements
 from flake8_dbsession.analysis.names.scopes import last_segment
 
 _BEGINS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|SHOW|EXPLAIN|TABLE)\b", re.IGNORECASE)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from flake8_dbsession.analysis.effects.library import MUTATORS
+from flake8_dbsession.analysis.effects.work.callees import Callees, closures
+from flake8_dbsession.analysis.effects.work.columns import Columns
+from flake8_dbsession.analysis.effects.work.following import (
+    Following,
+    followed,
+    of_holder,
+    stored_by,
+)
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.doubts.callees import Callees, closures
-from flake8_dbsession.fixes.doubts.columns import Columns
-from flake8_dbsession.fixes.doubts.following import Following, followed, of_holder, stored_by
 
-MUTATORS = frozenset(
-    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
-)
 # What is made of an object by these is a value of its own.
 _VALUES = frozenset(
     {"abs", "all", "any", "bool", "float", "hasattr", "int", "isinstance", "len", "repr", "round"}
@@ -70,6 +73,9 @@ class Objects:
         self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
         self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
         self.names: set[str] = set(given)
+        self._aliases = {session}
+        while self._learn_aliases():
+            pass
         self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
         self.closures = closures(self._nodes)
         self._holding = dict(self._find_holding())
@@ -113,8 +119,8 @@ class Objects:
     def is_session(self, node: ast.AST) -> bool:
         """Tell whether a node is the session."""
         if isinstance(node, ast.Name):
-            return node.id == self.session
-        return isinstance(node, ast.Attribute) and dotted_name(node) == self.session
+            return node.id in self._aliases
+        return isinstance(node, ast.Attribute) and dotted_name(node) in self._aliases
 
     def session_call(self, expression: ast.expr) -> ast.Call | None:
         """Give the call of the session's method that a chain of calls begins with."""
@@ -158,6 +164,17 @@ class Objects:
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
         return self.columns.is_undeclared(name)
+
+    def _learn_aliases(self) -> bool:
+        """Find further names of the session; tell whether there were any."""
+        found = {
+            dotted_name(target)
+            for node in self._nodes
+            for target, value in _given(node)
+            if self.is_session(value) and isinstance(target, (ast.Attribute, ast.Name))
+        } - {None, *self._aliases}
+        self._aliases |= {name for name in found if name}
+        return bool(found)
 
     def _learn_parts(self) -> bool:
         """Find further names of parts; tell whether there were any."""
@@ -309,19 +326,21 @@ class Objects:
 
 def _returns_objects(following: Following, caller: Objects) -> bool:
     """Tell whether a function's result may be, or may hold, objects of a session."""
-    memory = following.scope.memory
-    question = ("returns objects", following.session, following.objects, caller.columns.classes)
-    if question not in memory:
-        memory[question] = True  # what a function says of itself while it is read
-        objects = inside(following, caller, following.session, following.objects)
-        nodes = own_nodes(following.function.node)
-        kinds = (ast.Return, ast.Yield, ast.YieldFrom)
-        results = [node.value for node in nodes if isinstance(node, kinds)]
-        memory[question] = any(
-            objects.carries(result) or _is_lazy(result, objects) for result in results
-        )
-    found: bool = memory[question]
-    return found
+    return caller.callees.inference.questions.ask(
+        following.scope.memory,
+        ("returns objects", following.session, following.objects, caller.columns.classes),
+        lambda: _gives_objects(following, caller),
+        False,
+        fixed_point=True,
+    )
+
+
+def _gives_objects(following: Following, caller: Objects) -> bool:
+    objects = inside(following, caller, following.session, following.objects)
+    nodes = own_nodes(following.function.node)
+    kinds = (ast.Return, ast.Yield, ast.YieldFrom)
+    results = [node.value for node in nodes if isinstance(node, kinds)]
+    return any(objects.carries(result) or _is_lazy(result, objects) for result in results)
 
 
 def inside(following: Following, caller: Objects, session: str, given: frozenset[str]) -> Objects:

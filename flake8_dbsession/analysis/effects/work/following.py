@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.calls import is_stub
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
@@ -53,7 +54,7 @@ def followed(
     Returns:
         The function with its parameters; None where its code does not tell what the call does.
     """
-    if function is None or not _can_be_followed(function):
+    if function is None or not can_be_followed(function):
         return None
     if any(isinstance(part, ast.Starred) for part in call.args) or None in [
         keyword.arg for keyword in call.keywords
@@ -79,7 +80,7 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
         function: the method; None where it is not known.
         attribute: the attribute in which the object holds it.
     """
-    if function is None or not _can_be_followed(function):
+    if function is None or not can_be_followed(function):
         return None
     arguments = function.node.args
     first = next(iter([*arguments.posonlyargs, *arguments.args]), None)
@@ -113,18 +114,9 @@ def _may_be(value: ast.expr, parameter: str) -> bool:
     return False
 
 
-def _can_be_followed(function: FunctionValue) -> bool:
+def can_be_followed(function: FunctionValue) -> bool:
+    """Tell whether a function's code says what a call of it does."""
     node = function.node
-    if isinstance(node, ast.Lambda) or not _is_written(node.body):
+    if isinstance(node, ast.Lambda) or is_stub(function):
         return False
     return all(last_segment(decorator) in _PLAIN for decorator in node.decorator_list)
-
-
-def _is_written(body: list[ast.stmt]) -> bool:
-    """Tell whether a function's code stands here, and not in a subclass."""
-    match body[-1]:
-        case ast.Expr(value=ast.Constant()) | ast.Pass():
-            return False
-        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
-            return name != "NotImplementedError"
-    return True

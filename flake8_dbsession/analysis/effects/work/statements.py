@@ -5,31 +5,36 @@ from __future__ import annotations
 import ast
 from enum import Enum
 
-from flake8_dbsession.analysis.facts.connection.sql import (
+from flake8_dbsession.analysis.effects.work.reading import changes_by_function, only_reads
+from flake8_dbsession.analysis.effects.work.sql import (
     changes_rows,
     ends_transaction,
     is_temporary,
+    is_write,
     sql_statements,
 )
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
-from flake8_dbsession.analysis.names.texts import text_of
-from flake8_dbsession.analysis.names.values import External
+from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, last_segment
+from flake8_dbsession.analysis.names.texts import HOLE, text_of
+from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _STEPS = 3  # a statement made of another; real code has one or two
 # What makes a statement of a text: SQLAlchemy's ``text``, psycopg's ``SQL``, the text's ``format``.
 _WRAPPERS = frozenset({"SQL", "text"})
 _CHANGES = frozenset({"delete", "insert", "update"})
+_SELECTS = frozenset({"select", "union", "union_all"})
 _MAKERS = ("sqlalchemy.", "sqlmodel.")
 
 
 class Statement(Enum):
     """What a statement does to the transaction that it is run in."""
 
+    READS = "changes nothing, whatever it calls"
     CHANGES_ROWS = "changes rows"
+    DEFINES = "changes what the database is made of"
     ENDS = "ends the transaction, or needs none"
-    OTHER = "anything else, or not known"
+    OTHER = "not known"
 
 
 def statement_of(
@@ -46,7 +51,7 @@ def statement_of(
     Returns:
         What it does; of a script, whether any of its statements ends the transaction.
     """
-    expression = _unwrapped(expression)
+    expression = _unwrapped(expression, scope, inference)
     if expression is None:
         return Statement.OTHER
     text = text_of(expression, scope, inference)
@@ -54,8 +59,7 @@ def statement_of(
         return _of_text(text)
     match expression:
         case ast.Call():
-            is_change = _is_construct(expression, scope, inference)
-            return Statement.CHANGES_ROWS if is_change else Statement.OTHER
+            return _of_construct(expression, scope, inference)
         case ast.Name(id=name) if steps:
             return _of_name(name, scope, inference, steps - 1)
     return Statement.OTHER
@@ -63,40 +67,57 @@ def statement_of(
 
 def _of_name(name: str, scope: Scope, inference: Inference, steps: int) -> Statement:
     """Tell what all that a name stands for does; what is only added to itself is left out."""
-    values = [b.how.value for b in scope.lookup(name) if isinstance(b.how, Assigned)]
+    hows = [binding.how for binding in scope.lookup(name)]
+    values = [how.value for how in hows if isinstance(how, (Annotated, Assigned)) and how.value]
     found = {
         statement_of(value, scope, inference, steps)
         for value in values
         if not any(isinstance(n, ast.Name) and n.id == name for n in nodes_in(value))
     }
-    return found.pop() if len(found) == 1 else Statement.OTHER
+    is_all = len(values) == len(hows)
+    kind = found.pop() if len(found) == 1 else Statement.OTHER
+    return kind if is_all or kind is not Statement.READS else Statement.OTHER
 
 
 def _of_text(text: str) -> Statement:
     statements = sql_statements(text)
     if any(ends_transaction(each) or is_temporary(each) for each in statements):
         return Statement.ENDS
-    is_change = any(map(changes_rows, statements))
-    return Statement.CHANGES_ROWS if is_change else Statement.OTHER
+    if any(map(changes_rows, statements)):
+        return Statement.CHANGES_ROWS
+    if any(map(is_write, statements)):
+        return Statement.DEFINES
+    return Statement.READS if HOLE not in text and only_reads(text) else Statement.OTHER
 
 
-def _unwrapped(expression: ast.expr | None) -> ast.expr | None:
+def _unwrapped(expression: ast.expr | None, scope: Scope, inference: Inference) -> ast.expr | None:
     """Give the text inside ``text("...")`` and ``SQL("...").format(...)``."""
     match expression:
         case ast.Call(func=ast.Attribute(value=ast.Call() as inner, attr="bindparams" | "format")):
-            return _unwrapped(inner)
+            return _unwrapped(inner, scope, inference)
         case ast.Call(args=[wrapped, *_]) if last_segment(expression.func) in _WRAPPERS:
-            return wrapped
+            if not isinstance(inference.value(expression.func, scope), FunctionValue):
+                return wrapped
     return expression
 
 
-def _is_construct(call: ast.Call, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a chain of calls begins with ``insert(User)`` or ``users.insert()``."""
+def _of_construct(call: ast.Call, scope: Scope, inference: Inference) -> Statement:
+    """Tell what a chain of calls does that begins with ``insert(User)`` or ``users.insert()``."""
     function = call.func
     while isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
         function = function.value.func
-    if last_segment(function) not in _CHANGES:
-        return False
+    begins = last_segment(function)
+    if begins not in _CHANGES | _SELECTS or not _is_maker(function, scope, inference):
+        return Statement.OTHER
+    if begins in _CHANGES:
+        return Statement.CHANGES_ROWS
+    inner = (node for node in nodes_in(call) if isinstance(node, ast.Call))
+    is_plain = not any(last_segment(n.func) in _CHANGES or changes_by_function(n) for n in inner)
+    return Statement.READS if is_plain else Statement.OTHER
+
+
+def _is_maker(function: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a function is SQLAlchemy's, or the method of what cannot be followed."""
     value = inference.value(function, scope)
     if isinstance(value, External):
         return value.name.startswith(_MAKERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_dbsession.analysis.facts.connection.sql import (
+from flake8_dbsession.analysis.effects.work.sql import (
     Pragma,
     is_write,
     pragma_of,

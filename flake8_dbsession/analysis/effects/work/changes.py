@@ -1,0 +1,281 @@
+"""What statements do by a session, what they change of the objects that it loaded included."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
+
+from flake8_dbsession.analysis.effects.library import MUTATORS
+from flake8_dbsession.analysis.effects.work.acts import did_by
+from flake8_dbsession.analysis.effects.work.following import Following
+from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
+from flake8_dbsession.analysis.effects.work.model import (
+    ANYTHING,
+    NOTHING,
+    Did,
+    Way,
+    Work,
+    unknown_work,
+    work_of,
+)
+from flake8_dbsession.analysis.effects.work.reading import changes_by_function
+from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.analysis.lifetimes.names import is_generator
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
+from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.analysis.nodes import nodes_in
+
+_LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "print", "warning"})
+# Of strings, numbers and dates.
+_OF_VALUES = frozenset(
+    {"decode", "encode", "endswith", "format", "isoformat", "join", "lower", "replace", "split"}
+    | {"startswith", "strftime", "strip", "timestamp", "title", "total_seconds", "upper"}
+)
+_OF_MODELS = frozenset({"from_orm", "model_validate", "parse_obj"})  # pydantic's, which only read
+_OF_CONTAINERS = frozenset({"copy", "count", "get", "index", "items", "keys", "values"})
+# Of SQLAlchemy's queries, statements and results.
+_OF_QUERIES = frozenset(
+    {"_asdict", "_mapping", "all", "count", "distinct", "execution_options", "exists", "fetchall"}
+    | {"fetchmany", "fetchone", "filter", "filter_by", "first", "group_by", "having", "join"}
+    | {"limit", "mappings", "offset", "one", "one_or_none", "options", "order_by", "outerjoin"}
+    | {"scalar", "scalar_one", "scalar_one_or_none", "scalars", "select_entity", "select_from"}
+    | {"subquery", "tuples", "union", "unique", "where", "with_entities", "with_for_update"}
+    | {"yield_per"}
+)
+_LISTED = frozenset({"all", "fetchall", "fetchmany"})
+_IN_PLACE = MUTATORS | {"clear", "discard", "pop", "popitem", "remove", "reverse", "sort"}
+_CHANGING = ("delattr", "setattr")
+
+
+@remembered
+def changes_objects(function: Scope, session: str, *, inference: Inference) -> bool:
+    """Tell whether a function may change data by a session, by way of its objects too.
+
+    Args:
+        function: the function's scope.
+        session: the session's name there.
+        inference: follows names.
+    """
+    body = body_of(function.node)
+    objects = Objects(session, body, function, inference)
+    ways = ways_through(body, Changes(objects, closes_stay=False))
+    return any(way.did & (Did.WRITES | Did.DEFINES | Did.MAY_WRITE) for way in ways)
+
+
+class Changes:
+    """What statements do by a session and the objects that it loaded.
+
+    Args:
+        objects: the session, and what holds its objects.
+        closes_stay: whether a close among them stays there, and gives up what is pending.
+    """
+
+    def __init__(self, objects: Objects, *, closes_stay: bool = True) -> None:
+        self._objects = objects
+        self._callees = objects.callees
+        self._closes_stay = closes_stay
+
+    def by(self, node: ast.AST) -> Iterator[Work]:
+        """Give what a node does."""
+        if isinstance(node, ast.Call):
+            yield from self._by_call(node)
+        elif self._changes_object(node):
+            yield _changes(node)
+
+    def at_end(self, context: ast.expr) -> Did:
+        """Tell what the end of a block over an expression does."""
+        is_begun = last_segment(context) == "begin" and self._objects.session_call(context)
+        return Did.COMMITS if is_begun else NOTHING
+
+    def mentions(self, node: ast.AST) -> bool:
+        """Tell whether the session or anything that holds its objects is named in a node."""
+        return self._objects.mentions(node)
+
+    def _changes_object(self, node: ast.AST) -> bool:
+        """Tell whether a node stores into an object, or takes something out of one."""
+        match node:
+            case ast.Attribute(value=base, ctx=ast.Store() | ast.Del()):
+                return self._objects.mentions(base)
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                return name in self._objects.parts
+            case ast.Subscript(value=base, ctx=ast.Store() | ast.Del()):
+                return self._objects.mentions(base)
+            case ast.AugAssign(target=ast.Name(id=name)):
+                return name in self._objects.parts
+        return False
+
+    def _by_call(self, call: ast.Call) -> Iterator[Work]:
+        asked = self._objects.session_call(call)
+        if changes_by_function(call):
+            yield _changes(call)
+        elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
+            yield self._by_helper(call)
+        elif asked is call:
+            yield from self._by_method_of_session(call)
+        elif asked is not None:
+            yield from self._by_chain(call)
+        else:
+            yield from self._by_other_call(call)
+
+    def _by_helper(self, call: ast.Call) -> Work:
+        """Judge a call that is given the session or its objects by what it calls."""
+        following = self._objects.followed(call)
+        if following is None:
+            return _unknown(call)
+        return _done_by(following, self._objects).at(call.lineno, f"{ast.unparse(call.func)}()")
+
+    def _by_method_of_session(self, call: ast.Call) -> Iterator[Work]:
+        callees = self._callees
+        did = did_by(call, Resource.SESSION, callees.scope, callees.inference)
+        if did == Did.CLOSES and not self._closes_stay:
+            return
+        yield _changes(call) if did is ANYTHING else work_of(did & ~Did.BEGINS, call.lineno)
+
+    def _by_chain(self, call: ast.Call) -> Iterator[Work]:
+        """Judge what is done with what the session gave: to a query, a result or an object."""
+        assert isinstance(call.func, ast.Attribute)
+        name = call.func.attr
+        if self._objects.is_entity(call.func.value):
+            if not self._is_read_of_object(call.func):
+                yield _unknown(call)
+        elif name not in _OF_QUERIES | _OF_CONTAINERS | _OF_VALUES:
+            yield _changes(call)
+
+    def _by_other_call(self, call: ast.Call) -> Iterator[Work]:
+        """Judge a call of anything else: given an object, it may write."""
+        function = call.func
+        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if isinstance(function, ast.Attribute):
+            parts.append(function.value)
+            if function.attr in _IN_PLACE and self._is_part(function.value):
+                yield _changes(call)
+                return
+        if not any(map(self._objects.carries, parts)):
+            return
+        if self._callees.is_project(function):
+            yield self._by_helper(call)
+        elif self._callees.is_builtin(function, *_CHANGING):
+            yield _changes(call)
+        elif self._callees.is_builtin(function):
+            yield from self._by_function_given(call)
+        elif isinstance(function, ast.Attribute):
+            yield from self._by_method(call, function)
+        elif not self._callees.is_library(function):
+            yield _unknown(call)
+
+    def _by_function_given(self, call: ast.Call) -> Iterator[Work]:
+        """Judge the function that one of Python's own calls, as ``sorted`` does its ``key``."""
+        given = self._callees.run_by(call)
+        if isinstance(given, ast.Lambda):
+            for node in nodes_in(given.body):
+                yield from self.by(node)
+        elif given is not None and not self._only_gets(given):
+            yield _unknown(call)
+
+    def _only_gets(self, function: ast.expr) -> bool:
+        is_read = isinstance(function, ast.Attribute) and self._is_read(function)
+        return is_read or self._callees.gets_values(function)
+
+    def _by_method(self, call: ast.Call, method: ast.Attribute) -> Iterator[Work]:
+        receiver, name = method.value, method.attr
+        if not self._objects.carries(receiver):
+            if name in MUTATORS and self._callees.is_container(receiver):
+                return
+            if not self._is_read(method):
+                yield _unknown(call)
+        elif self._is_query(receiver):
+            if name not in _OF_QUERIES | _OF_CONTAINERS:
+                yield _changes(call)
+        elif self._is_container(receiver):
+            if name not in _IN_PLACE | _OF_CONTAINERS | _OF_VALUES:
+                yield _unknown(call)
+        elif name in _IN_PLACE and not isinstance(receiver, ast.Name):
+            yield _changes(call)
+        elif not self._is_read_of_object(method):
+            yield _unknown(call)
+
+    def _is_read(self, method: ast.Attribute) -> bool:
+        """Tell whether a method of something else only reads what it is given."""
+        if self._callees.is_project(method):
+            return False
+        if method.attr in _LOGS | _OF_MODELS or self._callees.is_library(method):
+            return True
+        return isinstance(method.value, ast.Constant) and method.attr in _OF_VALUES
+
+    def _is_read_of_object(self, method: ast.Attribute) -> bool:
+        """Tell whether a method that may be one of a loaded object's is not the project's own."""
+        if method.attr in _OF_VALUES:
+            return True
+        known = _OF_CONTAINERS | _OF_QUERIES | {"dict", "json", "model_dump", "model_dump_json"}
+        return method.attr in known and self._objects.is_inherited(method.attr)
+
+    def _is_query(self, receiver: ast.expr) -> bool:
+        """Tell whether a name is that of a query, or of a result that is not fetched yet."""
+        if not isinstance(receiver, ast.Name):
+            return False
+        values = list(self._objects.assigned(receiver.id))
+        asked = [value for value in values if self._objects.session_call(value)]
+        return bool(asked) and not any(map(self._is_fetched, asked))
+
+    def _is_container(self, receiver: ast.expr) -> bool:
+        """Tell whether a name is that of a list or dictionary, and not of a loaded object."""
+        if not isinstance(receiver, ast.Name):
+            return False
+        values = list(self._objects.assigned(receiver.id))
+        return self._callees.is_container(receiver) or (
+            bool(values) and not any(map(self._objects.is_entity, values))
+        )
+
+    def _is_fetched(self, value: ast.expr) -> bool:
+        call = value.value if isinstance(value, ast.Await) else value
+        is_listed = isinstance(call, ast.Call) and last_segment(call.func) in _LISTED
+        return is_listed or self._objects.is_entity(value)
+
+    def _is_part(self, receiver: ast.expr) -> bool:
+        return isinstance(receiver, ast.Name) and receiver.id in self._objects.parts
+
+    def _is_given_session(self, call: ast.Call) -> bool:
+        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        is_given = any(map(self._objects.is_session, parts))
+        return is_given or bool(self._objects.held_by(call))
+
+    def _runs_closure(self, call: ast.Call) -> bool:
+        """Tell whether a call runs a function that the block defines, and that works with it."""
+        closure = self._objects.closures.get(last_segment(call.func))
+        return closure is not None and self._objects.mentions(closure)
+
+
+def _unknown(call: ast.Call) -> Work:
+    return unknown_work(call.lineno, f"{ast.unparse(call.func)}()")
+
+
+def _changes(node: ast.AST) -> Work:
+    return work_of(Did.MAY_WRITE, node.lineno)  # type: ignore[attr-defined]
+
+
+def _done_by(following: Following, caller: Objects) -> Work:
+    """Give what a helper does that is given the session or its objects.
+
+    A function that stands in the block sees the block's own names besides.
+    """
+    is_inner = following.function.node in caller.closures.values()
+    session = following.session or (caller.session if is_inner else "")
+    given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
+    return caller.callees.inference.questions.ask(
+        following.scope.memory,
+        ("changes", session, given, caller.columns.classes),
+        lambda: _done_in(following, inside(following, caller, session, given)),
+        Work(),
+        fixed_point=True,
+    )
+
+
+def _done_in(following: Following, objects: Objects) -> Work:
+    ways = ways_through(following.body, Changes(objects))
+    if is_generator(following.function.node):  # it may never be gone through
+        ways |= {Way()}
+    return Work(ways, reduce(or_, (way.did for way in ways), NOTHING))

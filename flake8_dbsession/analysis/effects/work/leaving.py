@@ -1,0 +1,126 @@
+"""What a generator that hands out a session does when its turn comes again."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, Way, Work
+from flake8_dbsession.analysis.effects.work.uses import Thing, Uses, uses_of_name
+from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.parents import parents_in
+from flake8_dbsession.analysis.names.scopes import Scope, body_of
+from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.nodes import own_nodes
+
+_HANDED = Work(frozenset({Way(Did.HANDED)}), NOTHING)
+_HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
+
+
+class Leaves(NamedTuple):
+    """What a generator does when whoever got its session is done.
+
+    Attributes:
+        commits: whether it commits after a good end; None where it does on some ways, or may.
+        rolls_back: whether it rolls back after an error; None where that is not known.
+    """
+
+    commits: bool | None
+    rolls_back: bool | None
+
+
+def leaves_of(function: FunctionValue, inference: Inference) -> Leaves:
+    """Tell what a generator of the project does when its turn comes again.
+
+    Args:
+        function: the generator.
+        inference: answers what it hands out, and what its calls do.
+    """
+    scope = function.scope.child(function.node)
+    return inference.questions.ask(
+        scope.memory, "leaves", lambda: _leaves(scope, inference), Leaves(None, None)
+    )
+
+
+def _leaves(scope: Scope, inference: Inference) -> Leaves:
+    handed = [n for n in own_nodes(scope.node) if isinstance(n, ast.Yield) and n.value is not None]
+    acts = _Acts(handed, scope, inference)
+    ways = [w for w in ways_through(body_of(scope.node), acts) if Did.HANDED in w.did]
+    on_error = NOTHING
+    for node in handed:
+        for did in acts.on_error(node):
+            on_error |= did
+    is_known = Did.MAY_END not in on_error
+    rolls_back = Did.ROLLS_BACK in on_error or (False if is_known else None)
+    return Leaves(_on_all([way.did for way in ways]), rolls_back)
+
+
+def _on_all(dids: list[Did]) -> bool | None:
+    if dids and all(Did.COMMITS in did for did in dids):
+        return True
+    return None if any(did & (Did.COMMITS | Did.MAY_END) for did in dids) else False
+
+
+class _Acts:
+    """What a generator does by the session that it hands out."""
+
+    def __init__(self, handed: list[ast.Yield], scope: Scope, inference: Inference) -> None:
+        self._handed = handed
+        self._scope = scope
+        self._inference = inference
+        self._parents = parents_in(scope)
+        self._uses = list(self._followed())
+
+    def by(self, node: ast.AST) -> Iterable[Work]:
+        """Give what a node does; a ``yield`` begins anew."""
+        if node in self._handed:
+            return (_HANDED,)
+        return (work for uses in self._uses for work in uses.by(node))
+
+    def at_end(self, context: ast.expr) -> Did:
+        """Tell what the end of a block over an expression does."""
+        did = NOTHING
+        for uses in self._uses:
+            did |= uses.at_end(context)
+        known = self._inference.known(context, self._scope)
+        return did | Did.COMMITS if known is not None and known.commits else did
+
+    def mentions(self, node: ast.AST) -> bool:
+        """Tell whether the session is named in a node."""
+        return any(uses.mentions(node) for uses in self._uses)
+
+    def on_error(self, handed: ast.Yield) -> Iterator[Did]:
+        """Give what is done on the way of an exception out of the generator."""
+        inner: ast.AST = handed
+        while (around := self._parents.get(inner)) is not None and inner is not self._scope.node:
+            if isinstance(around, (ast.With, ast.AsyncWith)):
+                for item in around.items:
+                    if Did.COMMITS in self.at_end(item.context_expr):
+                        yield Did.ROLLS_BACK
+            elif hasattr(around, "finalbody"):
+                yield from self._in_try(around, inner)  # type: ignore[arg-type]
+            inner = around
+
+    def _in_try(self, around: ast.Try, inner: ast.AST) -> Iterator[Did]:
+        handlers = [part for handler in around.handlers for part in handler.body]
+        for part in [*(handlers if inner in around.body else []), *around.finalbody]:
+            for node in (part, *own_nodes(part)):
+                for work in self.by(node):
+                    yield work.ever
+
+    def _followed(self) -> Iterator[Uses]:
+        names = {dotted_name(node.value): node for node in self._handed if node.value is not None}
+        for name, node in names.items():
+            known = self._inference.known(node.value, self._scope) if node.value else None
+            if name is not None and (known is None or known.role in _HELD):
+                yield uses_of_name(name, self._scope, _thing(known), self._inference)
+
+
+def _thing(known: Known | None) -> Thing:
+    if known is None:
+        return Thing(Resource.SESSION, driver_of(""))
+    return Thing(known.resource, driver_of(known.library))

@@ -1,0 +1,168 @@
+"""What a function does by a session or connection, on each of its ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Flag, auto
+from functools import reduce
+from operator import and_, or_
+from typing import NamedTuple
+
+
+class Did(Flag):
+    """What was done by a session or connection.
+
+    ``MAY_WRITE`` and ``MAY_END`` stand for code that cannot be read: a statement put together
+    elsewhere, a call that cannot be followed. ``BEGINS`` opens a transaction that a block or an
+    object of its own ends. ``ASKS`` talks to the database at once, which takes a connection.
+    ``HANDED`` is a ``yield`` to whoever drives the generator: what was done before it is forgotten.
+    """
+
+    ASKS = auto()
+    READS = auto()
+    WRITES = auto()
+    DEFINES = auto()
+    MAY_WRITE = auto()
+    BEGINS = auto()
+    COMMITS = auto()
+    ROLLS_BACK = auto()
+    CLOSES = auto()
+    MAY_END = auto()
+    HANDED = auto()
+
+
+NOTHING = Did(0)
+ENDS = Did.COMMITS | Did.ROLLS_BACK | Did.CLOSES
+"""What leaves nothing behind that waits to be committed."""
+
+ANYTHING = Did.ASKS | Did.READS | Did.MAY_WRITE | Did.MAY_END
+"""What a call may do that cannot be followed."""
+
+_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
+
+
+class Pending(NamedTuple):
+    """Work that may be uncommitted.
+
+    Attributes:
+        line: its line.
+        call: the call of a helper that may have left it; empty for work that stands there itself.
+        is_seen: whether the work is seen, there or in the helper's code.
+    """
+
+    line: int
+    call: str = ""
+    is_seen: bool = True
+
+
+NONE_PENDING = Pending(0)
+AS_BEFORE = Pending(-1)  # whatever was pending before
+_PLACES = (NONE_PENDING, AS_BEFORE)
+
+
+class Way(NamedTuple):
+    """One way through some code.
+
+    Attributes:
+        did: all that is done on it.
+        since: what is done on it after the last commit, rollback or close.
+        pending: what waits to be committed at its end.
+    """
+
+    did: Did = NOTHING
+    since: Did = NOTHING
+    pending: Pending = AS_BEFORE
+
+    def then(self, later: Way) -> Way:
+        """Give the way that goes on with another."""
+        if Did.HANDED in later.did:
+            return later
+        since = later.since if later.did & ENDS else self.since | later.since
+        pending = self.pending if later.pending == AS_BEFORE else later.pending
+        return Way(self.did | later.did, since, pending)
+
+
+class Work(NamedTuple):
+    """What a function does by a session or connection that it is given.
+
+    Attributes:
+        ways: the ways on which it returns; none where it never does.
+        ever: what it does anywhere, ways that raise included.
+    """
+
+    ways: frozenset[Way] = frozenset()
+    ever: Did = NOTHING
+
+    @property
+    def always(self) -> Did:
+        """What every way does that returns."""
+        return reduce(and_, (way.did for way in self.ways)) if self.ways else NOTHING
+
+    @property
+    def since(self) -> Did:
+        """What some way does after its last commit, rollback or close."""
+        return reduce(or_, (way.since for way in self.ways), NOTHING)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether it commits or rolls back on some way, as far as is known."""
+        return bool(self.ever & (Did.COMMITS | Did.ROLLS_BACK | Did.MAY_END))
+
+    @property
+    def may_write(self) -> bool:
+        """Whether it changes data on some way, as far as is known."""
+        return bool(self.ever & _LASTING)
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it is certain to change nothing and to end no transaction."""
+        return not self.ever & ~(Did.ASKS | Did.READS | Did.CLOSES)
+
+    def at(self, line: int, call: str) -> Work:
+        """Give the work as the caller sees it, who knows the line and the name of the call."""
+        return self._replace(
+            ways=frozenset(
+                way
+                if way.pending in _PLACES
+                else way._replace(pending=Pending(line, call, way.pending.is_seen))
+                for way in self.ways
+            )
+        )
+
+
+def work_of(did: Did, line: int) -> Work:
+    """Give the work of one call.
+
+    Args:
+        did: what it does.
+        line: the line that it stands on.
+    """
+    if did & ENDS:
+        return Work(frozenset({Way(did, NOTHING, NONE_PENDING)}), did)
+    return Work(frozenset({Way(did, did, Pending(line) if did & _LASTING else AS_BEFORE)}), did)
+
+
+def unknown_work(line: int, call: str) -> Work:
+    """Give the work of a call that cannot be followed."""
+    pending = Pending(line, call, is_seen=False)
+    return Work(frozenset({Way(ANYTHING, ANYTHING, pending)}), ANYTHING)
+
+
+UNFOLLOWED = unknown_work(0, "itself")
+"""The work of a function that is still being read, and of one that cannot be."""
+
+UNTOUCHED = Work(frozenset({Way()}))
+"""The work of a function that does nothing by it."""
+
+UNREACHED: frozenset[Way] = frozenset()
+
+
+def joined(ways: Iterable[Way]) -> frozenset[Way]:
+    """Leave out the ways that tell nothing which another does not: the same, pending earlier."""
+    found: dict[tuple[Did, Did, bool, Pending | None], Way] = {}
+    for way in ways:
+        kept = way.pending if way.pending in _PLACES else None
+        kind = (way.did, way.since, way.pending.is_seen, kept)
+        if kind not in found or found[kind].pending < way.pending:
+            found[kind] = way
+    return frozenset(found.values())

@@ -1,0 +1,152 @@
+"""Follows statements in their order, with what was done by a session or connection until then."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from flake8_dbsession.analysis.effects.work.model import (
+    NONE_PENDING,
+    UNREACHED,
+    Did,
+    Pending,
+    Way,
+    Work,
+    joined,
+)
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+
+_START = frozenset({Way()})
+
+
+class Acts(Protocol):
+    """What the nodes of a function do by the session or connection that is followed."""
+
+    def by(self, node: ast.AST) -> Iterable[Work]:
+        """Give what a node does by itself; what the nodes inside it do is theirs."""
+
+    def at_end(self, context: ast.expr) -> Did:
+        """Tell what the end of a block over an expression does."""
+
+    def mentions(self, node: ast.AST) -> bool:
+        """Tell whether a node has to do with it at all."""
+
+
+def ways_through(
+    body: Sequence[ast.stmt], acts: Acts, start: frozenset[Way] = _START
+) -> frozenset[Way]:
+    """Give the ways on which statements end, other than by an exception.
+
+    Args:
+        body: the statements.
+        acts: what they do.
+        start: the ways that lead to them.
+    """
+    walk = _Walk(acts)
+    return joined(walk.run(body, start).union(*walk.exits))
+
+
+class _Walk:
+    """Follows the statements; ``exits`` are the ways to returns and jumps out of them."""
+
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
+        self._loops: list[list[frozenset[Way]]] = []
+        self.exits: list[frozenset[Way]] = []
+
+    def run(self, body: Sequence[ast.stmt], ways: frozenset[Way]) -> frozenset[Way]:
+        for statement in body:
+            ways = joined(self._after(statement, ways))
+        return ways
+
+    def _after(self, statement: ast.stmt, ways: frozenset[Way]) -> frozenset[Way]:
+        match statement:
+            case _ if not ways:
+                return UNREACHED
+            case ast.Return():
+                self.exits.append(self._effect(statement, ways))
+                return UNREACHED
+            case ast.Raise():
+                return UNREACHED
+            case ast.Break() | ast.Continue():
+                (self._loops[-1] if self._loops else self.exits).append(ways)
+                return UNREACHED
+            case ast.If(test=test, body=body, orelse=orelse):
+                ways = self._effect(test, ways)
+                return self.run(body, ways) | self.run(orelse, ways)
+            case ast.For() | ast.AsyncFor() | ast.While():
+                return self._after_loop(statement, ways)
+            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+                for item in items:
+                    ways = self._effect(item, ways)
+                return self._after_with(items, self.run(body, ways))
+            case ast.Match(subject=subject, cases=cases):
+                ways = self._effect(subject, ways)
+                return ways.union(*(self.run(case.body, ways) for case in cases))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                return ways | self._effect(statement, ways)  # whoever calls it
+            case _ if hasattr(statement, "finalbody"):
+                return self._after_try(statement, ways)  # type: ignore[arg-type]
+        return self._effect(statement, ways)
+
+    def _after_loop(
+        self, loop: ast.For | ast.AsyncFor | ast.While, ways: frozenset[Way]
+    ) -> frozenset[Way]:
+        ways = self._effect(loop.test if isinstance(loop, ast.While) else loop.iter, ways)
+        jumps: list[frozenset[Way]] = []
+        self._loops.append(jumps)
+        if isinstance(loop, (ast.For, ast.AsyncFor)):
+            ways |= self._effect(loop.target, ways)
+        for _ in range(2):  # the second time round begins as the first one ended
+            ways = joined(ways.union(self.run(loop.body, ways), *jumps))
+        self._loops.pop()
+        return self.run(loop.orelse, ways).union(*jumps)
+
+    def _after_with(self, items: list[ast.withitem], ways: frozenset[Way]) -> frozenset[Way]:
+        for item in reversed(items):
+            did = self._acts.at_end(item.context_expr)
+            if did:
+                ways = frozenset(way.then(Way(did, pending=NONE_PENDING)) for way in ways)
+        return ways
+
+    def _after_try(self, statement: ast.Try, ways: frozenset[Way]) -> frozenset[Way]:
+        outside, self.exits = self.exits, []
+        ended = self.run(statement.body, ways)
+        after = self.run(statement.orelse, ended)
+        # What failed in the session has to be rolled back before anything can be committed.
+        failed = [Pending(part.lineno) for part in statement.body if self._acts.mentions(part)]
+        broken = ways.union(ended, *self.exits)
+        caught = ways.union(way._replace(pending=each) for way in broken for each in failed)
+        for handler in statement.handlers:
+            after |= self.run(handler.body, joined(caught))
+        left, self.exits = self.exits, outside
+        self.exits += [self.run(statement.finalbody, each) for each in left]
+        return self.run(statement.finalbody, after)
+
+    def _effect(self, node: ast.AST, ways: frozenset[Way]) -> frozenset[Way]:
+        """Give the ways after all that runs in a node; what runs by a condition may not."""
+        nodes = (node, *own_nodes(node))
+        perhaps = {part for each in nodes for part in _by_condition(each)}
+        for part in nodes:
+            for work in self._acts.by(part):
+                after = frozenset(way.then(next_) for way in ways for next_ in work.ways)
+                ways = joined(ways | after if part in perhaps else after)
+        return ways
+
+
+def _by_condition(node: ast.AST) -> Iterator[ast.AST]:
+    """Give the nodes inside an expression that are not always evaluated with it."""
+    match node:
+        case ast.BoolOp(values=[_, *rest]):
+            parts: list[ast.AST] = [*rest]
+        case ast.IfExp(body=body, orelse=orelse):
+            parts = [body, orelse]
+        case ast.ListComp(elt=elt) | ast.SetComp(elt=elt) | ast.GeneratorExp(elt=elt):
+            parts = [elt]
+        case ast.DictComp(key=key, value=value):
+            parts = [key, value]
+        case _:
+            return
+    for part in parts:
+        yield from nodes_in(part)
