@@ -21,7 +21,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     Value,
 )
-from flake8_dbsession.house.identity import NOTHING, Resources, opened_resources, resources_of
+from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.leaving import leaving_of
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, Place, Reach, Way
@@ -156,7 +156,7 @@ class House:
             if way.function is not None and needs_arguments(way.function):
                 return f"`{way.expression}` needs arguments"
             if way.is_other:
-                return f"`{way.expression}` opens sessions of another factory"
+                return f"`{way.expression}` opens another database"
         if place.needs_commit and way.leaving.commits is False:
             return f"`{way.expression}` would not commit"
         return ""
@@ -191,7 +191,9 @@ class House:
 
     def _of_preset(self, layer: Layer, place: Place) -> Iterator[Way]:
         if is_at_hand(layer, place.known, place.scope, self._file):
-            yield from self._of_layer(layer, place)
+            ways = self._of_layer(layer, place)
+            is_meant = self._policy.chosen
+            yield from (way for way in ways if is_meant or not way.may_be_other)
 
     def _of_layer(self, layer: Layer, place: Place) -> list[Way]:
         """Give the ways of a layer, those first that fit what the code does."""
@@ -267,7 +269,10 @@ class House:
             kind = "dependency" if way.style is Style.DEPENDENCY else "context manager"
             way = replace(way, missing=f"`{way.expression}` is no {kind}", is_trusted=False)
         wanted = self._wanted(place)
-        given = opened_resources(function, self.inference) if function else NOTHING
+        given = NOTHING
+        if function is not None:
+            written = ast.parse(way.expression, mode="eval").body
+            given = resources_of_way(function, written, place.scope, self.inference)
         return replace(
             way,
             resource=known.resource,
@@ -277,6 +282,7 @@ class House:
             is_found=True,
             is_same=wanted.is_same(given),
             is_other=wanted.is_other(given),
+            may_be_other=wanted.may_be_other(given),
         )
 
     def _wanted(self, place: Place) -> Resources:
@@ -304,7 +310,9 @@ class House:
                 way = Way(bound or name, style=STYLES[known.role])
             else:
                 way = Way(self._beside(name, place), BESIDE, style=STYLES[known.role])
-            yield self._of_code(way, function, known, place)
+            way = self._of_code(way, function, known, place)
+            if not way.may_be_other:
+                yield way
 
     def _imported(self, place: Place) -> Iterator[Way]:
         """Find the ways in imported modules that are known to open what the place opens."""

@@ -1,23 +1,27 @@
 """Which resource something opens: a factory with its engine, as the code that makes them.
 
-Two factories of one engine are one resource; two databases are two.
+Two factories of one engine are one resource; two databases are two. A factory that an object makes
+for itself, of what it was given, is another one for each object.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Scope
-from flake8_dbsession.analysis.names.values import (
-    FunctionValue,
-    InstanceValue,
-    ModuleValue,
-    Role,
-)
+from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.house.objects import (
+    NO_OBJECT,
+    UNKNOWN_OBJECT,
+    Object,
+    bindings_of,
+    object_of,
+    own_object,
+)
 
 _STEPS = 4  # an alias of an alias, or a provider that uses another
 
@@ -25,16 +29,38 @@ _METHODS = frozenset({"begin", "connect", "raw_connection", "getconn", "acquire"
 _HANDERS = frozenset({Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 
 
+class Mark(NamedTuple):
+    """What tells a factory or engine from others.
+
+    Attributes:
+        code: the code that makes it.
+        of: the object that makes it for itself.
+    """
+
+    code: int
+    of: Object = NO_OBJECT
+
+    def is_same(self, other: Mark) -> bool:
+        """Tell whether both are known to be one."""
+        return self == other and self.of != UNKNOWN_OBJECT
+
+    def is_other(self, other: Mark) -> bool:
+        """Tell whether both are known to be two."""
+        if self.code != other.code:
+            return True
+        return self.of != other.of and self.of.is_seen and other.of.is_seen
+
+
 class Resources(NamedTuple):
-    """What is opened, by marks of the code that makes it; none where that cannot be followed.
+    """What is opened; nothing where that cannot be followed.
 
     Attributes:
         makers: of the factories, connect functions and pools.
         engines: of the engines.
     """
 
-    makers: frozenset[int] = frozenset()
-    engines: frozenset[int] = frozenset()
+    makers: frozenset[Mark] = frozenset()
+    engines: frozenset[Mark] = frozenset()
 
     def joined(self, other: Resources) -> Resources:
         """Give both together."""
@@ -42,82 +68,166 @@ class Resources(NamedTuple):
 
     def is_same(self, other: Resources) -> bool:
         """Tell whether both are known to have something in common."""
-        return bool(self.makers & other.makers or self.engines & other.engines)
+        pairs = [*product(self.makers, other.makers), *product(self.engines, other.engines)]
+        return any(mine.is_same(theirs) for mine, theirs in pairs)
 
     def is_other(self, other: Resources) -> bool:
-        """Tell whether both are known and have nothing in common."""
-        if self.is_same(other):
-            return False
-        if self.engines and other.engines:
-            return True
-        return bool(self.makers and other.makers)
+        """Tell whether both are known to have nothing in common."""
+        pairs = self._compared(other)
+        return bool(pairs) and all(mine.is_other(theirs) for mine, theirs in pairs)
+
+    def may_be_other(self, other: Resources) -> bool:
+        """Tell whether both are known, but not whether they have anything in common."""
+        is_told = self.is_same(other) or self.is_other(other)
+        return bool(self._compared(other)) and not is_told
+
+    def _compared(self, other: Resources) -> list[tuple[Mark, Mark]]:
+        engines = list(product(self.engines, other.engines))
+        return engines or list(product(self.makers, other.makers))
 
 
 NOTHING = Resources()
 
 
-def resources_of(
-    expression: ast.expr, scope: Scope, inference: Inference, steps: int = _STEPS
-) -> Resources:
+def resources_of(expression: ast.expr, scope: Scope, inference: Inference) -> Resources:
     """Tell which resource a factory, an engine or a function that hands out a session stands for.
 
     Args:
         expression: the factory, the engine of a session class, or the function.
         scope: the scope it is read in.
         inference: answers what names stand for.
-        steps: how many aliases are followed.
     """
-    value = inference.value(expression, scope)
-    if isinstance(value, FunctionValue):
-        return opened_resources(value, inference, steps)
-    if isinstance(expression, ast.Call):
-        return _on_the_spot(expression, scope, inference, steps)
-    found = NOTHING
-    for binding in _bindings(expression, scope, inference):
-        function = binding.scope.function()
-        if function is not None and function is scope.function():
-            made = getattr(binding.how, "value", None)
-            if isinstance(made, ast.Call):
-                found = found.joined(_on_the_spot(made, binding.scope, inference, steps))
-            continue
-        match binding.how:
-            case Assigned(value=made) | Annotated(value=ast.expr() as made):
-                found = found.joined(_made(made, binding.scope, inference, steps))
-            case how:
-                mark = frozenset({id(getattr(how, "arg", how))})
-                found = found.joined(Resources(mark, mark))
-    return found
+    return _Identity(inference).of(expression, scope, own_object(scope), _STEPS)
 
 
-def opened_resources(
-    function: FunctionValue, inference: Inference, steps: int = _STEPS
+def resources_of_way(
+    function: FunctionValue, expression: ast.expr, scope: Scope, inference: Inference
 ) -> Resources:
     """Tell what a provider, dependency or accessor opens.
 
     Args:
         function: the function.
-        inference: answers what the calls in it stand for.
-        steps: how many functions deep is looked.
+        expression: how it is written; of a method the object counts too.
+        scope: the scope in which it is written so.
+        inference: answers what names stand for.
     """
-    scope = function.scope.child(function.node)
-    found = NOTHING
-    for call in own_nodes(function.node):
-        if not isinstance(call, ast.Call):
-            continue
-        value = inference.value(call.func, scope)
-        known = inference.role(value)
+    identity = _Identity(inference)
+    receiver = identity.receiver(expression, scope, own_object(scope), _STEPS)
+    return identity.opened_by(function, receiver, _STEPS)
+
+
+class _Identity:
+    """Follows what code opens to the code that makes it.
+
+    Args:
+        inference: answers what names stand for.
+    """
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    def of(self, expression: ast.expr, scope: Scope, own: Object, steps: int) -> Resources:
+        """Tell which resource an expression stands for.
+
+        Args:
+            expression: a factory, an engine, or a function.
+            scope: the scope it is read in.
+            own: the object that is ``self`` there.
+            steps: how many aliases are followed.
+        """
+        value = self._inference.value(expression, scope)
+        if isinstance(value, FunctionValue):
+            return self.opened_by(value, self.receiver(expression, scope, own, steps), steps)
+        if isinstance(expression, ast.Call):
+            return self._on_the_spot(expression, scope, own, steps)
+        receiver = self.receiver(expression, scope, own, steps)
+        found = NOTHING
+        for binding in bindings_of(expression, scope, self._inference):
+            found = found.joined(self._bound(binding, scope, receiver, steps))
+        return found
+
+    def opened_by(self, function: FunctionValue, own: Object, steps: int) -> Resources:
+        """Tell what a function opens.
+
+        Args:
+            function: the function.
+            own: the object that is its ``self``.
+            steps: how many functions deep is looked.
+        """
+        scope = function.scope.child(function.node)
+        found = NOTHING
+        for call in own_nodes(function.node):
+            if isinstance(call, ast.Call):
+                found = found.joined(self._opened_by_call(call, scope, own, steps))
+        return found
+
+    def receiver(self, expression: ast.expr, scope: Scope, own: Object, steps: int) -> Object:
+        """Tell which object the attribute or method of an expression belongs to."""
+        if isinstance(expression, ast.Attribute):
+            return object_of(expression.value, scope, own, self._inference, steps)
+        return own
+
+    def _opened_by_call(self, call: ast.Call, scope: Scope, own: Object, steps: int) -> Resources:
+        value = self._inference.value(call.func, scope)
+        known = self._inference.role(value)
         if known is None:
-            continue
+            return NOTHING
         if isinstance(value, FunctionValue) and known.role in _HANDERS:
-            if steps:
-                found = found.joined(opened_resources(value, inference, steps - 1))
-        elif known.role is Role.SESSION_CLASS:
+            receiver = self.receiver(call.func, scope, own, steps)
+            return self.opened_by(value, receiver, steps - 1) if steps else NOTHING
+        if known.role is Role.SESSION_CLASS:
             engine = bound_to(call)
-            if engine is not None:
-                found = found.joined(resources_of(engine, scope, inference))
-        elif known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY):
-            found = found.joined(resources_of(_maker(call.func), scope, inference))
-    return found
+            return self.of(engine, scope, own, _STEPS) if engine is not None else NOTHING
+        if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY):
+            return self.of(_maker(call.func), scope, own, _STEPS)
+        return NOTHING
+
+    def _bound(self, binding: Binding, scope: Scope, own: Object, steps: int) -> Resources:
+        function = binding.scope.function()
+        if function is not None and function is scope.function():
+            made = getattr(binding.how, "value", None)
+            if isinstance(made, ast.Call):
+                return self._on_the_spot(made, binding.scope, own, steps)
+            return NOTHING
+        match binding.how:
+            case Assigned(value=made) | Annotated(value=ast.expr() as made):
+                return self._made(made, binding.scope, own, steps)
+            case how:
+                mark = frozenset({Mark(id(getattr(how, "arg", how)))})
+                return Resources(mark, mark)
+
+    def _on_the_spot(self, call: ast.Call, scope: Scope, own: Object, steps: int) -> Resources:
+        """Tell which engine a factory has that is made where it is used.
+
+        An engine that is made there is unknown.
+        """
+        known = self._inference.known(call, scope)
+        if known is None or known.role is not Role.FACTORY:
+            return NOTHING
+        return Resources(engines=self._made(call, scope, own, steps).engines)
+
+    def _made(self, value: ast.expr, scope: Scope, own: Object, steps: int) -> Resources:
+        """Tell what a name stands for that is assigned a value."""
+        if isinstance(value, (ast.Name, ast.Attribute)) and steps:
+            return self.of(value, scope, own, steps - 1)
+        known = self._inference.known(value, scope)
+        of_object = own if _takes_arguments(scope) else NO_OBJECT
+        mark = frozenset({Mark(id(value), of_object)})
+        if known is not None and known.role is Role.ENGINE:
+            return Resources(engines=mark)
+        engine = bound_to(value) if isinstance(value, ast.Call) else None
+        of_engine = self.of(engine, scope, own, steps - 1) if engine and steps else NOTHING
+        return Resources(mark, of_engine.engines)
+
+
+def _takes_arguments(scope: Scope) -> bool:
+    """Tell whether what a method makes may depend on what its object was given."""
+    function = scope.function()
+    if function is None or function.enclosing_class() is None:
+        return False
+    arguments = function.node.args  # type: ignore[union-attr]
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return len(named) > 1 or arguments.vararg is not None or arguments.kwarg is not None
 
 
 def _maker(callee: ast.expr) -> ast.expr:
@@ -125,36 +235,3 @@ def _maker(callee: ast.expr) -> ast.expr:
     if isinstance(callee, ast.Attribute) and callee.attr in _METHODS:
         return callee.value
     return callee
-
-
-def _bindings(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[Binding]:
-    match expression:
-        case ast.Name(id=name):
-            yield from inference.origins(name, scope)
-        case ast.Attribute(value=base, attr=name):
-            owner = inference.value(base, scope)
-            if isinstance(owner, ModuleValue):
-                yield from inference.origins(name, owner.scope)
-            elif isinstance(owner, InstanceValue):
-                yield from owner.cls.scope.child(owner.cls.node).attributes(name)
-
-
-def _on_the_spot(call: ast.Call, scope: Scope, inference: Inference, steps: int) -> Resources:
-    """Tell which engine a factory has that is made where it is used; an engine's own is unknown."""
-    known = inference.known(call, scope)
-    if known is None or known.role is not Role.FACTORY:
-        return NOTHING
-    return Resources(engines=_made(call, scope, inference, steps).engines)
-
-
-def _made(value: ast.expr, scope: Scope, inference: Inference, steps: int) -> Resources:
-    """Tell what a name stands for that is assigned a value."""
-    if isinstance(value, (ast.Name, ast.Attribute)) and steps:
-        return resources_of(value, scope, inference, steps - 1)
-    known = inference.known(value, scope)
-    mark = frozenset({id(value)})
-    if known is not None and known.role is Role.ENGINE:
-        return Resources(engines=mark)
-    engine = bound_to(value) if isinstance(value, ast.Call) else None
-    of_engine = resources_of(engine, scope, inference, steps - 1) if engine and steps else NOTHING
-    return Resources(mark, of_engine.engines)

@@ -65,6 +65,8 @@ class Way:
         is_found: whether it was found in the code, instead of being taken on trust.
         is_same: whether it is known to open what the place opens.
         is_other: whether it is known to open something else.
+        may_be_other: whether that cannot be told, though both are known: of two objects of one
+            class each may have a database of its own.
         missing: why it cannot be written there as things stand; empty where it can.
         is_trusted: whether the policy alone says that it is there, and is believed.
         guard: the object that it needs, where the layer has a fallback for its absence.
@@ -80,6 +82,7 @@ class Way:
     is_found: bool = False
     is_same: bool = False
     is_other: bool = False
+    may_be_other: bool = False
     missing: str = ""
     is_trusted: bool = False
     guard: str = ""

@@ -64,7 +64,7 @@ OTHER = (
     [
         (HIDDEN, "the project has no session dependency"),
         (COMMITTING, "`get_db` may commit what the handler leaves uncommitted"),
-        (OTHER, "`get_db` opens sessions of another factory"),
+        (OTHER, "`get_db` opens another database"),
     ],
 )
 def test_what_is_left_and_why(database: str, reason: str, tmp_path: Path) -> None:

@@ -275,3 +275,78 @@ def test_a_way_that_cannot_be_read_is_what_the_policy_says(tmp_path: Path) -> No
     assert one(tmp_path, FACTORY, begun, policy + ways.format("false")) == (
         "`with SessionLocal.begin() as db:`"
     )
+
+
+OBJECTS = """
+from contextlib import contextmanager
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+class Manager:
+    def __init__(self, url):
+        self.engine = create_engine(url)
+        self.Session = sessionmaker(self.engine)
+
+    def get_session(self):
+        return self.Session()
+
+class Wrapper:
+    def __init__(self, manager: Manager):
+        self.manager = manager
+
+    @contextmanager
+    def scope(self):
+        with self.manager.get_session() as db:
+            yield db
+
+main = Manager("sqlite:///main.db")
+archive = Manager("sqlite:///archive.db")
+wrapper = Wrapper(main)
+
+@contextmanager
+def get_db_session():
+    with main.Session() as db:
+        yield db
+"""
+
+
+@pytest.mark.parametrize(
+    ("opening", "words"),
+    [
+        ("main.get_session()", "`with get_db_session() as db:`"),
+        ("main.Session()", "`with get_db_session() as db:`"),
+        ("archive.get_session()", "`with archive.get_session() as db:`"),
+        ("archive.Session()", "`with archive.Session() as db:`"),
+        ("given.get_session()", "`with given.get_session() as db:`"),
+        ("Manager('x').get_session()", "`with Manager('x').get_session() as db:`"),
+    ],
+)
+def test_each_object_has_a_database_of_its_own(opening: str, words: str, tmp_path: Path) -> None:
+    use = f"""
+from core.db import Manager, archive, get_db_session, main
+
+def work(given: Manager):
+    db = {opening}
+    db.query(1)
+"""
+    assert one(tmp_path, OBJECTS, use) == words
+
+
+def test_an_object_that_holds_another_has_its_database(tmp_path: Path) -> None:
+    use = """
+from core.db import archive, main, wrapper
+
+def work():
+    db = main.get_session()
+    db.query(1)
+
+def other():
+    db = archive.get_session()
+    db.query(1)
+"""
+    database = OBJECTS.partition("@contextmanager\ndef get_db_session")[0]
+    files = {"core/__init__.py": "", "core/db.py": database, "app/work.py": use}
+    assert [advice.words for advice in advised(tmp_path, files)] == [
+        "`with wrapper.scope() as db:`",
+        "`with archive.get_session() as db:`",
+    ]
