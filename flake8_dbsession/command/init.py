@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,8 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     folder = Path(path).resolve()
     if adds_provider and not writes:
         raise click.UsageError("--with-provider goes with --write")
-    if writes:
+    writes_policy = writes and not (adds_provider and _policy_in(folder))
+    if writes_policy:
         _refuse_second(folder)
     options = flake8_options([])
     jobs = processes(options)
@@ -57,13 +59,15 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     working = [str(folder / file.path) for file in survey.files]
     found = tried(propose(survey), folder, working, jobs=jobs)
     note = _change(found)
-    text = written(found.proposal, found.offered, found.dropped, note)
+    proposal = found.proposal
+    if adds_provider:
+        _add_provider(folder, proposal)
+        proposal = replace(proposal, unserved=proposal.unserved[1:])
+    text = written(proposal, found.offered, found.dropped, note)
     if not writes:
         click.echo(text, nl=False)
-    else:
+    elif writes_policy:
         _write(folder / "dbsession.toml", text)
-        if adds_provider:
-            _add_provider(folder, found.proposal)
     click.echo(note, err=True)
 
 
@@ -83,20 +87,34 @@ def _add_provider(folder: Path, proposal: Proposal) -> None:
     Raises:
         UsageError: there is no such factory, or its file cannot be changed.
     """
+    from flake8_dbsession.analysis.names.values import Role
     from flake8_dbsession.command import UsageError
-    from flake8_dbsession.house.template import provider_name, with_provider
+    from flake8_dbsession.house.template import with_provider
     from flake8_dbsession.writing import write_file
 
     if not proposal.unserved:
-        raise UsageError("--with-provider: every factory found has a provider")
+        is_served = any(part == Role.FACTORY.value for _, part in proposal.found)
+        reason = "every factory has a provider" if is_served else "no session factory is found"
+        raise UsageError(f"--with-provider: {reason}; nothing was written")
     factory = proposal.unserved[0]
     file = folder / factory.path
     try:
         text = file.read_bytes().decode("utf-8")
-        write_file(file, with_provider(text, factory.name, is_async=factory.is_async).encode())
+        made = with_provider(text, factory.name, is_async=factory.is_async, taken=factory.taken)
+        write_file(file, made.text.encode())
     except (OSError, UnicodeDecodeError, SyntaxError) as error:
         raise UsageError(f"{file} cannot be changed: {error}") from error
-    click.echo(f"{file}: `{provider_name(factory.is_async)}` written", err=True)
+    click.echo(f"{file}: `{made.name}` written, for `{factory.name}`", err=True)
+    for other in proposal.unserved[1:]:
+        rest = f"`{other.module}:{other.name}` has no provider yet; run it again for that one"
+        click.echo(rest, err=True)
+
+
+def _policy_in(folder: Path) -> Path | None:
+    from flake8_dbsession.policy.finding import find
+
+    found = find(folder / "dbsession.toml")
+    return found if found is not None and found.parent == folder else None
 
 
 def _refuse_second(folder: Path) -> None:
@@ -106,10 +124,9 @@ def _refuse_second(folder: Path) -> None:
         UsageError: it has one.
     """
     from flake8_dbsession.command import UsageError
-    from flake8_dbsession.policy.finding import find
 
-    found = find(folder / "dbsession.toml")
-    if found is not None and found.parent == folder:
+    found = _policy_in(folder)
+    if found is not None:
         raise UsageError(f"{found} holds a policy already; run without --write to see a new one")
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container, Iterable, Iterator
+from itertools import chain, count
+from typing import NamedTuple
 
+_NAMES = {
+    False: ("get_db_session", "session_scope", "db_session"),
+    True: ("get_async_db_session", "async_session_scope", "async_db_session"),
+}
+_CLASSES = {False: "Session", True: "AsyncSession"}
 _SYNC = '''\
 @contextmanager
-def {name}() -> Iterator[Session]:
+def {name}() -> Iterator[{of}]:
     """Open a session for a block: commits at its end, rolls back on an error, and closes."""
     with {factory}() as session:
         try:
@@ -18,7 +26,7 @@ def {name}() -> Iterator[Session]:
 '''
 _ASYNC = '''\
 @asynccontextmanager
-async def {name}() -> AsyncIterator[AsyncSession]:
+async def {name}() -> AsyncIterator[{of}]:
     """Open a session for a block: commits at its end, rolls back on an error, and closes."""
     async with {factory}() as session:
         try:
@@ -53,23 +61,32 @@ _IMPORTS = {
 }
 
 
-def provider_name(is_async: bool) -> str:
-    """Give the usual name of a provider."""
-    return "get_async_db_session" if is_async else "get_db_session"
+def provider_name(is_async: bool, taken: Container[str] = ()) -> str:
+    """Give the usual name of a provider, or the next one that is free.
+
+    Args:
+        is_async: whether its sessions are asynchronous.
+        taken: the names that stand for something else already.
+    """
+    names = chain(_NAMES[is_async], (f"{_NAMES[is_async][0]}_{n}" for n in count(2)))
+    return next(name for name in names if name not in taken)
 
 
-def provider_code(factory: str, *, is_async: bool) -> str:
+def provider_code(factory: str, *, is_async: bool, name: str = "", of: str = "") -> str:
     """Write a provider.
 
     Args:
         factory: the factory, as its module writes it.
         is_async: whether its sessions are asynchronous.
+        name: its name; empty for the usual one.
+        of: the name of the session class in the module; empty for its own.
 
     Returns:
         A function, without its imports.
     """
-    text = _ASYNC if is_async else _SYNC
-    return text.format(name=provider_name(is_async), factory=factory)
+    return (_ASYNC if is_async else _SYNC).format(
+        name=name or provider_name(is_async), factory=factory, of=of or _CLASSES[is_async]
+    )
 
 
 def provider_imports(is_async: bool) -> tuple[str, ...]:
@@ -88,31 +105,75 @@ def providers_page() -> str:
     return _PAGE + "\n".join(parts)
 
 
-def with_provider(text: str, factory: str, *, is_async: bool) -> str:
-    """Put a provider at the end of the module that makes its factory.
+class Written(NamedTuple):
+    """A module into which a provider was put.
+
+    Attributes:
+        text: its source.
+        name: the provider's name.
+    """
+
+    text: str
+    name: str
+
+
+def with_provider(text: str, factory: str, *, is_async: bool, taken: Iterable[str] = ()) -> Written:
+    """Put a provider beside its factory, into the module that makes it.
 
     Args:
         text: the module's source.
         factory: the factory's name there.
         is_async: whether its sessions are asynchronous.
+        taken: names that the provider must not have, besides those of the module.
 
-    Returns:
-        The source with the provider, and the imports that it lacked.
+    Raises:
+        SyntaxError: the source does not parse.
     """
     tree = ast.parse(text)
-    lines = text.rstrip("\n").split("\n")
-    bound = {alias.asname or alias.name for node in tree.body for alias in _aliases(node)}
-    missing = [each for each in provider_imports(is_async) if each.rpartition(" ")[2] not in bound]
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines()
+    bound = {name for node in tree.body for name in _bound(node)}
+    name = provider_name(is_async, {*bound, *taken})
+    cls = _CLASSES[is_async]
+    imports = {each.rpartition(" ")[2]: each for each in provider_imports(is_async)}
+    of = cls
+    if cls in bound and imports[cls] not in lines:
+        of = f"SQLAlchemy{cls}"
+        imports = {**imports, cls: f"{imports[cls]} as {of}"}
+    missing = [each for each in imports.values() if each not in lines]
+    code = provider_code(factory, is_async=is_async, name=name, of=of).splitlines()
+    at = _line_after(tree, factory)
+    rest = lines[at:]
+    while rest and not rest[0].strip():
+        rest.pop(0)
+    lines = [*lines[:at], "", "", *code, *(["", "", *rest] if rest else [])]
+    top = _line_after_imports(tree)
+    return Written(newline.join([*lines[:top], *missing, *lines[top:], ""]), name)
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    """Give the names that a statement of a module binds."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    else:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+                yield each.id
+
+
+def _line_after(tree: ast.Module, factory: str) -> int:
+    """Give the number of the line after which a provider stands: the factory's last one."""
+    own = [node for node in tree.body if factory in _bound(node)]
+    return max(node.end_lineno or 0 for node in own or tree.body)
+
+
+def _line_after_imports(tree: ast.Module) -> int:
     at = max((node.end_lineno or 0 for node in tree.body if _is_import(node)), default=0)
     if not at and tree.body and ast.get_docstring(tree) is not None:
         at = tree.body[0].end_lineno or 0
-    lines[at:at] = missing
-    code = provider_code(factory, is_async=is_async)
-    return "\n".join([*lines, "", "", code])
-
-
-def _aliases(node: ast.stmt) -> list[ast.alias]:
-    return node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+    return at
 
 
 def _is_import(node: ast.stmt) -> bool:

@@ -27,12 +27,14 @@ class Unserved(NamedTuple):
         module: the name by which that is imported.
         name: its name.
         is_async: whether its sessions are asynchronous.
+        taken: the names by which the project hands out sessions in other ways.
     """
 
     path: str
     module: str
     name: str
     is_async: bool
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class _Proposer:
                 )
                 if not has_provider:
                     module = self._module(giver.path)
-                    yield Unserved(giver.path, module, giver.name, giver.is_async)
+                    taken = frozenset(other.name for other in givers)
+                    yield Unserved(giver.path, module, giver.name, giver.is_async, taken)
 
     @cached_property
     def _has_sessions(self) -> bool:

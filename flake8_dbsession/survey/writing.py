@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from flake8_dbsession.house.template import provider_code, provider_imports
+from flake8_dbsession.house.template import provider_code, provider_imports, provider_name
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Sanctioned, Style
 from flake8_dbsession.survey.proposal import Proposal
 
@@ -115,7 +115,8 @@ def _provider(proposal: Proposal) -> str:
     if not proposal.unserved:
         return ""
     factory = proposal.unserved[0]
-    code = provider_code(factory.name, is_async=factory.is_async)
+    name = provider_name(factory.is_async, factory.taken)
+    code = provider_code(factory.name, is_async=factory.is_async, name=name)
     imports = "\n".join(provider_imports(factory.is_async))
     return (
         f"`{factory.module}:{factory.name}` has no provider. This one would do; "

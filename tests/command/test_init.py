@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
 from flake8_dbsession.policy.loading import load
+from tests.cases import forget_policies
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sqlite_manager"
 
@@ -93,3 +94,97 @@ def test_unread_files_are_named(project: Path) -> None:
 
 def test_a_missing_folder_is_wrong_use() -> None:
     assert init("no_such_folder").exit_code == 2
+
+
+FACTORY = """
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("sqlite://")
+SessionLocal = sessionmaker(engine)
+"""
+RAW = """
+from database import SessionLocal
+
+def work():
+    db = SessionLocal()
+    db.query(1)
+    db.close()
+"""
+
+
+def house(folder: Path, database: str = FACTORY) -> Path:
+    (folder / ".git").mkdir()
+    (folder / "work.py").write_text(RAW)
+    file = folder / "database.py"
+    file.write_bytes(database.encode())
+    return file
+
+
+def test_a_provider_is_written_beside_the_factory(tmp_path: Path) -> None:
+    file = house(tmp_path, FACTORY + '\nif __name__ == "__main__":\n    print(1)\n')
+    result = init(str(tmp_path), "--write", "--with-provider")
+    assert result.exit_code == 0, result.stderr
+    text = file.read_text()
+    assert text.index("SessionLocal =") < text.index("def get_db_session") < text.index("if __name")
+    assert "has no provider" not in (tmp_path / "dbsession.toml").read_text()
+    module: dict[str, object] = {}
+    exec(text, module)
+    assert callable(module["get_db_session"])
+
+
+def test_a_provider_takes_no_name_that_is_taken(tmp_path: Path) -> None:
+    taken = "\ndef get_db_session():\n    return SessionLocal()\n"
+    file = house(tmp_path, FACTORY + taken)
+    result = init(str(tmp_path), "--write", "--with-provider")
+    assert "`session_scope` written" in result.stderr
+    text = file.read_text()
+    assert text.count("def get_db_session") == text.count("def session_scope") == 1
+
+
+def test_a_provider_keeps_line_ends_and_a_factory_named_as_the_class(tmp_path: Path) -> None:
+    database = FACTORY.replace("SessionLocal", "Session").replace("\n", "\r\n")
+    file = house(tmp_path, database)
+    assert init(str(tmp_path), "--write", "--with-provider").exit_code == 0
+    data = file.read_bytes()
+    assert data.count(b"\n") == data.count(b"\r\n")
+    assert b"import Session as SQLAlchemySession" in data
+
+
+def test_a_provider_can_be_written_after_the_policy(tmp_path: Path) -> None:
+    file = house(tmp_path)
+    assert init(str(tmp_path), "--write").exit_code == 0
+    policy = (tmp_path / "dbsession.toml").read_bytes()
+    forget_policies()
+    assert init(str(tmp_path), "--write", "--with-provider").exit_code == 0
+    assert "def get_db_session" in file.read_text()
+    assert (tmp_path / "dbsession.toml").read_bytes() == policy
+
+
+@pytest.mark.parametrize(
+    ("database", "reason"),
+    [
+        ("import sqlite3\n", "no session factory is found"),
+        (
+            FACTORY
+            + "from contextlib import contextmanager\n"
+            + "@contextmanager\ndef scope():\n    with SessionLocal() as db:\n        yield db\n",
+            "every factory has a provider",
+        ),
+    ],
+)
+def test_where_no_provider_can_be_written_nothing_is(
+    database: str, reason: str, tmp_path: Path
+) -> None:
+    file = house(tmp_path, database)
+    result = init(str(tmp_path), "--write", "--with-provider")
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert file.read_text() == database
+    assert not (tmp_path / "dbsession.toml").exists()
+
+
+def test_of_two_factories_the_other_one_is_named(tmp_path: Path) -> None:
+    house(tmp_path, FACTORY + "Archive = sessionmaker(engine)\n")
+    result = init(str(tmp_path), "--write", "--with-provider")
+    assert "`database:Archive` has no provider yet" in result.stderr
