@@ -15,7 +15,7 @@ PACKAGE = Path(flake8_dbsession.__file__).parent
 NAME = PACKAGE.name
 _STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 FLOORS = (
-    {"", "digests", "failures", "globs", "options", "reading", "registry", "roots"},
+    {"", "digests", "failures", "globs", "options", "reading", "registry", "roots", "wording"},
     {"writing"},
     {"analysis.memory", "analysis.nodes", "analysis.questions", "analysis.source"},
     {"analysis.names"},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.wording import counted
 
 if TYPE_CHECKING:
     from flake8_dbsession.survey.proposal import Proposal
@@ -76,8 +77,8 @@ def _change(found: Tried) -> str:
     before, after = (sum(n for _, n in m.codes) for m in (found.before, found.after))
     shares = found.before.total.percentage, found.after.total.percentage
     return (
-        f"Without this policy: {before} findings, {shares[0]} migrated. "
-        f"With it: {after} findings, {shares[1]} migrated."
+        f"Without this policy: {counted(before, 'finding')}, {shares[0]} migrated. "
+        f"With it: {counted(after, 'finding')}, {shares[1]} migrated."
     )
 
 

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.fixes.repair import NO_FIX, Left
 from flake8_dbsession.rewriting.edits import Kind
+from flake8_dbsession.wording import counted
 
 _CODE = re.compile(r"`[^`]*`")
 _LINE = re.compile(r"\bline \d+")
 _ONE = {
     Kind.COMMIT: "would leave the commit to the provider",
     Kind.EXPIRE: "may use objects that the provider expires",
-    Kind.PATCHED: "wait for {}, which patch what the code uses",
-    Kind.HELPER: "wait for {}, which may leave work uncommitted",
+    Kind.PATCHED: "wait for {} with patches of what the code uses",
+    Kind.HELPER: "wait for {} with work that may stay uncommitted",
     Kind.COMMENT: "would lose a comment",
     Kind.ERROR_PATH: "would treat an error in another way",
     Kind.OTHER: "have a fix that may change what the code does",
@@ -50,7 +51,8 @@ def _cause(left: Left) -> str:
 def _told(cause: str, members: list[Left]) -> str:
     kinds = list(dict.fromkeys(d.kind for left in members for d in left.doubts))
     if not kinds:
-        return cause
+        named = {_LINE.sub("a line", left.reason) for left in members}
+        return named.pop() if len(named) == 1 and "`...`" in cause else cause
     told = " and ".join(_about(kind, members) for kind in kinds)
     wanted = "--unsafe" if Kind.OTHER in kinds else f"--accept {cause}"
     return f"{told} (`{wanted}`)"
@@ -59,4 +61,4 @@ def _told(cause: str, members: list[Left]) -> str:
 def _about(kind: Kind, members: list[Left]) -> str:
     subjects = {d.subject for left in members for d in left.doubts if d.kind is kind}
     noun = _SUBJECTS.get(kind, "place")
-    return _ONE[kind].format(f"{len(subjects)} {noun}{'' if len(subjects) == 1 else 's'}")
+    return _ONE[kind].format(counted(len(subjects), noun))

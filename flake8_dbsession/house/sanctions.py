@@ -81,6 +81,8 @@ def is_at_hand(layer: Layer, known: Known | None, scope: Scope, file: SourceFile
         cls = scope.enclosing_class()
         return cls is not None and bool(cls.attributes(rest.partition(".")[0]))
     if scope.lookup(root):
+        if not _is_defined(expression, scope, file.inference):
+            return False
         found = file.inference.known(expression, scope)
         is_such = found is not None and found.role in STYLES
         return is_such and (known is None or known.is_async == getattr(found, "is_async", None))
@@ -90,3 +92,11 @@ def is_at_hand(layer: Layer, known: Known | None, scope: Scope, file: SourceFile
         return False
     found = file.inference.known(expression, known.home.module.scope)
     return found is not None and found.role in STYLES and found.is_async == known.is_async
+
+
+def _is_defined(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a module of the project has what an expression reads of it."""
+    if not isinstance(expression, ast.Attribute):
+        return True
+    owner = inference.value(expression.value, scope)
+    return not isinstance(owner, ModuleValue) or bool(inference.attribute(owner, expression.attr))

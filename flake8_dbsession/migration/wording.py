@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flake8_dbsession.migration.model import Migration
 from flake8_dbsession.output.pages import page_of
+from flake8_dbsession.wording import counted
 
 
 def headline(migration: Migration) -> str:
@@ -36,8 +37,8 @@ def unjudged_note(migration: Migration) -> str:
     """Say what the calls are that count as neither."""
     times = sum(count for _, count in migration.unjudged)
     return (
-        f"{times} sessions and connections come from what the policy neither sanctions nor "
-        "reports; they count as neither. What should not be called any more goes into the "
+        f"{counted(times, 'opening')} by what the policy neither sanctions nor reports: they count "
+        "as neither. What should not be called any more goes into the "
         "policy's `legacy` table."
     )
 

@@ -47,6 +47,9 @@ class AntiPattern:
     right: str
 
 
+_BLOCKS = (None, Style.CONTEXT)  # where none is named, what is used tells
+
+
 def enabled(policy: Policy) -> list[Rule[Any]]:
     """Give the rules that can report anything under a policy.
 
@@ -83,7 +86,7 @@ def _is_enabled(rule: Rule[Any], policy: Policy) -> bool:
     if rule.off and rule.code not in policy.enable:
         return False
     needed = {
-        "DBS102": any(layer.use and layer.style is Style.CONTEXT for layer in policy.layers),
+        "DBS102": any(layer.use and layer.style in _BLOCKS for layer in policy.layers),
         "DBS104": policy.legacy,
         "DBS106": policy.retired,
         "DBS107": policy.connections,

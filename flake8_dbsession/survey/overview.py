@@ -23,6 +23,7 @@ from flake8_dbsession.policy.vocabulary import vocabulary_of
 from flake8_dbsession.rules.pages import known_codes
 from flake8_dbsession.survey.looking import Looked, survey_of
 from flake8_dbsession.survey.model import Survey
+from flake8_dbsession.wording import counted
 
 VERSION = 1
 """Changes when a key of the data changes its meaning or goes; new keys may come without."""
@@ -229,7 +230,8 @@ def _owners(policy: Policy, survey: Survey, files: Sequence[str]) -> Iterator[st
 
 def _layer_line(shown: LayerShown) -> str:
     paths = " ".join(shown.layer.paths)
-    return f"{_sanctioned_in(shown.layer)}   [{paths}]   {shown.files} files   ({shown.source})"
+    files = counted(shown.files, "file")
+    return f"{_sanctioned_in(shown.layer)}   [{paths}]   {files}   ({shown.source})"
 
 
 def _sanctioned_in(layer: Layer | None) -> str:

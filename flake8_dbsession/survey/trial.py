@@ -16,6 +16,7 @@ from flake8_dbsession.policy.loading import load_text, text_sources
 from flake8_dbsession.policy.model import TESTS_LAYER
 from flake8_dbsession.survey.proposal import Proposal
 from flake8_dbsession.survey.writing import FOUND, written
+from flake8_dbsession.wording import counted
 
 _MANY = 400  # files with sessions, over which each part is not tried by itself
 # What a layer or a table explains, where it makes more be reported.
@@ -96,7 +97,7 @@ def _reason_to_drop(
         return FOUND
     if _is_worse(after, before) and _harm(without, before) < _harm(after, before):
         more = _count(after) - _count(without)
-        return f"{more} more findings" if more > 0 else "a lower share"
+        return counted(more, "more finding") if more > 0 else "a lower share"
     return None
 
 

@@ -60,7 +60,7 @@ def _parts(
         reason = "Not called any more, for rollback and close are left to the caller (DBS104)."
         yield _table("legacy", reason, proposal.legacy)
     if proposal.doubtful:
-        reason = "These leave rollback and close to the caller; take in what is not meant (DBS104)."
+        reason = "Their callers have to close; take in what nobody should call any more (DBS104)."
         yield "\n# ".join(_table("legacy", reason, proposal.doubtful).split("\n"))
     yield _commented(_left_out(offered, dropped))
     yield _commented(_provider(proposal))

@@ -11,7 +11,7 @@ import pytest
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.linter import Linter, Settings, Study
-from tests.cases import forget_policies, write_project
+from tests.cases import forget_policies, lint, write_project
 
 FACTORY = """
 from contextlib import asynccontextmanager, contextmanager
@@ -350,3 +350,22 @@ def other():
         "`with wrapper.scope() as db:`",
         "`with archive.get_session() as db:`",
     ]
+
+
+def test_a_preset_s_name_is_advised_only_where_its_module_has_it(tmp_path: Path) -> None:
+    files = {
+        "dbsession.toml": 'preset = "dbapi"\n',
+        "core/__init__.py": "",
+        "core/db.py": 'DSN = "x"\n',
+        "app/work.py": """
+            import psycopg2
+            from core import db
+
+            def work():
+                conn = psycopg2.connect(db.DSN)
+                conn.close()
+        """,
+    }
+    write_project(tmp_path, files)
+    found = lint(tmp_path, "app/work.py", selected=frozenset({"DBS107"}))
+    assert [code for _, _, code, _ in found if code == "DBS107"] == []

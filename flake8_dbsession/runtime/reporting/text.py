@@ -8,6 +8,7 @@ from flake8_dbsession.runtime import wording
 from flake8_dbsession.runtime.places import shown
 from flake8_dbsession.runtime.records import PoolUse, Tally
 from flake8_dbsession.runtime.reporting.report import Report, Verdict
+from flake8_dbsession.wording import counted
 
 _MAX_ROWS = 20
 _MAX_LEAKS = 10
@@ -35,7 +36,8 @@ def table(report: Report) -> str:
 def verdict(each: Verdict) -> str:
     """Say how the linter's word and what happened at a place differ; empty where they do not."""
     if each.leaked and not each.codes:
-        return f"{shown(each.place)}: left open {each.leaked} times, and the linter is silent"
+        times = counted(each.leaked, "time")
+        return f"{shown(each.place)}: left open {times}, and the linter is silent"
     if each.codes and not each.leaked:
         codes = ", ".join(each.codes)
         return f"{shown(each.place)}: reported as {codes}, never happened in this run"
