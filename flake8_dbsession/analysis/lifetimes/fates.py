@@ -17,6 +17,7 @@ class Outcome(Enum):
     ONLY_CLOSED = "it was closed"
     KEPT = "something that outlives the call refers to it, or closes it"
     GIVEN_BACK = "it, or something that holds it, is the call's value"
+    USED_AND_GIVEN_BACK = "it was worked with, and is the call's value, or held by that"
     UNKNOWN = "it went into a call that could not be followed"
 
 
@@ -39,7 +40,7 @@ class Fate(NamedTuple):
     @property
     def is_given_back(self) -> bool:
         """Whether it may be reached by the call's value."""
-        return Outcome.GIVEN_BACK in self.on_return
+        return not self.on_return.isdisjoint(_GIVEN)
 
     def settled(self) -> Fate:
         """Take what becomes of it on some ways only for what does on all that a caller takes."""
@@ -47,9 +48,14 @@ class Fate(NamedTuple):
             return KEPT
         if Outcome.UNKNOWN in self.on_return:
             return UNKNOWN
-        return GIVEN_BACK if self.is_given_back else self
+        if not self.is_given_back:
+            return self
+        is_used = not self.on_return.isdisjoint({Outcome.USED, Outcome.USED_AND_GIVEN_BACK})
+        given = Outcome.USED_AND_GIVEN_BACK if is_used else Outcome.GIVEN_BACK
+        return Fate(frozenset({given}), self.on_raise)
 
 
+_GIVEN = frozenset({Outcome.GIVEN_BACK, Outcome.USED_AND_GIVEN_BACK})
 CLOSES = frozenset({Outcome.CLOSED, Outcome.ONLY_CLOSED})
 NOTHING_YET = Fate(frozenset())
 """What is known of a call inside itself, before anything was found: no way out of it."""
@@ -80,6 +86,7 @@ _RANKS = (
     Outcome.ADDED_TO,
     Outcome.USED,
     Outcome.GIVEN_BACK,
+    Outcome.USED_AND_GIVEN_BACK,
     Outcome.UNKNOWN,
     Outcome.KEPT,
     Outcome.CLOSED,

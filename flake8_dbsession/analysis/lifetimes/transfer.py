@@ -273,6 +273,9 @@ class Transfer:
                     yield self._hand_on(call, Handing.STORED, state)
                 case Outcome.UNKNOWN:
                     yield self._hand_on(call, Handing.UNKNOWN, state)
+                case Outcome.USED_AND_GIVEN_BACK:
+                    used = self._use(call, state)
+                    yield used._replace(holders=used.holders | {node})
                 case Outcome.GIVEN_BACK:
                     yield state._replace(holders=state.holders | {node})
 
