@@ -459,8 +459,8 @@ class Program:
             result = self._drive(self._namespace["program"]())
         except SystemExit:
             return set()
-        except NameError as error:
-            raise AssertionError("a program reads only names that it has bound") from error
+        except (AttributeError, NameError, TypeError) as error:
+            raise AssertionError("a program names and calls only what is there") from error
         except BaseException:
             pass
         left_open = [each for each in world.opened if each.used and not each.closed_since]

@@ -1155,6 +1155,34 @@ _WITH_HELPERS = {
             db = open_1()
             db.execute()
     """,
+    "used again after a block that closes what it is given": """
+        @contextmanager
+        def guard_1(db):
+            try:
+                yield db
+            finally:
+                db.close()
+
+        def program():
+            db = SessionLocal()
+            with guard_1(db):
+                x = work()
+            db.execute()
+    """,
+    "worked with on some ways before it is given back": """
+        def giver_1(db):
+            if choose():
+                db.execute()
+            return db
+
+        def program():
+            db = SessionLocal()
+            try:
+                giver_1(db)
+            finally:
+                close_unless(db)
+            x = giver_1(db)
+    """,
     "a block that closes only where nothing is raised": """
         @contextmanager
         def scope_1():
@@ -1174,3 +1202,30 @@ def test_a_leak_that_a_helper_decides(source: str) -> None:
     found = compare(dedent(source).strip("\n") + "\n")
     assert found.claimed == found.shown.keys()
     assert len(found.shown) == 1
+
+
+def test_a_name_for_objects_of_several_classes_is_not_guessed_at() -> None:
+    source = """
+        class Store_1:
+            def __init__(self, db):
+                self.db = db
+
+            def finish(self):
+                self.db.execute()
+
+        class Store_2:
+            def __init__(self, db):
+                self.db = db
+
+            def finish(self):
+                self.db.close()
+
+        def program():
+            db = SessionLocal()
+            if choose():
+                store = Store_1(tuple())
+            store = Store_2(db)
+            store.finish()
+    """
+    found = compare(dedent(source).strip("\n") + "\n")
+    assert found.claimed == found.shown.keys() == set()

@@ -15,6 +15,7 @@ class Outcome(Enum):
     USED = "it was worked with"
     CLOSED = "it was worked with, and closed"
     ONLY_CLOSED = "it was closed"
+    CLOSED_AT_END = "the end of a block over the call's value closes it"
     KEPT = "something that outlives the call refers to it, or closes it"
     GIVEN_BACK = "it, or something that holds it, is the call's value"
     USED_AND_GIVEN_BACK = "it was worked with, and is the call's value, or held by that"
@@ -48,13 +49,18 @@ class Fate(NamedTuple):
             return KEPT
         if Outcome.UNKNOWN in self.on_return:
             return UNKNOWN
+        if Outcome.CLOSED_AT_END in self.on_return and len(self.on_return) > 1:
+            return KEPT
         if not self.is_given_back:
             return self
-        is_used = not self.on_return.isdisjoint({Outcome.USED, Outcome.USED_AND_GIVEN_BACK})
-        given = Outcome.USED_AND_GIVEN_BACK if is_used else Outcome.GIVEN_BACK
-        return Fate(frozenset({given}), self.on_raise)
+        given = frozenset(_AS_GIVEN.get(outcome, Outcome.GIVEN_BACK) for outcome in self.on_return)
+        return Fate(given, self.on_raise)
 
 
+_AS_GIVEN = {
+    Outcome.USED: Outcome.USED_AND_GIVEN_BACK,
+    Outcome.USED_AND_GIVEN_BACK: Outcome.USED_AND_GIVEN_BACK,
+}
 _GIVEN = frozenset({Outcome.GIVEN_BACK, Outcome.USED_AND_GIVEN_BACK})
 CLOSES = frozenset({Outcome.CLOSED, Outcome.ONLY_CLOSED})
 NOTHING_YET = Fate(frozenset())
@@ -62,6 +68,7 @@ NOTHING_YET = Fate(frozenset())
 UNTOUCHED = Fate(frozenset({Outcome.UNTOUCHED}), frozenset({Outcome.UNTOUCHED}))
 USED = Fate(frozenset({Outcome.USED}), frozenset({Outcome.USED}))
 CLOSED = Fate(frozenset({Outcome.ONLY_CLOSED}))
+CLOSED_AT_END = Fate(frozenset({Outcome.CLOSED_AT_END}))
 KEPT = Fate(frozenset({Outcome.KEPT}))
 GIVEN_BACK = Fate(frozenset({Outcome.GIVEN_BACK}))
 UNKNOWN = Fate(frozenset({Outcome.UNKNOWN}), frozenset({Outcome.UNKNOWN}))
@@ -88,6 +95,7 @@ _RANKS = (
     Outcome.GIVEN_BACK,
     Outcome.USED_AND_GIVEN_BACK,
     Outcome.UNKNOWN,
+    Outcome.CLOSED_AT_END,
     Outcome.KEPT,
     Outcome.CLOSED,
     Outcome.ONLY_CLOSED,
