@@ -11,11 +11,8 @@ from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import Place, Way
 from flake8_dbsession.house.work import (
-    changes,
     has_arguments,
     is_made_here,
-    may_change,
-    relies_on_commit,
 )
 
 
@@ -46,14 +43,12 @@ def place_of(acquisition: Acquisition, inference: Inference) -> Place:
         inference: follows what is done by it.
     """
     is_named = acquisition.name.isidentifier()
-    changing = changes(acquisition, inference)
     return Place(
         acquisition.known,
         acquisition.scope,
         acquisition.name if is_named else "db",
         factory_of(acquisition),
-        needs_commit=relies_on_commit(acquisition, inference),
-        writes=True if changing else (None if may_change(acquisition, inference) else False),
+        opened=(acquisition, inference),
         is_special=has_arguments(acquisition) or is_made_here(acquisition),
     )
 

@@ -157,7 +157,7 @@ class House:
                 return f"`{way.expression}` needs arguments"
             if way.is_other:
                 return f"`{way.expression}` opens another database"
-        if place.needs_commit and way.leaving.commits is False:
+        if way.leaving.commits is False and place.needs_commit:
             return f"`{way.expression}` would not commit"
         return ""
 
@@ -198,7 +198,7 @@ class House:
     def _of_layer(self, layer: Layer, place: Place) -> list[Way]:
         """Give the ways of a layer, those first that fit what the code does."""
         ways = [self._sanctioned(use, layer, place) for use in layer.uses]
-        if place.writes is not None:
+        if len(ways) > 1 and place.writes is not None:
             ways.sort(key=lambda way: way.leaving.commits is not place.writes)
         return ways
 

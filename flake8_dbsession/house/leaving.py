@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.work.leaving import leaves_of
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known
 from flake8_dbsession.house.model import Leaving
 
@@ -29,11 +31,12 @@ def leaving_of(
     return Leaving(
         True if handed is not None and handed.commits else leaves.commits,
         leaves.rolls_back,
-        raises_again=not _changes_errors(function),
+        raises_again=not _changes_errors(function.scope.child(function.node)),
     )
 
 
-def _changes_errors(function: FunctionValue) -> bool:
+@remembered
+def _changes_errors(function: Scope) -> bool:
     """Tell whether a handler of a provider ends in anything but raising the error again."""
     handlers = (node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler))
     return any(not _raises_again(handler.body[-1]) for handler in handlers)

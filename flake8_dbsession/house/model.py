@@ -6,8 +6,11 @@ import ast
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource
+from flake8_dbsession.house.work import changes, may_change, relies_on_commit
 from flake8_dbsession.policy.model import Style
 
 
@@ -105,8 +108,7 @@ class Place(NamedTuple):
         name: the name that it is to have.
         factory: what is called for it, or the engine of a session class; None where that is not
             written there.
-        needs_commit: whether the code relies on a block's end to commit.
-        writes: whether the code changes data; None where that is not known.
+        opened: what it opens, and what follows what is done by that; None where it opens nothing.
         is_special: whether it opens what only it can: with arguments of its own, or from a factory
             that is made on the spot.
     """
@@ -115,6 +117,19 @@ class Place(NamedTuple):
     scope: Scope
     name: str = "db"
     factory: ast.expr | None = None
-    needs_commit: bool = False
-    writes: bool | None = None
+    opened: tuple[Acquisition, Inference] | None = None
     is_special: bool = False
+
+    @property
+    def needs_commit(self) -> bool:
+        """Whether the code relies on a block's end to commit."""
+        return self.opened is not None and relies_on_commit(*self.opened)
+
+    @property
+    def writes(self) -> bool | None:
+        """Whether the code changes data; None where that is not known."""
+        if self.opened is None:
+            return None
+        if changes(*self.opened):
+            return True
+        return None if may_change(*self.opened) else False

@@ -17,11 +17,14 @@ class Comparison:
 
     Attributes:
         claimed: the openings that leak as the analysis says; None where it gives up.
-        shown: those that leak in some run, each with the answers given in that run.
+        shown: those that leak in some run, each with the answers given in that run; those left out
+            that are not judged.
+        is_by_callees: whether the verdict hangs on what the functions do that are called.
     """
 
     claimed: frozenset[int] | None
     shown: dict[int, tuple[int, ...]]
+    is_by_callees: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -52,8 +55,11 @@ def compare(source: str, max_deviations: int = 3, max_runs: int = 200) -> Compar
     shown = program.leaks_found_by_chance(program.sites - shown.keys(), _BY_CHANCE) | shown
     if found is None:
         return Comparison(None, shown)
-    claimed = frozenset(number for number, lifetime in enumerate(found) if lifetime.leaks)
+    # What no run gets to, in a helper that only dead code calls, shows nothing.
+    lived = {n: lifetime for n, lifetime in found.lifetimes.items() if n in program.reached}
+    claimed = frozenset(number for number, lifetime in lived.items() if lifetime.leaks)
     if not claimed <= shown.keys():
         # Before it is called a false alarm, it is looked for where few runs get to.
         shown = program.leaks_found_by_chance(claimed - shown.keys(), _MOST_BY_CHANCE) | shown
-    return Comparison(claimed, shown)
+    judged = {number: answers for number, answers in shown.items() if number in lived}
+    return Comparison(claimed, judged, found.is_by_callees)

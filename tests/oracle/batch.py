@@ -35,6 +35,8 @@ class Tally:
         self.seconds = 0.0
         self.constructs: Counter[str] = Counter()
         self.given_up = 0
+        self.by_callees = 0
+        self.of_modules = 0
         self.disagreements: list[str] = []
 
     def add(self, source: str) -> None:
@@ -42,6 +44,8 @@ class Tally:
         found = compare(source)
         self.programs += 1
         self.leaking += found.leaks
+        self.by_callees += found.is_by_callees
+        self.of_modules += "from helpers import" in source
         self.constructs.update(constructs(source))
         if found.claimed is None:
             self.given_up += 1
@@ -55,6 +59,8 @@ class Tally:
         self.seconds += other["seconds"]
         self.constructs.update(other["constructs"])
         self.given_up += other["given_up"]
+        self.by_callees += other["by_callees"]
+        self.of_modules += other["of_modules"]
         self.disagreements += other["disagreements"]
 
     @property
@@ -65,9 +71,11 @@ class Tally:
     def __str__(self) -> str:
         counts = (f"{count:>8,} {name}" for name, count in self.constructs.most_common())
         rate = self.programs / max(self.seconds, 1e-9)
+        callees = self.by_callees / max(1, self.programs)
         head = [
             f"{self.programs:,} programs, {self.share:.1%} leak, {rate:.0f} a second",
             f"{len(self.disagreements)} disagreements, {self.given_up} too large to be judged",
+            f"{callees:.1%} judged by what a callee does, {self.of_modules:,} of two modules",
         ]
         return "\n".join([*head, *counts, *self.disagreements])
 

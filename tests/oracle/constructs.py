@@ -66,6 +66,20 @@ _BY_CALL = {
     "use_then_close_slowly": "project function that closes when its work went well",
     "wrap_it": "project function that wraps",
 }
+_BY_KIND = {
+    "Base": "method that a subclass overrides",
+    "Manager": "class whose block opens and closes",
+    "Store": "class that holds what it is given",
+    "ender": "generated function that closes",
+    "giver": "generated function that gives back",
+    "guard": "generator whose block closes what it is given",
+    "open": "generated function that opens",
+    "runner": "callback",
+    "safe": "generated function that cannot raise",
+    "scope": "generator whose block opens and closes",
+    "task": "generated function that works",
+    "with": "decorator of the project",
+}
 _HANDLED = tuple(filter(None, (ast.Try, getattr(ast, "TryStar", None))))
 _NESTINGS = {
     "body": "try in a try",
@@ -75,7 +89,7 @@ _NESTINGS = {
 _BRANCHES = ("body", "handlers", "orelse", "finalbody")
 EVERY = frozenset(
     {
-        *_BY_NODE.values(), *_BY_CALL.values(),
+        *_BY_NODE.values(), *_BY_CALL.values(), *_BY_KIND.values(), "helper module",
         "alias", "attribute", "bare raise", "case with a guard", "close under a flag", "def",
         "elif", "else of a for", "else of a while", "else of a try", "except", "finally", "for",
         "generator", "if", "jump out of a finally", "loop that opens one a turn",
@@ -94,8 +108,14 @@ def constructs(source: str) -> frozenset[str]:
     Returns:
         Those of `EVERY` that it has.
     """
-    program = ast.parse(source).body[0]
+    tree = ast.parse(source)
+    program = tree.body[-1]
     found = {name for node in ast.walk(program) for name in _of(node)}
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node is not program:
+            found.add(_BY_KIND[node.name.partition("_")[0]])
+        elif isinstance(node, ast.ImportFrom):
+            found.add("helper module")
     if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(program)):
         found.add("generator")
     return frozenset(found)

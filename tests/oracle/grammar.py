@@ -12,6 +12,8 @@ from typing import TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
+from tests.oracle.helpers import Helper, HelperWriter, written
+
 Lines: TypeAlias = list[str]
 _Choice = TypeVar("_Choice")
 
@@ -236,12 +238,28 @@ class _Writer:
         if self._is_awaited:
             self._open = "AsyncSessionLocal()"
         self._has_closures = self._chance(4) and not self._is_awaited
+        self._helpers: list[Helper] = []
+        if not self._is_awaited and not self._chance(12):
+            number = self._upto(1, 4)
+            self._helpers = HelperWriter(random, self._open).helpers(number)
+        openers = [helper.opens for helper in self._helpers if helper.opens]
+        if openers and self._chance(2):
+            self._open = self._one_of(openers)
 
     def program(self) -> str:
+        """Write the program with its helpers."""
+        function = self._function()
+        return written(self._helpers, function, self._random) if self._helpers else function
+
+    def _function(self) -> str:
         skeletons = [self._bare, self._guarded, self._block, self._late, self._flagged]
         skeletons += [self._undone, self._guarded, self._stacked, self._checked, self._borrowed]
         if not self._has_closures:
             skeletons.append(self._repeated)
+        if any(helper.gives for helper in self._helpers):
+            skeletons += [self._scoped] * 2
+        if any(helper.closes for helper in self._helpers):
+            skeletons += [self._helped] * 20
         body = self._shared(self._one_of(skeletons)(_Place(depth=2)))
         if self._kind == "def" and self._chance(12):
             body = ["def inner():", *_indented(body), "keeper.given = inner()"]
@@ -282,6 +300,23 @@ class _Writer:
             header = f"with {self._one_of(managers)}:"
         lines = [header.replace("{open}", self._open), *_indented(self._body(place))]
         return [*lines, *(["work()"] if self._chance(2) else [])]
+
+    def _scoped(self, place: _Place) -> Lines:
+        """Work in the block of a helper, which opens."""
+        headers = [header for helper in self._helpers for header in helper.gives]
+        body = ["db.execute()", *self._body(replace(place, depth=1))]
+        return [self._one_of(headers), *_indented(body)]
+
+    def _helped(self, place: _Place) -> Lines:
+        """Leave the close to a helper."""
+        closes = self._one_of([lines for helper in self._helpers for lines in helper.closes])
+        ways = [
+            [*self._body(place), *closes],
+            ["try:", *_indented(self._body(place)), "finally:", *_indented(closes)],
+            [*self._simple(replace(place, may_leave=False)), *closes],
+            closes,
+        ]
+        return [f"db = {self._open}", *self._one_of(ways)]
 
     def _stacked(self, place: _Place) -> Lines:
         """Open on an exit stack."""
@@ -399,6 +434,8 @@ class _Writer:
 
     def _simple(self, place: _Place) -> Lines:
         choice = self._upto(0, 19)
+        if self._helpers and self._chance(2) and place.is_sure:
+            return self._by_helper(place)
         if choice < 6:
             return self._about_db(place, _USES)
         if choice < 11:
@@ -412,6 +449,15 @@ class _Writer:
         if choice in (15, 16, 17) and place.is_sure:
             return self._about_db(place, _CLOSURES if self._has_closures else _REOPENS)
         return self._jump(place)
+
+    def _by_helper(self, place: _Place) -> Lines:
+        """Do something with the session or connection by a helper."""
+        helper = self._one_of(self._helpers)
+        ways = [*helper.uses, *helper.uses, *helper.closes, *helper.keeps]
+        if helper.enters and place.depth:
+            body = _indented(self._body(replace(place, depth=place.depth - 1)))
+            return [self._one_of(helper.enters), *body]
+        return list(self._one_of(ways)) if ways else self._one_of(_OTHERS)
 
     def _jump(self, place: _Place) -> Lines:
         jumps = list(_RAISES)

@@ -17,13 +17,15 @@ import sys
 import types
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from functools import partial, wraps
 from random import Random
 from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
+
+from tests.oracle.helpers import MODULES
 
 _MAX_DECISIONS = 16
 _MAX_RANDOM_DECISIONS = 40
@@ -319,29 +321,67 @@ def openings(tree: ast.AST) -> list[ast.Call]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in OPENERS
+        and (node.func.id in OPENERS or opens_by_helper(node))
     ]
+
+
+def opens_by_helper(call: ast.Call) -> bool:
+    """Tell whether a call is that of a helper that may give something new."""
+    return isinstance(call.func, ast.Name) and call.func.id.startswith("open_")
+
+
+def parts(tree: ast.Module) -> list[list[ast.stmt]]:
+    """Give the statements of a program's modules, the helper module's first where it has one."""
+    marks = [n for n, each in enumerate(tree.body) if _is_mark(each)]
+    if not marks:
+        return [tree.body]
+    first, second = marks
+    return [tree.body[first + 1 : second], tree.body[second + 1 :]]
+
+
+def _is_mark(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str() as text)):
+            return text in MODULES
+    return False
 
 
 class Program:
     """A program that can be run many times.
 
     Args:
-        source: of the function ``program``.
+        source: of the function ``program``, with its helpers.
+
+    Attributes:
+        sites: the numbers of its openings.
+        reached: those that some run got to.
     """
 
     def __init__(self, source: str) -> None:
         self._world = World(lambda *_: 0, [], 0)
         self._faults = _faults_for(source)
-        self._namespace = {"__name__": "program", **self._helpers()}
-        exec(_HELPERS_CODE, self._namespace)
         tree = ast.parse(source)
         calls = openings(tree)
         for site, call in enumerate(calls):
-            call.args = [ast.copy_location(ast.Constant(site), call)]
+            number = ast.copy_location(ast.Constant(site), call)
+            if opens_by_helper(call):
+                call.args = [number, call.func]
+                call.func = ast.copy_location(ast.Name("opened_by", ast.Load()), call)
+            else:
+                call.args = [number]
         self.sites = frozenset(range(len(calls)))
-        shown = ast.fix_missing_locations(_Sharing().visit(tree))
-        exec(compile(shown, "program", "exec"), self._namespace)
+        self.reached: set[int] = set()
+        self._namespaces = []
+        for part in parts(tree):
+            namespace = {"__name__": "program", **self._helpers()}
+            exec(_HELPERS_CODE, namespace)
+            for earlier in self._namespaces:
+                namespace |= {name: earlier[name] for name in _imported(part)}
+            module = ast.Module([n for n in part if not isinstance(n, ast.ImportFrom)], [])
+            shown = ast.fix_missing_locations(_Sharing().visit(module))
+            exec(compile(shown, "program", "exec"), namespace)
+            self._namespaces.append(namespace)
+        self._namespace = self._namespaces[-1]
 
     def leaks(
         self,
@@ -412,22 +452,23 @@ class Program:
     def _lost(self, answer: Callable[[int, int], int], max_decisions: int) -> set[int]:
         """Run once; tell which openings gave something that nobody closes any more."""
         world = self._world = World(answer, self._faults, max_decisions)
-        self._namespace["keeper"] = self._namespace["atexit"] = world.keeper
-        self._namespace["weakref"] = world.keeper
+        for namespace in self._namespaces:
+            namespace["keeper"] = namespace["atexit"] = namespace["weakref"] = world.keeper
         result: object = None
         try:
             result = self._drive(self._namespace["program"]())
         except SystemExit:
             return set()
-        except NameError as error:
-            raise AssertionError("a program reads only names that it has bound") from error
+        except (AttributeError, NameError, TypeError) as error:
+            raise AssertionError("a program names and calls only what is there") from error
         except BaseException:
             pass
         left_open = [each for each in world.opened if each.used and not each.closed_since]
         if not left_open:
             return set()
         roots = [result, world.keeper]
-        reached = _reachable(roots, {id(self._namespace), id(world)})
+        apart = {id(world), *map(id, self._namespaces)}
+        reached = _reachable(roots, apart)
         return {each.site for each in left_open if id(each) not in reached} - {_NO_SITE}
 
     def _drive(self, result: object) -> object:
@@ -456,10 +497,19 @@ class Program:
     def _helpers(self) -> dict[str, Any]:
         def opener(watched: Callable[[World, int], object]) -> Callable[[int], object]:
             def open_(site: int) -> object:
+                self.reached.add(site)
                 self._world.may_fail()
                 return watched(self._world, site)
 
             return open_
+
+        def opened_by(site: int, helper: Callable[[], Watched]) -> Watched:
+            self.reached.add(site)
+            before = len(self._world.opened)
+            given = helper()
+            if given in self._world.opened[before:]:
+                given.site = site
+            return given
 
         def work(*_arguments: object) -> int:
             self._world.may_fail()
@@ -531,8 +581,10 @@ class Program:
             "choose": choose,
             "closing": contextlib.closing,
             "connect": opener(WatchedConnection),
+            "contextmanager": contextlib.contextmanager,
             "fail": fail,
             "logger": logging.getLogger("oracle"),
+            "opened_by": opened_by,
             "pair": pair,
             "partial": partial,
             "pause": pause,
@@ -549,6 +601,7 @@ class Program:
             "turns": turns,
             "use": use,
             "work": work,
+            "wraps": wraps,
         }
 
 
@@ -563,6 +616,10 @@ class _Sharing(ast.NodeTransformer):
         if "shared" in names:
             node.value = ast.Call(ast.Name("remembered", ast.Load()), [node.value], [])
         return node
+
+
+def _imported(part: list[ast.stmt]) -> list[str]:
+    return [alias.name for n in part if isinstance(n, ast.ImportFrom) for alias in n.names]
 
 
 def _faults_for(source: str) -> list[type[BaseException]]:

@@ -1110,4 +1110,122 @@ def test_program_without_a_leak(body: str) -> None:
 
 @pytest.mark.parametrize("body", _HANDED_ON.values(), ids=_HANDED_ON.keys())
 def test_hand_on_is_reported(body: str) -> None:
-    assert any(lifetime.hand_ons for lifetime in judge(_source(body)) or ())
+    found = judge(_source(body))
+    assert found is not None
+    assert any(lifetime.hand_ons for lifetime in found.lifetimes.values())
+
+
+_WITH_HELPERS = {
+    "worked with, given back and dropped": """
+        def giver_1(db):
+            db.execute()
+            return db
+
+        def program():
+            db = SessionLocal()
+            giver_1(db)
+    """,
+    "given back only where its work went well": """
+        def giver_1(db):
+            db.execute()
+            return db
+
+        def program():
+            db = SessionLocal()
+            x = giver_1(db)
+            x.close()
+    """,
+    "a callback that only works": """
+        def runner_1(callback, db):
+            callback(db)
+
+        def program():
+            db = connect()
+            runner_1(use_it, db)
+    """,
+    "opened by a helper of another module": """
+        'helpers.py'
+        def open_1():
+            return connect()
+
+        'program.py'
+        from helpers import open_1
+
+        def program():
+            db = open_1()
+            db.execute()
+    """,
+    "used again after a block that closes what it is given": """
+        @contextmanager
+        def guard_1(db):
+            try:
+                yield db
+            finally:
+                db.close()
+
+        def program():
+            db = SessionLocal()
+            with guard_1(db):
+                x = work()
+            db.execute()
+    """,
+    "worked with on some ways before it is given back": """
+        def giver_1(db):
+            if choose():
+                db.execute()
+            return db
+
+        def program():
+            db = SessionLocal()
+            try:
+                giver_1(db)
+            finally:
+                close_unless(db)
+            x = giver_1(db)
+    """,
+    "a block that closes only where nothing is raised": """
+        @contextmanager
+        def scope_1():
+            db = connect()
+            yield db
+            db.close()
+
+        def program():
+            with scope_1() as db:
+                db.execute()
+    """,
+}
+
+
+@pytest.mark.parametrize("source", _WITH_HELPERS.values(), ids=_WITH_HELPERS)
+def test_a_leak_that_a_helper_decides(source: str) -> None:
+    found = compare(dedent(source).strip("\n") + "\n")
+    assert found.claimed == found.shown.keys()
+    assert len(found.shown) == 1
+
+
+def test_a_name_for_objects_of_several_classes_is_not_guessed_at() -> None:
+    source = """
+        class Store_1:
+            def __init__(self, db):
+                self.db = db
+
+            def finish(self):
+                self.db.execute()
+
+        class Store_2:
+            def __init__(self, db):
+                self.db = db
+
+            def finish(self):
+                self.db.close()
+
+        def program():
+            db = SessionLocal()
+            if choose():
+                store = Store_1(tuple())
+            store = Store_2(db)
+            store.finish()
+    """
+    found = compare(dedent(source).strip("\n") + "\n")
+    assert found.claimed == found.shown.keys() == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import (
@@ -28,12 +29,13 @@ from flake8_dbsession.analysis.effects.decorators import (
 from flake8_dbsession.analysis.effects.endings import Exits
 from flake8_dbsession.analysis.effects.library import RECORDS
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
-from flake8_dbsession.analysis.effects.overrides import overrides
+from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.flow import Ending as CallEnding
 from flake8_dbsession.analysis.lifetimes import Fate, Outcome, Traits, fate_of
 from flake8_dbsession.analysis.lifetimes.fates import (
+    CLOSED_AT_END,
     CLOSES,
     GIVEN_BACK,
     KEPT,
@@ -107,13 +109,21 @@ class Effects:
             ends: whether the process ends with the function.
             callables: what its parameters are known to stand for.
         """
-        return Traits(
-            fate=lambda call, key, is_held: self.fate(
+        inference = self._inference
+
+        @cache
+        def fate(call: ast.Call, key: int | str, is_held: bool) -> Fate:
+            return self.fate(
                 call, key, scope, is_held=is_held, block_closes=block_closes, callables=callables
+            )
+
+        return Traits(
+            fate=fate,
+            fate_in_holder=cache(
+                lambda call: self.fate_in_holder(call, scope, block_closes=block_closes)
             ),
-            unfolded=lambda call: unfolded(call, scope, self._inference),
-            fate_in_holder=lambda call: self.fate_in_holder(call, scope, block_closes=block_closes),
-            runs_when_awaited=lambda call: self.runs_when_awaited(call, scope),
+            unfolded=cache(lambda call: unfolded(call, scope, inference)),
+            runs_when_awaited=cache(lambda call: self.runs_when_awaited(call, scope)),
             yield_hands_on=yields,
             ends_process=ends,
         )
@@ -201,6 +211,8 @@ class Effects:
         value = self._inference.value(owner, scope) if owner is not None else None
         if not isinstance(method, FunctionValue) or not isinstance(value, InstanceValue):
             return None
+        if owner is not None and may_be_of_others(owner, value, scope, self._inference):
+            return UNKNOWN
         asked = _Asked(scope, False, block_closes)
         others = overrides(method, call, scope, self._inference)
         if others and is_stub(method):
@@ -369,9 +381,12 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     some ways only may be so on all that the caller takes, which knows more of the conditions.
     """
     if is_generator(function.node):
+        is_manager = is_context_manager(function.node)
+        if is_manager and fate.is_closed and fate.on_raise <= CLOSES:
+            return CLOSED_AT_END
         if not fate.on_return.isdisjoint(CLOSES) or Outcome.KEPT in fate.on_return:
             return KEPT
-        return USED if is_context_manager(function.node) else GIVEN_BACK
+        return USED if is_manager else GIVEN_BACK
     return fate.settled()
 
 

@@ -41,6 +41,23 @@ def overrides(
     ]
 
 
+def may_be_of_others(
+    owner: ast.expr, value: InstanceValue, scope: Scope, inference: Inference
+) -> bool:
+    """Tell whether a name stands for objects of several classes by turns.
+
+    Args:
+        owner: what a method is called on.
+        value: the object that it is taken for.
+        scope: the scope that it is read in.
+        inference: answers what the name may stand for.
+    """
+    if not isinstance(owner, ast.Name):
+        return False
+    values = inference.values(owner.id, scope)
+    return any(isinstance(v, InstanceValue) and v.cls.node is not value.cls.node for v in values)
+
+
 def _subclasses(cls: ClassValue, module: Module, inference: Inference) -> list[ClassValue]:
     question = ("subclasses", cls.node)
     memory = module.scope.memory

@@ -15,8 +15,10 @@ class Outcome(Enum):
     USED = "it was worked with"
     CLOSED = "it was worked with, and closed"
     ONLY_CLOSED = "it was closed"
+    CLOSED_AT_END = "the end of a block over the call's value closes it"
     KEPT = "something that outlives the call refers to it, or closes it"
     GIVEN_BACK = "it, or something that holds it, is the call's value"
+    USED_AND_GIVEN_BACK = "it was worked with, and is the call's value, or held by that"
     UNKNOWN = "it went into a call that could not be followed"
 
 
@@ -39,7 +41,7 @@ class Fate(NamedTuple):
     @property
     def is_given_back(self) -> bool:
         """Whether it may be reached by the call's value."""
-        return Outcome.GIVEN_BACK in self.on_return
+        return not self.on_return.isdisjoint(_GIVEN)
 
     def settled(self) -> Fate:
         """Take what becomes of it on some ways only for what does on all that a caller takes."""
@@ -47,15 +49,26 @@ class Fate(NamedTuple):
             return KEPT
         if Outcome.UNKNOWN in self.on_return:
             return UNKNOWN
-        return GIVEN_BACK if self.is_given_back else self
+        if Outcome.CLOSED_AT_END in self.on_return and len(self.on_return) > 1:
+            return KEPT
+        if not self.is_given_back:
+            return self
+        given = frozenset(_AS_GIVEN.get(outcome, Outcome.GIVEN_BACK) for outcome in self.on_return)
+        return Fate(given, self.on_raise)
 
 
+_AS_GIVEN = {
+    Outcome.USED: Outcome.USED_AND_GIVEN_BACK,
+    Outcome.USED_AND_GIVEN_BACK: Outcome.USED_AND_GIVEN_BACK,
+}
+_GIVEN = frozenset({Outcome.GIVEN_BACK, Outcome.USED_AND_GIVEN_BACK})
 CLOSES = frozenset({Outcome.CLOSED, Outcome.ONLY_CLOSED})
 NOTHING_YET = Fate(frozenset())
 """What is known of a call inside itself, before anything was found: no way out of it."""
 UNTOUCHED = Fate(frozenset({Outcome.UNTOUCHED}), frozenset({Outcome.UNTOUCHED}))
 USED = Fate(frozenset({Outcome.USED}), frozenset({Outcome.USED}))
 CLOSED = Fate(frozenset({Outcome.ONLY_CLOSED}))
+CLOSED_AT_END = Fate(frozenset({Outcome.CLOSED_AT_END}))
 KEPT = Fate(frozenset({Outcome.KEPT}))
 GIVEN_BACK = Fate(frozenset({Outcome.GIVEN_BACK}))
 UNKNOWN = Fate(frozenset({Outcome.UNKNOWN}), frozenset({Outcome.UNKNOWN}))
@@ -80,7 +93,9 @@ _RANKS = (
     Outcome.ADDED_TO,
     Outcome.USED,
     Outcome.GIVEN_BACK,
+    Outcome.USED_AND_GIVEN_BACK,
     Outcome.UNKNOWN,
+    Outcome.CLOSED_AT_END,
     Outcome.KEPT,
     Outcome.CLOSED,
     Outcome.ONLY_CLOSED,

@@ -252,7 +252,8 @@ class _Solver:
                 if state.status is Status.HANDED_ON:
                     yield handed_on
                 elif _is_returned(exit_, state):
-                    yield Outcome.GIVEN_BACK
+                    is_used = state.status is Status.LIVE
+                    yield Outcome.USED_AND_GIVEN_BACK if is_used else Outcome.GIVEN_BACK
                 else:
                     yield _OUTCOMES[state.status]
 

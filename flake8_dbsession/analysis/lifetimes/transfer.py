@@ -100,6 +100,7 @@ class Transfer:
         self.uses_after_close: set[ast.expr] = set()
         self.reopenings: set[ast.expr] = set()
         self.is_held = False
+        self._guards: set[ast.expr] = set()
 
     def after(self, event: Event, state: State) -> Iterator[State]:
         """Give the states after an event that completes."""
@@ -273,6 +274,12 @@ class Transfer:
                     yield self._hand_on(call, Handing.STORED, state)
                 case Outcome.UNKNOWN:
                     yield self._hand_on(call, Handing.UNKNOWN, state)
+                case Outcome.CLOSED_AT_END:
+                    self._guards.add(node)
+                    yield state._replace(holders=state.holders | {node})
+                case Outcome.USED_AND_GIVEN_BACK:
+                    used = self._use(call, state)
+                    yield used._replace(holders=used.holders | {node})
                 case Outcome.GIVEN_BACK:
                     yield state._replace(holders=state.holders | {node})
 
@@ -430,6 +437,8 @@ class Transfer:
         if self._reader.refers(manager, state):
             closes = self._block_closes(manager, state)
             return state._replace(objects=state.objects | {item}) if closes else state
+        if manager in self._guards and manager in state.holders:
+            return state._replace(objects=state.objects | {item})
         if self._reader.holds(manager, state) and not self._is_stack(manager):
             return self._hand_on(item.context_expr, Handing.HOLDER, state)
         return state

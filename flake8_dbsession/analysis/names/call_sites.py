@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.nodes import PARTS, nodes_in, own_nodes
+from flake8_dbsession.analysis.source.mentions import Mentions
 
 
 def is_called(parameter: str, function: Scope) -> bool:
@@ -25,9 +26,11 @@ def is_called(parameter: str, function: Scope) -> bool:
     Returns:
         True also where the module calls another object's attribute of that name.
     """
-    if parameter in _called(function):
-        return True
     text = function.module.text
+    if f"{parameter}(" in text and parameter in _called(function):
+        return True
+    if f"= {parameter}" not in text:
+        return False
     return any(f".{attribute}(" in text for attribute in _stored(function).get(parameter, ()))
 
 
@@ -49,10 +52,13 @@ def calls_of(function: Scope) -> list[tuple[ast.Call, Scope]]:
 
 @remembered
 def _calls(module: Scope, name: str) -> list[tuple[ast.Call, Scope]]:
-    body = module.module.statements_with(f"{name}(") if name else []
+    text = f"{name}("
+    body = module.module.statements_with(text) if name else []
+    # The parts of a module that is only followed have lines of their own.
+    mentions = Mentions(module.module.text, (text,)) if module.module.tree is not None else None
     return [
         (node, scope)
-        for node, scope in scoped(body, module)
+        for node, scope in scoped(body, module, mentions)
         if isinstance(node, ast.Call) and last_segment(node.func) == name
     ]
 
@@ -97,11 +103,23 @@ def assigned_to(module: Scope, place: str) -> Iterator[tuple[ast.expr, Scope]]:
                     yield value, scope
 
 
-def scoped(nodes: Iterable[ast.AST], scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
-    """Walk nodes and all inside them, each with the scope that it is read in."""
+def scoped(
+    nodes: Iterable[ast.AST], scope: Scope, mentions: Mentions | None = None
+) -> Iterator[tuple[ast.AST, Scope]]:
+    """Walk nodes and all inside them, each with the scope that it is read in.
+
+    Args:
+        nodes: where to begin.
+        scope: the scope that they are read in.
+        mentions: the lines that matter; statements without any are left out. None for all lines.
+    """
     stack = [(node, scope) for node in nodes][::-1]
     while stack:
         node, around = stack.pop()
+        if mentions is not None and isinstance(node, ast.stmt):
+            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+            if not mentions.within(first, node.end_lineno or node.lineno):
+                continue
         yield node, around
         header = body = around
         if isinstance(node, SCOPES):
