@@ -78,14 +78,10 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            True where the policy names a way that can be used there, where the project defines
-            one, and where the factory's module is imported but cannot be found, so that its name
-            speaks for the standard. That of a parameter or attribute says nothing of a way.
+            True where the policy names a way that can be used there, and where the project
+            defines one.
         """
         ways = self.house.ways(place_of(acquisition, self.file.inference))
-        if not ways and acquisition.known.home is None:
-            module, _, name = acquisition.known.name.rpartition(".")
-            return bool(module) and name in self.policy.factories
         return any(way.style is not Style.DEPENDENCY for way in ways)
 
     def advice(self, acquisition: Acquisition) -> Advice:

@@ -228,6 +228,29 @@ def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path
     ]
 
 
+def test_a_factory_whose_module_cannot_be_found_has_no_provider_to_bypass(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "sync.py": """
+                from database.database import SessionLocal
+
+                def sync():
+                    with SessionLocal() as session:
+                        session.commit()
+            """,
+            "begun.py": """
+                from database.database import SessionLocal
+
+                def sync():
+                    with SessionLocal.begin() as session:
+                        session.execute("select 1")
+            """,
+        },
+        CODES,
+    )
+
+
 def test_an_asynchronous_provider_is_no_way_out_for_a_plain_session(tmp_path: Path) -> None:
     write_project(
         tmp_path,
