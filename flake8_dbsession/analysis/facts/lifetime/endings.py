@@ -31,7 +31,7 @@ from flake8_dbsession.analysis.lifetimes import (
     Opened,
     lifetimes,
 )
-from flake8_dbsession.analysis.names.drivers import Block, Taking, driver_of
+from flake8_dbsession.analysis.names.drivers import CONFIGURING, Block, Taking, driver_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
@@ -293,8 +293,14 @@ def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         match call.func:
-            case ast.Attribute(value=ast.Name(id=name), attr=method):
+            case ast.Attribute(
+                value=ast.Name(id=name)
+                | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="cursor")),
+                attr=method,
+            ):
                 owner = owners.get(name, name)
+                if method in CONFIGURING:
+                    continue
                 if method == "begin" or _is_pragma(call):
                     if owner in fresh and call not in awaited:
                         yield call
