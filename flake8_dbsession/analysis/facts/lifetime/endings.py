@@ -136,7 +136,7 @@ def _endings_in(
     )
     followed = lifetimes(graph, opened, traits)
     owned, cursors = under_ownership(scope), _cursors(scope)
-    ends_script = is_step_of_a_script(scope, is_unguarded=True)
+    ends_script = is_step_of_a_script(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
             kept = _with_cursors_handed_on(lifetime, cursors)
