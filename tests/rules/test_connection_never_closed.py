@@ -539,3 +539,36 @@ def test_a_task_of_airflow_ends_with_its_process(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_closer_that_a_package_exports_again_below_a_source_root(tmp_path: Path) -> None:
+    files = {
+        "web/setup.py": "",
+        "web/pga/__init__.py": "",
+        "web/pga/roles/__init__.py": "",
+        "web/pga/roles/utils.py": """
+            def delete_role(connection, name):
+                try:
+                    connection.cursor().execute("DROP ROLE x")
+                finally:
+                    connection.close()
+        """,
+        "web/regression/__init__.py": "import pga.roles.utils as roles_utils\n",
+        "web/regression/requirements.txt": "",
+        "web/regression/helpers.py": """
+            import psycopg
+            import regression
+
+            def get_db_connection(dsn):
+                connection = psycopg.connect(dsn)
+                return connection
+
+            def delete_roles(dsn, roles):
+                for role in roles:
+                    connection = get_db_connection(dsn)
+                    regression.roles_utils.delete_role(connection, role)
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS602", "DBS603"})
+    (tmp_path / ".git").rmdir()
+    assert not [v for v in lint(tmp_path, "web/regression/helpers.py") if v[2][:4] == "DBS6"]
