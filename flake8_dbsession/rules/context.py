@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, is_entered_next
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
+from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
@@ -83,6 +84,21 @@ class Context:
         """
         ways = self.house.ways(place_of(acquisition, self.file.inference))
         return any(way.style is not Style.DEPENDENCY for way in ways)
+
+    def is_held_otherwise(self, acquisition: Acquisition) -> bool:
+        """Tell whether what is opened by hand has somebody to close it all the same.
+
+        Args:
+            acquisition: what is opened.
+
+        Returns:
+            True where the next statement is a ``with`` block over it, and where it is kept for a
+            request whose end closes it.
+        """
+        file = self.file
+        return is_entered_next(acquisition, file.tree) or is_kept_for_request(
+            acquisition, file.inference
+        )
 
     def advice(self, acquisition: Acquisition) -> Advice:
         """Advise what to write instead of opening something by hand."""

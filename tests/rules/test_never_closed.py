@@ -471,3 +471,72 @@ def test_a_function_whose_default_has_its_own_name(tmp_path: Path) -> None:
             db.query(one, two)
         """,
     )
+
+
+def test_a_helper_that_is_always_given_the_migrations_connection(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "quota.py": """
+                import sqlalchemy as sa
+                import sqlalchemy.orm
+                from alembic import op
+
+                engine = sa.create_engine("postgresql://x/y")
+
+                def _default(bind, name):
+                    session = sa.orm.Session(bind=bind)
+                    session.query(Quota).filter_by(name=name).delete()
+
+                def _other(bind, name):
+                    session = sa.orm.Session(bind=bind)  # DBS302
+                    session.query(Quota).filter_by(name=name).delete()
+
+                def upgrade():
+                    _default(op.get_bind(), "backups")
+                    _default(bind=op.get_bind(), name="volumes")
+                    _other(op.get_bind(), "backups")
+                    _other(engine, "backups")
+            """
+        },
+        {"DBS302"},
+    )
+
+
+def test_a_session_holds_nothing_after_the_block_of_its_transaction(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "quota.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session
+
+                engine = create_engine("postgresql://x/y")
+
+                def inside(name):
+                    session = Session(engine)
+                    with session.begin():
+                        if session.query(Quota).first():
+                            return
+                        session.add(Quota(name=name))
+
+                def after(name):
+                    session = Session(engine)  # DBS302
+                    with session.begin():
+                        session.add(Quota(name=name))
+                    return session.query(Quota).first()
+
+                def before(name):
+                    session = Session(engine)
+                    with session.begin():
+                        session.add(Quota(name=name))
+                    session.close()
+
+                def in_a_savepoint(name):
+                    session = Session(engine)  # DBS302
+                    with session.begin_nested():
+                        session.query(Quota).first()
+            """
+        },
+        {"DBS302"},
+    )

@@ -232,6 +232,7 @@ def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
         live_at_once=is_connection and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
         part=acquisition.part,
+        is_session=not is_connection,
     )
 
 
