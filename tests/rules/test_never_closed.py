@@ -486,11 +486,11 @@ def test_a_helper_that_is_always_given_the_migrations_connection(tmp_path: Path)
 
                 def _default(bind, name):
                     session = sa.orm.Session(bind=bind)
-                    session.query(Quota).filter_by(name=name).delete()
+                    session.query(Quota).filter_by(name=name).first()
 
                 def _other(bind, name):
                     session = sa.orm.Session(bind=bind)  # DBS302
-                    session.query(Quota).filter_by(name=name).delete()
+                    session.query(Quota).filter_by(name=name).first()
 
                 def upgrade():
                     _default(op.get_bind(), "backups")

@@ -308,6 +308,8 @@ class Transfer:
             return state._replace(status=Status.ADDED_TO)
         if method == "commit" and state.status in (Status.ADDED_TO, *_CLOSED):
             return self._use(call, state)
+        if method == "begin" and self._opened.is_session:
+            return state  # the connection is taken by the first statement
         return state if method in _IDLE_METHODS or _copies(call) else self._use(call, state)
 
     def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
@@ -438,7 +440,7 @@ class Transfer:
         manager = item.context_expr
         if self._reader.holds(manager, state) and self._is_stack(manager):
             return self._close(manager, Closing.BLOCK, state)
-        if self._is_begun(manager, state) and state.status is Status.LIVE:
+        if self._is_begun(manager, state) and state.status in (Status.ADDED_TO, Status.LIVE):
             return state._replace(status=Status.CREATED)
         if item not in state.objects:
             return state

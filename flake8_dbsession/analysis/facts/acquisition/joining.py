@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
 )
 
+_AT_HAND = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 _OPERATIONS = frozenset({"context", "op", "operations"})
 
 
@@ -48,7 +49,7 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         return True
     match inference.value(bind, scope):
         case Known(resource=Resource.CONNECTION, role=role):
-            return role in (Role.GIVEN, Role.LENT, Role.OPENED)
+            return role in _AT_HAND
         case External(name=name):
             return name.endswith(".get_bind()")
         case None if isinstance(bind, ast.Name):
@@ -75,9 +76,10 @@ def _is_given_one(name: str, scope: Scope, inference: Inference) -> bool:
 
 
 def _is_connection(value: ast.expr, scope: Scope, inference: Inference) -> bool:
-    known = inference.value(value, scope)
-    is_known = isinstance(known, Known) and known.resource is Resource.CONNECTION
-    return is_known or _is_of_a_migration(value, scope)
+    match inference.value(value, scope):
+        case Known(resource=Resource.CONNECTION, role=role) if role in _AT_HAND:
+            return True
+    return _is_of_a_migration(value, scope)
 
 
 def _is_of_a_migration(bind: ast.expr, scope: Scope) -> bool:
