@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, is_entered_next
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
+    is_entered_next,
+    is_of_a_built_query,
+)
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
 from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
 from flake8_dbsession.analysis.file import SourceFile
@@ -86,18 +90,20 @@ class Context:
         return any(way.style is not Style.DEPENDENCY for way in ways)
 
     def is_held_otherwise(self, acquisition: Acquisition) -> bool:
-        """Tell whether what is opened by hand has somebody to close it all the same.
+        """Tell whether what is opened by hand needs nobody to close it by hand.
 
         Args:
             acquisition: what is opened.
 
         Returns:
-            True where the next statement is a ``with`` block over it, and where it is kept for a
-            request whose end closes it.
+            True where the next statement is a ``with`` block over it, where it is kept for a
+            request whose end closes it, and where it only builds a query for other sessions.
         """
         file = self.file
-        return is_entered_next(acquisition, file.tree) or is_kept_for_request(
-            acquisition, file.inference
+        return (
+            is_entered_next(acquisition, file.tree)
+            or is_kept_for_request(acquisition, file.inference)
+            or is_of_a_built_query(acquisition, file.tree, file.inference)
         )
 
     def advice(self, acquisition: Acquisition) -> Advice:

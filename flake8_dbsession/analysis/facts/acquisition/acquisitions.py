@@ -130,27 +130,6 @@ def _parts(
                 yield Acquisition(call, known, scope, Holder.LOCAL, name, target, index)
 
 
-def is_entered_next(acquisition: Acquisition, tree: Tree) -> bool:
-    """Tell whether the very next statement is a ``with`` block over what was opened."""
-    statement = tree.statement(acquisition.node)
-    around = tree.parent(statement) if statement is not None else None
-    for field in ("body", "orelse", "finalbody"):
-        body = getattr(around, field, None)
-        if isinstance(body, list) and statement in body[:-1]:
-            following = body[body.index(statement) + 1]
-            return isinstance(following, (ast.AsyncWith, ast.With)) and any(
-                _enters(item.context_expr, acquisition.name) for item in following.items
-            )
-    return False
-
-
-def _enters(context: ast.expr, name: str) -> bool:
-    match context:
-        case ast.Call(func=function, args=[ast.Name() as inner]):
-            return last_segment(function) in ("aclosing", "closing") and inner.id == name
-    return isinstance(context, ast.Name) and context.id == name
-
-
 def is_closed_by_hand(name: str, scope: Scope) -> bool:
     """Tell whether a function closes a name: then what that holds is the function's own."""
     function = scope.function()

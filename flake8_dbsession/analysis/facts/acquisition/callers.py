@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.methods import EXECUTING
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
 
 _MOST_FILES = 40  # that mention a function; the name of one that more do is a common word
@@ -20,16 +21,38 @@ def callers_of(function: Scope, inference: Inference) -> Iterator[Scope]:
         function: the function's scope, or that of a method.
         inference: answers what calls stand for; its project is searched for the function's name.
     """
+    for scope, _ in _calls(function, inference):
+        caller = scope.function()
+        if caller is not None:
+            yield caller
+
+
+def is_only_executed(function: Scope, inference: Inference) -> bool:
+    """Tell whether the project hands what a function gives to ``execute`` and nothing else.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what calls stand for; its project is searched for the function's name.
+    """
+    around = [nodes[:1] for _, nodes in _calls(function, inference)]
+    return bool(around) and all(
+        isinstance(node, ast.Call) and last_segment(node.func) in EXECUTING
+        for nodes in around
+        for node in nodes
+    )
+
+
+def _calls(function: Scope, inference: Inference) -> Iterator[tuple[Scope, list[ast.AST]]]:
+    """Find the calls of a function, each with the scope that it runs in and the nodes around it."""
     name = getattr(function.node, "name", "")
     modules = inference.project.modules_mentioning(name, function.module.path)
     if len(modules) > _MOST_FILES:
         return
     for module in modules:
         for scope in scopes_mentioning(module.scope, [f"{name}("]):
-            for call, inner, _ in calls_in(scope, (name,)):
-                caller = scope.function()
-                if caller is not None and _is_same(inference.value(call.func, inner), function):
-                    yield caller
+            for call, inner, around in calls_in(scope, (name,)):
+                if _is_same(inference.value(call.func, inner), function):
+                    yield scope, around
 
 
 def _is_same(value: Value | None, function: Scope) -> bool:

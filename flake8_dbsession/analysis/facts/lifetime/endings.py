@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     acquisitions,
     unpacked,
 )
+from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_built_query
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
@@ -161,6 +162,8 @@ def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> b
     if joins_a_connection(acquisition.node, acquisition.scope, inference):
         return True
     if _is_expected_to_fail(acquisition, tree):
+        return True
+    if is_of_a_built_query(acquisition, tree, inference):
         return True
     if acquisition.holder is Holder.BLOCK:
         item = acquisition.target

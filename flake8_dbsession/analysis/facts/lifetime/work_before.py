@@ -7,20 +7,23 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeGuard
 
 from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.effects.work.acts import did_by
+from flake8_dbsession.analysis.effects.work.changes import changes_objects
+from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import CHANGING, EXECUTING, Effect, effect_of
+from flake8_dbsession.analysis.names.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
-from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 # Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.
 _LOCKING = ("for update", "for share", "for no key update", "pg_advisory_xact_lock")
 _QUERY_WRITES = frozenset({"delete", "update"})
-_READING = ("select", "with", "show", "pragma", "explain")
+_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 
 
 class Left(NamedTuple):
@@ -76,7 +79,7 @@ def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) 
     added = {
         argument.id
         for node in nodes
-        if isinstance(node, ast.Call) and _changes_by(node, session)
+        if isinstance(node, ast.Call) and _notes(node, session)
         for argument in node.args
         if isinstance(argument, ast.Name)
     }
@@ -154,7 +157,7 @@ class _Acts:
         return None
 
     def _left_by_call(self, call: ast.Call) -> Left | None:
-        if _changes_by(call, self._session) or self._sets_attribute(call):
+        if self._changes_by(call) or self._sets_attribute(call):
             return Left(call.lineno, is_lock=False)
         if _locks(call) and _mentions(call, {self._session}):
             return Left(call.lineno, is_lock=True)
@@ -171,7 +174,23 @@ class _Acts:
     def _may_leave(self, call: ast.Call) -> bool:
         """Tell whether a function that is given the session may change data, or take a lock."""
         received = received_as(call, self._session, self._scope, self._inference)
-        return received is None or not _only_reads(*received)
+        callee = self._inference.value(call.func, self._scope)
+        if received is None or not isinstance(callee, FunctionValue):
+            return True
+        function, name = received
+        scope = callee.scope.child(function)
+        takes_lock = any(isinstance(n, ast.Call) and _locks(n) for n in own_nodes(function))
+        return takes_lock or changes_objects(scope, name, inference=self._inference)
+
+    def _changes_by(self, call: ast.Call) -> bool:
+        """Tell whether a call changes data by the session, or may: by an unknown statement."""
+        match call.func:
+            case ast.Attribute(value=ast.Call() as query, attr=method) if method in _QUERY_WRITES:
+                return _mentions(query, {self._session})
+            case ast.Attribute(value=owner) if self._is_session(owner):
+                did = did_by(call, Resource.SESSION, self._scope, self._inference)
+                return bool(did & _LASTING)
+        return False
 
     def _is_loaded(self, expression: ast.AST) -> bool:
         return _is_object(expression, self._session, self._loaded)
@@ -185,6 +204,14 @@ def _is_within(event: Event, body: list[ast.stmt]) -> bool:
     node = node.context_expr if isinstance(node, ast.withitem) else node
     first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
     return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
+
+
+def _notes(call: ast.Call, session: str) -> bool:
+    """Tell whether a call notes objects for the next flush."""
+    match call.func:
+        case ast.Attribute(value=owner, attr=method):
+            return method in CHANGING and dotted_name(owner) == session
+    return False
 
 
 def _is_commit(node: ast.AST, session: str) -> TypeGuard[ast.Call]:
@@ -240,34 +267,6 @@ def _mentions(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
     )
 
 
-def _changes_by(call: ast.Call, session: str) -> bool:
-    """Tell whether a call changes data by a session, or may: by a statement that is not seen."""
-    match call.func:
-        case ast.Attribute(value=owner, attr=method) if dotted_name(owner) == session:
-            return method in CHANGING or (method in EXECUTING and not _is_read(call))
-        case ast.Attribute(value=ast.Call() as query, attr=method) if method in _QUERY_WRITES:
-            return _mentions(query, {session})
-    return False
-
-
-def _is_read(call: ast.Call) -> bool:
-    """Tell whether a statement is seen to read, built or written out."""
-    statement: ast.expr | None = call.args[0] if call.args else None
-    while isinstance(statement, ast.Call):
-        name = last_segment(statement)
-        if name == "select":
-            return True
-        if name == "text" and statement.args:
-            statement = statement.args[0]
-            break
-        function = statement.func
-        statement = function.value if isinstance(function, ast.Attribute) else None
-    match statement:
-        case ast.Constant(value=str(text)):
-            return text.lstrip(" \n(").lower().startswith(_READING)
-    return False
-
-
 def _locks(call: ast.Call) -> bool:
     """Tell whether a call takes a lock that the end of the transaction releases."""
     if last_segment(call) == "with_for_update":
@@ -281,20 +280,6 @@ def _locks(call: ast.Call) -> bool:
             case ast.Constant(value=str(text)) if any(w in text.lower() for w in _LOCKING):
                 return True
     return False
-
-
-def _only_reads(function: Function, session: str) -> bool:
-    """Tell whether a function is seen to do nothing by its session but to read."""
-    loaded = _names_of_loaded(function, session)
-    for node in own_nodes(function):
-        match node:
-            case ast.Call() as call:
-                is_given = any(dotted_name(part) == session for part in arguments(call))
-                if is_given or _locks(call) or _changes_by(call, session):
-                    return False
-            case ast.Attribute(value=base, ctx=ast.Store()) if _is_object(base, session, loaded):
-                return False
-    return True
 
 
 def _is_object(expression: ast.AST, session: str, loaded: frozenset[str]) -> bool:
