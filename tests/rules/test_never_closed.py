@@ -412,6 +412,10 @@ def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> Non
 
                 def count():
                     db = SessionLocal()
+                    return db.query(1).count()
+
+                def lazily():
+                    db = SessionLocal()
                     return db.query(1)
             """
         },
@@ -419,7 +423,9 @@ def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> Non
     messages = [message for *_, code, message in lint(tmp_path, "database.py") if code == "DBS302"]
     assert messages == [
         "`SessionLocal()` is never closed, and keeps its connection; "
-        "use `with SessionLocal() as db:`"
+        "use `with SessionLocal() as db:`",
+        "`SessionLocal()` is never closed, and keeps its connection; "
+        "use `with SessionLocal() as db:`, and fetch the rows inside it",
     ]
 
 
