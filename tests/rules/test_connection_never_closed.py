@@ -572,3 +572,44 @@ def test_a_closer_that_a_package_exports_again_below_a_source_root(tmp_path: Pat
     assert_cases(tmp_path, files, {"DBS602", "DBS603"})
     (tmp_path / ".git").rmdir()
     assert not [v for v in lint(tmp_path, "web/regression/helpers.py") if v[2][:4] == "DBS6"]
+
+
+def test_a_connection_that_leaves_behind_its_cursor(tmp_path: Path) -> None:
+    files = {
+        "runner.py": """
+            import pyodbc
+
+            class Databricks:
+                def _get_cursor(self):
+                    connection = pyodbc.connect("dsn", autocommit=True)  # DBS602
+                    return connection.cursor()
+
+                def run_query(self, query):
+                    cursor = self._get_cursor()
+                    cursor.execute(query)
+                    cursor.close()
+
+            def named():
+                connection = pyodbc.connect("dsn")  # DBS602
+                cursor = connection.cursor()
+                return cursor
+
+            def uses_named():
+                named().execute("select 1")
+
+            def asked_for():
+                connection = pyodbc.connect("dsn")
+                return connection.cursor()
+
+            def closes_it():
+                cursor = asked_for()
+                cursor.connection.close()
+
+            def nobody_calls_it():
+                connection = pyodbc.connect("dsn")
+                return connection.cursor()
+        """
+    }
+    assert_cases(tmp_path, files, CODES)
+    messages = [m for *_, code, m in lint(tmp_path, "runner.py") if code in CODES]
+    assert all(m.endswith("so that the caller can close it") for m in messages)

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     acquisitions,
     unpacked,
 )
+from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_built_query
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
@@ -86,6 +87,12 @@ class Ending(NamedTuple):
         return self.taking is not None
 
     @property
+    def leaves_with_its_cursor(self) -> bool:
+        """Whether the function returns a cursor, by which nobody closes the connection."""
+        cursors = _cursors(self.scope)
+        return any(_returns_cursor(leak, cursors) for leak in self.lifetime.leaks)
+
+    @property
     def is_discarded(self) -> bool:
         """Whether it is used and lost on the spot, with nothing left to close it by."""
         if self.acquisition.holder is Holder.DISCARDED:
@@ -111,9 +118,8 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         if scope is not None and not _is_settled(acquisition, tree, inference):
             ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
             by_scope.setdefault((scope, ends), []).append(acquisition)
-    effects = Effects(inference)
     for (scope, ends), found in by_scope.items():
-        yield from _endings_in(scope, found, tree, effects, ends=ends)
+        yield from _endings_in(scope, found, tree, inference, ends=ends)
 
 
 def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
@@ -123,8 +129,9 @@ def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
 
 
 def _endings_in(
-    scope: Scope, found: list[Acquisition], tree: Tree, effects: Effects, *, ends: bool
+    scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
+    effects = Effects(inference)
     opened = [_opened(acquisition, tree) for acquisition in found]
     graph = _graph(scope, found, effects, tree)
     if graph is None:
@@ -140,7 +147,7 @@ def _endings_in(
     ends_script = is_step_of_a_script(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
-            kept = _with_cursors_handed_on(lifetime, cursors)
+            kept = _with_cursors_handed_on(lifetime, cursors, scope, inference)
             if ends_script:
                 kept = _without_raises(kept)
             yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
@@ -384,14 +391,28 @@ def _cursors(scope: Scope) -> frozenset[str]:
     )
 
 
-def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Lifetime:
-    """Take a returned cursor for what it is: it holds its connection, and hands that on."""
+def _with_cursors_handed_on(
+    lifetime: Lifetime, cursors: frozenset[str], scope: Scope, inference: Inference
+) -> Lifetime:
+    """Take a returned cursor for what it is: it holds its connection, and hands that on.
+
+    Not where the callers are seen, and none of them asks the cursor for its connection.
+    """
     returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
-    if not returned:
+    if not returned or _leave_it_to_the_cursor(scope, inference):
         return lifetime
     return lifetime._replace(
         leaks=tuple(leak for leak in lifetime.leaks if leak not in returned),
         hand_ons=tuple(HandOn(leak.node, Handing.RETURNED) for leak in returned),
+    )
+
+
+def _leave_it_to_the_cursor(function: Scope, inference: Inference) -> bool:
+    callers = list(callers_of(function, inference))
+    return bool(callers) and not any(
+        isinstance(node, ast.Attribute) and node.attr == "connection"
+        for caller in callers
+        for node in own_nodes(caller.node)
     )
 
 
