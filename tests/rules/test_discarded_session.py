@@ -63,7 +63,7 @@ def test_a_query_that_another_session_executes(tmp_path: Path) -> None:
                     return Session(engine).query(cls).filter_by(id=1)  # DBS304
 
                 def nobody_asks(cls):
-                    return Session(engine).query(cls)  # DBS304
+                    return Session(engine).query(cls)
 
                 def rows(cls):
                     return Session(engine).query(cls).all()  # DBS304

@@ -102,6 +102,27 @@ def test_closing_a_cursor_or_result_does_not_close_it(tmp_path: Path) -> None:
                         with self.conn.begin():
                             self.conn.execute(sa.text("insert into t values (1)"))
 
+                class Lazy:
+                    _conn = None
+
+                    @property
+                    def conn(self):
+                        if self._conn is None:
+                            self._conn = psycopg.connect("dsn")
+                        return self._conn
+
+                    def stop(self):
+                        self.conn.close()
+
+                class Getter:
+                    def _get(self):
+                        self._conn = psycopg.connect("dsn")
+                        return self._conn
+
+                    def stop(self):
+                        conn = self._get()
+                        conn.close()
+
                 class Cursor:
                     def __init__(self, host):
                         self.client = psycopg.connect(host=host)

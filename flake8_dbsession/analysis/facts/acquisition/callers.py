@@ -28,17 +28,16 @@ def callers_of(function: Scope, inference: Inference) -> Iterator[Scope]:
 
 
 def is_only_executed(function: Scope, inference: Inference) -> bool:
-    """Tell whether the project hands what a function gives to ``execute`` and nothing else.
+    """Tell whether the project hands what a function gives to nothing but ``execute``.
 
     Args:
         function: the function's scope, or that of a method.
         inference: answers what calls stand for; its project is searched for the function's name.
     """
-    around = [nodes[:1] for _, nodes in _calls(function, inference)]
-    return bool(around) and all(
+    return all(
         isinstance(node, ast.Call) and last_segment(node.func) in EXECUTING
-        for nodes in around
-        for node in nodes
+        for _, around in _calls(function, inference)
+        for node in around[:1]
     )
 
 

@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
 from flake8_dbsession.analysis.names.values import ClassValue, Resource
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _CLOSES = frozenset(
     {
@@ -190,7 +190,17 @@ def _closed_in(root: ast.AST, blocks: _Blocks) -> frozenset[str]:
         targets, value = _assignment(node)
         if value is not None and not names.isdisjoint(_names(targets)):
             attributes |= {name for part in (*targets, value) for name in _attributes(part)}
-    return frozenset(attributes)
+    got = {name for node in nodes for name in _got_by(node, attributes)}
+    return frozenset(attributes | got)
+
+
+def _got_by(node: ast.AST, names: set[str]) -> Iterator[str]:
+    """Give the attribute that a getter or property returns which has one of some names."""
+    if isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) and node.name in names:
+        for statement in own_nodes(node):
+            match statement:
+                case ast.Return(value=ast.Attribute(value=ast.Name(), attr=name)):
+                    yield name
 
 
 def _closed(node: ast.AST, blocks: _Blocks) -> list[ast.AST]:
@@ -227,9 +237,11 @@ def _attributes(node: ast.AST, begins: bool = False) -> Iterator[str]:
                 pending.append(value)
             case ast.Constant(value=str(name)):
                 yield name
-            case ast.Call(func=ast.Attribute(attr=method), args=args, keywords=keywords) if not (
-                begins and method == "begin"
-            ):
+            case ast.Call(
+                func=ast.Attribute(value=owner, attr=method), args=args, keywords=keywords
+            ) if not (begins and method == "begin"):
+                if isinstance(owner, ast.Name):
+                    yield method  # which may be a getter of the object's own
                 pending += [*args, *keywords]
             case other:
                 pending += ast.iter_child_nodes(other)
