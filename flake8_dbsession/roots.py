@@ -27,10 +27,11 @@ def project_root(folder: str) -> str:
 
     Returns:
         The nearest folder at or above it that holds a repository; else the nearest that holds a
-        project's file; else the nearest that is no package, in which the topmost package lies.
+        project's file, or the one that its package lies in, where that holds one as well; else the
+        nearest that is no package, in which the topmost package lies.
     """
     above = list(upward(folder))
-    return next(
+    found = next(
         (
             candidate
             for is_root in (_holds_repository, _holds_project, _is_no_package)
@@ -39,6 +40,10 @@ def project_root(folder: str) -> str:
         ),
         folder,
     )
+    if _holds_repository(found):
+        return found
+    outside = next(filter(_is_no_package, upward(found)), found)
+    return outside if _holds_project(outside) else found
 
 
 def upward(folder: str) -> Iterator[str]:

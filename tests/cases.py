@@ -17,6 +17,24 @@ from flake8_dbsession.policy import finding, loading
 
 _EXPECTED = re.compile(r"#\s*((?:DBS\d{3}\b[ ,]*)+)")
 
+HOUSE = {
+    "core/database.py": """\
+        from contextlib import contextmanager
+
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("postgresql://localhost/app"))
+
+
+        @contextmanager
+        def get_db_session():
+            with SessionLocal() as db:
+                yield db
+        """
+}
+"""A module with a factory and a provider, in which nothing is found."""
+
 
 def expected_codes(text: str) -> list[tuple[int, str]]:
     """Read the codes that the comments of a source expect, as (line, code) pairs."""

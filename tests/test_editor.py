@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cases import write_project
+from tests.cases import HOUSE, write_project
 
 BY_HAND = """\
 from core.database import SessionLocal
@@ -99,7 +99,8 @@ def server(tmp_path: Path) -> Iterator[LanguageServer]:
 def test_a_violation_is_shown_and_goes_when_the_text_is_mended(
     tmp_path: Path, server: LanguageServer
 ) -> None:
-    write_project(tmp_path, {"app.py": "", "dbsession.toml": 'preset = "standard"'})
+    policy = 'preset = "standard"'
+    write_project(tmp_path, {**HOUSE, "app.py": "", "dbsession.toml": policy})
     document = {"uri": (tmp_path / "app.py").as_uri(), "version": 1}
     server.request("initialize", {"rootUri": tmp_path.as_uri(), "capabilities": {}})
     server.notify("initialized", {})

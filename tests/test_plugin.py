@@ -11,7 +11,7 @@ import pytest
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.rules.acquisition.raw_factory_context import RawFactoryContext
-from tests.cases import write_project
+from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here, run_flake8
 
 # DBS102 on its line 5, and nothing else from this plugin or from flake8's own checks.
@@ -49,7 +49,7 @@ OPTIONS = {
     "preset": ("sqlalchemy", [], ["app.py:5:DBS102"]),
     "policy": ("conf/house.toml", [], ["app.py:5:DBS102"]),
     "factories": (
-        "core.names.fresh, core.other.fresh",
+        "lib.names.fresh, lib.other.fresh",
         ["app.py:5:DBS102", "named.py:3:DBS101"],
         ["app.py:5:DBS102"],
     ),
@@ -57,11 +57,17 @@ OPTIONS = {
 }
 OPTION_FILES = {
     "app.py": PASSES_BY,
-    "named.py": "from core.names import fresh\n\nprint(fresh())\n",
+    "named.py": "from lib.names import fresh\n\nprint(fresh())\n",
     "conf/house.toml": 'preset = "sqlalchemy"',
 }
 
 Flake8 = Callable[..., list[str]]
+
+
+@pytest.fixture(autouse=True)
+def house(tmp_path: Path) -> None:
+    """Have a provider in the project that is checked."""
+    write_project(tmp_path, HOUSE)
 
 
 @pytest.fixture
@@ -283,7 +289,7 @@ class TestFailingRules:
 
     def test_a_failing_rule_costs_only_itself(self, flake8: Flake8) -> None:
         lines = flake8(files={"app.py": PASSES_BY + "\n\n" + BY_HAND.partition("\n\n\n")[2]})
-        assert found(lines) == ["app.py:1:DBS002", "app.py:10:DBS101"]
+        assert found(lines) == ["app.py:1:DBS002", "app.py:10:DBS101", "core/database.py:1:DBS002"]
         assert (
             "DBS002 DBS102 failed on this file with LookupError: no such thing; please report it"
             in lines[0]
@@ -393,7 +399,7 @@ class TestProcesses:
         files = {f"package{n}/app.py": (PASSES_BY, BY_HAND)[n % 2] for n in range(6)}
         files["package1/dbsession.toml"] = 'enable = ["DBS999"]'
         write_project(tmp_path, files)
-        arguments = ("--select=DBS", "--dbsession-factories=core.x.make", ".")
+        arguments = ("--select=DBS", "--dbsession-factories=lib.x.make", ".")
         one, two, spawned = (
             run_flake8("-j1", *arguments, folder=tmp_path),
             run_flake8("-j2", *arguments, folder=tmp_path),

@@ -29,6 +29,8 @@ def make(folder: Path, *files: str) -> None:
         (("a/dbsession.toml", "a/b/c/__init__.py"), "a"),
         (("a/b/__init__.py", "a/b/c/__init__.py"), "a"),
         (("a/b/c/x.py",), "a/b/c"),
+        (("a/setup.py", "a/b/requirements.txt", "a/b/__init__.py", "a/b/c/__init__.py"), "a"),
+        (("a/b/requirements.txt", "a/b/__init__.py", "a/b/c/__init__.py"), "a/b"),
     ],
 )
 def test_the_root_is_the_nearest_mark(tmp_path: Path, files: tuple[str, ...], root: str) -> None:

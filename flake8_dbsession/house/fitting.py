@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, holder_of
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import Parameter, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
@@ -29,13 +29,14 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
     if _is_kept(acquisition, tree):
         return passed_in(pattern)
     if _is_block(pattern) and _is_conditional(acquisition, tree):
-        return f"{pattern} in a branch of its own"
+        is_given = is_parameter(acquisition.name, acquisition.scope)
+        return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"
     return in_coroutine(pattern, acquisition.scope)
 
 
 def passed_in(pattern: str) -> str:
     """Say that an object is given its session by whoever makes it."""
-    return f"one that is passed in, from {pattern}"
+    return f"one that is passed in, opened by {pattern}"
 
 
 def in_coroutine(pattern: str, scope: Scope) -> str:
@@ -44,6 +45,11 @@ def in_coroutine(pattern: str, scope: Scope) -> str:
     is_plain = function is not None and not isinstance(function.node, ast.AsyncFunctionDef)
     needs = pattern.startswith("`async with ") and is_plain
     return f"{pattern} in an `async def`" if needs else pattern
+
+
+def is_parameter(name: str, scope: Scope) -> bool:
+    """Tell whether a name may be what the function around was given."""
+    return any(isinstance(binding.how, Parameter) for binding in scope.lookup(name))
 
 
 def _is_block(pattern: str) -> bool:

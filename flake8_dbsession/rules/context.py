@@ -6,7 +6,12 @@ import ast
 from functools import cached_property
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
+    is_entered_next,
+    is_of_a_built_query,
+)
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
+from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Known, Role
@@ -78,15 +83,28 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            True where the policy names a way that can be used there, where the project defines
-            one, and where the factory's module is imported but cannot be found, so that its name
-            speaks for the standard. That of a parameter or attribute says nothing of a way.
+            True where the policy names a way that can be used there, and where the project
+            defines one.
         """
         ways = self.house.ways(place_of(acquisition, self.file.inference))
-        if not ways and acquisition.known.home is None:
-            module, _, name = acquisition.known.name.rpartition(".")
-            return bool(module) and name in self.policy.factories
         return any(way.style is not Style.DEPENDENCY for way in ways)
+
+    def is_held_otherwise(self, acquisition: Acquisition) -> bool:
+        """Tell whether what is opened by hand needs nobody to close it by hand.
+
+        Args:
+            acquisition: what is opened.
+
+        Returns:
+            True where the next statement is a ``with`` block over it, where it is kept for a
+            request whose end closes it, and where it only builds a query for other sessions.
+        """
+        file = self.file
+        return (
+            is_entered_next(acquisition, file.tree)
+            or is_kept_for_request(acquisition, file.inference)
+            or is_of_a_built_query(acquisition, file.tree, file.inference)
+        )
 
     def advice(self, acquisition: Acquisition) -> Advice:
         """Advise what to write instead of opening something by hand."""

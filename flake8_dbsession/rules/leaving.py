@@ -7,6 +7,7 @@ import ast
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
 from flake8_dbsession.analysis.lifetimes import Leak, Leaving, Lifetime
+from flake8_dbsession.analysis.names.methods import METHODS
 from flake8_dbsession.rules.context import Context
 
 _WORDS = {
@@ -16,7 +17,7 @@ _WORDS = {
 }
 
 
-CLOSE_THERE = "close it on that way too"
+CLOSE_THERE = "close it on that path too"
 """The way out for what is handed on in the end: no ``with`` block can be around it."""
 
 
@@ -27,8 +28,9 @@ def leaving_line(lifetime: Lifetime) -> str:
         lifetime: one with a leak.
 
     Returns:
-        The words for its first leak that the text shows; an exception, which it does not show,
-        comes after the others, and one from an index after that from a call.
+        The words for its first leak that the text shows. An exception, which it does not show,
+        comes after the others: first that of a ``yield``, where whoever drives the generator may
+        raise anything, then that of work with the database and of functions, last of an index.
     """
     leak = min(lifetime.leaks, key=_plainness)
     if leak.how is Leaving.LOSES and _line(leak) == lifetime.opened.node.lineno:
@@ -44,8 +46,17 @@ def is_unguarded(ending: Ending, context: Context) -> bool:
     return any(late.close in closes for late in context.file.facts(LateClose))
 
 
-def _plainness(leak: Leak) -> tuple[bool, bool]:
-    return leak.how is Leaving.RAISES, isinstance(leak.node, ast.Subscript)
+def _plainness(leak: Leak) -> int:
+    if leak.how is not Leaving.RAISES:
+        return 0
+    match leak.node:
+        case ast.Yield() | ast.YieldFrom() | ast.Await(value=ast.Yield()):
+            return 1
+        case ast.Call(func=ast.Attribute(attr=method)) if method not in METHODS:
+            return 3
+        case ast.Subscript():
+            return 4
+    return 2
 
 
 def _line(leak: Leak) -> int:

@@ -134,3 +134,74 @@ def test_each_takes_its_own(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_thread_that_has_a_connection_to_itself(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "runner.py": """
+                import sqlite3
+                import threading
+                import MySQLdb
+                from concurrent.futures import ThreadPoolExecutor
+
+                class Runner:
+                    def _connection(self):
+                        return MySQLdb.connect("h")
+
+                    def _run(self, query, connection, done):
+                        try:
+                            connection.cursor().execute(query)
+                        finally:
+                            done.set()
+                            connection.close()
+
+                    def run(self, query):
+                        done = threading.Event()
+                        connection = self._connection()
+                        t = threading.Thread(target=self._run, args=(query, connection, done))
+                        t.start()
+                        while not done.wait(1):
+                            pass
+
+                    def used_here_too(self, query):
+                        done = threading.Event()
+                        connection = self._connection()
+                        t = threading.Thread(  # DBS610
+                            target=self._run, args=(query, connection, done)
+                        )
+                        t.start()
+                        connection.ping()
+
+                    def given_to_two(self, query, done):
+                        connection = self._connection()
+                        a = threading.Thread(  # DBS610
+                            target=self._run, args=(query, connection, done)
+                        )
+                        b = threading.Thread(  # DBS610
+                            target=self._run, args=(query, connection, done)
+                        )
+                        a.start()
+                        b.start()
+
+                    def given_in_a_loop(self, queries, done):
+                        connection = self._connection()
+                        for query in queries:
+                            threading.Thread(  # DBS610
+                                target=self._run, args=(query, connection, done)
+                            ).start()
+
+                    def opened_in_a_loop(self, queries, done):
+                        with ThreadPoolExecutor() as pool:
+                            for query in queries:
+                                connection = self._connection()
+                                pool.submit(self._run, query, connection, done)
+
+                def sqlite_serves_its_own_thread(path, work):
+                    connection = sqlite3.connect(path)
+                    threading.Thread(target=work, args=(connection,)).start()  # DBS610
+            """
+        },
+        CODES,
+    )

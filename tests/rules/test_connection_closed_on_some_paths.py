@@ -511,3 +511,100 @@ def test_alembic_runs_its_environment_once(tmp_path: Path) -> None:
         "app/sync.py": environment.format("  # DBS603"),
     }
     assert_cases(tmp_path, files, CODES)
+
+
+def test_configuring_a_fresh_connection_is_no_way_out(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "opening.py": """
+                import apsw
+                import psycopg
+                import pyodbc
+                import sqlite3
+
+                def with_functions(path):
+                    conn = sqlite3.connect(path)
+                    conn.create_aggregate("concat", 1, list)
+                    conn.create_function("upper2", 1, str.upper)
+                    conn.create_collation("x", lambda a, b: 0)
+                    conn.execute("PRAGMA foreign_keys = ON")
+                    return conn
+
+                def by_a_cursor(path):
+                    ans = apsw.Connection(path)
+                    ans.cursor().execute("pragma busy_timeout=2000")
+                    return ans
+
+                def factory(dsn):
+                    def connect():
+                        conn = pyodbc.connect(dsn)
+                        conn.add_output_converter(-155, str)
+                        return conn
+                    return connect
+
+                class Manager:
+                    def connect(self, dsn):
+                        conn = psycopg.Connection.connect(dsn)
+                        conn.add_notice_handler(print)
+                        conn.add_notify_handler(print)
+                        self.conn = conn
+
+                    def close(self):
+                        self.conn.close()
+
+                def set_up(conn: sqlite3.Connection):
+                    conn.set_trace_callback(print)
+                    conn.create_function("upper2", 1, str.upper)
+
+                def by_a_helper(path):
+                    conn = sqlite3.connect(path)
+                    set_up(conn)
+                    return conn
+
+                def with_an_extension(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.enable_load_extension(True)
+                    conn.load_extension("fts5")
+                    return conn
+
+                def of_another_driver(dsn):
+                    conn = psycopg.connect(dsn)  # DBS603
+                    conn.create_function("upper2", 1, str.upper)
+                    return conn
+            """
+        },
+        {"DBS603"},
+    )
+    messages = [m for *_, c, m in lint(tmp_path, "opening.py") if c == "DBS603"]
+    assert "when line 49 raises" in messages[0]
+
+
+def test_a_getter_that_only_makes_its_pool_does_not_raise(tmp_path: Path) -> None:
+    pool = """
+        import asyncio
+        import aiosqlite
+
+        class Database:
+            def __init__(self, path):
+                self.path = path
+                self._pool = None
+
+            def _get_pool(self):
+                if self._pool is None:
+                    self._pool = {made}
+                return self._pool
+
+            async def work(self, use):
+                conn = await aiosqlite.connect(self.path)  # {code}
+                try:
+                    await conn.execute(use)
+                finally:
+                    try:
+                        self._get_pool().put_nowait(conn)
+                    except asyncio.QueueFull:
+                        await conn.close()
+    """
+    for made, code in (("asyncio.Queue(32)", "silent"), ("make_pool()", "DBS603")):
+        files = {"database.py": pool.format(made=made, code=code)}
+        assert_cases(tmp_path, files, {"DBS603"})

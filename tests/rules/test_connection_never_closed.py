@@ -539,3 +539,77 @@ def test_a_task_of_airflow_ends_with_its_process(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_closer_that_a_package_exports_again_below_a_source_root(tmp_path: Path) -> None:
+    files = {
+        "web/setup.py": "",
+        "web/pga/__init__.py": "",
+        "web/pga/roles/__init__.py": "",
+        "web/pga/roles/utils.py": """
+            def delete_role(connection, name):
+                try:
+                    connection.cursor().execute("DROP ROLE x")
+                finally:
+                    connection.close()
+        """,
+        "web/regression/__init__.py": "import pga.roles.utils as roles_utils\n",
+        "web/regression/requirements.txt": "",
+        "web/regression/helpers.py": """
+            import psycopg
+            import regression
+
+            def get_db_connection(dsn):
+                connection = psycopg.connect(dsn)
+                return connection
+
+            def delete_roles(dsn, roles):
+                for role in roles:
+                    connection = get_db_connection(dsn)
+                    regression.roles_utils.delete_role(connection, role)
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS602", "DBS603"})
+    (tmp_path / ".git").rmdir()
+    assert not [v for v in lint(tmp_path, "web/regression/helpers.py") if v[2][:4] == "DBS6"]
+
+
+def test_a_connection_that_leaves_behind_its_cursor(tmp_path: Path) -> None:
+    files = {
+        "runner.py": """
+            import pyodbc
+
+            class Databricks:
+                def _get_cursor(self):
+                    connection = pyodbc.connect("dsn", autocommit=True)  # DBS602
+                    return connection.cursor()
+
+                def run_query(self, query):
+                    cursor = self._get_cursor()
+                    cursor.execute(query)
+                    cursor.close()
+
+            def named():
+                connection = pyodbc.connect("dsn")  # DBS602
+                cursor = connection.cursor()
+                return cursor
+
+            def uses_named():
+                named().execute("select 1")
+
+            def asked_for():
+                connection = pyodbc.connect("dsn")
+                return connection.cursor()
+
+            def closes_it():
+                cursor = asked_for()
+                cursor.connection.close()
+
+            def nobody_calls_it():
+                connection = pyodbc.connect("dsn")
+                return connection.cursor()
+        """
+    }
+    assert_cases(tmp_path, files, CODES)
+    messages = [m for *_, code, m in lint(tmp_path, "runner.py") if code in CODES]
+    assert all(m.endswith("so that the caller can close it") for m in messages)

@@ -44,3 +44,43 @@ def test_sessions_used_on_the_spot(tmp_path: Path) -> None:
         },
         {"DBS302", "DBS303", "DBS304"},
     )
+
+
+def test_a_query_that_another_session_executes(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "db.py": """
+                import sqlalchemy as sa
+                from sqlalchemy.orm import Session
+
+                engine = sa.create_engine("postgresql://x/y")
+
+                def query_count(cls):
+                    return Session(engine).query(sa.func.count("*")).select_from(cls)
+
+                def query_all(cls):
+                    return Session(engine).query(cls).filter_by(id=1)  # DBS304
+
+                def nobody_asks(cls):
+                    return Session(engine).query(cls)
+
+                def rows(cls):
+                    return Session(engine).query(cls).all()  # DBS304
+            """,
+            "use.py": """
+                from sqlalchemy.orm import Session
+                from db import engine, query_all, query_count
+
+                def size(cls):
+                    with Session(engine) as session:
+                        return session.execute(query_count(cls)).scalar_one()
+
+                def first(cls):
+                    with Session(engine) as session:
+                        session.execute(query_all(cls))
+                    return query_all(cls).first()
+            """,
+        },
+        {"DBS304"},
+    )

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from tests.cases import assert_cases, lint, write_project
+
+FUNCTIONS = (ast.AsyncFunctionDef, ast.FunctionDef)
+
+
+def routed(text: str) -> str:
+    """Add a route that calls each function of a file, and each method of its classes."""
+    tree = ast.parse(dedent(text))
+    calls = [node.name for node in tree.body if isinstance(node, FUNCTIONS)]
+    for cls in tree.body:
+        if isinstance(cls, ast.ClassDef):
+            names = [node.name for node in cls.body if isinstance(node, FUNCTIONS)]
+            calls += [f"{cls.name}().{name}" for name in names]
+    body = "".join(f"    {call}()\n" for call in calls)
+    head = "from fastapi import APIRouter\nrouter = APIRouter()\n"
+    return f"{dedent(text)}\n{head}@router.get('/')\ndef the_route():\n{body}"
 
 
 def test_engines_that_are_let_go(tmp_path: Path) -> None:
@@ -18,7 +35,8 @@ def test_engines_that_are_let_go(tmp_path: Path) -> None:
                     with target.connect() as conn:
                         conn.execute("SELECT 1")
             """,
-            "service.py": """
+            "service.py": routed(
+                """
                 import sqlalchemy as sa
                 from sqlalchemy import create_engine
                 from sqlalchemy import create_engine as make_engine
@@ -65,7 +83,8 @@ def test_engines_that_are_let_go(tmp_path: Path) -> None:
                         engine = create_engine(self.url)  # DBS501
                         with engine.begin() as conn:
                             return conn.scalar(query)
-            """,
+            """
+            ),
         },
         {"DBS501"},
     )
@@ -91,7 +110,8 @@ def test_engines_that_are_kept_or_disposed_of(tmp_path: Path) -> None:
                     def __init__(self, engine):
                         self.engine = engine
             """,
-            "service.py": """
+            "service.py": routed(
+                """
                 import sqlalchemy as sa
                 from sqlalchemy import create_engine
                 from sqlalchemy import create_engine as make_engine
@@ -196,7 +216,8 @@ def test_engines_that_are_kept_or_disposed_of(tmp_path: Path) -> None:
                     def __init__(self):
                         engine = create_engine(URL)
                         self.make = sessionmaker(engine)
-            """,
+            """
+            ),
         },
         {"DBS501"},
     )
@@ -206,7 +227,8 @@ def test_an_engine_without_a_pool(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
-            "service.py": """
+            "service.py": routed(
+                """
                 from sqlalchemy import create_engine
                 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -216,6 +238,7 @@ def test_an_engine_without_a_pool(tmp_path: Path) -> None:
                 def again():
                     create_engine(URL, poolclass=StaticPool).connect()  # DBS501
             """
+            )
         },
         {"DBS501"},
     )
@@ -236,7 +259,7 @@ def test_what_only_looks_like_sqlalchemy(tmp_path: Path) -> None:
     )
 
 
-def test_silent_in_a_scripts_main_part(tmp_path: Path) -> None:
+def test_silent_where_nothing_runs_it_again(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
@@ -246,6 +269,8 @@ def test_silent_in_a_scripts_main_part(tmp_path: Path) -> None:
 
                 def main():
                     create_engine(URL).connect()
+                    for name in names:
+                        each(name)
 
                 @app.on_event("startup")
                 async def startup():
@@ -255,25 +280,121 @@ def test_silent_in_a_scripts_main_part(tmp_path: Path) -> None:
                 def load():
                     create_engine(URL).connect()
 
-                def run():
-                    create_engine(URL).connect()
-
-                    step()
-                    for name in names:
-                        each(name)
-
-                def step():
-                    create_engine(URL).connect()
-
                 def each(name):
-                    create_engine(URL).connect()  # DBS501
+                    create_engine(URL).connect()
 
-                def helper():
-                    create_engine(URL).connect()  # DBS501
+                def nobody_calls_it():
+                    create_engine(URL).connect()
 
                 if __name__ == "__main__":
-                    run()
+                    main()
             """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_what_handlers_and_tasks_call(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app/__init__.py": "",
+            "app/api.py": """
+                from celery import shared_task
+                from fastapi import APIRouter
+                from app.work import by_another, directly
+
+                router = APIRouter()
+
+                @router.get("/")
+                def handler(target):
+                    directly()
+
+                @shared_task
+                def nightly():
+                    by_another()
+            """,
+            "app/work.py": """
+                from sqlalchemy import create_engine
+
+                def directly():
+                    create_engine(URL).connect()  # DBS501
+
+                def by_another():
+                    step()
+
+                def step():
+                    create_engine(URL).connect()  # DBS501
+
+                def at_start_up():
+                    create_engine(URL).connect()
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_an_engine_that_never_connects(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": routed(
+                """
+                import sqlalchemy as sa
+
+                def mask():
+                    engine = sa.create_engine(URL)
+                    return repr(engine.url)
+
+                def dialect():
+                    return str(sa.create_engine(URL).dialect.name)
+
+                def looked_at():
+                    engine = sa.create_engine(URL)
+                    print(engine, type(engine))
+
+                def connects():
+                    engine = sa.create_engine(URL)  # DBS501
+                    print(engine.url)
+                    return engine.connect().execute(query).all()
+                """
+            )
+        },
+        {"DBS501"},
+    )
+
+
+def test_a_connection_that_an_object_keeps_keeps_its_engine(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": routed(
+                """
+                import sqlalchemy as sa
+                from sqlalchemy.ext.asyncio import create_async_engine
+
+                class Manager:
+                    def get(self):
+                        if URL not in self._connections:
+                            engine = sa.create_engine(URL)
+                            self._connections[URL] = engine.connect()
+                        return self._connections[URL]
+
+                    def named(self):
+                        engine = sa.create_engine(URL)
+                        conn = engine.connect()
+                        self.conn = conn
+
+                    async def awaited(self):
+                        engine = create_async_engine(URL)
+                        self.conn = await engine.connect()
+
+                    def returned(self):
+                        engine = sa.create_engine(URL)  # DBS501
+                        conn = engine.connect()
+                        return conn
+                """
+            )
         },
         {"DBS501"},
     )
@@ -300,14 +421,24 @@ def test_silent_where_alembic_is_used(tmp_path: Path) -> None:
     assert_cases(tmp_path, {"revisions/env.py": text}, {"DBS501"})
 
 
-def test_message_names_the_function(tmp_path: Path) -> None:
-    text = (
-        "from sqlalchemy import create_engine\ndef load(url):\n    create_engine(url).connect()\n"
-    )
-    write_project(tmp_path, {"service.py": text})
+@pytest.mark.parametrize(
+    ("url", "way_out"),
+    [
+        ("URL", "make the engine once for the process"),
+        ("url", "pass `poolclass=NullPool`, which keeps no connection open"),
+    ],
+)
+def test_message_names_the_function(tmp_path: Path, url: str, way_out: str) -> None:
+    text = f"""
+        from sqlalchemy import create_engine
+
+        def load(url):
+            create_engine({url}).connect()
+    """
+    write_project(tmp_path, {"service.py": routed(text)})
     assert [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"] == [
-        "`create_engine(url)` makes a new pool of connections each time `load` is called; "
-        "make the engine once for the process, or dispose of it"
+        f"`create_engine({url})` makes a new pool of connections each time `load` is called, and "
+        f"nothing closes it; {way_out}"
     ]
 
 
@@ -338,7 +469,8 @@ def test_through_a_getter(tmp_path: Path) -> None:
                         _engine = sqlalchemy.create_engine(url)
                     return _engine
             """,
-            "use.py": """
+            "use.py": routed(
+                """
                 from core.database import cached_engine, get_engine, kept_engine, named_engine
 
                 engine = get_engine(URL)
@@ -362,7 +494,8 @@ def test_through_a_getter(tmp_path: Path) -> None:
 
                 def handed_on(url):
                     return get_engine(url)
-            """,
+            """
+            ),
         },
         {"DBS501"},
     )
@@ -428,7 +561,8 @@ def test_pools(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
-            "pools.py": """
+            "pools.py": routed(
+                """
                 import asyncpg
                 import psycopg_pool
                 from mysql.connector.pooling import MySQLConnectionPool
@@ -469,53 +603,40 @@ def test_pools(tmp_path: Path) -> None:
                 class Store:
                     async def open(self):
                         self.pool = await asyncpg.create_pool(DSN)
-            """,
+            """
+            ),
         },
         {"DBS501"},
     )
 
 
-def test_what_only_commands_and_airflow_call(tmp_path: Path) -> None:
+def test_rq_forks_a_process_for_each_job(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
-            "app/__init__.py": "",
-            "app/cli.py": """
-                import click
-                from app.move import in_a_loop, migrate, shared
-
-                @click.command()
-                def main(target):
-                    migrate(target)
-                    shared(target)
-                    for each in target:
-                        in_a_loop(each)
-            """,
-            "app/api.py": """
-                from app.move import shared
-
-                def handler(target):
-                    shared(target)
-            """,
-            "app/move.py": """
+            "jobs.py": """
+                from rq.decorators import job
                 from sqlalchemy import create_engine
 
-                def migrate(target):
-                    create_engine(target).connect()
-                    step(target)
+                @job("low")
+                def decorated():
+                    create_engine(URL).connect()
 
-                def step(target):
-                    create_engine(target).connect()
+                def enqueued():
+                    create_engine(URL).connect()
 
-                def shared(target):
-                    create_engine(target).connect()  # DBS501
+                def start(queue):
+                    queue.enqueue(enqueued)
+            """
+        },
+        {"DBS501"},
+    )
 
-                def in_a_loop(target):
-                    create_engine(target).connect()  # DBS501
 
-                def nobody(target):
-                    create_engine(target).connect()  # DBS501
-            """,
+def test_airflow_runs_a_task_in_a_process_of_its_own(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
             "dags/load.py": """
                 from airflow.decorators import task
                 from airflow.operators.python import PythonOperator
@@ -539,7 +660,8 @@ def test_what_works_with_an_engine_once(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
-            "reader.py": """
+            "reader.py": routed(
+                """
                 import sqlalchemy
                 from sqlalchemy.ext.automap import automap_base
 
@@ -554,7 +676,8 @@ def test_what_works_with_an_engine_once(tmp_path: Path) -> None:
                     engine = sqlalchemy.create_engine(url)  # DBS501
                     Base = automap_base()
                     Base.prepare(autoload_with=engine)
-            """,
+            """
+            ),
         },
         {"DBS501"},
     )

@@ -268,7 +268,25 @@ def test_used_after_the_block(tmp_path: Path) -> None:
                         with SessionLocal() as db:
                             db.query(1)
                     except ValueError:
-                        db.rollback()  # DBS207
+                        db.commit()  # DBS207
+
+                def given_back(session=None):
+                    try:
+                        if session is None:
+                            with SessionLocal() as session:
+                                return given_back(session)
+                        session.commit()
+                    except ValueError:
+                        if session is not None:
+                            session.rollback()
+
+                def used_after_a_rollback():
+                    try:
+                        with SessionLocal() as db:
+                            db.query(1)
+                    except ValueError:
+                        db.rollback()
+                        log(db)  # DBS207
 
                 def in_loop(names):
                     db = SessionLocal()

@@ -29,7 +29,7 @@ CORE = """
 """
 HEADER = "import sqlite3\nfrom core import SessionLocal, get_async_db\n"
 BLOCK = "use `with get_db_session() as db:`"
-PASSED = "use one that is passed in, from `with get_db_session() as db:`"
+PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ PASSED = "use one that is passed in, from `with get_db_session() as db:`"
         (
             "def f(db=None):\n    db = db or SessionLocal()\n",
             "DBS101",
-            f"{BLOCK} in a branch of its own",
+            f"{BLOCK} where none was passed in",
         ),
         (
             "def f(db=None):\n    if db is None:\n        db = SessionLocal()\n",
             "DBS101",
-            f"{BLOCK} in a branch of its own",
+            f"{BLOCK} where none was passed in",
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
         (
@@ -73,12 +73,12 @@ PASSED = "use one that is passed in, from `with get_db_session() as db:`"
         (
             "def f(path):\n    c = sqlite3.connect(path)\n    c.execute(PRAGMA)\n    return c\n",
             "DBS603",
-            "when line 5 raises, and keeps the connection open; close it on that way too",
+            "when line 5 raises, and keeps the connection open; close it on that path too",
         ),
         (
             "def f(x):\n    db = SessionLocal()\n    db.execute(x)\n    return db\n",
             "DBS303",
-            "when line 5 raises, and keeps its connection; close it on that way too",
+            "when line 5 raises, and keeps its connection; close it on that path too",
         ),
     ],
 )

@@ -254,14 +254,14 @@ def index():
             DATABASE,
             "from core.database import get_db\n"
             "def service():\n    for db in get_db():\n        return Service(db)\n",
-            "one that is passed in, from `with contextmanager(get_db)() as db:`",
+            "one that is passed in, opened by `with contextmanager(get_db)() as db:`",
         ),
     ],
 )
 def test_message_names_the_way_out(database: str, text: str, way_out: str, tmp_path: Path) -> None:
     write_project(tmp_path, {"core/database.py": database, "app.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
-    assert message.endswith(f"so that its rollback does not run on an error; use {way_out}")
+    assert message.endswith(f"; use {way_out}")
 
 
 @pytest.mark.parametrize("code", ["next(get_async_db())", "get_async_db().__next__()"])

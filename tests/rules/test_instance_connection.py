@@ -41,6 +41,105 @@ def test_nothing_closes_it(tmp_path: Path) -> None:
     )
 
 
+def test_closing_a_cursor_or_result_does_not_close_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                import aiosqlite
+                import psycopg
+                import sqlalchemy as sa
+                from contextlib import closing
+
+                engine = sa.create_engine("postgresql://x/y")
+
+                class Plain:
+                    def __init__(self, host):
+                        self.client = psycopg.connect(host=host)  # DBS609
+
+                    def get(self):
+                        cur = self.client.cursor()
+                        row = cur.execute("select 2").fetchone()
+                        cur.close()
+                        return row
+
+                class Finally:
+                    def __init__(self, host):
+                        self.client = psycopg.connect(host=host)  # DBS609
+
+                    def get(self):
+                        cur = self.client.cursor("client_rows")
+                        try:
+                            return cur.execute("select 2").fetchone()
+                        finally:
+                            cur.close()
+
+                class Block:
+                    def __init__(self, host):
+                        self.client = psycopg.connect(host=host)  # DBS609
+
+                    def get(self):
+                        with self.client.cursor() as cur, self.client.transaction():
+                            return cur.execute("select 2").fetchone()
+
+                    def old(self):
+                        with closing(self.client.cursor()) as cur:
+                            return cur.execute("select 2").fetchone()
+
+                class Bot:
+                    async def setup(self, path):
+                        self.db = await aiosqlite.connect(path)  # DBS609
+
+                    async def get(self):
+                        async with self.db.execute("select 1") as cur:
+                            return await cur.fetchone()
+
+                class Core:
+                    def __init__(self):
+                        self.conn = engine.connect()  # DBS609
+
+                    def add(self):
+                        with self.conn.begin():
+                            self.conn.execute(sa.text("insert into t values (1)"))
+
+                class Lazy:
+                    _conn = None
+
+                    @property
+                    def conn(self):
+                        if self._conn is None:
+                            self._conn = psycopg.connect("dsn")
+                        return self._conn
+
+                    def stop(self):
+                        self.conn.close()
+
+                class Getter:
+                    def _get(self):
+                        self._conn = psycopg.connect("dsn")
+                        return self._conn
+
+                    def stop(self):
+                        conn = self._get()
+                        conn.close()
+
+                class Cursor:
+                    def __init__(self, host):
+                        self.client = psycopg.connect(host=host)
+
+                    def get(self):
+                        cur = self.client.cursor()
+                        cur.close()
+
+                    def stop(self):
+                        for each in (self.client, self.other):
+                            each.close()
+            """
+        },
+        CODES,
+    )
+
+
 def test_something_closes_it(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,

@@ -63,6 +63,7 @@ def test_a_class_closes_its_session_nowhere(tmp_path: Path) -> None:
         "def whatever(self): self.db.close()",
         "def work(self):\n        with self.db: pass",
         "def work(self):\n        with self.db as db: pass",
+        "def work(self):\n        with self.db.begin(): pass",
         "def work(self): atexit.register(self.db.close)",
         "def setUp(self): self.addCleanup(self.db.close)",
         "def work(self): self.stack.enter_context(self.db)",
@@ -84,6 +85,8 @@ def test_a_method_that_closes_it_is_enough(tmp_path: Path, method: str) -> None:
         "def close(self): self.file.close()",
         "def close(self): self.db.commit()",
         "def close(self): self.db = None",
+        "def work(self):\n        rows = self.db.execute(q)\n        rows.close()",
+        "def work(self):\n        with self.db.begin_nested(): pass",
     ],
 )
 def test_a_method_that_closes_something_else_is_not(tmp_path: Path, method: str) -> None:

@@ -412,6 +412,10 @@ def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> Non
 
                 def count():
                     db = SessionLocal()
+                    return db.query(1).count()
+
+                def lazily():
+                    db = SessionLocal()
                     return db.query(1)
             """
         },
@@ -419,7 +423,9 @@ def test_the_message_names_a_block_that_the_place_may_use(tmp_path: Path) -> Non
     messages = [message for *_, code, message in lint(tmp_path, "database.py") if code == "DBS302"]
     assert messages == [
         "`SessionLocal()` is never closed, and keeps its connection; "
-        "use `with SessionLocal() as db:`"
+        "use `with SessionLocal() as db:`",
+        "`SessionLocal()` is never closed, and keeps its connection; "
+        "use `with SessionLocal() as db:`, and fetch the rows inside it",
     ]
 
 
@@ -470,4 +476,73 @@ def test_a_function_whose_default_has_its_own_name(tmp_path: Path) -> None:
             db = database.SessionLocal()  # DBS302
             db.query(one, two)
         """,
+    )
+
+
+def test_a_helper_that_is_always_given_the_migrations_connection(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "quota.py": """
+                import sqlalchemy as sa
+                import sqlalchemy.orm
+                from alembic import op
+
+                engine = sa.create_engine("postgresql://x/y")
+
+                def _default(bind, name):
+                    session = sa.orm.Session(bind=bind)
+                    session.query(Quota).filter_by(name=name).first()
+
+                def _other(bind, name):
+                    session = sa.orm.Session(bind=bind)  # DBS302
+                    session.query(Quota).filter_by(name=name).first()
+
+                def upgrade():
+                    _default(op.get_bind(), "backups")
+                    _default(bind=op.get_bind(), name="volumes")
+                    _other(op.get_bind(), "backups")
+                    _other(engine, "backups")
+            """
+        },
+        {"DBS302"},
+    )
+
+
+def test_a_session_holds_nothing_after_the_block_of_its_transaction(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "quota.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session
+
+                engine = create_engine("postgresql://x/y")
+
+                def inside(name):
+                    session = Session(engine)
+                    with session.begin():
+                        if session.query(Quota).first():
+                            return
+                        session.add(Quota(name=name))
+
+                def after(name):
+                    session = Session(engine)  # DBS302
+                    with session.begin():
+                        session.add(Quota(name=name))
+                    return session.query(Quota).first()
+
+                def before(name):
+                    session = Session(engine)
+                    with session.begin():
+                        session.add(Quota(name=name))
+                    session.close()
+
+                def in_a_savepoint(name):
+                    session = Session(engine)  # DBS302
+                    with session.begin_nested():
+                        session.query(Quota).first()
+            """
+        },
+        {"DBS302"},
     )

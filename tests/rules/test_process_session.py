@@ -183,3 +183,31 @@ def test_a_migrations_session_joins_its_connection(tmp_path: Path) -> None:
         },
         {"DBS205"},
     )
+
+
+def test_what_a_registry_gives_is_one_threads_session(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "ub.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import scoped_session, sessionmaker
+
+                session = None
+                registry = None
+
+                def init_db(path):
+                    global session, registry
+                    Session = scoped_session(sessionmaker())
+                    Session.configure(bind=create_engine(path))
+                    session = Session()  # DBS205
+                    registry = Session
+
+                def local():
+                    Session = scoped_session(sessionmaker())
+                    session = Session()
+                    return session.get(User, 1)
+            """
+        },
+        {"DBS205"},
+    )

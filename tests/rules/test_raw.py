@@ -228,6 +228,29 @@ def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path
     ]
 
 
+def test_a_factory_whose_module_cannot_be_found_has_no_provider_to_bypass(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "sync.py": """
+                from database.database import SessionLocal
+
+                def sync():
+                    with SessionLocal() as session:
+                        session.commit()
+            """,
+            "begun.py": """
+                from database.database import SessionLocal
+
+                def sync():
+                    with SessionLocal.begin() as session:
+                        session.execute("select 1")
+            """,
+        },
+        CODES,
+    )
+
+
 def test_an_asynchronous_provider_is_no_way_out_for_a_plain_session(tmp_path: Path) -> None:
     write_project(
         tmp_path,
@@ -456,4 +479,97 @@ def test_a_database_that_a_function_writes_out_is_its_own(tmp_path: Path) -> Non
             """,
         },
         {"DBS103"},
+    )
+
+
+def test_a_block_over_the_session_stands_on_the_next_line(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "worker.py": """
+                from contextlib import closing
+                import sqlalchemy as sa
+                from sqlalchemy.orm import Session, sessionmaker
+
+                class Queue:
+                    def __init__(self, engine):
+                        self.dbmaker = sessionmaker(bind=engine)
+                        self.engine = engine
+
+                    def execute_job(self, job):
+                        db = self.dbmaker()
+                        with db:
+                            db.execute(sa.text("select 1"))
+
+                    def closed(self, job):
+                        db = self.dbmaker()
+                        with closing(db), self.lock:
+                            db.execute(sa.text("select 1"))
+
+                    def later(self, job):
+                        db = self.dbmaker()  # DBS101
+                        prepare(db)
+                        with db:
+                            db.execute(sa.text("select 1"))
+
+                    def of_another(self, job, other):
+                        db = self.dbmaker()  # DBS101
+                        with other:
+                            db.execute(sa.text("select 1"))
+            """
+        },
+        CODES,
+    )
+
+
+def test_the_place_that_makes_the_requests_session(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from flask import Flask, g
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def create_app():
+                    app = Flask(__name__)
+                    app.SessionLocal = sessionmaker(bind=create_engine("postgresql://x/y"))
+
+                    @app.before_request
+                    def _open():
+                        _create(app)
+
+                    @app.teardown_appcontext
+                    def _close(exc):
+                        if hasattr(g, "db_session"):
+                            g.db_session.close()
+
+                    return app
+
+                def _create(app):
+                    g.db_session = app.SessionLocal()
+                    return True
+
+                def _forgotten(app):
+                    g.log_session = app.SessionLocal()  # DBS101
+            """,
+            "middleware.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker(create_engine("postgresql://x/y"))
+
+                async def middleware(request, call_next):
+                    request.state.db = SessionLocal()
+                    try:
+                        return await call_next(request)
+                    finally:
+                        request.state.db.close()
+
+                async def forgetful(request, call_next):
+                    request.state.db = SessionLocal()  # DBS101
+                    return await call_next(request)
+            """,
+        },
+        {"DBS101"},
     )

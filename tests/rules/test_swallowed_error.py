@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS308"}
 
 CORE = """
     from contextlib import contextmanager
@@ -448,10 +452,10 @@ def test_where_a_rollback_would_undo_more_a_savepoint_is_the_way_out(tmp_path: P
         },
     )
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
-    ways = [message.partition("refuses all work; ")[2] for message in found]
+    ways = [message.partition("; ")[2] for message in found]
     assert ways == [
-        "put each turn's work in `with db.begin_nested():`",
-        "put each turn's work in `async with db.begin_nested():`",
+        "put each iteration's work in `with db.begin_nested():`",
+        "put each iteration's work in `async with db.begin_nested():`",
         "put the work in `async with db.begin_nested():`",
         "call `db.rollback()` in it",
         "call `db.rollback()` in it",
@@ -552,7 +556,7 @@ def test_a_helper_outside_of_the_loop_commits_no_turn(tmp_path: Path) -> None:
     """
     write_project(tmp_path, {"service.py": service})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
-    assert message.endswith("put each turn's work in `async with session.begin_nested():`")
+    assert message.endswith("put each iteration's work in `async with session.begin_nested():`")
 
 
 def test_a_handler_that_works_with_what_failed_before_it_raises(tmp_path: Path) -> None:
@@ -724,3 +728,260 @@ def test_only_what_commits_in_the_try_is_no_work_for_a_savepoint(tmp_path: Path)
     write_project(tmp_path, {"service.py": text})
     [message] = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
     assert "`with db.begin_nested():`" in message
+
+
+PROVIDER = """
+    from contextlib import contextmanager
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    engine = create_engine("postgresql://x/y")
+    SessionLocal = sessionmaker(bind=engine)
+
+    @contextmanager
+    def managed_session():
+        session = SessionLocal()
+        try:
+            yield session
+            session.commit()
+        except Exception:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+"""
+
+
+def _advice(folder: Path, service: str) -> list[str]:
+    write_project(folder, {"db.py": PROVIDER, "service.py": service})
+    found = [message for *_, code, message in lint(folder, "service.py") if code == "DBS308"]
+    return [message.partition("; ")[2] for message in found]
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ("event.minute = 1", "for a rollback would undo line 9 as well"),
+        ("event.score['home'].goals += 1", "for a rollback would undo line 9 as well"),
+        ("setattr(event, 'minute', 1)", "for a rollback would undo line 9 as well"),
+        ("session.add(Note(event))", "for a rollback would undo line 9 as well"),
+        ("session.query(Note).delete()", "for a rollback would undo line 9 as well"),
+        ("session.execute(update(Note))", "for a rollback would undo line 9 as well"),
+        ("decrement(session, event)", "for a rollback would undo line 9 as well"),
+        ("unknown(session)", "for a rollback would undo line 9 as well"),
+        ("session.refresh(event, with_for_update=True)", "would release the lock of line 9"),
+        ("session.query(Note).with_for_update().all()", "would release the lock of line 9"),
+        ("session.execute(text('select 1 from t for update'))", "release the lock of line 9"),
+        ("look_up(session)", "call `session.rollback()` in it"),
+        ("session.execute(text('select 1'))", "call `session.rollback()` in it"),
+        ("self_made = Note(); self_made.size = 1", "call `session.rollback()` in it"),
+        ("event.minute = 1; session.commit()", "call `session.rollback()` in it"),
+    ],
+)
+def test_a_rollback_is_not_advised_where_it_undoes_the_functions_own_work(
+    tmp_path: Path, before: str, reason: str
+) -> None:
+    service = f"""
+from sqlalchemy import text, update
+from db import managed_session
+from helpers import unknown
+def decrement(session, event): session.get(Stats, event.id).goals -= 1
+def look_up(session): return session.query(Stats).all()
+def edit(event_id):
+    with managed_session() as session:
+        event = session.get(Event, event_id)
+        {before}
+        try:
+            mirror = session.query(Mirror).first()
+        except Exception:
+            print("failed")
+        session.add(Seen(event_id))
+        session.commit()
+""".lstrip("\n")
+    (advice,) = _advice(tmp_path, service)
+    assert advice.endswith(reason)
+
+
+def test_what_commits_in_the_try_cannot_be_put_into_a_savepoint(tmp_path: Path) -> None:
+    service = """
+        from db import managed_session
+
+        def edit(event_id):
+            with managed_session() as session:
+                event = session.get(Event, event_id)
+                event.minute = 1
+                try:
+                    session.query(Mirror).first().minute = 1
+                    session.commit()
+                except Exception:
+                    print("failed")
+                session.query(Mirror).all()
+    """
+    assert _advice(tmp_path, service) == ["call `session.rollback()` in it"]
+
+
+def test_a_block_that_has_nothing_to_lose_at_its_end(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "db.py": PROVIDER,
+            "service.py": """
+                from db import managed_session
+
+                def committed_before(row):
+                    with managed_session() as session:
+                        session.add(row)
+                        session.commit()
+                        try:
+                            session.query(Player).first()
+                        except Exception as error:
+                            print(error)
+                        return 200
+
+                def still_waiting(row):
+                    with managed_session() as session:
+                        session.add(row)
+                        try:
+                            session.query(Player).first()
+                        except Exception as error:  # DBS308
+                            print(error)
+                        return 200
+
+                def expired_by_the_commit(title):
+                    with managed_session() as session:
+                        row = Row(title)
+                        session.add(row)
+                        session.commit()
+                        try:
+                            session.query(Player).first()
+                        except Exception as error:  # DBS308
+                            print(error)
+                        return row.id
+
+                def failed_flush(row):
+                    with managed_session() as session:
+                        try:
+                            session.add(row)
+                            session.flush()
+                        except Exception as error:  # DBS308
+                            print(error)
+            """,
+        },
+        CODES,
+    )
+
+
+def test_sqlite_undoes_the_failed_statement_alone(tmp_path: Path) -> None:
+    files = {
+        "db.py": """
+            from contextlib import asynccontextmanager
+            from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+            class Database:
+                def __init__(self, path):
+                    self.engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+                    self.maker = async_sessionmaker(self.engine)
+
+                @asynccontextmanager
+                async def get_db(self):
+                    async with self.maker() as session:
+                        yield session
+        """,
+        "exports.py": """
+            from sqlalchemy import select
+            from db import Database
+
+            class Exporter:
+                def __init__(self, db: Database):
+                    self.db = db
+
+                async def export(self, models):
+                    async with self.db.get_db() as session:
+                        for model in models:
+                            try:
+                                await session.execute(select(model))
+                            except Exception:
+                                print("left out")
+
+                async def copy(self, models):
+                    async with self.db.get_db() as session:
+                        for model in models:
+                            try:
+                                session.add(model)
+                                await session.flush()
+                            except Exception:  # DBS308
+                                print("left out")
+
+                async def note(self, models):
+                    async with self.db.get_db() as session:
+                        for model in models:
+                            session.add(model)
+                            try:
+                                await session.execute(select(model))
+                            except Exception:  # DBS308
+                                print("left out")
+        """,
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("postgresql://x/y", "a PostgreSQL transaction refuses all work and saves nothing"),
+        ("mysql+pymysql://x/y", "MySQL may have undone the whole transaction"),
+        ("mssql+pyodbc://x/y", "SQL Server may have undone the whole transaction"),
+        ("oracle://x/y", None),
+        ("sqlite:///x", None),
+    ],
+)
+def test_the_message_says_what_is_true_of_the_database(
+    tmp_path: Path, url: str, fault: str | None
+) -> None:
+    service = """
+        from db import managed_session
+
+        def edit(event_id):
+            with managed_session() as session:
+                try:
+                    session.query(Mirror).first()
+                except Exception:
+                    print("failed")
+                session.query(Mirror).all()
+    """
+    files = {"db.py": PROVIDER.replace("postgresql://x/y", url), "service.py": service}
+    write_project(tmp_path, files)
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    parts = [message.partition("after which ")[2].partition(";")[0] for message in found]
+    assert parts == ([fault] if fault else [])
+
+
+def test_a_helper_whose_callers_end_the_session_right_after_it(tmp_path: Path) -> None:
+    helper = """
+        from sqlalchemy.orm import Session, sessionmaker
+        from sqlalchemy import create_engine
+
+        maker = sessionmaker(create_engine("postgresql://x/y"))
+
+        def _fail(session: Session, job_id):
+            try:
+                session.rollback()
+                job = session.get(Job, job_id)
+                job.stage = "failed"
+                session.commit()
+            except Exception:  # {code}
+                pass
+
+        def run(job_id, work):
+            session = maker()
+            try:
+                work(session)
+            except Exception:
+                {call}
+            finally:
+                session.close()
+    """
+    ended = {"jobs.py": helper.format(code="silent", call="_fail(session, job_id)")}
+    assert_cases(tmp_path, ended, CODES)
+    for call in ("_fail(session, job_id); session.get(Job, 1)", "pass"):
+        assert_cases(tmp_path, {"jobs.py": helper.format(code="DBS308", call=call)}, CODES)

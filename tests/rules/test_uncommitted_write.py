@@ -523,3 +523,30 @@ def test_a_script_loses_its_rows_too(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_merge_that_only_copies_writes_nothing(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "models.py": """
+                from sqlalchemy import orm
+
+                class Base:
+                    def __copy__(self):
+                        session = orm.Session()
+                        copy = session.merge(self, load=False)
+                        session.expunge(copy)
+                        return copy
+
+                    def by_position(self):
+                        session = orm.Session()
+                        return session.merge(self, False)
+
+                    def merged(self):
+                        session = orm.Session()
+                        return session.merge(self)  # DBS309
+            """
+        },
+        {"DBS309"},
+    )

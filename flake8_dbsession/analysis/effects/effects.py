@@ -47,6 +47,7 @@ from flake8_dbsession.analysis.lifetimes.fates import (
     furthest,
 )
 from flake8_dbsession.analysis.lifetimes.names import is_generator
+from flake8_dbsession.analysis.names.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     is_context_manager,
@@ -245,15 +246,25 @@ class Effects:
         Args:
             call: the call.
             scope: the scope that it stands in.
-            is_alone: whether it is a statement; elsewhere only functions called by a plain name are
-                followed, for most other calls give values that matter more than their errors.
+            is_alone: whether it is a statement; elsewhere only functions called by a plain name and
+                methods of ``self`` are followed, for most other calls give values that matter more
+                than their errors.
         """
-        if not may_raise(call, scope):
+        if not may_raise(call, scope) or self._configures(call, scope):
             return False
-        if not is_alone and not isinstance(call.func, ast.Name):
+        if not is_alone and not _is_plainly_called(call.func):
             return True
         callee = self._inference.value(call.func, scope)
         return not (isinstance(callee, FunctionValue) and only_keeps_books(callee))
+
+    def _configures(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether a call only sets something in the driver, by a connection's method."""
+        match call.func:
+            case ast.Attribute(value=owner, attr=method) if method in CONFIGURING:
+                known = self._inference.value(owner, scope)
+                library = known.library if isinstance(known, Known) else ""
+                return method in driver_of(library).configures
+        return False
 
     def runs_when_awaited(self, call: ast.Call, scope: Scope) -> bool:
         """Tell whether a call only makes a coroutine, by a function of the project."""
@@ -388,6 +399,13 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
             return KEPT
         return USED if is_manager else GIVEN_BACK
     return fate.settled()
+
+
+def _is_plainly_called(function: ast.expr) -> bool:
+    match function:
+        case ast.Name() | ast.Attribute(value=ast.Name(id="self")):
+            return True
+    return False
 
 
 def _is_builtin(call: ast.Call, scope: Scope) -> bool:

@@ -58,6 +58,12 @@ _RAISING = (
 _MAPPING_METHODS = frozenset({"copy", "get", "items", "keys", "setdefault", "update", "values"})
 _NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
 _CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
+# What the standard library has for threads and coroutines to wait for each other by.
+_WAITING = frozenset(
+    {"Condition", "Event", "LifoQueue", "Lock", "PriorityQueue", "Queue", "RLock", "Semaphore"}
+    | {"BoundedSemaphore", "SimpleQueue"}
+)
+_WAITING_MODULES = ("asyncio", "queue", "threading")
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 _PLAIN = (ast.Attribute, ast.Constant, ast.Name)
 
@@ -169,14 +175,26 @@ def _asks_with_default(call: ast.Call, scope: Scope) -> bool:
 
 
 def _makes_value(call: ast.Call, scope: Scope) -> bool:
-    """Tell whether a call only makes a container of plain values, or a number of numbers."""
+    """Tell whether a call only makes a container of plain values, a number, a queue or lock."""
     name, given = last_segment(call.func), list(arguments(call))
+    if name in _WAITING:
+        return _is_of_waiting(call.func, scope)
     if name in _CONTAINERS:
         is_plain = all(isinstance(argument, (*_DISPLAYS, *_PLAIN)) for argument in given)
         is_filled_plainly = not call.args or isinstance(call.args[0], _DISPLAYS)
         return is_plain and (is_filled_plainly or name == "defaultdict")
     is_number = isinstance(call.func, ast.Name) and name in _NUMBERS and bool(given)
     return is_number and all(_is_number(argument, scope) for argument in given)
+
+
+def _is_of_waiting(function: ast.expr, scope: Scope) -> bool:
+    """Tell whether a class is one of the standard library's queues, locks and events."""
+    match function:
+        case ast.Attribute(value=ast.Name(id=module)):
+            return any(_is_of(package, module, scope, None) for package in _WAITING_MODULES)
+        case ast.Name(id=name):
+            return any(_is_of(package, name, scope, name) for package in _WAITING_MODULES)
+    return False
 
 
 def _is_number(expression: ast.expr, scope: Scope) -> bool:

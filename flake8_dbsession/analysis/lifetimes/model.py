@@ -21,12 +21,15 @@ class Opened(NamedTuple):
         block_closes: whether the end of ``with`` over it closes it: a session's does, that of a
             sqlite3 or psycopg2 connection only ends the transaction.
         part: which part of the expression's value it is; None where it is the value itself.
+        is_session: whether it is a session, which gives its connection back with the end of a
+            transaction.
     """
 
     node: ast.expr
     live_at_once: bool = False
     block_closes: bool = True
     part: int | None = None
+    is_session: bool = False
 
 
 def constructs_by_name(call: ast.Call) -> bool:

@@ -315,6 +315,8 @@ class Transfer:
             return state._replace(status=Status.ADDED_TO)
         if method == "commit" and state.status in (Status.ADDED_TO, *_CLOSED):
             return self._use(call, state)
+        if method == "begin" and self._opened.is_session:
+            return state  # the connection is taken by the first statement
         return state if method in _IDLE_METHODS or _copies(call) else self._use(call, state)
 
     def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
@@ -447,10 +449,19 @@ class Transfer:
         manager = item.context_expr
         if self._reader.holds(manager, state) and self._is_stack(manager):
             return self._close(manager, Closing.BLOCK, state)
+        if self._is_begun(manager, state) and state.status in (Status.ADDED_TO, Status.LIVE):
+            return state._replace(status=Status.CREATED)
         if item not in state.objects:
             return state
         left = state._replace(objects=state.objects - {item})
         return self._close(item.context_expr, Closing.BLOCK, left)
+
+    def _is_begun(self, manager: ast.expr, state: State) -> bool:
+        """Tell whether a block is the transaction of a session, which holds nothing after it."""
+        match manager:
+            case ast.Call(func=ast.Attribute(value=owner, attr="begin")):
+                return self._opened.is_session and self._reader.refers(owner, state)
+        return False
 
     def _finish(self, node: ast.stmt | ast.expr, state: State) -> State:
         if isinstance(node, (ast.Return, ast.Lambda)):

@@ -63,6 +63,9 @@ class Driver(NamedTuple):
         is_shareable: whether threads, or coroutines, may work on one connection at once: its own
             lock makes them take turns.
         is_pep249: whether its errors have the one base class ``Error``, as PEP 249 says.
+        configures: the methods of a connection that only register a Python callable or set an
+            option in the driver, without a word to the server: on an open connection they do not
+            fail in practice.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Driver(NamedTuple):
     is_awaited: bool = False
     is_shareable: bool = False
     is_pep249: bool = True
+    configures: frozenset[str] = frozenset()
 
     @property
     def names(self) -> Iterator[str]:
@@ -93,6 +97,38 @@ class Driver(NamedTuple):
 
 _GETCONN = Taking("getconn", "putconn")
 
+# https://docs.python.org/3/library/sqlite3.html#connection-objects
+_AIOSQLITE_CONFIGURES = frozenset(
+    {"create_function", "enable_load_extension", "set_authorizer", "set_progress_handler"}
+    | {"set_trace_callback"}
+)
+_SQLITE_CONFIGURES = _AIOSQLITE_CONFIGURES | {
+    "create_aggregate",
+    "create_collation",
+    "create_window_function",
+    "setconfig",
+    "setlimit",
+}
+# https://www.psycopg.org/psycopg3/docs/api/connections.html
+_PSYCOPG_CONFIGURES = frozenset(
+    {"add_notice_handler", "add_notify_handler", "remove_notice_handler", "remove_notify_handler"}
+    | {"set_autocommit", "set_deferrable", "set_isolation_level", "set_read_only"}
+)
+# https://rogerbinns.github.io/apsw/connection.html, with the names of before 3.42
+_APSW_CONFIGURES = frozenset(
+    {"collation_needed", "create_aggregate_function", "create_collation", "create_scalar_function"}
+    | {"create_window_function", "createaggregatefunction", "createcollation"}
+    | {"createscalarfunction", "enable_load_extension", "enableloadextension", "set_authorizer"}
+    | {"set_busy_handler", "set_busy_timeout", "set_commit_hook", "set_exec_trace", "set_profile"}
+    | {"set_progress_handler", "set_rollback_hook", "set_row_trace", "set_update_hook"}
+    | {"setbusyhandler", "setbusytimeout", "setexectrace", "setrowtrace"}
+)
+# https://github.com/mkleehammer/pyodbc/wiki/Connection
+_PYODBC_CONFIGURES = frozenset(
+    {"add_output_converter", "clear_output_converters", "get_output_converter"}
+    | {"remove_output_converter", "setdecoding", "setencoding"}
+)
+
 DRIVERS = (
     Driver(
         "sqlite3",
@@ -100,6 +136,7 @@ DRIVERS = (
         connects=("sqlite3.connect", "sqlite3.dbapi2.connect"),
         connections=("sqlite3.Connection", "sqlite3.dbapi2.Connection"),
         block=Block.COMMITS,
+        configures=_SQLITE_CONFIGURES,
     ),
     Driver(
         "aiosqlite",
@@ -108,6 +145,7 @@ DRIVERS = (
         async_connections=("aiosqlite.Connection", "aiosqlite.core.Connection"),
         block=Block.CLOSES,
         is_shareable=True,
+        configures=_AIOSQLITE_CONFIGURES,
     ),
     Driver(
         "psycopg",
@@ -122,6 +160,7 @@ DRIVERS = (
         block=Block.COMMITS | Block.CLOSES,
         is_awaited=True,
         is_shareable=True,
+        configures=_PSYCOPG_CONFIGURES,
     ),
     Driver(
         "psycopg2",
@@ -136,6 +175,8 @@ DRIVERS = (
         taking=_GETCONN,
         block=Block.COMMITS,
         is_shareable=True,
+        # https://www.psycopg.org/docs/connection.html#connection.set_session
+        configures=frozenset({"set_isolation_level", "set_session"}),
     ),
     Driver(
         "asyncpg",
@@ -151,6 +192,8 @@ DRIVERS = (
         taking=Taking("acquire", "release", close_gives_back=True, block_gives_back=True),
         autocommits=True,
         is_pep249=False,
+        # https://magicstack.github.io/asyncpg/current/api/index.html#connection
+        configures=frozenset({"add_log_listener", "add_query_logger", "add_termination_listener"}),
     ),
     Driver(
         "pymysql",
@@ -222,6 +265,7 @@ DRIVERS = (
         connects=("pyodbc.connect",),
         connections=("pyodbc.Connection",),
         block=Block.COMMITS,
+        configures=_PYODBC_CONFIGURES,
     ),
     Driver(
         "aioodbc",
@@ -232,6 +276,7 @@ DRIVERS = (
         async_pools=("aioodbc.create_pool", "aioodbc.Pool", "aioodbc.pool.Pool"),
         taking=Taking("acquire", "release", block_gives_back=True),
         block=Block.COMMITS | Block.CLOSES,
+        configures=_PYODBC_CONFIGURES,
     ),
     Driver(
         "pymssql",
@@ -268,6 +313,7 @@ DRIVERS = (
         block=Block.COMMITS,
         autocommits=True,
         is_shareable=True,
+        configures=_APSW_CONFIGURES,
     ),
     Driver(
         "snowflake.connector",
@@ -299,6 +345,9 @@ DRIVERS = (
 
 TAKINGS = frozenset(driver.taking.takes for driver in DRIVERS if driver.taking is not None)
 """The methods by which a connection is taken from a pool, of any driver."""
+
+CONFIGURING = frozenset().union(*(driver.configures for driver in DRIVERS))
+"""The methods that only configure a connection, of any driver."""
 
 _BY_PACKAGE = {
     name.partition(".")[0]: driver for driver in DRIVERS for name in (driver.name, *driver.names)

@@ -577,9 +577,25 @@ class Inference:
                     return f"{module}.{name}"
                 case _:
                     return engine.id
+        made = self._made_in_class(engine, scope) if isinstance(engine, ast.Attribute) else None
+        if made is not None:
+            return made
         if isinstance(engine, ast.Call):
             return engine, scope
         return ast.unparse(engine) if engine is not None else None
+
+    def _made_in_class(
+        self, attribute: ast.Attribute, scope: Scope
+    ) -> tuple[ast.Call, Scope] | None:
+        """Give the call whose result a class keeps as ``self.engine``, where there is one alone."""
+        cls = scope.enclosing_class()
+        if cls is None or not isinstance(self.value(attribute.value, scope), InstanceValue):
+            return None
+        hows = [(b.how, b.scope) for b in cls.attributes(attribute.attr)]
+        match hows:
+            case [(Assigned(value=ast.Call() as call, path=()), where)]:
+                return call, where
+        return None
 
     def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
         first = call.args[0] if call.args else None

@@ -151,3 +151,10 @@ CHANGING = frozenset(
 
 EXECUTING = frozenset(name for name, effect in _SESSION.items() if effect & Effect.EXECUTES)
 """The methods of a session that run the statement which they are given."""
+
+QUERY_BUILDING = frozenset(
+    {"add_columns", "correlate", "distinct", "execution_options", "filter", "filter_by"}
+    | {"group_by", "having", "join", "limit", "offset", "options", "order_by", "outerjoin"}
+    | {"query", "select_from", "where", "with_entities", "with_for_update"}
+)
+"""What only builds a statement, by SQLAlchemy's reference of ``Query``: no connection is taken."""

@@ -7,7 +7,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_connection import CONNECTION, fix_connection
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix
+from flake8_dbsession.rewriting.edits import Fix, Refusal
 
 
 @register
@@ -19,4 +19,6 @@ class ConnectionNeverClosed(Fixer[Ending]):
 
     def fix(self, fact: Ending, document: Document) -> Fix:
         """Put the block around its uses."""
+        if fact.leaves_with_its_cursor:
+            raise Refusal("a cursor of the connection is returned")
         return fix_connection(fact.acquisition, document)

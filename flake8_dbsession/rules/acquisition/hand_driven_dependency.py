@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.house.fitting import in_coroutine, leaves_in_an_object, passed_in
+from flake8_dbsession.house.leaving import leaving_of
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -31,8 +33,10 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     A dependency is a generator that the framework drives: it throws the request's error into it and
     closes it afterwards. Code that drives it by hand does neither. The dependency never learns of
     an error, so its rollback does not run (and what stands after its `yield`, such as a commit, may
-    not run either), and its `finally` runs only when the garbage collector finds the generator. A
-    loop does run it to its end, but only where no error, `return` or `break` leaves the loop.
+    not run either). Its `finally` runs when nothing refers to the generator any more: after `db =
+    next(get_db())` that is at once, so that the session is closed before its first use, begins
+    again with it, and is closed by nobody. A loop does run the generator to its end, but only where
+    no error, `return` or `break` leaves the loop.
 
     ## Example
     ```python
@@ -83,11 +87,32 @@ class HandDrivenDependency(Rule[DrivenDependency]):
         """Report dependencies driven by hand and left to the garbage collector."""
         if fact.is_closed or (context.is_test and fact.is_ended):
             return
-        way_out = _way_out(fact, context)
-        wrong = "drives a dependency by hand, so that its rollback does not run on an error"
-        if fact.known.is_async and _is_plain_step(fact.node):
-            wrong = f"fails, for `{ast.unparse(fact.made)}` is an asynchronous generator"
-        yield self.violation(fact.node, f"`{fact.text}` {wrong}; use {way_out}")
+        wrong, way_out = _why(fact, context), _way_out(fact, context)
+        yield self.violation(fact.node, f"`{fact.text}` {wrong}; {way_out}")
+
+
+def _why(fact: DrivenDependency, context: Context) -> str:
+    """Say what goes wrong with the dependency that is driven there."""
+    if fact.known.is_async and _is_plain_step(fact.node):
+        return f"fails, for `{ast.unparse(fact.made)}` is an asynchronous generator"
+    if fact.keeper:
+        return f"gives `{fact.keeper}` one session for as long as it lives"
+    function = context.file.inference.value(fact.made.func, fact.scope)
+    leaving = leaving_of(
+        function if isinstance(function, FunctionValue) else None,
+        fact.known,
+        context.file.inference,
+    )
+    if leaving.rolls_back:
+        return "drives a dependency by hand, so that its rollback does not run on an error"
+    if fact.is_dropped and not fact.known.is_async and isinstance(function, FunctionValue):
+        return (
+            "drops the dependency at once, which closes the session before its first use, "
+            "so that nothing closes it afterwards"
+        )
+    if not fact.is_dropped and fact.node is not fact.made:
+        return "drives a dependency by hand, and nothing is sure to end it"
+    return "drives a dependency by hand, which then does not learn of an error"
 
 
 def _way_out(fact: DrivenDependency, context: Context) -> str:
@@ -96,9 +121,11 @@ def _way_out(fact: DrivenDependency, context: Context) -> str:
     pattern = context.pattern(fact.known, name, fact.scope, fact.made.func)
     if pattern is None:
         pattern = _made_provider(fact, name)
+    if fact.keeper:
+        return f"let it open one for each piece of work, with {pattern}"
     if leaves_in_an_object(name, fact.scope):
-        return passed_in(pattern)
-    return in_coroutine(pattern, fact.scope)
+        return f"use {passed_in(pattern)}"
+    return f"use {in_coroutine(pattern, fact.scope)}"
 
 
 def _is_plain_step(node: ast.expr) -> bool:

@@ -85,6 +85,8 @@ class RawSessionClass(Rule[Acquisition]):
         where = (fact.node, fact.scope, context.file.inference)
         if joins_a_connection(*where) or has_own_database(*where):
             return
+        if context.is_held_otherwise(fact):
+            return
         ways = context.house.ways(place_of(fact, context.file.inference))
         if not ways and not has_a_factory(fact, context.file.inference):
             return

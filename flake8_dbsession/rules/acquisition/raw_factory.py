@@ -22,7 +22,9 @@ class RawSessionFactory(Rule[Acquisition]):
     name) outside the modules that own the project's sessions, unless a `with` block holds the
     result (that is [DBS102](DBS102.md)). Inside a provider (also one written as a class with
     `__enter__`) or a dependency, in test files, and where [DBS104](DBS104.md) speaks or a layer's
-    fallback stands, the rule is silent.
+    fallback stands, the rule is silent. So it is where the next statement is a `with` block over
+    the session, and where that is kept on flask's `g`, from which a teardown of the project takes
+    it, or on `request.state`, where the same function closes it: that makes the request's session.
 
     ## Why is this bad?
     Whoever opens a session by hand has to commit it, roll it back and close it by hand on every
@@ -92,6 +94,8 @@ class RawSessionFactory(Rule[Acquisition]):
         ):
             return
         if context.is_legacy(fact) or is_fallback(fact.node, fact.scope, context):
+            return
+        if context.is_held_otherwise(fact):
             return
         yield self.violation(
             fact.node, f"`{fact.text}` opens a session by hand; use {context.way_out(fact)}"

@@ -19,9 +19,8 @@ class RawFactoryContext(Rule[Acquisition]):
     ## What it does
     Reports `with SessionLocal() as db:` (and `SessionLocal.begin()`) outside the modules that own
     the project's sessions, where there is a provider to use instead: the policy names one, or the
-    factory's own module defines one. Where the module that it is imported from cannot be found, its
-    name speaks for the standard; that of a parameter or attribute never does. A project without a
-    provider, and the `sqlalchemy` preset, are left alone.
+    factory's own module defines one. A project without a provider, a factory whose module cannot be
+    found, and the `sqlalchemy` preset, are left alone.
 
     ## Why is this bad?
     The factory's own block closes the session, but it neither commits nor logs nor does whatever

@@ -22,7 +22,9 @@ class ConnectionSharedWithConcurrentWork(Rule[Handover]):
     more than one coroutine of an `asyncio.gather` or a `TaskGroup`, by the ways that
     [DBS206](DBS206.md) looks at. Drivers whose connections make their users take turns are left
     alone (psycopg, psycopg2, aiosqlite, oracledb, apsw, snowflake), and so is a connection of
-    `sqlite3` with `check_same_thread=False`, which says that the author sees to it.
+    `sqlite3` with `check_same_thread=False`, which says that the author sees to it. So is one that
+    is handed over: the function opened it, one thread is given it, and nobody else works with it
+    from then on; of `sqlite3` that is reported, for it serves only the thread that opened it.
 
     ## Why is this bad?
     A connection runs one statement at a time. A second one fails (asyncpg: "another operation is in
@@ -79,6 +81,6 @@ class ConnectionSharedWithConcurrentWork(Rule[Handover]):
             return
         yield self.violation(
             fact.node,
-            f"`{fact.callee}` shares the connection `{fact.session}` with {SHARERS[fact.hop]}, and "
-            "it runs one statement at a time; give each a connection of its own, from a pool",
+            f"`{fact.callee}` shares the connection `{fact.session}` with {SHARERS[fact.hop]}, but "
+            "a connection runs one statement at a time; give each its own, from a pool",
         )

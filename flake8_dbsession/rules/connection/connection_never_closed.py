@@ -25,7 +25,9 @@ class ConnectionNeverClosed(Rule[Ending]):
     has to be closed from the moment it is there, used or not. The rule applies everywhere, in
     owners and tests as well; the end of the process is no leak. A test need not close what it
     patches, a database in memory, and what only its own failure would leave open. What a pool's
-    `getconn` or `acquire` gives goes back to the pool instead, and is not meant.
+    `getconn` or `acquire` gives goes back to the pool instead, and is not meant. A function that
+    returns a cursor leaves the connection to it: that is reported where the project calls the
+    function, and none of its callers asks the cursor for its `connection`.
 
     ## Why is this bad?
     The server keeps a process or a slot for it, SQLite keeps the file open and its locks held,
@@ -81,8 +83,11 @@ class ConnectionNeverClosed(Rule[Ending]):
         if context.is_test and needs_no_close(fact, context.file.inference):
             return
         if opened.holder is not Holder.BLOCK and fact.lifetime.is_never_closed:
+            way_out = closing_way_out(opened, context)
+            if fact.leaves_with_its_cursor:
+                way_out = "return the connection, not its cursor, so that the caller can close it"
             yield self.violation(
                 opened.node,
                 f"`{opened.text}` is never closed, and stays open until it is garbage-collected; "
-                f"{closing_way_out(opened, context)}",
+                f"{way_out}",
             )

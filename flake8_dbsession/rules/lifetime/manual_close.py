@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
+from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -83,9 +84,21 @@ def _why(fact: HandClose, context: Context) -> str:
     receiver = ast.unparse(fact.receiver)
     name = receiver if receiver.isidentifier() else "db"
     pattern = _pattern(fact, name, context)
+    if _is_in_finally(fact.node, context.file.tree):
+        return f"closes by hand what a `with` block closes; use {pattern or 'one'}"
     if pattern is None:
         return "closes a session by hand; let a `with` block close it, whatever happens"
     return f"closes a session by hand; use {pattern}, which closes it whatever happens"
+
+
+def _is_in_finally(node: ast.expr, tree: Tree) -> bool:
+    """Tell whether a close stands in a ``finally``, and so runs whatever happens."""
+    inner: ast.AST = node
+    for above in tree.ancestors(node):
+        if inner in getattr(above, "finalbody", ()):
+            return True
+        inner = above
+    return False
 
 
 def _pattern(fact: HandClose, name: str, context: Context) -> str | None:

@@ -10,6 +10,9 @@ from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
+# The databases that undo the whole transaction where a statement is the victim of a deadlock.
+_UNDOING_ALL = {"mariadb": "MariaDB", "mssql": "SQL Server", "mysql": "MySQL"}
+
 
 @register
 class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
@@ -25,17 +28,25 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
     back, and so is a way out of the handler that leaves such a block, a handler that gives the
     session to a function, and a function that keeps what `begin()` gives, to end the transaction
-    by. A handler is reported as well that itself works with the session before it rolls back,
+    by. Silent as well: a function whose callers in sight close or roll back the session right after
+    it; a provider's commit after a failed statement where nothing was written before; and failed
+    statements, other than a flush, where the engine's URL is SQLite's or Oracle's, which undo that
+    statement alone.
+
+    A handler is reported as well that itself works with the session before it rolls back,
     whether or not it raises in the end: after a failed `flush()` or `commit()`, and after any
-    failed statement where the engine's URL is a server's. Where a rollback would undo more than
-    what failed (turns of a loop that are committed together, objects that an asynchronous session
-    loaded for the next turn, the work of a caller who gave the session), the message names a
-    savepoint.
+    failed statement where the engine's URL is another server's. Where a rollback would undo more
+    than what failed (iterations of a loop that are committed together, objects that an asynchronous
+    session loaded for the next one, the work of a caller who gave the session, the function's own
+    uncommitted changes or a row lock from before the `try`), the message names a savepoint.
 
     ## Why is this bad?
-    After a failed flush the session raises PendingRollbackError whatever it is asked, until it is
-    rolled back. After a failed statement PostgreSQL refuses all others of the transaction. The
-    error that is seen in the end is a later, harmless line's.
+    After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
+    until it is rolled back; that holds for every database and for SQLAlchemy 1.4 and 2. After
+    another failed statement it is up to the database: PostgreSQL refuses all others of the
+    transaction, and its COMMIT saves nothing, without an error; MySQL and SQL Server undo the whole
+    transaction where a deadlock was the cause. The error that is seen in the end is a later,
+    harmless line's.
 
     ## Example
     ```python
@@ -68,12 +79,16 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
 
     ## Fix safety
     The fix rolls back at the beginning of the handler. It is unsafe: what was loaded before the
-    error is expired after it. Where a rollback would undo earlier work, of other turns of a loop or
-    of a caller, the work has to be put in `begin_nested()` by hand.
+    error is expired after it. Where a rollback would undo earlier work, or release a lock, the work
+    has to be put in `begin_nested()` by hand.
 
     ## References
     - [SQLAlchemy: flushing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#flushing)
       says why a failed flush needs a rollback.
+    - [PostgreSQL: in_failed_sql_transaction](https://www.postgresql.org/docs/current/errcodes-appendix.html)
+    - [SQLite: ON CONFLICT](https://www.sqlite.org/lang_conflict.html), whose default undoes the
+      failed statement alone; [Oracle: statement-level rollback](https://docs.oracle.com/en/database/oracle/oracle-database/23/cncpt/transactions.html)
+    - [MySQL: InnoDB error handling](https://dev.mysql.com/doc/refman/8.4/en/innodb-error-handling.html)
     - [SQLAlchemy: using SAVEPOINT](https://docs.sqlalchemy.org/en/20/orm/session_transaction.html#using-savepoint)
     """
 
@@ -84,10 +99,19 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     def check(self, fact: SwallowedError, context: Context) -> Iterator[Violation]:
         """Report handlers that go on with a failed transaction."""
         classes = f" {ast.unparse(fact.node.type)}" if fact.node.type is not None else ""
-        fault = f"swallows an error of `{fact.work}`, after which the session refuses all work"
+        fault = f"swallows an error of `{fact.work}`, after which {_refusal(fact)}"
         if fact.is_retried:
             fault = f"works with `{fact.session}` after `{fact.work}` has failed, and so fails too"
         yield self.violation(fact.node, f"`except{classes}` {fault}; {_way_out(fact)}")
+
+
+def _refusal(fact: SwallowedError) -> str:
+    """Say who takes no more work after what failed: the session, or the database."""
+    if fact.is_flush:
+        return "the session refuses all work"
+    if fact.dialect in _UNDOING_ALL:
+        return f"{_UNDOING_ALL[fact.dialect]} may have undone the whole transaction"
+    return "a PostgreSQL transaction refuses all work and saves nothing"
 
 
 def _way_out(fact: SwallowedError) -> str:
@@ -98,6 +122,11 @@ def _way_out(fact: SwallowedError) -> str:
         return f"call `await {fact.session}.rollback()` in it, and {again}"
     if fact.undone is None:
         return f"call `{fact.session}.rollback()` in it"
-    work = "each turn's work" if fact.undone is Undone.TURNS else "the work"
+    work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
     keyword = "async with" if fact.is_async else "with"
-    return f"put {work} in `{keyword} {fact.session}.begin_nested():`"
+    savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"
+    if fact.undone is Undone.OWN:
+        return f"{savepoint}, for a rollback would undo line {fact.before} as well"
+    if fact.undone is Undone.LOCK:
+        return f"{savepoint}, for a rollback would release the lock of line {fact.before}"
+    return savepoint

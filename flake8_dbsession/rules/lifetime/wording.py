@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.methods import EXECUTING, QUERY_BUILDING
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
 
+_LAZY = (EXECUTING | QUERY_BUILDING) - {"scalar"}
 _FINALLY = "close it in a `finally`"
 
 
@@ -30,5 +36,20 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         if acquisition.known.source is Role.REGISTRY_MAKER:
             opened = acquisition.block
         block = f"`{keyword} {opened} as {name}:`"
-        return f"use {fitted(block, acquisition, context.file.tree)}"
-    return f"use {context.way_out(acquisition)}"
+        way_out = fitted(block, acquisition, context.file.tree)
+    else:
+        way_out = context.way_out(acquisition)
+    fetch = ", and fetch the rows inside it" if _returns_result(acquisition) else ""
+    return f"use {way_out}{fetch}"
+
+
+def _returns_result(acquisition: Acquisition) -> bool:
+    """Tell whether a function returns a result or query that still needs its session."""
+    function = acquisition.scope.function()
+    return function is not None and any(
+        isinstance(node, ast.Return)
+        and isinstance(node.value, ast.Call)
+        and last_segment(node.value) in _LAZY
+        and any(isinstance(n, ast.Name) and n.id == acquisition.name for n in nodes_in(node.value))
+        for node in own_nodes(function.node)
+    )

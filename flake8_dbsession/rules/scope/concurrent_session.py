@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.scope.handovers import Handover
+from flake8_dbsession.analysis.facts.scope.handovers import Handover, Hop
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 from flake8_dbsession.rules.scope.wording import SHARERS, own_session
+
+_TURNS = frozenset({Hop.GATHER, Hop.GROUP, Hop.TASK})
 
 
 @register
@@ -26,12 +28,16 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
     db)`, `await loop.run_in_executor(None, work, db)`) hands the session over and is left alone,
     and so is a task that the same function awaits later and that has the session to itself till
     then, and work that each gets a session of its own, or that is done with a plain `Session`
-    before its first `await`: until then no other coroutine runs.
+    before its first `await`: until then no other coroutine runs. So is a session that is handed
+    over: the function opened it, one thread is given it, and nobody else works with it from then
+    on.
 
     ## Why is this bad?
     A session is one transaction on one connection, and it keeps no lock. Two threads or two tasks
     in it at once interleave their flushes, see half of each other's work, and fail with
-    "concurrent operations are not permitted" or worse, silently.
+    "concurrent operations are not permitted" or worse, silently. Coroutines that share a plain
+    `Session` take turns at their awaits, but still share its transaction: the commit of one saves
+    what another has only half done, and its rollback undoes it.
 
     ## Example
     ```python
@@ -92,8 +98,12 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
         if fact.known.resource is not Resource.SESSION:
             return
         way_out = own_session(fact.known, fact.session, fact.scope, context)
+        fault = "a session can serve only one at a time"
+        if fact.hop in _TURNS and not fact.known.is_async:
+            # Coroutines take turns at their awaits, so that no two are in a plain session at once.
+            fault = "the `commit()` of one saves what the others have only half done"
         yield self.violation(
             fact.node,
             f"`{fact.callee}` shares the session `{fact.session}` with {SHARERS[fact.hop]}, "
-            f"and a session can serve only one at a time; let each open its own{way_out}",
+            f"and {fault}; let each open its own{way_out}",
         )

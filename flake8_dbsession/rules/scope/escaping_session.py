@@ -19,7 +19,8 @@ class SessionEscapesBlock(Rule[Escape]):
     ## What it does
     Reports a session that is returned out of its `with` block, stored there in something that
     outlives the block (an attribute of `self`, a `global`, a container of either), or used after
-    the block without being bound anew. A second `close()` and a bare test of the name are no use.
+    the block without being bound anew. A `close()` or `rollback()`, which do nothing to a closed
+    session, and a bare test of the name are no use.
     A store that serves the rest of the block (other code is called, or control is yielded, while
     the block is open) or that is emptied again is left alone. What a pytest fixture would return it
     can yield inside the block.
@@ -77,7 +78,8 @@ class SessionEscapesBlock(Rule[Escape]):
             way_out = "move it into the block"
         else:
             verb = "returns" if fact.way is Way.RETURNED else "keeps"
-            told = f"{verb} `{name}`, which the `with` block of line {line} closes"
+            what = f"what still works with `{name}`" if fact.is_held else f"`{name}`"
+            told = f"{verb} {what}, which the `with` block of line {line} closes"
             way_out = "do the work inside the block, or take the session as a parameter"
             function = fact.block.scope.function()
             if function is not None and is_fixture(function.node):

@@ -21,7 +21,8 @@ class ProcessWideSession(Rule[Acquisition]):
     Reports a session that a function opens and stores under a `global` name, on an application's
     state (`app.state.db`), as an attribute of a module, or as the result of a function under
     `lru_cache`, `cache` or `st.cache_resource`. A thread-local, a context variable and what lives
-    as long as a request (`g`, `request.state`) are places of their own, and so is a registry.
+    as long as a request (`g`, `request.state`) are places of their own, and so is a registry; what
+    a registry gives when it is called is one thread's session, and reported under a `global` name.
 
     ## Why is this bad?
     A session is for one thread and one piece of work at a time. Shared by all requests it mixes

@@ -50,6 +50,17 @@ def test_the_pools_have_what_is_taken_from_them(driver: Driver) -> None:
             assert driver.taking.gives == "close" or hasattr(pool, driver.taking.gives)
 
 
+_OF_SOME_BUILDS = {"enable_load_extension", "setconfig", "setlimit"}  # of Python's sqlite3
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
+def test_what_configures_a_connection_is_there(driver: Driver) -> None:
+    for name in (*driver.connections, *driver.async_connections):
+        connection = resolved(name)
+        missing = {m for m in driver.configures if not hasattr(connection, m)}
+        assert missing <= _OF_SOME_BUILDS, name
+
+
 def spied(name: str, calls: list[str], **attributes: object) -> Any:
     """Make an unconnected connection of a driver's class that notes what its block calls."""
     base = resolved(name)

@@ -8,8 +8,9 @@ from fastapi import APIRouter, BackgroundTasks, Depends
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shop.core.database import SessionLocal, get_db, get_db_session
+from shop.core.database import SessionLocal, engine, get_db, get_db_session
 from shop.models import AuditEntry, Product
+from shop.services import old_catalog
 
 router = APIRouter(prefix="/old/products")
 
@@ -102,3 +103,9 @@ def notify(
 async def stock(product_id: str, db: Session = Depends(get_db)) -> int | None:
     """The event loop stands still while the database answers."""
     return db.scalar(select(Product.stock).filter_by(id=product_id))  # DBS408
+
+
+@router.get("/replica/count")
+def count_in_replica() -> int:
+    """The service makes a pool for each request."""
+    return old_catalog.count_with_an_engine_of_its_own(str(engine.url))

@@ -45,10 +45,28 @@ def did_by(call: ast.Call, resource: Resource, scope: Scope, inference: Inferenc
     effect = effect_of(resource, method)
     if effect is None or method == "run_sync":
         return ANYTHING
+    if method == "merge" and _copies_only(call):
+        return NOTHING
     if effect & Effect.EXECUTES and not effect & Effect.COMMITS:
         return _by_statement(call, method, scope, inference)
     asks = Did.ASKS if effect & _AT_ONCE else NOTHING
     return reduce(or_, (did for each, did in _BY_EFFECT.items() if each & effect), asks)
+
+
+def _copies_only(call: ast.Call) -> bool:
+    """Tell whether ``merge(..., load=False)`` copies an object's state, which needs no flush.
+
+    Source: SQLAlchemy's reference of ``Session.merge``.
+    """
+    match call:
+        case ast.Call(args=[_, ast.Constant(value=False)]):
+            return True
+    return any(
+        keyword.arg == "load"
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is False
+        for keyword in call.keywords
+    )
 
 
 def _by_statement(call: ast.Call, method: str, scope: Scope, inference: Inference) -> Did:

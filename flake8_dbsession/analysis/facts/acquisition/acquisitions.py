@@ -96,6 +96,8 @@ def acquisitions(tree: Tree, inference: Inference) -> list[Acquisition]:
             holder, name, target = holder_of(call, scope, tree)
             if not value.is_assumed or is_closed_by_hand(name, scope):
                 found.append(Acquisition(call, value, scope, holder, name, target))
+        elif (kept := _kept_of_registry(call, scope, tree, inference)) is not None:
+            found.append(kept)
         elif _is_field(call) and _is_fields_class(scope):
             found += _made_for_each_instance(call, scope, tree, inference)
     return found
@@ -128,6 +130,20 @@ def _parts(
             case ast.Name(id=name), Known(role=Role.OPENED, is_assumed=False):
                 known = item._replace(source=Role.ACCESSOR)
                 yield Acquisition(call, known, scope, Holder.LOCAL, name, target, index)
+
+
+def _kept_of_registry(
+    call: ast.Call, scope: Scope, tree: Tree, inference: Inference
+) -> Acquisition | None:
+    """Find what a registry gives where a ``global`` name keeps it: one thread's plain session."""
+    if not tree.is_of_interest(last_segment(call.func)):
+        return None
+    holder, name, target = holder_of(call, scope, tree)
+    value = inference.value(call, scope) if holder is Holder.GLOBAL else None
+    if isinstance(value, Known) and value.role is Role.LENT and value.source is Role.REGISTRY:
+        opened = value._replace(role=Role.OPENED)
+        return Acquisition(call, opened, scope, holder, name, target)
+    return None
 
 
 def is_closed_by_hand(name: str, scope: Scope) -> bool:

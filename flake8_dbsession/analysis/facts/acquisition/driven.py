@@ -18,6 +18,9 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
 _CLOSERS = frozenset({"closing", "aclosing"})
+_OUTLIVING = frozenset(
+    {Holder.ATTRIBUTE, Holder.CLASS, Holder.GLOBAL, Holder.INSTANCE, Holder.MODULE}
+)
 _KEEPERS = frozenset({Holder.LOCAL, Holder.MODULE, Holder.MAIN, Holder.INSTANCE})
 
 
@@ -33,6 +36,9 @@ class DrivenDependency(NamedTuple):
         name: the name that gets the session; empty where it has none.
         is_closed: whether the generator is kept and closed in a ``finally``, or by what closes it.
         is_ended: whether it is kept and closed, or driven on, at any later place.
+        is_dropped: whether nothing refers to the generator once the session is taken.
+        keeper: what is made with the session and lives on, such as a class whose object a module
+            keeps; empty for nothing.
     """
 
     node: ast.expr
@@ -43,6 +49,8 @@ class DrivenDependency(NamedTuple):
     name: str
     is_closed: bool = False
     is_ended: bool = False
+    is_dropped: bool = False
+    keeper: str = ""
 
 
 def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDependency]:
@@ -81,11 +89,27 @@ def _driven(call: ast.Call, known: Known, scope: Scope, tree: Tree) -> DrivenDep
         if isinstance(outer, ast.stmt) and not isinstance(outer, (ast.For, ast.AsyncFor)):
             break
         if _generator_taken_from(outer) is call:
-            name = _receiver(outer, tree.statement(call))
-            node, text, is_ended = _place(outer), _written(outer), _runs_to_the_end(outer)
-            return DrivenDependency(node, text, call, known, scope, name, is_ended=is_ended)
+            return DrivenDependency(
+                _place(outer),
+                _written(outer),
+                call,
+                known,
+                scope,
+                _receiver(outer, tree.statement(call)),
+                is_ended=_runs_to_the_end(outer),
+                is_dropped=isinstance(outer, ast.Call),
+                keeper=_keeper(outer, scope, tree) if isinstance(outer, ast.Call) else "",
+            )
     holder, name, _ = holder_of(call, scope, tree)
     return _kept(name, call, known, scope) if holder in _KEEPERS else None
+
+
+def _keeper(taking: ast.Call, scope: Scope, tree: Tree) -> str:
+    """Name what is made with a session and kept longer than the function, or the block, around."""
+    holder, _, made = holder_of(taking, scope, tree)
+    if holder is not Holder.ARGUMENT or not isinstance(made, ast.Call):
+        return ""
+    return ast.unparse(made.func) if holder_of(made, scope, tree)[0] in _OUTLIVING else ""
 
 
 def _runs_to_the_end(node: ast.AST) -> bool:
@@ -178,15 +202,20 @@ def _unawaited(expression: ast.expr | None) -> ast.expr | None:
 
 
 def _receiver(taking: ast.AST, statement: ast.stmt | None) -> str:
-    """Give the name that gets what is taken; empty for anything but a plain name."""
+    """Give the name that gets what is taken, also a keyword's; empty for anything else."""
     match taking:
         case ast.For(target=target) | ast.AsyncFor(target=target):
             return _identifier(target)
         case ast.comprehension(target=target):
             return _identifier(target)
     match statement:
-        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+        case (
+            ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=value)
+        ) if _unawaited(value) is taking:
             return _identifier(target)
+    for node in nodes_in(statement) if statement is not None else ():
+        if isinstance(node, ast.keyword) and _unawaited(node.value) is taking:
+            return node.arg or ""
     return ""
 
 

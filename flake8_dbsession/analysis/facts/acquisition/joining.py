@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.names.call_sites import calls_of
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import (
     Assigned,
@@ -12,8 +14,15 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
     last_segment,
 )
-from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import (
+    External,
+    FunctionValue,
+    Known,
+    Resource,
+    Role,
+)
 
+_AT_HAND = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 _OPERATIONS = frozenset({"context", "op", "operations"})
 
 
@@ -40,12 +49,37 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         return True
     match inference.value(bind, scope):
         case Known(resource=Resource.CONNECTION, role=role):
-            return role in (Role.GIVEN, Role.LENT, Role.OPENED)
+            return role in _AT_HAND
         case External(name=name):
             return name.endswith(".get_bind()")
         case None if isinstance(bind, ast.Name):
+            if _is_given_one(bind.id, scope, inference):
+                return True
             return "conn" in bind.id and any(map(_is_at_hand, scope.lookup(bind.id)))
     return False
+
+
+def _is_given_one(name: str, scope: Scope, inference: Inference) -> bool:
+    """Tell whether each call of the function in its file gives a parameter such a connection."""
+    function = scope.function()
+    if function is None or not any(isinstance(b.how, Parameter) for b in scope.lookup(name)):
+        return False
+    given = [
+        _is_connection(value, where, inference)
+        for call, where in calls_of(function)
+        if isinstance(callee := inference.value(call.func, where), FunctionValue)
+        and callee.node is function.node
+        for key, value in arguments_of(call)
+        if receiving_parameter(callee, key) == name
+    ]
+    return bool(given) and all(given)
+
+
+def _is_connection(value: ast.expr, scope: Scope, inference: Inference) -> bool:
+    match inference.value(value, scope):
+        case Known(resource=Resource.CONNECTION, role=role) if role in _AT_HAND:
+            return True
+    return _is_of_a_migration(value, scope)
 
 
 def _is_of_a_migration(bind: ast.expr, scope: Scope) -> bool:

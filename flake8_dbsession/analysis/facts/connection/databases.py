@@ -8,20 +8,26 @@ from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.values import Known
 
+UNDOING_ONE = frozenset({"oracle", "sqlite"})
+"""The dialects whose database undoes a failed statement alone; its transaction goes on.
 
-def is_on_server(known: Known, inference: Inference) -> bool:
-    """Tell whether a session's engine has the URL of a database server.
+Sources: SQLite's page "ON CONFLICT" (ABORT is the default), Oracle's "Statement-Level Rollback".
+PostgreSQL aborts the whole transaction; MySQL and SQL Server undo it after a deadlock.
+"""
+
+
+def dialect_of(known: Known, inference: Inference) -> str:
+    """Give the dialect of a session's engine.
 
     Args:
         known: the session.
         inference: follows the names in the URL.
 
     Returns:
-        False for SQLite, and where the engine or its URL is not found.
+        Its name in the URL, such as ``postgresql``; empty where the engine or its URL is not found.
     """
     match known.database:
         case (ast.Call(args=[url, *_]), scope):
             found = url_of(url, scope, inference)
-            kind = found.kind if found is not None else None
-            return kind is not None and not kind.startswith("sqlite")
-    return False
+            return found.dialect if found is not None else ""
+    return ""

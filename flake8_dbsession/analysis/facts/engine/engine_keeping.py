@@ -36,7 +36,6 @@ _SAME = frozenset({"engine", "execution_options", "pool", "sync_engine"})
 # What only works with the engine it is given.
 _WORKING = frozenset(
     {
-        "bool",
         "create",
         "create_all",
         "create_database",
@@ -47,33 +46,31 @@ _WORKING = frozenset(
         "execute",
         "getattr",
         "has_table",
-        "hasattr",
-        "id",
         "inspect",
-        "isinstance",
-        "len",
-        "listen",
-        "listens_for",
         "prepare",
-        "print",
         "read_sql",
         "read_sql_query",
         "read_sql_table",
         "reflect",
-        "repr",
-        "str",
         "to_sql",
-        "type",
     }
 )
+# What connects to nothing.
+_LOOKING = frozenset(
+    {"bool", "hasattr", "id", "isinstance", "len", "listen", "listens_for", "print", "repr"}
+    | {"str", "type"}
+)
+_READ = frozenset({"dialect", "driver", "echo", "logging_name", "name", "url"})
+_CONNECTING = frozenset({"connect", "raw_connection"})
 
 
 class _Fate(IntEnum):
     """What becomes of an engine, or of what holds it; of several answers, the highest counts."""
 
-    USED = 0
-    RETURNED = 1
-    KEPT = 2
+    READ = 0  # its URL, its dialect: it never connects
+    USED = 1
+    RETURNED = 2
+    KEPT = 3
 
 
 def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
@@ -86,8 +83,9 @@ def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
 
     Returns:
         True where it is returned, yielded, stored, captured or disposed of, by itself or in an
-        object that is; where it is dropped at once, and so never connects; where the function's own
-        result is cached; and outside functions.
+        object that is, or where a connection of it is stored; where it is dropped at once or only
+        read, and so never connects; where the function's own result is cached; and outside
+        functions.
     """
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
@@ -150,7 +148,7 @@ class _Function:
 
     def _fate_of_names(self) -> _Fate:
         """Follow the names, and those that they are assigned to, until there is no new one."""
-        fate = _Fate.USED
+        fate = _Fate.READ
         for name in self._names:  # grows while it is read
             if name in self._shared:
                 return _Fate.KEPT
@@ -206,15 +204,33 @@ class _Function:
                     return _Fate.KEPT
                 if name not in self._names:
                     self._names.append(name)
-        return _Fate.USED
+        return _Fate.READ
 
     def _attribute(self, node: ast.Attribute, attribute: str) -> ast.AST | _Fate:
         if attribute in _ENDING:
             return _Fate.KEPT
-        if attribute not in _SAME:
-            return _Fate.USED
         above = self._parents[node]
-        return above if isinstance(above, ast.Call) and above.func is node else node
+        is_called = isinstance(above, ast.Call) and above.func is node
+        if attribute in _CONNECTING and is_called and self._is_stored(above):
+            return _Fate.KEPT
+        if attribute not in _SAME:
+            return _Fate.READ if attribute in _READ else _Fate.USED
+        return above if is_called else node
+
+    def _is_stored(self, connection: ast.AST) -> bool:
+        """Tell whether a connection is kept by an object, and its engine with it."""
+        above = self._parents[connection]
+        if isinstance(above, ast.Await):
+            above = self._parents[above]
+        if not isinstance(above, ast.Assign):
+            return False
+        names = [name for target in above.targets for name in _targets(target)]
+        return None in names or any(
+            isinstance(self._parents[reading], ast.Assign) and self._is_stored(reading)
+            for name in names
+            if name is not None and name not in self._names
+            for reading in readings_in(self._scope).get(name, ())
+        )
 
     def _given(self, call: ast.Call, key: int | str | None) -> ast.AST | _Fate:
         """Tell what a call does with an argument."""
@@ -227,6 +243,8 @@ class _Function:
             case FunctionValue():
                 fate = self._fate_in(callee, key)
                 return call if fate is _Fate.RETURNED else fate
+            case External() | None if last_segment(call.func) in _LOOKING:
+                return _Fate.READ
             case External() | None if last_segment(call.func) in _WORKING:
                 return _Fate.USED
             case External(name=name) if name.startswith("sqlalchemy."):

@@ -12,10 +12,16 @@ from flake8_dbsession.analysis.facts.engine.repeated_work import is_repeated
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.names.drivers import DRIVERS
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
+from flake8_dbsession.analysis.names.scopes import (
+    Binding,
+    Parameter,
+    Scope,
+    body_of,
+    last_segment,
+)
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
-from flake8_dbsession.analysis.nodes import own_nodes, shown
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
 _MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
 _POOL_NAMES = frozenset(
@@ -33,6 +39,7 @@ class NewPool(NamedTuple):
         what: what is made: an engine or a connection pool.
         by: the class whose objects make it; empty where a function does.
         is_kept: whether the function returns, yields, stores, caches or disposes of it.
+        is_of_argument: whether what the function is given says where it connects to.
     """
 
     node: ast.Call
@@ -40,6 +47,7 @@ class NewPool(NamedTuple):
     what: str
     by: str
     is_kept: bool
+    is_of_argument: bool
 
     @property
     def text(self) -> str:
@@ -62,7 +70,8 @@ def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
             continue
         maker = _maker(call, scope, inference)
         if maker is not None:
-            yield NewPool(call, scope, _what(maker), "", is_kept(call, scope, inference))
+            kept = is_kept(call, scope, inference)
+            yield NewPool(call, scope, _what(maker), "", kept, _is_of_argument(call, scope))
     yield from _of_services(tree, inference)
 
 
@@ -84,6 +93,19 @@ def _maker(call: ast.Call, scope: Scope, inference: Inference) -> Known | None:
     return None if options.get("poolclass") == "NullPool" else callee
 
 
+def _is_of_argument(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a function makes an engine of what it is given, such as a URL."""
+    return any(
+        isinstance(node, ast.Name) and any(map(_is_parameter, scope.lookup(node.id)))
+        for argument in (*call.args[:1], *(k.value for k in call.keywords if k.arg == "url"))
+        for node in nodes_in(argument)
+    )
+
+
+def _is_parameter(binding: Binding) -> bool:
+    return isinstance(binding.how, Parameter) and binding.how.arg.arg not in ("self", "cls")
+
+
 def _what(maker: Known) -> str:
     return "engine" if maker.role is Role.ENGINE_MAKER else "connection pool"
 
@@ -99,7 +121,8 @@ def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
                 maker = _made_by_each(cls, inference) if isinstance(cls, ClassValue) else None
                 if maker is not None and isinstance(cls, ClassValue):
                     kept = is_kept(call, scope, inference)
-                    yield NewPool(call, scope, _what(maker), cls.node.name, kept)
+                    given = _is_of_argument(call, scope)
+                    yield NewPool(call, scope, _what(maker), cls.node.name, kept, given)
 
 
 def _made_by_each(cls: ClassValue, inference: Inference) -> Known | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.framework.handlers import is_handler
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
@@ -14,6 +15,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import External
 from flake8_dbsession.analysis.nodes import nodes_in
 
+_DEEPEST = 3  # what a handler calls, what that calls, and once more
 _PACKAGES = frozenset(
     {"apscheduler", "celery", "django_rq", "dramatiq", "flask_apscheduler", "huey", "rq"}
 )
@@ -21,7 +23,9 @@ _DECORATORS = frozenset(
     {"actor", "cron_job", "job", "periodic_task", "scheduled_job", "shared_task", "task"}
 )
 # The methods that are given a function to run again and again.
-_SCHEDULING = frozenset({"add_job", "add_periodic_task", "do", "enqueue"})
+_SCHEDULING = frozenset({"add_job", "add_periodic_task", "do"})
+# RQ's worker forks a process for each job (https://python-rq.org/docs/workers/).
+_FORKING = frozenset({"django_rq", "rq"})
 
 
 def is_repeated(function: Scope, inference: Inference) -> bool:
@@ -34,13 +38,37 @@ def is_repeated(function: Scope, inference: Inference) -> bool:
     node, outside = function.node, function.parent
     if not isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) or outside is None:
         return False
-    if is_handler(node, outside, inference) or is_task(function, inference):
+    if is_handler(node, outside, inference) or is_task(function, inference, _PACKAGES - _FORKING):
         return True
     return node.name in _scheduled(function.module.scope)
 
 
-def is_task(function: Scope, inference: Inference) -> bool:
-    """Tell whether a decorator makes a function the task of a queue or scheduler."""
+def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> bool:
+    """Tell whether a function is seen to run many times in one process.
+
+    Args:
+        function: its scope.
+        inference: answers what its decorators and the calls of it stand for.
+        depth: how many callers, one called by another, are looked at.
+
+    Returns:
+        True for a handler, task or job, and for what one calls, by itself or by way of others.
+    """
+    if is_repeated(function, inference):
+        return True
+    return depth > 0 and any(
+        runs_again(caller, inference, depth - 1) for caller in callers_of(function, inference)
+    )
+
+
+def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _PACKAGES) -> bool:
+    """Tell whether a decorator makes a function the task of a queue or scheduler.
+
+    Args:
+        function: its scope.
+        inference: answers what its decorators stand for.
+        packages: the libraries that count.
+    """
     node, outside = function.node, function.parent
     if not isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) or outside is None:
         return False
@@ -48,7 +76,7 @@ def is_task(function: Scope, inference: Inference) -> bool:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         if last_segment(called) in _DECORATORS:
             value = inference.value(called, outside)
-            if isinstance(value, External) and value.name.partition(".")[0] in _PACKAGES:
+            if isinstance(value, External) and value.name.partition(".")[0] in packages:
                 return True
     return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.long_threads import long_threads
+from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.teardowns import TEARDOWN
@@ -71,6 +73,35 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
             is_torn_down = inference.project.may_hold(path, TEARDOWN)
             yield RequestSession(call, registry, is_torn_down)
     yield from _of_threads(tree, inference)
+
+
+def is_kept_for_request(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether a session is kept for a request, at whose end something may close it.
+
+    Args:
+        acquisition: what is opened.
+        inference: answers where it is kept; its project is searched for teardowns.
+
+    Returns:
+        True on ``g`` where the project has a teardown and takes it from there again, and on
+        ``request.state`` where the function closes it there.
+    """
+    path, project = acquisition.scope.module.path, inference.project
+    if _is_kept_on_g(acquisition, inference):
+        name = re.escape(acquisition.name.rpartition(".")[2].encode())
+        taken = re.compile(
+            rb"= *g\.%b\b|g\.%b\.(?:close|remove)\b|[\"']%b[\"']" % (name, name, name)
+        )
+        return bool(name) and project.may_hold(path, TEARDOWN) and project.may_hold(path, taken)
+    function = acquisition.scope.function()
+    match acquisition.target:
+        case ast.Attribute(value=ast.Attribute(attr="state")) as kept if function is not None:
+            closed = {f"{acquisition.name}.close", f"{acquisition.name}.aclose"}
+            return isinstance(kept.ctx, ast.Store) and any(
+                isinstance(node, ast.Call) and dotted_name(node.func) in closed
+                for node in own_nodes(function.node)
+            )
+    return False
 
 
 def _of_threads(tree: Tree, inference: Inference) -> Iterator[RequestSession]:

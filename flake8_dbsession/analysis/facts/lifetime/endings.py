@@ -13,6 +13,8 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     acquisitions,
     unpacked,
 )
+from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
+from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_built_query
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
@@ -31,7 +33,7 @@ from flake8_dbsession.analysis.lifetimes import (
     Opened,
     lifetimes,
 )
-from flake8_dbsession.analysis.names.drivers import Block, Taking, driver_of
+from flake8_dbsession.analysis.names.drivers import CONFIGURING, Block, Taking, driver_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
@@ -85,6 +87,12 @@ class Ending(NamedTuple):
         return self.taking is not None
 
     @property
+    def leaves_with_its_cursor(self) -> bool:
+        """Whether the function returns a cursor, by which nobody closes the connection."""
+        cursors = _cursors(self.scope)
+        return any(_returns_cursor(leak, cursors) for leak in self.lifetime.leaks)
+
+    @property
     def is_discarded(self) -> bool:
         """Whether it is used and lost on the spot, with nothing left to close it by."""
         if self.acquisition.holder is Holder.DISCARDED:
@@ -110,9 +118,8 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         if scope is not None and not _is_settled(acquisition, tree, inference):
             ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
             by_scope.setdefault((scope, ends), []).append(acquisition)
-    effects = Effects(inference)
     for (scope, ends), found in by_scope.items():
-        yield from _endings_in(scope, found, tree, effects, ends=ends)
+        yield from _endings_in(scope, found, tree, inference, ends=ends)
 
 
 def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
@@ -122,8 +129,9 @@ def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
 
 
 def _endings_in(
-    scope: Scope, found: list[Acquisition], tree: Tree, effects: Effects, *, ends: bool
+    scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
+    effects = Effects(inference)
     opened = [_opened(acquisition, tree) for acquisition in found]
     graph = _graph(scope, found, effects, tree)
     if graph is None:
@@ -136,10 +144,10 @@ def _endings_in(
     )
     followed = lifetimes(graph, opened, traits)
     owned, cursors = under_ownership(scope), _cursors(scope)
-    ends_script = is_step_of_a_script(scope, is_unguarded=True)
+    ends_script = is_step_of_a_script(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
-            kept = _with_cursors_handed_on(lifetime, cursors)
+            kept = _with_cursors_handed_on(lifetime, cursors, scope, inference)
             if ends_script:
                 kept = _without_raises(kept)
             yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
@@ -161,6 +169,8 @@ def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> b
     if joins_a_connection(acquisition.node, acquisition.scope, inference):
         return True
     if _is_expected_to_fail(acquisition, tree):
+        return True
+    if is_of_a_built_query(acquisition, tree, inference):
         return True
     if acquisition.holder is Holder.BLOCK:
         item = acquisition.target
@@ -232,6 +242,7 @@ def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
         live_at_once=is_connection and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
         part=acquisition.part,
+        is_session=not is_connection,
     )
 
 
@@ -293,8 +304,14 @@ def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         match call.func:
-            case ast.Attribute(value=ast.Name(id=name), attr=method):
+            case ast.Attribute(
+                value=ast.Name(id=name)
+                | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="cursor")),
+                attr=method,
+            ):
                 owner = owners.get(name, name)
+                if method in CONFIGURING:
+                    continue
                 if method == "begin" or _is_pragma(call):
                     if owner in fresh and call not in awaited:
                         yield call
@@ -374,14 +391,28 @@ def _cursors(scope: Scope) -> frozenset[str]:
     )
 
 
-def _with_cursors_handed_on(lifetime: Lifetime, cursors: frozenset[str]) -> Lifetime:
-    """Take a returned cursor for what it is: it holds its connection, and hands that on."""
+def _with_cursors_handed_on(
+    lifetime: Lifetime, cursors: frozenset[str], scope: Scope, inference: Inference
+) -> Lifetime:
+    """Take a returned cursor for what it is: it holds its connection, and hands that on.
+
+    Not where the callers are seen, and none of them asks the cursor for its connection.
+    """
     returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
-    if not returned:
+    if not returned or _leave_it_to_the_cursor(scope, inference):
         return lifetime
     return lifetime._replace(
         leaks=tuple(leak for leak in lifetime.leaks if leak not in returned),
         hand_ons=tuple(HandOn(leak.node, Handing.RETURNED) for leak in returned),
+    )
+
+
+def _leave_it_to_the_cursor(function: Scope, inference: Inference) -> bool:
+    callers = list(callers_of(function, inference))
+    return bool(callers) and not any(
+        isinstance(node, ast.Attribute) and node.attr == "connection"
+        for caller in callers
+        for node in own_nodes(caller.node)
     )
 
 

@@ -100,7 +100,7 @@ class Ways:
         block = self._graph.blocks[number]
         for event in block.events:
             is_handled = handler is not None and not _is_in(event, handler)
-            sequel = self._sequel(event, is_handled=is_handled)
+            sequel = self.sequel(event, is_handled=is_handled)
             if sequel is not None and handler is not None:
                 self.sequels[handler].add(sequel)
             if sequel is not None and sequel is not Sequel.RETRIED:
@@ -114,7 +114,7 @@ class Ways:
             if edge.raised is raises:
                 yield edge.target, None if raises else handler
 
-    def _sequel(self, event: Event, *, is_handled: bool) -> Sequel | None:
+    def sequel(self, event: Event, *, is_handled: bool) -> Sequel | None:
         """Tell what an event makes of the session; None where it has nothing to do with it.
 
         Args:
@@ -158,6 +158,39 @@ class Ways:
 
     def _is_session(self, node: ast.expr | str | None) -> bool:
         return isinstance(node, ast.expr) and dotted_name(node) == self._session
+
+
+def sequels_after(call: ast.Call, graph: Graph, session: str) -> set[Sequel]:
+    """Tell what comes of a session on the ways from a call that was given it.
+
+    Args:
+        call: the call.
+        graph: the control flow of the function that it stands in.
+        session: the session as it is written.
+    """
+    ways = Ways(graph, session, frozenset())
+    found: set[Sequel] = set()
+    pending = [
+        (number, index + 1)
+        for number, block in enumerate(graph.blocks)
+        for index, event in enumerate(block.events)
+        if isinstance(event, Evaluate) and event.node is call
+    ]
+    seen = set(pending)
+    while pending:
+        number, first = pending.pop()
+        block = graph.blocks[number]
+        sequels = (ways.sequel(event, is_handled=True) for event in block.events[first:])
+        sequel = next(filter(None, sequels), None)
+        if sequel is None and number in (Exit.RETURNS, Exit.FALLS_OFF):
+            sequel = Sequel.FUNCTION_ENDS
+        if sequel is not None:
+            found.add(sequel)
+            continue
+        following = {(edge.target, 0) for edge in block.edges if not edge.raised} - seen
+        seen |= following
+        pending += following
+    return found
 
 
 def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:

@@ -99,17 +99,19 @@ def _ends_in_work(body: list[ast.stmt]) -> bool:
             return isinstance(last, (*LOOPS, ast.AsyncWith, ast.With))
 
 
-def is_step_of_a_script(scope: Scope, *, is_unguarded: bool = False) -> bool:
+def is_step_of_a_script(scope: Scope) -> bool:
     """Tell whether a script's main part is all that calls a function, and calls it once.
 
     Args:
         scope: the function.
-        is_unguarded: whether what it raises has to end the script as well.
+
+    Returns:
+        True where what it raises ends the script as well.
     """
     module, name = scope.module, getattr(scope.node, "name", "")
     if module.tree is None or scope.parent is not module.scope:
         return False
-    steps = _run_once_at_the_end(module.scope, (*LOOPS, ast.Try) if is_unguarded else LOOPS)
+    steps = _run_once_at_the_end(module.scope)
     uses = _uses(module.scope).get(name, []) if steps else []  # most files are no scripts
     return len(uses) == 1 and uses[0] in steps
 
@@ -124,15 +126,15 @@ def _uses(module: Scope) -> dict[str, list[ast.Name]]:
 
 
 @remembered
-def _run_once_at_the_end(module: Scope, around: tuple[type[ast.stmt], ...]) -> set[ast.AST]:
-    """Give the nodes that a script's main part goes through, those in some statements left out."""
+def _run_once_at_the_end(module: Scope) -> set[ast.AST]:
+    """Give the nodes that a script's main part goes through, no loop or ``try`` around them."""
     ends = {"main", *_named_at_the_end(module)}
     return {
         node
         for function in body_of(module.node)
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.name in ends
         for statement in function.body
-        if not isinstance(statement, around)
+        if not isinstance(statement, (*LOOPS, ast.Try))
         for node in own_nodes(statement)
     }
 

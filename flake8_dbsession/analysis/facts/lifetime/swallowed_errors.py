@@ -11,16 +11,30 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
-from flake8_dbsession.analysis.facts.connection.databases import is_on_server
-from flake8_dbsession.analysis.facts.lifetime.error_ways import BEGINS, WORK, Sequel, Ways
+from flake8_dbsession.analysis.facts.connection.databases import UNDOING_ONE, dialect_of
+from flake8_dbsession.analysis.facts.lifetime.error_ways import (
+    BEGINS,
+    WORK,
+    Sequel,
+    Ways,
+    sequels_after,
+)
+from flake8_dbsession.analysis.facts.lifetime.work_before import left_before, reads_expired
 from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.drivers import driver_of
-from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.functions import (
+    arguments_of,
+    decorator_names,
+    receiving_parameter,
+)
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.methods import CHANGING
 from flake8_dbsession.analysis.names.scopes import (
+    FUNCTIONS,
     LOOPS,
     Imported,
     Iterated,
@@ -30,7 +44,13 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import (
+    External,
+    FunctionValue,
+    Known,
+    Resource,
+    Role,
+)
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
@@ -58,6 +78,7 @@ _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # What a dictionary has as well: it says nothing of a name of which nothing else does.
 _COMMON = frozenset({"get"})
 _FLUSHING = frozenset({"commit", "flush"})
+_ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
 _PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
@@ -67,6 +88,8 @@ class Undone(Enum):
 
     TURNS = "what earlier turns of a loop did, or loaded for the next ones"
     CALLERS = "what whoever gave the session has done with it"
+    OWN = "what the function has changed before"
+    LOCK = "a lock that the function has taken before"
 
 
 class SwallowedError(NamedTuple):
@@ -76,9 +99,14 @@ class SwallowedError(NamedTuple):
         node: the handler.
         session: the session as it is written.
         is_async: whether it is an asynchronous one.
-        work: the first work in the ``try`` that can fail, as it is written.
+        work: the first work in the ``try`` that can fail, as it is written; a flush or commit goes
+            before.
         is_retried: whether the handler itself works with the failed session.
         undone: what a rollback would undo besides; None where that is all there is.
+        is_flush: whether a flush or commit can fail, after which the session itself refuses work;
+            after another statement that is up to the database.
+        dialect: that of the database; empty where it is not known.
+        before: the line of what a rollback would undo, where that stands in the function.
     """
 
     node: ast.ExceptHandler
@@ -87,6 +115,45 @@ class SwallowedError(NamedTuple):
     work: str
     is_retried: bool
     undone: Undone | None
+    is_flush: bool = True
+    dialect: str = ""
+    before: int = 0
+
+
+class _Failed(NamedTuple):
+    """Work of a session that can fail in a ``try``.
+
+    Attributes:
+        session: the session as it is written.
+        known: what is known of it.
+        works: the methods of the work, the first one first.
+        dialect: that of the database; empty where it is not known.
+    """
+
+    session: str
+    known: Known
+    works: list[str]
+    dialect: str
+
+    @property
+    def is_flush(self) -> bool:
+        """Whether a flush or commit is among the work."""
+        return not _FLUSHING.isdisjoint(self.works)
+
+    @property
+    def work(self) -> str:
+        """The work to name: what the session takes no statement after, else the first."""
+        return next((work for work in self.works if work in _FLUSHING), self.works[0])
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the database undoes what failed alone, so that nothing is lost by going on."""
+        return not self.is_flush and self.dialect in UNDOING_ONE
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the next statement is known to fail."""
+        return self.is_flush or (bool(self.dialect) and not self.may_go_on)
 
 
 def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
@@ -123,6 +190,7 @@ class _Function:
         self._inference = inference
         inside = list(statements(function.body))
         self._tries = [tried for statement in inside if (tried := as_try(statement))]
+        self._tried = {h: tried for tried in self._tries for h in tried.handlers}
         self._loops = [statement for statement in inside if isinstance(statement, LOOPS)]
         self._assigned = [
             statement.value.value if isinstance(statement.value, ast.Await) else statement.value
@@ -138,27 +206,28 @@ class _Function:
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
             ways = Ways(graph, name, self.handlers)
+            dialect = dialect_of(known, self._inference) if ways.works else ""
             for handler, works in ways.works.items():
+                failed = _Failed(name, known, works, dialect)
                 sequels = ways.sequels[handler]
-                is_retried = Sequel.RETRIED in sequels and self._is_unusable(works, known)
-                if handler in found or not (is_retried or self._goes_on(sequels, name, known)):
+                is_retried = Sequel.RETRIED in sequels and failed.refuses
+                if handler in found or not (
+                    is_retried or self._goes_on(sequels, failed, handler, graph)
+                ):
                     continue
-                undone = self._undone(name, known, handler)
-                if undone is not None and self._is_committed_by_another(name, undone, handler):
-                    undone = None
-                failed = next((w for w in works if w in _FLUSHING), works[0])
-                work = f"{name}.{failed if is_retried else works[0]}()"
+                undone, before = self._undone(failed, handler, graph)
                 found[handler] = SwallowedError(
-                    handler, name, known.is_async, work, is_retried, undone
+                    handler,
+                    name,
+                    known.is_async,
+                    f"{name}.{failed.work}()",
+                    is_retried,
+                    undone,
+                    failed.is_flush,
+                    dialect,
+                    before,
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
-
-    def _is_unusable(self, works: list[str], known: Known) -> bool:
-        """Tell whether a session takes no statement any more after any of some work has failed.
-
-        That is so after a flush, and on a server after whatever statement; SQLite goes on.
-        """
-        return not _FLUSHING.isdisjoint(works) or is_on_server(known, self._inference)
 
     def _find_sessions(self) -> Iterator[tuple[str, Known]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
@@ -200,12 +269,43 @@ class _Function:
             for call in self._assigned
         )
 
-    def _undone(self, name: str, known: Known, handler: ast.ExceptHandler) -> Undone | None:
+    def _undone(
+        self, failed: _Failed, handler: ast.ExceptHandler, graph: Graph
+    ) -> tuple[Undone | None, int]:
         """Tell what a rollback in a handler would undo besides the work that failed there.
+
+        Returns:
+            What it would, with its line; None where a function that is given the session commits
+            that, and where the ``try`` commits, for no savepoint outlives a commit.
+        """
+        undone = self._undone_around(failed, handler)
+        if undone is not None:
+            is_committed = self._is_committed_by_another(failed.session, undone, handler)
+            return (None if is_committed else undone), 0
+        tried = self._tried[handler]
+        if self._is_committed_in(tried, failed.session):
+            return None, 0
+        left = left_before(tried, graph, failed.session, self._scope, self._inference)
+        if left is None:
+            return None, 0
+        return (Undone.LOCK if left.is_lock else Undone.OWN), left.line
+
+    def _is_committed_in(self, tried: ast.Try, session: str) -> bool:
+        """Tell whether a ``try`` commits, itself or by a function that is given the session."""
+        last = tried.body[-1].end_lineno or tried.body[-1].lineno
+        return any(
+            dotted_name(call.func) == f"{session}.commit" or self._is_given_to_commit(call, session)
+            for call in self._calls
+            if tried.body[0].lineno <= call.lineno <= last
+        )
+
+    def _undone_around(self, failed: _Failed, handler: ast.ExceptHandler) -> Undone | None:
+        """Tell what a rollback would undo of a loop's other turns, or of the caller's work.
 
         It expires what was loaded as well, which an asynchronous session cannot load again by
         itself.
         """
+        name, known = failed.session, failed.known
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         around = self._loop_around(handler)
         if around is not None and not any(_encloses(around, commit) for commit in commits):
@@ -281,18 +381,63 @@ class _Function:
         bindings = self._scope.lookup(element.id) if isinstance(element, ast.Name) else []
         return any(isinstance(b.how, Imported) and b.how.name in _DATABASE_ERRORS for b in bindings)
 
-    def _goes_on(self, sequels: set[Sequel], name: str, known: Known) -> bool:
+    def _goes_on(
+        self, sequels: set[Sequel], failed: _Failed, handler: ast.ExceptHandler, graph: Graph
+    ) -> bool:
         """Tell whether a failed session is worked with again, committed, or there for others.
 
         One way on which it is rolled back in the end shows that the others are seen to.
         """
-        if Sequel.SEEN_TO in sequels:
+        name = failed.session
+        if Sequel.SEEN_TO in sequels or (failed.may_go_on and not self._notes_changes(name)):
             return False
-        return (
-            Sequel.USED in sequels
-            or (Sequel.BLOCK_ENDS in sequels and known.commits and self._writes(name))
-            or (Sequel.FUNCTION_ENDS in sequels and self._outlives(name, known))
+        if Sequel.USED in sequels:
+            return True
+        if Sequel.BLOCK_ENDS in sequels and failed.known.commits:
+            return self._is_lost_at_end(failed, handler, graph)
+        is_left = Sequel.FUNCTION_ENDS in sequels and self._outlives(name, failed.known)
+        return is_left and not self._is_ended_by_callers(name)
+
+    def _is_lost_at_end(self, failed: _Failed, handler: ast.ExceptHandler, graph: Graph) -> bool:
+        """Tell whether the commit at a block's end fails, or saves less than was written.
+
+        After a failed flush it fails. After another statement it saves nothing, which matters
+        where something was written before; and objects that the session has to load again cannot
+        be read.
+        """
+        if failed.is_flush:
+            return self._writes(failed.session)
+        if reads_expired(handler, self._function, failed.session):
+            return True
+        tried = self._tried[handler]
+        left = left_before(tried, graph, failed.session, self._scope, self._inference)
+        return left is not None and not left.is_lock
+
+    def _notes_changes(self, session: str) -> bool:
+        """Tell whether the function notes changes that the next statement may flush."""
+        return any(
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr in CHANGING
+            and dotted_name(call.func.value) == session
+            for call in self._calls
         )
+
+    def _is_ended_by_callers(self, session: str) -> bool:
+        """Tell whether all calls in sight are given the session and then close or roll it back."""
+        sites = [
+            (call, scope, given)
+            for call, scope in calls_of(self._scope)
+            for given in self._given_as(call, session, scope)
+        ]
+        return bool(sites) and all(_ends_after(*site) for site in sites)
+
+    def _given_as(self, call: ast.Call, session: str, scope: Scope) -> Iterator[str]:
+        """Give the name under which a call is given what the function calls its session."""
+        callee = self._inference.value(call.func, scope)
+        if isinstance(callee, FunctionValue) and callee.node is self._function:
+            for key, value in arguments_of(call):
+                if receiving_parameter(callee, key) == session:
+                    yield dotted_name(value)
 
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
@@ -329,6 +474,14 @@ class _Function:
             for part in given
             for node in nodes_in(part)
         )
+
+
+def _ends_after(call: ast.Call, scope: Scope, session: str) -> bool:
+    """Tell whether a session is closed or rolled back on every way after a call, unused."""
+    function = scope.function()
+    node = function.node if function is not None else None
+    graph = build(node) if isinstance(node, FUNCTIONS) else None
+    return graph is not None and not sequels_after(call, graph, session) - _ENDED
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:

@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.nodes import own_nodes
 _WORK = (
     DATABASE_WORK
     | ASYNC_WORK
-    | {"add", "add_all", "begin", "begin_nested", "connection", "delete", "rollback", "scalar_one"}
+    | {"add", "add_all", "begin", "begin_nested", "connection", "delete", "scalar_one"}
 )
 _HARMLESS_CALLEES = frozenset(
     {"bool", "debug", "error", "getattr", "hasattr", "id", "info", "isinstance", "len", "print"}
@@ -53,12 +53,14 @@ class Escape(NamedTuple):
         text: that code as it is written.
         way: how it gets out.
         block: the block.
+        is_held: whether an object that works with it gets out, such as a generator or repository.
     """
 
     node: ast.AST
     text: str
     way: Way
     block: SessionBlock
+    is_held: bool = False
 
 
 def escapes(tree: Tree, inference: Inference) -> Iterator[Escape]:
@@ -126,7 +128,11 @@ def _holds(call: ast.Call, block: SessionBlock, effects: Effects) -> bool:
 def _returned(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
     for statement in statements(block.node.body):
         if isinstance(statement, ast.Return) and _hands_over(statement.value, block, effects):
-            yield Escape(statement, ast.unparse(statement), Way.RETURNED, block)
+            is_held = not any(
+                isinstance(part, ast.Name) and part.id == block.name
+                for part in handed_over(statement.value)
+            )
+            yield Escape(statement, ast.unparse(statement), Way.RETURNED, block, is_held)
 
 
 def _used_after(block: SessionBlock, tree: Tree) -> Iterator[Escape]:
@@ -142,7 +148,7 @@ def _used_after(block: SessionBlock, tree: Tree) -> Iterator[Escape]:
 
 
 def _use(name: ast.Name, around: ast.AST) -> Iterator[tuple[ast.AST, Way]]:
-    """Give the use that a reading is; a test, a comparison or a second close is none."""
+    """Give the use that a reading is; a test or comparison, a close or rollback is none."""
     match around:
         case ast.Attribute(attr=attribute) if attribute in _WORK:
             yield around, Way.USED

@@ -31,7 +31,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.names.values import Known, Role
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _NAMES = (
@@ -122,6 +122,8 @@ _POOL_METHODS = frozenset(
         "submit",
     }
 )
+# What starts the work once, with the arguments as they are.
+_STARTING_ONE = frozenset({"Thread", "Timer", "apply_async", "run_in_executor", "submit"})
 _WAITING = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
 _TURNS = (*LOOPS, *COMPREHENSIONS)
 
@@ -220,7 +222,51 @@ def _handed_by(
                     yield session
     else:
         for argument in arguments(start.node):
-            yield from carried(argument, start.scope, inference)
+            for session in carried(argument, start.scope, inference):
+                if not _is_handed_over(session, start, inference):
+                    yield session
+
+
+def _is_handed_over(session: ast.expr, start: _Start, inference: Inference) -> bool:
+    """Tell whether a thread has something to itself that its giver opened and uses no more.
+
+    A connection of ``sqlite3`` serves only the thread that opened it, and a process has no other's.
+    """
+    function = start.scope.function()
+    if not isinstance(session, ast.Name) or function is None:
+        return False
+    if start.hop is Hop.PROCESS or last_segment(start.node.func) not in _STARTING_ONE:
+        return False
+    known = as_held(session, start.scope, inference)
+    hows = [binding.how for binding in function.bindings(session.id)]
+    is_own = bool(hows) and all(isinstance(how, Assigned) for how in hows)
+    if known is None or known.role is not Role.OPENED or known.library == "sqlite3" or not is_own:
+        return False
+    if any(isinstance(node, _TURNS) and not _opens_in(session.id, node) for node in start.around):
+        return False
+    own = set(nodes_in(start.node))
+    others = {
+        inner
+        for call, _, _ in calls_in(function, _NAMES)
+        if call is not start.node
+        for inner in nodes_in(call)
+    }
+    return not any(
+        isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and node.id == session.id
+        and node not in own
+        and (node.lineno >= start.node.lineno or node in others)
+        for node in nodes_in(function.node)
+    )
+
+
+def _opens_in(name: str, turn: ast.AST) -> bool:
+    """Tell whether a loop binds a name anew in each of its turns."""
+    return any(
+        isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
+        for node in nodes_in(turn)
+    )
 
 
 def _is_taken_over(

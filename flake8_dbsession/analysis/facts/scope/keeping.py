@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
-from flake8_dbsession.analysis.names.values import ClassValue
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.names.values import ClassValue, Resource
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _CLOSES = frozenset(
     {
@@ -42,6 +43,18 @@ _CLOSERS = (
 )
 
 
+class _Blocks(NamedTuple):
+    """Which ``with`` blocks give back what an object keeps.
+
+    Attributes:
+        close: whether ``with self.conn:`` does.
+        begin: whether ``with self.db.begin():`` does, as a session's does.
+    """
+
+    close: bool
+    begin: bool
+
+
 def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
     """Tell whether anything can be seen to close a session kept on ``self``.
 
@@ -65,9 +78,9 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
         return True
     module = scope.module.scope
     subclasses = _subclasses(module, inference=inference).get(scope, [])
-    blocks_close = _blocks_close(acquisition)
+    blocks = _blocks_of(acquisition)
     members = (scope, *bases, *subclasses)
-    if any(target.attr in _closed_attributes(member, blocks_close) for member in members):
+    if any(target.attr in _closed_attributes(member, blocks) for member in members):
         return True
     return target.attr in _closed_from_outside(module)
 
@@ -95,7 +108,7 @@ def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> boo
     pending, seen = list(leaving), set(leaving)
     while pending:
         method = methods[pending.pop()]
-        if target.attr in _closed_in(method, _blocks_close(acquisition)):
+        if target.attr in _closed_in(method, _blocks_of(acquisition)):
             return True
         called = _called_on_self(method) & methods.keys() - seen
         seen |= called
@@ -157,37 +170,47 @@ def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scop
     return found
 
 
-def _blocks_close(acquisition: Acquisition) -> bool:
-    """Tell whether the end of ``with self.conn:`` closes it."""
-    return Block.CLOSES in driver_of(acquisition.known.library).block
+def _blocks_of(acquisition: Acquisition) -> _Blocks:
+    is_session = acquisition.known.resource is Resource.SESSION
+    return _Blocks(Block.CLOSES in driver_of(acquisition.known.library).block, is_session)
 
 
 @remembered
-def _closed_attributes(cls: Scope, blocks_close: bool) -> frozenset[str]:
+def _closed_attributes(cls: Scope, blocks: _Blocks) -> frozenset[str]:
     """Give the attributes that a class closes, by themselves or by a name that stands for one."""
-    return _closed_in(cls.node, blocks_close)
+    return _closed_in(cls.node, blocks)
 
 
-def _closed_in(root: ast.AST, blocks_close: bool) -> frozenset[str]:
+def _closed_in(root: ast.AST, blocks: _Blocks) -> frozenset[str]:
     nodes = nodes_in(root)
-    closed = [expression for node in nodes for expression in _closed(node, blocks_close)]
+    closed = [expression for node in nodes for expression in _closed(node, blocks)]
     names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
-    attributes = {name for expression in closed for name in _attributes(expression)}
+    attributes = {name for expression in closed for name in _attributes(expression, blocks.begin)}
     for node in nodes:
         targets, value = _assignment(node)
         if value is not None and not names.isdisjoint(_names(targets)):
             attributes |= {name for part in (*targets, value) for name in _attributes(part)}
-    return frozenset(attributes)
+    got = {name for node in nodes for name in _got_by(node, attributes)}
+    return frozenset(attributes | got)
 
 
-def _closed(node: ast.AST, blocks_close: bool) -> list[ast.AST]:
+def _got_by(node: ast.AST, names: set[str]) -> Iterator[str]:
+    """Give the attribute that a getter or property returns which has one of some names."""
+    if isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) and node.name in names:
+        for statement in own_nodes(node):
+            match statement:
+                case ast.Return(value=ast.Attribute(value=ast.Name(), attr=name)):
+                    yield name
+
+
+def _closed(node: ast.AST, blocks: _Blocks) -> list[ast.AST]:
     """Give what a node closes, or delegates to."""
     match node:
         case ast.Attribute(value=closed, attr=method) if method in _CLOSES:
             return [closed]
         case ast.withitem(context_expr=context):
             is_plain = isinstance(context, (ast.Attribute, ast.Name))
-            return [context] if blocks_close or not is_plain else []
+            return [context] if blocks.close or not is_plain else []
         case ast.Call(func=function, args=arguments) if _is_closer(function):
             return [*arguments]
         case ast.FunctionDef(name="__getattr__"):
@@ -200,12 +223,28 @@ def _is_closer(function: ast.expr) -> bool:
     return any(closer in name for closer in _CLOSERS)
 
 
-def _attributes(node: ast.AST) -> Iterator[str]:
-    """Give the attributes that code reads, also by ``getattr(self, "db")``."""
-    for inner in nodes_in(node):
-        match inner:
-            case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+def _attributes(node: ast.AST, begins: bool = False) -> Iterator[str]:
+    """Give the attributes that code hands on, also by ``getattr(self, "db")``.
+
+    What a method gives is not the object that it is called on: a connection is not closed with its
+    cursor.
+    """
+    pending = [node]
+    while pending:
+        match pending.pop():
+            case ast.Attribute(attr=name, value=value):
                 yield name
+                pending.append(value)
+            case ast.Constant(value=str(name)):
+                yield name
+            case ast.Call(
+                func=ast.Attribute(value=owner, attr=method), args=args, keywords=keywords
+            ) if not (begins and method == "begin"):
+                if isinstance(owner, ast.Name):
+                    yield method  # which may be a getter of the object's own
+                pending += [*args, *keywords]
+            case other:
+                pending += ast.iter_child_nodes(other)
 
 
 def _assignment(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:

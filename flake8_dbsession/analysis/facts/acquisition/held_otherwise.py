@@ -1,0 +1,61 @@
+"""What is opened by hand and needs nobody to close it by hand."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.callers import is_only_executed
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.methods import QUERY_BUILDING
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.tree import Tree
+
+
+def is_of_a_built_query(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
+    """Tell whether a session only builds a query, which other sessions execute.
+
+    It is returned, as ``Session(engine).query(...).filter(...)``, and the project hands it to
+    ``execute`` alone. No statement runs on the session itself, so that nothing is left to close.
+
+    Args:
+        acquisition: the session.
+        tree: the visited part of the file.
+        inference: answers what the calls of the function stand for.
+    """
+    node: ast.AST = acquisition.node
+    function = acquisition.scope.function()
+    is_built = False
+    for above in tree.ancestors(node):
+        match above:
+            case ast.Attribute(attr=method) if method in QUERY_BUILDING:
+                is_built = True
+            case ast.Call(func=called) if called is node:
+                pass
+            case ast.Return() if is_built and function is not None:
+                return is_only_executed(function, inference)
+            case _:
+                return False
+        node = above
+    return False
+
+
+def is_entered_next(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether the very next statement is a ``with`` block over what was opened."""
+    statement = tree.statement(acquisition.node)
+    around = tree.parent(statement) if statement is not None else None
+    for field in ("body", "orelse", "finalbody"):
+        body = getattr(around, field, None)
+        if isinstance(body, list) and statement in body[:-1]:
+            following = body[body.index(statement) + 1]
+            return isinstance(following, (ast.AsyncWith, ast.With)) and any(
+                _enters(item.context_expr, acquisition.name) for item in following.items
+            )
+    return False
+
+
+def _enters(context: ast.expr, name: str) -> bool:
+    match context:
+        case ast.Call(func=function, args=[ast.Name() as inner]):
+            return last_segment(function) in ("aclosing", "closing") and inner.id == name
+    return isinstance(context, ast.Name) and context.id == name

@@ -1,0 +1,288 @@
+"""What a function has done by a session before a ``try``, and a rollback in it would undo."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple, TypeGuard
+
+from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.effects.work.acts import did_by
+from flake8_dbsession.analysis.effects.work.changes import changes_objects
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.flow import Graph
+from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.methods import CHANGING, Effect, effect_of
+from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+
+_ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
+# Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.
+_LOCKING = ("for update", "for share", "for no key update", "pg_advisory_xact_lock")
+_QUERY_WRITES = frozenset({"delete", "update"})
+_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
+
+
+class Left(NamedTuple):
+    """Something that waits for the end of a session's transaction.
+
+    Attributes:
+        line: where it is done.
+        is_lock: whether it is a lock; else it is a change, or a helper's that may have made one.
+    """
+
+    line: int
+    is_lock: bool
+
+
+def left_before(
+    tried: ast.Try, graph: Graph, session: str, scope: Scope, inference: Inference
+) -> Left | None:
+    """Find what waits for the transaction's end where a ``try`` begins.
+
+    Args:
+        tried: the statement.
+        graph: the control flow of its function.
+        session: the session as it is written.
+        scope: the function's scope.
+        inference: follows the functions that are given the session.
+
+    Returns:
+        A change, or else a lock, the nearest one; None where the function has left nothing.
+    """
+    acts = _Acts(session, scope, inference)
+    found = [
+        left
+        for event in _events_before(tried, graph, acts)
+        if (left := acts.left_by(event)) is not None
+    ]
+    return max(found, key=lambda left: (not left.is_lock, left.line), default=None)
+
+
+def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) -> bool:
+    """Tell whether objects of a session are read after a handler that a commit has expired.
+
+    To read one loads it again. Plain attributes of theirs that were kept are none.
+
+    Args:
+        handler: the handler.
+        function: its function.
+        session: the session as it is written.
+    """
+    nodes = own_nodes(function)
+    first, last = handler.lineno, handler.end_lineno or handler.lineno
+    if not any(_is_commit(node, session) and node.lineno < first for node in nodes):
+        return False
+    added = {
+        argument.id
+        for node in nodes
+        if isinstance(node, ast.Call) and _notes(node, session)
+        for argument in node.args
+        if isinstance(argument, ast.Name)
+    }
+    names = _names_of_loaded(function, session, parts=False) | added
+    return any(
+        isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Load)
+        and node.lineno > last
+        and node.id in names
+        for node in nodes
+    )
+
+
+def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]:
+    """Give the events before a ``try``, back to the last end of the transaction on each way."""
+    sources: dict[int, list[int]] = {}
+    for number, block in enumerate(graph.blocks):
+        for edge in block.edges:
+            sources.setdefault(edge.target, []).append(number)
+    pending = [
+        number
+        for number, block in enumerate(graph.blocks)
+        if any(_is_within(event, tried.body) for event in block.events)
+    ]
+    seen = set(pending)
+    while pending:
+        number = pending.pop()
+        for event in reversed(graph.blocks[number].events):
+            if _is_within(event, [tried]):
+                continue
+            if acts.ends(event):
+                break
+            yield event
+        else:
+            following = set(sources.get(number, ())) - seen
+            seen |= following
+            pending += following
+
+
+class _Acts:
+    """What the events of a function do by its session.
+
+    Args:
+        session: the session as it is written.
+        scope: the function's scope.
+        inference: follows the functions that are given the session.
+    """
+
+    def __init__(self, session: str, scope: Scope, inference: Inference) -> None:
+        self._session = session
+        self._scope = scope
+        self._inference = inference
+        self._loaded = _names_of_loaded(scope.node, session)
+
+    def ends(self, event: Event) -> bool:
+        """Tell whether an event ends the transaction, or begins the session."""
+        match event:
+            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))):
+                effect = effect_of(Resource.SESSION, method)
+                return self._is_session(owner) and effect is not None and bool(effect & _ENDS)
+            case Bind(target=target):
+                is_named = isinstance(target, str) and target == self._session
+                return is_named or self._is_session(target)
+            case Enter(node=item):
+                return item.optional_vars is not None and self._is_session(item.optional_vars)
+        return False
+
+    def left_by(self, event: Event) -> Left | None:
+        """Give what an event leaves for the transaction's end; None for nothing."""
+        match event:
+            case Evaluate(node=ast.Call() as call):
+                return self._left_by_call(call)
+            case Bind(target=ast.Attribute(value=base) as target) if self._is_loaded(base):
+                return Left(target.lineno, is_lock=False)
+        return None
+
+    def _left_by_call(self, call: ast.Call) -> Left | None:
+        if self._changes_by(call) or self._sets_attribute(call):
+            return Left(call.lineno, is_lock=False)
+        if _locks(call) and _mentions(call, {self._session}):
+            return Left(call.lineno, is_lock=True)
+        if any(map(self._is_session, arguments(call))) and self._may_leave(call):
+            return Left(call.lineno, is_lock=False)
+        return None
+
+    def _sets_attribute(self, call: ast.Call) -> bool:
+        match call:
+            case ast.Call(func=ast.Name(id="setattr"), args=[base, *_]):
+                return self._is_loaded(base)
+        return False
+
+    def _may_leave(self, call: ast.Call) -> bool:
+        """Tell whether a function that is given the session may change data, or take a lock."""
+        received = received_as(call, self._session, self._scope, self._inference)
+        callee = self._inference.value(call.func, self._scope)
+        if received is None or not isinstance(callee, FunctionValue):
+            return True
+        function, name = received
+        scope = callee.scope.child(function)
+        takes_lock = any(isinstance(n, ast.Call) and _locks(n) for n in own_nodes(function))
+        return takes_lock or changes_objects(scope, name, inference=self._inference)
+
+    def _changes_by(self, call: ast.Call) -> bool:
+        """Tell whether a call changes data by the session, or may: by an unknown statement."""
+        match call.func:
+            case ast.Attribute(value=ast.Call() as query, attr=method) if method in _QUERY_WRITES:
+                return _mentions(query, {self._session})
+            case ast.Attribute(value=owner) if self._is_session(owner):
+                did = did_by(call, Resource.SESSION, self._scope, self._inference)
+                return bool(did & _LASTING)
+        return False
+
+    def _is_loaded(self, expression: ast.AST) -> bool:
+        return _is_object(expression, self._session, self._loaded)
+
+    def _is_session(self, node: object) -> bool:
+        return isinstance(node, ast.expr) and dotted_name(node) == self._session
+
+
+def _is_within(event: Event, body: list[ast.stmt]) -> bool:
+    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
+    node = node.context_expr if isinstance(node, ast.withitem) else node
+    first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
+    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
+
+
+def _notes(call: ast.Call, session: str) -> bool:
+    """Tell whether a call notes objects for the next flush."""
+    match call.func:
+        case ast.Attribute(value=owner, attr=method):
+            return method in CHANGING and dotted_name(owner) == session
+    return False
+
+
+def _is_commit(node: ast.AST, session: str) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and dotted_name(node.func) == f"{session}.commit"
+
+
+def _names_of_loaded(function: ast.AST, session: str, *, parts: bool = True) -> frozenset[str]:
+    """Give the names that are bound to what comes of a session: rows, and parts of them."""
+    bindings = [
+        (names, value)
+        for node in own_nodes(function)
+        for names, value in _bound(node)
+        if parts or not isinstance(value, ast.Attribute)
+    ]
+    found = {session}
+    while True:
+        more = {
+            name
+            for names, value in bindings
+            if _mentions(value, found)
+            for name in names
+            if name not in found
+        }
+        if not more:
+            return frozenset(found - {session})
+        found |= more
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield [name for target in targets for name in _names(target)], value
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            yield _names(target), value
+        case ast.NamedExpr(target=target, value=value):
+            yield _names(target), value
+        case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+            yield _names(target), value
+
+
+def _names(target: ast.expr) -> list[str]:
+    return [
+        node.id
+        for node in nodes_in(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+def _mentions(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
+    return any(
+        isinstance(part, (ast.Name, ast.Attribute)) and dotted_name(part) in names
+        for part in nodes_in(node)
+    )
+
+
+def _locks(call: ast.Call) -> bool:
+    """Tell whether a call takes a lock that the end of the transaction releases."""
+    if last_segment(call) == "with_for_update":
+        return True
+    for node in nodes_in(call):
+        match node:
+            case ast.keyword(arg="with_for_update", value=value):
+                return not (isinstance(value, ast.Constant) and not value.value)
+            case ast.Call(func=ast.Attribute(attr="with_for_update")):
+                return True
+            case ast.Constant(value=str(text)) if any(w in text.lower() for w in _LOCKING):
+                return True
+    return False
+
+
+def _is_object(expression: ast.AST, session: str, loaded: frozenset[str]) -> bool:
+    """Tell whether an expression gives what came of a session, not the session itself."""
+    is_session = isinstance(expression, ast.expr) and dotted_name(expression) == session
+    return not is_session and _mentions(expression, {session, *loaded})

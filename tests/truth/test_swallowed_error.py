@@ -1,0 +1,76 @@
+"""DBS308: what a session takes after an error that nobody rolled back, database by database."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, PendingRollbackError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import StaticPool
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class _Agent(_Base):
+    __tablename__ = "swallowed_agents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+def emptied(engine: Engine) -> Engine:
+    _Base.metadata.drop_all(engine)
+    _Base.metadata.create_all(engine)
+    return engine
+
+
+@pytest.fixture
+def sqlite() -> Engine:
+    return emptied(create_engine("sqlite://", poolclass=StaticPool))
+
+
+@pytest.fixture
+def server(postgres: str) -> Engine:
+    pytest.importorskip("psycopg2")
+    return emptied(create_engine(postgres.replace("postgresql://", "postgresql+psycopg2://", 1)))
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "server"])
+@pytest.mark.parametrize("failing", ["flush", "commit"])
+def test_a_failed_flush(engine: str, failing: str, request: pytest.FixtureRequest) -> None:
+    with Session(request.getfixturevalue(engine)) as session:
+        session.add(_Agent(id=1))
+        session.flush()
+        session.expunge_all()
+        session.add(_Agent(id=1))
+        with pytest.raises(IntegrityError):
+            getattr(session, failing)()
+        with pytest.raises(PendingRollbackError):
+            session.execute(text("SELECT 1"))
+        session.rollback()
+        session.execute(text("SELECT 1"))
+
+
+def _committed_after_a_failed_statement(engine: Engine) -> int:
+    with Session(engine) as session:
+        session.add(_Agent(id=1))
+        session.flush()
+        with pytest.raises(DBAPIError):
+            session.execute(text("SELECT * FROM no_such_table"))
+        session.commit()
+    with Session(engine) as session:
+        return session.query(_Agent).count()
+
+
+def test_sqlite_undoes_a_failed_statement_alone(sqlite: Engine) -> None:
+    assert _committed_after_a_failed_statement(sqlite) == 1
+
+
+def test_postgresql_saves_nothing_after_a_failed_statement(server: Engine) -> None:
+    assert _committed_after_a_failed_statement(server) == 0
+    with Session(server) as session:
+        with pytest.raises(DBAPIError):
+            session.execute(text("SELECT * FROM no_such_table"))
+        with pytest.raises(InternalError, match="current transaction is aborted"):
+            session.execute(text("SELECT 1"))
+    server.dispose()
