@@ -213,6 +213,11 @@ def _ifs(scope: Scope) -> Iterator[ast.If]:
             yield statement
 
 
+@remembered
+def _loops(scope: Scope) -> list[ast.stmt]:
+    return [each for each in statements(body_of(scope.node)) if isinstance(each, LOOPS)]
+
+
 def _falls_back(value: ast.expr, name: str) -> bool:
     """Tell whether a value is a name's own, or another where there is none."""
     match value:
@@ -233,8 +238,7 @@ def _is_used_on(close: ast.Call, block: ast.expr, scope: Scope) -> bool:
     first = min(
         (
             loop.lineno
-            for loop in statements(body_of(scope.node))
-            if isinstance(loop, LOOPS)
+            for loop in _loops(scope)
             if block.lineno < loop.lineno < close.lineno <= (loop.end_lineno or 0)
         ),
         default=close.lineno + 1,
