@@ -162,7 +162,7 @@ def _of_name(
     if parameters:
         if known.role is Role.GIVEN and len(bindings) == 1:
             return _of_parameter(call, parameters[0], known, scope, inference)
-        is_either = known.role is Role.OPENED and _stands_in(name, scope)
+        is_either = known.role is Role.OPENED and _stands_in(scope, name)
         return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
     if known.role is Role.OPENED:
         given = _given_instead(scope, name)
@@ -181,7 +181,8 @@ def _of_name(
     return None
 
 
-def _stands_in(name: str, scope: Scope) -> bool:
+@remembered
+def _stands_in(scope: Scope, name: str) -> bool:
     """Tell whether a parameter is only bound anew where it was left out."""
     rebound = [
         statement
