@@ -199,13 +199,18 @@ class HelperWriter:
             *_indented(_function("close", "self", ["self.db.close()"])),
             *_indented(_function("finish", "self", self._one_of(finish))),
         ]
-        made = [f"store = {name}(db)"]
+        store = name.lower()
+        made = [f"{store} = {name}(db)"]
         return Helper(
             name,
             source,
-            uses=[[f"{name}(db).work()"], [*made, "store.work()"]],
-            closes=[[f"{name}(db).finish()"], [*made, "store.close()"], [*made, "store.finish()"]],
-            keeps=[[*made, "keeper.items.append(store)"]],
+            uses=[[f"{name}(db).work()"], [*made, f"{store}.work()"]],
+            closes=[
+                [f"{name}(db).finish()"],
+                [*made, f"{store}.close()"],
+                [*made, f"{store}.finish()"],
+            ],
+            keeps=[[*made, f"keeper.items.append({store})"]],
         )
 
     def _base(self) -> Helper:

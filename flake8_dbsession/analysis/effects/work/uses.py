@@ -281,8 +281,9 @@ class Uses:
             self.acts[call] = work_of(did, call.lineno)
 
     def _unknown(self, node: ast.AST) -> None:
-        call = node.func if isinstance(node, ast.Call) else node
-        self.acts[node] = unknown_work(getattr(node, "lineno", 0), f"{ast.unparse(call)}()")
+        # How it is written matters for calls alone, and what holds a thousand of them is long.
+        written = f"{ast.unparse(node.func)}()" if isinstance(node, ast.Call) else "it"
+        self.acts[node] = unknown_work(getattr(node, "lineno", 0), written)
 
     def _may_attach(self, call: ast.Call) -> bool:
         """Tell whether ``db.add(item)`` may be about an object that is read from afterwards."""

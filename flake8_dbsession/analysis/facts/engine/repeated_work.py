@@ -40,7 +40,7 @@ def is_repeated(function: Scope, inference: Inference) -> bool:
         return False
     if is_handler(node, outside, inference) or is_task(function, inference, _PACKAGES - _FORKING):
         return True
-    return node.name in _scheduled(function.module.scope)
+    return node.name in scheduled_in(function.module.scope)
 
 
 def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> bool:
@@ -82,7 +82,7 @@ def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _P
 
 
 @remembered
-def _scheduled(module: Scope) -> frozenset[str]:
+def scheduled_in(module: Scope) -> frozenset[str]:
     """Give the names of the functions that a module hands to a scheduler."""
     text = module.module.text
     if not any(f".{method}(" in text for method in _SCHEDULING):

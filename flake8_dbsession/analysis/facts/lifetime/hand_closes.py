@@ -162,7 +162,7 @@ def _of_name(
     if parameters:
         if known.role is Role.GIVEN and len(bindings) == 1:
             return _of_parameter(call, parameters[0], known, scope, inference)
-        is_either = known.role is Role.OPENED and _stands_in(name, scope)
+        is_either = known.role is Role.OPENED and _stands_in(scope, name)
         return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
     if known.role is Role.OPENED:
         given = _given_instead(scope, name)
@@ -181,7 +181,8 @@ def _of_name(
     return None
 
 
-def _stands_in(name: str, scope: Scope) -> bool:
+@remembered
+def _stands_in(scope: Scope, name: str) -> bool:
     """Tell whether a parameter is only bound anew where it was left out."""
     rebound = [
         statement
@@ -213,6 +214,11 @@ def _ifs(scope: Scope) -> Iterator[ast.If]:
             yield statement
 
 
+@remembered
+def _loops(scope: Scope) -> list[ast.stmt]:
+    return [each for each in statements(body_of(scope.node)) if isinstance(each, LOOPS)]
+
+
 def _falls_back(value: ast.expr, name: str) -> bool:
     """Tell whether a value is a name's own, or another where there is none."""
     match value:
@@ -233,8 +239,7 @@ def _is_used_on(close: ast.Call, block: ast.expr, scope: Scope) -> bool:
     first = min(
         (
             loop.lineno
-            for loop in statements(body_of(scope.node))
-            if isinstance(loop, LOOPS)
+            for loop in _loops(scope)
             if block.lineno < loop.lineno < close.lineno <= (loop.end_lineno or 0)
         ),
         default=close.lineno + 1,

@@ -49,10 +49,10 @@ def scopes_mentioning(module: Scope, words: Iterable[str]) -> Iterator[Scope]:
         if not isinstance(scope.node, ast.ClassDef):
             yield scope
         for statement in statements(body_of(scope.node)):
-            last = statement.end_lineno or statement.lineno
-            is_scope = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-            if is_scope and mentions.within(statement.lineno, last):
-                pending.append(scope.child(statement))  # type: ignore[arg-type]
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                first = min(n.lineno for n in (statement, *statement.decorator_list))
+                if mentions.within(first, statement.end_lineno or statement.lineno):
+                    pending.append(scope.child(statement))
 
 
 def calls_in(
