@@ -41,17 +41,15 @@ class EnginePerCall(Rule[NewPool]):
 
     ## Example
     ```python
-    from fastapi import APIRouter
+    from celery import shared_task
     from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
 
     from core.models import Product
     from core.settings import URL
 
-    router = APIRouter()
 
-
-    @router.get("/products/count")
+    @shared_task
     def count():
         engine = create_engine(URL)  # DBS501
         with Session(engine) as db:
@@ -60,18 +58,17 @@ class EnginePerCall(Rule[NewPool]):
 
     ## Use instead
     ```python
-    from fastapi import APIRouter
+    from celery import shared_task
     from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
 
     from core.models import Product
     from core.settings import URL
 
-    router = APIRouter()
     engine = create_engine(URL)
 
 
-    @router.get("/products/count")
+    @shared_task
     def count():
         with Session(engine) as db:
             return db.query(Product).count()
