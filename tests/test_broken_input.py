@@ -10,7 +10,7 @@ import pytest
 
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.teardowns import TEARDOWN
-from tests.cases import lint, write_project
+from tests.cases import HOUSE, lint, write_project
 from tests.flake8_runs import run_flake8
 
 FACTORY = """\
@@ -51,6 +51,10 @@ def is_followed(folder: Path) -> bool:
 
 class TestLintedFiles:
     """flake8 says its own line about the file; the files after it are linted."""
+
+    @pytest.fixture(autouse=True)
+    def _house(self, tmp_path: Path) -> None:
+        write_project(tmp_path, {"core/names.py": HOUSE["core/database.py"]})
 
     @pytest.mark.parametrize(
         ("data", "codes"),

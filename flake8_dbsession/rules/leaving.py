@@ -7,7 +7,6 @@ import ast
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
 from flake8_dbsession.analysis.lifetimes import Leak, Leaving, Lifetime
-from flake8_dbsession.analysis.names.methods import METHODS
 from flake8_dbsession.rules.context import Context
 
 _WORDS = {
@@ -30,7 +29,7 @@ def leaving_line(lifetime: Lifetime) -> str:
     Returns:
         The words for its first leak that the text shows. An exception, which it does not show,
         comes after the others: first that of a ``yield``, where whoever drives the generator may
-        raise anything, then that of work with the database and of functions, last of an index.
+        raise anything, last that of an index.
     """
     leak = min(lifetime.leaks, key=_plainness)
     if leak.how is Leaving.LOSES and _line(leak) == lifetime.opened.node.lineno:
@@ -52,10 +51,8 @@ def _plainness(leak: Leak) -> int:
     match leak.node:
         case ast.Yield() | ast.YieldFrom() | ast.Await(value=ast.Yield()):
             return 1
-        case ast.Call(func=ast.Attribute(attr=method)) if method not in METHODS:
-            return 3
         case ast.Subscript():
-            return 4
+            return 3
     return 2
 
 

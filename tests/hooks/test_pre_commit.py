@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import HOUSE, write_project
+
 pytestmark = pytest.mark.hooks
 
 CHECKOUT = Path(__file__).parents[2]
@@ -101,7 +103,9 @@ def published(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, s
 
 @pytest.fixture
 def repository(tmp_path: Path, environment: dict[str, str]) -> Repository:
-    return Repository(tmp_path, environment)
+    repository = Repository(tmp_path, environment)
+    write_project(tmp_path, HOUSE)
+    return repository
 
 
 def assert_holds_to_the_standard(repository: Repository) -> None:

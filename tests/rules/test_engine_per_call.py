@@ -283,8 +283,8 @@ def test_silent_where_nothing_runs_it_again(tmp_path: Path) -> None:
                 def each(name):
                     create_engine(URL).connect()
 
-                def nobody_calls_it():
-                    create_engine(URL).connect()
+                def there_for_others():
+                    create_engine(URL).connect()  # DBS501
 
                 if __name__ == "__main__":
                     main()
@@ -328,6 +328,8 @@ def test_what_handlers_and_tasks_call(tmp_path: Path) -> None:
 
                 def at_start_up():
                     create_engine(URL).connect()
+
+                at_start_up()
             """,
         },
         {"DBS501"},

@@ -847,6 +847,14 @@ def test_a_block_that_has_nothing_to_lose_at_its_end(tmp_path: Path) -> None:
                             print(error)
                         return 200
 
+                def added_afterwards(row):
+                    with managed_session() as session:
+                        try:
+                            session.query(Player).first()
+                        except Exception as error:  # DBS308
+                            print(error)
+                        session.add(row)
+
                 def expired_by_the_commit(title):
                     with managed_session() as session:
                         row = Row(title)

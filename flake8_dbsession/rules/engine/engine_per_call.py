@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisition.callers import is_for_others
 from flake8_dbsession.analysis.facts.engine.new_pools import NewPool
 from flake8_dbsession.analysis.facts.engine.repeated_work import runs_again
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
-from flake8_dbsession.analysis.facts.lifetime.process_end import is_airflow_task
+from flake8_dbsession.analysis.facts.lifetime.process_end import ends_process, is_airflow_task
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -29,7 +32,8 @@ class EnginePerCall(Rule[NewPool]):
 
     Reported is only what one process is seen to run again and again: a request handler, a task or
     job of a queue or scheduler, and what such a one calls, by itself or by way of other functions
-    of the project. What runs once, at start-up or in a script, may have an engine of its own.
+    of the project; and a function that the project names nowhere else, for it is there for others,
+    who may call it often. What else runs once may have an engine of its own.
     Silent with `NullPool`, which keeps no connection; where the engine never connects
     (`create_engine(url).url`, `.dialect`); in a task of Airflow or a job of RQ, which have a
     process of their own; in test files; and in migrations, by their folder or an import of Alembic.
@@ -41,17 +45,15 @@ class EnginePerCall(Rule[NewPool]):
 
     ## Example
     ```python
-    from fastapi import APIRouter
+    from celery import shared_task
     from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
 
     from core.models import Product
     from core.settings import URL
 
-    router = APIRouter()
 
-
-    @router.get("/products/count")
+    @shared_task
     def count():
         engine = create_engine(URL)  # DBS501
         with Session(engine) as db:
@@ -60,18 +62,17 @@ class EnginePerCall(Rule[NewPool]):
 
     ## Use instead
     ```python
-    from fastapi import APIRouter
+    from celery import shared_task
     from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
 
     from core.models import Product
     from core.settings import URL
 
-    router = APIRouter()
     engine = create_engine(URL)
 
 
-    @router.get("/products/count")
+    @shared_task
     def count():
         with Session(engine) as db:
             return db.query(Product).count()
@@ -94,7 +95,9 @@ class EnginePerCall(Rule[NewPool]):
         inference = context.file.inference
         if is_migration(context.file.module, inference.project.root):
             return
-        if is_airflow_task(function, inference) or not runs_again(function, inference):
+        if is_airflow_task(function, inference):
+            return
+        if not runs_again(function, inference) and not _is_for_others(function, inference):
             return
         pool = "a new pool of connections" if fact.what == "engine" else f"a new {fact.what}"
         by = f", in `{fact.by}.__init__`," if fact.by else ""
@@ -107,3 +110,11 @@ class EnginePerCall(Rule[NewPool]):
             f"`{fact.text}` makes {pool}{by} each time `{name}` is called, and nothing closes it; "
             f"{way_out}",
         )
+
+
+def _is_for_others(function: Scope, inference: Inference) -> bool:
+    """Tell whether a function is the project's users', and no command or script's main part."""
+    is_main = getattr(function.node, "name", "") == "main"
+    return (
+        not is_main and not ends_process(function, inference) and is_for_others(function, inference)
+    )

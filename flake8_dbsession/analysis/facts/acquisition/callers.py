@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
@@ -25,6 +26,27 @@ def callers_of(function: Scope, inference: Inference) -> Iterator[Scope]:
         caller = scope.function()
         if caller is not None:
             yield caller
+
+
+def is_for_others(function: Scope, inference: Inference) -> bool:
+    """Tell whether a function is there for the users of the project alone, who may call it often.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: its project is searched for the function's name.
+
+    Returns:
+        True for one at the top level of a module, or of a class, that nothing decorates and that
+        the project names nowhere else.
+    """
+    node, parent = function.node, function.parent
+    if not isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) or node.decorator_list:
+        return False
+    if parent is None or not isinstance(parent.node, (ast.ClassDef, ast.Module)):
+        return False
+    word = re.compile(rf"\b{re.escape(node.name)}\b")
+    modules = inference.project.modules_mentioning(node.name, function.module.path)
+    return sum(len(word.findall(module.text)) for module in modules) <= 1
 
 
 def is_only_executed(function: Scope, inference: Inference) -> bool:

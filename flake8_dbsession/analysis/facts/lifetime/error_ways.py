@@ -182,12 +182,13 @@ def sequels_after(call: ast.Call, graph: Graph, session: str) -> set[Sequel]:
         block = graph.blocks[number]
         sequels = (ways.sequel(event, is_handled=True) for event in block.events[first:])
         sequel = next(filter(None, sequels), None)
-        if sequel is None and number in (Exit.RETURNS, Exit.FALLS_OFF):
+        if sequel is None and number in (Exit.RETURNS, Exit.FALLS_OFF, Exit.RAISES):
             sequel = Sequel.FUNCTION_ENDS
         if sequel is not None:
             found.add(sequel)
             continue
-        following = {(edge.target, 0) for edge in block.edges if not edge.raised} - seen
+        raises = bool(block.events) and _raises(block.events[-1])
+        following = {(edge.target, 0) for edge in block.edges if edge.raised is raises} - seen
         seen |= following
         pending += following
     return found

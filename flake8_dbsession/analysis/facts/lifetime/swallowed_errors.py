@@ -19,7 +19,11 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     Ways,
     sequels_after,
 )
-from flake8_dbsession.analysis.facts.lifetime.work_before import left_before, reads_expired
+from flake8_dbsession.analysis.facts.lifetime.work_before import (
+    left_before,
+    notes_after,
+    reads_expired,
+)
 from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
@@ -402,12 +406,13 @@ class _Function:
         """Tell whether the commit at a block's end fails, or saves less than was written.
 
         After a failed flush it fails. After another statement it saves nothing, which matters
-        where something was written before; and objects that the session has to load again cannot
-        be read.
+        where something was written before or is added afterwards; and objects that the session has
+        to load again cannot be read.
         """
         if failed.is_flush:
             return self._writes(failed.session)
-        if reads_expired(handler, self._function, failed.session):
+        where = (handler, self._function, failed.session)
+        if notes_after(*where) or reads_expired(*where):
             return True
         tried = self._tried[handler]
         left = left_before(tried, graph, failed.session, self._scope, self._inference)

@@ -93,6 +93,21 @@ def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) 
     )
 
 
+def notes_after(handler: ast.ExceptHandler, function: Function, session: str) -> bool:
+    """Tell whether objects are noted for the next flush after a handler.
+
+    Args:
+        handler: the handler.
+        function: its function.
+        session: the session as it is written.
+    """
+    last = handler.end_lineno or handler.lineno
+    return any(
+        isinstance(node, ast.Call) and node.lineno > last and _notes(node, session)
+        for node in own_nodes(function)
+    )
+
+
 def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]:
     """Give the events before a ``try``, back to the last end of the transaction on each way."""
     sources: dict[int, list[int]] = {}
