@@ -133,15 +133,6 @@ class Tree:
             found += [
                 (part, where)
                 for part in (value if type(value) is list else (value,))
-                if isinstance(part, ast.AST) and (is_on_one_line or self._is_mentioned(part))
+                if isinstance(part, ast.AST) and (is_on_one_line or self._mentions.touch(part))
             ]
         return found
-
-    def _is_mentioned(self, node: ast.AST) -> bool:
-        first = getattr(node, "lineno", None)
-        if first is None:
-            return True
-        decorators = getattr(node, "decorator_list", None)
-        if decorators:
-            first = decorators[0].lineno
-        return self._mentions.within(first, node.end_lineno)  # type: ignore[attr-defined]

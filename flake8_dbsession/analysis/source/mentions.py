@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -96,6 +97,19 @@ class Mentions:
             line += text.count("\n", counted, position)
             counted = position
             self._lines.append(line)
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def touch(self, node: ast.AST) -> bool:
+        """Tell whether any line of a node mentions a word; True for a node without a place."""
+        first = getattr(node, "lineno", None)
+        if first is None:
+            return True
+        decorators = getattr(node, "decorator_list", None)
+        if decorators:
+            first = decorators[0].lineno
+        return self.within(first, node.end_lineno)  # type: ignore[attr-defined]
 
     def within(self, first: int, last: int) -> bool:
         """Tell whether any line from ``first`` to ``last``, counted from 1, mentions a word."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeGuard
 
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.effects.objects import attributes_used
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
@@ -41,22 +42,45 @@ def scopes_mentioning(module: Scope, words: Iterable[str]) -> Iterator[Scope]:
     Yields:
         The scopes: the outer ones before those inside them.
     """
-    text = module.module.text
-    mentions = Mentions(text, words)
-    pending = [module] if mentions.within(1, text.count("\n") + 1) else []
+    mentions = _mentions(module, *words)
+    if mentions:
+        for scope, first, last in _scopes(module):
+            if scope is module or mentions.within(first, last):
+                yield scope
+
+
+@remembered
+def _mentions(module: Scope, *words: str) -> Mentions:
+    return Mentions(module.module.text, words)
+
+
+def functions_of(module: Scope) -> Iterator[Scope]:
+    """Give the functions of a linted module: the outer ones before those inside them."""
+    return (scope for scope, _, _ in _scopes(module) if scope is not module)
+
+
+@remembered
+def _scopes(module: Scope) -> list[tuple[Scope, int, int]]:
+    """Give a module and its functions, each with its first line and its last."""
+    definitions = _mentions(module, "def", "class")
+    found = []
+    pending = [(module, 1, 0)]
     while pending:
-        scope = pending.pop()
+        scope, first, last = pending.pop()
         if not isinstance(scope.node, ast.ClassDef):
-            yield scope
-        for statement in statements(body_of(scope.node)):
-            last = statement.end_lineno or statement.lineno
-            is_scope = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-            if is_scope and mentions.within(statement.lineno, last):
-                pending.append(scope.child(statement))  # type: ignore[arg-type]
+            found.append((scope, first, last))
+        body = body_of(scope.node)
+        if scope is not module and not definitions.within(body[0].lineno, last):
+            continue
+        for statement in statements(body):
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                last = statement.end_lineno or statement.lineno
+                pending.append((scope.child(statement), statement.lineno, last))
+    return found
 
 
 def calls_in(
-    scope: Scope, names: Container[str]
+    scope: Scope, names: Collection[str]
 ) -> Iterator[tuple[ast.Call, Scope, list[ast.AST]]]:
     """Find the calls that run with a function or module itself.
 
@@ -67,6 +91,9 @@ def calls_in(
     Yields:
         Each call with the scope it is read in and the nodes around it, the nearest first.
     """
+    module = scope.module
+    words = [f"{name}(" for name in names]
+    mentions = _mentions(module.scope, *words) if module.tree is not None else None
     parents: dict[ast.AST, ast.AST] = {}
     stack: list[tuple[ast.AST, Scope]] = [(scope.node, scope)]
     while stack:
@@ -78,6 +105,8 @@ def calls_in(
         if isinstance(node, COMPREHENSIONS):
             inner = inner.child(node)
         inside = children(node)
+        if mentions is not None:
+            inside = list(filter(mentions.touch, inside))
         parents.update(dict.fromkeys(inside, node))
         stack += [(child, inner) for child in reversed(inside)]
 
