@@ -38,7 +38,8 @@ PARTS: dict[type[ast.AST], tuple[str, ...]] = {
 }
 """The fields of each type of node that can hold nodes, marks of operations left out."""
 
-_LAST_FIRST = {kind: parts[::-1] for kind, parts in PARTS.items()}
+LAST_FIRST = {kind: parts[::-1] for kind, parts in PARTS.items()}
+"""The same in the order in which a stack takes them."""
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -99,7 +100,7 @@ def _walked(nodes: list[ast.AST], ends: frozenset[type[ast.AST]]) -> list[ast.AS
         kind = type(node)
         if kind in ends:
             continue
-        for name in _LAST_FIRST[kind]:
+        for name in LAST_FIRST[kind]:
             value = getattr(node, name, None)
             if type(value) is list:
                 stack += filter(None, value[::-1])

@@ -44,9 +44,10 @@ def scopes_mentioning(module: Scope, words: Iterable[str]) -> Iterator[Scope]:
     """
     mentions = _mentions(module, *words)
     if mentions:
-        for scope, first, last in _scopes(module):
-            if scope is module or mentions.within(first, last):
-                yield scope
+        yield module
+        for node, outside in functions_of(module):
+            if mentions.within(node.lineno, node.end_lineno or node.lineno):
+                yield outside.child(node)
 
 
 @remembered
@@ -54,29 +55,35 @@ def _mentions(module: Scope, *words: str) -> Mentions:
     return Mentions(module.module.text, words)
 
 
-def functions_of(module: Scope) -> Iterator[Scope]:
-    """Give the functions of a linted module: the outer ones before those inside them."""
-    return (scope for scope, _, _ in _scopes(module) if scope is not module)
-
-
 @remembered
-def _scopes(module: Scope) -> list[tuple[Scope, int, int]]:
-    """Give a module and its functions, each with its first line and its last."""
+def functions_of(module: Scope) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]]:
+    """Give the functions of a linted module, each with the scope that it stands in.
+
+    Args:
+        module: the module's scope.
+
+    Returns:
+        The functions: the outer ones before those inside them.
+    """
     definitions = _mentions(module, "def", "class")
     found = []
-    pending = [(module, 1, 0)]
+    pending = [(node, module) for node in _definitions(body_of(module.node))]
     while pending:
-        scope, first, last = pending.pop()
-        if not isinstance(scope.node, ast.ClassDef):
-            found.append((scope, first, last))
-        body = body_of(scope.node)
-        if scope is not module and not definitions.within(body[0].lineno, last):
-            continue
-        for statement in statements(body):
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                last = statement.end_lineno or statement.lineno
-                pending.append((scope.child(statement), statement.lineno, last))
+        node, outside = pending.pop()
+        if not isinstance(node, ast.ClassDef):
+            found.append((node, outside))
+        if definitions.within(node.body[0].lineno, node.end_lineno or node.lineno):
+            inside = outside.child(node)
+            pending += [(inner, inside) for inner in _definitions(node.body)]
     return found
+
+
+def _definitions(
+    body: list[ast.stmt],
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for statement in statements(body):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield statement
 
 
 def calls_in(
