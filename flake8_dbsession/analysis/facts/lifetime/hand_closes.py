@@ -162,7 +162,7 @@ def _of_name(
     if parameters:
         if known.role is Role.GIVEN and len(bindings) == 1:
             return _of_parameter(call, parameters[0], known, scope, inference)
-        is_either = known.role is Role.OPENED and _stands_in(name, scope)
+        is_either = known.role is Role.OPENED and _stands_in(scope, name)
         return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
     if known.role is Role.OPENED:
         given = _given_instead(scope, name)
@@ -181,7 +181,8 @@ def _of_name(
     return None
 
 
-def _stands_in(name: str, scope: Scope) -> bool:
+@remembered
+def _stands_in(scope: Scope, name: str) -> bool:
     """Tell whether a parameter is only bound anew where it was left out."""
     rebound = [
         statement
@@ -233,19 +234,28 @@ def _is_used_on(close: ast.Call, block: ast.expr, scope: Scope) -> bool:
     first = min(
         (
             loop.lineno
-            for loop in statements(body_of(scope.node))
-            if isinstance(loop, LOOPS)
+            for loop in _loops(scope)
             if block.lineno < loop.lineno < close.lineno <= (loop.end_lineno or 0)
         ),
         default=close.lineno + 1,
     )
-    return any(
-        isinstance(node, ast.Name)
-        and node.id == ast.unparse(closed)
-        and node is not closed
-        and node.lineno >= first
-        for node in own_nodes(scope.node)
-    )
+    named = _named(scope).get(ast.unparse(closed), ())
+    return any(node is not closed and node.lineno >= first for node in named)
+
+
+@remembered
+def _loops(scope: Scope) -> list[ast.stmt]:
+    return [each for each in statements(body_of(scope.node)) if isinstance(each, LOOPS)]
+
+
+@remembered
+def _named(scope: Scope) -> dict[str, list[ast.Name]]:
+    """Give the places where a function itself names each name."""
+    found: dict[str, list[ast.Name]] = {}
+    for node in own_nodes(scope.node):
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, []).append(node)
+    return found
 
 
 def _of_parameter(
