@@ -84,6 +84,8 @@ class Linter:
         self._fixed = None if policy is None else Standard(policy, settings, frozenset())
         self._standards: dict[Path | None, Standard | PolicyError] = {}
         self._projects: dict[tuple[Path, Vocabulary], Project] = {}
+        self._projects_of: dict[tuple[Path, Standard], Project] = {}
+        self._latest: tuple[str, Path, Standard | PolicyError] | None = None
         self._is_named = any(
             (settings.policy, settings.preset, settings.factories, settings.owners)
         )
@@ -144,8 +146,7 @@ class Linter:
             The file with the rules that it is held to; the error of a policy that cannot be used;
             None for a file that names nothing of interest.
         """
-        path = Path(os.path.abspath(filename))
-        standard = self._standard_for(path)
+        path, standard = self._place(filename)
         if isinstance(standard, PolicyError):
             return standard
         if standard.policy.excludes(path) or not is_gated(text, standard.gates):
@@ -161,10 +162,9 @@ class Linter:
         """
         if any(word in content for word in _BYTE_GATES):
             return False
-        path = Path(os.path.abspath(filename))
-        if self._is_plain(path):
+        if self._is_plain(Path(os.path.abspath(filename))):
             return True
-        standard = self._standard_for(path)
+        _, standard = self._place(filename)
         return isinstance(standard, Standard) and not any(
             word in content for word in standard.byte_gates
         )
@@ -175,13 +175,13 @@ class Linter:
 
     def broken_policy(self, filename: str) -> PolicyError | None:
         """Give what is wrong with the policy that a file falls under; None where nothing is."""
-        standard = self._standard_for(Path(os.path.abspath(filename)))
+        _, standard = self._place(filename)
         return standard if isinstance(standard, PolicyError) else None
 
     def excludes(self, filename: str) -> bool:
         """Tell whether the policy leaves a file out."""
-        standard = self._standard_for(Path(os.path.abspath(filename)))
-        return isinstance(standard, Standard) and standard.policy.excludes(filename)
+        path, standard = self._place(filename)
+        return isinstance(standard, Standard) and standard.policy.excludes(path)
 
     def policy_grounds(self) -> set[Path]:
         """Give the files on which it rests whether the policies can be used."""
@@ -194,7 +194,7 @@ class Linter:
 
     def policy_for(self, filename: str) -> Policy | PolicyError:
         """Give the policy that a file falls under, or the error of one that cannot be used."""
-        standard = self._standard_for(Path(os.path.abspath(filename)))
+        _, standard = self._place(filename)
         return standard if isinstance(standard, PolicyError) else standard.policy
 
     def _is_plain(self, path: Path) -> bool:
@@ -203,6 +203,13 @@ class Linter:
             return not self._is_named and self._fixed is None and find(path) is None
         except PolicyError:
             return False
+
+    def _place(self, filename: str) -> tuple[Path, Standard | PolicyError]:
+        """Give a file's absolute path and what it is held to, asked several times for one file."""
+        if self._latest is None or self._latest[0] != filename:
+            path = Path(os.path.abspath(filename))
+            self._latest = filename, path, self._standard_for(path)
+        return self._latest[1:]
 
     def _standard_for(self, path: Path) -> Standard | PolicyError:
         if self._fixed is not None:
@@ -263,11 +270,13 @@ class Linter:
         context = Context(file, standard.policy)
         allowed = context.layer.allow if context.layer else frozenset()
         ignored = standard.ignored_in(path)
-        rules = [
-            rule
-            for rule in standard.rules
-            if rule.code not in allowed and not rule.code.startswith(ignored)
-        ]
+        rules = standard.rules
+        if allowed or ignored:
+            rules = [
+                rule
+                for rule in rules
+                if rule.code not in allowed and not rule.code.startswith(ignored)
+            ]
         return Study(context, rules)
 
     def _project(self, folder: Path, standard: Standard) -> Project:
@@ -275,10 +284,13 @@ class Linter:
         from flake8_dbsession.analysis.names.project import Project
         from flake8_dbsession.analysis.source.locations import repository_root
 
-        key = repository_root(folder), standard.vocabulary
-        if key not in self._projects:
-            self._projects[key] = Project(key[0])
-        return self._projects[key]
+        asked = folder, standard
+        if asked not in self._projects_of:
+            key = repository_root(folder), standard.vocabulary
+            if key not in self._projects:
+                self._projects[key] = Project(key[0])
+            self._projects_of[asked] = self._projects[key]
+        return self._projects_of[asked]
 
 
 class Study(NamedTuple):

@@ -42,6 +42,9 @@ def read_with_status(
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"is larger than {most} bytes", os.fspath(path))
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most), status
+            content = file.read(status.st_size + 1)
+            if len(content) > status.st_size:  # it grew, or the system does not know its size
+                content += file.read(most - len(content))
+            return content, status
     finally:
         os.close(descriptor)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +19,7 @@ from flake8_dbsession.checking.keeping.records import VARIABLE
 from flake8_dbsession.checking.keeping.unchanged import reported
 from flake8_dbsession.checking.keeping.ways import flake8_arguments
 from flake8_dbsession.checking.running.run import Run
+from flake8_dbsession.linter import Linter, Settings
 from tests.cases import forget_policies
 
 
@@ -96,3 +99,46 @@ def test_a_run_that_finds_nothing_changed_asks_once_for_each_path(
     assert more.total() - more["stat"] < 100
     assert taken[1]["loads"] == 1
     assert more["scandir"] == 0  # but of this package, where it is worked on
+
+
+_WORKER = """\
+from threading import Thread
+from app.jobs import work
+
+
+def start(queue):
+{lines}
+    Thread(target=work, args=(queue,)).start()
+    for name in queue.run(session_id):
+        print(name)
+"""
+
+
+def test_lines_without_a_word_of_interest_are_walked_once_at_most() -> None:
+    taken = []
+    for size in (100, 100, 200):  # the first prepares what is prepared once
+        plain = "".join(f"    print({n}, [queue.size, {{queue.name: 1}}])\n" for n in range(size))
+        text = _WORKER.format(lines=plain)
+        check = partial(Linter(Settings()).check, "worker.py", text, ast.parse(text))
+        taken.append(calls(check).total())
+    assert (taken[2] - taken[1]) / 100 < 80  # fifteen nodes on each line
+
+
+@pytest.mark.parametrize("kind", PROJECTS)
+def test_neither_the_order_of_files_nor_the_processes_make_a_difference(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(kind, 40, tmp_path, monkeypatch)
+    run = Run(flake8_arguments())
+    files = run.files(["."])
+    found = run.findings(files, jobs=1)
+    assert found
+    assert run.findings(files[::-1], jobs=1) == found
+    assert run.findings(files, jobs=3) == found
+
+
+def test_the_examples_are_judged_alike_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent.parent / "examples")
+    run = Run(flake8_arguments())
+    files = run.files(["."])
+    assert run.findings(files[::-1], jobs=1) == run.findings(files, jobs=2)

@@ -7,6 +7,7 @@ import ast
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
 """Most nodes of a tree are of these types, which have no nodes inside."""
 
+_OWN = "_own_nodes"
 _RUN_LATER = LEAVES.union({ast.AsyncFunctionDef, ast.ClassDef, ast.FunctionDef, ast.Lambda})
 _PLAIN_FIELDS = frozenset(
     {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs", "level"}
@@ -36,6 +37,9 @@ PARTS: dict[type[ast.AST], tuple[str, ...]] = {
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 }
 """The fields of each type of node that can hold nodes, marks of operations left out."""
+
+LAST_FIRST = {kind: parts[::-1] for kind, parts in PARTS.items()}
+"""The same in the order in which a stack takes them."""
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -73,9 +77,12 @@ def own_nodes(root: ast.AST) -> list[ast.AST]:
         root: the node to begin with; where it is a function, its own body is walked.
 
     Returns:
-        The nodes in the order of the text, ``root`` left out.
+        The nodes in the order of the text, ``root`` left out: the same list each time.
     """
-    return _walked(children(root), _RUN_LATER)
+    known: dict[str, list[ast.AST]] = root.__dict__  # asked by nearly every fact of a function
+    if _OWN not in known:
+        known[_OWN] = _walked(children(root), _RUN_LATER)
+    return known[_OWN]
 
 
 def nodes_in(root: ast.AST) -> list[ast.AST]:
@@ -90,6 +97,13 @@ def _walked(nodes: list[ast.AST], ends: frozenset[type[ast.AST]]) -> list[ast.AS
     while stack:
         node = stack.pop()
         found.append(node)
-        if type(node) not in ends:
-            stack += children(node)[::-1]
+        kind = type(node)
+        if kind in ends:
+            continue
+        for name in LAST_FIRST[kind]:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                stack += filter(None, value[::-1])
+            elif isinstance(value, ast.AST):
+                stack.append(value)
     return found

@@ -10,7 +10,6 @@ from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
@@ -304,7 +303,7 @@ class House:
         if home is None:
             return
         is_here = home.module is self._file.module
-        for name, function, known in self._givers_of(home.module):
+        for name, function, known in _givers_of(home.module.scope, inference=self.inference):
             bound = self._imports.bound(home.module, name)
             if is_here or bound:
                 way = Way(bound or name, style=STYLES[known.role])
@@ -317,10 +316,11 @@ class House:
     def _imported(self, place: Place) -> Iterator[Way]:
         """Find the ways in imported modules that are known to open what the place opens."""
         home = place.known.home
-        for dotted, module in self._imports.modules().items():
+        is_known = self._wanted(place).is_known
+        for dotted, module in self._imports.modules().items() if is_known else ():
             if home is not None and module is home.module:
                 continue
-            for name, function, known in self._givers_of(module):
+            for name, function, known in _givers_of(module.scope, inference=self.inference):
                 way = Way(*self._imports.spelling(dotted, name), style=STYLES[known.role])
                 way = self._of_code(way, function, known, place)
                 if way.is_same:
@@ -328,16 +328,13 @@ class House:
 
     def _of_objects(self, place: Place) -> Iterator[Way]:
         """Find the methods of objects at hand: of ``self``, and of what the module names."""
-        for written, instance in self._objects(place.scope):
-            for name in _method_names(instance.cls):
-                value = self.inference.attribute(instance, name)
-                known = self.inference.role(value)
-                if not isinstance(value, FunctionValue) or known is None or name[0] == "_":
-                    continue
-                if known.role is Role.PROVIDER:
-                    way = self._of_code(Way(f"{written}.{name}"), value, known, place)
-                    if way.is_same:
-                        yield way
+        is_known = self._wanted(place).is_known
+        for written, instance in self._objects(place.scope) if is_known else ():
+            cls = instance.cls.scope.child(instance.cls.node)
+            for name, method, known in _providers_of(cls, inference=self.inference):
+                way = self._of_code(Way(f"{written}.{name}"), method, known, place)
+                if way.is_same:
+                    yield way
 
     def _objects(self, scope: Scope) -> Iterator[tuple[str, InstanceValue]]:
         cls = scope.enclosing_class()
@@ -347,15 +344,6 @@ class House:
             for value in self.inference.values(name, self._file.module.scope):
                 if isinstance(value, InstanceValue):
                     yield name, value
-
-    def _givers_of(self, module: Module) -> Iterator[tuple[str, Value | None, Known]]:
-        """Give the providers and dependencies that a module has for others."""
-        for name in module.definitions("yield", "contextmanager"):
-            if not name.startswith("_"):
-                value = self.inference.attribute(ModuleValue(module.scope), name)
-                known = self.inference.role(value)
-                if known is not None and known.role in (Role.PROVIDER, Role.DEPENDENCY):
-                    yield name, value, known
 
     def _beside(self, name: str, place: Place) -> str:
         """Write a name of the factory's module as the factory is written."""
@@ -407,6 +395,41 @@ def _method_names(cls: ClassValue) -> list[str]:
         return outline.definitions()
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return [node.name for node in cls.node.body if isinstance(node, functions)]
+
+
+@remembered
+def _givers_of(module: Scope, *, inference: Inference) -> list[tuple[str, Value | None, Known]]:
+    """Give the providers and dependencies that a module has for others."""
+    values = [
+        (name, inference.attribute(ModuleValue(module), name))
+        for name in module.module.definitions("yield", "contextmanager")
+        if not name.startswith("_")
+    ]
+    return [
+        (name, value, known)
+        for name, value in values
+        if (known := inference.role(value)) is not None
+        and known.role in (Role.PROVIDER, Role.DEPENDENCY)
+    ]
+
+
+@remembered
+def _providers_of(cls: Scope, *, inference: Inference) -> list[tuple[str, FunctionValue, Known]]:
+    """Give the methods of a class that are providers for others."""
+    assert isinstance(cls.node, ast.ClassDef)
+    own = ClassValue(cls.node, cls.parent or cls)
+    values = [
+        (name, inference.attribute(InstanceValue(own), name))
+        for name in _method_names(own)
+        if not name.startswith("_")
+    ]
+    return [
+        (name, value, known)
+        for name, value in values
+        if isinstance(value, FunctionValue)
+        and (known := inference.role(value)) is not None
+        and known.role is Role.PROVIDER
+    ]
 
 
 @remembered

@@ -10,6 +10,7 @@ import ast
 from itertools import product
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
@@ -61,6 +62,11 @@ class Resources(NamedTuple):
 
     makers: frozenset[Mark] = frozenset()
     engines: frozenset[Mark] = frozenset()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any such code is in sight."""
+        return bool(self.makers or self.engines)
 
     def joined(self, other: Resources) -> Resources:
         """Give both together."""
@@ -155,10 +161,16 @@ class _Identity:
             steps: how many functions deep is looked.
         """
         scope = function.scope.child(function.node)
+        if scope.enclosing_class() is None:  # it has no ``self``
+            return _opened_in(scope, steps, identity=self)
+        return self.opened_in(scope, own, steps)
+
+    def opened_in(self, function: Scope, own: Object, steps: int) -> Resources:
+        """Tell what the calls of a function open."""
         found = NOTHING
         for call in own_nodes(function.node):
             if isinstance(call, ast.Call):
-                found = found.joined(self._opened_by_call(call, scope, own, steps))
+                found = found.joined(self._opened_by_call(call, function, own, steps))
         return found
 
     def receiver(self, expression: ast.expr, scope: Scope, own: Object, steps: int) -> Object:
@@ -218,6 +230,11 @@ class _Identity:
         engine = bound_to(value) if isinstance(value, ast.Call) else None
         of_engine = self.of(engine, scope, own, steps - 1) if engine and steps else NOTHING
         return Resources(mark, of_engine.engines)
+
+
+@remembered
+def _opened_in(function: Scope, steps: int, *, identity: _Identity) -> Resources:
+    return identity.opened_in(function, NO_OBJECT, steps)
 
 
 def _takes_arguments(scope: Scope) -> bool:

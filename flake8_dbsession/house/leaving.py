@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Known
+from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.house.model import Leaving
 
 
@@ -38,7 +39,7 @@ def leaving_of(
 @remembered
 def _changes_errors(function: Scope) -> bool:
     """Tell whether a handler of a provider ends in anything but raising the error again."""
-    handlers = (node for node in ast.walk(function.node) if isinstance(node, ast.ExceptHandler))
+    handlers = (node for node in nodes_in(function.node) if isinstance(node, ast.ExceptHandler))
     return any(not _raises_again(handler.body[-1]) for handler in handlers)
 
 

@@ -229,6 +229,8 @@ class _Solver:
 
     def _relevant(self, target: int, state: State) -> State:
         """Drop what no later test asks about, so that paths meet again."""
+        if not state.facts and not state.same:
+            return state
         tested = self._tested[target]
         facts = frozenset(f for f in state.facts if f[0] in tested or isinstance(f[0], ast.AST))
         same = frozenset(pair for pair in state.same if tested.issuperset(pair))

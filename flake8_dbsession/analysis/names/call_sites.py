@@ -111,15 +111,11 @@ def scoped(
     Args:
         nodes: where to begin.
         scope: the scope that they are read in.
-        mentions: the lines that matter; statements without any are left out. None for all lines.
+        mentions: the lines that matter; parts without any are left out. None for all lines.
     """
     stack = [(node, scope) for node in nodes][::-1]
     while stack:
         node, around = stack.pop()
-        if mentions is not None and isinstance(node, ast.stmt):
-            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-            if not mentions.within(first, node.end_lineno or node.lineno):
-                continue
         yield node, around
         header = body = around
         if isinstance(node, SCOPES):
@@ -129,6 +125,7 @@ def scoped(
             (part, body if field == "body" else header)
             for field in PARTS[type(node)]
             for part in _parts(getattr(node, field, None))
+            if mentions is None or mentions.touch(part)
         ]
         stack += inside[::-1]
 

@@ -17,6 +17,8 @@ from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.source.searching import Found, search
 from flake8_dbsession.analysis.source.trace import Trace
 
+_MOST_WHOLE = 32  # whole trees at a time: a hundred lines take some hundred kilobytes
+
 
 def decode(data: bytes) -> str | None:
     """Decode Python source by its own rules (BOM, coding cookie, else UTF-8).
@@ -75,7 +77,7 @@ class Project:
             text: what to look for.
             asker: the absolute path of the file that the answer is for, which is left out.
         """
-        files = self._files_with(text, asker)
+        files = self.files_mentioning(text, asker)
         modules = (self._module(path) for path in files if path != asker)
         return [module for module in modules if module is not None]
 
@@ -86,10 +88,16 @@ class Project:
             word: the word.
             asker: the absolute path of the file that the answer is for, which is not left out.
         """
-        modules = map(self._parsed, self._files_with(word, asker))
+        modules = map(self._parsed, self.files_mentioning(word, asker))
         return [module for module in modules if module is not None]
 
-    def _files_with(self, text: str, asker: Path) -> list[Path]:
+    def files_mentioning(self, text: str, asker: Path) -> list[Path]:
+        """Find the project's Python files that mention a text.
+
+        Args:
+            text: what to look for.
+            asker: the absolute path of the file that the answer is for, which is not left out.
+        """
         if text not in self._files:
             self._files[text] = search(self.root, re.compile(re.escape(text.encode()))).files
         self.trace.searched(asker, self._files[text], is_exhaustive=True)
@@ -101,6 +109,8 @@ class Project:
             text = decode(path.read_bytes())
             tree = parse(text) if text is not None else None
             self._whole[path] = Module(path, text, tree) if text is not None and tree else None
+            if len(self._whole) > _MOST_WHOLE:
+                self._whole.pop(next(iter(self._whole)))
         return self._whole[path]
 
     def allowed(self, distribution: str, asker: Path) -> Allowed:

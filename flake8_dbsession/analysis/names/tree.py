@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.names.scopes import COMPREHENSIONS, SCOPES, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import LEAVES, PARTS
+from flake8_dbsession.analysis.nodes import LAST_FIRST, LEAVES
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -30,6 +30,11 @@ _RECORDED = (
     ast.Return,
     ast.With,
     ast.Yield,
+)
+
+_SCOPES = frozenset(SCOPES)
+_EXPRESSIONS = frozenset(
+    kind for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.expr)
 )
 
 
@@ -106,42 +111,24 @@ class Tree:
 
     def _visit(self, module: Scope) -> None:
         stack: list[tuple[ast.AST, Scope]] = [(module.node, module)]
-        parents, recorded = self._parents, self._recorded
+        parents, recorded, touch = self._parents, self._recorded, self._mentions.touch
         while stack:
             node, scope = stack.pop()
-            found = recorded.get(type(node))
+            kind = type(node)
+            found = recorded.get(kind)
             if found is not None:
                 found.append((node, scope))
-            if type(node) in LEAVES:
+            if kind in LEAVES:
                 continue
-            children = self._children(node, scope)
-            for child, _ in children:
-                parents[child] = node
-            stack += reversed(children)
-
-    def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
-        """Give the mentioned parts of a node, each with the scope that it is read in."""
-        is_on_one_line = isinstance(node, ast.expr) and node.lineno == node.end_lineno
-        header = body = scope
-        if isinstance(node, SCOPES):
-            body = scope.child(node)
-            header = body if isinstance(node, COMPREHENSIONS) else scope
-        found: list[tuple[ast.AST, Scope]] = []
-        for name in PARTS[type(node)]:
-            value = getattr(node, name, None)
-            where = body if name == "body" else header
-            found += [
-                (part, where)
-                for part in (value if type(value) is list else (value,))
-                if isinstance(part, ast.AST) and (is_on_one_line or self._is_mentioned(part))
-            ]
-        return found
-
-    def _is_mentioned(self, node: ast.AST) -> bool:
-        first = getattr(node, "lineno", None)
-        if first is None:
-            return True
-        decorators = getattr(node, "decorator_list", None)
-        if decorators:
-            first = decorators[0].lineno
-        return self._mentions.within(first, node.end_lineno)  # type: ignore[attr-defined]
+            header = body = scope
+            if kind in _SCOPES:
+                body = scope.child(node)  # type: ignore[arg-type]
+                header = body if kind in COMPREHENSIONS else scope
+            is_whole = kind in _EXPRESSIONS and node.lineno == node.end_lineno  # type: ignore[attr-defined]
+            for name in LAST_FIRST[kind]:
+                value = getattr(node, name, None)
+                where = body if name == "body" else header
+                for part in reversed(value) if type(value) is list else (value,):
+                    if isinstance(part, ast.AST) and (is_whole or touch(part)):
+                        parents[part] = node
+                        stack.append((part, where))

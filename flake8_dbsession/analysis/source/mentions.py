@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
@@ -80,6 +82,15 @@ def is_hidden(word: str) -> bool:
     return not any(needle in word for needle in NEEDLES)
 
 
+_NO_LINE = sys.maxsize
+_DECORATED = frozenset({ast.AsyncFunctionDef, ast.ClassDef, ast.FunctionDef})
+_UNPLACED = frozenset(
+    kind
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST) and "end_lineno" not in kind._attributes
+)
+
+
 class Mentions:
     """The lines of a text that mention any of some words."""
 
@@ -96,8 +107,21 @@ class Mentions:
             line += text.count("\n", counted, position)
             counted = position
             self._lines.append(line)
+        self._lines.append(_NO_LINE)
+
+    def __bool__(self) -> bool:
+        return len(self._lines) > 1
+
+    def touch(self, node: ast.AST) -> bool:
+        """Tell whether any line of a node mentions a word; True for a node without a place."""
+        if type(node) in _UNPLACED:
+            return True
+        first: int = node.lineno  # type: ignore[attr-defined]
+        if type(node) in _DECORATED and node.decorator_list:  # type: ignore[attr-defined]
+            first = node.decorator_list[0].lineno  # type: ignore[attr-defined]
+        lines = self._lines
+        return lines[bisect_left(lines, first)] <= node.end_lineno  # type: ignore[attr-defined,no-any-return]
 
     def within(self, first: int, last: int) -> bool:
         """Tell whether any line from ``first`` to ``last``, counted from 1, mentions a word."""
-        index = bisect_left(self._lines, first)
-        return index < len(self._lines) and self._lines[index] <= last
+        return self._lines[bisect_left(self._lines, first)] <= last

@@ -99,7 +99,8 @@ class Outline:
         for index in mentioning if words else every:
             chunk = self._chunk(index)
             if chunk.startswith(_DEFINITION_STARTS):
-                names += _DEFINITION.findall(chunk)[:1]
+                if (defined := _DEFINITION.search(chunk)) is not None:
+                    names.append(defined.group(1))
             elif (assigned := _ASSIGNMENT.match(chunk)) is not None:
                 names.append(assigned.group(1))
         return names

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from flake8_dbsession.policy.errors import PolicyError
     from flake8_dbsession.rules.base import Violation
 
-_COOKIE = re.compile(rb"coding[:=]")
-_OF_FLAKE8 = re.compile("flake8", re.IGNORECASE)
+# That of UTF-8 says nothing new, and stands at the head of many files.
+_FOREIGN_COOKIE = re.compile(rb"coding[:=](?![ \t]*(?i:utf-?8)(?![-\w.]))")
 _LONGEST_HEAD = 400  # bytes that hold any coding cookie
 _NO_PLUGINS = Checkers(tree=[], logical_line=[], physical_line=[])
 
@@ -127,7 +127,7 @@ class FileCheck:
         return self._reported_by(self._checker(STDIN, None))
 
     def _of_file(self, path: str, content: bytes) -> list[Finding]:
-        is_foreign = _COOKIE.search(content, 0, _LONGEST_HEAD) is not None
+        is_foreign = _FOREIGN_COOKIE.search(content, 0, _LONGEST_HEAD) is not None
         is_dismissed = not is_foreign and self._linter.dismisses(path, content)
         if path.endswith(markdown.SUFFIX):
             return [] if is_dismissed else self._of_markdown(path, content)
@@ -140,12 +140,12 @@ class FileCheck:
 
     def _plainly_checked(self, path: str, content: bytes) -> _Plain | None:
         """Check what parses and has no word for flake8 in it, which is nearly every file."""
+        if b"flake8" in content.lower():
+            return None
         try:
             text = content.decode("utf-8-sig")
             if "\r" in text:
                 text = text.replace("\r\n", "\n").replace("\r", "\n")
-            if _OF_FLAKE8.search(text):
-                return None
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # flake8 says why
@@ -160,6 +160,8 @@ class FileCheck:
         found: dict[Finding, None] = {}  # each once: a broken policy breaks every block
         text = content.decode(errors="replace").replace("\r\n", "\n")
         for block in markdown.python_blocks(text):
+            if self._linter.dismisses(path, "".join(block.lines).encode()):
+                continue
             checker = _BlockChecker(path, self._options, self._linter, text, block)
             found.update(dict.fromkeys(self._reported_by(checker)))
         return list(found)

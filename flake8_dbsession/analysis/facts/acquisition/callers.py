@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.names.inference import Inference
@@ -44,9 +45,10 @@ def is_for_others(function: Scope, inference: Inference) -> bool:
         return False
     if parent is None or not isinstance(parent.node, (ast.ClassDef, ast.Module)):
         return False
-    word = re.compile(rf"\b{re.escape(node.name)}\b")
-    modules = inference.project.modules_mentioning(node.name, function.module.path)
-    return sum(len(word.findall(module.text)) for module in modules) <= 1
+    word = re.compile(rf"\b{re.escape(node.name)}\b".encode())
+    files = inference.project.files_mentioning(node.name, function.module.path)
+    named = (None for file in files for _ in word.finditer(file.read_bytes()))
+    return len(list(islice(named, 2))) <= 1
 
 
 def is_only_executed(function: Scope, inference: Inference) -> bool:
@@ -66,10 +68,10 @@ def is_only_executed(function: Scope, inference: Inference) -> bool:
 def _calls(function: Scope, inference: Inference) -> Iterator[tuple[Scope, list[ast.AST]]]:
     """Find the calls of a function, each with the scope that it runs in and the nodes around it."""
     name = getattr(function.node, "name", "")
-    modules = inference.project.modules_mentioning(name, function.module.path)
-    if len(modules) > _MOST_FILES:
+    path, project = function.module.path, inference.project
+    if len(project.files_mentioning(name, path)) > _MOST_FILES:
         return
-    for module in modules:
+    for module in project.modules_mentioning(name, path):
         for scope in scopes_mentioning(module.scope, [f"{name}("]):
             for call, inner, around in calls_in(scope, (name,)):
                 if _is_same(inference.value(call.func, inner), function):

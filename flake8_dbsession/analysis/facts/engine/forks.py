@@ -116,7 +116,7 @@ def _function(expression: ast.expr, scope: Scope, inference: Inference) -> Itera
 def _tasks(tree: Tree, inference: Inference) -> Iterator[FunctionValue]:
     """Give the project's tasks; none where a signal's handler may dispose of the engine."""
     path, project = tree.scope.module.path, inference.project
-    if project.modules_mentioning(_FORKED, path):
+    if project.files_mentioning(_FORKED, path):
         return
     modules = [m.scope for m in project.modules_mentioning("task", path) if m.path != path]
     for module in (tree.scope, *modules):

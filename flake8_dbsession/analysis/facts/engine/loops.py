@@ -50,12 +50,11 @@ def new_loops(tree: Tree, inference: Inference) -> Iterator[NewLoop]:
     """
     for scope in scopes_mentioning(tree.scope, _WORDS):
         for call, inner, around in calls_in(scope, _NAMES):
-            coroutine = _coroutine(call, inner, inference)
-            if coroutine is None:
-                continue
             turns = any(isinstance(node, LOOPS) for node in around)
-            is_again = turns or is_repeated(scope, inference)
-            engine = _engine_left(coroutine, scope, inference) if is_again else None
+            if not turns and not is_repeated(scope, inference):
+                continue
+            coroutine = _coroutine(call, inner, inference)
+            engine = _engine_left(coroutine, scope, inference) if coroutine else None
             if engine is not None:
                 yield NewLoop(call, scope, engine)
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
 from flake8_dbsession.analysis.facts.engine.engines import options_of
-from flake8_dbsession.analysis.facts.engine.repeated_work import is_repeated, scheduled_in
-from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
 from flake8_dbsession.analysis.names.drivers import DRIVERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -112,10 +111,7 @@ def _what(maker: Known) -> str:
 
 def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
     """Find the objects made by handlers and tasks whose ``__init__`` makes an engine."""
-    scheduled = scheduled_in(tree.scope.module.scope)
-    for scope in scopes_mentioning(tree.scope, ["@", *(f"def {name}(" for name in scheduled)]):
-        if isinstance(scope.node, ast.Module) or not is_repeated(scope, inference):
-            continue
+    for scope in repeated_functions(tree.scope, inference):
         for call in own_nodes(scope.node):
             if isinstance(call, ast.Call) and last_segment(call.func).lstrip("_")[:1].isupper():
                 cls = inference.value(call.func, scope)

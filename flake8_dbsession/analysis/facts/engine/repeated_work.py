@@ -6,9 +6,11 @@ Sources: the documentation of Celery, RQ, Dramatiq, Huey, APScheduler and schedu
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.framework.handlers import is_handler
+from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
@@ -40,7 +42,7 @@ def is_repeated(function: Scope, inference: Inference) -> bool:
         return False
     if is_handler(node, outside, inference) or is_task(function, inference, _PACKAGES - _FORKING):
         return True
-    return node.name in scheduled_in(function.module.scope)
+    return node.name in _scheduled(function.module.scope)
 
 
 def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> bool:
@@ -59,6 +61,16 @@ def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> 
     return depth > 0 and any(
         runs_again(caller, inference, depth - 1) for caller in callers_of(function, inference)
     )
+
+
+def repeated_functions(module: Scope, inference: Inference) -> Iterator[Scope]:
+    """Give the functions of a linted module that one process runs many times."""
+    scheduled = _scheduled(module)
+    for node, outside in functions_of(module):
+        if node.decorator_list or node.name in scheduled:
+            function = outside.child(node)
+            if is_repeated(function, inference):
+                yield function
 
 
 def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _PACKAGES) -> bool:
@@ -82,7 +94,7 @@ def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _P
 
 
 @remembered
-def scheduled_in(module: Scope) -> frozenset[str]:
+def _scheduled(module: Scope) -> frozenset[str]:
     """Give the names of the functions that a module hands to a scheduler."""
     text = module.module.text
     if not any(f".{method}(" in text for method in _SCHEDULING):

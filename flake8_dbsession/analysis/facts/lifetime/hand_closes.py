@@ -244,13 +244,18 @@ def _is_used_on(close: ast.Call, block: ast.expr, scope: Scope) -> bool:
         ),
         default=close.lineno + 1,
     )
-    return any(
-        isinstance(node, ast.Name)
-        and node.id == ast.unparse(closed)
-        and node is not closed
-        and node.lineno >= first
-        for node in own_nodes(scope.node)
-    )
+    named = _named(scope).get(ast.unparse(closed), ())
+    return any(node is not closed and node.lineno >= first for node in named)
+
+
+@remembered
+def _named(scope: Scope) -> dict[str, list[ast.Name]]:
+    """Give the places where a function itself names each name."""
+    found: dict[str, list[ast.Name]] = {}
+    for node in own_nodes(scope.node):
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, []).append(node)
+    return found
 
 
 def _of_parameter(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeGuard
 
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.effects.objects import attributes_used
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     COMPREHENSIONS,
@@ -41,22 +42,52 @@ def scopes_mentioning(module: Scope, words: Iterable[str]) -> Iterator[Scope]:
     Yields:
         The scopes: the outer ones before those inside them.
     """
-    text = module.module.text
-    mentions = Mentions(text, words)
-    pending = [module] if mentions.within(1, text.count("\n") + 1) else []
+    mentions = _mentions(module, *words)
+    if mentions:
+        yield module
+        for node, outside in functions_of(module):
+            if mentions.within(node.lineno, node.end_lineno or node.lineno):
+                yield outside.child(node)
+
+
+@remembered
+def _mentions(module: Scope, *words: str) -> Mentions:
+    return Mentions(module.module.text, words)
+
+
+@remembered
+def functions_of(module: Scope) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]]:
+    """Give the functions of a linted module, each with the scope that it stands in.
+
+    Args:
+        module: the module's scope.
+
+    Returns:
+        The functions: the outer ones before those inside them.
+    """
+    definitions = _mentions(module, "def", "class")
+    found = []
+    pending = [(node, module) for node in _definitions(body_of(module.node))]
     while pending:
-        scope = pending.pop()
-        if not isinstance(scope.node, ast.ClassDef):
-            yield scope
-        for statement in statements(body_of(scope.node)):
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                first = min(n.lineno for n in (statement, *statement.decorator_list))
-                if mentions.within(first, statement.end_lineno or statement.lineno):
-                    pending.append(scope.child(statement))
+        node, outside = pending.pop()
+        if not isinstance(node, ast.ClassDef):
+            found.append((node, outside))
+        if definitions.within(node.body[0].lineno, node.end_lineno or node.lineno):
+            inside = outside.child(node)
+            pending += [(inner, inside) for inner in _definitions(node.body)]
+    return found
+
+
+def _definitions(
+    body: list[ast.stmt],
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for statement in statements(body):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield statement
 
 
 def calls_in(
-    scope: Scope, names: Container[str]
+    scope: Scope, names: Collection[str]
 ) -> Iterator[tuple[ast.Call, Scope, list[ast.AST]]]:
     """Find the calls that run with a function or module itself.
 
@@ -67,6 +98,9 @@ def calls_in(
     Yields:
         Each call with the scope it is read in and the nodes around it, the nearest first.
     """
+    module = scope.module
+    words = [f"{name}(" for name in names]
+    mentions = _mentions(module.scope, *words) if module.tree is not None else None
     parents: dict[ast.AST, ast.AST] = {}
     stack: list[tuple[ast.AST, Scope]] = [(scope.node, scope)]
     while stack:
@@ -78,6 +112,8 @@ def calls_in(
         if isinstance(node, COMPREHENSIONS):
             inner = inner.child(node)
         inside = children(node)
+        if mentions is not None:
+            inside = list(filter(mentions.touch, inside))
         parents.update(dict.fromkeys(inside, node))
         stack += [(child, inner) for child in reversed(inside)]
 
