@@ -138,11 +138,12 @@ def _kept_of_registry(
     """Find what a registry gives where a ``global`` name keeps it: one thread's plain session."""
     if not tree.is_of_interest(last_segment(call.func)):
         return None
-    holder, name, target = holder_of(call, scope, tree)
-    value = inference.value(call, scope) if holder is Holder.GLOBAL else None
-    if isinstance(value, Known) and value.role is Role.LENT and value.source is Role.REGISTRY:
-        opened = value._replace(role=Role.OPENED)
-        return Acquisition(call, opened, scope, holder, name, target)
+    match inference.value(call, scope):
+        case Known(role=Role.LENT, source=Role.REGISTRY) as lent:
+            holder, name, target = holder_of(call, scope, tree)
+            if holder is Holder.GLOBAL:
+                opened = lent._replace(role=Role.OPENED)
+                return Acquisition(call, opened, scope, holder, name, target)
     return None
 
 
