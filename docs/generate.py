@@ -13,13 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tour import filled
+
 from flake8_dbsession.policy.schema import schema
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import families, page, summary
 from flake8_dbsession.rules.registry import rules
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tour import filled
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "rules"
