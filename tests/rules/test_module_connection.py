@@ -161,3 +161,19 @@ def test_pools_and_sessions_are_others(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_silent_where_the_database_may_live_in_memory(tmp_path: Path) -> None:
+    text = """
+        import os
+        import sqlite3
+
+        DEFAULT = os.environ.get("DB", ":memory:")
+        first = sqlite3.connect(os.getenv("DB") or ":memory:")
+        second = sqlite3.connect(DEFAULT)
+        third = sqlite3.connect(os.environ.get("DB", "app.db"))  # DBS608
+
+        def get():
+            return first.execute("select 1"), second.execute("select 1"), third.execute("select 1")
+    """
+    assert_cases(tmp_path, {"store.py": text}, {"DBS608"})

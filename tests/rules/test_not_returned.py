@@ -284,3 +284,79 @@ def test_a_block_at_module_level(tmp_path: Path) -> None:
         },
         {"DBS605"},
     )
+
+
+def test_what_a_function_of_the_project_takes_from_a_pool(tmp_path: Path) -> None:
+    files = {
+        "core/db.py": """
+            from psycopg2.pool import SimpleConnectionPool
+
+            pool = SimpleConnectionPool(1, 5, "dbname=x")
+
+            def get_conn():
+                return pool.getconn()
+
+            def put_conn(conn):
+                pool.putconn(conn)
+        """,
+        "service.py": """
+            from core.db import get_conn, put_conn
+
+            def early(is_done):
+                conn = get_conn()  # DBS605
+                if is_done:
+                    return None
+                put_conn(conn)
+
+            def closes():
+                conn = get_conn()  # DBS605
+                try:
+                    conn.cursor().execute("select 1")
+                finally:
+                    conn.close()
+
+            def never():
+                conn = get_conn()  # DBS605
+                return conn.cursor().fetchone()
+
+            def fine():
+                conn = get_conn()
+                try:
+                    return conn.cursor().fetchone()
+                finally:
+                    put_conn(conn)
+
+            class Store:
+                def __init__(self):
+                    self.conn = get_conn()  # DBS609
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS602", "DBS603", "DBS605", "DBS609"})
+
+
+def test_a_pool_that_is_named_by_a_call_each_time(tmp_path: Path) -> None:
+    text = """
+        from psycopg2.pool import SimpleConnectionPool
+
+        _pool = None
+
+        def init_pool():
+            global _pool
+            if _pool is None:
+                _pool = SimpleConnectionPool(1, 5, "dbname=x")
+            return _pool
+
+        def fine():
+            conn = init_pool().getconn()
+            try:
+                return conn.cursor().fetchone()
+            finally:
+                init_pool().putconn(conn)
+
+        def late():
+            conn = init_pool().getconn()  # DBS605
+            rows = conn.cursor().fetchall()
+            init_pool().putconn(conn)
+            return rows
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS605"})

@@ -343,6 +343,9 @@ DRIVERS = (
     ),
 )
 
+GIVINGS = frozenset(driver.taking.gives for driver in DRIVERS if driver.taking is not None) - {
+    "close"
+}
 TAKINGS = frozenset(driver.taking.takes for driver in DRIVERS if driver.taking is not None)
 """The methods by which a connection is taken from a pool, of any driver."""
 

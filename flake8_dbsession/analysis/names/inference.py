@@ -742,7 +742,13 @@ def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
 def _or_pooled(value: Value | None, name: str) -> Value | None:
     """See ``getconn`` of what cannot be followed for what it is: only pools have that method."""
     if name == "getconn" and (value is None or isinstance(value, External)):
-        return Known(Role.ACCESSOR, Resource.CONNECTION, name=".getconn", library="psycopg2")
+        return Known(
+            Role.ACCESSOR,
+            Resource.CONNECTION,
+            name=".getconn",
+            library="psycopg2",
+            is_pooled=True,
+        )
     return value
 
 
@@ -813,7 +819,11 @@ def _attribute_of_known(known: Known, name: str) -> Known | None:
     role, resource = found
     commits = known.role in (Role.ENGINE, Role.FACTORY) and name == "begin"
     return known._replace(
-        role=role, resource=resource, commits=commits, name=f"{known.name}.{name}"
+        role=role,
+        resource=resource,
+        commits=commits,
+        name=f"{known.name}.{name}",
+        is_pooled=known.role is Role.POOL and role is Role.ACCESSOR,
     )
 
 

@@ -62,6 +62,7 @@ class Known(NamedTuple):
         database: what tells its database from others: the expression that makes the engine or
             factory in the end with its scope, or how that is written where it is not found; None
             where nothing is known.
+        is_pooled: whether it is taken from a pool, and has to go back there.
         is_assumed: whether only an annotation says that it is new; code that closes it proves that.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
@@ -77,6 +78,7 @@ class Known(NamedTuple):
     keeps_loaded: bool | None = None
     library: str = ""
     database: tuple[ast.expr | ast.arg, Scope] | str | None = None
+    is_pooled: bool = False
     is_assumed: bool = False
 
 

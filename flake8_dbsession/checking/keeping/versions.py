@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
+import flake8_dbsession
 from flake8_dbsession import __version__
 from flake8_dbsession.digests import digest_of_texts
 
 _INSTALLED = ("site-packages", "dist-packages")
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGE = os.path.dirname(os.path.abspath(flake8_dbsession.__file__))
 
 
 def installation() -> list[str]:

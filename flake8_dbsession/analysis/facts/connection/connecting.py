@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Entered, Scope
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.nodes import nodes_in
 
 _WITH_FILES = frozenset({"aiosqlite", "apsw", "duckdb", "sqlite3"})
 _FOR_THREADS = "check_same_thread"  # sqlite3's, and aiosqlite's
@@ -35,7 +37,7 @@ def opening_call(expression: ast.expr, scope: Scope, inference: Inference) -> as
 
 
 def is_in_memory(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a database lives in its one connection, and nowhere else.
+    """Tell whether a database lives, or may live, in its one connection, and nowhere else.
 
     Args:
         call: the call that opens it.
@@ -50,7 +52,19 @@ def is_in_memory(call: ast.Call, known: Known, scope: Scope, inference: Inferenc
     if path is None:
         return known.library == "duckdb" and None not in given
     text = text_of(path, scope, inference)
-    return text is not None and (text.startswith(_MEMORY) or "mode=memory" in text)
+    return any(map(_names_memory, _texts_in(path, scope, inference) if text is None else [text]))
+
+
+def _names_memory(text: str) -> bool:
+    return text.startswith(_MEMORY) or "mode=memory" in text
+
+
+def _texts_in(path: ast.expr, scope: Scope, inference: Inference) -> Iterator[str]:
+    """Give the texts that a path may be: ``os.environ.get("DB", ":memory:")``, under any name."""
+    value, _ = followed(path, scope, inference)
+    for node in nodes_in(value):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def is_for_threads(call: ast.Call) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.effects import Effects
@@ -33,7 +33,7 @@ from flake8_dbsession.analysis.lifetimes import (
     Opened,
     lifetimes,
 )
-from flake8_dbsession.analysis.names.drivers import CONFIGURING, Block, Taking, driver_of
+from flake8_dbsession.analysis.names.drivers import CONFIGURING, GIVINGS, Block, Taking, driver_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
@@ -257,10 +257,15 @@ def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:
 
 def taking_of(known: Known) -> Taking | None:
     """Tell how a connection was taken from a pool; None for one that was not."""
-    taking = driver_of(known.library).taking
-    if taking is None or not known.name.endswith(f".{taking.takes}"):
-        return None
-    return taking
+    return driver_of(known.library).taking if known.is_pooled else None
+
+
+def _receivers(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
+    """Give the calls that only name the pool again: ``pool().putconn(conn)``."""
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in GIVINGS:
+                yield from (each for each in nodes_in(owner) if isinstance(each, ast.Call))
 
 
 def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree) -> Graph | None:
@@ -270,6 +275,7 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
     quiet = {a.node for a in found if _opens_quietly(a) or _is_coroutine(a, tree)}
     connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
+    quiet |= set(_receivers(own_nodes(root)))
     plain = effects.calls(scope)
     quiet |= set(
         _set_ups(
