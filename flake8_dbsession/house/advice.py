@@ -14,6 +14,7 @@ from flake8_dbsession.house.work import (
     has_arguments,
     is_made_here,
 )
+from flake8_dbsession.policy.model import Style
 
 
 class Advice(NamedTuple):
@@ -29,7 +30,9 @@ class Advice(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The advice as a message has it, a line that has to stand before it included."""
+        """The advice as a message has it: what is injected as a parameter, a line before it."""
+        if self.way is not None and self.way.style is Style.DEPENDENCY:
+            return f"the parameter `{self.code}`"
         if self.way is not None and self.way.reach.bind:
             return f"`{self.code}` after `{self.way.reach.bind}`"
         return f"`{self.code}`"

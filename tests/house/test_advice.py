@@ -251,7 +251,7 @@ def test_a_handler_is_given_its_session(tmp_path: Path) -> None:
             db = SessionLocal()
             return db.query(1)
     """
-    assert one(tmp_path, database, use) == "`db = Depends(get_db)`"
+    assert one(tmp_path, database, use) == "the parameter `db = Depends(get_db)`"
     flask = use.replace("fastapi", "flask").replace("APIRouter()", "Blueprint('a', __name__)")
     flask = flask.replace("APIRouter", "Blueprint").replace("router.get", "router.route")
     assert one(tmp_path, database, flask) == "`with scope() as db:`"

@@ -239,7 +239,7 @@ def index():
             "from core import database\nasync def f():\n    await anext(database.get_async_db())\n",
             "`async with asynccontextmanager(database.get_async_db)() as db:`",
         ),
-        (DATABASE, HANDLER, "`session = Depends(get_db)`"),
+        (DATABASE, HANDLER, "the parameter `session = Depends(get_db)`"),
         (
             DATABASE,
             "from gone import get_db\nsession = next(get_db())\n",

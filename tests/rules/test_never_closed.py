@@ -546,3 +546,23 @@ def test_a_session_holds_nothing_after_the_block_of_its_transaction(tmp_path: Pa
         },
         {"DBS302"},
     )
+
+
+def test_what_hangs_on_the_application_may_close(tmp_path: Path) -> None:
+    service = """
+        from flask import current_app, g
+        from core.database import SessionLocal
+
+        def closed():
+            session = SessionLocal()
+            try:
+                return session.execute("x").scalar()
+            finally:
+                current_app.manager.close_session(session)
+
+        def left():
+            session = SessionLocal()  # DBS302
+            return session.execute("x").scalar()
+    """
+    factory = "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"
+    assert_cases(tmp_path, {"core/database.py": factory, "service.py": service}, {"DBS302"})

@@ -136,7 +136,7 @@ def test_flask_is_not_held_to_a_pattern_nobody_chose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "database", "policy", "way_out"),
     [
-        ("api/a.py", DATABASE.replace("get_db()", "open_db()"), "", "`db = Depends(open_db)`"),
+        ("api/a.py", DATABASE.replace("get_db()", "open_db()"), "", "the parameter `db = Depends(open_db)`"),
         ("web/a.py", BARE, REQUESTS, "`db = get_request_db_session()`"),
     ],
 )
@@ -217,4 +217,4 @@ def test_the_dependency_that_the_file_injects_is_the_way_out(tmp_path: Path) -> 
     }
     write_project(tmp_path, files)
     (message,) = [m for *_, code, m in lint(tmp_path, "api/agents.py") if code in CODES]
-    assert message.endswith("; use `db = Depends(get_session)`")
+    assert message.endswith("; use the parameter `db = Depends(get_session)`")

@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
-from flake8_dbsession.analysis.effects.library import RECORDS
+from flake8_dbsession.analysis.effects.library import APPLICATIONS, RECORDS
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
@@ -175,9 +175,12 @@ class Effects:
             return GIVEN_BACK
         if not raises_by_name(call):
             return UNTOUCHED
-        if isinstance(given.callee, (External, Known)) or _is_builtin(call, scope):
-            return USED
-        return UNKNOWN
+        match given.callee:
+            case External(name=name) if name.startswith(APPLICATIONS):
+                return UNKNOWN
+            case External() | Known():
+                return USED
+        return USED if _is_builtin(call, scope) else UNKNOWN
 
     def is_held_by_value(self, call: ast.Call, key: int | str, scope: Scope) -> bool:
         """Tell whether a call gives an object of the project's that holds one of its arguments.

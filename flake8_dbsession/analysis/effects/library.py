@@ -67,3 +67,9 @@ MUTATORS = frozenset(
 
 KEEPING = MUTATORS | {"set"}
 """The methods that keep what they are given: those, and a context variable's."""
+
+APPLICATIONS = ("flask.current_app.", "flask.g.", "quart.current_app.", "quart.g.")
+"""Objects of libraries on which a project hangs its own, with the dot: ``current_app.manager``.
+
+Source: https://flask.palletsprojects.com/en/stable/appcontext/
+"""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
+from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Layer, Style
 from flake8_dbsession.rules.base import Rule, Violation
@@ -119,6 +120,6 @@ def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
     """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
     own = context.house.own(Place(opening.known, opening.scope))
     if layer.declared and own is not None:
-        return f"`{own.written('db')}`"
+        return Advice(own, own.written("db")).words
     dependency = injected_here(opening.known, context) or house_dependency(opening.known, context)
-    return f"`db = Depends({dependency})`" if dependency else None
+    return f"the parameter `db = Depends({dependency})`" if dependency else None
