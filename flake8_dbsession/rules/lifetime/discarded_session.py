@@ -31,7 +31,7 @@ class DiscardedSession(Rule[Ending]):
 
 
     def users():
-        return SessionLocal().query(User).all()  # DBS304
+        return SessionLocal().query(User.name).all()  # DBS304
     ```
 
     ## Use instead
@@ -41,8 +41,11 @@ class DiscardedSession(Rule[Ending]):
 
     def users():
         with get_db_session() as db:
-            return db.query(User).all()
+            return db.query(User.name).all()
     ```
+
+    Values leave the block here. A mapped object that the provider's commit expires could not be read
+    after it ([DBS210](DBS210.md)).
 
     ## Options
     - `factories`: further names that are factories

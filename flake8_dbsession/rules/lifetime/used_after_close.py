@@ -44,7 +44,7 @@ class SessionUsedAfterClose(Rule[Ending]):
             db.commit()
         finally:
             db.close()
-        return db.get(Agent, agent_id)  # DBS305
+        return db.get(Agent, agent_id).state  # DBS305
     ```
 
     ## Use instead
@@ -56,8 +56,11 @@ class SessionUsedAfterClose(Rule[Ending]):
         with get_db_session() as db:
             agent = db.get(Agent, agent_id)
             agent.name = name
-            return agent
+            return agent.state
     ```
+
+    Values leave the block here. A mapped object that the provider's commit expires could not be read
+    after it ([DBS210](DBS210.md)).
 
     ## Options
     None.

@@ -54,12 +54,12 @@ class LazyResultEscapesBlock(Rule[LazyResult]):
 
     def find(name):
         with get_db_session() as db:
-            return db.query(Agent).filter(Agent.name == name).all()
+            return db.query(Agent.id).filter(Agent.name == name).all()
 
 
     def everything():
         with get_db_session() as db:
-            return db.scalars(select(Agent)).all()
+            return db.scalars(select(Agent.name)).all()
     ```
 
     ## Options
