@@ -136,7 +136,12 @@ def test_flask_is_not_held_to_a_pattern_nobody_chose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "database", "policy", "way_out"),
     [
-        ("api/a.py", DATABASE.replace("get_db()", "open_db()"), "", "the parameter `db = Depends(open_db)`"),
+        (
+            "api/a.py",
+            DATABASE.replace("get_db()", "open_db()"),
+            "",
+            "the parameter `db = Depends(open_db)`",
+        ),
         ("web/a.py", BARE, REQUESTS, "`db = get_request_db_session()`"),
     ],
 )

@@ -44,7 +44,7 @@ class DiscardedSession(Rule[Ending]):
             return db.query(User.name).all()
     ```
 
-    Values leave the block here. A mapped object that the provider's commit expires could not be read
+    Values leave the block here. A mapped object that the provider expires could not be read
     after it ([DBS210](DBS210.md)).
 
     ## Options

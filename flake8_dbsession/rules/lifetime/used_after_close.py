@@ -59,7 +59,7 @@ class SessionUsedAfterClose(Rule[Ending]):
             return agent.state
     ```
 
-    Values leave the block here. A mapped object that the provider's commit expires could not be read
+    Values leave the block here. A mapped object that the provider expires could not be read
     after it ([DBS210](DBS210.md)).
 
     ## Options
