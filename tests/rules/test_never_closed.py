@@ -566,3 +566,45 @@ def test_what_hangs_on_the_application_may_close(tmp_path: Path) -> None:
     """
     factory = "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"
     assert_cases(tmp_path, {"core/database.py": factory, "service.py": service}, {"DBS302"})
+
+
+def test_what_flask_s_application_keeps_is_followed(tmp_path: Path) -> None:
+    manager = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        class Manager:
+            def __init__(self, url):
+                self.Session = sessionmaker(create_engine(url))
+
+            def get_session(self):
+                return self.Session()
+
+            def close_session(self, session):
+                session.close()
+    """
+    application = """
+        from flask import Flask
+        from core.manager import Manager
+
+        def create_app():
+            app = Flask(__name__)
+            app.manager = Manager("sqlite://")
+            return app
+    """
+    routes = """
+        from flask import current_app
+
+        def left():
+            session = current_app.manager.get_session()  # DBS302
+            return session.execute("x").scalar()
+
+        def closed():
+            session = current_app.manager.get_session()
+            try:
+                return session.execute("x").scalar()
+            finally:
+                current_app.manager.close_session(session)
+    """
+    files = {"core/manager.py": manager, "application.py": application, "routes.py": routes}
+    assert_cases(tmp_path, files, {"DBS302", "DBS303"})

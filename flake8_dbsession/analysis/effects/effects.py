@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
-from flake8_dbsession.analysis.effects.library import APPLICATIONS, RECORDS
+from flake8_dbsession.analysis.effects.library import OBJECTS, RECORDS
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
@@ -176,7 +176,7 @@ class Effects:
         if not raises_by_name(call):
             return UNTOUCHED
         match given.callee:
-            case External(name=name) if name.startswith(APPLICATIONS):
+            case External(name=name) if name.startswith(OBJECTS):
                 return UNKNOWN
             case External() | Known():
                 return USED

@@ -7,6 +7,8 @@ it is given, and to leave its closing to the caller: a library does not end what
 
 from __future__ import annotations
 
+from flake8_dbsession.analysis.names.library import APPLICATIONS
+
 RUNNERS = frozenset(
     {
         # https://docs.python.org/3/library/asyncio-runner.html
@@ -68,8 +70,5 @@ MUTATORS = frozenset(
 KEEPING = MUTATORS | {"set"}
 """The methods that keep what they are given: those, and a context variable's."""
 
-APPLICATIONS = ("flask.current_app.", "flask.g.", "quart.current_app.", "quart.g.")
-"""Objects of libraries on which a project hangs its own, with the dot: ``current_app.manager``.
-
-Source: https://flask.palletsprojects.com/en/stable/appcontext/
-"""
+OBJECTS = tuple(f"{name}." for name in (*sorted(APPLICATIONS), "flask.g", "quart.g"))
+"""The beginnings of the names of what a project hangs on a library's objects."""

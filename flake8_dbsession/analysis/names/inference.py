@@ -270,9 +270,10 @@ class Inference:
             case ast.Name(id=name):
                 return self._or_named(self._name(name, scope), expression, scope)
             case ast.Attribute(value=base, attr=name):
-                value = self.attribute(self.value(base, scope), name)
+                owner = self.value(base, scope)
+                value = self.attribute(owner, name)
                 if value is None or isinstance(value, External):
-                    value = self._kept_on_state(expression, scope) or value
+                    value = self._kept_on_application(expression, owner, scope) or value
                 return _or_pooled(self._or_named(value, expression, scope), name)
             case ast.Call():
                 return self._call(expression, scope)
@@ -290,19 +291,24 @@ class Inference:
                 return FunctionValue(expression, scope)
         return None
 
-    def _kept_on_state(self, place: ast.Attribute, scope: Scope) -> Value | None:
-        """Tell what the project keeps on its application, as ``request.app.state.x``."""
+    def _kept_on_application(
+        self, place: ast.Attribute, owner: Value | None, scope: Scope
+    ) -> Value | None:
+        """Tell what the project keeps on its application: ``request.app.state.x``, flask's too."""
         match place.value:
             case ast.Attribute(attr="state", value=ast.Attribute(attr="app") | ast.Name(id="app")):
-                return self._once(
-                    ("state", place.attr),
-                    scope.module.scope,
-                    lambda: self._stored_on_state(place.attr, scope.module),
-                )
-        return None
+                written = f".state.{place.attr}"
+            case _ if isinstance(owner, External) and owner.name in library.APPLICATIONS:
+                written = f"app.{place.attr}"
+            case _:
+                return None
+        return self._once(
+            ("application", written),
+            scope.module.scope,
+            lambda: self._stored_as(written, scope.module),
+        )
 
-    def _stored_on_state(self, name: str, asker: Module) -> Value | None:
-        place = f".state.{name}"
+    def _stored_as(self, place: str, asker: Module) -> Value | None:
         modules = self.project.modules_with(f"{place} =", asker.path)
         if f"{place} =" in asker.text:
             modules = [asker, *modules]

@@ -124,3 +124,12 @@ THREAD_HOPS = {
     "sqlalchemy.util.greenlet_spawn": 0,
 }
 """What runs a function elsewhere and gives its result: the position of the function."""
+
+
+APPLICATIONS = frozenset(
+    {"flask.current_app", "flask.Flask()", "quart.current_app", "quart.Quart()"}
+)
+"""The application of a web framework, on which a project hangs its own objects.
+
+Source: https://flask.palletsprojects.com/en/stable/appcontext/
+"""
