@@ -45,6 +45,7 @@ class Questions:
         unknown: Answer,
         *,
         fixed_point: bool = False,
+        given_up: Answer | None = None,
     ) -> Answer:
         """Ask a question.
 
@@ -52,9 +53,11 @@ class Questions:
             memory: where its answer is kept.
             question: what tells it from the others that are kept there.
             answer: finds the answer, by other questions.
-            unknown: the answer that it has inside itself, and where it lies too deep.
+            unknown: the answer that it has inside itself.
             fixed_point: whether one that leads back to itself is asked again with its own answer
                 inside, until that stays the same.
+            given_up: the answer where it lies too deep, or comes to no fixed point; None for
+                ``unknown``, or the last one.
 
         Returns:
             The answer.
@@ -63,16 +66,16 @@ class Questions:
             return self._kept(memory[question])  # type: ignore[no-any-return]
         if self._depth >= _DEEPEST:
             self._rests_on = _BOTTOMLESS
-            return unknown
+            return unknown if given_up is None else given_up
         around, first = self._rests_on, len(self._unsettled)
         found, rests_on = self._find(memory, question, answer, unknown, first)
-        for _ in range(_MOST_ROUNDS if fixed_point else 0):
-            if rests_on != self._depth:
-                break
+        rounds = _MOST_ROUNDS if fixed_point else 0
+        while rounds and rests_on == self._depth:
             before = found
             found, rests_on = self._find(memory, question, answer, before, first)
-            if found == before:
-                break
+            rounds = rounds - 1 if found != before else 0
+            if found != before and not rounds and given_up is not None:
+                found = given_up
         self._rests_on = around
         if rests_on >= self._depth:
             memory[question] = found

@@ -1,4 +1,4 @@
-"""What a way does when its block ends: the one place that asks the code for it."""
+"""What a way does when its block ends, as the effects tell it of its function or manager."""
 
 from __future__ import annotations
 

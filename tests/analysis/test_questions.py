@@ -84,3 +84,23 @@ def test_a_question_that_breaks_leaves_nothing_behind() -> None:
         ask(0)
     graph.append(set())
     assert ask(1) == {0, 1, 2, 3}
+
+
+def test_what_comes_to_no_fixed_point_is_given_up() -> None:
+    questions, memory = Questions(), {}  # type: ignore[var-annotated]
+
+    def more() -> int:
+        return questions.ask(memory, "more", more, 0, fixed_point=True, given_up=-1) + 1
+
+    assert questions.ask(memory, "more", more, 0, fixed_point=True, given_up=-1) == -1
+
+
+def test_what_lies_too_deep_is_given_up() -> None:
+    questions, memory = Questions(), {}  # type: ignore[var-annotated]
+
+    def deeper(level: int) -> int:
+        if level == 100:
+            return 100
+        return questions.ask(memory, level, lambda: deeper(level + 1), 0, given_up=-1)
+
+    assert deeper(0) == -1

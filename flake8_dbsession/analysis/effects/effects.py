@@ -361,6 +361,7 @@ class Effects:
             lambda: self._read(function, name, known, asked._replace(scope=scope), callables),
             NOTHING_YET,
             fixed_point=True,
+            given_up=UNKNOWN,
         )
 
     def _read(

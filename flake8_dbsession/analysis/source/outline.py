@@ -72,7 +72,7 @@ class Outline:
 
         Returns:
             The statements in the order of the text; more than needed where that costs nothing,
-            none where the module does not parse.
+            none where the part that can bind the name does not parse.
         """
         return self._parse(i for i in self._mentioning(name) if self._can_bind(i, name))
 

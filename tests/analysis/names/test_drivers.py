@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from flake8_dbsession.analysis.names import library
-from flake8_dbsession.analysis.names.drivers import DRIVERS, Block, Driver, driver_of
+from flake8_dbsession.analysis.names.drivers import DRIVERS, TAKINGS, Block, Driver, driver_of
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
 ONE_ROW = "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1)"
 
@@ -258,3 +259,9 @@ def test_what_a_library_is_called_by() -> None:
 def test_a_library_that_is_not_in_the_table() -> None:
     assert driver_of("").taking is None
     assert Block.CLOSES in driver_of("").block
+
+
+@pytest.mark.parametrize("method", sorted(TAKINGS))
+def test_the_calls_that_take_from_a_pool_are_looked_at(method: str) -> None:
+    assert not is_hidden(f"pool.{method}(")
+    assert hints(method)

@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     NOTHING,
+    UNFOLLOWED,
     Did,
     Way,
     Work,
@@ -271,6 +272,7 @@ def _done_by(following: Following, caller: Objects) -> Work:
         lambda: _done_in(following, inside(following, caller, session, given)),
         Work(),
         fixed_point=True,
+        given_up=UNFOLLOWED,
     )
 
 

@@ -332,6 +332,7 @@ def _returns_objects(following: Following, caller: Objects) -> bool:
         lambda: _gives_objects(following, caller),
         False,
         fixed_point=True,
+        given_up=True,
     )
 
 

@@ -457,6 +457,7 @@ def work_in(
         lambda: _work_in(scope, name, thing, inference, kept),
         Work(),
         fixed_point=True,
+        given_up=UNFOLLOWED,
     )
 
 

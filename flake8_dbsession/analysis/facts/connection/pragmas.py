@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.flow import Exit, build, carry_forward, raises_by_name
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Iterate
+from flake8_dbsession.analysis.names.drivers import CONFIGURING
 from flake8_dbsession.analysis.names.functions import receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
@@ -23,16 +24,12 @@ _EXECUTING = frozenset({"execute", "executescript"})
 # What gives the connection itself, or a cursor of it.
 _SAME = frozenset({"__aenter__", "__enter__", "cursor", "execute", "executescript"})
 _SAME_CALLS = frozenset({"aclosing", "cast", "closing", "nullcontext"})
-# What sets a connection up, copies whole databases or ends a transaction depends on no pragma.
-_NO_USES = frozenset(
-    {
-        "__aexit__", "__exit__", "backup", "commit", "create_aggregate", "create_collation",
-        "create_function", "create_window_function", "deserialize", "enable_load_extension",
-        "fetchall", "fetchmany", "fetchone", "getconfig", "getlimit", "interrupt", "iterdump",
-        "load", "load_extension", "rollback", "serialize", "set_authorizer",
-        "set_progress_handler", "set_trace_callback", "setconfig", "setlimit",
-    }
-)  # fmt: skip
+# Besides what only configures: what copies whole databases or ends a transaction.
+_NO_USES = CONFIGURING | {
+    "__aexit__", "__exit__", "backup", "commit", "deserialize", "fetchall", "fetchmany", "fetchone",
+    "getconfig", "getlimit", "interrupt", "iterdump", "load", "load_extension", "rollback",
+    "serialize",
+}  # fmt: skip
 
 
 class FirstUse(NamedTuple):

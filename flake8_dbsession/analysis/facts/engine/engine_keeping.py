@@ -64,7 +64,7 @@ _READ = frozenset({"dialect", "driver", "echo", "logging_name", "name", "url"})
 _CONNECTING = frozenset({"connect", "raw_connection"})
 
 
-class _Fate(IntEnum):
+class _Keeping(IntEnum):
     """What becomes of an engine, or of what holds it; of several answers, the highest counts."""
 
     READ = 0  # its URL, its dialect: it never connects
@@ -93,7 +93,7 @@ def is_kept(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     if is_fixture(function.node) or not decorator_names(function.node).isdisjoint(_CACHES):
         return True
     flow = _Function(function, inference, _DEEPEST)
-    return flow.is_dropped(call) or flow.fate_of(call) is not _Fate.USED
+    return flow.is_dropped(call) or flow.keeping_of(call) is not _Keeping.USED
 
 
 def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | None:
@@ -117,7 +117,10 @@ def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | N
         if isinstance(call, ast.Call):
             callee = inference.value(call.func, scope)
             is_maker = isinstance(callee, Known) and callee.role in _MAKERS
-            if is_maker and _Function(scope, inference, _DEEPEST).fate_of(call) is _Fate.RETURNED:
+            if (
+                is_maker
+                and _Function(scope, inference, _DEEPEST).keeping_of(call) is _Keeping.RETURNED
+            ):
                 return call
     return None
 
@@ -137,38 +140,38 @@ class _Function:
         """Tell whether nothing is done with the value of an expression."""
         return isinstance(self._parents[expression], ast.Expr)
 
-    def fate_of(self, expression: ast.expr) -> _Fate:
+    def keeping_of(self, expression: ast.expr) -> _Keeping:
         """Tell what becomes of the value of an expression."""
-        return max(self._fate(expression), self._fate_of_names())
+        return max(self._keeping(expression), self._keeping_of_names())
 
-    def fate_of_name(self, name: str) -> _Fate:
+    def keeping_of_name(self, name: str) -> _Keeping:
         """Tell what becomes of the value of a parameter."""
         self._names.append(name)
-        return self._fate_of_names()
+        return self._keeping_of_names()
 
-    def _fate_of_names(self) -> _Fate:
+    def _keeping_of_names(self) -> _Keeping:
         """Follow the names, and those that they are assigned to, until there is no new one."""
-        fate = _Fate.READ
+        keeping = _Keeping.READ
         for name in self._names:  # grows while it is read
             if name in self._shared:
-                return _Fate.KEPT
+                return _Keeping.KEPT
             for node in readings_in(self._scope).get(name, ()):
-                fate = max(fate, self._fate(node))
-        return fate
+                keeping = max(keeping, self._keeping(node))
+        return keeping
 
-    def _fate(self, node: ast.AST) -> _Fate:
+    def _keeping(self, node: ast.AST) -> _Keeping:
         """Tell what the code around an expression does with its value, going outward."""
-        step: ast.AST | _Fate = node
-        while not isinstance(step, _Fate):
-            step = _Fate.KEPT if self._is_captured(step) else self._step(step)
+        step: ast.AST | _Keeping = node
+        while not isinstance(step, _Keeping):
+            step = _Keeping.KEPT if self._is_captured(step) else self._step(step)
         return step
 
-    def _step(self, node: ast.AST) -> ast.AST | _Fate:
+    def _step(self, node: ast.AST) -> ast.AST | _Keeping:
         """Give the expression around that has the value, or holds it; or what becomes of it."""
         parent = self._parents[node]
         match parent:
             case ast.Return() | ast.Yield() | ast.YieldFrom():
-                return _Fate.RETURNED
+                return _Keeping.RETURNED
             case ast.Assign(targets=targets):
                 return self._assigned(targets)
             case ast.AnnAssign() | ast.For() | ast.AsyncFor():
@@ -181,10 +184,10 @@ class _Function:
                 return self._given(parent, position_of(node, parent))
             case ast.keyword(arg=name):
                 outer = self._parents[parent]
-                return self._given(outer, name) if isinstance(outer, ast.Call) else _Fate.KEPT
+                return self._given(outer, name) if isinstance(outer, ast.Call) else _Keeping.KEPT
             case ast.withitem():
-                return _Fate.KEPT
-        return parent if _passes_on(parent, node) else _Fate.USED
+                return _Keeping.KEPT
+        return parent if _passes_on(parent, node) else _Keeping.USED
 
     def _is_captured(self, node: ast.AST) -> bool:
         """Tell whether a nested function or lambda takes the value along."""
@@ -197,24 +200,24 @@ class _Function:
             inner, outer = outer, self._parents.get(outer)
         return False
 
-    def _assigned(self, targets: Iterable[ast.expr]) -> _Fate:
+    def _assigned(self, targets: Iterable[ast.expr]) -> _Keeping:
         for target in targets:
             for name in _targets(target):
                 if name is None:
-                    return _Fate.KEPT
+                    return _Keeping.KEPT
                 if name not in self._names:
                     self._names.append(name)
-        return _Fate.READ
+        return _Keeping.READ
 
-    def _attribute(self, node: ast.Attribute, attribute: str) -> ast.AST | _Fate:
+    def _attribute(self, node: ast.Attribute, attribute: str) -> ast.AST | _Keeping:
         if attribute in _ENDING:
-            return _Fate.KEPT
+            return _Keeping.KEPT
         above = self._parents[node]
         is_called = isinstance(above, ast.Call) and above.func is node
         if attribute in _CONNECTING and is_called and self._is_stored(above):
-            return _Fate.KEPT
+            return _Keeping.KEPT
         if attribute not in _SAME:
-            return _Fate.READ if attribute in _READ else _Fate.USED
+            return _Keeping.READ if attribute in _READ else _Keeping.USED
         return above if is_called else node
 
     def _is_stored(self, connection: ast.AST) -> bool:
@@ -232,36 +235,36 @@ class _Function:
             for reading in readings_in(self._scope).get(name, ())
         )
 
-    def _given(self, call: ast.Call, key: int | str | None) -> ast.AST | _Fate:
+    def _given(self, call: ast.Call, key: int | str | None) -> ast.AST | _Keeping:
         """Tell what a call does with an argument."""
         callee = self._inference.value(call.func, self._scope)
         match callee:
             case Known(role=role):
-                return call if role in _HOLDERS else _Fate.USED
+                return call if role in _HOLDERS else _Keeping.USED
             case ClassValue():
                 return self._object(call)
             case FunctionValue():
-                fate = self._fate_in(callee, key)
-                return call if fate is _Fate.RETURNED else fate
+                keeping = self._keeping_in(callee, key)
+                return call if keeping is _Keeping.RETURNED else keeping
             case External() | None if last_segment(call.func) in _LOOKING:
-                return _Fate.READ
+                return _Keeping.READ
             case External() | None if last_segment(call.func) in _WORKING:
-                return _Fate.USED
+                return _Keeping.USED
             case External(name=name) if name.startswith("sqlalchemy."):
-                return _Fate.USED  # a table or inspector that works with it once
-        return self._object(call) if constructs_by_name(call) else _Fate.KEPT
+                return _Keeping.USED  # a table or inspector that works with it once
+        return self._object(call) if constructs_by_name(call) else _Keeping.KEPT
 
-    def _object(self, call: ast.Call) -> ast.AST | _Fate:
+    def _object(self, call: ast.Call) -> ast.AST | _Keeping:
         """Go on with an object made with an engine; one that is dropped at once keeps itself."""
-        return _Fate.KEPT if self.is_dropped(call) else call
+        return _Keeping.KEPT if self.is_dropped(call) else call
 
-    def _fate_in(self, function: FunctionValue, key: int | str | None) -> _Fate:
+    def _keeping_in(self, function: FunctionValue, key: int | str | None) -> _Keeping:
         """Tell what a function of the project does with an argument."""
         name = parameter_for(function, key)
         if name is None or self._depth == 0 or isinstance(function.node, ast.Lambda):
-            return _Fate.KEPT
+            return _Keeping.KEPT
         scope = function.scope.child(function.node)
-        return _Function(scope, self._inference, self._depth - 1).fate_of_name(name)
+        return _Function(scope, self._inference, self._depth - 1).keeping_of_name(name)
 
 
 def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:

@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.work.leaving import leaves_of
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
-from flake8_dbsession.analysis.flow import Exit, build, carry_forward
-from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Leave
 from flake8_dbsession.analysis.names.functions import is_context_manager
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -128,7 +127,7 @@ def _commits(context: ast.expr, scope: Scope, inference: Inference, steps: int) 
         return isinstance(value, Known) and value.role is Role.MANAGER and value.commits
     inner = provider.scope.child(provider.node)
     if is_context_manager(provider.node):
-        return _commits_after_yield(inner, inference, steps)
+        return leaves_of(provider, inference).commits is True
     returned = [node.value for node in own_nodes(provider.node) if isinstance(node, ast.Return)]
     return bool(returned) and all(
         each is not None and _commits(each, inner, inference, steps - 1) for each in returned
@@ -140,24 +139,3 @@ def _ends_both_ways(method: Value | None) -> bool:
         return False
     names = {node.attr for node in own_nodes(method.node) if isinstance(node, ast.Attribute)}
     return {"commit", "rollback"} <= names
-
-
-def _commits_after_yield(provider: Scope, inference: Inference, steps: int) -> bool:
-    """Tell whether a generator that was not thrown into commits on every way to its end."""
-    graph = build(provider.node)  # type: ignore[arg-type]
-    if graph is None:
-        return False
-
-    def step(event: Event, committed: bool) -> tuple[bool, bool]:
-        match event:
-            case Evaluate(node=ast.Yield()):
-                committed = False
-            case Evaluate(node=ast.Call(func=ast.Attribute(attr="commit"))):
-                committed = True
-            case Leave(node=item) if _commits(item.context_expr, provider, inference, steps - 1):
-                committed = True
-        return committed, True
-
-    entered = carry_forward(graph, False, step, lambda one, other: one and other)
-    ends = [entered[exit_] for exit_ in (Exit.RETURNS, Exit.FALLS_OFF) if exit_ in entered]
-    return bool(ends) and all(ends)

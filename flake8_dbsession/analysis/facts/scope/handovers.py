@@ -223,11 +223,11 @@ def _handed_by(
     else:
         for argument in arguments(start.node):
             for session in carried(argument, start.scope, inference):
-                if not _is_handed_over(session, start, inference):
+                if not _is_given_away(session, start, inference):
                     yield session
 
 
-def _is_handed_over(session: ast.expr, start: _Start, inference: Inference) -> bool:
+def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bool:
     """Tell whether a thread has something to itself that its giver opened and uses no more.
 
     A connection of ``sqlite3`` serves only the thread that opened it, and a process has no other's.
