@@ -69,13 +69,12 @@ class Questions:
             return unknown if given_up is None else given_up
         around, first = self._rests_on, len(self._unsettled)
         found, rests_on = self._find(memory, question, answer, unknown, first)
-        rounds = _MOST_ROUNDS if fixed_point else 0
-        while rounds and rests_on == self._depth:
-            before = found
-            found, rests_on = self._find(memory, question, answer, before, first)
-            rounds = rounds - 1 if found != before else 0
-            if found != before and not rounds and given_up is not None:
-                found = given_up
+        if fixed_point and rests_on == self._depth:
+            found, rests_on = self._settled(
+                lambda assumed: self._find(memory, question, answer, assumed, first),
+                found,
+                given_up,
+            )
         self._rests_on = around
         if rests_on >= self._depth:
             memory[question] = found
@@ -84,6 +83,20 @@ class Questions:
             self._unsettled.append((memory, question))
             self._rests_on = min(rests_on, around)
         return found
+
+    def _settled(
+        self,
+        find: Callable[[Answer], tuple[Answer, int]],
+        found: Answer,
+        given_up: Answer | None,
+    ) -> tuple[Answer, int]:
+        """Find an answer again with the last one inside, until that stays the same."""
+        for _ in range(_MOST_ROUNDS):
+            before = found
+            found, rests_on = find(before)
+            if found == before or rests_on != self._depth:
+                return found, rests_on
+        return found if given_up is None else given_up, self._depth
 
     def _find(
         self,

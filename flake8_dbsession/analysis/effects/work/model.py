@@ -104,16 +104,6 @@ class Work(NamedTuple):
         return reduce(or_, (way.since for way in self.ways), NOTHING)
 
     @property
-    def may_end(self) -> bool:
-        """Whether it commits or rolls back on some way, as far as is known."""
-        return bool(self.ever & (Did.COMMITS | Did.ROLLS_BACK | Did.MAY_END))
-
-    @property
-    def may_write(self) -> bool:
-        """Whether it changes data on some way, as far as is known."""
-        return bool(self.ever & _LASTING)
-
-    @property
     def only_reads(self) -> bool:
         """Whether it is certain to change nothing and to end no transaction."""
         return not self.ever & ~(Did.ASKS | Did.READS | Did.CLOSES)
