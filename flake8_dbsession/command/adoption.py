@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.wording import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -28,11 +29,6 @@ def changes(revision: str | None) -> Changes | None:
     from flake8_dbsession.checking.finding.changes import changes_since
 
     return changes_since(revision)
-
-
-def violations(number: int) -> str:
-    """Give a number of violations in words."""
-    return f"{number} violation{'' if number == 1 else 's'}"
 
 
 def without_known(
@@ -55,8 +51,8 @@ def without_known(
     new, gone = BaselineRun(load(Path(file)), files, options).compare(findings)
     if gone:
         click.echo(
-            f"{visible(file)} still lists {violations(sum(gone.values()))} that the code has no "
-            "more; drop what is gone with `dbsession baseline --prune`",
+            f"{visible(file)} still lists {counted(sum(gone.values()), 'violation')} that the code "
+            "has no more; drop what is gone with `dbsession baseline --prune`",
             err=True,
         )
     return new
@@ -74,7 +70,9 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
     left, errors = hide(findings, options)
     for error in errors:
         click.echo(visible(str(error)), err=True)
-    click.echo(f"{violations(len(findings) - len(left))} hidden by `# noqa` comments", err=True)
+    click.echo(
+        f"{counted(len(findings) - len(left), 'violation')} hidden by `# noqa` comments", err=True
+    )
     if left:
-        click.echo(f"{violations(len(left))} left without a comment", err=True)
+        click.echo(f"{counted(len(left), 'violation')} left without a comment", err=True)
     return left

@@ -35,8 +35,8 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     from flake8_dbsession.checking.findings import exit_code
     from flake8_dbsession.checking.keeping.ways import flake8_arguments
     from flake8_dbsession.checking.running.run import Run
-    from flake8_dbsession.command.adoption import violations
     from flake8_dbsession.output.text import write
+    from flake8_dbsession.wording import counted
 
     if STDIN in paths:
         raise click.BadParameter("standard input has no baseline", param_hint="PATH")
@@ -50,10 +50,10 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     if prune:
         _, gone = held.compare(findings)
         before.prune(gone).save()
-        click.echo(f"{violations(sum(gone.values()))} dropped from {file}")
+        click.echo(f"{counted(sum(gone.values()), 'violation')} dropped from {file}")
     else:
         held.record(findings).save()
-        click.echo(f"{violations(len(findings) - len(unchecked))} recorded in {file}")
+        click.echo(f"{counted(len(findings) - len(unchecked), 'violation')} recorded in {file}")
     if not (prune or baseline or run.baseline):
         # flake8 takes a path for relative to its configuration only where it has a slash.
         click.echo(

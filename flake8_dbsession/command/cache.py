@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from flake8_dbsession.wording import counted
+
 
 @click.group(short_help="Remove what earlier runs left.")
 def command() -> None:
@@ -35,4 +37,4 @@ def clean(cache_dir: str | None) -> None:
         count = clean(folder)
     except OSError as error:
         raise RunError(f"{folder}: cannot be cleaned: {error.strerror}") from error
-    click.echo(f"{count} record{'' if count == 1 else 's'} removed from {folder}")
+    click.echo(f"{counted(count, 'record')} removed from {folder}")

@@ -39,6 +39,7 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     from flake8_dbsession.checking.finding.discovery import discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
+    from flake8_dbsession.command import UsageError
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.survey.looking import survey_of
     from flake8_dbsession.survey.proposal import propose
@@ -48,9 +49,11 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     folder = Path(path).resolve()
     if adds_provider and not writes:
         raise click.UsageError("--with-provider goes with --write")
-    writes_policy = writes and not (adds_provider and _policy_in(folder))
-    if writes_policy:
-        _refuse_second(folder)
+    written_before = _policy_in(folder) if writes else None
+    if written_before is not None and not adds_provider:
+        raise UsageError(
+            f"{written_before} holds a policy already; run without --write to see a new one"
+        )
     options = flake8_options([])
     jobs = processes(options)
     files = discover((path,), [*options.exclude, *options.extend_exclude])
@@ -67,7 +70,7 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     text = written(proposal, found.offered, found.dropped, note)
     if not writes:
         click.echo(text, nl=False)
-    elif writes_policy:
+    elif written_before is None:
         _write(folder / "dbsession.toml", text)
     click.echo(note, err=True)
 
@@ -116,19 +119,6 @@ def _policy_in(folder: Path) -> Path | None:
 
     found = find(folder / "dbsession.toml")
     return found if found is not None and found.parent == folder else None
-
-
-def _refuse_second(folder: Path) -> None:
-    """Stop where the folder has a policy already.
-
-    Raises:
-        UsageError: it has one.
-    """
-    from flake8_dbsession.command import UsageError
-
-    found = _policy_in(folder)
-    if found is not None:
-        raise UsageError(f"{found} holds a policy already; run without --write to see a new one")
 
 
 def _write(file: Path, text: str) -> None:

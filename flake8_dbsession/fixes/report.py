@@ -11,6 +11,7 @@ from flake8_dbsession.fixes.plan import plan
 from flake8_dbsession.fixes.run import Outcome
 from flake8_dbsession.output.escaping import line_of, visible
 from flake8_dbsession.rewriting.document import lines_of
+from flake8_dbsession.wording import counted
 
 
 def diff(outcome: Outcome) -> str:
@@ -77,19 +78,15 @@ def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
     changed = sum(bool(o.repair and o.repair.fixed) for o in outcomes)
     verb = "fixed" if writes else "to be fixed"
     yield (
-        f"{fixed.total()} {verb} in {_files(changed)}, "
+        f"{fixed.total()} {verb} in {counted(changed, 'file')}, "
         f"{unsafe.total() + left.total()} left ({unsafe.total()} with an unsafe fix), "
-        f"{_files(failed)} not fixed{_known(outcomes)}"
+        f"{counted(failed, 'file')} not fixed{_known(outcomes)}"
     )
 
 
 def _known(outcomes: Iterable[Outcome]) -> str:
     known = sum(outcome.repair.known for outcome in outcomes if outcome.repair)
     return f"; the baseline knows {known} more" if known else ""
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"
 
 
 def written(lines: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterable, Iterator
-from itertools import chain, count
+from itertools import chain, count, dropwhile
 from typing import NamedTuple
 
 _NAMES = {
@@ -129,25 +129,21 @@ def with_provider(text: str, factory: str, *, is_async: bool, taken: Iterable[st
     Raises:
         SyntaxError: the source does not parse.
     """
-    tree = ast.parse(text)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines()
+    tree, lines = ast.parse(text), text.splitlines()
     bound = {name for node in tree.body for name in _bound(node)}
     name = provider_name(is_async, {*bound, *taken})
-    cls = _CLASSES[is_async]
-    imports = {each.rpartition(" ")[2]: each for each in provider_imports(is_async)}
-    of = cls
-    if cls in bound and imports[cls] not in lines:
-        of = f"SQLAlchemy{cls}"
-        imports = {**imports, cls: f"{imports[cls]} as {of}"}
-    missing = [each for each in imports.values() if each not in lines]
+    *imports, of_class = provider_imports(is_async)
+    of = _CLASSES[is_async]
+    if of in bound and of_class not in lines:
+        of = f"SQLAlchemy{of}"
+        of_class = f"{of_class} as {of}"
+    missing = [each for each in (*imports, of_class) if each not in lines]
     code = provider_code(factory, is_async=is_async, name=name, of=of).splitlines()
     at = _line_after(tree, factory)
-    rest = lines[at:]
-    while rest and not rest[0].strip():
-        rest.pop(0)
+    rest = [*dropwhile(lambda line: not line.strip(), lines[at:])]
     lines = [*lines[:at], "", "", *code, *(["", "", *rest] if rest else [])]
     top = _line_after_imports(tree)
+    newline = "\r\n" if "\r\n" in text else "\n"
     return Written(newline.join([*lines[:top], *missing, *lines[top:], ""]), name)
 
 
