@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import is_gated
 from flake8_dbsession.fixes.repair import Wishes, repair
-from flake8_dbsession.linter import Linter, Settings, Study
+from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.rewriting.text import decode
 
 FILES = {
@@ -79,10 +79,10 @@ class Tour:
         self._path = root / "services" / "agents.py"
         self._text = FILES["services/agents.py"]
         linter = Linter(Settings())
-        study = linter.study(str(self._path), self._text, ast.parse(self._text))
-        assert isinstance(study, Study)
-        self._study = study
-        self._file = study.context.file
+        prepared = linter.prepare(str(self._path), self._text, ast.parse(self._text))
+        assert isinstance(prepared, PreparedFile)
+        self._prepared = prepared
+        self._file = prepared.context.file
         self._ending = self._file.facts(Ending)[0]
 
     def stops(self) -> dict[str, Callable[[], str]]:
@@ -155,13 +155,13 @@ class Tour:
         )
 
     def _advice(self) -> str:
-        advice = self._study.context.advice(self._ending.acquisition)
+        advice = self._prepared.context.advice(self._ending.acquisition)
         assert advice.way is not None
         way = advice.way
         return f"code     {advice.code}\nreach    {way.reach}\nleaving  {way.leaving}\n"
 
     def _violation(self) -> str:
-        found = next(v for v, _ in self._study.violations() if v.code == CODE)
+        found = next(v for v, _ in self._prepared.violations() if v.code == CODE)
         return f"services/agents.py:{found.line}:{found.column + 1}: {found.code} {found.message}\n"
 
     def _fix(self) -> str:

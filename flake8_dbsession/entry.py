@@ -17,7 +17,7 @@ def main() -> None:
 
 def _check(paths: list[str]) -> None:
     """Check paths of which all is known, and end; come back where it is not."""
-    from flake8_dbsession.checking.keeping.unchanged import reported
+    from flake8_dbsession.checking.caching.unchanged import reported
 
     found = reported(paths)
     if found is None:

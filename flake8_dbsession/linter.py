@@ -105,12 +105,12 @@ class Linter:
         Returns:
             The violations by position, their columns in characters.
         """
-        study = self.study(filename, text, tree)
-        if study is None:
+        prepared = self.prepare(filename, text, tree)
+        if prepared is None:
             return []
-        if isinstance(study, PolicyError):
-            return [_of_file(BROKEN_POLICY, str(study))]
-        found: Iterator[Violation] = (violation for violation, _ in study.violations())
+        if isinstance(prepared, PolicyError):
+            return [_of_file(BROKEN_POLICY, str(prepared))]
+        found: Iterator[Violation] = (violation for violation, _ in prepared.violations())
         if not text.isascii():
             lines = text.split("\n")
             found = (_in_characters(violation, lines) for violation in found)
@@ -134,7 +134,9 @@ class Linter:
             if isinstance(found, PolicyError):
                 raise found
 
-    def study(self, filename: str, text: str, tree: ast.Module) -> Study | PolicyError | None:
+    def prepare(
+        self, filename: str, text: str, tree: ast.Module
+    ) -> PreparedFile | PolicyError | None:
         """Make a file ready for its rules.
 
         Args:
@@ -151,7 +153,7 @@ class Linter:
             return standard
         if standard.policy.excludes(path) or not is_gated(text, standard.gates):
             return None
-        return self._study(path, text, tree, standard)
+        return self._prepare(path, text, tree, standard)
 
     def dismisses(self, filename: str, content: bytes) -> bool:
         """Tell whether one search over a file's bytes shows that nothing is to be found in it.
@@ -255,7 +257,7 @@ class Linter:
             named = looked_up.files
         return Standard(policy, self._settings, named)
 
-    def _study(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> Study:
+    def _prepare(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> PreparedFile:
         from flake8_dbsession.analysis.file import SourceFile
         from flake8_dbsession.rules.context import Context
 
@@ -277,7 +279,7 @@ class Linter:
                 for rule in rules
                 if rule.code not in allowed and not rule.code.startswith(ignored)
             ]
-        return Study(context, rules)
+        return PreparedFile(context, rules)
 
     def _project(self, folder: Path, standard: Standard) -> Project:
         """Give the project that a folder lies in, one for all files under the same names."""
@@ -293,7 +295,7 @@ class Linter:
         return self._projects_of[asked]
 
 
-class Study(NamedTuple):
+class PreparedFile(NamedTuple):
     """A file with the rules that it is held to.
 
     Attributes:

@@ -12,7 +12,7 @@ from flake8_dbsession import __version__
 from flake8_dbsession.options import add_options
 
 if TYPE_CHECKING:
-    from flake8_dbsession.checking.adopting.known import Known
+    from flake8_dbsession.checking.suppression.baseline_filter import BaselineFilter
     from flake8_dbsession.linter import Linter
 
 
@@ -28,7 +28,7 @@ class Plugin:
     name = "flake8-dbsession"
     version = __version__
     _linter: ClassVar[Linter]
-    _known: ClassVar[Known | None]
+    _known: ClassVar[BaselineFilter | None]
 
     def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
         self._tree = tree
@@ -91,13 +91,13 @@ def _keep_failures(options: argparse.Namespace) -> None:
             setattr(options, name, [*chosen, *sorted(FAILURES)])
 
 
-def _known(options: argparse.Namespace) -> Known | None:
+def _known(options: argparse.Namespace) -> BaselineFilter | None:
     from flake8_dbsession.policy.loading import baseline_of
 
     file = options.dbsession_baseline or baseline_of(options.dbsession_policy)
     if not file:
         return None
-    from flake8_dbsession.checking.adopting.known import Known
+    from flake8_dbsession.checking.suppression.baseline_filter import BaselineFilter
 
     options.dbsession_baseline = str(file)
-    return Known(options)
+    return BaselineFilter(options)

@@ -14,10 +14,10 @@ from types import FrameType
 import pytest
 
 from benchmarks.growth import PROJECTS, write
-from flake8_dbsession.checking.keeping import stamps
-from flake8_dbsession.checking.keeping.records import VARIABLE
-from flake8_dbsession.checking.keeping.unchanged import reported
-from flake8_dbsession.checking.keeping.ways import flake8_arguments
+from flake8_dbsession.checking.caching import stamps
+from flake8_dbsession.checking.caching.records import VARIABLE
+from flake8_dbsession.checking.caching.run_keys import flake8_arguments
+from flake8_dbsession.checking.caching.unchanged import reported
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.linter import Linter, Settings
 from tests.cases import forget_policies

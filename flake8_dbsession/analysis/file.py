@@ -69,7 +69,7 @@ from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.names.values import RoleValue
 from flake8_dbsession.analysis.source.mentions import NEEDLES, Mentions, is_hidden
 
 Fact = TypeVar("Fact")
@@ -202,6 +202,6 @@ class SourceFile:
         """Tell whether a scope lies in a provider or a dependency."""
         return closes_what_it_hands_out(scope, self.inference)
 
-    def owns(self, scope: Scope, known: Known | None) -> bool:
+    def owns(self, scope: Scope, known: RoleValue | None) -> bool:
         """Tell whether the code of a scope owns what it opens there."""
         return owns(scope, known, self.inference)

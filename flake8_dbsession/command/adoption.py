@@ -14,7 +14,7 @@ from flake8_dbsession.wording import counted
 if TYPE_CHECKING:
     import argparse
 
-    from flake8_dbsession.checking.finding.changes import Changes
+    from flake8_dbsession.checking.files.changes import Changes
     from flake8_dbsession.checking.findings import Finding
 
 
@@ -26,7 +26,7 @@ def changes(revision: str | None) -> Changes | None:
     """
     if revision is None:
         return None
-    from flake8_dbsession.checking.finding.changes import changes_since
+    from flake8_dbsession.checking.files.changes import changes_since
 
     return changes_since(revision)
 
@@ -45,8 +45,8 @@ def without_known(
     Raises:
         RunError: the baseline cannot be used.
     """
-    from flake8_dbsession.checking.adopting.adoption import BaselineRun
-    from flake8_dbsession.checking.adopting.baseline import load
+    from flake8_dbsession.checking.suppression.adoption import BaselineRun
+    from flake8_dbsession.checking.suppression.baseline import load
 
     new, gone = BaselineRun(load(Path(file)), files, options).compare(findings)
     if gone:
@@ -65,7 +65,7 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
         findings: of the run.
         options: flake8's.
     """
-    from flake8_dbsession.checking.adopting.adoption import hide
+    from flake8_dbsession.checking.suppression.adoption import hide
 
     left, errors = hide(findings, options)
     for error in errors:

@@ -29,12 +29,17 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
         dbsession check --baseline .dbsession-baseline.json
         dbsession baseline --prune
     """
-    from flake8_dbsession.checking.adopting.adoption import BaselineRun
-    from flake8_dbsession.checking.adopting.baseline import FILE_NAME, Baseline, is_recordable, load
-    from flake8_dbsession.checking.finding.discovery import STDIN
+    from flake8_dbsession.checking.caching.run_keys import flake8_arguments
+    from flake8_dbsession.checking.files.discovery import STDIN
     from flake8_dbsession.checking.findings import exit_code
-    from flake8_dbsession.checking.keeping.ways import flake8_arguments
     from flake8_dbsession.checking.running.run import Run
+    from flake8_dbsession.checking.suppression.adoption import BaselineRun
+    from flake8_dbsession.checking.suppression.baseline import (
+        FILE_NAME,
+        Baseline,
+        is_recordable,
+        load,
+    )
     from flake8_dbsession.output.text import write
     from flake8_dbsession.wording import counted
 

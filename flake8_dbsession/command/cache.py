@@ -29,8 +29,8 @@ def clean(cache_dir: str | None) -> None:
     Example:
         dbsession cache clean
     """
+    from flake8_dbsession.checking.caching.records import clean, records_folder
     from flake8_dbsession.checking.errors import RunError
-    from flake8_dbsession.checking.keeping.records import clean, records_folder
 
     folder = records_folder(cache_dir)
     try:

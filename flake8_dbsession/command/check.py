@@ -101,10 +101,10 @@ def command(
         dbsession check --since origin/main
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
+    from flake8_dbsession.checking.caching.run_keys import flake8_arguments
     from flake8_dbsession.checking.findings import exit_code
-    from flake8_dbsession.checking.keeping.ways import flake8_arguments
-    from flake8_dbsession.checking.running.noqa import blanket_names
     from flake8_dbsession.checking.running.run import Run
+    from flake8_dbsession.checking.suppression.noqa import blanket_names
     from flake8_dbsession.command.adoption import changes, hidden, without_known
     from flake8_dbsession.command.progress import tracked
     from flake8_dbsession.output import text, writer

@@ -68,10 +68,10 @@ def command(
         dbsession fix --diff --accept commit app/services
         dbsession fix --layer services --select DBS101,DBS102
     """
-    from flake8_dbsession.checking.adopting.baseline import load
-    from flake8_dbsession.checking.finding import markdown
-    from flake8_dbsession.checking.finding.discovery import STDIN
+    from flake8_dbsession.checking.files import markdown
+    from flake8_dbsession.checking.files.discovery import STDIN
     from flake8_dbsession.checking.running.run import Run
+    from flake8_dbsession.checking.suppression.baseline import load
     from flake8_dbsession.fixes import report
     from flake8_dbsession.fixes.repair import Wishes
     from flake8_dbsession.fixes.run import Repairs, exit_code

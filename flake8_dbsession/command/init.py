@@ -36,7 +36,7 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
         dbsession init backend/ --write
         dbsession init --write --with-provider
     """
-    from flake8_dbsession.checking.finding.discovery import discover
+    from flake8_dbsession.checking.files.discovery import discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command import UsageError

@@ -38,7 +38,7 @@ def command(paths: tuple[str, ...], as_json: bool, shows_schema: bool, policy: s
 
         click.echo(json.dumps(schema(), indent=2))
         return
-    from flake8_dbsession.checking.finding.discovery import discover
+    from flake8_dbsession.checking.files.discovery import discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command.progress import tracked

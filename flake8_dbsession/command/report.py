@@ -42,8 +42,8 @@ def command(paths: tuple[str, ...], form: str, output_file: str | None) -> None:
     from dataclasses import replace
     from datetime import date
 
-    from flake8_dbsession.checking.finding.changes import revision_here
-    from flake8_dbsession.checking.finding.discovery import STDIN, discover
+    from flake8_dbsession.checking.files.changes import revision_here
+    from flake8_dbsession.checking.files.discovery import STDIN, discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command.progress import tracked

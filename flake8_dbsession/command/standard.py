@@ -57,7 +57,7 @@ def _house(policy: Policy) -> Policy:
 
     if declares_ways(policy):
         return policy
-    from flake8_dbsession.checking.finding.discovery import discover
+    from flake8_dbsession.checking.files.discovery import discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command.progress import tracked

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 
@@ -29,7 +29,11 @@ class _Factory(NamedTuple):
 
 
 def doubts_about_class(
-    call: ast.Call, known: Known, scope: Scope, provider: FunctionValue | None, document: Document
+    call: ast.Call,
+    known: RoleValue,
+    scope: Scope,
+    provider: FunctionValue | None,
+    document: Document,
 ) -> Iterator[str]:
     """Say why ``Session(engine)`` may be another session than a provider's.
 

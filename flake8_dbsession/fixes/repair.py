@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.doubts.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
-from flake8_dbsession.linter import Linter, Study
+from flake8_dbsession.linter import Linter, PreparedFile
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
 from flake8_dbsession.rewriting.document import Document
@@ -240,10 +240,10 @@ class _Findings:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(source)
-        study = linter.study(filename, source, tree)
-        if isinstance(study, PolicyError):
-            raise study
-        self._study: Study | None = study
+        prepared = linter.prepare(filename, source, tree)
+        if isinstance(prepared, PolicyError):
+            raise prepared
+        self._prepared: PreparedFile | None = prepared
 
     def in_first(self, line: int) -> int:
         """Give the number that a line of this text had before all fixes."""
@@ -262,12 +262,12 @@ class _Findings:
 
     @cached_property
     def document(self) -> Document:
-        assert self._study is not None
-        return Document(self.text.content, self._study.context)
+        assert self._prepared is not None
+        return Document(self.text.content, self._prepared.context)
 
     @cached_property
     def _found(self) -> list[tuple[Violation, Any]]:
-        found = list(self._study.violations()) if self._study else []
+        found = list(self._prepared.violations()) if self._prepared else []
         broken = next((v.message for v, _ in found if v.code == RULE_FAILED), None)
         if broken is not None:
             raise UnprovedError(broken)

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from flake8_dbsession.checking.adopting.baseline import Baseline
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.checking.running.workers import processes, spread
+from flake8_dbsession.checking.suppression.baseline import Baseline
 from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.fixes.baseline import without_known
 from flake8_dbsession.fixes.blocks.moving import moved
 from flake8_dbsession.fixes.doubts.patched import PatchedNames
-from flake8_dbsession.fixes.known import without_known
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError

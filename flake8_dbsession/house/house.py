@@ -15,9 +15,9 @@ from flake8_dbsession.analysis.names.values import (
     ClassValue,
     FunctionValue,
     InstanceValue,
-    Known,
     ModuleValue,
     Role,
+    RoleValue,
     Value,
 )
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
@@ -261,7 +261,7 @@ class House:
         # Of what cannot be followed the policy is believed that it gives what is wanted here.
         return replace(way, is_async=place.known.is_async, resource=place.known.resource)
 
-    def _of_code(self, way: Way, value: Value | None, known: Known, place: Place) -> Way:
+    def _of_code(self, way: Way, value: Value | None, known: RoleValue, place: Place) -> Way:
         """Add to a way what its code tells."""
         function = value if isinstance(value, FunctionValue) else None
         if not _fits(known.role, way.style):
@@ -367,7 +367,7 @@ class House:
         )
 
 
-def _style(layer: Layer, known: Known | None) -> Style:
+def _style(layer: Layer, known: RoleValue | None) -> Style:
     """Tell how one of a layer's ways is used, where it is not as the others."""
     if len(layer.uses) > 1 and known is not None and known.role in STYLES:
         return STYLES[known.role]
@@ -398,7 +398,7 @@ def _method_names(cls: ClassValue) -> list[str]:
 
 
 @remembered
-def _givers_of(module: Scope, *, inference: Inference) -> list[tuple[str, Value | None, Known]]:
+def _givers_of(module: Scope, *, inference: Inference) -> list[tuple[str, Value | None, RoleValue]]:
     """Give the providers and dependencies that a module has for others."""
     values = [
         (name, inference.attribute(ModuleValue(module), name))
@@ -414,7 +414,9 @@ def _givers_of(module: Scope, *, inference: Inference) -> list[tuple[str, Value 
 
 
 @remembered
-def _providers_of(cls: Scope, *, inference: Inference) -> list[tuple[str, FunctionValue, Known]]:
+def _providers_of(
+    cls: Scope, *, inference: Inference
+) -> list[tuple[str, FunctionValue, RoleValue]]:
     """Give the methods of a class that are providers for others."""
     assert isinstance(cls.node, ast.ClassDef)
     own = ClassValue(cls.node, cls.parent or cls)

@@ -8,13 +8,13 @@ from flake8_dbsession.analysis.effects.work.leaving import leaves_of
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import FunctionValue, Known
+from flake8_dbsession.analysis.names.values import FunctionValue, RoleValue
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.house.model import Leaving
 
 
 def leaving_of(
-    function: FunctionValue | None, known: Known | None, inference: Inference
+    function: FunctionValue | None, known: RoleValue | None, inference: Inference
 ) -> Leaving:
     """Tell what a way does when its block ends.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource, RoleValue
 from flake8_dbsession.house.work import changes, may_change, relies_on_commit
 from flake8_dbsession.policy.model import Style
 
@@ -113,7 +113,7 @@ class Place(NamedTuple):
             that is made on the spot.
     """
 
-    known: Known
+    known: RoleValue
     scope: Scope
     name: str = "db"
     factory: ast.expr | None = None

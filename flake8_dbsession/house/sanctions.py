@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import Known, ModuleValue, Role, Value
+from flake8_dbsession.analysis.names.values import ModuleValue, Role, RoleValue, Value
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
 STYLES = {
@@ -61,7 +61,7 @@ def value_of(use: Sanctioned, policy: Policy, inference: Inference) -> Value | N
     return value
 
 
-def is_at_hand(layer: Layer, known: Known | None, scope: Scope, file: SourceFile) -> bool:
+def is_at_hand(layer: Layer, known: RoleValue | None, scope: Scope, file: SourceFile) -> bool:
     """Tell whether what a preset's layer names is there at a place.
 
     Args:

@@ -13,9 +13,9 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.checking.finding.sources import UnreadError, read
+from flake8_dbsession.checking.files.sources import UnreadError, read
 from flake8_dbsession.checking.running.workers import spread
-from flake8_dbsession.linter import Linter, Settings, Study
+from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy, Style
@@ -90,19 +90,19 @@ class _States:
 def _state_of(path: str, linter: Linter) -> FileState | UnreadError | None:
     """Give a file's state; None for a test, and for one that has nothing to do with sessions."""
     try:
-        study = linter.study(path, *read(path))
+        prepared = linter.prepare(path, *read(path))
     except UnreadError as error:
         return error
-    if isinstance(study, PolicyError):
-        raise study
-    if study is None or study.context.is_test:
+    if isinstance(prepared, PolicyError):
+        raise prepared
+    if prepared is None or prepared.context.is_test:
         return None
-    count = _Count(study)
+    count = _Count(prepared)
     patterns, unjudged = Counter(count.patterns()), Counter(count.unjudged())
     codes = Counter(violation.code for violation in count.violations)
     if not (patterns or unjudged or codes):
         return None
-    layer = study.context.layer
+    layer = prepared.context.layer
     return FileState(
         path=path,
         layer=layer.name if layer else NO_LAYER,
@@ -117,15 +117,15 @@ class _Count:
     """The acquisitions of one file.
 
     Args:
-        study: the file with its rules.
+        prepared: the file with its rules.
 
     Attributes:
         violations: what is reported in it, by position.
     """
 
-    def __init__(self, study: Study) -> None:
-        self._context = study.context
-        found = [violation for violation, _ in study.violations()]
+    def __init__(self, prepared: PreparedFile) -> None:
+        self._context = prepared.context
+        found = [violation for violation, _ in prepared.violations()]
         self.violations = sorted(found, key=lambda v: (v.line, v.column, v.code))
 
     @cached_property

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from flake8_dbsession.checking.adopting.landmarks import essence
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.suppression.fingerprints import essence
 from flake8_dbsession.output.places import relative
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.names.inference import Vocabulary
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
 _ROLES = {
@@ -33,10 +33,10 @@ def vocabulary_of(policy: Policy) -> Vocabulary:
     )
 
 
-def _named(policy: Policy) -> Iterator[tuple[str, Known]]:
+def _named(policy: Policy) -> Iterator[tuple[str, RoleValue]]:
     for way in policy.ways:
         resource = Resource.CONNECTION if way.is_connection else Resource.SESSION
-        known = Known(
+        known = RoleValue(
             _ROLES[way.style],
             resource,
             way.is_async,
@@ -56,18 +56,18 @@ def _named(policy: Policy) -> Iterator[tuple[str, Known]]:
         yield from _sanctioned(use, Role.PROVIDER)
 
 
-def _sanctioned(use: Sanctioned, role: Role) -> Iterator[tuple[str, Known]]:
+def _sanctioned(use: Sanctioned, role: Role) -> Iterator[tuple[str, RoleValue]]:
     yield from _spellings(use, _known(role, use.qualified))
 
 
-def _spellings(use: Sanctioned, known: Known) -> Iterator[tuple[str, Known]]:
+def _spellings(use: Sanctioned, known: RoleValue) -> Iterator[tuple[str, RoleValue]]:
     yield use.qualified, known
     if "." not in use.qualified:
         yield f"*.{use.qualified}", known
 
 
-def _known(role: Role, name: str) -> Known:
+def _known(role: Role, name: str) -> RoleValue:
     """Say what a name is of which only the name is known."""
     last = name.rpartition(".")[2].lower()
     resource = Resource.CONNECTION if "conn" in last else Resource.SESSION
-    return Known(role, resource, is_async="async" in last)
+    return RoleValue(role, resource, is_async="async" in last)

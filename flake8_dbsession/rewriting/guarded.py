@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.names.values import RoleValue
 from flake8_dbsession.rewriting.region import Statement
 
 
@@ -30,7 +30,7 @@ def guarded(statements: Sequence[Statement], ends: Sequence[Statement], indent: 
     )
 
 
-def closing_call(name: str, known: Known) -> cst.SimpleStatementLine:
+def closing_call(name: str, known: RoleValue) -> cst.SimpleStatementLine:
     """Write the statement that closes what a name holds."""
     call: cst.BaseExpression = cst.Call(cst.Attribute(cst.Name(name), cst.Name("close")))
     return cst.SimpleStatementLine([cst.Expr(cst.Await(call) if known.is_async else call)])

@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.facts.framework.migrations import is_migration
 from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import Advice, advice_for, place_of
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.house.house import House
@@ -52,7 +52,7 @@ class Context:
         """Whether the file changes a schema, run once by a tool that gives it its connection."""
         return is_migration(self.file.module, self.file.inference.project.root)
 
-    def may_open(self, scope: Scope, known: Known | None = None) -> bool:
+    def may_open(self, scope: Scope, known: RoleValue | None = None) -> bool:
         """Tell whether a session or connection may be handled by hand in a scope.
 
         Args:
@@ -122,7 +122,7 @@ class Context:
         return fitted(self.advice(acquisition).words, acquisition, self.file.tree)
 
     def pattern(
-        self, known: Known, name: str, scope: Scope, factory: ast.expr | None = None
+        self, known: RoleValue, name: str, scope: Scope, factory: ast.expr | None = None
     ) -> str | None:
         """Spell the house's own way to what is opened by hand.
 
@@ -148,7 +148,7 @@ class Context:
         Returns:
             The code between backticks; None where the layer has nothing that can be used there.
         """
-        way = self.house.own(Place(Known(Role.OPENED), scope, name))
+        way = self.house.own(Place(RoleValue(Role.OPENED), scope, name))
         return Advice(way, way.written(name)).words if way is not None else None
 
     def legacy_replacement(self, call: ast.Call, scope: Scope) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.values import Known, ModuleValue, Resource, Role, Value
+from flake8_dbsession.analysis.names.values import ModuleValue, Resource, Role, RoleValue, Value
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
@@ -123,7 +123,7 @@ class Ways:
             commits=found.commits if found else None,
         )
 
-    def _found(self, use: Sanctioned) -> Known | None:
+    def _found(self, use: Sanctioned) -> RoleValue | None:
         """Look up what is used in its module; None where that does not tell."""
         if use.module is None:
             return None

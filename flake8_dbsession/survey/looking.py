@@ -22,10 +22,10 @@ from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.analysis.source.mentions import is_gated
-from flake8_dbsession.checking.finding.sources import UnreadError, read
+from flake8_dbsession.checking.files.sources import UnreadError, read
 from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.house.house import needs_arguments
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
@@ -131,7 +131,7 @@ class _Looker:
                     definition.name, definition.known, definition.scope, definition.node
                 )
 
-    def _giver(self, name: str, known: Known, scope: Scope, node: ast.AST | None) -> Giver:
+    def _giver(self, name: str, known: RoleValue, scope: Scope, node: ast.AST | None) -> Giver:
         return Giver(
             path=_posix(os.path.relpath(scope.module.path, self._root)),
             name=name,
@@ -156,7 +156,7 @@ class _Looker:
                     yield self._use(file, path, acquisition.node, known, names)
 
     def _use(
-        self, file: SourceFile, path: str, node: ast.AST, known: Known, names: tuple[str, ...]
+        self, file: SourceFile, path: str, node: ast.AST, known: RoleValue, names: tuple[str, ...]
     ) -> Use:
         home = known.home
         missing = (dotted_name(tested) or "" for tested in missing_at(node, file.tree))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flake8_dbsession.checking.adopting.baseline import load
+from flake8_dbsession.checking.suppression.baseline import load
 from flake8_dbsession.command import main
 from tests.cases import write_project
 from tests.flake8_runs import flake8_here, run_flake8
@@ -322,7 +322,7 @@ class TestAddNoqa:
             Path(path).write_bytes(content)
 
         write_project(project, {"a.py": OLD, "b.py": OLD})
-        monkeypatch.setattr("flake8_dbsession.checking.running.noqa.write_file", write)
+        monkeypatch.setattr("flake8_dbsession.checking.suppression.noqa.write_file", write)
         result = dbsession("check", "--add-noqa", "a.py", "b.py")
         assert result.exit_code == 1
         assert {line.partition(":")[0] for line in result.stdout.splitlines()} == {"a.py"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flake8_dbsession.checking.keeping.records import VARIABLE
+from flake8_dbsession.checking.caching.records import VARIABLE
 from flake8_dbsession.command import main
 from tests.cases import write_project
 

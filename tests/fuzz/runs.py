@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from flake8_dbsession.checking.keeping.records import VARIABLE
+from flake8_dbsession.checking.caching.records import VARIABLE
 from tests.cases import forget_policies
 from tests.fuzz.holding import Failure, cleaned, failures
 from tests.fuzz.mutating import Lines, mutant

@@ -10,7 +10,7 @@ import pytest
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.house.advice import Advice
-from flake8_dbsession.linter import Linter, Settings, Study
+from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from tests.cases import forget_policies, lint, write_project
 
 FACTORY = """
@@ -48,9 +48,9 @@ def advised(folder: Path, files: dict[str, str], name: str = "app/work.py") -> l
     """The advice for each acquisition of a file."""
     write_project(folder, files)
     text = (folder / name).read_text(encoding="utf-8")
-    study = Linter(Settings()).study(str(folder / name), text, ast.parse(text))
-    assert isinstance(study, Study)
-    return [study.context.advice(each) for each in study.context.file.facts(Acquisition)]
+    prepared = Linter(Settings()).prepare(str(folder / name), text, ast.parse(text))
+    assert isinstance(prepared, PreparedFile)
+    return [prepared.context.advice(each) for each in prepared.context.file.facts(Acquisition)]
 
 
 def one(folder: Path, database: str, use: str = USE, policy: str = "", **more: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.checking.finding.discovery import discover
+from flake8_dbsession.checking.files.discovery import discover
 from flake8_dbsession.house.advice import Advice, place_of
-from flake8_dbsession.linter import Linter, Settings, Study
+from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.policy.model import Style
 from tests.cases import write_project
 
@@ -28,19 +28,19 @@ def copied(name: str, folder: Path, *, with_policy: bool) -> None:
         (folder / policy).unlink(missing_ok=True)
 
 
-def advised(folder: Path) -> Iterator[tuple[Study, Acquisition, Advice]]:
+def advised(folder: Path) -> Iterator[tuple[PreparedFile, Acquisition, Advice]]:
     linter = Linter(Settings())
     for file in discover([str(folder)], []):
         text = Path(file).read_text(encoding="utf-8")
-        study = linter.study(file, text, ast.parse(text))
-        if isinstance(study, Study):
-            for acquisition in study.context.file.facts(Acquisition):
-                yield study, acquisition, study.context.advice(acquisition)
-                way = study.context.house.connection(
-                    place_of(acquisition, study.context.file.inference)
+        prepared = linter.prepare(file, text, ast.parse(text))
+        if isinstance(prepared, PreparedFile):
+            for acquisition in prepared.context.file.facts(Acquisition):
+                yield prepared, acquisition, prepared.context.advice(acquisition)
+                way = prepared.context.house.connection(
+                    place_of(acquisition, prepared.context.file.inference)
                 )
                 if way is not None:
-                    yield study, acquisition, Advice(way, way.written("conn"))
+                    yield prepared, acquisition, Advice(way, way.written("conn"))
 
 
 def defines(folder: Path, module: str, name: str) -> bool:
@@ -60,14 +60,14 @@ def test_every_advice_can_be_written(name: str, with_policy: bool, tmp_path: Pat
     is_of_sessions = name not in ("psycopg_pool", "sqlite_manager")
     if is_of_sessions or (with_policy and name == "psycopg_pool"):
         assert any(advice.way is not None for _, _, advice in found)
-    for study, acquisition, advice in found:
+    for prepared, acquisition, advice in found:
         way = advice.way
         ast.parse(f"{advice.code}\n    pass" if advice.code.endswith(":") else advice.code)
         if way is None:
             assert ast.unparse(acquisition.node) in advice.code
             continue
         root = way.expression.partition(".")[0]
-        where = (study.context.file.path, acquisition.node.lineno, way.expression)
+        where = (prepared.context.file.path, acquisition.node.lineno, way.expression)
         if way.reach.module:
             assert defines(tmp_path, way.reach.module, root), where
         elif way.reach.bind:

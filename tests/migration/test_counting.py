@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.checking.finding.discovery import discover
+from flake8_dbsession.checking.files.discovery import discover
 from flake8_dbsession.linter import Settings
 from flake8_dbsession.migration.counting import migration_of
 from flake8_dbsession.migration.model import Migration

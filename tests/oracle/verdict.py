@@ -16,13 +16,13 @@ from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from tests.oracle.helpers import MODULES
 from tests.oracle.runtime import HELPERS, openings, opens_by_helper, parts
 
 _NOWHERE = Path("/nowhere")
-_CONNECT = Known(Role.CONNECT, Resource.CONNECTION, name="connect", library="sqlite3")
+_CONNECT = RoleValue(Role.CONNECT, Resource.CONNECTION, name="connect", library="sqlite3")
 _VOCABULARY = Vocabulary(
     bare=frozenset({"AsyncSessionLocal", "SessionLocal"}), named=(("connect", _CONNECT),)
 )

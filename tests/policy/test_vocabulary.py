@@ -10,7 +10,7 @@ import pytest
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.policy.loading import load
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 
@@ -45,7 +45,7 @@ style = "request"
 """
 
 
-def known(text: str, folder: Path) -> Known | None:
+def known(text: str, folder: Path) -> RoleValue | None:
     """What the last expression of a source stands for under the policy."""
     policy = folder / "dbsession.toml"
     policy.write_text(POLICY)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.checking.finding.discovery import discover
+from flake8_dbsession.checking.files.discovery import discover
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.loading import load
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.checking.finding.discovery import discover
+from flake8_dbsession.checking.files.discovery import discover
 from flake8_dbsession.house.nowhere import look_up_names
 from flake8_dbsession.policy.loading import load_text, text_sources
 from flake8_dbsession.survey.looking import survey_of

@@ -60,7 +60,7 @@ from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
     InstanceValue,
-    Known,
+    RoleValue,
 )
 from flake8_dbsession.analysis.nodes import own_nodes
 
@@ -178,7 +178,7 @@ class Effects:
         match given.callee:
             case External(name=name) if name.startswith(OBJECTS):
                 return UNKNOWN
-            case External() | Known():
+            case External() | RoleValue():
                 return USED
         return USED if _is_builtin(call, scope) else UNKNOWN
 
@@ -265,7 +265,7 @@ class Effects:
         match call.func:
             case ast.Attribute(value=owner, attr=method) if method in CONFIGURING:
                 known = self._inference.value(owner, scope)
-                library = known.library if isinstance(known, Known) else ""
+                library = known.library if isinstance(known, RoleValue) else ""
                 return method in driver_of(library).configures
         return False
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
@@ -71,7 +71,7 @@ def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator
         match node:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == given[0].arg:
                 value = inference.value(node, scope) if node not in guarded else None
-                if isinstance(value, Known) and value.role in _HELD:
+                if isinstance(value, RoleValue) and value.role in _HELD:
                     yield name
                 elif isinstance(value, FunctionValue):
                     yield from attributes_used(value, inference)
@@ -105,9 +105,9 @@ def _stored_by(init: FunctionValue) -> list[str]:
 def _is_known(binding: Binding, inference: Inference) -> bool:
     match binding.how:
         case Assigned(value=value, path=()):
-            return isinstance(inference.value(value, binding.scope), Known)
+            return isinstance(inference.value(value, binding.scope), RoleValue)
         case Annotated(annotation=annotation):
-            return isinstance(inference.annotated(annotation, binding.scope), Known)
+            return isinstance(inference.annotated(annotation, binding.scope), RoleValue)
         case Parameter():
             return False
     return False

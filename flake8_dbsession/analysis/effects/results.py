@@ -26,9 +26,9 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
-    Known,
     Result,
     Role,
+    RoleValue,
     TupleValue,
     Value,
 )
@@ -86,7 +86,7 @@ def _assumed(
 ) -> Result | None:
     """Take a function for an accessor that says so, where all that it returns are calls' values."""
     value = annotated.returns
-    if not isinstance(value, Known) or value.role is not Role.GIVEN:
+    if not isinstance(value, RoleValue) or value.role is not Role.GIVEN:
         return None
     origins = [each for part in returned for each in _origins(part, scope, frozenset())]
     if not origins or not all(isinstance(origin, ast.Call) for origin in origins):
@@ -157,7 +157,7 @@ def _opens(origin: ast.expr | None, scope: Scope, inference: Inference) -> bool:
     if isinstance(callee, FunctionValue):
         return gives_new(callee, inference)
     value = inference.value(origin, scope) if origin is not None else None
-    return isinstance(value, Known) and value.role is Role.OPENED and value.source in _OPENING
+    return isinstance(value, RoleValue) and value.role is Role.OPENED and value.source in _OPENING
 
 
 def _is_aliased(scope: Scope, name: str) -> bool:
@@ -205,28 +205,28 @@ def _of_generator(
     handed = next((v for v in values if _is_handed(v)), None)
     if handed is None and all(value is None for value in values):
         handed = _yielded_by_annotation(function, inference)
-    if not isinstance(handed, Known):
+    if not isinstance(handed, RoleValue):
         return Result()
     role = Role.PROVIDER if is_context_manager(function.node) else Role.DEPENDENCY
     return Result(role, handed, commits=handed.commits or _commits(function, inference))
 
 
 def _is_handed(value: Value | None) -> bool:
-    return isinstance(value, Known) and value.role in (Role.OPENED, Role.LENT)
+    return isinstance(value, RoleValue) and value.role in (Role.OPENED, Role.LENT)
 
 
 def _commits(function: FunctionValue, inference: Inference) -> bool:
     return leaves_of(function, inference).commits is not False
 
 
-def _yielded_by_annotation(function: FunctionValue, inference: Inference) -> Known | None:
+def _yielded_by_annotation(function: FunctionValue, inference: Inference) -> RoleValue | None:
     match getattr(function.node, "returns", None):
         case ast.Subscript(value=generator, slice=inner):
             name = getattr(generator, "attr", None) or getattr(generator, "id", "")
             item = inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner
             if name in _GENERATOR_TYPES:
                 value = inference.annotated(item, function.scope)
-                if isinstance(value, Known) and value.role is Role.GIVEN:
+                if isinstance(value, RoleValue) and value.role is Role.GIVEN:
                     return value
     return None
 
@@ -237,14 +237,14 @@ def _of_returned(returned: list[ast.expr], scope: Scope, inference: Inference) -
         value = inference.value(expression, scope)
         if value is None or isinstance(value, External):
             value = _stored_attribute(expression, scope, inference) or value
-        if isinstance(value, Known) and value.role in _HANDED_ROLES:
+        if isinstance(value, RoleValue) and value.role in _HANDED_ROLES:
             is_new = not _is_stored(expression, scope) and _are_fresh(returned, scope, inference)
             is_kept = value.role is Role.OPENED and not is_new
             role = Role.LENDER if is_kept else _HANDED_ROLES[value.role]
             return Result(role, value, commits=value.commits)
         if value is not None:
             others.append(value)
-    known = [value for value in others if isinstance(value, Known)]
+    known = [value for value in others if isinstance(value, RoleValue)]
     returns = next(iter(known + others), None)
     if isinstance(returns, TupleValue):
         returns = _with_what_is_new(returns, returned, scope, inference)
@@ -259,7 +259,7 @@ def _with_what_is_new(
     items = list(value.items)
     for index, item in enumerate(items):
         parts = [t.elts[index] if _has_part(t, index) else None for t in tuples]  # type: ignore[attr-defined]
-        if isinstance(item, Known) and item.role is Role.OPENED:
+        if isinstance(item, RoleValue) and item.role is Role.OPENED:
             is_new = all(part and _is_only_here(part, scope, inference) for part in parts)
             items[index] = item if is_new else item._replace(role=Role.LENT)
     return TupleValue(tuple(items))
@@ -283,7 +283,7 @@ def _is_fresh(origin: ast.expr | None, scope: Scope, inference: Inference) -> bo
     if origin is None:
         return False
     value = inference.value(origin, scope)
-    return isinstance(value, Known) and value.role is Role.OPENED
+    return isinstance(value, RoleValue) and value.role is Role.OPENED
 
 
 def _origins(
@@ -345,7 +345,7 @@ def _is_stored(expression: ast.expr, scope: Scope) -> bool:
     return stores(body, expression.id)
 
 
-def _stored_attribute(expression: ast.expr, scope: Scope, inference: Inference) -> Known | None:
+def _stored_attribute(expression: ast.expr, scope: Scope, inference: Inference) -> RoleValue | None:
     """Find a session that the function itself put where it returns it from (``return g.db``)."""
     body = getattr(scope.node, "body", None)
     if not isinstance(expression, _PLACES) or not isinstance(body, list):
@@ -353,8 +353,10 @@ def _stored_attribute(expression: ast.expr, scope: Scope, inference: Inference) 
     place = ast.unparse(expression)
     for value in _assigned_to(place, body):
         known = inference.value(value, scope)
-        if isinstance(known, Known) and known.role is Role.OPENED:
-            return Known(Role.LENT, known.resource, known.is_async, known.name, source=known.source)
+        if isinstance(known, RoleValue) and known.role is Role.OPENED:
+            return RoleValue(
+                Role.LENT, known.resource, known.is_async, known.name, source=known.source
+            )
     return None
 
 

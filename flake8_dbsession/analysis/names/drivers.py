@@ -363,7 +363,7 @@ def driver_of(library: str) -> Driver:
 
     Args:
         library: the first segment of a qualified name, such as ``psycopg_pool``; a resource has it
-            as ``Known.library``.
+            as ``RoleValue.library``.
 
     Returns:
         The driver; for a library that is not in the table, one of which nothing but that a block

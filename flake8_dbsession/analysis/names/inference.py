@@ -36,11 +36,11 @@ from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
     InstanceValue,
-    Known,
     ModuleValue,
     Resource,
     Result,
     Role,
+    RoleValue,
     TupleValue,
     Value,
 )
@@ -118,7 +118,7 @@ class Vocabulary(NamedTuple):
 
     factories: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
-    named: tuple[tuple[str, Known], ...] = ()
+    named: tuple[tuple[str, RoleValue], ...] = ()
     accessors: tuple[str, ...] = ()
     watched: frozenset[str] = frozenset()
 
@@ -145,7 +145,7 @@ class Inference:
         self.vocabulary = vocabulary
         self._result_of = result_of
         self.questions = Questions()
-        self._named: dict[str, list[tuple[str, Known]]] = {}
+        self._named: dict[str, list[tuple[str, RoleValue]]] = {}
 
     def value(self, expression: ast.expr, scope: Scope) -> Value | None:
         """Tell what an expression stands for.
@@ -159,19 +159,19 @@ class Inference:
         """
         return self._once(expression, scope, lambda: self._value(expression, scope))
 
-    def known(self, expression: ast.expr, scope: Scope) -> Known | None:
+    def known(self, expression: ast.expr, scope: Scope) -> RoleValue | None:
         """Tell the part that an expression plays, with functions seen as what they are for."""
         return self.role(self.value(expression, scope))
 
-    def role(self, value: Value | None) -> Known | None:
+    def role(self, value: Value | None) -> RoleValue | None:
         """Give a value's part: itself where it has one, a function's by what it hands out."""
-        if isinstance(value, Known):
+        if isinstance(value, RoleValue):
             return value
         if isinstance(value, FunctionValue):
             result = self.result(value)
             if result.role is not None:
                 name = getattr(value.node, "name", "lambda")
-                return (result.handed or Known(result.role))._replace(
+                return (result.handed or RoleValue(result.role))._replace(
                     role=result.role,
                     name=name,
                     home=value.scope,
@@ -182,7 +182,7 @@ class Inference:
     def qualified_name(self, expression: ast.expr, scope: Scope) -> str | None:
         """Give the qualified name of what an expression names outside the project."""
         value = self.value(expression, scope)
-        return value.name if isinstance(value, (External, Known)) else None
+        return value.name if isinstance(value, (External, RoleValue)) else None
 
     def result(self, function: FunctionValue) -> Result:
         """Tell what calling a function of the project gives."""
@@ -194,7 +194,7 @@ class Inference:
     def entered(self, context: ast.expr, scope: Scope) -> Value | None:
         """Tell what ``with context as name`` binds."""
         value = self.value(context, scope)
-        if isinstance(value, Known):
+        if isinstance(value, RoleValue):
             if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
                 return value._replace(role=Role.LENT)
             return None
@@ -218,7 +218,7 @@ class Inference:
                 return self._instance_attribute(cls, name)
             case ClassValue():
                 return self._class_attribute(value, name)
-            case Known():
+            case RoleValue():
                 return _attribute_of_known(value, name) or library.known(f"{value.name}.{name}")
         return None
 
@@ -334,7 +334,7 @@ class Inference:
                 return known._replace(name=names[-1])
         return value
 
-    def _named_like(self, last: str) -> list[tuple[str, Known]]:
+    def _named_like(self, last: str) -> list[tuple[str, RoleValue]]:
         """Give the policy's patterns of dotted names that may end so."""
         if last not in self._named:
             self._named[last] = [
@@ -357,7 +357,7 @@ class Inference:
         if name in self.vocabulary.bare and leads_nowhere and origin.rpartition(".")[2] == name:
             is_async = name.lower().startswith("async")
             home = home if value is None else None
-            return Known(Role.FACTORY, is_async=is_async, name=origin, home=home)
+            return RoleValue(Role.FACTORY, is_async=is_async, name=origin, home=home)
         return value
 
     def _name(self, name: str, scope: Scope) -> Value | None:
@@ -374,12 +374,12 @@ class Inference:
                 return self._unpacked(self.value(value, scope), path)
             case Annotated(annotation=annotation, value=value):
                 found = self.value(value, scope) if value is not None else None
-                return found if isinstance(found, Known) else self.annotated(annotation, scope)
+                return found if isinstance(found, RoleValue) else self.annotated(annotation, scope)
             case Entered(context=context):
                 return self.entered(context, scope)
             case Iterated(iterable=iterable):
                 found = self.value(iterable, scope)
-                if isinstance(found, Known) and found.role is Role.GENERATOR:
+                if isinstance(found, RoleValue) and found.role is Role.GENERATOR:
                     return found._replace(role=Role.LENT)
                 return None
             case Imported():
@@ -404,9 +404,9 @@ class Inference:
         module = self.project.find(importer.path, how.module, how.level)
         if dotted in self.vocabulary.factories:
             found = self.member(module, how.name) if module and how.name else None
-            database = found.database if isinstance(found, Known) else None
+            database = found.database if isinstance(found, RoleValue) else None
             home = module.scope if module is not None else None
-            return Known(Role.FACTORY, name=dotted, home=home, database=database)
+            return RoleValue(Role.FACTORY, name=dotted, home=home, database=database)
         if module is None:
             return library.lookup(dotted)
         if not how.name:
@@ -418,8 +418,8 @@ class Inference:
             prefix, _, last = factory.rpartition(".")
             if last == name and module.answers_to(prefix):
                 found = _choose(map(self._bound, module.bindings(name)))
-                database = found.database if isinstance(found, Known) else None
-                return Known(Role.FACTORY, name=factory, home=module.scope, database=database)
+                database = found.database if isinstance(found, RoleValue) else None
+                return RoleValue(Role.FACTORY, name=factory, home=module.scope, database=database)
         bindings = module.bindings(name)
         if bindings:
             value = _choose(self._bound(binding) for binding in bindings)
@@ -435,7 +435,7 @@ class Inference:
             found = self.member(source, name) if source else None
             if source is None and statement.module and not statement.level:
                 external = library.lookup(f"{statement.module}.{name}")
-                found = external if isinstance(external, Known) else None
+                found = external if isinstance(external, RoleValue) else None
             if found is not None:
                 return found
         return None
@@ -443,7 +443,7 @@ class Inference:
     def _class(self, node: ast.ClassDef, scope: Scope) -> Value:
         for base in node.bases:
             known = self.value(base, scope)
-            if isinstance(known, Known) and known.role in (
+            if isinstance(known, RoleValue) and known.role in (
                 Role.SESSION_CLASS,
                 Role.EXTENSION_MAKER,
                 Role.FACTORY_MAKER,
@@ -467,7 +467,7 @@ class Inference:
                 return given
         annotation = how.arg.annotation
         annotated = self.annotated(annotation, outside) if annotation is not None else None
-        if annotated is None or (isinstance(annotated, Known) and annotated.is_assumed):
+        if annotated is None or (isinstance(annotated, RoleValue) and annotated.is_assumed):
             return self._passed(how.arg.arg, scope) or annotated
         return annotated
 
@@ -505,7 +505,7 @@ class Inference:
             return known._replace(role=Role.LENT)
         return known
 
-    def _injected(self, expression: ast.expr, scope: Scope) -> Known | None:
+    def _injected(self, expression: ast.expr, scope: Scope) -> RoleValue | None:
         """Tell what ``Depends(get_db)`` gives; None for anything else."""
         injected = injected_callable(expression, scope)
         if injected is None:
@@ -524,11 +524,11 @@ class Inference:
     def _call(self, call: ast.Call, scope: Scope) -> Value | None:
         callee = self.value(call.func, scope)
         match callee:
-            case Known(role=Role.FACTORY_MAKER):
+            case RoleValue(role=Role.FACTORY_MAKER):
                 made = _made_factory(callee, call, self, scope)
                 database = self._database(bound_to(call), scope) or (call, scope)
                 return made._replace(database=database)
-            case Known(role=Role.SESSION_CLASS, home=None):
+            case RoleValue(role=Role.SESSION_CLASS, home=None):
                 engine = bound_to(call)
                 home = self._home_of_engine(engine, scope)
                 return self._called(
@@ -553,7 +553,7 @@ class Inference:
             case FunctionValue():
                 known = self.role(callee)
                 return self._called(known) if known else self.result(callee).returns
-            case Known(role=role) if role in _RESULTS:
+            case RoleValue(role=role) if role in _RESULTS:
                 return callee._replace(role=_RESULTS[role], source=role)
         return None
 
@@ -623,7 +623,7 @@ class Inference:
             return self.entered(first, scope)
         return External(f"{name}()")
 
-    def _partial(self, known: Known | None) -> Value | None:
+    def _partial(self, known: RoleValue | None) -> Value | None:
         if known is not None and known.role in (Role.SESSION_CLASS, Role.FACTORY):
             return known._replace(role=Role.FACTORY)
         return known
@@ -633,7 +633,7 @@ class Inference:
             position = index.value
             if isinstance(position, int) and -len(value.items) <= position < len(value.items):
                 return value.items[position]
-        if isinstance(value, Known) and value.role in (Role.FACTORY_MAKER, Role.REGISTRY_MAKER):
+        if isinstance(value, RoleValue) and value.role in (Role.FACTORY_MAKER, Role.REGISTRY_MAKER):
             return value
         return None
 
@@ -678,7 +678,7 @@ class Inference:
             function = self._instance_attribute(instance.cls, method)
             if isinstance(function, FunctionValue):
                 result = self._called(function)
-                return result._replace(role=Role.LENT) if isinstance(result, Known) else result
+                return result._replace(role=Role.LENT) if isinstance(result, RoleValue) else result
         return None
 
     def _annotated(self, annotation: ast.expr, scope: Scope) -> Value | None:
@@ -713,7 +713,7 @@ class Inference:
         match signature:
             case ast.Tuple(elts=[ast.List(elts=[]), returned]):
                 value = self.annotated(returned, scope)
-                if isinstance(value, Known) and value.role is Role.GIVEN:
+                if isinstance(value, RoleValue) and value.role is Role.GIVEN:
                     is_session = value.resource is Resource.SESSION
                     role = Role.FACTORY if is_session else Role.CONNECT
                     return value._replace(role=role, is_assumed=True)
@@ -748,7 +748,7 @@ def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
 def _or_pooled(value: Value | None, name: str) -> Value | None:
     """See ``getconn`` of what cannot be followed for what it is: only pools have that method."""
     if name == "getconn" and (value is None or isinstance(value, External)):
-        return Known(
+        return RoleValue(
             Role.ACCESSOR,
             Resource.CONNECTION,
             name=".getconn",
@@ -795,7 +795,7 @@ def _names_injector(expression: ast.expr, scope: Scope) -> bool:
 def _choose(options: Iterable[Value | None]) -> Value | None:
     """Choose what matters of several values: a new session, then a known part, then any."""
     values = [value for value in options if value is not None]
-    known = [value for value in values if isinstance(value, Known)]
+    known = [value for value in values if isinstance(value, RoleValue)]
     opened = [value for value in known if value.role is Role.OPENED]
     return next(iter(opened + known + values), None)
 
@@ -804,7 +804,7 @@ def _instance(value: Value | None) -> Value | None:
     """Give what an object of an annotated class is."""
     if isinstance(value, ClassValue):
         return InstanceValue(value)
-    if isinstance(value, Known) and value.role in _INSTANCES:
+    if isinstance(value, RoleValue) and value.role in _INSTANCES:
         return value._replace(role=_INSTANCES[value.role])
     if isinstance(value, External) and value.name not in _ANYTHING:
         return External(f"{value.name}()")
@@ -813,12 +813,12 @@ def _instance(value: Value | None) -> Value | None:
 
 def _kept(value: Value | None) -> Value | None:
     """See a session through an attribute: it is the object's, and no longer new."""
-    if isinstance(value, Known) and value.role is Role.OPENED:
+    if isinstance(value, RoleValue) and value.role is Role.OPENED:
         return value._replace(role=Role.LENT)
     return value
 
 
-def _attribute_of_known(known: Known, name: str) -> Known | None:
+def _attribute_of_known(known: RoleValue, name: str) -> RoleValue | None:
     found = _ATTRIBUTES.get((known.role, name))
     if found is None:
         return None
@@ -833,7 +833,9 @@ def _attribute_of_known(known: Known, name: str) -> Known | None:
     )
 
 
-def _made_factory(maker: Known, call: ast.Call, inference: Inference, scope: Scope) -> Known:
+def _made_factory(
+    maker: RoleValue, call: ast.Call, inference: Inference, scope: Scope
+) -> RoleValue:
     """Read ``sessionmaker(...)``: the class it makes, whether a commit expires objects."""
     is_async = maker.is_async
     keeps_loaded: bool | None = False
@@ -846,7 +848,7 @@ def _made_factory(maker: Known, call: ast.Call, inference: Inference, scope: Sco
             keeps_loaded = value.value is False if isinstance(value, ast.Constant) else None
         if keyword.arg is None:
             keeps_loaded = None
-    return Known(
+    return RoleValue(
         Role.FACTORY,
         is_async=is_async,
         name=maker.name,

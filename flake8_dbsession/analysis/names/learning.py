@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
 _CALLABLES = frozenset(
@@ -95,7 +95,7 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
     }
     for function in _handing_functions(tree, inference):
         known = inference.role(function) or inference.result(function).returns
-        if isinstance(known, Known) and known.role in _CALLABLES:
+        if isinstance(known, RoleValue) and known.role in _CALLABLES:
             words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))
 
@@ -171,7 +171,7 @@ def _handing_functions(tree: Tree, inference: Inference) -> Iterator[FunctionVal
         if isinstance(tree.parent(call), ast.withitem):
             continue
         known = inference.value(call, scope)
-        if isinstance(known, Known) and known.role in _HANDED_ON:
+        if isinstance(known, RoleValue) and known.role in _HANDED_ON:
             yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ drivers, with the sources for each, stand in ``drivers``.
 from __future__ import annotations
 
 from flake8_dbsession.analysis.names.drivers import DRIVERS
-from flake8_dbsession.analysis.names.values import External, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import External, Resource, Role, RoleValue
 
 _SYNC_SESSIONS = (
     "sqlalchemy.orm.Session",
@@ -44,7 +44,7 @@ _LENT_CONNECTIONS = ("alembic.op.get_bind", "alembic.context.get_bind")
 _EXTENSIONS = ("flask_sqlalchemy.SQLAlchemy", "flask_sqlalchemy.extension.SQLAlchemy")
 
 
-def _table() -> dict[str, Known]:
+def _table() -> dict[str, RoleValue]:
     session, connection = Resource.SESSION, Resource.CONNECTION
     rows = (
         (_SYNC_SESSIONS, Role.SESSION_CLASS, session, False),
@@ -73,7 +73,7 @@ def _table() -> dict[str, Known]:
         ),
     )
     return {
-        name: Known(role, resource, is_async, name, library=name.partition(".")[0])
+        name: RoleValue(role, resource, is_async, name, library=name.partition(".")[0])
         for names, role, resource, is_async in rows
         for name in names
     }
@@ -89,12 +89,12 @@ _SHARED = frozenset({"mysql", "snowflake"})
 PACKAGES = frozenset(name.partition(".")[0] for name in _KNOWN) - _SHARED
 
 
-def known(name: str) -> Known | None:
+def known(name: str) -> RoleValue | None:
     """Give the part that a qualified name of a database library plays; None for any other name."""
     return _KNOWN.get(name)
 
 
-def lookup(name: str) -> Known | External:
+def lookup(name: str) -> RoleValue | External:
     """Tell what a qualified name from outside the project stands for.
 
     Args:

@@ -43,7 +43,7 @@ class Role(Enum):
     GENERATOR = "generator"
 
 
-class Known(NamedTuple):
+class RoleValue(NamedTuple):
     """A value whose role is known.
 
     Attributes:
@@ -134,11 +134,11 @@ class Result(NamedTuple):
     """
 
     role: Role | None = None
-    handed: Known | None = None
+    handed: RoleValue | None = None
     returns: Value | None = None
     commits: bool = False
 
 
 Value: TypeAlias = (
-    Known | External | ModuleValue | ClassValue | InstanceValue | FunctionValue | TupleValue
+    RoleValue | External | ModuleValue | ClassValue | InstanceValue | FunctionValue | TupleValue
 )

@@ -22,12 +22,12 @@ from flake8.processor import FileProcessor
 from flake8.style_guide import StyleGuideManager
 from flake8.violation import Violation as Reported
 
-from flake8_dbsession.checking.adopting.landmarks import Landmark, Landmarks
-from flake8_dbsession.checking.finding import markdown
-from flake8_dbsession.checking.finding.discovery import STDIN
+from flake8_dbsession.checking.caching.memory import ANY_NAME, Grounds, Links
+from flake8_dbsession.checking.caching.stamps import Stamp, read
+from flake8_dbsession.checking.files import markdown
+from flake8_dbsession.checking.files.discovery import STDIN
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.keeping.memory import ANY_NAME, Grounds, Links
-from flake8_dbsession.checking.keeping.stamps import Stamp, read
+from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, Fingerprints
 from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
@@ -278,7 +278,7 @@ class _Checker(FileChecker):
             self.display_name = options.stdin_display_name
         self._lines = self.processor.lines if self.processor else []
         self._linter = linter
-        self._violations: dict[tuple[str, int, int, str], tuple[Violation, Landmark]] = {}
+        self._violations: dict[tuple[str, int, int, str], tuple[Violation, Fingerprint]] = {}
 
     def run_ast_checks(self) -> None:
         assert self.processor is not None
@@ -287,12 +287,12 @@ class _Checker(FileChecker):
         except (ValueError, RecursionError, MemoryError) as error:  # which end flake8's run
             self.report("E999", 1, 0, f"{type(error).__name__}: {error}")
             return
-        landmarks = Landmarks(tree, self.processor.lines)
+        fingerprints = Fingerprints(tree, self.processor.lines)
         for violation in violations:
-            landmark = landmarks.at(violation.line, violation.column)
+            fingerprint = fingerprints.at(violation.line, violation.column)
             placed = self._placed(violation)
             key = placed.code, placed.line, placed.column, placed.message
-            self._violations[key] = placed, landmark
+            self._violations[key] = placed, fingerprint
             self.report(*key)
 
     def _check(self, processor: FileProcessor) -> _Plain:
@@ -332,7 +332,7 @@ class _Checker(FileChecker):
         """Give what flake8 reports with what the linter knows besides."""
         line, column = reported.line_number, reported.column_number
         key = reported.code, line, column - 1, reported.text
-        violation, landmark = self._violations.get(key, (None, Landmark("", "")))
+        violation, fingerprint = self._violations.get(key, (None, Fingerprint("", "")))
         is_shown = 0 < line <= len(self._lines)
         return Finding(
             path=reported.filename,
@@ -343,8 +343,8 @@ class _Checker(FileChecker):
             end_line=violation.end_line if violation else line,
             end_column=violation.end_column + 1 if violation else column,
             source=self._lines[line - 1].rstrip("\r\n") if is_shown else "",
-            definition=landmark.definition,
-            statement=landmark.statement,
+            definition=fingerprint.definition,
+            statement=fingerprint.statement,
         )
 
     def _placed(self, violation: Violation) -> Violation:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from flake8_dbsession.checking.caching.cache import Cache
+from flake8_dbsession.checking.caching.run_keys import configurations, run_key
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.keeping.cache import Cache
-from flake8_dbsession.checking.keeping.ways import configurations, way_of
 from flake8_dbsession.failures import BROKEN_POLICY
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Run:
         self, arguments: Sequence[str], *, caching: bool = False, cache_folder: str | None = None
     ) -> None:
         self._arguments = arguments
-        self._cache = Cache(way_of(arguments), cache_folder) if caching else None
+        self._cache = Cache(run_key(arguments), cache_folder) if caching else None
 
     # What follows is imported where it is used: a run that finds all in its cache needs none of it.
 
@@ -80,7 +80,7 @@ class Run:
         known = self._cache.files(paths) if self._cache else None
         if known is not None:
             return known
-        from flake8_dbsession.checking.finding.discovery import search
+        from flake8_dbsession.checking.files.discovery import search
 
         found = search(paths, [*self.options.exclude, *self.options.extend_exclude])
         if self._cache:
@@ -120,7 +120,7 @@ class Run:
         return found
 
     def _checked(self, files: list[str], jobs: int | None, track: Track) -> list[Checked]:
-        from flake8_dbsession.checking.keeping.memory import Grounds
+        from flake8_dbsession.checking.caching.memory import Grounds
         from flake8_dbsession.checking.running.workers import check
 
         grounds = Grounds()

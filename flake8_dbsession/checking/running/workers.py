@@ -12,8 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
+from flake8_dbsession.checking.caching.memory import Grounds
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.keeping.memory import Grounds
 from flake8_dbsession.checking.running.file_check import Checked, FileCheck
 
 R = TypeVar("R")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import factory_of, place_of
 from flake8_dbsession.house.model import Place, Way
@@ -74,7 +74,7 @@ class Need:
     """
 
     call: ast.Call
-    known: Known
+    known: RoleValue
     scope: Scope
     name: str
     beside: ast.expr | None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.project import decode
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
 from flake8_dbsession.analysis.source.outline import parse
-from flake8_dbsession.checking.finding.discovery import discover
+from flake8_dbsession.checking.files.discovery import discover
 
 _INJECTORS = frozenset({"Depends", "Security"})
 

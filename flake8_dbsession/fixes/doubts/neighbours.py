@@ -11,7 +11,7 @@ from pathlib import Path
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
-from flake8_dbsession.checking.finding.discovery import discover
+from flake8_dbsession.checking.files.discovery import discover
 
 
 class Neighbours:

@@ -10,7 +10,7 @@ import libcst as cst
 from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.analysis.names.drivers import TAKINGS
 from flake8_dbsession.analysis.names.scopes import Imported, Scope
-from flake8_dbsession.analysis.names.values import FunctionValue, Known
+from flake8_dbsession.analysis.names.values import FunctionValue, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.doubts.callers import uses_but_injections
@@ -46,7 +46,7 @@ class YieldTheSession(Fixer[Injection]):
         return Fix(tuple(edits))
 
 
-def _refuse_other_work(function: FunctionValue, known: Known, document: Document) -> None:
+def _refuse_other_work(function: FunctionValue, known: RoleValue, document: Document) -> None:
     node = function.node
     assert not isinstance(node, ast.Lambda)
     if node.decorator_list:
@@ -65,7 +65,7 @@ def _refuse_other_work(function: FunctionValue, known: Known, document: Document
 
 
 def _yielding(
-    statement: ast.Return, known: Known, function: FunctionValue, document: Document
+    statement: ast.Return, known: RoleValue, function: FunctionValue, document: Document
 ) -> tuple[Edit, ...]:
     path = places(statement, document.tree)
     start, _ = document.span(statement)
@@ -81,7 +81,9 @@ def _yielding(
     return _closed_anew(place, known, function, document)
 
 
-def _closed_by_name(name: str, place: Place, known: Known, document: Document) -> tuple[Edit, ...]:
+def _closed_by_name(
+    name: str, place: Place, known: RoleValue, document: Document
+) -> tuple[Edit, ...]:
     """Put what stands between the opening of a session and its return into a ``try``."""
     opening = [index for index, statement in enumerate(place.block) if _binds(statement, name)]
     if len(opening) != 1:
@@ -98,7 +100,7 @@ def _closed_by_name(name: str, place: Place, known: Known, document: Document) -
 
 
 def _closed_anew(
-    place: Place, known: Known, function: FunctionValue, document: Document
+    place: Place, known: RoleValue, function: FunctionValue, document: Document
 ) -> tuple[Edit, ...]:
     """Give a session that is returned on the spot a name."""
     name = "db" if known.resource.value == "session" else "conn"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names import library
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.fitting import passed_in
 from flake8_dbsession.rules.base import Rule, Violation
@@ -88,6 +88,6 @@ def is_driver_connect(acquisition: Acquisition) -> bool:
     origin = library.lookup(acquisition.known.name)
     return (
         acquisition.known.source is Role.CONNECT
-        and isinstance(origin, Known)
+        and isinstance(origin, RoleValue)
         and origin.role is Role.CONNECT
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.framework.injections import Injection
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rules.context import Context
@@ -20,7 +20,7 @@ def dependency_names(context: Context) -> list[str]:
     return [layer.use.expression for layer in layers if layer.use]
 
 
-def house_dependency(known: Known, context: Context) -> str | None:
+def house_dependency(known: RoleValue, context: Context) -> str | None:
     """Name the dependency that gives sessions in this house.
 
     Args:
@@ -35,7 +35,7 @@ def house_dependency(known: Known, context: Context) -> str | None:
     return way.expression if way is not None else None
 
 
-def injected_here(known: Known, context: Context) -> str | None:
+def injected_here(known: RoleValue, context: Context) -> str | None:
     """Name the dependency that a file injects already where it needs such a session.
 
     Args:
@@ -49,12 +49,12 @@ def injected_here(known: Known, context: Context) -> str | None:
     return None
 
 
-def injected(known: Known, context: Context) -> str:
+def injected(known: RoleValue, context: Context) -> str:
     """Say what to inject instead of something that opens a session: ``Depends(get_db)``."""
     name = house_dependency(known, context) or injected_here(known, context)
     return f"`Depends({name})`" if name else UNKNOWN_DEPENDENCY
 
 
-def noun(known: Known | None) -> str:
+def noun(known: RoleValue | None) -> str:
     """Say what is opened: a session or a connection."""
     return (known.resource if known else Resource.SESSION).value

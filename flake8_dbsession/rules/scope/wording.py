@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.scope.handovers import Hop
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.names.values import RoleValue
 from flake8_dbsession.rules.context import Context
 
 SHARERS = {
@@ -25,7 +25,7 @@ def shortened(code: str) -> str:
     return code if len(code) <= _LONGEST else f"{code[:_LONGEST]}..."
 
 
-def own_session(known: Known, session: str, scope: Scope, context: Context) -> str:
+def own_session(known: RoleValue, session: str, scope: Scope, context: Context) -> str:
     """Say how other work can open a session of its own, to go after "open its own".
 
     Args:

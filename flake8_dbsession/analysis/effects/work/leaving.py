@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _HANDED = Work(frozenset({Way(Did.HANDED)}), NOTHING)
@@ -120,7 +120,7 @@ class _Acts:
                 yield uses_of_name(name, self._scope, _thing(known), self._inference)
 
 
-def _thing(known: Known | None) -> Thing:
+def _thing(known: RoleValue | None) -> Thing:
     if known is None:
         return Thing(Resource.SESSION, driver_of(""))
     return Thing(known.resource, driver_of(known.library))

@@ -47,8 +47,8 @@ from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
     InstanceValue,
-    Known,
     Resource,
+    RoleValue,
 )
 
 _CLOSING = frozenset({"aclosing", "closing"})
@@ -398,7 +398,7 @@ class Uses:
     def _may_hold(self, member: ast.Attribute) -> bool:
         """Tell whether another attribute may be an object that works with it as well."""
         value = self._inference.value(member, self._scope)
-        return value is None or isinstance(value, (InstanceValue, Known))
+        return value is None or isinstance(value, (InstanceValue, RoleValue))
 
     def _is_kept(self, place: ast.Attribute) -> bool:
         function = self._scope.node

@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.inference import Inference, run_elsewhere
 from flake8_dbsession.analysis.names.library import THREAD_HOPS
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Role, TupleValue, Value
+from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
 _TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
@@ -58,7 +58,7 @@ class Acquisition(NamedTuple):
     """
 
     node: ast.Call
-    known: Known
+    known: RoleValue
     scope: Scope
     holder: Holder
     name: str
@@ -127,7 +127,7 @@ def _parts(
 ) -> Iterator[Acquisition]:
     for index, (target, item) in enumerate(zip(targets, items, strict=True)):
         match target, item:
-            case ast.Name(id=name), Known(role=Role.OPENED, is_assumed=False):
+            case ast.Name(id=name), RoleValue(role=Role.OPENED, is_assumed=False):
                 known = item._replace(source=Role.ACCESSOR)
                 yield Acquisition(call, known, scope, Holder.LOCAL, name, target, index)
 
@@ -139,7 +139,7 @@ def _kept_of_registry(
     if not tree.is_of_interest(last_segment(call.func)):
         return None
     match inference.value(call, scope):
-        case Known(role=Role.LENT, source=Role.REGISTRY) as lent:
+        case RoleValue(role=Role.LENT, source=Role.REGISTRY) as lent:
             holder, name, target = holder_of(call, scope, tree)
             if holder is Holder.GLOBAL:
                 opened = lent._replace(role=Role.OPENED)
@@ -171,7 +171,7 @@ def _made_for_each_instance(
                 yield Acquisition(made, value, scope, *_instances(field, tree))
 
 
-def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
+def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> RoleValue | None:
     """Tell what a call itself opens.
 
     Args:
@@ -188,7 +188,7 @@ def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) ->
         return None
     callee = inference.known(function, scope)
     value = inference.value(call, scope) if callee is not None else None
-    if not isinstance(value, Known) or callee is None:
+    if not isinstance(value, RoleValue) or callee is None:
         return None
     if callee.role is Role.REGISTRY_MAKER and _is_used_as_session(call, scope, tree):
         return value._replace(role=Role.OPENED, source=callee.role)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 
 HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 
@@ -25,7 +25,7 @@ class Definition(NamedTuple):
     """
 
     name: str
-    known: Known
+    known: RoleValue
     node: ast.AST
     scope: Scope
 

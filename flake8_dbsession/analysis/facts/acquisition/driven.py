@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
@@ -44,7 +44,7 @@ class DrivenDependency(NamedTuple):
     node: ast.expr
     text: str
     made: ast.Call
-    known: Known
+    known: RoleValue
     scope: Scope
     name: str
     is_closed: bool = False
@@ -67,7 +67,7 @@ def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDepe
     for call, scope in tree.find(ast.Call):
         if tree.is_of_interest(last_segment(call.func)):
             known = inference.value(call, scope)
-            if isinstance(known, Known) and known.role is Role.GENERATOR:
+            if isinstance(known, RoleValue) and known.role is Role.GENERATOR:
                 driven = _driven(call, known, scope, tree)
                 if driven is None or _yields_many(inference.value(call.func, scope)):
                     continue
@@ -84,7 +84,7 @@ def _yields_many(function: Value | None) -> bool:
     return any(isinstance(node, ast.Yield) for loop in loops for node in own_nodes(loop))
 
 
-def _driven(call: ast.Call, known: Known, scope: Scope, tree: Tree) -> DrivenDependency | None:
+def _driven(call: ast.Call, known: RoleValue, scope: Scope, tree: Tree) -> DrivenDependency | None:
     for outer in tree.ancestors(call):
         if isinstance(outer, ast.stmt) and not isinstance(outer, (ast.For, ast.AsyncFor)):
             break
@@ -119,7 +119,7 @@ def _runs_to_the_end(node: ast.AST) -> bool:
     return not any(isinstance(inner, (ast.Break, ast.Return)) for inner in own_nodes(node))
 
 
-def _kept(name: str, call: ast.Call, known: Known, scope: Scope) -> DrivenDependency | None:
+def _kept(name: str, call: ast.Call, known: RoleValue, scope: Scope) -> DrivenDependency | None:
     """Look at what becomes of a generator that has a name."""
     nodes = list(_nodes_that_see(name, scope))
     after = list(dropwhile(lambda node: node is not call, nodes))

@@ -17,9 +17,9 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
-    Known,
     Resource,
     Role,
+    RoleValue,
 )
 
 _AT_HAND = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
@@ -48,7 +48,7 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
     if _is_of_a_migration(bind, scope):
         return True
     match inference.value(bind, scope):
-        case Known(resource=Resource.CONNECTION, role=role):
+        case RoleValue(resource=Resource.CONNECTION, role=role):
             return role in _AT_HAND
         case External(name=name):
             return name.endswith(".get_bind()")
@@ -77,7 +77,7 @@ def _is_given_one(name: str, scope: Scope, inference: Inference) -> bool:
 
 def _is_connection(value: ast.expr, scope: Scope, inference: Inference) -> bool:
     match inference.value(value, scope):
-        case Known(resource=Resource.CONNECTION, role=role) if role in _AT_HAND:
+        case RoleValue(resource=Resource.CONNECTION, role=role) if role in _AT_HAND:
             return True
     return _is_of_a_migration(value, scope)
 

@@ -21,7 +21,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes, shown
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
@@ -45,7 +45,7 @@ class Opening(NamedTuple):
     """
 
     node: ast.Call
-    known: Known
+    known: RoleValue
     scope: Scope
     given: str
     is_second: bool
@@ -81,7 +81,7 @@ def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:
             yield Opening(call, known, scope, name, is_second and not _hands_out(scope, inference))
 
 
-def _entered(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> Known | None:
+def _entered(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> RoleValue | None:
     """Give the context manager that a provider's call makes, where that is entered on the spot."""
     if not _is_entered(call, tree) or not tree.is_of_interest(last_segment(call.func)):
         return None
@@ -99,8 +99,8 @@ def _is_entered(call: ast.Call, tree: Tree) -> bool:
 
 
 def _given(
-    call: ast.Call, opened: Known, scope: Scope, tree: Tree, inference: Inference
-) -> Iterator[tuple[str, Known]]:
+    call: ast.Call, opened: RoleValue, scope: Scope, tree: Tree, inference: Inference
+) -> Iterator[tuple[str, RoleValue]]:
     """Give the sessions that a function has by its parameters, those of this kind."""
     function = scope.function()
     if function is None or isinstance(function.node, ast.Lambda):
@@ -114,7 +114,7 @@ def _given(
                     yield name, each
 
 
-def _is_same_database(given: Known, opened: Known) -> bool:
+def _is_same_database(given: RoleValue, opened: RoleValue) -> bool:
     """Tell whether a given session is of the same factory or engine as another.
 
     One of which only the class is known is of the one that the other's module makes, where that
@@ -181,7 +181,7 @@ def _hands_out(scope: Scope, inference: Inference) -> bool:
 
 
 @remembered
-def _given_sessions(function: Scope, *, inference: Inference) -> list[tuple[str, list[Known]]]:
+def _given_sessions(function: Scope, *, inference: Inference) -> list[tuple[str, list[RoleValue]]]:
     """Find the parameters that may be sessions, and must be given, with what each can be."""
     arguments: ast.arguments = function.node.args  # type: ignore[union-attr]
     found = []
@@ -190,7 +190,7 @@ def _given_sessions(function: Scope, *, inference: Inference) -> list[tuple[str,
         if not any(isinstance(how, Parameter) and not _is_optional(how) for how in hows):
             continue
         values = inference.values(arg.arg, function)
-        given = [v for v in values if isinstance(v, Known) and v.role is Role.GIVEN]
+        given = [v for v in values if isinstance(v, RoleValue) and v.role is Role.GIVEN]
         if given:
             found.append((arg.arg, given))
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 
 _CLOSING = frozenset({Role.DEPENDENCY, Role.PROVIDER})
 _ENTERING_AND_CLOSING = frozenset({"__aenter__", "__aexit__", "__enter__", "__exit__"})
@@ -33,7 +33,7 @@ def closes_what_it_hands_out(scope: Scope, inference: Inference) -> bool:
     )
 
 
-def owns(scope: Scope, known: Known | None, inference: Inference) -> bool:
+def owns(scope: Scope, known: RoleValue | None, inference: Inference) -> bool:
     """Tell whether the code of a scope owns what it opens there.
 
     Args:
@@ -64,5 +64,5 @@ def _parts_around(scope: Scope, inference: Inference) -> Iterator[tuple[Scope, R
         current = current.parent
 
 
-def _is_built_in(scope: Scope, known: Known) -> bool:
+def _is_built_in(scope: Scope, known: RoleValue) -> bool:
     return known.home is not None and known.home.module.path == scope.module.path

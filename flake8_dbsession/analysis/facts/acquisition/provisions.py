@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _GIVEN_BY_CALL = {Role.MANAGER: Role.PROVIDER, Role.LENT: Role.LENDER}
@@ -34,7 +34,7 @@ class Provision:
 
     node: ast.Call | ast.arg
     scope: Scope
-    known: Known
+    known: RoleValue
     names: tuple[str, ...]
     is_entered: bool = True
 
@@ -93,7 +93,7 @@ def _injected(tree: Tree, inference: Inference) -> Iterator[Provision]:
             yield Provision(injection.node, scope, known, inference.names(injection.handed, scope))
 
 
-def _giver(call: ast.Call, scope: Scope, inference: Inference) -> Known | None:
+def _giver(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | None:
     """Give the provider or lender that a call asks, unless the call only passes something on."""
     callee = inference.known(call.func, scope)
     if callee is None or callee.role not in _GIVEN_BY_CALL.values():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Entered, Scope
 from flake8_dbsession.analysis.names.texts import followed, text_of
-from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.names.values import RoleValue
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _WITH_FILES = frozenset({"aiosqlite", "apsw", "duckdb", "sqlite3"})
@@ -36,7 +36,7 @@ def opening_call(expression: ast.expr, scope: Scope, inference: Inference) -> as
     return value if isinstance(value, ast.Call) else None
 
 
-def is_in_memory(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
+def is_in_memory(call: ast.Call, known: RoleValue, scope: Scope, inference: Inference) -> bool:
     """Tell whether a database lives, or may live, in its one connection, and nowhere else.
 
     Args:

@@ -6,7 +6,7 @@ import ast
 
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.values import Known
+from flake8_dbsession.analysis.names.values import RoleValue
 
 UNDOING_ONE = frozenset({"oracle", "sqlite"})
 """The dialects whose database undoes a failed statement alone; its transaction goes on.
@@ -16,7 +16,7 @@ PostgreSQL aborts the whole transaction; MySQL and SQL Server undo it after a de
 """
 
 
-def dialect_of(known: Known, inference: Inference) -> str:
+def dialect_of(known: RoleValue, inference: Inference) -> str:
     """Give the dialect of a session's engine.
 
     Args:

@@ -20,7 +20,13 @@ from flake8_dbsession.analysis.names.functions import (
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
-from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    Role,
+    RoleValue,
+)
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
@@ -116,7 +122,7 @@ def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | N
     for call in own_nodes(node):
         if isinstance(call, ast.Call):
             callee = inference.value(call.func, scope)
-            is_maker = isinstance(callee, Known) and callee.role in _MAKERS
+            is_maker = isinstance(callee, RoleValue) and callee.role in _MAKERS
             if (
                 is_maker
                 and _Function(scope, inference, _DEEPEST).keeping_of(call) is _Keeping.RETURNED
@@ -239,7 +245,7 @@ class _Function:
         """Tell what a call does with an argument."""
         callee = self._inference.value(call.func, self._scope)
         match callee:
-            case Known(role=role):
+            case RoleValue(role=role):
                 return call if role in _HOLDERS else _Keeping.USED
             case ClassValue():
                 return self._object(call)

@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.facts.engine.urls import default_url_of, url_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import followed
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _USED = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
@@ -32,7 +32,7 @@ class ModuleEngine(NamedTuple):
 
     call: ast.Call
     scope: Scope
-    known: Known
+    known: RoleValue
     pools: bool
     is_sqlite: bool
 
@@ -59,7 +59,7 @@ def engines_used_in(scopes: Iterable[Scope], inference: Inference) -> Iterator[M
                     yield engine
 
 
-def _is_used(known: Known | None) -> bool:
+def _is_used(known: RoleValue | None) -> bool:
     return known is not None and known.role in _USED
 
 
@@ -80,7 +80,7 @@ def _engine_of(expression: ast.expr, scope: Scope, inference: Inference) -> Modu
     return None
 
 
-def _made(call: ast.Call, scope: Scope, maker: Known, inference: Inference) -> ModuleEngine:
+def _made(call: ast.Call, scope: Scope, maker: RoleValue, inference: Inference) -> ModuleEngine:
     options = {option.name: option.literal for option in options_of(call, scope, inference)}
     url = None
     if call.args:

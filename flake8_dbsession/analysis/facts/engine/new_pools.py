@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
 _MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
@@ -80,13 +80,13 @@ def _may_make(call: ast.Call) -> bool:
     return "engine" in name.lower() or "pool" in name.lower() or name in _POOL_NAMES
 
 
-def _maker(call: ast.Call, scope: Scope, inference: Inference) -> Known | None:
+def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | None:
     """Give what a call makes an engine or pool by, in itself or in the getter that it calls."""
     callee = inference.value(call.func, scope)
     if isinstance(callee, FunctionValue):
         made = handed_out_by(callee, inference)
         return _maker(made, callee.scope.child(callee.node), inference) if made else None
-    if not isinstance(callee, Known) or callee.role not in _MAKERS:
+    if not isinstance(callee, RoleValue) or callee.role not in _MAKERS:
         return None
     options = {option.name: option.literal for option in options_of(call, scope, inference)}
     return None if options.get("poolclass") == "NullPool" else callee
@@ -105,7 +105,7 @@ def _is_parameter(binding: Binding) -> bool:
     return isinstance(binding.how, Parameter) and binding.how.arg.arg not in ("self", "cls")
 
 
-def _what(maker: Known) -> str:
+def _what(maker: RoleValue) -> str:
     return "engine" if maker.role is Role.ENGINE_MAKER else "connection pool"
 
 
@@ -122,7 +122,7 @@ def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
                     yield NewPool(call, scope, _what(maker), cls.node.name, kept, given)
 
 
-def _made_by_each(cls: ClassValue, inference: Inference) -> Known | None:
+def _made_by_each(cls: ClassValue, inference: Inference) -> RoleValue | None:
     """Tell by what each object of a class makes an engine or pool for itself."""
     scope = cls.scope.child(cls.node)
     for method in body_of(scope.node):

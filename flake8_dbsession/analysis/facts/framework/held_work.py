@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Known, Resource, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
@@ -192,7 +192,7 @@ class _Walk:
                     yield node.id
 
 
-def _is_session(known: Known) -> bool:
+def _is_session(known: RoleValue) -> bool:
     return known.role in _HELD and known.resource is Resource.SESSION
 
 

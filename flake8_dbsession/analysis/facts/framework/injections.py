@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 # Where the names that mean the same as FastAPI's ``Depends`` come from. A ``Depends`` from anywhere
@@ -39,7 +39,7 @@ class HandedOver(NamedTuple):
     """
 
     node: ast.Return | ast.expr
-    known: Known
+    known: RoleValue
 
 
 class Injection(NamedTuple):
@@ -58,7 +58,7 @@ class Injection(NamedTuple):
 
     node: ast.Call
     handed: ast.expr
-    known: Known | None
+    known: RoleValue | None
     is_found: bool
     function: FunctionValue | None
     returned: HandedOver | None
@@ -153,7 +153,9 @@ def handed_over(function: FunctionValue, inference: Inference) -> HandedOver | N
     return None
 
 
-def _new(expression: ast.expr, scope: Scope, inference: Inference, role: Known) -> Known | None:
+def _new(
+    expression: ast.expr, scope: Scope, inference: Inference, role: RoleValue
+) -> RoleValue | None:
     known = inference.known(expression, scope)
     if known is None:
         return None

@@ -18,9 +18,9 @@ from flake8_dbsession.analysis.names.values import (
     ClassValue,
     External,
     FunctionValue,
-    Known,
     Resource,
     Role,
+    RoleValue,
     Value,
 )
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
@@ -50,7 +50,7 @@ class Stream(NamedTuple):
     node: ast.Return
     response: ast.Call
     session: str
-    known: Known
+    known: RoleValue
     scope: Scope
     uses_session: bool
     ends_early: bool
@@ -60,7 +60,7 @@ class _Injected(NamedTuple):
     """A session that a handler's parameter is given; ``ends_early`` is as a stream has it."""
 
     name: str
-    known: Known
+    known: RoleValue
     ends_early: bool
 
 
@@ -120,7 +120,9 @@ def _injected_sessions(handler: Scope, inference: Inference) -> Iterator[_Inject
     }
     for argument in (*positional, *given.kwonlyargs):
         values = inference.values(argument.arg, handler)
-        sessions = [v for v in values if isinstance(v, Known) and v.resource is Resource.SESSION]
+        sessions = [
+            v for v in values if isinstance(v, RoleValue) and v.resource is Resource.SESSION
+        ]
         injection = _injection(argument, defaults.get(argument), handler, inference)
         if injection is not None and sessions and sessions[0].role is Role.GIVEN:
             ends_early = _ends_early(injection, handler, inference)

@@ -13,9 +13,9 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     FunctionValue,
     InstanceValue,
-    Known,
     Resource,
     Role,
+    RoleValue,
     Value,
 )
 from flake8_dbsession.analysis.nodes import own_nodes
@@ -41,7 +41,7 @@ class SessionBlock(NamedTuple):
     node: ast.With | ast.AsyncWith
     context: ast.expr
     name: str
-    known: Known
+    known: RoleValue
     scope: Scope
 
 
@@ -74,9 +74,9 @@ def _may_open(context: ast.expr, tree: Tree) -> bool:
     return isinstance(context, ast.Call) and (name in _CLOSING or tree.is_of_interest(name))
 
 
-def _closed_session(context: ast.expr, scope: Scope, inference: Inference) -> Known | None:
+def _closed_session(context: ast.expr, scope: Scope, inference: Inference) -> RoleValue | None:
     known = inference.entered(context, scope)
-    if not isinstance(known, Known) or known.resource is not Resource.SESSION:
+    if not isinstance(known, RoleValue) or known.resource is not Resource.SESSION:
         return None
     return known if _closes(context, inference.value(context, scope), scope, inference) else None
 
@@ -86,7 +86,7 @@ def _closes(context: ast.expr, value: Value | None, scope: Scope, inference: Inf
     if isinstance(value, InstanceValue):
         exits = (inference.attribute(value, name) for name in _EXITS)
         return any(isinstance(exit_, FunctionValue) and _has_close(exit_.node) for exit_ in exits)
-    if not isinstance(value, Known) or not isinstance(context, ast.Call):
+    if not isinstance(value, RoleValue) or not isinstance(context, ast.Call):
         return False
     if value.role is Role.MANAGER:
         return _is_closing_provider(inference.value(context.func, scope), inference, _STEPS)
@@ -99,7 +99,7 @@ def _is_closing_provider(provider: Value | None, inference: Inference, steps: in
     What is known without its code (a dependency wrapped by ``contextmanager``) is taken to close.
     """
     if not isinstance(provider, FunctionValue):
-        return isinstance(provider, Known)
+        return isinstance(provider, RoleValue)
     scope = provider.scope.child(provider.node)
     if _yields_parameter(scope):
         return False
@@ -107,7 +107,7 @@ def _is_closing_provider(provider: Value | None, inference: Inference, steps: in
         return True
     for used in _entered_or_returned(provider.node):
         value = inference.value(used, scope)
-        if isinstance(value, Known) and value.resource is Resource.SESSION:
+        if isinstance(value, RoleValue) and value.resource is Resource.SESSION:
             if value.role is Role.OPENED:
                 return True
             if value.role is Role.MANAGER and isinstance(used, ast.Call) and steps:

@@ -44,9 +44,9 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
     FunctionValue,
-    Known,
     Resource,
     Role,
+    RoleValue,
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
@@ -255,7 +255,7 @@ def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:
     return Block.CLOSES in driver_of(acquisition.known.library).block
 
 
-def taking_of(known: Known) -> Taking | None:
+def taking_of(known: RoleValue) -> Taking | None:
     """Tell how a connection was taken from a pool; None for one that was not."""
     return driver_of(known.library).taking if known.is_pooled else None
 

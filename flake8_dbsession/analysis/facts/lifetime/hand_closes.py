@@ -28,7 +28,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, FunctionValue, Known, Role, Value
+from flake8_dbsession.analysis.names.values import External, FunctionValue, Role, RoleValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import hints
 
@@ -84,7 +84,7 @@ class HandClose(NamedTuple):
     """
 
     node: ast.Call
-    known: Known
+    known: RoleValue
     origin: Origin
     scope: Scope
     giver: str = ""
@@ -155,7 +155,7 @@ def _hand_close(
 
 
 def _of_name(
-    call: ast.Call, name: str, known: Known, scope: Scope, inference: Inference
+    call: ast.Call, name: str, known: RoleValue, scope: Scope, inference: Inference
 ) -> HandClose | None:
     bindings = scope.bindings(name)
     parameters = [b.how for b in bindings if isinstance(b.how, Parameter)]
@@ -259,7 +259,7 @@ def _named(scope: Scope) -> dict[str, list[ast.Name]]:
 
 
 def _of_parameter(
-    call: ast.Call, parameter: Parameter, known: Known, scope: Scope, inference: Inference
+    call: ast.Call, parameter: Parameter, known: RoleValue, scope: Scope, inference: Inference
 ) -> HandClose | None:
     name = parameter.arg.arg
     if not any(injected_by(parameter, scope, inference)):
@@ -311,7 +311,9 @@ def _request_accessor(binding: Binding, inference: Inference) -> ast.expr | None
     return None
 
 
-def _is_request_scoped(call: ast.Call, known: Known, scope: Scope, inference: Inference) -> bool:
+def _is_request_scoped(
+    call: ast.Call, known: RoleValue, scope: Scope, inference: Inference
+) -> bool:
     """Tell whether a call lends the session of the request: one that is kept on flask's ``g``."""
     if known.role is not Role.LENT or known.source is not Role.LENDER:
         return False
@@ -416,7 +418,7 @@ def _uses(module: Scope) -> dict[str, list[ast.expr]]:
 def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     values = (inference.value(a, scope) for a in arguments if isinstance(a, ast.Call))
-    return any(isinstance(value, Known) and value.role is Role.OPENED for value in values)
+    return any(isinstance(value, RoleValue) and value.role is Role.OPENED for value in values)
 
 
 def _is_self(name: str, scope: Scope) -> bool:

@@ -12,7 +12,13 @@ from flake8_dbsession.analysis.names.functions import is_context_manager
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue, Known, Role, Value
+from flake8_dbsession.analysis.names.values import (
+    FunctionValue,
+    InstanceValue,
+    Role,
+    RoleValue,
+    Value,
+)
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _STEPS = 5  # providers that use one another; real code has two or three
@@ -124,7 +130,7 @@ def _commits(context: ast.expr, scope: Scope, inference: Inference, steps: int) 
         return any(_ends_both_ways(inference.attribute(value, name)) for name in _EXITS)
     provider = inference.value(context.func, scope)
     if not isinstance(provider, FunctionValue):
-        return isinstance(value, Known) and value.role is Role.MANAGER and value.commits
+        return isinstance(value, RoleValue) and value.role is Role.MANAGER and value.commits
     inner = provider.scope.child(provider.node)
     if is_context_manager(provider.node):
         return leaves_of(provider, inference).commits is True

@@ -51,9 +51,9 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
-    Known,
     Resource,
     Role,
+    RoleValue,
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
@@ -135,7 +135,7 @@ class _Failed(NamedTuple):
     """
 
     session: str
-    known: Known
+    known: RoleValue
     works: list[str]
     dialect: str
 
@@ -233,7 +233,7 @@ class _Function:
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
-    def _find_sessions(self) -> Iterator[tuple[str, Known]]:
+    def _find_sessions(self) -> Iterator[tuple[str, RoleValue]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
         receivers: dict[str, ast.expr] = {}
         named_again: set[str] = set()
@@ -450,7 +450,7 @@ class _Function:
         uses = uses_of_name(session, self._scope, thing, self._inference)
         return bool(uses.ever & _LASTING)
 
-    def _outlives(self, name: str, known: Known) -> bool:
+    def _outlives(self, name: str, known: RoleValue) -> bool:
         """Tell whether a session is there after the function, for others to work with.
 
         Whoever calls a decorated function, or a test, is taken to be a framework, which ends the

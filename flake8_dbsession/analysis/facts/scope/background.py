@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments
 
 _NAMES = ("add_task", "BackgroundTask")
@@ -44,7 +44,7 @@ class BackgroundSession(NamedTuple):
 
     node: ast.Call
     session: str
-    known: Known
+    known: RoleValue
     scope: Scope
 
 

@@ -20,9 +20,9 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.values import (
     FunctionValue,
-    Known,
     Resource,
     Role,
+    RoleValue,
 )
 from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
@@ -124,18 +124,18 @@ def _around(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]
         yield node
 
 
-def as_session(expression: ast.expr, scope: Scope, inference: Inference) -> Known | None:
+def as_session(expression: ast.expr, scope: Scope, inference: Inference) -> RoleValue | None:
     """Give the session that a name or attribute stands for; a registry is none."""
     held = as_held(expression, scope, inference)
     return held if held is not None and held.resource is Resource.SESSION else None
 
 
-def as_held(expression: ast.AST, scope: Scope, inference: Inference) -> Known | None:
+def as_held(expression: ast.AST, scope: Scope, inference: Inference) -> RoleValue | None:
     """Give the session or connection that a name or attribute stands for; a registry is none."""
     if not isinstance(expression, (ast.Name, ast.Attribute)):
         return None
     value = inference.value(expression, scope)
-    return value if isinstance(value, Known) and value.role in _HELD else None
+    return value if isinstance(value, RoleValue) and value.role in _HELD else None
 
 
 def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:

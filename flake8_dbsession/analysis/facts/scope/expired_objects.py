@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Resource, Role
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
 _GETTERS = frozenset({"get", "get_one"})
@@ -268,7 +268,7 @@ def _given_sessions(function: Scope, inference: Inference) -> Iterator[str]:
 
 def _expires(value: object) -> bool:
     match value:
-        case Known(role=Role.GIVEN, resource=Resource.SESSION, keeps_loaded=False):
+        case RoleValue(role=Role.GIVEN, resource=Resource.SESSION, keeps_loaded=False):
             return True
     return False
 

@@ -31,7 +31,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Known, Role
+from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _NAMES = (
@@ -156,7 +156,7 @@ class Handover(NamedTuple):
     hop: Hop
     callee: str
     session: str
-    known: Known
+    known: RoleValue
     scope: Scope
     is_told_to_share: bool = False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import flake8_dbsession
-from flake8_dbsession.checking.keeping import versions
+from flake8_dbsession.checking.caching import versions
 
 PACKAGE = Path(flake8_dbsession.__file__).parent
 

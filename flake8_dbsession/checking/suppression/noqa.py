@@ -12,10 +12,10 @@ from typing import NamedTuple
 from flake8.processor import FileProcessor
 from flake8.violation import Violation as Reported
 
-from flake8_dbsession.checking.adopting.baseline import is_recordable
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.finding import markdown
+from flake8_dbsession.checking.files import markdown
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.suppression.baseline import is_recordable
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.writing import ChangedError, write_file
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flake8_dbsession.checking.adopting.baseline import is_recordable
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.suppression.baseline import is_recordable
 from flake8_dbsession.failures import BROKEN_POLICY
 
 # Whatever the user's configuration says of diffs, this is the form that is read here.

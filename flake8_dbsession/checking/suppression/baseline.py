@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flake8_dbsession.checking.adopting.landmarks import Landmark, essence
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, essence
 from flake8_dbsession.reading import read_file
 
 FILE_NAME = ".dbsession-baseline.json"
@@ -68,15 +68,15 @@ class Baseline:
     file: Path
     known: Mapping[Entry, int]
 
-    def entry(self, path: str, code: str, landmark: Landmark) -> Entry:
+    def entry(self, path: str, code: str, fingerprint: Fingerprint) -> Entry:
         """Give the entry of a violation.
 
         Args:
             path: its file, absolute or relative to the working directory.
             code: its code.
-            landmark: where it stands.
+            fingerprint: where it stands.
         """
-        return Entry(self.relative(path), code, *landmark)
+        return Entry(self.relative(path), code, *fingerprint)
 
     def relative(self, path: str) -> str:
         """Give a path as this baseline writes it."""

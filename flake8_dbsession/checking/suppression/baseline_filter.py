@@ -7,13 +7,13 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from flake8_dbsession.checking.adopting.baseline import load
-from flake8_dbsession.checking.adopting.landmarks import Landmarks
-from flake8_dbsession.checking.running.noqa import Noqa
+from flake8_dbsession.checking.suppression.baseline import load
+from flake8_dbsession.checking.suppression.fingerprints import Fingerprints
+from flake8_dbsession.checking.suppression.noqa import Noqa
 from flake8_dbsession.rules.base import Violation
 
 
-class Known:
+class BaselineFilter:
     """The violations that a baseline lists.
 
     Args:
@@ -39,11 +39,11 @@ class Known:
             violations: all that were found in it, those included that a comment hides.
         """
         lines = [f"{line}\n" for line in text.split("\n")]
-        landmarks, noqa = Landmarks(tree, lines), Noqa(filename, lines, self._options)
+        fingerprints, noqa = Fingerprints(tree, lines), Noqa(filename, lines, self._options)
         # What a comment hides comes last: it must not be taken for the copy that is known.
         ordered = sorted(violations, key=lambda each: noqa.hides(each.code, each.line))
         entries = [
-            self._baseline.entry(filename, each.code, landmarks.at(each.line, each.column))
+            self._baseline.entry(filename, each.code, fingerprints.at(each.line, each.column))
             for each in ordered
         ]
         return [ordered[position] for position in self._baseline.compare(entries).new]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flake8_dbsession.checking.adopting.baseline import Baseline, Entry, load
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.checking.suppression.baseline import Baseline, Entry, load
 
 ONE = Entry("app.py", "DBS101", "Users.save", "db = make()")
 OTHER = ONE._replace(definition="Users.load")

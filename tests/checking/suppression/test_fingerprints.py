@@ -1,4 +1,4 @@
-"""Landmarks: what stays when lines move, and what is told apart."""
+"""Fingerprints: what stays when lines move, and what is told apart."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from types import FrameType
 
 import pytest
 
-from flake8_dbsession.checking.adopting.landmarks import Landmark, Landmarks, essence
+from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, Fingerprints, essence
 
 
-def landmark(source: str, mark: str = "make()") -> Landmark:
-    """Give the landmark of the place at which ``mark`` begins."""
+def fingerprint(source: str, mark: str = "make()") -> Fingerprint:
+    """Give the fingerprint of the place at which ``mark`` begins."""
     text = dedent(source)
     lines = text.splitlines(keepends=True)
     (line,) = (number for number, line in enumerate(lines) if mark in line)
-    return Landmarks(ast.parse(text), lines).at(line + 1, lines[line].index(mark))
+    return Fingerprints(ast.parse(text), lines).at(line + 1, lines[line].index(mark))
 
 
 ONE = """
@@ -44,7 +44,7 @@ class TestDefinitions:
         ],
     )
     def test_qualified_name(self, source: str, definition: str) -> None:
-        assert landmark(source).definition == definition
+        assert fingerprint(source).definition == definition
 
 
 class TestStatements:
@@ -61,20 +61,20 @@ class TestStatements:
         ],
     )
     def test_without_the_blocks_inside(self, source: str, statement: str) -> None:
-        assert landmark(source).statement == statement
+        assert fingerprint(source).statement == statement
 
     def test_a_long_one_is_cut_and_still_told_apart(self) -> None:
         arguments = ", ".join(f"argument_{number}" for number in range(50))
-        one = landmark(f"use({arguments}, first, make())")
-        other = landmark(f"use({arguments}, second, make())")
+        one = fingerprint(f"use({arguments}, first, make())")
+        other = fingerprint(f"use({arguments}, second, make())")
         assert one != other
         assert len(one.statement) < 250
 
     def test_one_that_is_nested_too_deep_is_known_by_its_line(self) -> None:
         source = f"x = {'-' * 1500}make()"
-        text = landmark(source).statement
+        text = fingerprint(source).statement
         assert text.startswith("x = ---")
-        assert text == landmark(f"def f(): pass\n\n\n{source}").statement
+        assert text == fingerprint(f"def f(): pass\n\n\n{source}").statement
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ class TestStatements:
     ids=["down", "reformatted", "under a new line", "under a changed header"],
 )
 def test_moves(moved: str) -> None:
-    assert landmark(moved) == landmark(ONE)
+    assert fingerprint(moved) == fingerprint(ONE)
 
 
 def test_other_quotes_commas_and_parentheses() -> None:
-    one = landmark("db = make({'a': 1, 'b': (2)}, key='x')", "make")
-    assert one == landmark('db = make(\n    {"a": 1, "b": 2},\n    key="x",\n)', "make")
+    one = fingerprint("db = make({'a': 1, 'b': (2)}, key='x')", "make")
+    assert one == fingerprint('db = make(\n    {"a": 1, "b": 2},\n    key="x",\n)', "make")
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_essence_is_the_same_under_every_python(of_one: str, of_another: str) ->
 def test_the_work_for_a_place_does_not_grow_with_the_file() -> None:
     def calls(statements: int) -> int:
         text = "x = make()\n" * statements
-        landmarks, counted = Landmarks(ast.parse(text), text.splitlines(keepends=True)), 0
+        fingerprints, counted = Fingerprints(ast.parse(text), text.splitlines(keepends=True)), 0
 
         def count(_frame: FrameType, _event: str, _argument: object) -> None:
             nonlocal counted
             counted += 1
 
-        landmarks.at(1, 4)
+        fingerprints.at(1, 4)
         sys.setprofile(count)
         for line in range(1, 101):
-            landmarks.at(line, 4)
+            fingerprints.at(line, 4)
         sys.setprofile(None)
         return counted
 

@@ -8,11 +8,11 @@ from itertools import groupby
 
 from flake8.style_guide import Decision, DecisionEngine
 
-from flake8_dbsession.checking.adopting.baseline import Baseline, Entry, is_recordable
-from flake8_dbsession.checking.adopting.landmarks import Landmark
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.running.noqa import add_noqa
+from flake8_dbsession.checking.suppression.baseline import Baseline, Entry, is_recordable
+from flake8_dbsession.checking.suppression.fingerprints import Fingerprint
+from flake8_dbsession.checking.suppression.noqa import add_noqa
 
 
 class BaselineRun:
@@ -43,8 +43,8 @@ class BaselineRun:
         return self._baseline.record(map(self._entry, findings), replacing)
 
     def _entry(self, finding: Finding) -> Entry:
-        landmark = Landmark(finding.definition, finding.statement)
-        return self._baseline.entry(finding.path, finding.code, landmark)
+        fingerprint = Fingerprint(finding.definition, finding.statement)
+        return self._baseline.entry(finding.path, finding.code, fingerprint)
 
     def _in_run(
         self, entries: Mapping[Entry, int], findings: Sequence[Finding]

@@ -12,10 +12,10 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from flake8_dbsession.checking.caching import cache, records, stamps
+from flake8_dbsession.checking.caching.records import VARIABLE
+from flake8_dbsession.checking.caching.run_keys import run_key
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.keeping import cache, records, stamps
-from flake8_dbsession.checking.keeping.records import VARIABLE
-from flake8_dbsession.checking.keeping.ways import way_of
 from flake8_dbsession.checking.running.run import Run
 from tests.cases import forget_policies, write_project
 
@@ -320,7 +320,7 @@ def test_of_many_ways_the_last_are_known(project: Project, monkeypatch: pytest.M
     for code in ("DBS1", "DBS2", "E9"):
         project.check(arguments=(f"--select={code}",))
     assert json.loads(project.record.read_bytes().partition(b"\n")[0])["ways"] == [
-        way_of((f"--select={code}",)) for code in ("E9", "DBS2")
+        run_key((f"--select={code}",)) for code in ("E9", "DBS2")
     ]
     project.check(arguments=("--select=DBS1",))
     assert project.checked == ["app.py"]

@@ -11,8 +11,8 @@ from fnmatch import translate
 from typing import TypeAlias
 
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.finding import markdown
-from flake8_dbsession.checking.finding.ignores import (
+from flake8_dbsession.checking.files import markdown
+from flake8_dbsession.checking.files.ignores import (
     PATTERN_FILE,
     Patterns,
     exclude_file,

@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.source.requirements import FILES, LOCKS
-from flake8_dbsession.checking.keeping.stamps import UNTRUSTED, Stamp, is_changed_since, look, stamp
-from flake8_dbsession.checking.keeping.stamps import changed as changed_of
+from flake8_dbsession.checking.caching.stamps import UNTRUSTED, Stamp, is_changed_since, look, stamp
+from flake8_dbsession.checking.caching.stamps import changed as changed_of
 from flake8_dbsession.digests import digest
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward

@@ -7,11 +7,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from flake8_dbsession.checking.caching.records import UNUSABLE, read_record, record_of
+from flake8_dbsession.checking.caching.run_keys import flake8_arguments, run_key, walk_key
+from flake8_dbsession.checking.caching.stamps import changed
+from flake8_dbsession.checking.caching.versions import installation
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.keeping.records import UNUSABLE, read_record, record_of
-from flake8_dbsession.checking.keeping.stamps import changed
-from flake8_dbsession.checking.keeping.versions import installation
-from flake8_dbsession.checking.keeping.ways import flake8_arguments, walk_of, way_of
 from flake8_dbsession.roots import project_root
 
 
@@ -24,13 +24,13 @@ def reported(paths: Sequence[str]) -> list[Finding] | None:
     Returns:
         The findings; None where anything changed since that they rest on, or may have.
     """
-    way = way_of(flake8_arguments())
+    way = run_key(flake8_arguments())
     try:
         first, body, _ = read_record(record_of(project_root(os.getcwd())) or "")
         head = json.loads(first)
         if head["installation"] != installation() or any(True for _ in changed(head["stamps"])):
             return None
-        _, _, found = head["walks"].get(walk_of(way, paths)) or (None, None, None)
+        _, _, found = head["walks"].get(walk_key(way, paths)) or (None, None, None)
         if found is None:
             found = _of_files(paths, way, json.loads(body)["files"])
         return None if found is None else [Finding(*fields) for fields in found]

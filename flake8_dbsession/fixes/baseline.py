@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flake8_dbsession.analysis.source.outline import parse
-from flake8_dbsession.checking.adopting.baseline import Baseline
-from flake8_dbsession.checking.adopting.landmarks import Landmarks
+from flake8_dbsession.checking.suppression.baseline import Baseline
+from flake8_dbsession.checking.suppression.fingerprints import Fingerprints
 from flake8_dbsession.fixes.repair import Repair
 from flake8_dbsession.rewriting.document import lines_of
 from flake8_dbsession.rewriting.text import Text
@@ -29,9 +29,9 @@ def without_known(repair: Repair, text: Text, path: str, baseline: Baseline) -> 
     source = text.source
     tree = parse(source)
     assert tree is not None
-    landmarks = Landmarks(tree, lines_of(source))
+    fingerprints = Fingerprints(tree, lines_of(source))
     entries = [
-        baseline.entry(path, left.code, landmarks.at(left.line, left.column - 1))
+        baseline.entry(path, left.code, fingerprints.at(left.line, left.column - 1))
         for left in repair.left
     ]
     new = tuple(repair.left[position] for position in baseline.compare(entries).new)

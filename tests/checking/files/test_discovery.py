@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.finding.discovery import _Walker, discover
+from flake8_dbsession.checking.files.discovery import _Walker, discover
 from tests.cases import write_project
 
 

@@ -20,7 +20,7 @@ _ACCIDENTAL = re.compile(r"""[\s()'"\\]|^.*\.\.\. (?=[0-9a-f]{12}$)""")
 _Part: TypeAlias = ast.stmt | ast.ExceptHandler
 
 
-class Landmark(NamedTuple):
+class Fingerprint(NamedTuple):
     """A place in a file, by what does not change when lines move.
 
     Attributes:
@@ -33,8 +33,8 @@ class Landmark(NamedTuple):
     statement: str
 
 
-class Landmarks:
-    """The landmarks of one file.
+class Fingerprints:
+    """The fingerprints of one file.
 
     Args:
         tree: its syntax tree.
@@ -47,8 +47,8 @@ class Landmarks:
         self._written: dict[_Part, str] = {}
         self._parts: dict[ast.AST, tuple[list[tuple[int, int]], list[_Part]]] = {}
 
-    def at(self, line: int, column: int) -> Landmark:
-        """Give the landmark of a place.
+    def at(self, line: int, column: int) -> Fingerprint:
+        """Give the fingerprint of a place.
 
         Args:
             line: its line, counted from 1.
@@ -58,10 +58,10 @@ class Landmarks:
         names = [part.name for part in around[:-1] if isinstance(part, _DEFINITIONS)]
         statement = around[-1] if around else None
         if statement is None or _is_docstring(statement):
-            return Landmark(".".join(names), self._line(line))
+            return Fingerprint(".".join(names), self._line(line))
         if statement not in self._written:
             self._written[statement] = self._write(statement)
-        return Landmark(".".join(names), self._written[statement])
+        return Fingerprint(".".join(names), self._written[statement])
 
     def _around(self, line: int, column: int) -> Iterator[_Part]:
         """Give what stands around a place, the outermost first."""
@@ -101,7 +101,7 @@ class Landmarks:
 
 
 def essence(statement: str) -> str:
-    """Give what of a landmark's statement is the same under every Python.
+    """Give what of a fingerprint's statement is the same under every Python.
 
     ``ast.unparse`` sets parentheses, quotes and spaces now in one way and now in another.
     """

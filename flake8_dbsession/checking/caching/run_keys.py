@@ -31,7 +31,7 @@ def flake8_arguments(
     return [f"--{name}={value}" for name, value in given.items() if value]
 
 
-def way_of(arguments: Iterable[str]) -> str:
+def run_key(arguments: Iterable[str]) -> str:
     """Give the key of a way of running.
 
     Args:
@@ -57,6 +57,6 @@ def configurations() -> Iterator[tuple[str, bytes]]:
                 yield path, read_file(path)
 
 
-def walk_of(way: str, paths: Sequence[str]) -> str:
+def walk_key(way: str, paths: Sequence[str]) -> str:
     """Give the key of a walk through paths, in a way of running."""
     return "\0".join((way, *paths))

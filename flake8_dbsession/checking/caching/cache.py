@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from flake8_dbsession.checking.caching.memory import Grounds, Memory, Walk
+from flake8_dbsession.checking.caching.records import UNUSABLE, read_record, record_of, write_record
+from flake8_dbsession.checking.caching.run_keys import walk_key
+from flake8_dbsession.checking.caching.versions import installation, state_of_code
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.checking.keeping.memory import Grounds, Memory, Walk
-from flake8_dbsession.checking.keeping.records import UNUSABLE, read_record, record_of, write_record
-from flake8_dbsession.checking.keeping.versions import installation, state_of_code
-from flake8_dbsession.checking.keeping.ways import walk_of
 from flake8_dbsession.roots import project_root, upward
 
 if TYPE_CHECKING:
-    from flake8_dbsession.checking.finding.discovery import Found
+    from flake8_dbsession.checking.files.discovery import Found
     from flake8_dbsession.checking.running.file_check import Checked
 
 _MOST_WAYS = 4
@@ -48,7 +48,7 @@ class Cache:
 
     def files(self, paths: Sequence[str]) -> list[str] | None:
         """Give the files that an earlier run found at paths; None where they may be others now."""
-        self._walk = walk_of(self._way, paths)
+        self._walk = walk_key(self._way, paths)
         walk = self._memory.walks.get(self._walk)
         return walk.files if walk and all(map(os.path.lexists, paths)) else None
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.checking.keeping import stamps
-from flake8_dbsession.checking.keeping.records import VARIABLE
-from flake8_dbsession.checking.keeping.unchanged import reported
-from flake8_dbsession.checking.keeping.ways import flake8_arguments
+from flake8_dbsession.checking.caching import stamps
+from flake8_dbsession.checking.caching.records import VARIABLE
+from flake8_dbsession.checking.caching.run_keys import flake8_arguments
+from flake8_dbsession.checking.caching.unchanged import reported
 from flake8_dbsession.checking.running.run import Run
 from tests.cases import forget_policies, write_project
 
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_tried_each_time(project: Path) -> None:
 
 _MODULES = """\
 import sys
-from flake8_dbsession.checking.keeping import stamps
+from flake8_dbsession.checking.caching import stamps
 stamps._SETTLING = 0
 before = set(sys.modules)
 from flake8_dbsession.entry import main

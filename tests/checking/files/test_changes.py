@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.finding.changes import changes_since
+from flake8_dbsession.checking.files.changes import changes_since
 
 FIVE = "".join(f"line {number}\n" for number in range(1, 6))
 

@@ -1,0 +1,1 @@
+"""What keeps a violation out of a report: `# noqa` comments, and the baseline."""
