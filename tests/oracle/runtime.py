@@ -18,6 +18,7 @@ import types
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial, wraps
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -31,7 +32,7 @@ _MAX_DECISIONS = 16
 _MAX_RANDOM_DECISIONS = 40
 _SHARES = (0.1, 0.25, 0.5)  # of the answers that are not 0
 _NO_SITE = -1  # of what the program was given
-_ENGINE = create_engine("sqlite://", poolclass=StaticPool)
+_IN_MEMORY = ":memory:"
 _QUERY = text("select 1")
 
 OPENERS = frozenset({"AsyncSessionLocal", "SessionLocal", "connect"})
@@ -135,6 +136,22 @@ class Cancelled(BaseException):
     """What an await or a yield can raise besides exceptions."""
 
 
+class House:
+    """The database that a program works on.
+
+    Args:
+        file: where it lies; None for one in memory, which takes less time.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.database = str(file or _IN_MEMORY)
+        pool: dict[str, Any] = {"max_overflow": -1} if file else {"poolclass": StaticPool}
+        self.engine = create_engine(f"sqlite:///{self.database}", **pool)
+
+
+_HOUSE = House()
+
+
 class Watched:
     """A thin wrapper around a session or connection that notes its uses and closes."""
 
@@ -143,18 +160,24 @@ class Watched:
         self.site = site
         self.used = False
         self.closed_since = False
-        self.is_closed = False
         world.opened.append(self)
 
-    def execute(self, *more_faults: type[BaseException]) -> None:
+    @property
+    def is_left_open(self) -> bool:
+        """Whether it was used, and not closed after its first use."""
+        return self.used and not self.closed_since
+
+    def use(self) -> None:
         self.used = True
-        if not self.is_closed:
+        if not self.closed_since:
             self._execute()
+
+    def execute(self, *more_faults: type[BaseException]) -> None:
+        self.use()
         self.world.may_fail(*more_faults)
 
     def close(self) -> None:
         self._close()
-        self.is_closed = True
         self.closed_since = self.used
 
     def __exit__(self, *_exception: object) -> None:
@@ -172,7 +195,7 @@ class Watched:
 
 class WatchedSession(Watched):
     def __init__(self, world: World, site: int) -> None:
-        self._session = Session(_ENGINE)
+        self._session = Session(world.house.engine)
         super().__init__(world, site)
 
     def _execute(self) -> None:
@@ -184,7 +207,7 @@ class WatchedSession(Watched):
 
 class WatchedConnection(Watched):
     def __init__(self, world: World, site: int) -> None:
-        self._connection = sqlite3.connect(":memory:")
+        self._connection = sqlite3.connect(world.house.database)
         super().__init__(world, site)
         self.used = True
 
@@ -271,6 +294,7 @@ class World:
         answer: gives the answer to a question, by its number and how many answers there are.
         faults: the classes of exceptions that calls can fail with.
         max_decisions: how many questions are answered; then everything comes to its end.
+        house: the database that is worked on.
     """
 
     def __init__(
@@ -278,7 +302,9 @@ class World:
         answer: Callable[[int, int], int],
         faults: list[type[BaseException]],
         max_decisions: int,
+        house: House = _HOUSE,
     ) -> None:
+        self.house = house
         self._answer = answer
         self._max_decisions = max_decisions
         self._faults = faults
@@ -351,13 +377,15 @@ class Program:
 
     Args:
         source: of the function ``program``, with its helpers.
+        house: the database that it works on.
 
     Attributes:
         sites: the numbers of its openings.
         reached: those that some run got to.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, house: House = _HOUSE) -> None:
+        self._house = house
         self._world = World(lambda *_: 0, [], 0)
         self._faults = _faults_for(source)
         tree = ast.parse(source)
@@ -449,27 +477,42 @@ class Program:
         """Ask the run under way whether something fails now."""
         self._world.may_fail()
 
+    def left_open(self, answers: tuple[int, ...]) -> list[Watched]:
+        """Run once; give all that was used and not closed, what can still be reached included.
+
+        Args:
+            answers: those that are given; 0 to what is asked after them.
+        """
+        self._run(partial(_given, answers), _MAX_RANDOM_DECISIONS)
+        return self._left_open()
+
     def _lost(self, answer: Callable[[int, int], int], max_decisions: int) -> set[int]:
         """Run once; tell which openings gave something that nobody closes any more."""
-        world = self._world = World(answer, self._faults, max_decisions)
+        has_exited, result = self._run(answer, max_decisions)
+        left_open = self._left_open()
+        if has_exited or not left_open:
+            return set()
+        roots = [result, self._world.keeper]
+        apart = {id(self._world), *map(id, self._namespaces)}
+        reached = _reachable(roots, apart)
+        return {each.site for each in left_open if id(each) not in reached} - {_NO_SITE}
+
+    def _run(self, answer: Callable[[int, int], int], max_decisions: int) -> tuple[bool, object]:
+        """Run once; tell whether it ended the process, and give its result."""
+        world = self._world = World(answer, self._faults, max_decisions, self._house)
         for namespace in self._namespaces:
             namespace["keeper"] = namespace["atexit"] = namespace["weakref"] = world.keeper
-        result: object = None
         try:
-            result = self._drive(self._namespace["program"]())
+            return False, self._drive(self._namespace["program"]())
         except SystemExit:
-            return set()
+            return True, None
         except (AttributeError, NameError, TypeError) as error:
             raise AssertionError("a program names and calls only what is there") from error
         except BaseException:
-            pass
-        left_open = [each for each in world.opened if each.used and not each.closed_since]
-        if not left_open:
-            return set()
-        roots = [result, world.keeper]
-        apart = {id(world), *map(id, self._namespaces)}
-        reached = _reachable(roots, apart)
-        return {each.site for each in left_open if id(each) not in reached} - {_NO_SITE}
+            return False, None
+
+    def _left_open(self) -> list[Watched]:
+        return [each for each in self._world.opened if each.is_left_open]
 
     def _drive(self, result: object) -> object:
         """Run a generator as a framework would, or a coroutine to its end."""
@@ -650,9 +693,9 @@ def _random(random: Random, share: float, begun: tuple[int, ...], number: int, o
 def _use(*given: object) -> None:
     for each in given:
         if isinstance(each, WatchedAsyncSession):
-            each.watched.used = True
+            each.watched.use()
         elif isinstance(each, Watched):
-            each.used = True
+            each.use()
 
 
 def _reachable(roots: list[object], apart_from: set[int]) -> set[int]:
