@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flake8_dbsession.analysis.library.frameworks import TEARDOWN
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.teardowns import TEARDOWN
 from tests.cases import HOUSE, lint, write_project
 from tests.flake8_runs import run_flake8
 

@@ -20,9 +20,9 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
+from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
-from flake8_dbsession.house.leaving import leaving_of
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, Place, Reach, Way
 from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style

@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Thing, done_by_opened
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.names.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.values import Resource, Role
 

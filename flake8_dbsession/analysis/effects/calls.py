@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.effects.decorators import Undecorated
-from flake8_dbsession.analysis.effects.library import HOLDERS, RUNNERS
+from flake8_dbsession.analysis.library.running import RUNNERS, THREAD_HOPS
+from flake8_dbsession.analysis.library.wrappers import HOLDERS, PARTIAL
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     parameter_for,
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.library import THREAD_HOPS
 from flake8_dbsession.analysis.names.scopes import Assigned, Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
 
@@ -130,7 +130,7 @@ def unfolded(call: ast.Call, scope: Scope, inference: Inference) -> ast.Call | N
     if not isinstance(made, ast.Call) or not made.args:
         return None
     maker = inference.value(made.func, scope)
-    if not isinstance(maker, External) or maker.name != "functools.partial":
+    if not isinstance(maker, External) or maker.name != PARTIAL:
         return None
     question = ("unfolded", call)
     if question not in scope.memory:

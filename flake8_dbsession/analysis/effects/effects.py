@@ -27,12 +27,14 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
-from flake8_dbsession.analysis.effects.library import OBJECTS, RECORDS
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.flow import Ending as CallEnding
+from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
+from flake8_dbsession.analysis.library.frameworks import OBJECTS
+from flake8_dbsession.analysis.library.wrappers import RECORDS
 from flake8_dbsession.analysis.lifetimes import Fate, Outcome, Traits, fate_of
 from flake8_dbsession.analysis.lifetimes.fates import (
     CLOSED_AT_END,
@@ -47,7 +49,6 @@ from flake8_dbsession.analysis.lifetimes.fates import (
     furthest,
 )
 from flake8_dbsession.analysis.lifetimes.names import is_generator
-from flake8_dbsession.analysis.names.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     is_context_manager,

@@ -5,20 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.library.running import LOCKS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Binding, Entered, Scope
 from flake8_dbsession.analysis.names.values import External, Value
 from flake8_dbsession.analysis.nodes import own_nodes
-
-_LOCKS = frozenset(
-    {
-        "threading.Lock()",
-        "threading.RLock()",
-        "asyncio.Lock()",
-        "asyncio.locks.Lock()",
-        "anyio.Lock()",
-    }
-)
 
 
 def library_object(expression: ast.expr, scope: Scope, inference: Inference) -> str:
@@ -56,5 +47,5 @@ def under_locks(function: ast.AST, scope: Scope, inference: Inference) -> Iterat
     for node in own_nodes(function):
         if isinstance(node, (ast.With, ast.AsyncWith)):
             contexts = (item.context_expr for item in node.items)
-            if any(library_object(context, scope, inference) in _LOCKS for context in contexts):
+            if any(library_object(context, scope, inference) in LOCKS for context in contexts):
                 yield from own_nodes(node)

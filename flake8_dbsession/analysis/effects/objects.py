@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
-
-_HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 
 
 def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]:
@@ -71,7 +69,7 @@ def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator
         match node:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == given[0].arg:
                 value = inference.value(node, scope) if node not in guarded else None
-                if isinstance(value, RoleValue) and value.role in _HELD:
+                if isinstance(value, RoleValue) and value.role in HELD:
                     yield name
                 elif isinstance(value, FunctionValue):
                     yield from attributes_used(value, inference)

@@ -6,6 +6,19 @@ import ast
 from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
+from flake8_dbsession.analysis.library.python import (
+    EMPTY_CONTAINERS,
+    MAPPING_METHODS,
+    NOW,
+    NUMBERS,
+    TEXT_METHODS,
+    TIME_METHODS,
+    TIMES,
+    VIEWS,
+)
+from flake8_dbsession.analysis.library.queries import STATEMENT_MAKERS
+from flake8_dbsession.analysis.library.running import WAITING, WAITING_MODULES
+from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
@@ -13,38 +26,14 @@ from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.
-_HARMLESS_METHODS = frozenset(
-    {
-        "endswith",
-        "isoformat",
-        "lower",
-        "lstrip",
-        "rollback",
-        "rstrip",
-        "add_all",
-        "set_trace_callback",
-        "startswith",
-        "strftime",
-        "strip",
-        "timedelta",
-        "timestamp",
-        "total_seconds",
-        "upper",
-    }
+_HARMLESS_METHODS = (
+    TEXT_METHODS | TIME_METHODS | {"add_all", "rollback", "set_trace_callback", "timedelta"}
 )
 # They only note what is to be done at the next flush, or ask for something to stop.
 _NOTING = {"add": ("session", "db"), "cancel": ("future", "handle", "task", "timer")}
 # They fail only on what is no number; the clock gives one.
 _HARMLESS_NAMES = frozenset({"timedelta"})
-# They only build a statement of SQLAlchemy.
-_BUILDERS = frozenset({"delete", "insert", "select", "text", "update"})
-_VIEWS = frozenset({"items", "keys", "values"})
-_CLOCK = frozenset({"now", "today", "utcnow"})
-_TIMES = frozenset(
-    f"{clock}{unit}" for clock in ("monotonic", "perf_counter", "time") for unit in ("", "_ns")
-)
 _TEXT_METHODS = frozenset({"format", "join"})
-_PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 _RAISING = (
     ast.Assert,
     ast.Await,
@@ -55,15 +44,6 @@ _RAISING = (
     ast.Yield,
     ast.YieldFrom,
 )
-_MAPPING_METHODS = frozenset({"copy", "get", "items", "keys", "setdefault", "update", "values"})
-_NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
-_CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
-# What the standard library has for threads and coroutines to wait for each other by.
-_WAITING = frozenset(
-    {"Condition", "Event", "LifoQueue", "Lock", "PriorityQueue", "Queue", "RLock", "Semaphore"}
-    | {"BoundedSemaphore", "SimpleQueue"}
-)
-_WAITING_MODULES = ("asyncio", "queue", "threading")
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 _PLAIN = (ast.Attribute, ast.Constant, ast.Name)
 
@@ -83,31 +63,29 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
     if not raises_by_name(call) or _asks_with_default(call, scope) or _makes_value(call, scope):
         return False
     match call.func:
-        case ast.Name(id=name) if name in _TIMES:
+        case ast.Name(id=name) if name in TIMES:
             return not _is_of("time", name, scope, name)
         case ast.Name(id=name):
             return name not in _HARMLESS_NAMES and not _builds_statement(name, scope)
-        case ast.Attribute(value=ast.Name(id=module), attr=name) if name in _BUILDERS:
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if name in STATEMENT_MAKERS:
             return not _is_of("sqlalchemy", module, scope, None)
-        case ast.Attribute(attr=name) if name in _VIEWS and not call.args:
+        case ast.Attribute(attr=name) if name in VIEWS and not call.args:
             return False
         case ast.Attribute(attr="pop") if len(call.args) == 2:
             return False
         case ast.Attribute(attr=name) if name in _HARMLESS_METHODS:
             return False
-        case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if (
-            name in _CLOCK
-        ):
+        case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if name in NOW:
             return raises_by_name(clock) or not _is_given_constants(call)
         case ast.Attribute(value=owner, attr=name) if name in _NOTING:
             return not last_segment(owner).lower().endswith(_NOTING[name])
         case ast.Attribute(value=ast.Constant(value=str()), attr=name):
             return name not in _TEXT_METHODS
-        case ast.Attribute(value=ast.Dict(), attr=name) if name in _MAPPING_METHODS:
+        case ast.Attribute(value=ast.Dict(), attr=name) if name in MAPPING_METHODS:
             return False
         case ast.Attribute(value=ast.Name(id="re")) if call.args:
             return not isinstance(call.args[0], ast.Constant)  # a pattern that is written out
-        case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _MAPPING_METHODS:
+        case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in MAPPING_METHODS:
             return not _is_mapping(owner, scope)
     return True
 
@@ -124,7 +102,7 @@ def only_keeps_books(function: FunctionValue) -> bool:
         ``if key in kept: kept.pop(key)``.
     """
     node, scope = function.node, function.scope.child(function.node)
-    if isinstance(node, ast.Lambda) or not decorator_names(node) <= _PLAIN_DECORATORS:
+    if isinstance(node, ast.Lambda) or not decorator_names(node) <= PLAIN_DECORATORS:
         return False
     nodes = own_nodes(node)
     caught = {inner for part in nodes for inner in _caught_in(part)}
@@ -177,13 +155,13 @@ def _asks_with_default(call: ast.Call, scope: Scope) -> bool:
 def _makes_value(call: ast.Call, scope: Scope) -> bool:
     """Tell whether a call only makes a container of plain values, a number, a queue or lock."""
     name, given = last_segment(call.func), list(arguments(call))
-    if name in _WAITING:
+    if name in WAITING:
         return _is_of_waiting(call.func, scope)
-    if name in _CONTAINERS:
+    if name in EMPTY_CONTAINERS:
         is_plain = all(isinstance(argument, (*_DISPLAYS, *_PLAIN)) for argument in given)
         is_filled_plainly = not call.args or isinstance(call.args[0], _DISPLAYS)
         return is_plain and (is_filled_plainly or name == "defaultdict")
-    is_number = isinstance(call.func, ast.Name) and name in _NUMBERS and bool(given)
+    is_number = isinstance(call.func, ast.Name) and name in NUMBERS and bool(given)
     return is_number and all(_is_number(argument, scope) for argument in given)
 
 
@@ -191,9 +169,9 @@ def _is_of_waiting(function: ast.expr, scope: Scope) -> bool:
     """Tell whether a class is one of the standard library's queues, locks and events."""
     match function:
         case ast.Attribute(value=ast.Name(id=module)):
-            return any(_is_of(package, module, scope, None) for package in _WAITING_MODULES)
+            return any(_is_of(package, module, scope, None) for package in WAITING_MODULES)
         case ast.Name(id=name):
-            return any(_is_of(package, name, scope, name) for package in _WAITING_MODULES)
+            return any(_is_of(package, name, scope, name) for package in WAITING_MODULES)
     return False
 
 
@@ -210,7 +188,7 @@ def _is_number(expression: ast.expr, scope: Scope) -> bool:
             return _is_number(left, scope) and _is_number(right, scope)
         case ast.Call(func=function):
             name = last_segment(function)
-            is_number = name in ("len", "timestamp") or name in _TIMES
+            is_number = name in ("len", "timestamp") or name in TIMES
             return (is_number and not may_raise(expression, scope)) or _makes_value(
                 expression, scope
             )
@@ -222,7 +200,7 @@ def _is_given_constants(call: ast.Call) -> bool:
 
 
 def _builds_statement(name: str, scope: Scope) -> bool:
-    return any(_is_of("sqlalchemy", name, scope, builder) for builder in _BUILDERS)
+    return any(_is_of("sqlalchemy", name, scope, builder) for builder in STATEMENT_MAKERS)
 
 
 def _is_of(package: str, name: str, scope: Scope, imported: str | None) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.effects.library import CACHES, KEEPING
-from flake8_dbsession.analysis.effects.work.leaving import leaves_of
+from flake8_dbsession.analysis.effects.work.generators import leaves_of
+from flake8_dbsession.analysis.library.python import KEEPING
+from flake8_dbsession.analysis.library.wrappers import CACHES, GENERATOR_TYPES, PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
     is_context_manager,
@@ -34,11 +35,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
-_GENERATOR_TYPES = frozenset(
-    {"Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "Iterable", "AsyncIterable"}
-)
 _PLACES = (ast.Attribute, ast.Subscript)
-_PLAIN_DECORATORS = frozenset({"abstractmethod", "classmethod", "override", "staticmethod"})
 # What gives a new session or connection at each call.
 _OPENING = frozenset(
     {Role.CONNECT, Role.ENGINE, Role.EXTENSION, Role.FACTORY, Role.POOL, Role.SESSION_CLASS}
@@ -130,7 +127,7 @@ def gives_new(function: FunctionValue, inference: Inference) -> bool:
 
 
 def _gives_new(node: Function, scope: Scope, inference: Inference) -> bool:
-    if not decorator_names(node) <= _PLAIN_DECORATORS:
+    if not decorator_names(node) <= PLAIN_DECORATORS:
         return False
     nodes = [] if isinstance(node, ast.Lambda) else own_nodes(node)
     returned = [n.value for n in nodes if isinstance(n, ast.Return)]
@@ -224,7 +221,7 @@ def _yielded_by_annotation(function: FunctionValue, inference: Inference) -> Rol
         case ast.Subscript(value=generator, slice=inner):
             name = getattr(generator, "attr", None) or getattr(generator, "id", "")
             item = inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner
-            if name in _GENERATOR_TYPES:
+            if name in GENERATOR_TYPES:
                 value = inference.annotated(item, function.scope)
                 if isinstance(value, RoleValue) and value.role is Role.GIVEN:
                     return value

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.library.slow_calls import is_slow
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.slow_calls import is_slow
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 

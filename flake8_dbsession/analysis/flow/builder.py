@@ -34,10 +34,11 @@ from flake8_dbsession.analysis.flow.graph import (
     Graph,
     Leave,
 )
+from flake8_dbsession.analysis.library.python import EXPECTING
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _MAX_EVENTS = 20_000
-_SUPPRESSORS = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+_SUPPRESSORS = EXPECTING | {"suppress"}
 
 
 def build(

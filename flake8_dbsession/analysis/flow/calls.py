@@ -7,94 +7,30 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-_BUILTINS = frozenset(
-    {
-        "bool",
-        "callable",
-        "dict",
-        "enumerate",
-        "frozenset",
-        "getattr",
-        "hasattr",
-        "id",
-        "isinstance",
-        "issubclass",
-        "len",
-        "list",
-        "locals",
-        "max",
-        "min",
-        "object",
-        "print",
-        "range",
-        "repr",
-        "reversed",
-        "set",
-        "sorted",
-        "str",
-        "super",
-        "tuple",
-        "type",
-        "zip",
-    }
+from flake8_dbsession.analysis.library.methods import CLOSES
+from flake8_dbsession.analysis.library.python import (
+    CLOCKS,
+    EXITS,
+    FAILS,
+    KILLS,
+    LOGGERS,
+    LOGGING,
+    NOW,
+    QUIET,
+    TIMES,
 )
-_CLOCK = frozenset(
-    {
-        "monotonic",
-        "monotonic_ns",
-        "now",
-        "perf_counter",
-        "perf_counter_ns",
-        "time",
-        "time_ns",
-        "today",
-        "utcnow",
-    }
-)
-_CLOCKS = frozenset({"time", "datetime", "date", "dt"})
-_LOGGERS = ("logging", "logger", "log")
-_LOGGING = frozenset(
-    {
-        "debug",
-        "info",
-        "warning",
-        "warn",
-        "error",
-        "exception",
-        "critical",
-        "log",
-        "isEnabledFor",
-        "getLogger",
-    }
-)
+from flake8_dbsession.analysis.library.wrappers import REGISTERING, TRANSPARENT
+
+_CLOCK = NOW | TIMES
 # Closing, asking whether something is closed, what sets options of a connection, and what only puts
 # an object away for later.
-_SAFE_METHODS = frozenset(
-    {
-        "aclose",
-        "addAsyncCleanup",
-        "addCleanup",
-        "addClassCleanup",
-        "addfinalizer",
-        "append",
-        "callback",
-        "close",
-        "cursor",
-        "enter_async_context",
-        "enter_context",
-        "execution_options",
-        "is_closed",
-        "is_connected",
-        "pop_all",
-        "push",
-        "push_async_callback",
-        "push_async_exit",
-    }
+_SAFE_METHODS = (
+    REGISTERING
+    | CLOSES
+    | {"append", "cursor", "execution_options", "is_closed"}
+    | {"is_connected", "pop_all"}
 )
-_CAST = frozenset({"cast", "closing", "aclosing", "suppress"})
-_EXITS = frozenset({"sys.exit", "exit", "quit"})
-_KILLS = frozenset({"os._exit", "os.abort"})
-_FAILS = frozenset({"pytest.fail", "pytest.skip", "pytest.xfail", "pytest.exit"})
+_CAST = TRANSPARENT | {"suppress"}
 
 
 class Ending(Enum):
@@ -129,14 +65,14 @@ def raises_by_name(call: ast.Call) -> bool:
     """
     match call.func:
         case ast.Name(id=name):
-            return name not in _BUILTINS and name not in _CAST
+            return name not in QUIET and name not in _CAST
         case ast.Attribute(value=owner, attr=name):
             if name in _SAFE_METHODS or name in _CAST:
                 return False
-            if name in _LOGGING and is_logger(owner):
+            if name in LOGGING and is_logger(owner):
                 return False
             last = dotted_name(owner).rpartition(".")[2]
-            return not (name in _CLOCK and last in _CLOCKS)
+            return not (name in _CLOCK and last in CLOCKS)
     return True
 
 
@@ -146,7 +82,7 @@ def is_logger(node: ast.expr) -> bool:
     """
     named = node.func if isinstance(node, ast.Call) else node
     last = dotted_name(named).rpartition(".")[2].lower()
-    return last.lstrip("_") in _LOGGERS or last.endswith(("_log", "logger"))
+    return last.lstrip("_") in LOGGERS or last.endswith(("_log", "logger"))
 
 
 def ending_by_name(call: ast.Call) -> Ending | None:
@@ -159,11 +95,11 @@ def ending_by_name(call: ast.Call) -> Ending | None:
         The ending; None for a call that returns.
     """
     name = dotted_name(call.func)
-    if name in _EXITS:
+    if name in EXITS:
         return Ending.EXITS
-    if name in _KILLS:
+    if name in KILLS:
         return Ending.KILLS
-    return Ending.RAISES if name in _FAILS else None
+    return Ending.RAISES if name in FAILS else None
 
 
 def _any_exception(_call: ast.Call) -> str:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow.calls import dotted_name, raises_by_name
+from flake8_dbsession.analysis.library.wrappers import PARTIAL_NAME
 from flake8_dbsession.analysis.lifetimes.fates import GIVEN_BACK, UNTOUCHED, USED, Fate
 
 
@@ -35,7 +36,7 @@ class Opened(NamedTuple):
 def constructs_by_name(call: ast.Call) -> bool:
     """Tell whether a call makes an object that keeps its arguments, by the spelled name."""
     name = dotted_name(call.func).rpartition(".")[2]
-    return name == "partial" or name.lstrip("_")[:1].isupper()
+    return name == PARTIAL_NAME or name.lstrip("_")[:1].isupper()
 
 
 def fate_by_name(call: ast.Call, _argument: int | str, _is_held: bool) -> Fate:

@@ -9,16 +9,16 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Flowing
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.library.methods import CLOSERS
+from flake8_dbsession.analysis.library.python import CONTAINERS
+from flake8_dbsession.analysis.library.wrappers import CLOSING, STACKS
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 Closure: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
-CLOSERS = frozenset({"close", "aclose", "terminate", "invalidate"})
-CLOSING = frozenset({"aclosing", "closing"})
 _CLOSURES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.ListComp, ast.SetComp, ast.DictComp)
-_STACKS = frozenset({"AsyncExitStack", "ExitStack"})
-_CONTAINERS = frozenset({"defaultdict", "deque", "dict", "frozenset", "list", "set", "tuple"})
+_CONTAINERS = CONTAINERS | {"frozenset", "tuple"}
 
 
 class Names(NamedTuple):
@@ -166,7 +166,7 @@ def _of_comprehension(node: ast.AST) -> Iterator[ast.Name]:
 
 def _makes_stack(value: ast.expr) -> bool:
     name = dotted_name(value.func) if isinstance(value, ast.Call) else ""
-    return name.rpartition(".")[2] in _STACKS
+    return name.rpartition(".")[2] in STACKS
 
 
 def _makes_container(value: ast.expr) -> bool:

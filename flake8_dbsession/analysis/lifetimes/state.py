@@ -7,15 +7,15 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.library.methods import CLOSERS, METHODS
+from flake8_dbsession.analysis.library.wrappers import SAME_OBJECT, STACK_ENTRIES
 from flake8_dbsession.analysis.lifetimes.model import Leak
 from flake8_dbsession.analysis.lifetimes.names import (
-    CLOSERS,
     Names,
     captured,
     closed_names,
     defaults,
 )
-from flake8_dbsession.analysis.names.methods import METHODS
 
 Key: TypeAlias = str | ast.AST | Leak
 """What can refer to an object: a name, or that of an attribute of the function's own object with a
@@ -31,9 +31,7 @@ RETURNED = "return"
 NONE, FALSE, TRUE = 1, 2, 4
 ANY = NONE | FALSE | TRUE
 
-_SAME_OBJECT = frozenset(
-    {"aclosing", "cast", "closing", "enter_async_context", "enter_context", "nullcontext"}
-)
+_SAME_OBJECT = SAME_OBJECT | STACK_ENTRIES
 _SAME_OBJECT_METHODS = frozenset({"execution_options"})
 
 

@@ -18,6 +18,16 @@ from flake8_dbsession.analysis.flow.graph import (
     Leave,
     Take,
 )
+from flake8_dbsession.analysis.library.methods import CLOSERS
+from flake8_dbsession.analysis.library.python import KEEPING, REWRAPPING
+from flake8_dbsession.analysis.library.running import STARTERS
+from flake8_dbsession.analysis.library.wrappers import (
+    CLOSING,
+    ENTERING,
+    EXITING,
+    REGISTERING,
+    REGISTERING_FUNCTIONS,
+)
 from flake8_dbsession.analysis.lifetimes.fates import GIVEN_BACK, Fate, Outcome, furthest
 from flake8_dbsession.analysis.lifetimes.model import (
     Close,
@@ -29,7 +39,7 @@ from flake8_dbsession.analysis.lifetimes.model import (
     Opened,
     Traits,
 )
-from flake8_dbsession.analysis.lifetimes.names import CLOSERS, CLOSING, Names, is_generator
+from flake8_dbsession.analysis.lifetimes.names import Names, is_generator
 from flake8_dbsession.analysis.lifetimes.state import (
     ANY,
     RETURNED,
@@ -48,31 +58,10 @@ _IDLE_METHODS = frozenset(
     {"__aenter__", "commit", "expire", "expire_all", "expunge", "expunge_all", "get_bind",
      "rollback", "reset"}
 )  # fmt: skip
-_ENTERING = frozenset({"__aenter__", "__enter__"})
-_EXITING = frozenset({"__aexit__", "__exit__"})
-_STORING_METHODS = frozenset(
-    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "set", "setdefault",
-     "update"}
-)  # fmt: skip
-# What they give has the elements of what they are given, or called on, in it.
-_REWRAPPING = frozenset(
-    {"copy", "deque", "dict", "enumerate", "filter", "frozenset", "items", "iter", "list", "map",
-     "reversed", "set", "sorted", "tuple", "values", "zip"}
-)  # fmt: skip
 _TAKING_METHODS = frozenset({"__aexit__", "__exit__", "cleanup", "dispose", "pop", "popleft"})
 # What these do to a holder is known whatever its class.
-_OF_HOLDERS = CLOSERS | _TAKING_METHODS | _REWRAPPING | {"pop_all"}
-_REGISTERING = frozenset(
-    {"addAsyncCleanup", "addClassCleanup", "addCleanup", "addfinalizer", "callback",
-     "enter_async_context", "enter_context", "finalize", "push", "push_async_callback",
-     "push_async_exit", "register", "setattr"}
-)  # fmt: skip
-# Of those the functions; the others are methods, and a function of such a name is any function.
-_REGISTERING_FUNCTIONS = frozenset({"finalize", "register", "setattr"})
-# What is handed to work that runs by itself is that work's to close.
-_WORKERS = frozenset(
-    {"Process", "Thread", "add_task", "apply_async", "create_task", "ensure_future", "submit"}
-)
+_OF_HOLDERS = CLOSERS | _TAKING_METHODS | REWRAPPING | {"pop_all"}
+_REGISTERING = REGISTERING | REGISTERING_FUNCTIONS
 
 
 class Transfer:
@@ -233,11 +222,11 @@ class Transfer:
             return []
         match call.func:
             case ast.Attribute(value=owner, attr=method):
-                if self._reader.holds(_root(owner), state) or method in _STORING_METHODS:
+                if self._reader.holds(_root(owner), state) or method in KEEPING:
                     return []
             case ast.Name() as closure if self._reader.holds(closure, state):
                 return []
-        if _registers(call) or _last_segment(call.func) in _WORKERS | _REWRAPPING:
+        if _registers(call) or _last_segment(call.func) in STARTERS | REWRAPPING:
             return []
         is_closer = any(self._reader.closer(value, state) for _, value in given)
         return [] if is_closer else given
@@ -295,9 +284,9 @@ class Transfer:
                     return state._replace(holders=state.holders | {call})
                 if method in _TAKING_METHODS:
                     return self._hand_on(call, Handing.HOLDER, state)
-                if method in _REWRAPPING and self._is_container(owner):
+                if method in REWRAPPING and self._is_container(owner):
                     return state._replace(holders=state.holders | {call})
-                if method not in _STORING_METHODS:
+                if method not in KEEPING:
                     state = self._use(call, state)
             case ast.Name(id=name) as closure if reader.holds(closure, state):
                 return self._call_closure(call, name, state)
@@ -309,7 +298,7 @@ class Transfer:
     def _method(self, call: ast.Call, method: str, state: State) -> State:
         if method in CLOSERS or method == "remove":  # as that of a registry
             return self._close(call, Closing.BY_HAND, state)
-        if method in _EXITING and self._opened.block_closes:
+        if method in EXITING and self._opened.block_closes:
             return self._close(call, Closing.BY_HAND, state)
         if method in _ADDING_METHODS and state.status in (Status.CREATED, Status.ADDED_TO):
             return state._replace(status=Status.ADDED_TO)
@@ -337,11 +326,11 @@ class Transfer:
             return self._register(call, given, state)
         if not given or reader.refers(call, state):
             return state
-        if name in _WORKERS or any(reader.closer(value, state) for value in given):
+        if name in STARTERS or any(reader.closer(value, state) for value in given):
             return self._hand_on(call, Handing.REGISTERED, state)
-        if name in _STORING_METHODS and isinstance(call.func, ast.Attribute):
+        if name in KEEPING and isinstance(call.func, ast.Attribute):
             return self._store(call.func.value, call, state)
-        if name in _REWRAPPING:
+        if name in REWRAPPING:
             return state._replace(holders=state.holders | {call})
         return state
 
@@ -548,7 +537,7 @@ def _registers(call: ast.Call) -> bool:
     """Tell whether a call puts what it is given away for later."""
     name = _last_segment(call.func)
     is_method = isinstance(call.func, ast.Attribute)
-    return name in _REGISTERING and (is_method or name in _REGISTERING_FUNCTIONS)
+    return name in _REGISTERING and (is_method or name in REGISTERING_FUNCTIONS)
 
 
 def _copies(call: ast.Call) -> bool:
@@ -568,7 +557,7 @@ def _enters(node: ast.AST) -> bool:
     """Tell whether a call enters a context manager by hand."""
     if isinstance(node, ast.Await):
         return _enters(node.value)
-    return isinstance(node, ast.Call) and _last_segment(node.func) in _ENTERING
+    return isinstance(node, ast.Call) and _last_segment(node.func) in ENTERING
 
 
 def _root(node: ast.expr) -> ast.expr:

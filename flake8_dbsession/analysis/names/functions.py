@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.library.wrappers import CONTEXT_MANAGERS
 from flake8_dbsession.analysis.names.scopes import ScopeNode
 from flake8_dbsession.analysis.names.values import FunctionValue
-
-_CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
 
 
 def decorator_names(node: ScopeNode) -> frozenset[str]:
@@ -24,7 +23,7 @@ def decorator_names(node: ScopeNode) -> frozenset[str]:
 
 def is_context_manager(node: ScopeNode) -> bool:
     """Tell whether a function is made a context manager by its decorator."""
-    return bool(decorator_names(node) & _CONTEXT_MANAGERS)
+    return bool(decorator_names(node) & CONTEXT_MANAGERS)
 
 
 def is_fixture(node: ScopeNode) -> bool:

@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names import library
+from flake8_dbsession.analysis.library import roles
+from flake8_dbsession.analysis.library.drivers import TAKINGS
+from flake8_dbsession.analysis.library.frameworks import APPLICATIONS, INJECTORS
+from flake8_dbsession.analysis.library.running import THREAD_HOPS
+from flake8_dbsession.analysis.library.wrappers import (
+    CASTS,
+    MANAGER_MAKERS,
+    PARTIAL,
+    STACK_ENTRIES,
+    TRANSPARENT_CALLS,
+)
 from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
 from flake8_dbsession.analysis.names.dotted import names_of
-from flake8_dbsession.analysis.names.drivers import TAKINGS
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     decorator_names,
@@ -32,6 +41,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import (
+    OPENING,
     ClassValue,
     External,
     FunctionValue,
@@ -85,20 +95,9 @@ _ATTRIBUTES = {
     (Role.POOL, "connection"): (Role.PROVIDER, Resource.CONNECTION),
     **{(Role.POOL, taking): (Role.ACCESSOR, Resource.CONNECTION) for taking in TAKINGS},
 }
-_MANAGER_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
-_TRANSPARENT_CALLS = frozenset(
-    {
-        "contextlib.closing",
-        "contextlib.aclosing",
-        "contextlib.nullcontext",
-        "contextlib.closing()",
-    }
-)
-_INJECTORS = frozenset({"Depends", "Security", "Provide", "TaskiqDepends"})
 _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
-_OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
     {"Annotated", "Optional", "Union", "ClassVar", "Final", "Required", "NotRequired"}
@@ -213,13 +212,13 @@ class Inference:
             case ModuleValue(scope=scope):
                 return self.member(scope.module, name)
             case External(name=base):
-                return library.lookup(f"{base}.{name}")
+                return roles.lookup(f"{base}.{name}")
             case InstanceValue(cls=cls):
                 return self._instance_attribute(cls, name)
             case ClassValue():
                 return self._class_attribute(value, name)
             case RoleValue():
-                return _attribute_of_known(value, name) or library.known(f"{value.name}.{name}")
+                return _attribute_of_known(value, name) or roles.known(f"{value.name}.{name}")
         return None
 
     def constructor(self, cls: ClassValue) -> FunctionValue | None:
@@ -298,7 +297,7 @@ class Inference:
         match place.value:
             case ast.Attribute(attr="state", value=ast.Attribute(attr="app") | ast.Name(id="app")):
                 written = f".state.{place.attr}"
-            case _ if isinstance(owner, External) and owner.name in library.APPLICATIONS:
+            case _ if isinstance(owner, External) and owner.name in APPLICATIONS:
                 written = f"app.{place.attr}"
             case _:
                 return None
@@ -408,7 +407,7 @@ class Inference:
             home = module.scope if module is not None else None
             return RoleValue(Role.FACTORY, name=dotted, home=home, database=database)
         if module is None:
-            return library.lookup(dotted)
+            return roles.lookup(dotted)
         if not how.name:
             return ModuleValue(module.scope)
         return self._or_bare(self.member(module, how.name), how.name, module.scope)
@@ -434,7 +433,7 @@ class Inference:
             source = self.project.find(module.path, statement.module or "", statement.level)
             found = self.member(source, name) if source else None
             if source is None and statement.module and not statement.level:
-                external = library.lookup(f"{statement.module}.{name}")
+                external = roles.lookup(f"{statement.module}.{name}")
                 found = external if isinstance(external, RoleValue) else None
             if found is not None:
                 return found
@@ -484,7 +483,7 @@ class Inference:
             and (value := self.value(argument, where)) is not None
         ]
         known = [(value, self.role(value)) for value in passed]
-        opening = [value for value, part in known if part is not None and part.role in _OPENING]
+        opening = [value for value, part in known if part is not None and part.role in OPENING]
         if len(opening) == len(passed):
             return opening[0] if opening else None
         return next((v for v, part in known if part is not None and part.role in _LENDING), None)
@@ -607,19 +606,19 @@ class Inference:
         first = call.args[0] if call.args else None
         if first is None:
             return External(f"{name}()")
-        if name in _TRANSPARENT_CALLS:
+        if name in TRANSPARENT_CALLS:
             return self.value(first, scope)
         if (run := run_elsewhere(name, call)) is not None:
             return self._called(self.value(run, scope))
-        if name in ("typing.cast", "typing_extensions.cast") and len(call.args) == 2:
+        if name in CASTS and len(call.args) == 2:
             return self.value(call.args[1], scope) or self.annotated(first, scope)
-        if name == "functools.partial":
+        if name == PARTIAL:
             return self._partial(self.known(first, scope))
-        if name in _MANAGER_MAKERS:
+        if name in MANAGER_MAKERS:
             known = self.known(first, scope)
             if known is not None and known.role is Role.DEPENDENCY:
                 return known._replace(role=Role.PROVIDER)
-        if name.endswith((".enter_context", ".enter_async_context")):
+        if name.rpartition(".")[2] in STACK_ENTRIES:
             return self.entered(first, scope)
         return External(f"{name}()")
 
@@ -741,7 +740,7 @@ def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
     Returns:
         What names the function; None for any other call.
     """
-    position = library.THREAD_HOPS.get(name)
+    position = THREAD_HOPS.get(name)
     return call.args[position] if position is not None and len(call.args) > position else None
 
 
@@ -784,12 +783,12 @@ def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:
 
 def _names_injector(expression: ast.expr, scope: Scope) -> bool:
     """Tell whether a name is that of an injector, or was before an import renamed it."""
-    if last_segment(expression) in _INJECTORS:
+    if last_segment(expression) in INJECTORS:
         return True
     if not isinstance(expression, ast.Name):
         return False
     bindings = scope.lookup(expression.id)
-    return any(isinstance(b.how, Imported) and b.how.name in _INJECTORS for b in bindings)
+    return any(isinstance(b.how, Imported) and b.how.name in INJECTORS for b in bindings)
 
 
 def _choose(options: Iterable[Value | None]) -> Value | None:

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from flake8_dbsession.analysis.library.wrappers import PARTIAL_NAME
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -34,7 +35,7 @@ _HANDED_ON = frozenset(
     {Role.OPENED, Role.LENT, Role.MANAGER, Role.GENERATOR, Role.FACTORY, Role.REGISTRY}
 )
 # What a call is named that gives a factory or a registry, rather than a session.
-_MAKING = ("aker", "actory", "egistry", "scoped", "partial")
+_MAKING = ("aker", "actory", "egistry", "scoped", PARTIAL_NAME)
 # Methods that only sessions, connections and cursors have, but for a few names of other libraries.
 _WORK = (
     ".commit(",

@@ -9,7 +9,7 @@ import tokenize
 from functools import cached_property
 from pathlib import Path
 
-from flake8_dbsession.analysis.names import library
+from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.source.outline import parse
@@ -48,7 +48,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.trace = Trace()
-        self._locations = Locations(root, library.PACKAGES)
+        self._locations = Locations(root, roles.PACKAGES)
         self._requirements = Requirements(root)
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}

@@ -43,6 +43,13 @@ class Role(Enum):
     GENERATOR = "generator"
 
 
+HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
+"""What is a session or connection itself."""
+
+OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
+"""What gives one when it is called."""
+
+
 class RoleValue(NamedTuple):
     """A value whose role is known.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_dbsession.analysis.facts.framework.injections import Injection
-from flake8_dbsession.analysis.names.drivers import TAKINGS
+from flake8_dbsession.analysis.library.drivers import TAKINGS
 from flake8_dbsession.analysis.names.scopes import Imported, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.fitting import in_coroutine, leaves_in_an_object, passed_in
-from flake8_dbsession.house.leaving import leaving_of
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.names import library
+from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.fitting import passed_in
@@ -85,7 +85,7 @@ class RawConnection(Rule[Acquisition]):
 
 def is_driver_connect(acquisition: Acquisition) -> bool:
     """Tell whether a connection comes from a driver itself, not from an engine or a pool."""
-    origin = library.lookup(acquisition.known.name)
+    origin = roles.lookup(acquisition.known.name)
     return (
         acquisition.known.source is Role.CONNECT
         and isinstance(origin, RoleValue)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
-from flake8_dbsession.analysis.names.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.base import Rule, Violation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.scope.handovers import Handover
-from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
-from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.rules.base import Rule, Violation

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
-from flake8_dbsession.rules.leaving import leaving_line
+from flake8_dbsession.rules.leaks import leaving_line
 from flake8_dbsession.rules.registry import register
 
 

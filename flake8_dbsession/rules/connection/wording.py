@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
-from flake8_dbsession.analysis.names.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.rules.context import Context

@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
-from flake8_dbsession.rules.leaving import CLOSE_THERE, is_unguarded, leaving_line
+from flake8_dbsession.rules.leaks import CLOSE_THERE, is_unguarded, leaving_line
 from flake8_dbsession.rules.lifetime.wording import closing_way_out
 from flake8_dbsession.rules.registry import register
 

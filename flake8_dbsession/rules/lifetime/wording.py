@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.names.methods import EXECUTING, QUERY_BUILDING
+from flake8_dbsession.analysis.library.methods import EXECUTING
+from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes

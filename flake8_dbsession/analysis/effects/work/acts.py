@@ -8,8 +8,8 @@ from operator import or_
 
 from flake8_dbsession.analysis.effects.work.model import ANYTHING, NOTHING, Did
 from flake8_dbsession.analysis.effects.work.statements import Statement, statement_of
+from flake8_dbsession.analysis.library.methods import Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import Effect, effect_of
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import Resource
 

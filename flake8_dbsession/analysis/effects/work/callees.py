@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 
+from flake8_dbsession.analysis.library.python import CALLING, CONTAINERS, VALUES_OF, WITHOUT_EFFECT
+from flake8_dbsession.analysis.library.running import RUNNING_MODULES
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
@@ -16,23 +18,9 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue
 
-_BUILTINS = frozenset(
-    {"abs", "all", "any", "bool", "dict", "enumerate", "filter", "float", "frozenset", "getattr"}
-    | {"hasattr", "hash", "id", "int", "isinstance", "iter", "len", "list", "map", "max", "min"}
-    | {"next", "print", "range", "repr", "reversed", "round", "set", "sorted", "str", "sum"}
-    | {"tuple", "type", "vars", "zip"}
-)
-# Those that call what they are given: by which position, or else by the keyword ``key``.
-_CALLING = {"filter": 0, "map": 0, "max": None, "min": None, "sorted": None}
 _LIBRARIES = frozenset({"fastapi", "pydantic", "sqlalchemy", "sqlmodel"}) | sys.stdlib_module_names
-_RUNNING = frozenset(  # what runs code that it is given, or keeps it
-    {"asyncio", "concurrent", "contextlib", "functools", "itertools", "multiprocessing", "sched"}
-    | {"threading", "weakref"}
-)
-_VALUES_OF = frozenset({"operator.attrgetter", "operator.itemgetter"})
 
 
-_CONTAINERS = ("defaultdict", "deque", "dict", "list", "set")
 _DISPLAYS = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
 
 
@@ -57,7 +45,7 @@ class Callees:
         """
         match function:
             case ast.Name(id=name):
-                return name in (names or _BUILTINS) and not self.scope.lookup(name)
+                return name in (names or WITHOUT_EFFECT) and not self.scope.lookup(name)
         return False
 
     def is_library(self, function: ast.expr) -> bool:
@@ -66,7 +54,7 @@ class Callees:
         if not isinstance(value, External):
             return False
         top = value.name.partition(".")[0]
-        return top in _LIBRARIES - _RUNNING
+        return top in _LIBRARIES - RUNNING_MODULES
 
     def is_project(self, function: ast.expr) -> bool:
         """Tell whether an expression is a function or class of the project."""
@@ -94,19 +82,19 @@ class Callees:
     def _makes_container(self, how: How) -> bool:
         match how:
             case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):
-                is_made = isinstance(value, ast.Call) and self.is_builtin(value.func, *_CONTAINERS)
+                is_made = isinstance(value, ast.Call) and self.is_builtin(value.func, *CONTAINERS)
                 return is_made or isinstance(value, _DISPLAYS)
             case Annotated(annotation=annotation) | Parameter(arg=ast.arg(annotation=annotation)):
                 root = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-                return root is not None and last_segment(root).lower() in _CONTAINERS
+                return root is not None and last_segment(root).lower() in CONTAINERS
         return False
 
     def run_by(self, call: ast.Call) -> ast.expr | None:
         """Give the function that one of Python's own calls: ``f`` of ``map(f, users)``."""
         name = last_segment(call.func)
-        if name not in _CALLING:
+        if name not in CALLING:
             return None
-        position = _CALLING[name]
+        position = CALLING[name]
         if position is not None:
             return call.args[position] if len(call.args) > position else None
         return next((keyword.value for keyword in call.keywords if keyword.arg == "key"), None)
@@ -118,7 +106,7 @@ class Callees:
                 return True
             case ast.Call(func=maker):
                 value = self.inference.value(maker, self.scope)
-                return isinstance(value, External) and value.name in _VALUES_OF
+                return isinstance(value, External) and value.name in VALUES_OF
         return self.is_builtin(function)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 
-from flake8_dbsession.analysis.effects.library import MUTATORS
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.following import Following
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
@@ -23,6 +22,14 @@ from flake8_dbsession.analysis.effects.work.model import (
 )
 from flake8_dbsession.analysis.effects.work.reading import changes_by_function
 from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.analysis.library.python import (
+    CONTAINER_READERS,
+    IN_PLACE,
+    LOGS,
+    MUTATORS,
+    VALUE_METHODS,
+)
+from flake8_dbsession.analysis.library.queries import LISTS, METHODS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
@@ -30,25 +37,8 @@ from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import nodes_in
 
-_LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "print", "warning"})
-# Of strings, numbers and dates.
-_OF_VALUES = frozenset(
-    {"decode", "encode", "endswith", "format", "isoformat", "join", "lower", "replace", "split"}
-    | {"startswith", "strftime", "strip", "timestamp", "title", "total_seconds", "upper"}
-)
+_LOGS = LOGS | {"print"}
 _OF_MODELS = frozenset({"from_orm", "model_validate", "parse_obj"})  # pydantic's, which only read
-_OF_CONTAINERS = frozenset({"copy", "count", "get", "index", "items", "keys", "values"})
-# Of SQLAlchemy's queries, statements and results.
-_OF_QUERIES = frozenset(
-    {"_asdict", "_mapping", "all", "count", "distinct", "execution_options", "exists", "fetchall"}
-    | {"fetchmany", "fetchone", "filter", "filter_by", "first", "group_by", "having", "join"}
-    | {"limit", "mappings", "offset", "one", "one_or_none", "options", "order_by", "outerjoin"}
-    | {"scalar", "scalar_one", "scalar_one_or_none", "scalars", "select_entity", "select_from"}
-    | {"subquery", "tuples", "union", "unique", "where", "with_entities", "with_for_update"}
-    | {"yield_per"}
-)
-_LISTED = frozenset({"all", "fetchall", "fetchmany"})
-_IN_PLACE = MUTATORS | {"clear", "discard", "pop", "popitem", "remove", "reverse", "sort"}
 _CHANGING = ("delattr", "setattr")
 
 
@@ -143,7 +133,7 @@ class Changes:
         if self._objects.is_entity(call.func.value):
             if not self._is_read_of_object(call.func):
                 yield _unknown(call)
-        elif name not in _OF_QUERIES | _OF_CONTAINERS | _OF_VALUES:
+        elif name not in METHODS | CONTAINER_READERS | VALUE_METHODS:
             yield _changes(call)
 
     def _by_other_call(self, call: ast.Call) -> Iterator[Work]:
@@ -152,7 +142,7 @@ class Changes:
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
         if isinstance(function, ast.Attribute):
             parts.append(function.value)
-            if function.attr in _IN_PLACE and self._is_part(function.value):
+            if function.attr in IN_PLACE and self._is_part(function.value):
                 yield _changes(call)
                 return
         if not any(map(self._objects.carries, parts)):
@@ -189,12 +179,12 @@ class Changes:
             if not self._is_read(method):
                 yield _unknown(call)
         elif self._is_query(receiver):
-            if name not in _OF_QUERIES | _OF_CONTAINERS:
+            if name not in METHODS | CONTAINER_READERS:
                 yield _changes(call)
         elif self._is_container(receiver):
-            if name not in _IN_PLACE | _OF_CONTAINERS | _OF_VALUES:
+            if name not in IN_PLACE | CONTAINER_READERS | VALUE_METHODS:
                 yield _unknown(call)
-        elif name in _IN_PLACE and not isinstance(receiver, ast.Name):
+        elif name in IN_PLACE and not isinstance(receiver, ast.Name):
             yield _changes(call)
         elif not self._is_read_of_object(method):
             yield _unknown(call)
@@ -205,13 +195,13 @@ class Changes:
             return False
         if method.attr in _LOGS | _OF_MODELS or self._callees.is_library(method):
             return True
-        return isinstance(method.value, ast.Constant) and method.attr in _OF_VALUES
+        return isinstance(method.value, ast.Constant) and method.attr in VALUE_METHODS
 
     def _is_read_of_object(self, method: ast.Attribute) -> bool:
         """Tell whether a method that may be one of a loaded object's is not the project's own."""
-        if method.attr in _OF_VALUES:
+        if method.attr in VALUE_METHODS:
             return True
-        known = _OF_CONTAINERS | _OF_QUERIES | {"dict", "json", "model_dump", "model_dump_json"}
+        known = CONTAINER_READERS | METHODS | {"dict", "json", "model_dump", "model_dump_json"}
         return method.attr in known and self._objects.is_inherited(method.attr)
 
     def _is_query(self, receiver: ast.expr) -> bool:
@@ -233,7 +223,7 @@ class Changes:
 
     def _is_fetched(self, value: ast.expr) -> bool:
         call = value.value if isinstance(value, ast.Await) else value
-        is_listed = isinstance(call, ast.Call) and last_segment(call.func) in _LISTED
+        is_listed = isinstance(call, ast.Call) and last_segment(call.func) in LISTS
         return is_listed or self._objects.is_entity(value)
 
     def _is_part(self, receiver: ast.expr) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from flake8_dbsession.analysis.library.queries import COLUMN_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
@@ -15,7 +16,6 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.values import ClassValue
 
-_COLUMNS = frozenset({"Column", "Field", "column_property", "deferred", "mapped_column"})
 _COLLECTIONS = ("array", "dict", "hstore", "json", "list", "mutable", "pickle", "set")
 _BASES = 8  # classes above a mapped class; real code has two or three
 
@@ -108,7 +108,7 @@ def _may_change(how: How) -> bool:
 def _is_column(how: How) -> bool:
     match how:
         case Assigned(value=ast.Call() as call) | Annotated(value=ast.Call() as call):
-            return last_segment(call.func) in _COLUMNS
+            return last_segment(call.func) in COLUMN_MAKERS
         case Annotated(value=None | ast.Constant()):
             return True
     return False

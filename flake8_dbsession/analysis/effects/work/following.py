@@ -6,12 +6,11 @@ import ast
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import is_stub
+from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
-
-_PLAIN = frozenset({"classmethod", "override", "staticmethod"})  # decorators that change nothing
 
 
 class Following(NamedTuple):
@@ -119,4 +118,4 @@ def can_be_followed(function: FunctionValue) -> bool:
     node = function.node
     if isinstance(node, ast.Lambda) or is_stub(function):
         return False
-    return all(last_segment(decorator) in _PLAIN for decorator in node.decorator_list)
+    return all(last_segment(decorator) in PLAIN_DECORATORS for decorator in node.decorator_list)

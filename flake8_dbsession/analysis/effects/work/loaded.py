@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from flake8_dbsession.analysis.effects.library import MUTATORS
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
 from flake8_dbsession.analysis.effects.work.columns import Columns
 from flake8_dbsession.analysis.effects.work.following import (
@@ -14,26 +13,16 @@ from flake8_dbsession.analysis.effects.work.following import (
     of_holder,
     stored_by,
 )
+from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
+from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
+from flake8_dbsession.analysis.library.queries import FETCHES_ONE
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 
-# What is made of an object by these is a value of its own.
-_VALUES = frozenset(
-    {"abs", "all", "any", "bool", "float", "hasattr", "int", "isinstance", "len", "repr", "round"}
-    | {"str", "type"}
-)
-_LOADERS = frozenset({"get", "get_one", "merge"})
-_ROWS = frozenset(
-    {"exec", "execute", "query", "scalar", "scalars", "stream", "stream_scalars", "exec_driver_sql"}
-)
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
-_COLLECTING = ("dict", "list", "set", "sorted", "tuple")
-_ENTITIES = frozenset(
-    {"first", "get", "get_one", "merge", "one", "one_or_none", "scalar", "scalar_one"}
-    | {"scalar_one_or_none"}
-)
+_ENTITIES = FETCHES_ONE | LOADERS
 _NAMED_ROWS = frozenset({"query", "select"})
 
 
@@ -157,7 +146,7 @@ class Objects:
             case ast.Call(func=function):
                 if self.session_call(expression) is not None:
                     return last_segment(function) in _ENTITIES and self.carries(expression)
-                is_collection = self.callees.is_builtin(function, *_COLLECTING)
+                is_collection = self.callees.is_builtin(function, *MAKING)
                 return not is_collection and self.carries(expression)
         return False
 
@@ -212,7 +201,7 @@ class Objects:
         if isinstance(call.func, ast.Attribute):
             if name in _NUMBERS:
                 return False
-        elif self.callees.is_builtin(call.func, *_VALUES):
+        elif self.callees.is_builtin(call.func, *VALUES):
             return False
         if asked is not None:
             return self._loads(asked)
@@ -276,9 +265,9 @@ class Objects:
     def _loads(self, call: ast.Call) -> bool:
         """Tell whether a call of the session's method gives objects, and not plain values."""
         method = last_segment(call.func)
-        if method in _ROWS:
+        if method in ROWS:
             return any(self._selects_objects(argument) for argument in call.args)
-        return method in _LOADERS
+        return method in LOADERS
 
     def _selects_objects(self, selected: ast.expr) -> bool:
         match selected:
@@ -317,7 +306,7 @@ class Objects:
         match call.func:
             case ast.Attribute(value=owner) if self.is_session(owner):
                 for argument in arguments:
-                    if last_segment(call.func) not in _ROWS | _LOADERS:
+                    if last_segment(call.func) not in ROWS | LOADERS:
                         yield from _bound(argument)
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in arguments):

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.effects.work.sql import (
     is_write,
     sql_statements,
 )
+from flake8_dbsession.analysis.library.queries import CHANGES, TEXT_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import HOLE, text_of
@@ -20,9 +21,6 @@ from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _STEPS = 3  # a statement made of another; real code has one or two
-# What makes a statement of a text: SQLAlchemy's ``text``, psycopg's ``SQL``, the text's ``format``.
-_WRAPPERS = frozenset({"SQL", "text"})
-_CHANGES = frozenset({"delete", "insert", "update"})
 _SELECTS = frozenset({"select", "union", "union_all"})
 _MAKERS = ("sqlalchemy.", "sqlmodel.")
 
@@ -95,7 +93,7 @@ def _unwrapped(expression: ast.expr | None, scope: Scope, inference: Inference) 
     match expression:
         case ast.Call(func=ast.Attribute(value=ast.Call() as inner, attr="bindparams" | "format")):
             return _unwrapped(inner, scope, inference)
-        case ast.Call(args=[wrapped, *_]) if last_segment(expression.func) in _WRAPPERS:
+        case ast.Call(args=[wrapped, *_]) if last_segment(expression.func) in TEXT_MAKERS:
             if not isinstance(inference.value(expression.func, scope), FunctionValue):
                 return wrapped
     return expression
@@ -107,12 +105,12 @@ def _of_construct(call: ast.Call, scope: Scope, inference: Inference) -> Stateme
     while isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
         function = function.value.func
     begins = last_segment(function)
-    if begins not in _CHANGES | _SELECTS or not _is_maker(function, scope, inference):
+    if begins not in CHANGES | _SELECTS or not _is_maker(function, scope, inference):
         return Statement.OTHER
-    if begins in _CHANGES:
+    if begins in CHANGES:
         return Statement.CHANGES_ROWS
     inner = (node for node in nodes_in(call) if isinstance(node, ast.Call))
-    is_plain = not any(last_segment(n.func) in _CHANGES or changes_by_function(n) for n in inner)
+    is_plain = not any(last_segment(n.func) in CHANGES or changes_by_function(n) for n in inner)
     return Statement.READS if is_plain else Statement.OTHER
 
 

@@ -9,7 +9,6 @@ from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.library import READERS
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.callees import Callees
 from flake8_dbsession.analysis.effects.work.following import can_be_followed, stored_by
@@ -25,13 +24,14 @@ from flake8_dbsession.analysis.effects.work.model import (
     work_of,
 )
 from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.analysis.library.drivers import GIVINGS, Block, Driver
+from flake8_dbsession.analysis.library.methods import READERS, Effect, effect_of
+from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.drivers import Block, Driver
 from flake8_dbsession.analysis.names.functions import parameter_for, position_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import Effect, effect_of
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in, run_in
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
@@ -51,11 +51,9 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
 )
 
-_CLOSING = frozenset({"aclosing", "closing"})
 # Before PyMySQL 1 and mysqlclient 1.4 their block gave a cursor, and committed; a connection of
 # theirs has no ``execute``.
 _GIVE_CURSORS = frozenset({"MySQLdb", "pymysql"})
-_GIVING_BACK = frozenset({"putconn", "release"})  # of pools, by ``names.drivers``
 
 
 class Part(Enum):
@@ -323,9 +321,9 @@ class Uses:
                 self._hold(call, callee, key, part)
             case External(name=external) if external in READERS:
                 self._do(call, Did.READS)
-            case _ if name in _CLOSING:
+            case _ if name in CLOSING:
                 self.follow(call, Part.WRAPPED)
-            case _ if name in _GIVING_BACK:
+            case _ if name in GIVINGS:
                 self._do(call, Did.CLOSES)
             case _ if not self._callees.is_builtin(call.func):
                 self._unknown(call)

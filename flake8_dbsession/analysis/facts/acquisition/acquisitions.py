@@ -7,22 +7,23 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.lifetimes.names import CLOSERS
+from flake8_dbsession.analysis.library.methods import CLOSERS
+from flake8_dbsession.analysis.library.running import THREAD_HOPS
+from flake8_dbsession.analysis.library.wrappers import (
+    FIELD_CLASSES,
+    FIELD_FACTORIES,
+    FIELDS,
+    STACK_ENTRIES,
+    TRANSPARENT,
+)
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference, run_elsewhere
-from flake8_dbsession.analysis.names.library import THREAD_HOPS
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
-_TRANSPARENT = frozenset({"cast", "closing", "aclosing"})
 _HOPS = frozenset(name.rpartition(".")[2] for name in THREAD_HOPS)
-_STACKS = frozenset({"enter_context", "enter_async_context"})
-# By the documentation of dataclasses, attrs and pydantic.
-_FIELDS_CLASSES = frozenset({"attrs", "dataclass", "define", "frozen", "mutable", "s"})
-_FIELDS = frozenset({"attrib", "field", "ib"})
-_FACTORIES = frozenset({"default_factory", "factory"})
 
 
 class Holder(Enum):
@@ -164,7 +165,7 @@ def _made_for_each_instance(
 ) -> Iterator[Acquisition]:
     """Find what a field's ``default_factory`` opens, as the call that it stands for."""
     for keyword in field.keywords:
-        if keyword.arg in _FACTORIES and not isinstance(keyword.value, ast.Lambda):
+        if keyword.arg in FIELD_FACTORIES and not isinstance(keyword.value, ast.Lambda):
             made = ast.copy_location(ast.Call(keyword.value, [], []), keyword.value)
             value = opened_by(made, scope, tree, inference)
             if value is not None:
@@ -262,9 +263,9 @@ def holder_of(call: ast.Call, scope: Scope, tree: Tree) -> tuple[Holder, str, as
             case ast.Call() if _is_field(parent) and _is_fields_class(scope):
                 return Holder.DEFAULT, "", parent
             case ast.Call(func=function) if function is not node:
-                if last_segment(function) in _STACKS:
+                if last_segment(function) in STACK_ENTRIES:
                     return Holder.BLOCK, "", parent
-                if last_segment(function) not in _TRANSPARENT:
+                if last_segment(function) not in TRANSPARENT:
                     return Holder.ARGUMENT, "", parent
             case ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp():
                 return Holder.ITEM, "", parent
@@ -279,12 +280,12 @@ def _is_fields_class(scope: Scope) -> bool:
     if not isinstance(scope.node, ast.ClassDef):
         return False
     names = {last_segment(decorator) for decorator in scope.node.decorator_list}
-    return not names.isdisjoint(_FIELDS_CLASSES)
+    return not names.isdisjoint(FIELD_CLASSES)
 
 
 def _is_field(node: ast.AST) -> bool:
     """Tell whether a call describes a field: ``field(...)`` of dataclasses, ``attr.ib(...)``."""
-    return isinstance(node, ast.Call) and last_segment(node.func) in _FIELDS
+    return isinstance(node, ast.Call) and last_segment(node.func) in FIELDS
 
 
 def _is_of_class(assignment: ast.AnnAssign) -> bool:
@@ -295,7 +296,7 @@ def _is_of_class(assignment: ast.AnnAssign) -> bool:
 
 def _is_default_factory(function: ast.AST, tree: Tree) -> bool:
     match tree.parent(function):
-        case ast.keyword(arg=name) as keyword if name in _FACTORIES:
+        case ast.keyword(arg=name) as keyword if name in FIELD_FACTORIES:
             above = tree.parent(keyword)
             return above is not None and _is_field(above)
     return False

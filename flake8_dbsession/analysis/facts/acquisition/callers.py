@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
+from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import EXECUTING
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
 

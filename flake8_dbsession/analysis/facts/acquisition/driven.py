@@ -8,6 +8,7 @@ from itertools import dropwhile
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder, holder_of
+from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
@@ -17,7 +18,6 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
-_CLOSERS = frozenset({"closing", "aclosing"})
 _OUTLIVING = frozenset(
     {Holder.ATTRIBUTE, Holder.CLASS, Holder.GLOBAL, Holder.INSTANCE, Holder.MODULE}
 )
@@ -177,7 +177,7 @@ def _ends(node: ast.AST, name: str) -> bool:
 
 def _hands_to_closer(node: ast.AST, name: str) -> bool:
     match node:
-        case ast.Call(func=function, args=[argument, *_]) if last_segment(function) in _CLOSERS:
+        case ast.Call(func=function, args=[argument, *_]) if last_segment(function) in CLOSING:
             return _is_named(argument, name)
         case ast.Call(args=arguments):
             closes = (f"{name}.close", f"{name}.aclose")

@@ -6,8 +6,9 @@ import ast
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.callers import is_only_executed
+from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
+from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import QUERY_BUILDING
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 
@@ -57,5 +58,5 @@ def is_entered_next(acquisition: Acquisition, tree: Tree) -> bool:
 def _enters(context: ast.expr, name: str) -> bool:
     match context:
         case ast.Call(func=function, args=[ast.Name() as inner]):
-            return last_segment(function) in ("aclosing", "closing") and inner.id == name
+            return last_segment(function) in CLOSING and inner.id == name
     return isinstance(context, ast.Name) and context.id == name

@@ -15,14 +15,13 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import (
+    HELD,
     External,
     FunctionValue,
     Resource,
-    Role,
     RoleValue,
 )
 
-_AT_HAND = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 _OPERATIONS = frozenset({"context", "op", "operations"})
 
 
@@ -49,7 +48,7 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         return True
     match inference.value(bind, scope):
         case RoleValue(resource=Resource.CONNECTION, role=role):
-            return role in _AT_HAND
+            return role in HELD
         case External(name=name):
             return name.endswith(".get_bind()")
         case None if isinstance(bind, ast.Name):
@@ -77,7 +76,7 @@ def _is_given_one(name: str, scope: Scope, inference: Inference) -> bool:
 
 def _is_connection(value: ast.expr, scope: Scope, inference: Inference) -> bool:
     match inference.value(value, scope):
-        case RoleValue(resource=Resource.CONNECTION, role=role) if role in _AT_HAND:
+        case RoleValue(resource=Resource.CONNECTION, role=role) if role in HELD:
             return True
     return _is_of_a_migration(value, scope)
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import opened_by
 from flake8_dbsession.analysis.facts.acquisition.definitions import HANDED_OUT
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
+from flake8_dbsession.analysis.library.methods import ENDINGS
+from flake8_dbsession.analysis.library.wrappers import STACK_ENTRIES
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -26,8 +28,6 @@ from flake8_dbsession.analysis.nodes import own_nodes, shown
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
-_ENDING = frozenset({"aclose", "close", "commit", "rollback"})
-_STACKS = frozenset({"enter_context", "enter_async_context"})
 
 
 class Opening(NamedTuple):
@@ -94,7 +94,7 @@ def _is_entered(call: ast.Call, tree: Tree) -> bool:
         case ast.withitem():
             return True
         case ast.Call(func=ast.Attribute(attr=name)):
-            return name in _STACKS
+            return name in STACK_ENTRIES
     return False
 
 
@@ -155,7 +155,7 @@ def _ended(function: Scope) -> frozenset[tuple[int, int]]:
         for node in own_nodes(function.node)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _ENDING
+        and node.func.attr in ENDINGS
         and isinstance(node.func.value, ast.Name)
     )
 

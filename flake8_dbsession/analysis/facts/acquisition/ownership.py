@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 
 _CLOSING = frozenset({Role.DEPENDENCY, Role.PROVIDER})
-_ENTERING_AND_CLOSING = frozenset({"__aenter__", "__aexit__", "__enter__", "__exit__"})
+_ENTERING_AND_CLOSING = {*ENTERING, *EXITING}
 
 
 def closes_what_it_hands_out(scope: Scope, inference: Inference) -> bool:

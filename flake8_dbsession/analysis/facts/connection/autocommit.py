@@ -6,7 +6,7 @@ import ast
 import re
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import followed

@@ -11,7 +11,9 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.flow import Exit, build, carry_forward, raises_by_name
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Iterate
-from flake8_dbsession.analysis.names.drivers import CONFIGURING
+from flake8_dbsession.analysis.library.drivers import CONFIGURING
+from flake8_dbsession.analysis.library.methods import SCRIPTS
+from flake8_dbsession.analysis.library.wrappers import SAME_OBJECT
 from flake8_dbsession.analysis.names.functions import receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
@@ -20,10 +22,8 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
-_EXECUTING = frozenset({"execute", "executescript"})
 # What gives the connection itself, or a cursor of it.
 _SAME = frozenset({"__aenter__", "__enter__", "cursor", "execute", "executescript"})
-_SAME_CALLS = frozenset({"aclosing", "cast", "closing", "nullcontext"})
 # Besides what only configures: what copies whole databases or ends a transaction.
 _NO_USES = CONFIGURING | {
     "__aexit__", "__exit__", "backup", "commit", "deserialize", "fetchall", "fetchmany", "fetchone",
@@ -177,12 +177,12 @@ class _Walk:
             return self._helped(call, callee, names, state) if names else state
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
         is_given = any(self._hands_on(argument, state) for argument in arguments)
-        is_none = last_segment(call.func) in _NO_USES | _SAME_CALLS or not raises_by_name(call)
+        is_none = last_segment(call.func) in _NO_USES | SAME_OBJECT or not raises_by_name(call)
         return self._use(call, state) if is_given and not is_none else state
 
     def _is_execution(self, call: ast.Call, state: _State) -> bool:
         match call.func:
-            case ast.Attribute(value=owner, attr=method) if method in _EXECUTING and call.args:
+            case ast.Attribute(value=owner, attr=method) if method in SCRIPTS and call.args:
                 return self._refers(owner, state) or self._sets_on_own(call, owner, state)
         return False
 
@@ -259,7 +259,7 @@ class _Walk:
                 case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in _SAME:
                     node = owner
                 case ast.Call(func=function, args=[*_, last]):
-                    node = last if last_segment(function) in _SAME_CALLS else None
+                    node = last if last_segment(function) in SAME_OBJECT else None
                 case _:
                     return False
         return node is not None

@@ -10,18 +10,16 @@ from flake8_dbsession.analysis.effects.work.sql import is_write, sql_statements
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
+from flake8_dbsession.analysis.library.queries import TEXT_MAKERS
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Assigned, Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.names.values import HELD, Resource
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 _EXECUTING = frozenset({"execute", "executemany", "executescript"})
-# What makes a statement of a text: SQLAlchemy's ``text``, psycopg's ``SQL``.
-_WRAPPERS = frozenset({"SQL", "text"})
 _STEPS = 2  # a cursor, and its connection
 
 
@@ -131,7 +129,7 @@ class _Walk:
 
     def _writes(self, call: ast.Call) -> bool:
         statement = call.args[0] if call.args else None
-        if isinstance(statement, ast.Call) and last_segment(statement) in _WRAPPERS:
+        if isinstance(statement, ast.Call) and last_segment(statement) in TEXT_MAKERS:
             statement = statement.args[0] if statement.args else None
         text = statement and text_of(statement, self._scope, self._inference)
         if not text:
@@ -142,7 +140,7 @@ class _Walk:
         """Give the name of the connection that something is, or is a cursor of."""
         for _ in range(_STEPS):
             known = self._inference.known(owner, scope)
-            if known is not None and known.resource is Resource.CONNECTION and known.role in _HELD:
+            if known is not None and known.resource is Resource.CONNECTION and known.role in HELD:
                 return dotted_name(owner)
             if not isinstance(owner, ast.Call):
                 owner, scope = self._made_from(owner, scope)

@@ -10,6 +10,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
+from flake8_dbsession.analysis.library.python import LOOKING
+from flake8_dbsession.analysis.library.wrappers import CACHES
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
@@ -30,7 +32,7 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
-_CACHES = ("cache", "cached", "cache_data", "cache_resource", "lru_cache", "singleton")
+_CACHES = CACHES | {"cache_data"}
 # Makers of what works on an engine for as long as it is there itself; a session is not one of them.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
 _MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
@@ -62,10 +64,7 @@ _WORKING = frozenset(
     }
 )
 # What connects to nothing.
-_LOOKING = frozenset(
-    {"bool", "hasattr", "id", "isinstance", "len", "listen", "listens_for", "print", "repr"}
-    | {"str", "type"}
-)
+_LOOKING = LOOKING | {"listen", "listens_for"}
 _READ = frozenset({"dialect", "driver", "echo", "logging_name", "name", "url"})
 _CONNECTING = frozenset({"connect", "raw_connection"})
 

@@ -11,6 +11,8 @@ from flake8_dbsession.analysis.facts.engine.module_engines import ModuleEngine, 
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
 from flake8_dbsession.analysis.facts.engine.repeated_work import is_task
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
+from flake8_dbsession.analysis.library.frameworks import CELERY_APPLICATIONS, CELERY_FORKED
+from flake8_dbsession.analysis.library.running import POOL_METHODS, PROCESS_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
@@ -18,34 +20,9 @@ from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _STARTS = ("Process", "Pool", "ProcessPoolExecutor", "Celery")
-_PROCESSES = frozenset(
-    {
-        "concurrent.futures.ProcessPoolExecutor",
-        "concurrent.futures.process.ProcessPoolExecutor",
-        "multiprocessing.Pool",
-        "multiprocessing.Process",
-        "multiprocessing.context.Process",
-        "multiprocessing.pool.Pool",
-        "multiprocessing.process.Process",
-    }
-)
-_APPS = frozenset({"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"})
 _DEFINITIONS = (ast.AsyncFunctionDef, ast.FunctionDef)
-# The methods by which a pool of processes is given work.
-_GIVING = (
-    "apply",
-    "apply_async",
-    "imap",
-    "imap_unordered",
-    "map",
-    "map_async",
-    "starmap",
-    "submit",
-)
 # What says that workers do not begin as copies of this process.
 _OTHER_STARTS = ("spawn", "forkserver")
-# Celery's signal of a worker that has been forked (docs.celeryq.dev, userguide/signals).
-_FORKED = "worker_process_init"
 
 
 class Fork(NamedTuple):
@@ -80,10 +57,10 @@ def forks(tree: Tree, inference: Inference) -> Iterator[Fork]:
         for call, inner, _ in calls_in(scope, _STARTS):
             started = inference.value(call.func, inner)
             name = started.name if isinstance(started, External) else ""
-            is_celery = name in _APPS
+            is_celery = name in CELERY_APPLICATIONS
             if is_celery:
                 workers = list(_tasks(tree, inference))
-            elif name in _PROCESSES or name.startswith("multiprocessing.get_context()."):
+            elif name in PROCESS_MAKERS or name.startswith("multiprocessing.get_context()."):
                 workers = list(_given(call, inner, scope, inference))
             else:
                 continue
@@ -100,7 +77,7 @@ def _given(
         if keyword.arg == "target":
             yield from _function(keyword.value, inner, inference)
     name = ast.unparse(call.func)
-    for work, where, _ in calls_in(scope, _GIVING):
+    for work, where, _ in calls_in(scope, POOL_METHODS):
         if isinstance(work.func, ast.Attribute) and work.args:
             owner = library_object(work.func.value, where, inference)
             if owner and owner.removesuffix("()").rpartition(".")[2] == name.rpartition(".")[2]:
@@ -116,7 +93,7 @@ def _function(expression: ast.expr, scope: Scope, inference: Inference) -> Itera
 def _tasks(tree: Tree, inference: Inference) -> Iterator[FunctionValue]:
     """Give the project's tasks; none where a signal's handler may dispose of the engine."""
     path, project = tree.scope.module.path, inference.project
-    if project.files_mentioning(_FORKED, path):
+    if project.files_mentioning(CELERY_FORKED, path):
         return
     modules = [m.scope for m in project.modules_mentioning("task", path) if m.path != path]
     for module in (tree.scope, *modules):

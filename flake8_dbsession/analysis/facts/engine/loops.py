@@ -10,16 +10,13 @@ from flake8_dbsession.analysis.facts.engine.module_engines import ModuleEngine, 
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
 from flake8_dbsession.analysis.facts.engine.repeated_work import is_repeated
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
+from flake8_dbsession.analysis.library.running import LOOP_RUNNERS, LOOP_WRAPPERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Assigned, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
-# What runs a coroutine in an event loop of its own, and ends that.
-_RUNNERS = frozenset({"anyio.run", "asyncio.run", "asyncio.runners.run"})
-# What does so with a coroutine function, called or given.
-_WRAPPERS = frozenset({"asgiref.sync.async_to_sync"})
 _NAMES = ("run", "async_to_sync")
 _WORDS = [f"{name}(" for name in _NAMES]
 
@@ -65,10 +62,10 @@ def _coroutine(call: ast.Call, scope: Scope, inference: Inference) -> FunctionVa
     if not isinstance(callee, External) or not call.args:
         return None
     given = call.args[0]
-    if callee.name in _RUNNERS:
+    if callee.name in LOOP_RUNNERS:
         made = given if isinstance(given, ast.Call) else _assigned(given, scope)
         given = made.func if made is not None and callee.name != "anyio.run" else given
-    elif callee.name not in _WRAPPERS:
+    elif callee.name not in LOOP_WRAPPERS:
         return None
     function = inference.value(given, scope)
     return function if isinstance(function, FunctionValue) else None

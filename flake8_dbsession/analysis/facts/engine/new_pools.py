@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
 from flake8_dbsession.analysis.facts.engine.engines import options_of
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
-from flake8_dbsession.analysis.names.drivers import DRIVERS
+from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Binding,

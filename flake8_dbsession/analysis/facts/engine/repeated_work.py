@@ -11,6 +11,12 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.framework.handlers import is_handler
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
+from flake8_dbsession.analysis.library.frameworks import (
+    FORKING_QUEUES,
+    QUEUE_DECORATORS,
+    QUEUE_PACKAGES,
+    SCHEDULING,
+)
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
@@ -18,16 +24,6 @@ from flake8_dbsession.analysis.names.values import External
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _DEEPEST = 3  # what a handler calls, what that calls, and once more
-_PACKAGES = frozenset(
-    {"apscheduler", "celery", "django_rq", "dramatiq", "flask_apscheduler", "huey", "rq"}
-)
-_DECORATORS = frozenset(
-    {"actor", "cron_job", "job", "periodic_task", "scheduled_job", "shared_task", "task"}
-)
-# The methods that are given a function to run again and again.
-_SCHEDULING = frozenset({"add_job", "add_periodic_task", "do"})
-# RQ's worker forks a process for each job (https://python-rq.org/docs/workers/).
-_FORKING = frozenset({"django_rq", "rq"})
 
 
 def is_repeated(function: Scope, inference: Inference) -> bool:
@@ -40,7 +36,9 @@ def is_repeated(function: Scope, inference: Inference) -> bool:
     node, outside = function.node, function.parent
     if not isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef)) or outside is None:
         return False
-    if is_handler(node, outside, inference) or is_task(function, inference, _PACKAGES - _FORKING):
+    if is_handler(node, outside, inference) or is_task(
+        function, inference, QUEUE_PACKAGES - FORKING_QUEUES
+    ):
         return True
     return node.name in _scheduled(function.module.scope)
 
@@ -73,7 +71,9 @@ def repeated_functions(module: Scope, inference: Inference) -> Iterator[Scope]:
                 yield function
 
 
-def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _PACKAGES) -> bool:
+def is_task(
+    function: Scope, inference: Inference, packages: frozenset[str] = QUEUE_PACKAGES
+) -> bool:
     """Tell whether a decorator makes a function the task of a queue or scheduler.
 
     Args:
@@ -86,7 +86,7 @@ def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _P
         return False
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if last_segment(called) in _DECORATORS:
+        if last_segment(called) in QUEUE_DECORATORS:
             value = inference.value(called, outside)
             if isinstance(value, External) and value.name.partition(".")[0] in packages:
                 return True
@@ -97,12 +97,12 @@ def is_task(function: Scope, inference: Inference, packages: frozenset[str] = _P
 def _scheduled(module: Scope) -> frozenset[str]:
     """Give the names of the functions that a module hands to a scheduler."""
     text = module.module.text
-    if not any(f".{method}(" in text for method in _SCHEDULING):
+    if not any(f".{method}(" in text for method in SCHEDULING):
         return frozenset()
     return frozenset(
         argument.id
         for node in nodes_in(module.node)
-        if isinstance(node, ast.Call) and last_segment(node.func) in _SCHEDULING
+        if isinstance(node, ast.Call) and last_segment(node.func) in SCHEDULING
         for argument in node.args
         if isinstance(argument, ast.Name)
     )

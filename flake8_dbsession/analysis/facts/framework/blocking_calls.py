@@ -6,14 +6,14 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.library.methods import DATABASE_WORK
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.names.values import HELD, Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_SESSIONS = frozenset({Role.OPENED, Role.LENT, Role.GIVEN, Role.REGISTRY})
+_SESSIONS = HELD | {Role.REGISTRY}
 _WORK = DATABASE_WORK | {"rollback"}
 
 

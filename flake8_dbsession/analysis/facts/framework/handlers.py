@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.library.frameworks import ROUTERS, ROUTES
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import External
-
-_VERBS = frozenset(
-    {"get", "post", "put", "delete", "patch", "head", "options", "trace", "route", "api_route"}
-)
-_ROUTERS = (
-    "fastapi.FastAPI()",
-    "fastapi.APIRouter()",
-    "flask.Flask()",
-    "flask.Blueprint()",
-    "starlette.applications.Starlette()",
-    "quart.Quart()",
-    "quart.Blueprint()",
-)
 
 
 def is_handler(
@@ -67,7 +55,7 @@ def framework_of(
     for decorator in node.decorator_list:
         if _registers(decorator, scope, inference):
             router = inference.value(decorator.func.value, scope)  # type: ignore[attr-defined]
-            if isinstance(router, External) and router.name in _ROUTERS:
+            if isinstance(router, External) and router.name in ROUTERS:
                 return router.name.partition(".")[0]
     return None
 
@@ -75,11 +63,11 @@ def framework_of(
 def _registers(decorator: ast.expr, scope: Scope, inference: Inference) -> bool:
     if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
         return False
-    if decorator.func.attr not in _VERBS:
+    if decorator.func.attr not in ROUTES:
         return False
     router = inference.value(decorator.func.value, scope)
     if isinstance(router, External):
-        return router.name in _ROUTERS or not router.name.endswith("()")
+        return router.name in ROUTERS or not router.name.endswith("()")
     return _has_path(decorator)
 
 

@@ -15,14 +15,13 @@ from typing import NamedTuple, TypeAlias
 from flake8_dbsession.analysis.effects.slow import is_slow_call
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did, Work
 from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
-from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
-_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
 _IDLE = frozenset({"add", "add_all", "begin", "expunge", "expunge_all", "get_bind"})
 
@@ -193,7 +192,7 @@ class _Walk:
 
 
 def _is_session(known: RoleValue) -> bool:
-    return known.role in _HELD and known.resource is Resource.SESSION
+    return known.role in HELD and known.resource is Resource.SESSION
 
 
 def _either(*ends: Live) -> Live:

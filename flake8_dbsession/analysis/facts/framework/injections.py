@@ -6,28 +6,12 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.library.frameworks import INJECTING_PACKAGES
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
-
-# Where the names that mean the same as FastAPI's ``Depends`` come from. A ``Depends`` from anywhere
-# else outside the project counts as well; a ``Security`` or ``Provide`` does not, since
-# Flask-Security and dependency-injector have their own.
-_PACKAGES = frozenset(
-    {
-        "fast_depends",
-        "fastapi",
-        "fastapi_users",
-        "faststream",
-        "litestar",
-        "propan",
-        "starlite",
-        "taskiq",
-        "taskiq_dependencies",
-    }
-)
 
 
 class HandedOver(NamedTuple):
@@ -119,7 +103,7 @@ def is_injector(function: ast.expr, scope: Scope, inference: Inference) -> bool:
     value = inference.value(function, scope)
     if isinstance(value, External):
         package, last = value.name.partition(".")[0], value.name.rpartition(".")[2]
-        return package in _PACKAGES or last == "Depends"
+        return package in INJECTING_PACKAGES or last == "Depends"
     return value is None and last_segment(function) in ("Depends", "Security")
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
+from flake8_dbsession.analysis.library.running import EXECUTORS, THREADS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -15,7 +16,6 @@ from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _NAMES = ("submit", "map", "run_in_executor", "to_thread", "run_in_threadpool", "Thread", "Timer")
-_EXECUTORS = ("concurrent.futures.ThreadPoolExecutor()", "concurrent.futures.Executor()")
 _HOPS = frozenset(
     {
         "anyio.to_thread.run_sync",
@@ -24,7 +24,6 @@ _HOPS = frozenset(
         "starlette.concurrency.run_in_threadpool",
     }
 )
-_THREADS = frozenset({"threading.Thread", "threading.Timer"})
 # Where the function stands among the arguments.
 _SECOND = frozenset({"Timer", "run_in_executor"})
 
@@ -75,7 +74,7 @@ def _lives_on(call: ast.Call, scope: Scope, function: FunctionValue, inference: 
     """Tell whether the thread is there when the function has ended, or that never ends."""
     name = last_segment(call.func)
     if name in ("submit", "map") and isinstance(call.func, ast.Attribute):
-        return library_object(call.func.value, scope, inference) in _EXECUTORS
+        return library_object(call.func.value, scope, inference) in EXECUTORS
     if name == "run_in_executor":
         return True
     value = inference.value(call.func, scope)
@@ -84,4 +83,4 @@ def _lives_on(call: ast.Call, scope: Scope, function: FunctionValue, inference: 
     is_endless = isinstance(function.node, FUNCTIONS) and any(
         isinstance(node, ast.While) for node in own_nodes(function.node)
     )
-    return value.name in _HOPS or (value.name in _THREADS and is_endless)
+    return value.name in _HOPS or (value.name in THREADS and is_endless)

@@ -15,15 +15,14 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.long_threads import long_threads
+from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS, TEARDOWN
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
-from flake8_dbsession.analysis.names.teardowns import TEARDOWN
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
 _ENDS = frozenset({"close", "remove"})
 _TRANSACTION_ENDS = _ENDS | {"commit", "rollback"}
 
@@ -138,7 +137,7 @@ def _is_kept_on_g(acquisition: Acquisition, inference: Inference) -> bool:
         case _:
             return False
     value = inference.value(owner, acquisition.scope)
-    return isinstance(value, External) and value.name in _REQUEST_OBJECTS
+    return isinstance(value, External) and value.name in REQUEST_OBJECTS
 
 
 def _used_registry(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> str:

@@ -10,6 +10,12 @@ from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
 from flake8_dbsession.analysis.facts.framework.injections import is_injector
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.library.frameworks import (
+    STREAM_WRAPPERS,
+    STREAMING_PACKAGES,
+    STREAMING_RESPONSES,
+)
+from flake8_dbsession.analysis.library.methods import ENDINGS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of, statements
@@ -26,11 +32,6 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _WORDS = ("Streaming", "EventSource")
-_RESPONSES = frozenset({"StreamingResponse", "EventSourceResponse"})
-_PACKAGES = frozenset({"fastapi", "sse_starlette", "starlette"})
-# What runs a generator's turns elsewhere, and gives them one by one.
-_PASSING = frozenset({"aiter", "iter", "iterate_in_threadpool"})
-_ENDS = frozenset({"aclose", "close", "commit", "rollback"})
 _STEPS = 3  # a name, and a function that returns what another gives
 
 
@@ -193,7 +194,7 @@ def _is_streaming(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     if not isinstance(value, External):
         return False
     package, last = value.name.partition(".")[0], value.name.rpartition(".")[2]
-    return package in _PACKAGES and last in _RESPONSES
+    return package in STREAMING_PACKAGES and last in STREAMING_RESPONSES
 
 
 def _generator_of(
@@ -215,7 +216,10 @@ def _made_by(
         if isinstance(callee, FunctionValue):
             if is_generator(callee.node):
                 return callee, value
-        elif getattr(value.func, "id", getattr(value.func, "attr", "")) in _PASSING and value.args:
+        elif (
+            getattr(value.func, "id", getattr(value.func, "attr", "")) in STREAM_WRAPPERS
+            and value.args
+        ):
             return _made_by(value.args[0], scope, inference, steps - 1)
     return None
 
@@ -253,7 +257,7 @@ def _works_on(generator: ast.AST, name: str) -> bool:
 def _ends(generator: ast.AST, name: str | None) -> bool:
     return any(
         isinstance(node, ast.Attribute)
-        and node.attr in _ENDS
+        and node.attr in ENDINGS
         and isinstance(node.value, ast.Name)
         and node.value.id == name
         for node in own_nodes(generator)

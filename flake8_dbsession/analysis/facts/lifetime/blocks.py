@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
@@ -20,10 +21,8 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_CLOSING = frozenset({"closing", "aclosing"})
 # What is in the name of a function that closes a session or gives it back.
 _CLOSERS = ("clos", "releas", "remov")
-_EXITS = ("__exit__", "__aexit__")
 _STEPS = 5  # providers that use one another; real code has two or three
 
 
@@ -71,7 +70,7 @@ def session_blocks(tree: Tree, inference: Inference) -> list[SessionBlock]:
 
 def _may_open(context: ast.expr, tree: Tree) -> bool:
     name = last_segment(context)
-    return isinstance(context, ast.Call) and (name in _CLOSING or tree.is_of_interest(name))
+    return isinstance(context, ast.Call) and (name in CLOSING or tree.is_of_interest(name))
 
 
 def _closed_session(context: ast.expr, scope: Scope, inference: Inference) -> RoleValue | None:
@@ -84,7 +83,7 @@ def _closed_session(context: ast.expr, scope: Scope, inference: Inference) -> Ro
 def _closes(context: ast.expr, value: Value | None, scope: Scope, inference: Inference) -> bool:
     """Tell whether leaving a block closes the session: always for a session's own block."""
     if isinstance(value, InstanceValue):
-        exits = (inference.attribute(value, name) for name in _EXITS)
+        exits = (inference.attribute(value, name) for name in EXITING)
         return any(isinstance(exit_, FunctionValue) and _has_close(exit_.node) for exit_ in exits)
     if not isinstance(value, RoleValue) or not isinstance(context, ast.Call):
         return False

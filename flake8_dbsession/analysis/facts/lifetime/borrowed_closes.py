@@ -12,8 +12,8 @@ from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,

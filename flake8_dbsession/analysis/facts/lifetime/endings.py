@@ -24,6 +24,9 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 )
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
+from flake8_dbsession.analysis.library.drivers import CONFIGURING, GIVINGS, Block, Taking, driver_of
+from flake8_dbsession.analysis.library.python import EXPECTING
+from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes import (
     Handing,
     HandOn,
@@ -33,7 +36,6 @@ from flake8_dbsession.analysis.lifetimes import (
     Opened,
     lifetimes,
 )
-from flake8_dbsession.analysis.names.drivers import CONFIGURING, GIVINGS, Block, Taking, driver_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
@@ -61,8 +63,6 @@ _GONE = frozenset(
         Holder.RETURN,
     }
 )
-_CLOSING = frozenset({"aclosing", "closing"})
-_FAILING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
 _MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
 
 
@@ -187,7 +187,7 @@ def _is_in_closing(call: ast.Call, tree: Tree) -> bool:
     for node in tree.ancestors(call):
         if isinstance(node, (ast.stmt, ast.withitem)):
             break
-        if isinstance(node, ast.Call) and last_segment(node.func) in _CLOSING:
+        if isinstance(node, ast.Call) and last_segment(node.func) in CLOSING:
             return True
     return False
 
@@ -202,7 +202,7 @@ def _is_expected_to_fail(acquisition: Acquisition, tree: Tree) -> bool:
     block = tree.parent(statement) if statement is not None else None
     match block:
         case ast.With(body=body, items=items) | ast.AsyncWith(body=body, items=items):
-            is_about = any(last_segment(item.context_expr) in _FAILING for item in items)
+            is_about = any(last_segment(item.context_expr) in EXPECTING for item in items)
             return is_about and statement is body[-1]
         case ast.Try(body=[*_, before, last], handlers=[_, *_]) if before is statement:
             return _fails(last)

@@ -10,7 +10,7 @@ from enum import Enum
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
-from flake8_dbsession.analysis.names.methods import ASYNC_WORK, DATABASE_WORK
+from flake8_dbsession.analysis.library.methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import arguments
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS
+from flake8_dbsession.analysis.library.methods import CLOSES
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
@@ -28,12 +30,17 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import External, FunctionValue, Role, RoleValue, Value
+from flake8_dbsession.analysis.names.values import (
+    OPENING,
+    External,
+    FunctionValue,
+    Role,
+    RoleValue,
+    Value,
+)
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import hints
 
-_CLOSES = frozenset({"aclose", "close"})
-_OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
 _ENDING_WORDS = (
     "__aexit__",
     "__del__",
@@ -56,7 +63,6 @@ _WORKER_WORDS = ("background", "consumer", "daemon", "job", "task", "thread", "w
 _CLOSING_WORK = frozenset(
     {"aclose", "close", "commit", "expunge_all", "hasattr", "isinstance", "remove", "rollback"}
 )
-_REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
 
 
 class Origin(Enum):
@@ -128,7 +134,7 @@ def _close_calls(node: ast.AST) -> Iterator[tuple[ast.Call, ast.expr]]:
     for call in own_nodes(node):
         match call:
             case ast.Call(func=ast.Attribute(value=receiver, attr=method), args=[]):
-                if method in _CLOSES:
+                if method in CLOSES:
                     yield call, receiver
 
 
@@ -147,7 +153,7 @@ def _hand_close(
         case ast.Name(id=name):
             return _of_name(call, name, known, scope, inference)
         case ast.Attribute(value=ast.Name(id=owner)) if _is_self(owner, scope):
-            opened = known.role is Role.LENT and known.source in _OPENING
+            opened = known.role is Role.LENT and known.source in OPENING
             return HandClose(call, known, Origin.INSTANCE, scope) if opened else None
         case ast.Call() if _is_request_scoped(receiver, known, scope, inference):
             return HandClose(call, known, Origin.REQUEST, scope, ast.unparse(receiver))
@@ -266,7 +272,7 @@ def _of_parameter(
         return HandClose(call, known, Origin.PARAMETER, scope, name)
     # A dependency that returns a new session leaves the close to the handler.
     return (
-        None if known.source in _OPENING else HandClose(call, known, Origin.DEPENDENCY, scope, name)
+        None if known.source in OPENING else HandClose(call, known, Origin.DEPENDENCY, scope, name)
     )
 
 
@@ -329,7 +335,7 @@ def _is_request_scoped(
 
 
 def _is_request_object(value: Value | None) -> bool:
-    return isinstance(value, External) and value.name in _REQUEST_OBJECTS
+    return isinstance(value, External) and value.name in REQUEST_OBJECTS
 
 
 def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:

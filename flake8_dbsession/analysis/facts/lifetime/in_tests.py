@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
-from flake8_dbsession.analysis.facts.scope.entities import STILL_LAZY
+from flake8_dbsession.analysis.library.queries import STILL_LAZY
 from flake8_dbsession.analysis.lifetimes import Leaving
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import is_fixture

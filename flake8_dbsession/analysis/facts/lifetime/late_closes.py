@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.injections import injections
+from flake8_dbsession.analysis.library.methods import CLOSES
 from flake8_dbsession.analysis.names.functions import is_context_manager, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
-_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN, Role.REGISTRY})
-_CLOSES = frozenset({"close", "aclose"})
+_HELD = HELD | {Role.REGISTRY}
 
 
 class LateClose(NamedTuple):
@@ -96,7 +96,7 @@ def _closes(method: ast.Attribute, handed: ast.Yield, scope: Scope, inference: I
     known = inference.known(method.value, scope)
     if method.attr == "remove":
         return known is not None and known.role is Role.REGISTRY
-    if method.attr not in _CLOSES or not _mentions(handed, ast.unparse(method.value)):
+    if method.attr not in CLOSES or not _mentions(handed, ast.unparse(method.value)):
         return False
     if known is not None:
         return known.role in _HELD
@@ -139,7 +139,7 @@ def _ends(statement: ast.stmt, name: str) -> bool:
         match node:
             case ast.Call(func=ast.Attribute(attr="remove"), args=[]):
                 return True
-            case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in _CLOSES:
+            case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in CLOSES:
                 if ast.unparse(value) == name:
                     return True
             case ast.Call(args=arguments):

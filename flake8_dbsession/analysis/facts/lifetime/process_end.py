@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_main_guard
 from flake8_dbsession.analysis.facts.framework.migrations import is_alembic_environment
+from flake8_dbsession.analysis.library.frameworks import COMMAND_LINES
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
-
-_COMMAND_LINES = ("click.", "flask.", "typer.")
 
 
 def ends_process(scope: Scope, inference: Inference) -> bool:
@@ -163,7 +162,7 @@ def _is_command(scope: Scope, inference: Inference) -> bool:
 def _is_command_line(value: Value | None) -> bool:
     if isinstance(value, FunctionValue):
         return "group" in decorator_names(value.node)
-    return isinstance(value, External) and f"{value.name}.".startswith(_COMMAND_LINES)
+    return isinstance(value, External) and f"{value.name}.".startswith(COMMAND_LINES)
 
 
 @remembered

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.work.leaving import leaves_of
+from flake8_dbsession.analysis.effects.work.generators import leaves_of
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
+from flake8_dbsession.analysis.library.wrappers import EXITING
 from flake8_dbsession.analysis.names.functions import is_context_manager
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -22,7 +23,6 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _STEPS = 5  # providers that use one another; real code has two or three
-_EXITS = ("__exit__", "__aexit__")
 _PLAIN = (ast.Constant, ast.Name)
 
 
@@ -127,7 +127,7 @@ def _commits(context: ast.expr, scope: Scope, inference: Inference, steps: int) 
         return True
     value = inference.value(context, scope)
     if isinstance(value, InstanceValue):
-        return any(_ends_both_ways(inference.attribute(value, name)) for name in _EXITS)
+        return any(_ends_both_ways(inference.attribute(value, name)) for name in EXITING)
     provider = inference.value(context.func, scope)
     if not isinstance(provider, FunctionValue):
         return isinstance(value, RoleValue) and value.role is Role.MANAGER and value.commits

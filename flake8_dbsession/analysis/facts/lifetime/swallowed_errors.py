@@ -28,15 +28,16 @@ from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.library.drivers import driver_of
+from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
+from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.call_sites import calls_of
-from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     decorator_names,
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.methods import CHANGING
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     LOOPS,
@@ -59,32 +60,12 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
-# The errors of SQLAlchemy that leave a transaction to be rolled back.
-_DATABASE_ERRORS = frozenset(
-    {
-        "DBAPIError",
-        "DataError",
-        "DatabaseError",
-        "FlushError",
-        "IntegrityError",
-        "InterfaceError",
-        "InternalError",
-        "NotSupportedError",
-        "OperationalError",
-        "PendingRollbackError",
-        "ProgrammingError",
-        "SQLAlchemyError",
-        "StaleDataError",
-        "StatementError",
-    }
-)
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # What a dictionary has as well: it says nothing of a name of which nothing else does.
 _COMMON = frozenset({"get"})
 _FLUSHING = frozenset({"commit", "flush"})
 _ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
-_PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 
 
 class Undone(Enum):
@@ -375,15 +356,15 @@ class _Function:
                 value = self._inference.value(element, self._scope)
                 origin = value.name if isinstance(value, External) else ""
                 package, _, name = origin.rpartition(".")
-                if name in _DATABASE_ERRORS and package.startswith("sqlalchemy."):
+                if name in DATABASE_ERRORS and package.startswith("sqlalchemy."):
                     yield name
 
     def _may_name_a_database_error(self, element: ast.expr) -> bool:
         """Tell, without following an import, whether an expression may name such an error."""
-        if last_segment(element) in _DATABASE_ERRORS:
+        if last_segment(element) in DATABASE_ERRORS:
             return True
         bindings = self._scope.lookup(element.id) if isinstance(element, ast.Name) else []
-        return any(isinstance(b.how, Imported) and b.how.name in _DATABASE_ERRORS for b in bindings)
+        return any(isinstance(b.how, Imported) and b.how.name in DATABASE_ERRORS for b in bindings)
 
     def _goes_on(
         self, sequels: set[Sequel], failed: _Failed, handler: ast.ExceptHandler, graph: Graph
@@ -469,7 +450,7 @@ class _Function:
 
     def _is_given_by_a_framework(self, parameters: list[Parameter]) -> bool:
         is_test = self._function.name.startswith("test")
-        is_driven = is_test or not decorator_names(self._function) <= _PLAIN_DECORATORS
+        is_driven = is_test or not decorator_names(self._function) <= PLAIN_DECORATORS
         return bool(parameters) and (is_driven or any(map(self._is_injected, parameters)))
 
     def _is_injected(self, parameter: Parameter) -> bool:

@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.connection.autocommit import commits_by_itself
 from flake8_dbsession.analysis.facts.connection.connecting import is_in_memory
-from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
 

@@ -13,8 +13,8 @@ from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event
+from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes

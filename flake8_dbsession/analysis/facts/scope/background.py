@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
     carried,
     scopes_mentioning,
 )
+from flake8_dbsession.analysis.library.frameworks import BACKGROUND_TASK, BACKGROUND_TASKS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -21,15 +22,6 @@ from flake8_dbsession.analysis.nodes import arguments
 
 _NAMES = ("add_task", "BackgroundTask")
 _WORDS = [f"{name}(" for name in _NAMES]
-_COLLECTIONS = frozenset(
-    {
-        "fastapi.BackgroundTasks()",
-        "fastapi.background.BackgroundTasks()",
-        "starlette.background.BackgroundTasks()",
-    }
-)
-
-_SINGLE = frozenset({"starlette.background.BackgroundTask"})
 
 
 class BackgroundSession(NamedTuple):
@@ -73,10 +65,10 @@ def background_tasks(tree: Tree, inference: Inference) -> Iterator[tuple[ast.Cal
 def _makes_task(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     match call.func:
         case ast.Attribute(value=tasks, attr="add_task"):
-            return library_object(tasks, scope, inference) in _COLLECTIONS
+            return library_object(tasks, scope, inference) in BACKGROUND_TASKS
     if last_segment(call.func) != "BackgroundTask":
         return False
-    return inference.qualified_name(call.func, scope) in _SINGLE
+    return inference.qualified_name(call.func, scope) in BACKGROUND_TASK
 
 
 def _given(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[BackgroundSession]:

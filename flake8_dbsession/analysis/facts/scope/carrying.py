@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.effects.objects import attributes_used
+from flake8_dbsession.analysis.library.wrappers import HOLDER_NAMES
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -19,16 +20,14 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.values import (
+    HELD,
     FunctionValue,
     Resource,
-    Role,
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 
-_HELD = frozenset({Role.OPENED, Role.LENT, Role.GIVEN})
-_WRAPPERS = frozenset({"partial", "repeat", "zip"})
 _ENGINE = frozenset({"bind", "get_bind"})
 
 
@@ -135,7 +134,7 @@ def as_held(expression: ast.AST, scope: Scope, inference: Inference) -> RoleValu
     if not isinstance(expression, (ast.Name, ast.Attribute)):
         return None
     value = inference.value(expression, scope)
-    return value if isinstance(value, RoleValue) and value.role in _HELD else None
+    return value if isinstance(value, RoleValue) and value.role in HELD else None
 
 
 def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
@@ -170,7 +169,7 @@ def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterato
             yield from carried(inner, scope, inference)
         case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
             yield from carried(element, scope.child(expression), inference)
-        case ast.Call(func=function) if last_segment(function) in _WRAPPERS:
+        case ast.Call(func=function) if last_segment(function) in HOLDER_NAMES:
             for part in arguments(expression):
                 yield from carried(part, scope, inference)
 

@@ -7,61 +7,11 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock
 from flake8_dbsession.analysis.facts.scope.sequel import after_block
+from flake8_dbsession.analysis.library.queries import SELECTS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, External
-
-_SELECTS = frozenset(
-    {
-        "sqlalchemy.select",
-        "sqlalchemy.future.select",
-        "sqlalchemy.sql.select",
-        "sqlalchemy.sql.expression.select",
-        "sqlmodel.select",
-        "sqlmodel.sql.expression.select",
-    }
-)
-STILL_LAZY = frozenset(
-    {
-        "add_columns",
-        "add_entity",
-        "columns",
-        "correlate",
-        "distinct",
-        "enable_eagerloads",
-        "execution_options",
-        "except_",
-        "filter",
-        "filter_by",
-        "from_statement",
-        "group_by",
-        "having",
-        "intersect",
-        "join",
-        "limit",
-        "mappings",
-        "offset",
-        "options",
-        "order_by",
-        "outerjoin",
-        "params",
-        "populate_existing",
-        "scalars",
-        "select_from",
-        "slice",
-        "tuples",
-        "union",
-        "union_all",
-        "unique",
-        "where",
-        "with_entities",
-        "with_for_update",
-        "with_hint",
-        "yield_per",
-    }
-)
-"""The methods of Query and Result that give one again, by SQLAlchemy's reference of both."""
 
 
 def returned_from(block: SessionBlock, tree: Tree) -> Iterator[ast.Return]:
@@ -138,7 +88,7 @@ class Entities:
     def _is_select(self, function: ast.expr) -> bool:
         if last_segment(function) != "select":
             return False
-        return self._inference.qualified_name(function, self._scope) in _SELECTS
+        return self._inference.qualified_name(function, self._scope) in SELECTS
 
     def is_entity(self, argument: ast.expr) -> bool:
         """Tell whether a whole mapped class is selected, and not its columns."""

@@ -11,9 +11,10 @@ from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_self
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.scope.sequel import after_block, binds, reads
+from flake8_dbsession.analysis.library.methods import ASYNC_WORK, DATABASE_WORK
+from flake8_dbsession.analysis.library.python import LOGS, LOOKING, REMOVERS
 from flake8_dbsession.analysis.names.functions import arguments_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import (
     Scope,
     body_of,
@@ -29,11 +30,7 @@ _WORK = (
     | ASYNC_WORK
     | {"add", "add_all", "begin", "begin_nested", "connection", "delete", "scalar_one"}
 )
-_HARMLESS_CALLEES = frozenset(
-    {"bool", "debug", "error", "getattr", "hasattr", "id", "info", "isinstance", "len", "print"}
-    | {"repr", "str", "type", "vars", "warning"}
-)
-_REMOVERS = frozenset({"clear", "discard", "pop", "remove"})
+_HARMLESS_CALLEES = LOOKING | (LOGS - {"log"}) | {"getattr", "vars"}
 _ADDERS = frozenset({"add", "append", "appendleft", "insert", "setdefault", "update"})
 
 
@@ -228,5 +225,5 @@ def _empties(statement: ast.stmt, place: ast.expr) -> bool:
             in_container = {t.rpartition("[")[0] for t in texts if t.endswith("]")}
             return ast.unparse(place) in texts or bool(container and container in in_container)
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=emptied, attr=method))):
-            return method in _REMOVERS and ast.unparse(emptied) == container
+            return method in REMOVERS and ast.unparse(emptied) == container
     return False

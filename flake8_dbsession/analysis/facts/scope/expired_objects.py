@@ -11,13 +11,14 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_self
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.scope.background import background_tasks
 from flake8_dbsession.analysis.facts.scope.entities import (
-    STILL_LAZY,
     Entities,
     named_in,
     returned_from,
 )
 from flake8_dbsession.analysis.facts.scope.escapes import handed_over
 from flake8_dbsession.analysis.facts.scope.sequel import after_block, binds, reads
+from flake8_dbsession.analysis.library.methods import LOADERS, RESULTS
+from flake8_dbsession.analysis.library.queries import FETCHES_ONE, STILL_LAZY
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Assigned,
@@ -30,22 +31,10 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
-_GETTERS = frozenset({"get", "get_one"})
-_RESULTS = frozenset({"exec", "execute", "scalars"})
+_GETTERS = LOADERS - {"merge"}
 _CHAINED = STILL_LAZY - {"add_columns", "columns", "mappings", "with_entities"}
 # The methods of Query and Result that fetch objects, by SQLAlchemy's reference of both.
-_FETCHING = frozenset(
-    {
-        "all",
-        "first",
-        "get",
-        "one",
-        "one_or_none",
-        "scalar",
-        "scalar_one",
-        "scalar_one_or_none",
-    }
-)
+_FETCHING = FETCHES_ONE | {"all", "get"}
 _ADDERS = frozenset({"add", "append", "appendleft", "insert", "setdefault"})
 # An object that has left its session, or was loaded again by hand, is its author's affair.
 _DETACHING = frozenset({"expunge", "expunge_all", "make_transient"})
@@ -361,6 +350,6 @@ class _Objects:
         match call.args:
             case [entity] if method == "query":
                 return self._entities.is_entity(entity)
-            case [statement, *_] if method in _RESULTS:
+            case [statement, *_] if method in RESULTS:
                 return self._entities.are_selected_by(statement)
         return False

@@ -19,6 +19,18 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
     scopes_mentioning,
 )
 from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting, is_ignored
+from flake8_dbsession.analysis.library.running import (
+    EVENT_LOOPS,
+    GATHERS,
+    GROUPS,
+    POOL_METHODS,
+    PROCESS_POOLS,
+    PROCESS_STARTS,
+    TASKS,
+    THREAD_POOLS,
+    THREADS,
+    WAITS,
+)
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -56,46 +68,7 @@ _NAMES = (
     "starmap_async",
 )
 _WORDS = [f"{name}(" for name in _NAMES]
-_THREADS = frozenset({"threading.Thread", "threading.Timer"})
-_EXECUTORS = frozenset(
-    f"concurrent.futures.{name}()"
-    for name in ("Executor", "ThreadPoolExecutor", "thread.ThreadPoolExecutor")
-) | {"multiprocessing.pool.ThreadPool()", "multiprocessing.dummy.Pool()"}
-_PROCESS_POOLS = frozenset(
-    {
-        "concurrent.futures.ProcessPoolExecutor()",
-        "concurrent.futures.process.ProcessPoolExecutor()",
-        "multiprocessing.Pool()",
-        "multiprocessing.get_context().Pool()",
-        "multiprocessing.pool.Pool()",
-    }
-)
-_PROCESSES = frozenset(
-    {
-        "multiprocessing.Process",
-        "multiprocessing.get_context().Process",
-        "multiprocessing.process.Process",
-    }
-)
-_LOOPS = frozenset(
-    f"asyncio.{name}()"
-    for name in ("get_event_loop", "get_running_loop", "new_event_loop", "AbstractEventLoop")
-)
-_GATHERS = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
-# They are given all the coroutines or tasks in one argument.
-_WAITS = frozenset(
-    f"asyncio.{module}{name}" for module in ("", "tasks.") for name in ("as_completed", "wait")
-)
 _WHOLE = frozenset({"as_completed", "gather", "wait"})
-_TASKS = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
-_GROUPS = frozenset(
-    {
-        "anyio.create_task_group()",
-        "asyncio.TaskGroup()",
-        "asyncio.taskgroups.TaskGroup()",
-        "trio.open_nursery()",
-    }
-)
 # What passes the coroutine, or the callable with its arguments, on to the loop.
 _PASSING = frozenset(
     {
@@ -107,19 +80,6 @@ _PASSING = frozenset(
         "shield",
         "to_thread",
         "wait_for",
-    }
-)
-_POOL_METHODS = frozenset(
-    {
-        "apply",
-        "apply_async",
-        "imap",
-        "imap_unordered",
-        "map",
-        "map_async",
-        "starmap",
-        "starmap_async",
-        "submit",
     }
 )
 # What starts the work once, with the arguments as they are.
@@ -306,36 +266,36 @@ def _starts(scope: Scope, inference: Inference) -> Iterator[_Start]:
 def _hop(call: ast.Call, scope: Scope, inference: Inference) -> Hop | None:
     match last_segment(call.func):
         case "Thread" | "Timer":
-            is_thread = inference.qualified_name(call.func, scope) in _THREADS
+            is_thread = inference.qualified_name(call.func, scope) in THREADS
             return Hop.THREAD if is_thread else None
         case "Process":
-            is_process = inference.qualified_name(call.func, scope) in _PROCESSES
+            is_process = inference.qualified_name(call.func, scope) in PROCESS_STARTS
             return Hop.PROCESS if is_process else None
-        case name if name in _POOL_METHODS:
+        case name if name in POOL_METHODS:
             receiver = _receiver(call, scope, inference)
-            if receiver in _PROCESS_POOLS:
+            if receiver in PROCESS_POOLS:
                 return Hop.PROCESS
-            return Hop.EXECUTOR if receiver in _EXECUTORS else None
+            return Hop.EXECUTOR if receiver in THREAD_POOLS else None
         case "run_in_executor":
-            return Hop.EXECUTOR if _receiver(call, scope, inference) in _LOOPS else None
+            return Hop.EXECUTOR if _receiver(call, scope, inference) in EVENT_LOOPS else None
         case "gather":
-            is_gather = inference.qualified_name(call.func, scope) in _GATHERS
+            is_gather = inference.qualified_name(call.func, scope) in GATHERS
             return Hop.GATHER if is_gather else None
         case "wait" | "as_completed":
-            is_wait = inference.qualified_name(call.func, scope) in _WAITS
+            is_wait = inference.qualified_name(call.func, scope) in WAITS
             return Hop.GATHER if is_wait else None
         case "create_task" | "ensure_future":
             return _task_hop(call, scope, inference)
         case "start_soon":
-            return Hop.GROUP if _receiver(call, scope, inference) in _GROUPS else None
+            return Hop.GROUP if _receiver(call, scope, inference) in GROUPS else None
     return None
 
 
 def _task_hop(call: ast.Call, scope: Scope, inference: Inference) -> Hop | None:
     receiver = _receiver(call, scope, inference)
-    if receiver in _GROUPS:
+    if receiver in GROUPS:
         return Hop.GROUP
-    is_task = receiver in _LOOPS or inference.qualified_name(call.func, scope) in _TASKS
+    is_task = receiver in EVENT_LOOPS or inference.qualified_name(call.func, scope) in TASKS
     return Hop.TASK if is_task else None
 
 

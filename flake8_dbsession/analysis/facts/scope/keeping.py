@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
 from flake8_dbsession.analysis.names.values import ClassValue, Resource
@@ -26,8 +27,6 @@ _CLOSES = frozenset(
         "__aexit__",
     }
 )
-_ENTERING = frozenset({"__aenter__", "__enter__"})
-_LEAVING = ("__exit__", "__aexit__")
 # What is in the name of a function that closes what it is given, or takes it over to do so.
 _CLOSERS = (
     "clean",
@@ -88,7 +87,7 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
 def is_entering(acquisition: Acquisition) -> bool:
     """Tell whether the method opens something that enters the object: ``__enter__``."""
     function = acquisition.scope.function()
-    return function is not None and getattr(function.node, "name", "") in _ENTERING
+    return function is not None and getattr(function.node, "name", "") in ENTERING
 
 
 def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> bool:
@@ -104,7 +103,7 @@ def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> boo
     if bases is None:
         return True
     methods = {name: node for cls in (*bases, scope) for name, node in _methods(cls).items()}
-    leaving = [name for name in _LEAVING if name in methods]
+    leaving = [name for name in EXITING if name in methods]
     pending, seen = list(leaving), set(leaving)
     while pending:
         method = methods[pending.pop()]

@@ -9,13 +9,15 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
 from flake8_dbsession.analysis.facts.scope.entities import (
-    STILL_LAZY,
     Entities,
     named_in,
     returned_from,
 )
 from flake8_dbsession.analysis.facts.scope.escapes import handed_over
 from flake8_dbsession.analysis.facts.scope.sequel import after_block, binds, reads
+from flake8_dbsession.analysis.library.methods import RESULTS, STREAMS
+from flake8_dbsession.analysis.library.python import LOOKING
+from flake8_dbsession.analysis.library.queries import STILL_LAZY
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
@@ -25,10 +27,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
-_LOOKING = frozenset({"bool", "isinstance", "print", "repr", "str", "type"})
 _LOOPS = (ast.AsyncFor, ast.For)
-_STREAMS = frozenset({"stream", "stream_scalars"})
-_RESULTS = frozenset({"exec", "execute", "scalars"})
 
 
 class LazyResult(NamedTuple):
@@ -89,7 +88,7 @@ def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[ast.Name
         for after in nodes
         for use, around in reads(after, name)
         if not isinstance(around, (ast.Return, ast.Compare, ast.BoolOp, ast.If, ast.Assign))
-        if not (isinstance(around, ast.Call) and last_segment(around.func) in _LOOKING)
+        if not (isinstance(around, ast.Call) and last_segment(around.func) in LOOKING)
     ]
     yield from sorted(found, key=lambda use: (use.lineno, use.col_offset))
 
@@ -157,10 +156,10 @@ class _Laziness:
 
     def _kind_of_work(self, method: str, call: ast.Call) -> str | None:
         if self._is_async:
-            return "stream" if method in _STREAMS else None
+            return "stream" if method in STREAMS else None
         if method == "query":
             return "`Query`"
-        if method in _RESULTS and call.args and self._entities.are_selected_by(call.args[0]):
+        if method in RESULTS and call.args and self._entities.are_selected_by(call.args[0]):
             return "result"
         return None
 

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.library.frameworks import STATEFUL_APPLICATIONS
+from flake8_dbsession.analysis.library.wrappers import PROCESS_CACHES
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -17,9 +19,6 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.values import External, ModuleValue
-
-_APPLICATIONS = frozenset({"fastapi.FastAPI()", "starlette.applications.Starlette()"})
-_CACHES = frozenset({"functools.lru_cache", "functools.cache", "streamlit.cache_resource"})
 
 
 def shared_place(acquisition: Acquisition, inference: Inference) -> str | None:
@@ -60,7 +59,7 @@ def _shared_attribute(target: ast.Attribute, scope: Scope, inference: Inference)
 def _is_application(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
     value = inference.value(expression, scope)
     if isinstance(value, External):
-        return value.name in _APPLICATIONS or value.name.endswith(".app")
+        return value.name in STATEFUL_APPLICATIONS or value.name.endswith(".app")
     return value is None and last_segment(expression) == "app"
 
 
@@ -80,7 +79,7 @@ def _cache(function: Scope, inference: Inference) -> str | None:
         return None
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if inference.qualified_name(called, function.parent) in _CACHES:
+        if inference.qualified_name(called, function.parent) in PROCESS_CACHES:
             return f"the cached result of `{node.name}()`"
     return None
 

@@ -7,31 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.library.python import IN_PLACE, SHARED_CONTAINERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _MANAGING = re.compile(r"Session(?:Manager|Store|Backend|Cache)$")
-_CONTAINERS = frozenset(
-    {
-        "dict",
-        "list",
-        "set",
-        "collections.Counter",
-        "collections.OrderedDict",
-        "collections.defaultdict",
-        "collections.deque",
-        "weakref.WeakKeyDictionary",
-        "weakref.WeakSet",
-        "weakref.WeakValueDictionary",
-    }
-)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
-_CHANGES = frozenset(
-    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
-    | {"setdefault", "update"}
-)
 
 
 class ClassStore(NamedTuple):
@@ -86,7 +69,7 @@ def _is_container(value: ast.expr, scope: Scope, inference: Inference) -> bool:
     name = inference.qualified_name(value.func, scope)
     if name is None and isinstance(value.func, ast.Name):
         name = value.func.id
-    return name in _CONTAINERS
+    return name in SHARED_CONTAINERS
 
 
 def _is_empty(value: ast.expr) -> bool:
@@ -124,5 +107,5 @@ def _is_changed(node: ast.AST, name: str) -> bool:
         case ast.Subscript(value=ast.Attribute(attr=attribute), ctx=ast.Store() | ast.Del()):
             return attribute == name
         case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=attribute), attr=method)):
-            return attribute == name and method in _CHANGES
+            return attribute == name and method in IN_PLACE
     return False

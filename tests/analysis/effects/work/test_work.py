@@ -9,11 +9,11 @@ from textwrap import indent
 import pytest
 
 from flake8_dbsession.analysis.effects.slow import works_slowly
-from flake8_dbsession.analysis.effects.work.leaving import Leaves, leaves_of
+from flake8_dbsession.analysis.effects.work.generators import Leaves, leaves_of
 from flake8_dbsession.analysis.effects.work.model import Did, Work
 from flake8_dbsession.analysis.effects.work.uses import Thing, work_in
 from flake8_dbsession.analysis.file import SourceFile
-from flake8_dbsession.analysis.names.drivers import driver_of
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource

@@ -6,7 +6,7 @@ drivers, with the sources for each, stand in ``drivers``.
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.names.drivers import DRIVERS
+from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.names.values import External, Resource, Role, RoleValue
 
 _SYNC_SESSIONS = (
@@ -104,32 +104,3 @@ def lookup(name: str) -> RoleValue | External:
         Its known part, or the bare name for whatever is none of a database library's.
     """
     return _KNOWN.get(name) or External(name)
-
-
-THREAD_HOPS = {
-    # https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread
-    "asyncio.to_thread": 0,
-    "asyncio.threads.to_thread": 0,
-    # https://anyio.readthedocs.io/en/stable/threads.html
-    "anyio.to_thread.run_sync": 0,
-    # https://www.starlette.io/threadpool/
-    "starlette.concurrency.run_in_threadpool": 0,
-    "fastapi.concurrency.run_in_threadpool": 0,
-    # https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor
-    "asyncio.get_running_loop().run_in_executor": 1,
-    "asyncio.get_event_loop().run_in_executor": 1,
-    # https://docs.djangoproject.com/en/stable/topics/async/#sync-to-async
-    "asgiref.sync.sync_to_async()": 0,
-    # https://greenback.readthedocs.io and SQLAlchemy's own bridge
-    "sqlalchemy.util.greenlet_spawn": 0,
-}
-"""What runs a function elsewhere and gives its result: the position of the function."""
-
-
-APPLICATIONS = frozenset(
-    {"flask.current_app", "flask.Flask()", "quart.current_app", "quart.Quart()"}
-)
-"""The application of a web framework, on which a project hangs its own objects.
-
-Source: https://flask.palletsprojects.com/en/stable/appcontext/
-"""

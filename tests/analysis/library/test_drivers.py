@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from flake8_dbsession.analysis.names import library
-from flake8_dbsession.analysis.names.drivers import DRIVERS, TAKINGS, Block, Driver, driver_of
+from flake8_dbsession.analysis.library import roles
+from flake8_dbsession.analysis.library.drivers import DRIVERS, TAKINGS, Block, Driver, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
@@ -250,7 +250,7 @@ def test_the_block_of_an_sqlalchemy_connection_closes_and_does_not_commit(databa
 
 
 def test_what_a_library_is_called_by() -> None:
-    known = library.known("psycopg_pool.ConnectionPool")
+    known = roles.known("psycopg_pool.ConnectionPool")
     assert known is not None
     assert known.role is Role.POOL_MAKER
     assert driver_of(known.library).name == "psycopg"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.effects.work.leaving import leaves_of
+from flake8_dbsession.analysis.effects.work.generators import leaves_of
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope

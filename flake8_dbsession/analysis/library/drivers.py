@@ -1,7 +1,7 @@
 """The database drivers: the names by which each is used, and its habits.
 
 The habits differ between drivers that look alike: ``with connection:`` closes in one, commits in
-the next, and does both in a third. ``tests/analysis/names/test_drivers.py`` runs those that are
+the next, and does both in a third. ``tests/analysis/library/test_drivers.py`` runs those that are
 installed; each row names the page, or the file of the driver's source, that says the rest.
 """
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from flake8_dbsession.analysis.library.frameworks import TEARDOWN
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.teardowns import TEARDOWN
 from flake8_dbsession.analysis.source import searching
 
 

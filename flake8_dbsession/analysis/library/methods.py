@@ -152,9 +152,59 @@ CHANGING = frozenset(
 EXECUTING = frozenset(name for name, effect in _SESSION.items() if effect & Effect.EXECUTES)
 """The methods of a session that run the statement which they are given."""
 
-QUERY_BUILDING = frozenset(
-    {"add_columns", "correlate", "distinct", "execution_options", "filter", "filter_by"}
-    | {"group_by", "having", "join", "limit", "offset", "options", "order_by", "outerjoin"}
-    | {"query", "select_from", "where", "with_entities", "with_for_update"}
+CLOSES = frozenset({"aclose", "close"})
+"""The methods that close a session or connection and do nothing else."""
+
+CLOSERS = CLOSES | {"invalidate", "terminate"}
+"""Those, and what drops a connection without a word to the server."""
+
+ENDINGS = CLOSES | {"commit", "rollback"}
+"""The methods that end what a session or connection has begun."""
+
+STREAMS = frozenset({"stream", "stream_scalars"})
+"""The methods whose result still reads from the server."""
+
+RESULTS = frozenset({"exec", "execute", "scalars"})
+"""The methods of a session that give a result, of which rows or objects are fetched."""
+
+ROWS = RESULTS | STREAMS | {"exec_driver_sql", "query", "scalar"}
+"""The methods by which rows or objects are read."""
+
+LOADERS = frozenset({"get", "get_one", "merge"})
+"""The methods of a session that give an object by its key."""
+
+SCRIPTS = frozenset({"execute", "executescript"})
+"""The methods of a SQLite connection that run a text of SQL once."""
+
+READERS = frozenset(
+    {
+        # https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
+        "pandas.read_sql",
+        "pandas.read_sql_query",
+        "pandas.read_sql_table",
+        # https://docs.sqlalchemy.org/en/20/core/inspection.html
+        "sqlalchemy.inspect",
+    }
 )
-"""What only builds a statement, by SQLAlchemy's reference of ``Query``: no connection is taken."""
+"""What only reads by the session or connection that it is given."""
+
+# https://docs.sqlalchemy.org/en/20/core/exceptions.html and .../orm/exceptions.html
+DATABASE_ERRORS = frozenset(
+    {
+        "DBAPIError",
+        "DataError",
+        "DatabaseError",
+        "FlushError",
+        "IntegrityError",
+        "InterfaceError",
+        "InternalError",
+        "NotSupportedError",
+        "OperationalError",
+        "PendingRollbackError",
+        "ProgrammingError",
+        "SQLAlchemyError",
+        "StaleDataError",
+        "StatementError",
+    }
+)
+"""The errors of SQLAlchemy that leave a transaction to be rolled back."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlmodel import Session as SQLModelSession
 
-from flake8_dbsession.analysis.names.methods import ASYNC_WORK, DATABASE_WORK, Effect, effect_of
+from flake8_dbsession.analysis.library.methods import ASYNC_WORK, DATABASE_WORK, Effect, effect_of
 from flake8_dbsession.analysis.names.values import Resource
 
 

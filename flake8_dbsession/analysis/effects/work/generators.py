@@ -9,16 +9,15 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, Way, Work
 from flake8_dbsession.analysis.effects.work.uses import Thing, Uses, uses_of_name
 from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
-from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _HANDED = Work(frozenset({Way(Did.HANDED)}), NOTHING)
-_HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 
 
 class Leaves(NamedTuple):
@@ -116,7 +115,7 @@ class _Acts:
         names = {dotted_name(node.value): node for node in self._handed if node.value is not None}
         for name, node in names.items():
             known = self._inference.known(node.value, self._scope) if node.value else None
-            if name is not None and (known is None or known.role in _HELD):
+            if name is not None and (known is None or known.role in HELD):
                 yield uses_of_name(name, self._scope, _thing(known), self._inference)
 
 

@@ -1,0 +1,108 @@
+"""What is known of web frameworks, task queues and command lines, by qualified name.
+
+Sources: the documentation of FastAPI, Starlette, Flask, Quart, Litestar, Celery, APScheduler, RQ,
+Click and Typer, and the pages named beside the entries.
+"""
+
+from __future__ import annotations
+
+import re
+
+# https://flask.palletsprojects.com/en/stable/appcontext/
+APPLICATIONS = frozenset(
+    {"flask.current_app", "flask.Flask()", "quart.current_app", "quart.Quart()"}
+)
+"""The application of a web framework, on which a project hangs its own objects."""
+
+REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
+"""What lives as long as a request."""
+
+OBJECTS = tuple(f"{name}." for name in (*sorted(APPLICATIONS), "flask.g", "quart.g"))
+"""The beginnings of the names of what a project hangs on a library's objects."""
+
+# https://www.starlette.io/applications/#storing-state-on-the-app-instance
+STATEFUL_APPLICATIONS = frozenset({"fastapi.FastAPI()", "starlette.applications.Starlette()"})
+"""The applications whose ``state`` is one for the process."""
+
+ROUTERS = (
+    "fastapi.FastAPI()",
+    "fastapi.APIRouter()",
+    "flask.Flask()",
+    "flask.Blueprint()",
+    "starlette.applications.Starlette()",
+    "quart.Quart()",
+    "quart.Blueprint()",
+)
+ROUTES = frozenset(
+    {"get", "post", "put", "delete", "patch", "head", "options", "trace", "route", "api_route"}
+)
+"""What registers request handlers, and the methods by which it does."""
+
+INJECTORS = frozenset({"Depends", "Security", "Provide", "TaskiqDepends"})
+INJECTING_PACKAGES = frozenset(
+    {
+        "fast_depends",
+        "fastapi",
+        "fastapi_users",
+        "faststream",
+        "litestar",
+        "propan",
+        "starlite",
+        "taskiq",
+        "taskiq_dependencies",
+    }
+)
+"""The names that mean the same as FastAPI's ``Depends``, and where they come from."""
+
+STREAMING_PACKAGES = frozenset({"fastapi", "sse_starlette", "starlette"})
+STREAMING_RESPONSES = frozenset({"EventSourceResponse", "StreamingResponse"})
+"""The responses that read from a generator after the handler has returned."""
+
+STREAM_WRAPPERS = frozenset({"aiter", "iter", "iterate_in_threadpool"})
+"""What runs a generator's turns elsewhere, and gives them one by one."""
+
+BACKGROUND_TASKS = frozenset(
+    {
+        "fastapi.BackgroundTasks()",
+        "fastapi.background.BackgroundTasks()",
+        "starlette.background.BackgroundTasks()",
+    }
+)
+BACKGROUND_TASK = frozenset({"starlette.background.BackgroundTask"})
+"""What runs functions after the response: a collection of them, and one."""
+
+QUEUE_PACKAGES = frozenset(
+    {"apscheduler", "celery", "django_rq", "dramatiq", "flask_apscheduler", "huey", "rq"}
+)
+QUEUE_DECORATORS = frozenset(
+    {"actor", "cron_job", "job", "periodic_task", "scheduled_job", "shared_task", "task"}
+)
+SCHEDULING = frozenset({"add_job", "add_periodic_task", "do"})
+"""The packages that run a function again and again, their decorators, and their methods."""
+
+# https://python-rq.org/docs/workers/
+FORKING_QUEUES = frozenset({"django_rq", "rq"})
+"""Those whose worker forks a process for each job."""
+
+CELERY_APPLICATIONS = frozenset({"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"})
+
+# https://docs.celeryq.dev/en/stable/userguide/signals.html#worker-process-init
+CELERY_FORKED = "worker_process_init"
+"""Celery's signal of a worker that has been forked."""
+
+COMMAND_LINES = ("click.", "flask.", "typer.")
+"""The packages whose decorated functions are commands of a program."""
+
+# What closes or removes a session at a request's end: Flask's hooks and signals, a registry's own
+# ``remove``, a close of what ``g`` keeps, and extensions, which bring their hooks in ``init_app``.
+TEARDOWN = re.compile(
+    rb"teardown_(?:appcontext|request|websocket)"
+    rb"|tearing_down"
+    rb"|after_(?:this_)?request"
+    rb"|flask_sqlalchemy"
+    rb"|init_app"
+    rb"|\.remove(?:\(\)|\s*\))"
+    rb"|\bg\.pop\("
+    rb"|\bg\.\w+\.close\b"
+)
+"""What in a project may close a request's session when the request ends."""

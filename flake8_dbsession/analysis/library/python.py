@@ -1,0 +1,125 @@
+"""What Python's builtins, containers, texts, clocks and loggers do, by their spelled names.
+
+Source: https://docs.python.org/3/library/
+"""
+
+from __future__ import annotations
+
+LOOKING = frozenset({"bool", "hasattr", "id", "isinstance", "len", "print", "repr", "str", "type"})
+"""The builtins that look at what they are given, and keep nothing of it."""
+
+MAKING = frozenset({"dict", "frozenset", "list", "set", "sorted", "tuple"})
+"""The builtins that make a container of what they are given."""
+
+QUIET = (
+    (LOOKING | MAKING)
+    | {"callable", "enumerate", "getattr", "issubclass", "locals", "max", "min", "object"}
+    | {"range", "reversed", "super", "zip"}
+)
+"""The builtins that do not raise in practice."""
+
+WITHOUT_EFFECT = (
+    (LOOKING | MAKING)
+    | {"abs", "all", "any", "enumerate", "filter", "float", "getattr", "hash", "int", "iter"}
+    | {"map", "max", "min", "next", "range", "reversed", "round", "sum", "vars", "zip"}
+)
+"""The builtins that do nothing but give a value, or print one."""
+
+CALLING = {"filter": 0, "map": 0, "max": None, "min": None, "sorted": None}
+"""Those that call what they are given: by which position, or else by the keyword ``key``."""
+
+VALUES = (LOOKING - {"id", "print"}) | {"abs", "all", "any", "float", "int", "round"}
+"""The builtins that make a value of its own of what they are given."""
+
+NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
+"""The builtins that fail only on what is no number."""
+
+VALUES_OF = frozenset({"operator.attrgetter", "operator.itemgetter"})
+"""What gives a function that reads from what it is given."""
+
+CONTAINERS = frozenset({"defaultdict", "deque", "dict", "list", "set"})
+EMPTY_CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
+SHARED_CONTAINERS = frozenset(
+    {
+        "collections.Counter",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.deque",
+        "dict",
+        "list",
+        "set",
+        "weakref.WeakKeyDictionary",
+        "weakref.WeakSet",
+        "weakref.WeakValueDictionary",
+    }
+)
+"""The mutable containers: by the name called, those of collections, and by qualified name."""
+
+MUTATORS = frozenset(
+    {"add", "append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault", "update"}
+)
+"""The methods of Python's containers and queues that put something into them."""
+
+KEEPING = MUTATORS | {"set"}
+"""The methods that keep what they are given: those, and a context variable's."""
+
+REMOVERS = frozenset({"clear", "discard", "pop", "popitem", "remove"})
+"""The methods of containers that take something out."""
+
+IN_PLACE = MUTATORS | REMOVERS | {"reverse", "sort"}
+"""The methods that change a container."""
+
+REWRAPPING = (
+    MAKING
+    | {"copy", "deque", "enumerate", "filter", "items", "iter", "map"}
+    | {
+        "reversed",
+        "values",
+        "zip",
+    }
+)
+"""What gives something with the elements of what it is given, or called on, in it."""
+
+VIEWS = frozenset({"items", "keys", "values"})
+MAPPING_METHODS = VIEWS | {"copy", "get", "setdefault", "update"}
+"""The methods of a dictionary that do not raise."""
+
+CONTAINER_READERS = VIEWS | {"copy", "count", "get", "index"}
+"""The methods of containers that change nothing."""
+
+TEXT_METHODS = frozenset({"endswith", "lower", "lstrip", "rstrip", "startswith", "strip", "upper"})
+TIME_METHODS = frozenset({"isoformat", "strftime", "timestamp", "total_seconds"})
+"""The methods of texts and times that do not raise."""
+
+VALUE_METHODS = (
+    (TEXT_METHODS - {"lstrip", "rstrip"})
+    | TIME_METHODS
+    | {"decode", "encode", "format", "join", "replace", "split", "title"}
+)
+"""The methods of texts, numbers and times, none of which changes anything."""
+
+NOW = frozenset({"now", "today", "utcnow"})
+"""What asks a class of datetime for the time."""
+
+TIMES = frozenset(
+    f"{clock}{unit}" for clock in ("monotonic", "perf_counter", "time") for unit in ("", "_ns")
+)
+"""The functions of the module time that read a clock."""
+
+CLOCKS = frozenset({"date", "datetime", "dt", "time"})
+"""What they are called on."""
+
+LOGGERS = ("logging", "logger", "log")
+LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "warn", "warning"})
+"""The methods of a logger that write a line."""
+
+LOGGING = LOGS | {"getLogger", "isEnabledFor"}
+"""The methods of a logger, and of the module, none of which raises."""
+
+EXITS = frozenset({"exit", "quit", "sys.exit"})
+KILLS = frozenset({"os._exit", "os.abort"})
+FAILS = frozenset({"pytest.exit", "pytest.fail", "pytest.skip", "pytest.xfail"})
+"""What never returns: by SystemExit, at once, or by an exception of pytest."""
+
+EXPECTING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
+"""What makes a block of a test that swallows the error it waits for."""
