@@ -134,10 +134,11 @@ def with_provider(text: str, factory: str, *, is_async: bool, taken: Iterable[st
     name = provider_name(is_async, {*bound, *taken})
     *imports, of_class = provider_imports(is_async)
     of = _CLASSES[is_async]
-    if of in bound and of_class not in lines:
+    at_hand = {line for node in tree.body for line in _single_imports(node)}
+    if of in bound and of_class not in at_hand:
         of = f"SQLAlchemy{of}"
         of_class = f"{of_class} as {of}"
-    missing = [each for each in (*imports, of_class) if each not in lines]
+    missing = [each for each in (*imports, of_class) if each not in at_hand]
     code = provider_code(factory, is_async=is_async, name=name, of=of).splitlines()
     at = _line_after(tree, factory)
     rest = [*dropwhile(lambda line: not line.strip(), lines[at:])]
@@ -157,6 +158,13 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         for each in ast.walk(node):
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
                 yield each.id
+
+
+def _single_imports(node: ast.stmt) -> Iterator[str]:
+    """Give an import's names, each as an import of its own is written."""
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        for alias in node.names:
+            yield ast.unparse(ast.ImportFrom(node.module, [alias], 0))
 
 
 def _line_after(tree: ast.Module, factory: str) -> int:

@@ -136,15 +136,15 @@ def overview_of(
     Args:
         settings: what the user asked for.
         files: the Python files below the working directory.
-        paths: the files to show the layer of.
+        paths: the files to show the layer of; the first, a folder too, says where the policy lies.
         jobs: how many processes may look.
         track: sees each result pass, given how many there will be.
 
     Raises:
         PolicyError: the policy cannot be used for another reason than a name that leads nowhere.
     """
-    first = Path(paths[0]) if paths else Path("code.py")
-    source = Path(settings.policy) if settings.policy else find(first)
+    first = Path(paths[0] if paths else ".")
+    source = Path(settings.policy) if settings.policy else find(_file_at(first))
     given = {
         "preset": settings.preset,
         "factories": settings.factories,
@@ -172,6 +172,11 @@ def overview_of(
             if not shown.files and shown.layer.declared and "preset" not in shown.source
         ),
     )
+
+
+def _file_at(path: Path) -> Path:
+    """Give a file for which holds what holds at a path: in a folder, any name."""
+    return path / "code.py" if path.is_dir() else path
 
 
 def _values(sources: Sequence[Source]) -> Iterator[Value]:

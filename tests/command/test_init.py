@@ -151,6 +151,16 @@ def test_a_provider_keeps_line_ends_and_a_factory_named_as_the_class(tmp_path: P
     assert b"import Session as SQLAlchemySession" in data
 
 
+def test_a_provider_imports_nothing_twice(tmp_path: Path) -> None:
+    at_hand = "from sqlalchemy.orm import Session, sessionmaker"
+    file = house(tmp_path, FACTORY.replace("from sqlalchemy.orm import sessionmaker", at_hand))
+    assert init(str(tmp_path), "--write", "--with-provider").exit_code == 0
+    text = file.read_text()
+    assert at_hand in text
+    assert text.count("import Session") == 1
+    assert "-> Iterator[Session]:" in text
+
+
 def test_a_provider_can_be_written_after_the_policy(tmp_path: Path) -> None:
     file = house(tmp_path)
     assert init(str(tmp_path), "--write").exit_code == 0

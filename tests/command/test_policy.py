@@ -81,6 +81,13 @@ def test_a_file_has_its_layer() -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_a_folder_has_the_policy_that_its_files_have(project: Path) -> None:
+    inside = policy(".").stdout
+    assert inside == policy().stdout
+    assert str(project / "dbsession.toml") in inside
+
+
+@pytest.mark.usefixtures("project")
 def test_as_json() -> None:
     data = json.loads(policy("--json", "services/users.py").stdout)
     assert data["preset"] == "standard"

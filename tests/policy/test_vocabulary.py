@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from flake8_dbsession.analysis.effects import inference_over
+from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.policy.loading import load
 from flake8_dbsession.policy.vocabulary import vocabulary_of
+from tests.cases import write_project
 
 POLICY = """
 preset = "sqlalchemy"
@@ -100,3 +102,36 @@ def test_what_calls_and_imports_are_watched_for(tmp_path: Path) -> None:
     vocabulary = vocabulary_of(load(policy))
     assert vocabulary.accessors == ("*manager.open",)
     assert vocabulary.watched == {"app.old"}
+
+
+FACTORIES = {
+    "asynchronous": """
+        from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+        factory = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+    """,
+    "objects stay loaded": """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        factory = sessionmaker(create_engine("sqlite://"), expire_on_commit=False)
+    """,
+}
+
+
+@pytest.mark.parametrize("made", FACTORIES)
+@pytest.mark.parametrize(
+    "use", ["from app.db import factory\nfactory", "import app.db\napp.db.factory"]
+)
+def test_naming_a_factory_that_the_code_defines_changes_nothing_of_it(
+    made: str, use: str, tmp_path: Path
+) -> None:
+    write_project(tmp_path, {"app/__init__.py": "", "app/db.py": FACTORIES[made]})
+    named = known(use, tmp_path)
+    tree = ast.parse(use)
+    module = Module(tmp_path / "code.py", use, tree)
+    found = inference_over(Project(tmp_path), Vocabulary()).known(tree.body[-1].value, module.scope)  # type: ignore[attr-defined]
+    assert found is not None
+    assert named is not None
+    kept = ("role", "resource", "is_async", "keeps_loaded", "library", "commits")
+    assert [getattr(named, name) for name in kept] == [getattr(found, name) for name in kept]

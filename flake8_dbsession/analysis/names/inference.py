@@ -354,9 +354,7 @@ class Inference:
         origin = value.name if isinstance(value, External) else name
         leads_nowhere = value is None or isinstance(value, External)
         if name in self.vocabulary.bare and leads_nowhere and origin.rpartition(".")[2] == name:
-            is_async = name.lower().startswith("async")
-            home = home if value is None else None
-            return RoleValue(Role.FACTORY, is_async=is_async, name=origin, home=home)
+            return _declared(origin, None, home if value is None else None)
         return value
 
     def _name(self, name: str, scope: Scope) -> Value | None:
@@ -403,9 +401,7 @@ class Inference:
         module = self.project.find(importer.path, how.module, how.level)
         if dotted in self.vocabulary.factories:
             found = self.member(module, how.name) if module and how.name else None
-            database = found.database if isinstance(found, RoleValue) else None
-            home = module.scope if module is not None else None
-            return RoleValue(Role.FACTORY, name=dotted, home=home, database=database)
+            return _declared(dotted, found, module.scope if module is not None else None)
         if module is None:
             return roles.lookup(dotted)
         if not how.name:
@@ -417,8 +413,7 @@ class Inference:
             prefix, _, last = factory.rpartition(".")
             if last == name and module.answers_to(prefix):
                 found = _choose(map(self._bound, module.bindings(name)))
-                database = found.database if isinstance(found, RoleValue) else None
-                return RoleValue(Role.FACTORY, name=factory, home=module.scope, database=database)
+                return _declared(factory, found, module.scope)
         bindings = module.bindings(name)
         if bindings:
             value = _choose(self._bound(binding) for binding in bindings)
@@ -797,6 +792,18 @@ def _choose(options: Iterable[Value | None]) -> Value | None:
     known = [value for value in values if isinstance(value, RoleValue)]
     opened = [value for value in known if value.role is Role.OPENED]
     return next(iter(opened + known + values), None)
+
+
+def _declared(name: str, found: Value | None, home: Scope | None) -> RoleValue:
+    """Give a factory by the policy's word, with what the code says of it besides."""
+    if not isinstance(found, RoleValue):
+        is_async = name.rpartition(".")[2].lower().startswith("async")
+        return RoleValue(Role.FACTORY, is_async=is_async, name=name, home=home)
+    if found.role is Role.FACTORY:
+        return found._replace(name=name, home=home)
+    return RoleValue(
+        Role.FACTORY, is_async=found.is_async, name=name, home=home, database=found.database
+    )
 
 
 def _instance(value: Value | None) -> Value | None:
