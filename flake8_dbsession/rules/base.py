@@ -43,12 +43,14 @@ class Rule(ABC, Generic[Fact]):
         name: its name in words joined by hyphens.
         fact: the kind of fact it looks at.
         off: whether it reports only when asked for by its whole code.
+        since: the version that brought it.
     """
 
     code: ClassVar[str]
     name: ClassVar[str]
     fact: ClassVar[type]
     off: ClassVar[bool] = False
+    since: ClassVar[str] = "0.1.0"
 
     @property
     def docstring(self) -> str:

@@ -25,7 +25,8 @@ TOOL_CODES = {
 """What speaks of the tool itself, and is no rule."""
 
 
-_OFF = "\n\nThis rule is off by default: select its whole code, or `enable` it in the policy."
+_OFF = "off by default: select its whole code, or `enable` it in the policy"
+_KINDS = re.compile(r"^Kinds of doubt: (.*)\.$", re.MULTILINE)
 _SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 _SHARED = re.compile(r"As for \[(DBS\d{3})\]\(\1\.md\)\.")
 _EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -45,8 +46,23 @@ def families() -> Iterator[tuple[str, str, list[Rule[Any]]]]:
 
 
 def page(rule: Rule[Any]) -> str:
-    """Give a rule's page: its text under a title."""
-    return f"# {rule.code} {rule.name}\n\n{text(rule)}{_OFF if rule.off else ''}\n"
+    """Give a rule's page: its text under a title and what is to be known of it at a glance."""
+    default = _OFF if rule.off else "on by default"
+    glance = f"{FAMILIES[rule.code[:4]]} · {default} · fix: {fix(rule)} · since {rule.since}"
+    return f"# {rule.code} {rule.name}\n\n*{glance}*\n\n{text(rule)}\n"
+
+
+def fix(rule: Rule[Any]) -> str:
+    """Say in a word whether a rule has a fix, and how safe it is."""
+    safety = section(rule, "Fix safety")
+    if not safety or "It is unsafe:" in safety:
+        return "unsafe" if safety else "none"
+    return "safe, or with doubts" if kinds(rule) else "safe"
+
+
+def kinds(rule: Rule[Any]) -> str:
+    """Give the kinds of doubt about a rule's fix, as its page lists them; empty where none is."""
+    return "".join(_KINDS.findall(section(rule, "Fix safety")))
 
 
 def text(rule: Rule[Any]) -> str:

@@ -11,9 +11,10 @@ import pytest
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.rules.base import Rule
-from flake8_dbsession.rules.pages import text
+from flake8_dbsession.rules.pages import fix, page, text
 from flake8_dbsession.rules.registry import rules
 from tests.cases import expected_codes, lint, write_project
+from tests.fixes.repairs import repaired
 
 RULES = list(rules().values())
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -51,6 +52,26 @@ def test_the_page_names_the_kinds_of_doubt(rule: Rule[Any]) -> None:
     fixer = fixers().get(rule.code)
     kinds = [kind.value for kind in Kind if fixer and kind in fixer.kinds]
     assert named == [", ".join(f"`{kind}`" for kind in kinds)] * bool(kinds)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_head_says_what_the_rule_is(rule: Rule[Any]) -> None:
+    head = page(rule).splitlines()[2]
+    assert ("off by default" in head) is rule.off
+    assert ("fix: none" in head) is (rule.code not in fixers())
+    assert head.endswith(f"since {rule.since}*")
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if fix(rule) == "unsafe"], ids=lambda rule: rule.code
+)
+def test_an_unsafe_fix_is_made_only_on_demand(rule: Rule[Any], tmp_path: Path) -> None:
+    policy = {
+        "dbsession.toml": f'owners = ["owner.py"]\n{policy_of(rule).get("dbsession.toml", "")}'
+    }
+    files = {"owner.py": example(rule, "Example"), **policy}
+    assert not repaired(tmp_path / "safe", files, "owner.py", rule.code).fixed
+    assert repaired(tmp_path / "unsafe", files, "owner.py", rule.code, unsafe=True).fixed
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
