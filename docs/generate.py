@@ -18,6 +18,7 @@ from tour import filled
 
 from flake8_dbsession.house.template import providers_page
 from flake8_dbsession.policy.schema import schema
+from flake8_dbsession.rewriting.edits import ACCEPTABLE
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import TOOL_CODES, families, fix, kinds, page, summary
 from flake8_dbsession.rules.registry import rules
@@ -30,6 +31,7 @@ README = ROOT / "README.md"
 PROVIDERS = ROOT / "docs" / "providers.md"
 TOUR = ROOT / "docs" / "how-it-works.md"
 SCHEMA = ROOT / "flake8_dbsession" / "policy" / "dbsession.schema.json"
+_ANY_KIND = ", ".join(f"`{kind}`" for kind in ACCEPTABLE)
 _PART = r"(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->)"
 
 
@@ -111,7 +113,8 @@ def _link(rule: Rule[Any]) -> str:
 
 def _row(rule: Rule[Any]) -> str:
     default = "off" if rule.off else "on"
-    fixed = f"{fix(rule)}: {kinds(rule)}" if kinds(rule) else fix(rule)
+    named = "any kind" if kinds(rule) == _ANY_KIND else kinds(rule)
+    fixed = f"{fix(rule)}: {named}" if named else fix(rule)
     return (
         f"| [{rule.code}]({rule.code}.md) | {rule.name} | {summary(rule)} "
         f"| {default} | {fixed} | {rule.since} |\n"
