@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
@@ -14,6 +15,8 @@ from flake8_dbsession.runtime.reporting import text
 from flake8_dbsession.runtime.reporting.report import Report
 
 _PAGE = Path(__file__).with_name("page.html")
+_CODE = re.compile(r"`([^`]+)`")
+_SHOWN_OPEN = 5  # more leaks than these are listed by their first lines
 _NUMBER = "<th class=number scope=col>"
 
 
@@ -49,11 +52,12 @@ def headline(report: Report) -> str:
 def _sections(report: Report) -> Iterator[tuple[str, str]]:
     """Give the page's sections that have something to show: their titles and their HTML."""
     if report.leaks:
-        yield "Left open", "".join(map(_leak, report.leaks))
+        is_open = len(report.leaks) <= _SHOWN_OPEN
+        yield "Left open", "".join(_leak(holder, is_open) for holder in report.leaks)
     if report.tallies:
-        head = f"<th scope=col>where<th scope=col>what{_NUMBER}opened"
-        head += "<th class=number scope=col aria-sort=descending>left open"
-        head += f"{_NUMBER}longest held{_NUMBER}longest transaction"
+        head = "<th scope=col>where<th class=number scope=col aria-sort=descending>left open"
+        head += f"{_NUMBER}opened{_NUMBER}longest held{_NUMBER}longest transaction"
+        head += "<th scope=col>what"
         yield "By place", _table(head, map(_row, report.tallies), "places")
     if report.pools:
         head = f"<th scope=col>pool{_NUMBER}size{_NUMBER}peak in use{_NUMBER}waits"
@@ -67,26 +71,27 @@ def _sections(report: Report) -> Iterator[tuple[str, str]]:
     yield "What was followed", _list(_followed(report))
 
 
-def _leak(holder: Holder) -> str:
+def _leak(holder: Holder, is_open: bool) -> str:
     first, *rest = wording.leak(holder).split("\n")
-    body = "".join(f"<li>{escape(line.strip())}" for line in rest)
-    return f"<details><summary><code>{escape(first)}</code></summary><ul>{body}</ul></details>"
+    body = "".join(f"<li>{_marked(line.strip())}" for line in rest)
+    head = f"<details{' open' * is_open}><summary><code>{_breakable(first)}</code></summary>"
+    return f"{head}<ul>{body}</ul></details>"
 
 
 def _row(tally: Tally) -> str:
     mark = " class=leak" if tally.left_open else ""
     return (
-        f"<tr{mark}><td class=path>{escape(shown(tally.place))}<td>{escape(tally.what)}"
-        f"{_cell(tally.opened)}{_cell(tally.left_open)}"
+        f"<tr{mark}><td class=path>{_breakable(shown(tally.place))}"
+        f"{_cell(tally.left_open)}{_cell(tally.opened)}"
         f"{_cell(tally.held, _seconds(tally.held))}"
-        f"{_cell(tally.transaction, _seconds(tally.transaction))}"
+        f"{_cell(tally.transaction, _seconds(tally.transaction))}<td>{escape(tally.what)}"
     )
 
 
 def _pool(pool: PoolUse) -> str:
     size = str(pool.size) if pool.size >= 0 else "any"
     return (
-        f"<tr><td class=path>{escape(pool.name)}{_cell(pool.size, size)}{_cell(pool.peak)}"
+        f"<tr><td class=path>{_breakable(pool.name)}{_cell(pool.size, size)}{_cell(pool.peak)}"
         f"{_cell(pool.waits)}{_cell(pool.waited, _seconds(pool.waited))}{_cell(pool.timeouts)}"
     )
 
@@ -99,6 +104,16 @@ def _followed(report: Report) -> Iterator[str]:
     yield f"drivers: {', '.join(report.watched) or 'none was imported'}"
     if report.unwatched:
         yield f"not followed by themselves: {', '.join(report.unwatched)}"
+
+
+def _marked(line: str) -> str:
+    """Escape a line, and set what stands between backquotes as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(line))
+
+
+def _breakable(place: str) -> str:
+    """Escape a place, and let it break after its slashes and underscores."""
+    return escape(place).replace("/", "/<wbr>").replace("_", "_<wbr>")
 
 
 def _seconds(seconds: float) -> str:
@@ -115,4 +130,4 @@ def _table(head: str, rows: Iterable[str], identity: str = "") -> str:
 
 
 def _list(lines: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"
+    return f"<ul>{''.join(f'<li>{_marked(line)}' for line in lines)}</ul>"
