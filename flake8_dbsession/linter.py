@@ -148,6 +148,8 @@ class Linter:
             The file with the rules that it is held to; the error of a policy that cannot be used;
             None for a file that names nothing of interest.
         """
+        if not is_gated(text) and self._is_plain(Path(os.path.abspath(filename))):
+            return None  # without loading the preset
         path, standard = self._place(filename)
         if isinstance(standard, PolicyError):
             return standard

@@ -92,7 +92,7 @@ def _keep_failures(options: argparse.Namespace) -> None:
 
 
 def _known(options: argparse.Namespace) -> BaselineFilter | None:
-    from flake8_dbsession.policy.loading import baseline_of
+    from flake8_dbsession.policy.baseline import baseline_of
 
     file = options.dbsession_baseline or baseline_of(options.dbsession_policy)
     if not file:

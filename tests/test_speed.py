@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -21,6 +23,8 @@ from flake8_dbsession.checking.caching.unchanged import reported
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.linter import Linter, Settings
 from tests.cases import forget_policies
+
+_NAME = "flake8_dbsession"
 
 
 def calls(work: Callable[[], object]) -> Counter[str]:
@@ -99,6 +103,17 @@ def test_a_run_that_finds_nothing_changed_asks_once_for_each_path(
     assert more.total() - more["stat"] < 100
     assert taken[1]["loads"] == 1
     assert more["scandir"] == 0  # but of this package, where it is worked on
+
+
+def test_flake8_begins_without_policies_and_rules(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("x = 1\n")
+    command = (sys.executable, "-X", "importtime", "-m", "flake8", "--isolated", "app.py")
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
+    imported = set(re.findall(r"\| +(flake8_dbsession[\w.]*)$", said, re.MULTILINE))
+    assert f"{_NAME}.linter" in imported
+    rooms = ("rules", "house", "checking.running", "policy.model", "analysis.names")
+    heavy = tuple(f"{_NAME}.{room}" for room in rooms)
+    assert [name for name in imported if name.startswith(heavy)] == []
 
 
 _WORKER = """\

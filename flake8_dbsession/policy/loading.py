@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flake8_dbsession.policy.checking import check_layer_paths, check_policy, texts_of
-from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.errors import Place
 from flake8_dbsession.policy.files import Table, content_of, parse, place_of, shown, table_of
-from flake8_dbsession.policy.finding import find, repository_root
+from flake8_dbsession.policy.finding import repository_root
 from flake8_dbsession.policy.model import (
     Layer,
     Policy,
@@ -133,25 +133,6 @@ def sources_of(
     """
     source = None if file is None else Path(os.path.abspath(file))
     return tuple(_sources(source, preset, tuple(factories), tuple(owners), None))
-
-
-def baseline_of(named: str | None) -> Path | None:
-    """Give the baseline that the policy of a run names.
-
-    Args:
-        named: the policy's file; None for the one found from the working directory upward.
-
-    Returns:
-        The baseline; None where none is named, and where the policy cannot be used, which is said
-        where it is.
-    """
-    try:
-        file = Path(named) if named else find(Path("code.py"))
-        if file is None or not any(word in content_of(file) for word in (b"baseline", b"extend")):
-            return None
-        return load(file).baseline
-    except PolicyError:
-        return None
 
 
 @cache

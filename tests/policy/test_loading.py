@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from flake8_dbsession.policy.baseline import baseline_of
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find, repository_root
-from flake8_dbsession.policy.loading import baseline_of, load
+from flake8_dbsession.policy.loading import load
 from flake8_dbsession.policy.model import Layer, Policy, SaidWay, Sanctioned, Style
 
 from .conftest import Write

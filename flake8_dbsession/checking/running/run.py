@@ -63,7 +63,7 @@ class Run:
         is_configured = any(word in text for word in words for _, text in configurations())
         if is_configured and self.options.dbsession_baseline:
             return str(self.options.dbsession_baseline)
-        from flake8_dbsession.policy.loading import baseline_of
+        from flake8_dbsession.policy.baseline import baseline_of
 
         found = baseline_of(self.options.dbsession_policy if is_configured else None)
         return str(found) if found else None
