@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
     from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.analysis.source.trace import Trace
-    from flake8_dbsession.policy.model import Policy
+    from flake8_dbsession.policy.model import Level, Policy
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
 
@@ -201,6 +201,20 @@ class Linter:
         _, standard = self._place(filename)
         return standard if isinstance(standard, PolicyError) else standard.policy
 
+    def level_of(self, filename: str, code: str) -> Level:
+        """Give how much a violation of a code weighs in a file.
+
+        What speaks of the tool itself is an error, whatever a policy says.
+        """
+        from flake8_dbsession.policy.model import Level
+        from flake8_dbsession.rules.registry import rules
+
+        rule = rules().get(code)
+        policy = self.policy_for(filename)
+        if rule is None or isinstance(policy, PolicyError):
+            return Level.ERROR
+        return policy.level_of(code) or rule.level
+
     def _is_plain(self, path: Path) -> bool:
         """Tell whether a file falls under the default preset alone, which adds no words."""
         try:
@@ -378,6 +392,7 @@ def _codes(policy: Policy) -> frozenset[str]:
         selection.ignore,
         selection.extend_select,
         *(codes for _, codes in selection.per_file),
+        dict(policy.levels),
     )
 
 

@@ -46,6 +46,16 @@ def project_root(folder: str) -> str:
     return outside if _holds_project(outside) else found
 
 
+@cache
+def repository_of(folder: str) -> str | None:
+    """Give the nearest folder at or above one that holds a repository; None where there is none.
+
+    Args:
+        folder: an absolute path.
+    """
+    return next(filter(_holds_repository, upward(folder)), None)
+
+
 def upward(folder: str) -> Iterator[str]:
     """Give a folder and those above it, the nearest first."""
     while True:

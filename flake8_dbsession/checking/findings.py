@@ -22,6 +22,7 @@ class Finding(NamedTuple):
         source: the text of the line, without its line end; empty where there is none.
         definition: the qualified name of the definition around it; empty at module level.
         statement: its statement, written the same wherever it moves and however it is formatted.
+        level: how much it weighs: ``error``, ``warning`` or ``note``.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Finding(NamedTuple):
     source: str
     definition: str = ""
     statement: str = ""
+    level: str = "error"
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

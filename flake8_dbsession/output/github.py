@@ -11,9 +11,11 @@ from typing import TextIO
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.places import relative
 
+_COMMANDS = {"note": "notice"}
+
 
 def write(findings: Sequence[Finding], stream: TextIO) -> None:
-    """Write one ``::error`` command a finding.
+    """Write one ``::error``, ``::warning`` or ``::notice`` command a finding, by its level.
 
     Args:
         findings: what to write.
@@ -21,7 +23,8 @@ def write(findings: Sequence[Finding], stream: TextIO) -> None:
     """
     for finding in findings:
         properties = ",".join(f"{key}={_value(value)}" for key, value in _properties(finding))
-        stream.write(f"::error {properties}::{_data(f'{finding.code} {finding.message}')}\n")
+        command = _COMMANDS.get(finding.level, finding.level)
+        stream.write(f"::{command} {properties}::{_data(f'{finding.code} {finding.message}')}\n")
 
 
 def _properties(finding: Finding) -> list[tuple[str, str]]:

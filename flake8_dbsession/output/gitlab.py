@@ -13,6 +13,8 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.fingerprints import fingerprints
 from flake8_dbsession.output.places import relative
 
+_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
+
 
 def write(findings: Sequence[Finding], stream: TextIO) -> None:
     """Write findings as an array of issues.
@@ -32,7 +34,7 @@ def _issue(finding: Finding, fingerprint: str) -> dict[str, object]:
         "description": f"{finding.code} {finding.message}",
         "check_name": finding.code,
         "fingerprint": fingerprint,
-        "severity": "major",
+        "severity": _SEVERITIES[finding.level],
         "location": {
             "path": relative(finding.path),
             # flake8 names line 0 of a file that it cannot read

@@ -27,6 +27,7 @@ def _object(finding: Finding) -> dict[str, object]:
         "code": finding.code,
         "name": page.name,
         "message": finding.message,
+        "level": finding.level,
         "path": finding.path,
         "start": {"line": finding.line, "column": finding.column},
         "end": {"line": finding.end_line, "column": finding.end_column},

@@ -48,7 +48,8 @@ def _add_suite(root: Element, path: str, findings: list[Finding]) -> None:
             time="0",
         )
         failure = SubElement(case, "failure", type=finding.code, message=_text(finding.message))
-        failure.text = _text(f"{path}:{place}: {finding.code} {finding.message}\n{finding.source}")
+        said = f"{path}:{place}: {finding.level}: {finding.code} {finding.message}"
+        failure.text = _text(f"{said}\n{finding.source}")
 
 
 def _text(text: str) -> str:

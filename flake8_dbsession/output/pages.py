@@ -30,6 +30,9 @@ class Page:
         description: what it reports, in Markdown.
         markdown: the whole page in Markdown; empty for a code that has none.
         url: where the page is read; None for a code that has none.
+        level: how much it weighs where no policy says it.
+        precision: how often it is right, in the words of code scanning.
+        tags: what it is about, in single words.
     """
 
     code: str
@@ -38,6 +41,9 @@ class Page:
     description: str
     markdown: str
     url: str | None
+    level: str = "error"
+    precision: str = "very-high"
+    tags: tuple[str, ...] = ("database", "session")
 
 
 @cache
@@ -57,6 +63,10 @@ def page_of(code: str) -> Page:
         _with_absolute_links(section(rule, "What it does")),
         _with_absolute_links(text(rule)),
         f"{_FOLDER}/{code}.md",
+        level=rule.level.value,
+        # Off by default is what good projects would switch off, or what is wrong more often.
+        precision="medium" if rule.off else "high",
+        tags=("database", "session", type(rule).__module__.split(".")[-2]),
     )
 
 

@@ -21,6 +21,9 @@ _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
+_SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
+"""The levels as code scanning names them for a rule."""
+
 
 def write(findings: Sequence[Finding], stream: TextIO) -> None:
     """Write findings as one run of SARIF.
@@ -55,11 +58,11 @@ def _rule(page: Page) -> dict[str, Any]:
         "name": page.name,
         "shortDescription": {"text": page.summary},
         "fullDescription": {"text": page.description},
-        "defaultConfiguration": {"level": "error"},
+        "defaultConfiguration": {"level": page.level},
         "properties": {
-            "tags": ["database", "session"],
-            "precision": "high",
-            "problem.severity": "error",
+            "tags": list(page.tags),
+            "precision": page.precision,
+            "problem.severity": _SEVERITIES[page.level],
         },
     }
     if page.url:
@@ -78,7 +81,7 @@ def _result(finding: Finding, rule: int, fingerprint: str) -> dict[str, Any]:
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
-        "level": "error",
+        "level": finding.level,
         "message": {"text": finding.message},
         "locations": [location],
         "partialFingerprints": {"dbsession/v1": fingerprint},

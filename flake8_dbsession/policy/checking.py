@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from flake8_dbsession.globs import is_pattern
 from flake8_dbsession.policy.errors import Place, nearest
 from flake8_dbsession.policy.files import Table
-from flake8_dbsession.policy.model import GIVEN, URL_KINDS, Style
+from flake8_dbsession.policy.model import GIVEN, URL_KINDS, Level, Style
 
 STYLES = tuple(style.value for style in Style)
+LEVELS = tuple(level.value for level in Level)
 _RULE_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)+"
 
 
@@ -140,6 +141,7 @@ POLICY = {
     "per-file-ignores": Key(TABLE, help="codes to leave out, by pattern of files"),
     "baseline": Key(TEXT, each=WORD, help="the known violations, which are not reported"),
     "accept": Key(TEXTS, each=DOUBT, help="the kinds of doubt that fixes may take"),
+    "levels": Key(TABLE, help="error, warning or note: how much a code weighs in reports"),
 }
 LAYER = {
     "name": Key(TEXT, each=WORD, help="what the house calls it"),
@@ -176,6 +178,7 @@ RETIRED = Entries(DOTTED, WORD)
 LEGACY = Entries(WORD, WORD)
 ENGINE_OPTIONS = Entries(NAME, SCALAR)
 PRAGMAS = Entries(NAME, SETTING)
+LEVELS_BY_CODE = Entries(SELECTOR, TEXT)
 FILE_IGNORES = Entries(GLOB, TEXT_OR_TEXTS, each=SELECTOR)
 
 
@@ -204,6 +207,7 @@ def check_policy(
     _check_entries(ignores, data.get("per-file-ignores", {}), FILE_IGNORES)
     for pattern, codes in data.get("per-file-ignores", {}).items():
         _check_codes(ignores, pattern, texts_of(codes), known)
+    _check_levels(place.table("levels"), data.get("levels", {}), known)
     _check_layers(place, data.get("layers", []), known)
     _check_ways(place, data.get("ways", []))
     _check_engine(place.table("engine"), data.get("engine", {}))
@@ -230,6 +234,15 @@ def check_layer_paths(place: Place, layers: list[Table], inherited: Collection[s
         if not layer.get("paths", layer["name"] in inherited):
             at = place.entry("layers", number, layer["name"])
             raise at.error(f"{at.key('paths')} is missing or empty", "paths" if layer else "")
+
+
+def _check_levels(place: Place, levels: Table, known: Mapping[str, str] | None) -> None:
+    _check_entries(place, levels, LEVELS_BY_CODE)
+    for code, level in levels.items():
+        _check_codes(place, code, [code], known)
+        if level not in LEVELS:
+            problem = f"{place.key(code)} has the unknown level `{level}`{nearest(level, LEVELS)}"
+            raise place.error(problem, code, level)
 
 
 def _check_layers(place: Place, layers: list[Table], known: Mapping[str, str] | None) -> None:

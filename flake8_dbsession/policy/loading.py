@@ -15,6 +15,7 @@ from flake8_dbsession.policy.files import Table, content_of, parse, place_of, sh
 from flake8_dbsession.policy.finding import repository_root
 from flake8_dbsession.policy.model import (
     Layer,
+    Level,
     Policy,
     SaidWay,
     Sanctioned,
@@ -60,10 +61,10 @@ def load(
     The file's layers come before the preset's. One that has the name of a preset's layer takes from
     it each field that it does not set; one that takes the preset's ``paths`` keeps the preset's
     place too, so that a catch-all stays last. ``factories``, ``enable`` and ``ways`` add to the
-    preset's; ``retired``, ``legacy``, ``per-file-ignores``, ``engine`` and the pragmas replace its
-    entries one by one (``engine`` by kind of URL); all other keys replace the preset's. A file that
-    is extended lies between the preset and the file; its patterns are relative to the folder of
-    the file that extends it.
+    preset's; ``retired``, ``legacy``, ``per-file-ignores``, ``levels``, ``engine`` and the pragmas
+    replace its entries one by one (``engine`` by kind of URL); all other keys replace the preset's.
+    A file that is extended lies between the preset and the file; its patterns are relative to the
+    folder of the file that extends it.
 
     Args:
         file: the file to read; None for a preset alone.
@@ -286,6 +287,9 @@ def _merge(
         exclude=tuple(given.get("exclude", ())),
         baseline=root / given["baseline"] if "baseline" in given else None,
         accept=frozenset(given.get("accept", ())),
+        levels=tuple(
+            (known.get(code, code), Level(level)) for code, level in _merged_pairs(tables, "levels")
+        ),
         files=tuple(each.place.file for each in own if each.place.file is not None),
         content=b"\0".join(each.content for each in own if each.content),
     )

@@ -39,6 +39,18 @@ class Style(Enum):
     REQUEST = "request"
 
 
+class Level(Enum):
+    """How much a violation weighs to a service that shows it; no exit code depends on it.
+
+    ``ERROR``: a leak, or work that goes wrong or is lost. ``WARNING``: the house's way is not
+    taken. ``NOTE``: taste.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
 GIVEN = ("session", "connection")
 """What a way can give, as a policy says it."""
 
@@ -186,6 +198,7 @@ class Policy:
         exclude: patterns of the files that are not checked.
         baseline: the file with the known violations; None for none.
         accept: the kinds of doubt that fixes may take.
+        levels: how much violations weigh, by code or beginning of codes; else as the rules say.
         files: the files that it was read from, the policy's own last.
         content: of these files, as they were read; empty for a bare preset.
     """
@@ -210,6 +223,7 @@ class Policy:
     exclude: tuple[str, ...] = ()
     baseline: Path | None = None
     accept: frozenset[str] = frozenset()
+    levels: tuple[tuple[str, Level], ...] = ()
     files: tuple[Path, ...] = ()
     content: bytes = field(default=b"", repr=False, compare=False)
     _layer_paths: PathGroups = field(init=False, repr=False, compare=False)
@@ -290,6 +304,15 @@ class Policy:
             if paths.first_match(path) is not None
             for code in codes
         )
+
+    def level_of(self, code: str) -> Level | None:
+        """Give the level that the house gives a code; of two that speak of it the longer counts.
+
+        Args:
+            code: a whole code.
+        """
+        found = [(len(start), level) for start, level in self.levels if code.startswith(start)]
+        return max(found, key=lambda pair: pair[0], default=(0, None))[1]
 
     def legacy_replacement(self, callee: str) -> str | None:
         """Return what replaces a legacy accessor, or None when it is not one.

@@ -9,6 +9,7 @@ from flake8_dbsession.policy.checking import (
     ENGINE,
     FLAG,
     LAYER,
+    LEVELS,
     POLICY,
     SQLITE,
     STYLES,
@@ -58,6 +59,12 @@ def schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": selectors,
             **_described(POLICY["per-file-ignores"]),
+        },
+        "levels": {
+            "type": "object",
+            "propertyNames": {"pattern": _SELECTOR},
+            "additionalProperties": {"enum": list(LEVELS)},
+            **_described(POLICY["levels"]),
         },
         "engine": {
             "type": "object",

@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
+from flake8_dbsession.policy.model import Level
+
 if TYPE_CHECKING:
     from flake8_dbsession.rules.context import Context
 
@@ -44,6 +46,7 @@ class Rule(ABC, Generic[Fact]):
         fact: the kind of fact it looks at.
         off: whether it reports only when asked for by its whole code.
         since: the version that brought it.
+        level: how much what it reports weighs, where no policy says it.
     """
 
     code: ClassVar[str]
@@ -51,6 +54,7 @@ class Rule(ABC, Generic[Fact]):
     fact: ClassVar[type]
     off: ClassVar[bool] = False
     since: ClassVar[str] = "0.1.0"
+    level: ClassVar[Level] = Level.ERROR
 
     @property
     def docstring(self) -> str:

@@ -11,7 +11,7 @@ from flake8.utils import stdin_get_value
 
 from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.command import main
-from tests.cases import write_project
+from tests.cases import forget_policies, write_project
 from tests.flake8_runs import flake8_here
 
 BY_HAND = "from core.database import SessionLocal\n\ndb = SessionLocal()\n"
@@ -177,6 +177,33 @@ def test_output_file(project: Path) -> None:
     assert (
         unwritable.stderr == "Error: no/found.txt: cannot be written: No such file or directory\n"
     )
+
+
+def test_a_policy_changes_levels_and_no_exit_code(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND})
+    assert levels() == {"DBS101": "warning", "DBS201": "error"}
+    policy = "[levels]\nDBS1 = 'note'\n'module-global-session' = 'warning'\n"
+    write_project(project, {"dbsession.toml": policy})
+    assert levels() == {"DBS101": "note", "DBS201": "warning"}
+    write_project(project, {"dbsession.toml": policy.replace("note", "error")})
+    assert levels() == {"DBS101": "error", "DBS201": "warning"}
+
+
+def levels() -> dict[str, str]:
+    """Give the level of each code that is found, whether the result was kept or not."""
+    forget_policies()
+    result = check("--output-format", "json")
+    assert result.exit_code == 1
+    assert result.stdout == check("--output-format", "json").stdout
+    return {found["code"]: found["level"] for found in json.loads(result.stdout)}
+
+
+def test_a_broken_policy_is_an_error_whatever_it_says(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND, "dbsession.toml": "levels = { DBS0 = 'note' }\n"})
+    write_project(project, {"lib/app.py": BY_HAND, "lib/dbsession.toml": "onwers = []\n"})
+    result = check("--output-format", "github")
+    assert result.exit_code == 2
+    assert "::error title=dbsession DBS001,file=lib/dbsession.toml" in result.stdout
 
 
 def test_exit_zero_is_for_violations_alone(project: Path) -> None:

@@ -29,6 +29,7 @@ def scope():
 POLICY = """
 owners = ["core/database.py"]
 enable = ["hand-transaction"]
+levels = { DBS301 = "note" }
 
 [[layers]]
 name = "services"
@@ -59,6 +60,7 @@ def test_every_value_has_its_source() -> None:
     result = policy()
     assert result.exit_code == 0
     assert 'owners = ["core/database.py"]   (dbsession.toml)' in result.stdout
+    assert 'levels.DBS301 = "note"   (dbsession.toml)' in result.stdout
     assert "(preset standard)" in result.stdout
     assert "services: core.database:scope (context)" in result.stdout
     assert "provider of sessions: scope (core/database.py)" in result.stdout
@@ -104,9 +106,9 @@ def test_what_leads_nowhere(project: Path) -> None:
     (project / "dbsession.toml").write_text(POLICY.replace("database:scope", "database:skope", 1))
     result = policy()
     assert result.exit_code == 2
-    assert "Error: dbsession.toml:8: [[layers]] `services`: `use` has" in result.stderr
+    assert "Error: dbsession.toml:9: [[layers]] `services`: `use` has" in result.stderr
     data = json.loads(policy("--json").stdout)
-    assert [each["line"] for each in data["nowhere"]] == [8]
+    assert [each["line"] for each in data["nowhere"]] == [9]
 
 
 def test_a_broken_policy(project: Path) -> None:

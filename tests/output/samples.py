@@ -20,6 +20,7 @@ RAW = Finding(
     source="    db = SessionLocal()",
     definition="Users.save",
     statement="db = SessionLocal()",
+    level="warning",
 )
 SPREAD = Finding("app/ü.py", 3, 1, "DBS303", "100%, a: b", 5, 2, "db = make(", "", "db = make()")
 BROKEN = Finding("app/broken.py", 2, 5, "E999", "SyntaxError: invalid syntax", 2, 5, "def (")
@@ -44,6 +45,7 @@ ANY = st.lists(
         source=_TEXTS,
         definition=_TEXTS,
         statement=_TEXTS,
+        level=st.sampled_from(["error", "warning", "note"]),
     ),
     max_size=4,
 ).map(sorted)

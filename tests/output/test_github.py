@@ -18,7 +18,7 @@ _OF_PROPERTIES = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
 
 def read(line: str) -> tuple[dict[str, str], str]:
     """Read a command: the properties end at the first ``::``, and each at a comma."""
-    command = re.fullmatch(r"::error (?P<properties>.*?)::(?P<message>.*)", line)
+    command = re.fullmatch(r"::(?:error|warning|notice) (?P<properties>.*?)::(?P<message>.*)", line)
     assert command
     pairs = (part.split("=", 1) for part in command["properties"].split(","))
     properties = {key: unescape(value, _OF_PROPERTIES) for key, value in pairs}
@@ -33,9 +33,15 @@ def unescape(text: str, escapes: dict[str, str]) -> str:
 
 def test_one_line_of_code() -> None:
     assert written(write, [RAW]) == (
-        "::error title=dbsession DBS101,file=app/my users.py,line=7,endLine=7,col=10,endColumn=24"
+        "::warning title=dbsession DBS101,file=app/my users.py,line=7,endLine=7,col=10,endColumn=24"
         "::DBS101 `SessionLocal()` opens a session by hand; use `with get_db() as db:`\n"
     )
+
+
+def test_a_level_has_its_command() -> None:
+    levels = ("error", "warning", "note")
+    lines = written(write, [RAW._replace(level=level) for level in levels]).splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
 
 
 def test_columns_are_left_out_where_the_code_spans_lines() -> None:
@@ -55,7 +61,7 @@ def test_a_file_that_cannot_be_read_has_no_line() -> None:
 
 
 def test_a_sign_that_means_something_is_escaped() -> None:
-    odd = RAW._replace(path="a,b:c%2C.py", message="one\r\ntwo %0A :: three")
+    odd = RAW._replace(path="a,b:c%2C.py", level="error", message="one\r\ntwo %0A :: three")
     assert written(write, [odd]).split("::")[1:] == [
         "error title=dbsession DBS101,file=a%2Cb%3Ac%252C.py,line=7,endLine=7,col=10,endColumn=24",
         "DBS101 one%0D%0Atwo %250A ",

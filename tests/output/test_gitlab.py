@@ -53,11 +53,17 @@ def test_an_issue() -> None:
     assert issue == {
         "description": f"DBS101 {RAW.message}",
         "check_name": "DBS101",
-        "severity": "major",
+        "severity": "minor",
         "location": {"path": "app/my users.py", "lines": {"begin": 7, "end": 7}},
     }
     (moved,) = json.loads(written(write, [RAW._replace(line=9, end_line=9)]))
     assert moved["fingerprint"] == fingerprint
+
+
+def test_a_level_has_its_severity() -> None:
+    levels = ("error", "warning", "note")
+    issues = json.loads(written(write, [RAW._replace(level=level) for level in levels]))
+    assert [issue["severity"] for issue in issues] == ["major", "minor", "info"]
 
 
 def test_nothing_found_is_an_empty_report() -> None:

@@ -15,6 +15,7 @@ def test_a_finding_says_all_that_is_known_of_it() -> None:
         "code": "DBS101",
         "name": "raw-session-factory",
         "message": "`SessionLocal()` opens a session by hand; use `with get_db() as db:`",
+        "level": "warning",
         "path": "./app/my users.py",
         "start": {"line": 7, "column": 10},
         "end": {"line": 7, "column": 24},

@@ -25,7 +25,9 @@ def test_a_finding_is_a_failed_test() -> None:
     assert (suite.name, suite.tests, suite.failures) == ("app/my users.py", 1, 1)
     assert (case.name, case.classname) == ("DBS101 7:10", "app/my users.py")
     assert (failure.type, failure.message) == ("DBS101", RAW.message)
-    assert failure.text == (f"app/my users.py:7:10: DBS101 {RAW.message}\n    db = SessionLocal()")
+    assert failure.text == (
+        f"app/my users.py:7:10: warning: DBS101 {RAW.message}\n    db = SessionLocal()"
+    )
 
 
 def test_a_file_is_a_suite() -> None:

@@ -61,6 +61,29 @@ class TestResults:
         assert "## Use instead" in rule["help"]["markdown"]
         assert "](DBS" not in rule["help"]["markdown"], "a link that leads nowhere from elsewhere"
 
+    def test_a_rule_says_how_much_it_weighs(self) -> None:
+        found = [RAW, SPREAD, RAW._replace(code="DBS307"), BROKEN]
+        listed = run_of(found)["tool"]["driver"]["rules"]
+        said = {
+            rule["id"]: (
+                rule["defaultConfiguration"]["level"],
+                rule["properties"]["problem.severity"],
+                rule["properties"]["precision"],
+                rule["properties"]["tags"],
+            )
+            for rule in listed
+        }
+        assert said == {
+            "DBS101": ("warning", "warning", "high", ["database", "session", "acquisition"]),
+            "DBS303": ("error", "error", "high", ["database", "session", "lifetime"]),
+            "DBS307": ("note", "recommendation", "medium", ["database", "session", "lifetime"]),
+            "E999": ("error", "error", "very-high", ["database", "session"]),
+        }
+
+    def test_a_result_has_the_level_that_the_policy_gives(self) -> None:
+        results = run_of([RAW, RAW._replace(level="note")])["results"]
+        assert [result["level"] for result in results] == ["warning", "note"]
+
     def test_a_result_leads_to_its_rule(self) -> None:
         run = run_of([SPREAD, RAW])
         listed = run["tool"]["driver"]["rules"]
@@ -88,6 +111,19 @@ class TestResults:
             "snippet": {"text": "    db = SessionLocal()"},
         }
         assert "region" not in places[2]
+
+    def test_paths_begin_at_the_root_of_the_repository(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / "back end").mkdir()
+        monkeypatch.chdir(tmp_path / "back end")
+        findings = [RAW, RAW._replace(path="../tools/x.py"), RAW._replace(path=str(tmp_path))]
+        uris = [
+            result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            for result in run_of(findings)["results"]
+        ]
+        assert uris == ["back%20end/app/my%20users.py", "tools/x.py", "."]
 
     def test_the_definition_is_named(self) -> None:
         first, second = run_of([RAW, BROKEN])["results"]

@@ -32,8 +32,8 @@ def message(file: Path | None, **options: object) -> str:
             "zzz = 1",
             "unknown key `zzz`; choose from `accept`, `baseline`, `connections`, `docstrings`,"
             " `enable`, `engine`, `exclude`, `extend`, `extend-select`, `factories`, `ignore`,"
-            " `layers`, `legacy`, `owners`, `per-file-ignores`, `preset`, `retired`, `select`,"
-            " `sqlite`, `ways`",
+            " `layers`, `legacy`, `levels`, `owners`, `per-file-ignores`, `preset`, `retired`,"
+            " `select`, `sqlite`, `ways`",
         ),
         (
             LAYER + 'sytle = "context"',
@@ -390,6 +390,10 @@ def test_the_line_is_told(write: Write, name: str, text: str, line: int) -> None
         ("select = ['DBS9']", "`select` has the unknown code `DBS9`"),
         ("[per-file-ignores]\n'a/' = ['DBS999']", "`a/` has the unknown code `DBS999`"),
         ("[per-file-ignores]\n'a/' = 1", "`a/` must be a string or a list of strings"),
+        ("[levels]\nDBS307 = 'warn'", "[levels] `DBS307` has the unknown level `warn`; did you"),
+        ("[levels]\nDBS303 = 1", "`DBS303` must be a string"),
+        ("[levels]\nDBS999 = 'note'", "`DBS999` has the unknown code `DBS999`"),
+        ("[levels]\nE501 = 'note'", "the key `E501` is not a code such as `DBS101`, its"),
         ("allow = ['raw-sesion-factory']", "unknown key `allow`"),
     ],
 )

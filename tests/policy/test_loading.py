@@ -8,7 +8,7 @@ from flake8_dbsession.policy.baseline import baseline_of
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find, repository_root
 from flake8_dbsession.policy.loading import load
-from flake8_dbsession.policy.model import Layer, Policy, SaidWay, Sanctioned, Style
+from flake8_dbsession.policy.model import Layer, Level, Policy, SaidWay, Sanctioned, Style
 
 from .conftest import Write
 
@@ -439,6 +439,18 @@ class TestSelection:
         policy = load(write(text), known=known)
         assert policy.enable == {"DBS307"}
         assert policy.selection.ignore == ("DBS101", "DBS3")
+
+    def test_levels(self, write: Write) -> None:
+        text = "[levels]\nDBS3 = 'note'\nDBS303 = 'error'\nraw-session-factory = 'error'"
+        known = {"DBS303": "DBS303", "raw-session-factory": "DBS101"}
+        policy = load(write(text), known=known)
+        given = {code: policy.level_of(code) for code in ("DBS301", "DBS303", "DBS101", "DBS102")}
+        assert given == {
+            "DBS301": Level.NOTE,
+            "DBS303": Level.ERROR,
+            "DBS101": Level.ERROR,
+            "DBS102": None,
+        }
 
     def test_excluded_files(self, write: Write) -> None:
         file = write("exclude = ['vendor/']")

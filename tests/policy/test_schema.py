@@ -43,6 +43,9 @@ WRONG = [
     "[engine.any]\na = [1]",
     "[sqlite.pragmas]\na = 1.5",
     "[per-file-ignores]\n'a/' = 1",
+    "[levels]\nDBS301 = 'warn'",
+    "[levels]\nE501 = 'note'",
+    "levels = ['note']",
 ]
 RIGHT = [
     "",
@@ -50,6 +53,7 @@ RIGHT = [
     f"{LAYER}use = ['db:reading', 'db:writing']",
     "[[ways]]\nname = 'acme:session'\ncommits = true\n'rolls-back' = false\ngives = 'connection'",
     "select = ['DBS1', 'raw-session-factory']\naccept = ['commit']\nbaseline = 'known.json'",
+    "levels = { DBS301 = 'note', DBS1 = 'error', 'swallowed-error-without-rollback' = 'warning' }",
     "exclude = ['vendor/']\n[per-file-ignores]\n'a/' = 'DBS1'\n'b/' = ['DBS101']",
 ]
 

@@ -31,6 +31,7 @@ from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, Fing
 from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.policy.model import Level
 
 if TYPE_CHECKING:
     from flake8_dbsession.policy.errors import PolicyError
@@ -333,6 +334,7 @@ class _Checker(FileChecker):
         line, column = reported.line_number, reported.column_number
         key = reported.code, line, column - 1, reported.text
         violation, fingerprint = self._violations.get(key, (None, Fingerprint("", "")))
+        level = self._linter.level_of(reported.filename, reported.code) if violation else None
         is_shown = 0 < line <= len(self._lines)
         return Finding(
             path=reported.filename,
@@ -345,6 +347,7 @@ class _Checker(FileChecker):
             source=self._lines[line - 1].rstrip("\r\n") if is_shown else "",
             definition=fingerprint.definition,
             statement=fingerprint.statement,
+            level=(level or Level.ERROR).value,
         )
 
     def _placed(self, violation: Violation) -> Violation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.accessor_calls import AccessorCall
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context, quoted
 from flake8_dbsession.rules.fallback import is_fallback
@@ -91,6 +92,7 @@ class LegacyAccessor(Rule[AccessorCall]):
     code = "DBS104"
     name = "legacy-accessor"
     fact = AccessorCall
+    level = Level.WARNING
 
     def check(self, fact: AccessorCall, context: Context) -> Iterator[Violation]:
         """Report listed accessors, but for a layer's fallback in its place."""

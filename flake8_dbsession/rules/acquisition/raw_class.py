@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.engine.own_databases import has_own_databas
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.work import is_made_here
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -73,6 +74,7 @@ class RawSessionClass(Rule[Acquisition]):
     code = "DBS103"
     name = "raw-session-class"
     fact = Acquisition
+    level = Level.WARNING
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report session classes instantiated, and factories made and called on the spot."""

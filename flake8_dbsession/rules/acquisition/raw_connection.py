@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.fitting import passed_in
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -65,6 +66,7 @@ class RawConnection(Rule[Acquisition]):
     code = "DBS107"
     name = "raw-connection"
     fact = Acquisition
+    level = Level.WARNING
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report a driver's own connect where the policy names a provider."""

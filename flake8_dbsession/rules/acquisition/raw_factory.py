@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.work import is_made_here
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_fallback
@@ -82,6 +83,7 @@ class RawSessionFactory(Rule[Acquisition]):
     code = "DBS101"
     name = "raw-session-factory"
     fact = Acquisition
+    level = Level.WARNING
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report factories called by hand."""

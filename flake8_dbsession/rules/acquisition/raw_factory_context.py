@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.work import is_made_here
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -75,6 +76,7 @@ class RawFactoryContext(Rule[Acquisition]):
     code = "DBS102"
     name = "raw-factory-context"
     fact = Acquisition
+    level = Level.WARNING
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report a factory's own block where a provider is there to use."""

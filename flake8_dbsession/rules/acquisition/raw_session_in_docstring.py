@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register, rules
@@ -79,6 +80,7 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     code = "DBS110"
     name = "raw-session-in-docstring"
     fact = DocstringExample
+    level = Level.NOTE
 
     def check(self, fact: DocstringExample, context: Context) -> Iterator[Violation]:
         """Run the taught rules over an example."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.references import Reference
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context, quoted
 from flake8_dbsession.rules.registry import register
@@ -58,6 +59,7 @@ class RetiredName(Rule[Reference]):
     code = "DBS106"
     name = "retired-name"
     fact = Reference
+    level = Level.WARNING
 
     def check(self, fact: Reference, context: Context) -> Iterator[Violation]:
         """Report what the policy retires."""

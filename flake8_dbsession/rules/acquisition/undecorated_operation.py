@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -71,6 +72,7 @@ class UndecoratedOperation(Rule[Opening]):
     code = "DBS108"
     name = "undecorated-operation"
     fact = Opening
+    level = Level.WARNING
 
     def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
         """Report the first opening of each function without the decorator."""

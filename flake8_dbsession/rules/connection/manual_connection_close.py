@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.house.model import Place
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -59,6 +60,7 @@ class ManualConnectionClose(Rule[HandClose]):
     name = "manual-connection-close"
     fact = HandClose
     off = True
+    level = Level.WARNING
 
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes by hand of connections that the code around opened."""

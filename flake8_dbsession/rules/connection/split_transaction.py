@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.connection.split_transactions import SplittingCommit
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -63,6 +64,7 @@ class SplitTransaction(Rule[SplittingCommit]):
     name = "split-transaction"
     fact = SplittingCommit
     off = True
+    level = Level.WARNING
 
     def check(self, fact: SplittingCommit, context: Context) -> Iterator[Violation]:
         """Report the commits that part two writes."""

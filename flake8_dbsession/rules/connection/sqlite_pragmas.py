@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.connection.pragmas import FirstUse, first_uses
 from flake8_dbsession.analysis.names.texts import text_of
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -97,6 +98,7 @@ class SqlitePragmas(Rule[Acquisition]):
     code = "DBS606"
     name = "sqlite-pragmas"
     fact = Acquisition
+    level = Level.WARNING
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report SQLite connections without the required pragmas."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.engine.engines import Engine
-from flake8_dbsession.policy.model import Scalar
+from flake8_dbsession.policy.model import Level, Scalar
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.engine.memory_sqlite import lacks_static_pool
@@ -81,6 +81,7 @@ class EngineOptions(Rule[Engine]):
     code = "DBS503"
     name = "engine-options"
     fact = Engine
+    level = Level.WARNING
 
     def check(self, fact: Engine, context: Context) -> Iterator[Violation]:
         """Report engines without the options required of their kind."""

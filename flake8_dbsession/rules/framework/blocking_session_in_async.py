@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.framework.blocking_calls import BlockingCall
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -56,6 +57,7 @@ class BlockingSessionInAsync(Rule[BlockingCall]):
     name = "blocking-session-in-async"
     fact = BlockingCall
     off = True
+    level = Level.WARNING
 
     def check(self, fact: BlockingCall, context: Context) -> Iterator[Violation]:
         """Report blocking calls."""

@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.model import Place
-from flake8_dbsession.policy.model import Layer, Style
+from flake8_dbsession.policy.model import Layer, Level, Style
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.framework.wording import house_dependency, injected_here
@@ -89,6 +89,7 @@ class RouteOpensSession(Rule[Opening]):
     code = "DBS401"
     name = "route-opens-session"
     fact = Opening
+    level = Level.WARNING
 
     def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
         """Report sessions opened in the own bodies of request handlers."""

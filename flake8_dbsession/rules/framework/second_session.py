@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -73,6 +74,7 @@ class SecondSession(Rule[Opening]):
     code = "DBS406"
     name = "second-session"
     fact = Opening
+    level = Level.WARNING
 
     def check(self, fact: Opening, context: Context) -> Iterator[Violation]:
         """Report sessions opened beside one that was given."""

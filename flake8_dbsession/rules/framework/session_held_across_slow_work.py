@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.framework.held_work import HeldWork
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -79,6 +80,7 @@ class SessionHeldAcrossSlowWork(Rule[HeldWork]):
     name = "session-held-across-slow-work"
     fact = HeldWork
     off = True
+    level = Level.WARNING
 
     def check(self, fact: HeldWork, context: Context) -> Iterator[Violation]:
         """Report work over which a session is held."""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.lifetime.redundant_calls import RedundantCall
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -102,6 +103,7 @@ class HandTransaction(Rule[RedundantCall]):
     name = "hand-transaction"
     fact = RedundantCall
     off = True
+    level = Level.NOTE
 
     def check(self, fact: RedundantCall, context: Context) -> Iterator[Violation]:
         """Report the calls that the block repeats."""

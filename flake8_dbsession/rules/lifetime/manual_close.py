@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
@@ -66,6 +67,7 @@ class ManualClose(Rule[HandClose]):
     code = "DBS301"
     name = "manual-close"
     fact = HandClose
+    level = Level.WARNING
 
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes by hand of sessions that the code around opened."""

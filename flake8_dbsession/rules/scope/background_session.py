@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.scope.background import BackgroundSession
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -67,6 +68,7 @@ class SessionInBackgroundTask(Rule[BackgroundSession]):
     name = "session-in-background-task"
     fact = BackgroundSession
     off = True
+    level = Level.WARNING
 
     def check(self, fact: BackgroundSession, context: Context) -> Iterator[Violation]:
         """Report requests' sessions handed to background tasks."""
