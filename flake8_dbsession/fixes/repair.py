@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,7 @@ from flake8_dbsession.rules.base import Violation
 _ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep
 # A violation that the user has silenced, by its code and the text of its line: its place changes.
 _Hidden: TypeAlias = tuple[str, str]
+_IsWanted: TypeAlias = Callable[["_Findings", Violation], bool]
 _LINE = re.compile(r"(?<=\bline )\d+")
 NO_FIX = "no machine can fix it; `dbsession explain {code}` shows what to do"
 
@@ -170,17 +171,58 @@ def repair(
     now = _Findings(filename, text, linter, patched or PatchedNames())
     hidden = now.hidden(wishes)
     for _ in range(_ROUNDS):
-        proposals = now.proposals(wishes, hidden)
-        attempt = _attempted(now, proposals)
-        if attempt.leaves_behind:
-            proposals = now.proposals(wishes, hidden, moves=False)
-            attempt = _attempted(now, proposals)
+        proposals, attempt = _tried(
+            now, wishes, lambda state, each: state.without_place(each) not in hidden
+        )
         if not attempt.made:
             left = (now.left(proposal, attempt.dropped) for proposal in proposals)
             return _on_disk(Repair(now.text, left=tuple(left)), fixed, now, wishes)
         fixed += [(now, proposal) for proposal in attempt.made]
         now = attempt.result
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
+
+
+def repair_one(
+    filename: str,
+    text: Text,
+    linter: Linter,
+    wishes: Wishes,
+    place: tuple[str, int, int],
+    patched: PatchedNames,
+) -> Repair:
+    """Repair one violation of a file's text, and leave the others.
+
+    Args:
+        filename: as ``repair`` takes it.
+        text: as ``repair`` takes it.
+        linter: as ``repair`` takes it.
+        wishes: as ``repair`` takes them; what they say of reported violations does not matter.
+        place: the violation's code, line and column, both counted from 1.
+        patched: as ``repair`` takes it.
+
+    Returns:
+        As ``repair`` does, of this violation alone.
+
+    Raises:
+        SyntaxError, PolicyError, UnprovedError: as ``repair`` raises them.
+    """
+    now = _Findings(filename, text, linter, patched)
+    proposals, attempt = _tried(now, wishes, lambda state, each: state.place(each) == place)
+    left = tuple(now.left(p, attempt.dropped) for p in proposals if p not in attempt.made)
+    fixed = [(now, proposal) for proposal in attempt.made]
+    return _on_disk(Repair(attempt.result.text, left=left), fixed, attempt.result, wishes)
+
+
+def _tried(
+    now: _Findings, wishes: Wishes, is_wanted: _IsWanted
+) -> tuple[list[_Proposal], _Attempt]:
+    """Make what can be made at once of the fixes of some violations."""
+    proposals = now.proposals(wishes, is_wanted)
+    attempt = _attempted(now, proposals)
+    if attempt.leaves_behind:
+        proposals = now.proposals(wishes, is_wanted, moves=False)
+        attempt = _attempted(now, proposals)
+    return proposals, attempt
 
 
 def _on_disk(
@@ -281,9 +323,9 @@ class _Findings:
         if wishes.reported is None:
             return set()
         return {
-            self._without_place(violation)
+            self.without_place(violation)
             for violation in self.violations
-            if (violation.code, violation.line, self._column(violation)) not in wishes.reported
+            if self.place(violation) not in wishes.reported
         }
 
     def is_taken(self, name: str) -> bool:
@@ -293,20 +335,19 @@ class _Findings:
         return neighbours.reader(name, file.path, file.inference.project) is not None
 
     def proposals(
-        self, wishes: Wishes, hidden: Container[_Hidden], *, moves: bool = True
+        self, wishes: Wishes, is_wanted: _IsWanted, *, moves: bool = True
     ) -> list[_Proposal]:
         """Find the fixes that are to be made, and why others are not.
 
         Args:
             wishes: which fixes are wanted.
-            hidden: what the user does not want to see.
+            is_wanted: tells whether the user wants one of these violations fixed.
             moves: whether what tests patch may be moved.
         """
         found = [
             self._proposal(violation, fact, wishes)
             for violation, fact in self._found
-            if violation.code.startswith(wishes.codes)
-            and self._without_place(violation) not in hidden
+            if violation.code.startswith(wishes.codes) and is_wanted(self, violation)
         ]
         if wishes.unsafe:
             return found
@@ -346,8 +387,13 @@ class _Findings:
             moves += verdict.moves
         return replace(proposal, moves=tuple(moves))
 
-    def _without_place(self, violation: Violation) -> _Hidden:
+    def without_place(self, violation: Violation) -> _Hidden:
+        """Give a violation as it is known wherever other fixes move it."""
         return violation.code, self.document.lines[violation.line - 1].strip()
+
+    def place(self, violation: Violation) -> tuple[str, int, int]:
+        """Give a violation's code, line and column, both counted from 1."""
+        return violation.code, violation.line, self._column(violation)
 
     def _column(self, violation: Violation) -> int:
         start = self.document.offset(violation.line, 0)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.fixes import registry
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.repair import Wishes, repair
+from flake8_dbsession.fixes.doubts.patched import PatchedNames
+from flake8_dbsession.fixes.repair import Wishes, repair, repair_one
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Fix
@@ -169,3 +170,14 @@ def test_an_edit_that_forgets_a_line_is_found_out() -> None:
     prove_rest_kept("a\nb\nc\n", "a\nx\nc\n", [edit])
     with pytest.raises(UnprovedError):
         prove_rest_kept("a\nb\nc\n", "a\nx\n", [edit])
+
+
+def test_one_of_two_equal_violations_is_fixed_alone() -> None:
+    lines = ["from fastapi import Depends", "from x import get_db"]
+    lines += ["@app.get('/')", ROUTE, "@app.post('/')", ROUTE]
+    text = Text("\n".join(lines), "utf-8")
+    linter, place = Linter(Settings()), ("DBS402", 6, 18)
+    done = repair_one("/p/api/routes.py", text, linter, Wishes(), place, PatchedNames())
+    assert done.text.content.split("\n") == [*lines[:5], ROUTE.replace("get_db()", "get_db")]
+    assert [fixed.line for fixed in done.fixed] == [6]
+    assert done.left == ()
