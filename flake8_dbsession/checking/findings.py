@@ -38,6 +38,22 @@ class Finding(NamedTuple):
     level: str = "error"
 
 
+class Replacement(NamedTuple):
+    """Lines of a file, and what takes their place.
+
+    Attributes:
+        line: the first of the lines, counted from 1, from its first column on.
+        end_line: the line on which the replaced text ends.
+        end_column: the column before which it ends, counted from 1.
+        text: the new text.
+    """
+
+    line: int
+    end_line: int
+    end_column: int
+    text: str
+
+
 def exit_code(findings: Iterable[Finding]) -> int:
     """Give a run's exit code: 0 for nothing found, 2 for what kept it from checking, else 1."""
     codes = {finding.code for finding in findings}

@@ -137,6 +137,11 @@ def command(
     with opened(output_file) as stream:
         if output_format == "text":
             text.write(findings, stream, show_source=show_source)
+        elif output_format == "sarif":
+            from flake8_dbsession.fixes.offers import offers
+            from flake8_dbsession.output import sarif
+
+            sarif.write(findings, stream, fixes=offers(findings, run.options))
         else:
             writer(output_format)(findings, stream)
         if statistics:

