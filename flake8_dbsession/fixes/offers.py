@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from difflib import SequenceMatcher
 from functools import partial
+from io import StringIO
 
 from flake8_dbsession.checking.files import markdown
 from flake8_dbsession.checking.files.discovery import STDIN
@@ -13,11 +15,11 @@ from flake8_dbsession.checking.findings import Finding, Replacement
 from flake8_dbsession.checking.running.workers import processes, spread
 from flake8_dbsession.fixes.doubts.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
-from flake8_dbsession.fixes.repair import Wishes, repair_one
+from flake8_dbsession.fixes.repair import Wishes, repair_each
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.rewriting.proof import UnprovedError
-from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
+from flake8_dbsession.rewriting.text import UnreadableError, decode
 
 Offers = Mapping[Finding, tuple[Replacement, ...]]
 """What each fix replaces in its file, by the finding that it fixes."""
@@ -66,19 +68,13 @@ class _Offering:
                 text = decode(stream.read())
         except (OSError, UnreadableError):  # it changed since it was checked
             return
-        for finding in self._findings[path]:
-            fixed = self._fixed(path, text, finding)
-            if fixed is not None:
-                yield finding, tuple(replacements(text.content, fixed.content))
-
-    def _fixed(self, path: str, text: Text, finding: Finding) -> Text | None:
-        """Give the text in which one finding is fixed; None where it has no safe fix."""
-        place = finding.code, finding.line, finding.column
-        try:
-            done = repair_one(path, text, self._linter, _ALONE, place, self._patched)
-        except (SyntaxError, PolicyError, UnprovedError):
-            return None
-        return done.text if done.fixed and not done.moves else None
+        findings = self._findings[path]
+        places = [(each.code, each.line, each.column) for each in findings]
+        made = repair_each(path, text, self._linter, _ALONE, places, self._patched)
+        with suppress(SyntaxError, PolicyError, UnprovedError):
+            for finding, done in zip(findings, made, strict=True):
+                if done.fixed and not done.moves:
+                    yield finding, tuple(replacements(text.content, done.text.content))
 
 
 def replacements(before: str, after: str) -> Iterator[Replacement]:
@@ -91,7 +87,7 @@ def replacements(before: str, after: str) -> Iterator[Replacement]:
     Yields:
         What is replaced, from the top to the bottom; none of them overlap.
     """
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = (StringIO(text, newline="").readlines() for text in (before, after))
     for kind, first, last, begin, end in SequenceMatcher(None, old, new).get_opcodes():
         if kind != "equal":
             yield Replacement(first + 1, *_end(old, last), "".join(new[begin:end]))

@@ -206,7 +206,36 @@ def repair_one(
     Raises:
         SyntaxError, PolicyError, UnprovedError: as ``repair`` raises them.
     """
+    return _alone(_Findings(filename, text, linter, patched), wishes, place)
+
+
+def repair_each(
+    filename: str,
+    text: Text,
+    linter: Linter,
+    wishes: Wishes,
+    places: Iterable[tuple[str, int, int]],
+    patched: PatchedNames,
+) -> Iterator[Repair]:
+    """Repair each of some violations alone, as ``repair_one`` does, and look at the file once.
+
+    Args:
+        filename: as ``repair_one`` takes it.
+        text: as ``repair_one`` takes it.
+        linter: as ``repair_one`` takes it.
+        wishes: as ``repair_one`` takes them.
+        places: of the violations, each as ``repair_one`` takes it.
+        patched: as ``repair_one`` takes it.
+
+    Raises:
+        SyntaxError, PolicyError, UnprovedError: as ``repair`` raises them.
+    """
     now = _Findings(filename, text, linter, patched)
+    for place in places:
+        yield _alone(now, wishes, place)
+
+
+def _alone(now: _Findings, wishes: Wishes, place: tuple[str, int, int]) -> Repair:
     proposals, attempt = _tried(now, wishes, lambda state, each: state.place(each) == place)
     left = tuple(now.left(p, attempt.dropped) for p in proposals if p not in attempt.made)
     fixed = [(now, proposal) for proposal in attempt.made]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def save(user):
     finally:
         db.close()
 """
-_TEXTS = st.lists(st.sampled_from(["a\n", "b\r\n", "  c\n", "\n"])).map("".join)
+_TEXTS = st.lists(st.sampled_from(["a\n", "b\r\n", "  c\n", "\n", "\f\u2028d\r"])).map("".join)
 
 
 def found(code: str) -> tuple[Run, list[Finding]]:
@@ -55,7 +56,7 @@ def found(code: str) -> tuple[Run, list[Finding]]:
 def replaced(text: str, edits: tuple[Replacement, ...]) -> str:
     """Make replacements as a viewer does: by lines and columns, from the bottom to the top."""
     starts = [0]
-    for line in text.splitlines(keepends=True):
+    for line in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)", text):
         starts.append(starts[-1] + len(line))
     for edit in reversed(edits):
         start = starts[edit.line - 1]
