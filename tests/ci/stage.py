@@ -12,7 +12,7 @@ from tests.cases import HOUSE, write_project
 
 ROOT = Path(__file__).parents[2]
 OLD = "from core.database import SessionLocal\n\n\ndef old():\n    db = SessionLocal()\n"
-NEW = f"{OLD}\n\ndef new():\n    db = SessionLocal()\n    db.execute(stmt)\n"
+NEW = f"{OLD}\n\ndef new():\n    db = SessionLocal()\n    print(db.query(User).count())\n"
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
