@@ -15,7 +15,14 @@ from tests.cases import HOUSE, write_project
 pytestmark = pytest.mark.hooks
 
 CHECKOUT = Path(__file__).parents[2]
-PACKAGED = ("flake8_dbsession", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+PACKAGED = (
+    "flake8_dbsession",
+    "pyproject.toml",
+    "setup.py",
+    "README.md",
+    "LICENSE",
+    ".pre-commit-hooks.yaml",
+)
 BY_HAND = """\
 from core.database import SessionLocal
 
