@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from tests.ci.stage import ROOT, bash, checked_out, environment, pull_request
+from tests.packaging.copying import copy_of_repository
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -43,7 +45,7 @@ class Job:
         self._output, self._temp = folder / "output", folder / "temp"
         self._temp.mkdir()
         self._event = event
-        self._variables = {
+        self.variables = {
             "GITHUB_OUTPUT": str(self._output),
             "GITHUB_PATH": str(folder / "path"),
             "GITHUB_ACTION_PATH": str(ROOT),
@@ -58,7 +60,7 @@ class Job:
         values = {each: text.get("default", "") for each, text in ACTION["inputs"].items()}
         values |= inputs
         env = {name: self._value(text, values) for name, text in step.get("env", {}).items()}
-        return bash(step["run"], self.checkout, environment(self._temp, {**self._variables, **env}))
+        return bash(step["run"], self.checkout, environment(self._temp, {**self.variables, **env}))
 
     def run(self, **inputs: str) -> subprocess.CompletedProcess[str]:
         """Find the base, and check."""
@@ -108,6 +110,19 @@ class TestForm:
     def test_the_package_of_the_action_is_installed(self) -> None:
         (install,) = (step["run"] for step in STEPS if step.get("name") == "Install")
         assert 'pip install --quiet --disable-pip-version-check "$GITHUB_ACTION_PATH"' in install
+
+
+@pytest.mark.packaging
+def test_it_installs_itself(tmp_path: Path, request_of: tuple[Path, dict[str, str]]) -> None:
+    repository, commits = request_of
+    job = Job(tmp_path, repository, commits["merge"])
+    job.variables["GITHUB_ACTION_PATH"] = str(copy_of_repository(tmp_path / "action"))
+    done = job.step("Install")
+    assert done.returncode == 0, done.stderr
+    installed = (tmp_path / "path").read_text().strip()
+    assert installed == str(tmp_path / "temp" / "dbsession" / "bin")
+    job.variables["PATH"] = os.pathsep.join((installed, os.environ["PATH"]))
+    assert "app.py:9 DBS302" in lines(job.run(since="none"))
 
 
 class TestBase:

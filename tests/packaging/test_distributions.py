@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,24 +14,23 @@ from pathlib import Path
 import pytest
 
 from flake8_dbsession import __version__
+from tests.packaging.copying import ROOT, copy_of_repository
 
 pytestmark = pytest.mark.packaging
 pytest.importorskip("build")
 pytest.importorskip("twine")
 
-ROOT = Path(__file__).parents[2]
 NAME = f"flake8_dbsession-{__version__}"
 INFO = f"{NAME}.dist-info"
 _MADE = ("PKG-INFO", "flake8_dbsession.egg-info/")
-_LEFT_OUT = shutil.ignore_patterns(".*_cache", ".venv", "*.egg-info", "build", "dist", "site")
 _GENERATED = re.compile(r"__pycache__|\.py[cod]$")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a copy, for a build leaves its traces, and give the folder of what is built."""
-    copy, folder = tmp_path_factory.mktemp("copy") / "repository", tmp_path_factory.mktemp("dist")
-    shutil.copytree(ROOT, copy, ignore=_LEFT_OUT, symlinks=True)
+    """Build a copy, and give the folder of what is built."""
+    copy = copy_of_repository(tmp_path_factory.mktemp("copy") / "repository")
+    folder = tmp_path_factory.mktemp("dist")
     (copy / "flake8_dbsession" / "__pycache__").mkdir(exist_ok=True)
     (copy / "flake8_dbsession" / "__pycache__" / "x.cpython-310.pyc").touch()
     command = (sys.executable, "-m", "build", "--outdir", str(folder), str(copy))
