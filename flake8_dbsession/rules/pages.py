@@ -48,8 +48,14 @@ def families() -> Iterator[tuple[str, str, list[Rule[Any]]]]:
 def page(rule: Rule[Any]) -> str:
     """Give a rule's page: its text under a title and what is to be known of it at a glance."""
     default = _OFF if rule.off else "on by default"
-    glance = f"{FAMILIES[rule.code[:4]]} · {default} · fix: {fix(rule)} · since {rule.since}"
-    return f"# {rule.code} {rule.name}\n\n*{glance}*\n\n{text(rule)}\n"
+    facts = (
+        FAMILIES[rule.code[:4]],
+        default,
+        f"level: {rule.level.value}",
+        f"fix: {fix(rule)}",
+        f"since {rule.since}",
+    )
+    return f"# {rule.code} {rule.name}\n\n*{' · '.join(facts)}*\n\n{text(rule)}\n"
 
 
 def fix(rule: Rule[Any]) -> str:
