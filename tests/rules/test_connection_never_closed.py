@@ -613,3 +613,89 @@ def test_a_connection_that_leaves_behind_its_cursor(tmp_path: Path) -> None:
     assert_cases(tmp_path, files, CODES)
     messages = [m for *_, code, m in lint(tmp_path, "runner.py") if code in CODES]
     assert all(m.endswith("so that the caller can close it") for m in messages)
+
+
+def test_a_handler_that_opens_another_is_reached(tmp_path: Path) -> None:
+    """Whoever opens a connection in a handler awaits that the ``try`` fails."""
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                import sqlite3
+
+                class Store:
+                    def __init__(self, path):
+                        self.path = path
+                        self.conn = self._open()
+
+                    def _open(self):
+                        return sqlite3.connect(self.path)
+
+                    def close(self):
+                        self.conn.close()
+
+                    def run(self, sql):
+                        conn = self.conn
+                        try:
+                            cursor = self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            conn = self._open()  # DBS602
+                            cursor = conn.cursor()
+                        cursor.execute(sql)
+                        cursor.close()
+                        conn.commit()
+
+                    def read(self, sql):
+                        try:
+                            cursor = self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            cursor = self._open().cursor()  # DBS602
+                        return cursor.execute(sql).fetchall()
+
+                    def reopen(self):
+                        try:
+                            self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            self.conn = self._open()
+
+                    def closed(self, sql):
+                        own = None
+                        try:
+                            cursor = self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            own = self._open()
+                            cursor = own.cursor()
+                        try:
+                            cursor.execute(sql)
+                        finally:
+                            if own is not None:
+                                own.close()
+            """
+        },
+        CODES,
+    )
+
+
+def test_a_handler_that_opens_nothing_is_left_as_it_was(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import logging
+                import sqlite3
+
+                def run(path, sql):
+                    conn = sqlite3.connect(path)
+                    try:
+                        cursor = conn.cursor()
+                    except sqlite3.Error:
+                        logging.exception("no cursor")
+                        raise
+                    try:
+                        cursor.execute(sql)
+                    finally:
+                        conn.close()
+            """
+        },
+        CODES,
+    )
