@@ -295,7 +295,9 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
 def _awaited_to_fail(acquisition: Acquisition, tree: Tree) -> Iterator[ast.Call]:
     """Give the calls whose errors a handler awaits to open something in their stead."""
     for above in tree.ancestors(acquisition.node):
-        if isinstance(above, ast.ExceptHandler) and isinstance(tried := tree.parent(above), ast.Try):
+        if isinstance(above, ast.ExceptHandler) and isinstance(
+            tried := tree.parent(above), ast.Try
+        ):
             for statement in tried.body:
                 yield from (node for node in nodes_in(statement) if isinstance(node, ast.Call))
 
