@@ -993,3 +993,131 @@ def test_a_helper_whose_callers_end_the_session_right_after_it(tmp_path: Path) -
     assert_cases(tmp_path, ended, CODES)
     for call in ("_fail(session, job_id); session.get(Job, 1)", "pass"):
         assert_cases(tmp_path, {"jobs.py": helper.format(code="DBS308", call=call)}, CODES)
+
+
+HELPED = """
+    from db import managed_session
+    from helpers import *
+
+    def delete(event_id):
+        with managed_session() as session:
+            event = session.get(Event, event_id)
+            {before}
+            try:
+                {work}
+            except Exception as e:  # {code}
+                print("failed", e)
+            session.delete(event)
+            session.commit()
+"""
+HELPERS = """
+    from contextlib import suppress
+
+    def update_stats(session, key):
+        stats = session.query(Stats).filter_by(key=key).first()
+        stats.goals -= 1
+
+    def by_another(session, key):
+        return update_stats(session, key)
+
+    def saved(session, key):
+        update_stats(session, key)
+        session.commit()
+
+    def caught(session, key):
+        try:
+            session.query(Stats).first()
+        except Exception:
+            session.rollback()
+
+    def suppressed(session, key):
+        with session.begin_nested():
+            session.query(Stats).first()
+
+    @transactional
+    def decorated(session, key):
+        session.query(Stats).first()
+
+    def idle(session, key):
+        session.add(Stats(key))
+
+    def closing(session, key):
+        try:
+            session.query(Stats).first()
+        finally:
+            session.close()
+
+    def endless(session, key):
+        endless(session, key)
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [
+        ("update_stats(session, event.key)", "DBS308"),
+        ("update_stats(key=event.key, session=session)", "DBS308"),
+        ("by_another(session, event.key)", "DBS308"),
+        ("saved(session, event.key)", "DBS308"),
+        ("caught(session, event.key)", "silent"),
+        ("suppressed(session, event.key)", "silent"),
+        ("decorated(session, event.key)", "silent"),
+        ("idle(session, event.key)", "silent"),
+        ("closing(session, event.key)", "silent"),
+        ("endless(session, event.key)", "silent"),
+        ("unknown(session, event.key)", "silent"),
+    ],
+)
+def test_the_work_of_a_function_that_is_given_the_session(
+    tmp_path: Path, work: str, code: str
+) -> None:
+    service = HELPED.format(before="pass", work=work, code=code)
+    files = {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service}
+    assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize(
+    ("before", "work", "way_out"),
+    [
+        ("pass", "saved(session, 1)", "call `session.rollback()` in it"),
+        (
+            "event.minute = 1",
+            "saved(session, 1)",
+            "call `session.commit()` before the `try`, for a rollback would undo line 8 as well, "
+            "and `session.rollback()` in it",
+        ),
+        ("saved(session, 2)", "saved(session, 1)", "call `session.rollback()` in it"),
+        (
+            "event.minute = 1",
+            "update_stats(session, 1)",
+            "put the work in `with session.begin_nested():`, for a rollback would undo line 8 "
+            "as well",
+        ),
+    ],
+)
+def test_what_a_rollback_after_such_a_function_undoes(
+    tmp_path: Path, before: str, work: str, way_out: str
+) -> None:
+    service = HELPED.format(before=before, work=work, code="DBS308")
+    write_project(tmp_path, {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert message.endswith(way_out)
+
+
+def test_what_the_failed_try_itself_loads_is_not_expired(tmp_path: Path) -> None:
+    service = """
+        from db import managed_session
+        from helpers import update_stats
+
+        def create(profile):
+            with managed_session() as session:
+                session.add(profile)
+                session.commit()
+                try:
+                    found = update_stats(session, 1)
+                except Exception:
+                    found = []
+                return found
+    """
+    files = {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service}
+    assert_cases(tmp_path, files, CODES)

@@ -62,13 +62,17 @@ def left_before(
     return max(found, key=lambda left: (not left.is_lock, left.line), default=None)
 
 
-def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) -> bool:
+def reads_expired(
+    handler: ast.ExceptHandler, tried: ast.Try, function: Function, session: str
+) -> bool:
     """Tell whether objects of a session are read after a handler that a commit has expired.
 
-    To read one loads it again. Plain attributes of theirs that were kept are none.
+    To read one loads it again. Plain attributes of theirs that were kept are none, and nor is what
+    the statement itself was to load.
 
     Args:
         handler: the handler.
+        tried: its statement.
         function: its function.
         session: the session as it is written.
     """
@@ -84,6 +88,7 @@ def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) 
         if isinstance(argument, ast.Name)
     }
     names = _names_of_loaded(function, session, parts=False) | added
+    names -= {name for node in nodes_in(tried) for bound, _ in _bound(node) for name in bound}
     return any(
         isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
@@ -152,14 +157,30 @@ class _Acts:
     def ends(self, event: Event) -> bool:
         """Tell whether an event ends the transaction, or begins the session."""
         match event:
-            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))):
+            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))) if (
+                self._is_session(owner)
+            ):
                 effect = effect_of(Resource.SESSION, method)
-                return self._is_session(owner) and effect is not None and bool(effect & _ENDS)
+                return effect is not None and bool(effect & _ENDS)
+            case Evaluate(node=ast.Call() as call):
+                return self._commits_in_the_end(call)
             case Bind(target=target):
                 is_named = isinstance(target, str) and target == self._session
                 return is_named or self._is_session(target)
             case Enter(node=item):
                 return item.optional_vars is not None and self._is_session(item.optional_vars)
+        return False
+
+    def _commits_in_the_end(self, call: ast.Call) -> bool:
+        """Tell whether a function that is given the session commits it after all its work."""
+        received = received_as(call, self._session, self._scope, self._inference)
+        if received is None or isinstance(received[0], ast.Lambda):
+            return False
+        body, name = received[0].body, received[1]
+        working = [statement for statement in body if _mentions(statement, {name})]
+        match working[-1:]:
+            case [ast.Expr(value=ast.Call() as last) | ast.Expr(value=ast.Await(value=last))]:
+                return _is_commit(last, name)
         return False
 
     def left_by(self, event: Event) -> Left | None:
