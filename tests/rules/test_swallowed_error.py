@@ -1121,3 +1121,54 @@ def test_what_the_failed_try_itself_loads_is_not_expired(tmp_path: Path) -> None
     """
     files = {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service}
     assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [("sqlite+aiosqlite://", "silent"), ("postgresql+asyncpg://x/y", "DBS308")],
+)
+def test_a_url_that_subclasses_set(tmp_path: Path, other: str, code: str) -> None:
+    files = {
+        "base.py": """
+            from contextlib import asynccontextmanager
+            from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+            class Database:
+                URL = ""
+
+                def __init__(self):
+                    self.engine = create_async_engine(self.URL)
+                    self.maker = async_sessionmaker(self.engine)
+
+                @asynccontextmanager
+                async def get_db(self):
+                    async with self.maker() as session:
+                        yield session
+        """,
+        "stores/sqlite.py": """
+            from base import Database
+
+            class SqliteDatabase(Database):
+                def __init__(self, path):
+                    self.URL = f"sqlite+aiosqlite:///{path}"
+                    super().__init__()
+        """,
+        "stores/other.py": f"""
+            from base import Database
+
+            class OtherDatabase(Database):
+                URL = "{other}"
+        """,
+        "exports.py": f"""
+            from base import Database
+
+            async def export(database: Database, models):
+                async with database.get_db() as session:
+                    for model in models:
+                        try:
+                            await session.execute(model)
+                        except Exception:  # {code}
+                            print("left out")
+        """,
+    }
+    assert_cases(tmp_path, files, CODES)
