@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.scope.keeping import is_closed_by_class
 from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.house.work import is_of_own_factory
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -63,8 +64,9 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
         if fact.holder is not Holder.INSTANCE or fact.known.resource is not Resource.SESSION:
             return
         if not is_closed_by_class(fact, context.file.inference):
+            other = "" if is_of_own_factory(fact) else f", or use {context.way_out(fact)}"
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` is kept as `{fact.name}` and the class closes it nowhere; "
-                f"close it in a method, or use {context.way_out(fact)}",
+                f"close it in a method{other}",
             )
