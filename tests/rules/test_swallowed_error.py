@@ -1172,3 +1172,53 @@ def test_a_url_that_subclasses_set(tmp_path: Path, other: str, code: str) -> Non
         """,
     }
     assert_cases(tmp_path, files, CODES)
+
+
+def test_an_object_made_with_the_session_may_see_to_it(tmp_path: Path) -> None:
+    service = """
+        from db import managed_session
+        from elsewhere import JobLog, load_user
+
+        def logged(job):
+            with managed_session() as session:
+                log = JobLog(session, job)
+                try:
+                    session.add(job)
+                    session.flush()
+                except Exception:
+                    log.failed()
+                    session.refresh(job)
+                    raise
+
+        def loaded(job):
+            with managed_session() as session:
+                user = load_user(session, job)
+                try:
+                    session.add(job)
+                    session.flush()
+                except Exception:  # DBS308
+                    user.notify()
+                    session.refresh(job)
+                    raise
+    """
+    assert_cases(tmp_path, {"db.py": PROVIDER, "service.py": service}, CODES)
+
+
+def test_a_commit_after_the_handler_saves_nothing_of_the_caller_s(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy.orm import Session
+
+        def save(session):
+            session.commit()
+
+        def attach(job, session: Session):
+            try:
+                meta = session.get(Meta, job)
+            except Exception:
+                meta = None
+            save(session)
+            return meta
+    """
+    write_project(tmp_path, {"service.py": service})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert message.endswith("put the work in `with session.begin_nested():`")

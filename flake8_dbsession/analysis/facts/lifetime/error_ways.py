@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from enum import Enum
 from typing import NamedTuple
 
@@ -57,6 +57,7 @@ class Ways:
         session: the session as it is written.
         handlers: the handlers that errors of the database come to.
         helped: tells by which methods a function fails that a call gives the session.
+        holders: the names of the objects that are made with the session.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -69,11 +70,13 @@ class Ways:
         session: str,
         handlers: frozenset[ast.ExceptHandler],
         helped: Callable[[ast.Call], Sequence[str]] = lambda _: (),
+        holders: Set[str] = frozenset(),
     ) -> None:
         self._graph = graph
         self._session = session
         self._handlers = handlers
         self._helped = helped
+        self._holders = holders
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -147,7 +150,7 @@ class Ways:
         Args:
             event: the event.
             is_handled: whether the handler is left behind. Before that, a call that is given the
-                session may well roll it back.
+                session, or of an object that is made with it, may well roll it back.
         """
         match event:
             case Evaluate(node=ast.Call() as call):
@@ -170,6 +173,8 @@ class Ways:
             if not is_handled:
                 return Sequel.SEEN_TO
             return Sequel.GONE if any(word in name for word in _CLOSERS) else Sequel.USED
+        if not is_handled and dotted_name(call.func).partition(".")[0] in self._holders:
+            return Sequel.SEEN_TO
         if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
             if name in _ENDING_METHODS:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO

@@ -33,6 +33,7 @@ from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
+from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
@@ -194,7 +195,8 @@ class _Function:
         """Give the handlers after which a session goes on, with the first work in their ``try``."""
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
-            ways = Ways(graph, name, self.handlers, partial(self._failing_in, name))
+            helped, holders = partial(self._failing_in, name), self._made_with(name)
+            ways = Ways(graph, name, self.handlers, helped, holders)
             dialect = dialect_of(known, self._inference) if ways.works else ""
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works, dialect)
@@ -220,6 +222,18 @@ class _Function:
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         return failing_work(call, name, self._scope, self._inference)
+
+    def _made_with(self, name: str) -> frozenset[str]:
+        """Give the names of the objects that are made with a session."""
+        return frozenset(
+            target.id
+            for node in own_nodes(self._function)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+            if constructs_by_name(node.value)
+            if any(dotted_name(given) == name for given in arguments(node.value))
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        )
 
     def _find_sessions(self) -> Iterator[tuple[str, RoleValue]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
@@ -316,14 +330,15 @@ class _Function:
     ) -> bool:
         """Tell whether a function that is given the session commits what a rollback would undo.
 
-        What earlier turns did is committed only by a function that each turn calls.
+        What earlier turns did is committed only by a function that each turn calls, and what a
+        caller did by one that is called before the handler.
         """
-        around = self._loop_around(handler) if undone is Undone.TURNS else None
-        return any(
-            self._is_given_to_commit(call, name)
-            for call in self._calls
-            if around is None or _encloses(around, call)
-        )
+        around = self._loop_around(handler)
+        if undone is Undone.CALLERS:
+            calls = [call for call in self._calls if call.lineno < handler.lineno]
+        else:
+            calls = [call for call in self._calls if around and _encloses(around, call)]
+        return any(self._is_given_to_commit(call, name) for call in calls)
 
     def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
         """Tell whether a function of the project is given a session and commits it."""
