@@ -1024,6 +1024,9 @@ HELPERS = """
         update_stats(session, key)
         session.commit()
 
+    def saved_by_another(session, key):
+        return saved(session, key)
+
     def caught(session, key):
         try:
             session.query(Stats).first()
@@ -1046,6 +1049,17 @@ HELPERS = """
             session.query(Stats).first()
         finally:
             session.close()
+
+    def tidied(session, key):
+        try:
+            session.add(Stats(key))
+            session.commit()
+        except Exception:
+            session.rollback()
+
+    class Log:
+        def __init__(self, session):
+            self.session = session
 
     def endless(session, key):
         endless(session, key)
@@ -1086,7 +1100,15 @@ def test_the_work_of_a_function_that_is_given_the_session(
             "call `session.commit()` before the `try`, for a rollback would undo line 8 as well, "
             "and `session.rollback()` in it",
         ),
+        (
+            "event.minute = 1",
+            "saved_by_another(session, 1)",
+            "call `session.commit()` before the `try`, for a rollback would undo line 8 as well, "
+            "and `session.rollback()` in it",
+        ),
         ("saved(session, 2)", "saved(session, 1)", "call `session.rollback()` in it"),
+        ("log = Log(session)", "update_stats(session, 1)", "call `session.rollback()` in it"),
+        ("tidied(session, 1)", "update_stats(session, 1)", "call `session.rollback()` in it"),
         (
             "event.minute = 1",
             "update_stats(session, 1)",

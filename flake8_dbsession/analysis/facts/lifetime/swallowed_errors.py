@@ -342,6 +342,8 @@ class _Function:
 
     def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
         """Tell whether a function of the project is given a session and commits it."""
+        if "commit" in self._failing_in(name, call):
+            return True
         received = received_as(call, name, self._scope, self._inference)
         return received is not None and any(
             isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"

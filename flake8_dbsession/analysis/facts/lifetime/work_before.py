@@ -10,18 +10,20 @@ from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event
 from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue, Resource
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 # Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.
 _LOCKING = ("for update", "for share", "for no key update", "pg_advisory_xact_lock")
+_LASTING_METHODS = CHANGING | {"commit", "execute", "flush"}
 _QUERY_WRITES = frozenset({"delete", "update"})
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 
@@ -172,16 +174,15 @@ class _Acts:
         return False
 
     def _commits_in_the_end(self, call: ast.Call) -> bool:
-        """Tell whether a function that is given the session commits it after all its work."""
+        """Tell whether a function that is given the session commits it after all its changes."""
         received = received_as(call, self._session, self._scope, self._inference)
-        if received is None or isinstance(received[0], ast.Lambda):
+        if received is None:
             return False
-        body, name = received[0].body, received[1]
-        working = [statement for statement in body if _mentions(statement, {name})]
-        match working[-1:]:
-            case [ast.Expr(value=ast.Call() as last) | ast.Expr(value=ast.Await(value=last))]:
-                return _is_commit(last, name)
-        return False
+        function, name = received
+        own = [method for method in _methods_of(name, function) if method in _LASTING_METHODS]
+        deep = failing_work(call, self._session, self._scope, self._inference)
+        works = own or [method for method in deep if method in _LASTING_METHODS]
+        return works[-1:] == ["commit"]
 
     def left_by(self, event: Event) -> Left | None:
         """Give what an event leaves for the transaction's end; None for nothing."""
@@ -211,12 +212,22 @@ class _Acts:
         """Tell whether a function that is given the session may change data, or take a lock."""
         received = received_as(call, self._session, self._scope, self._inference)
         callee = self._inference.value(call.func, self._scope)
+        if isinstance(callee, ClassValue):
+            return self._makes_changes(callee)
         if received is None or not isinstance(callee, FunctionValue):
             return True
         function, name = received
         scope = callee.scope.child(function)
         takes_lock = any(isinstance(n, ast.Call) and _locks(n) for n in own_nodes(function))
         return takes_lock or changes_objects(scope, name, inference=self._inference)
+
+    def _makes_changes(self, cls: ClassValue) -> bool:
+        """Tell whether a class's constructor may change data by the session that it is given."""
+        constructor = self._inference.constructor(cls)
+        return constructor is not None and any(
+            isinstance(node, ast.Call) and last_segment(node) in _LASTING_METHODS
+            for node in own_nodes(constructor.node)
+        )
 
     def _changes_by(self, call: ast.Call) -> bool:
         """Tell whether a call changes data by the session, or may: by an unknown statement."""
@@ -248,6 +259,15 @@ def _notes(call: ast.Call, session: str) -> bool:
         case ast.Attribute(value=owner, attr=method):
             return method in CHANGING and dotted_name(owner) == session
     return False
+
+
+def _methods_of(name: str, function: ast.AST) -> Iterator[str]:
+    """Give the methods that a function calls on a name, in the order of the text."""
+    for node in own_nodes(function):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)):
+                if dotted_name(owner) == name:
+                    yield method
 
 
 def _is_commit(node: ast.AST, session: str) -> TypeGuard[ast.Call]:
