@@ -5,18 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.library.methods import (
+    DRIVER_SQL,
+    POOLED_ATTRIBUTES,
+    SCHEMA_METHODS,
+    SCHEMA_OF_ALL,
+)
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
-
-# The functions and arguments of SQLAlchemy that take an engine or a connection, and that no other
-# library has. https://docs.sqlalchemy.org/en/20/core/metadata.html and .../core/reflection.html
-_SCHEMA_METHODS = frozenset({"create", "create_all", "drop", "drop_all", "reflect"})
-_OF_SCHEMA_ALONE = frozenset({"create_all", "drop_all"})
-# https://docs.sqlalchemy.org/en/20/core/connections.html#sqlalchemy.engine.Connection.exec_driver_sql
-# and .../core/pooling.html#sqlalchemy.pool.PoolProxiedConnection
-_OF_CONNECTIONS = "exec_driver_sql"
-_OF_POOLED = frozenset({"dbapi_connection", "driver_connection"})
 
 
 def is_proven_engine(expression: ast.expr, scope: Scope) -> bool:
@@ -50,10 +47,10 @@ def _proven(function: Scope) -> frozenset[str]:
 def _asked(node: ast.AST) -> Iterator[ast.expr]:
     """Give what is asked for an attribute that only SQLAlchemy's connections have."""
     match node:
-        case ast.Attribute(value=owner, attr=name) if name == _OF_CONNECTIONS:
+        case ast.Attribute(value=owner, attr=name) if name == DRIVER_SQL:
             yield owner
         case ast.Attribute(value=ast.Attribute(value=owner, attr="connection"), attr=name) if (
-            name in _OF_POOLED
+            name in POOLED_ATTRIBUTES
         ):
             yield owner
 
@@ -62,9 +59,9 @@ def _given_to_sqlalchemy(call: ast.Call, function: Scope) -> Iterator[ast.expr]:
     """Give the arguments of a call that SQLAlchemy takes for an engine or connection."""
     name = last_segment(call.func)
     for keyword in call.keywords:
-        if keyword.arg == "autoload_with" or (keyword.arg == "bind" and name in _SCHEMA_METHODS):
+        if keyword.arg == "autoload_with" or (keyword.arg == "bind" and name in SCHEMA_METHODS):
             yield keyword.value
-    if call.args and (name in _OF_SCHEMA_ALONE or _is_inspect(call.func, function)):
+    if call.args and (name in SCHEMA_OF_ALL or _is_inspect(call.func, function)):
         yield call.args[0]
 
 

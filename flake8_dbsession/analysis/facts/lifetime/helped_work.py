@@ -8,6 +8,7 @@ from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.facts.lifetime.error_ways import BEGINS, WORK
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
@@ -15,7 +16,6 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
-_PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
 # Who does any of these may see to the error before it leaves.
 _SEEING_TO = BEGINS | {"__exit__", "close", "invalidate", "reset", "rollback"}
 
@@ -40,7 +40,7 @@ def failing_work(
     if received is None or not isinstance(function, FunctionValue):
         return ()
     node, parameter = received
-    if is_generator(node) or not decorator_names(node) <= _PLAIN_DECORATORS:
+    if is_generator(node) or not decorator_names(node) <= PLAIN_DECORATORS:
         return ()
     inside = function.scope.child(node)
     return inference.questions.ask(
