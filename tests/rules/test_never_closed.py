@@ -199,9 +199,14 @@ def test_a_registry_that_a_function_makes_for_itself(tmp_path: Path) -> None:
             Session = scoped_session(SessionLocal)
             return Session()
 
-        def configured(work):
+        def passed_on(work):
             Session = scoped_session(SessionLocal)
             work(Session)
+            return Session().query(1).all()
+
+        def configured(connection):
+            Session = scoped_session(SessionLocal)
+            Session.configure(bind=connection)
             return Session().query(1).all()
 
         def made_for_others(app):

@@ -200,7 +200,7 @@ def _is_used_as_session(registry: ast.Call, scope: Scope, tree: Tree) -> bool:
     """Tell whether a registry that a function makes serves it as a session, and goes no further.
 
     Its name is only worked with, yielded, or called for its one session: one that is stored, passed
-    on or returned is a registry.
+    on, returned or configured is a registry, which may be bound to a connection at hand.
     """
     function, assignment = scope.function(), tree.parent(registry)
     match assignment:
@@ -210,7 +210,10 @@ def _is_used_as_session(registry: ast.Call, scope: Scope, tree: Tree) -> bool:
             worked_with |= {n.func for n in nodes if isinstance(n, ast.Call)}
             reads = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
             own = [read for read in reads if read.id == name]
-            return bool(own) and worked_with.issuperset(own)
+            configured = {
+                n.value for n in nodes if isinstance(n, ast.Attribute) and n.attr == "configure"
+            }
+            return bool(own) and worked_with.issuperset(own) and configured.isdisjoint(own)
     return False
 
 
