@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.library.wrappers import PARTIAL_NAME
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -182,11 +183,16 @@ def _handing_functions(tree: Tree, inference: Inference) -> Iterator[FunctionVal
 
 def _is_yielded(item: ast.withitem, function: Scope) -> bool:
     """Tell whether a function yields what a block of it names."""
-    return isinstance(item.optional_vars, ast.Name) and any(
-        isinstance(node, ast.Yield)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == item.optional_vars.id
+    target = item.optional_vars
+    return isinstance(target, ast.Name) and target.id in _yielded(function)
+
+
+@remembered
+def _yielded(function: Scope) -> frozenset[str]:
+    return frozenset(
+        node.value.id
         for node in own_nodes(function.node)
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Name)
     )
 
 
