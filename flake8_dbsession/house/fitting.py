@@ -28,7 +28,7 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
     """
     if _is_kept(acquisition, tree):
         return passed_in(pattern)
-    if _is_block(pattern) and _is_conditional(acquisition, tree):
+    if _is_block(pattern) and is_conditional(acquisition, tree):
         is_given = is_parameter(acquisition.name, acquisition.scope)
         return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"
     return in_coroutine(pattern, acquisition.scope)
@@ -91,13 +91,60 @@ def _names_in_returned_objects(function: Scope) -> frozenset[str]:
     )
 
 
-def _is_conditional(acquisition: Acquisition, tree: Tree) -> bool:
-    """Tell whether it is opened only where something else is not there: ``db or connect()``."""
+def is_conditional(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether it is opened on some ways only to what works with it: ``db or connect()``.
+
+    Args:
+        acquisition: what is opened.
+        tree: the visited part of the file.
+
+    Returns:
+        True as well for a branch that tests the name, or that ends before the name is read again:
+        no block can stand around the opening and that work.
+    """
+    names = _names_given(acquisition, tree)
     for node in tree.ancestors(acquisition.node):
-        if isinstance(node, (ast.BoolOp, ast.IfExp)):
-            return True
-        if isinstance(node, ast.stmt):
-            above = tree.parent(node)
-            tested = nodes_in(above.test) if isinstance(above, ast.If) else ()
-            return any(isinstance(n, ast.Name) and n.id == acquisition.name for n in tested)
+        match node:
+            case ast.BoolOp() | ast.IfExp():
+                return True
+            case ast.If(test=test) if not names.isdisjoint(_named_in(test)):
+                return True
+            case ast.If() | ast.Try() if _is_read_next(names, node, acquisition.scope):
+                return not _is_in_body(acquisition.node, node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                break
     return False
+
+
+def _names_given(acquisition: Acquisition, tree: Tree) -> frozenset[str]:
+    """Give the names of what is opened, or of what was asked of it on the spot, as a cursor is."""
+    match tree.statement(acquisition.node):
+        case ast.Assign(targets=targets):
+            return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+    return frozenset({acquisition.name})
+
+
+def _named_in(node: ast.AST) -> set[str]:
+    return {part.id for part in nodes_in(node) if isinstance(part, ast.Name)}
+
+
+def _is_read_next(names: frozenset[str], statement: ast.stmt, scope: Scope) -> bool:
+    """Tell whether one of some names is read after a statement, before it is bound again."""
+    function = scope.function() or scope.module.scope
+    later = (
+        node
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Name)
+        and node.id in names
+        and node.lineno > (statement.end_lineno or statement.lineno)
+    )
+    following = next(later, None)
+    return following is not None and isinstance(following.ctx, ast.Load)
+
+
+def _is_in_body(node: ast.expr, statement: ast.stmt) -> bool:
+    """Tell whether a node stands in the body of a ``try``, which is no branch."""
+    if not isinstance(statement, ast.Try):
+        return False
+    last = statement.body[-1]
+    return node.lineno <= (last.end_lineno or last.lineno)

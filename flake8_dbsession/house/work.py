@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.COMMITS
 _HARMLESS = Did.ASKS | Did.READS | Did.CLOSES | Did.ROLLS_BACK
@@ -69,6 +70,22 @@ def is_made_here(acquisition: Acquisition) -> bool:
     if isinstance(acquisition.node.func, ast.Call):
         return home is not None and home.module is acquisition.scope.module
     return home is not None and function is not None and home.function() is function
+
+
+def is_of_own_factory(acquisition: Acquisition) -> bool:
+    """Tell whether the same function makes the factory called, and keeps it: ``self.make = ...``.
+
+    Nobody else can open a session by it, and pass that in.
+    """
+    factory, function = acquisition.node.func, acquisition.scope.function()
+    if function is None or not isinstance(factory, ast.Attribute):
+        return False
+    return any(
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and any(ast.unparse(target) == ast.unparse(factory) for target in node.targets)
+        for node in own_nodes(function.node)
+    )
 
 
 def has_arguments(acquisition: Acquisition) -> bool:

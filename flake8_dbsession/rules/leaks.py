@@ -7,6 +7,7 @@ import ast
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
 from flake8_dbsession.analysis.lifetimes import Leak, Leaving, Lifetime
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.context import Context
 
 _WORDS = {
@@ -17,7 +18,34 @@ _WORDS = {
 
 
 CLOSE_THERE = "close it on that path too"
-"""The way out for what is handed on in the end: no ``with`` block can be around it."""
+"""The way out where no ``with`` block can be around what works with it."""
+
+
+def goes_on_without_block(ending: Ending) -> bool:
+    """Tell whether no block can stand around what works with a session or connection.
+
+    Args:
+        ending: what becomes of it.
+
+    Returns:
+        True for what is handed on in the end, and where its name stands for another one before
+        both are closed.
+    """
+    return bool(ending.lifetime.hand_ons) or _is_bound_again(ending)
+
+
+def _is_bound_again(ending: Ending) -> bool:
+    opened = ending.acquisition
+    again = [
+        node.lineno
+        for node in own_nodes(ending.scope.node)
+        if isinstance(node, ast.Name)
+        and isinstance(node.ctx, ast.Store)
+        and node.id == opened.name
+        and node.lineno > opened.node.lineno
+    ]
+    closes = [getattr(close.node, "lineno", 0) for close in ending.lifetime.closes]
+    return bool(again) and any(close > min(again) for close in closes)
 
 
 def leaving_line(lifetime: Lifetime) -> str:

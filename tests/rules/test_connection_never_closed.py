@@ -613,3 +613,182 @@ def test_a_connection_that_leaves_behind_its_cursor(tmp_path: Path) -> None:
     assert_cases(tmp_path, files, CODES)
     messages = [m for *_, code, m in lint(tmp_path, "runner.py") if code in CODES]
     assert all(m.endswith("so that the caller can close it") for m in messages)
+
+
+def test_a_handler_that_opens_another_is_reached(tmp_path: Path) -> None:
+    """Whoever opens a connection in a handler awaits that the ``try`` fails."""
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                import sqlite3
+
+                class Store:
+                    def __init__(self, path):
+                        self.path = path
+                        self.conn = self._open()
+
+                    def _open(self):
+                        return sqlite3.connect(self.path)
+
+                    def close(self):
+                        self.conn.close()
+
+                    def run(self, sql):
+                        conn = self.conn
+                        try:
+                            cursor = self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            conn = self._open()  # DBS602
+                            cursor = conn.cursor()
+                        cursor.execute(sql)
+                        cursor.close()
+                        conn.commit()
+
+                    def read(self, sql):
+                        try:
+                            cursor = self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            cursor = self._open().cursor()  # DBS602
+                        return cursor.execute(sql).fetchall()
+
+                    def reopen(self):
+                        try:
+                            self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            self.conn = self._open()
+
+                    def closed(self, sql):
+                        own = None
+                        try:
+                            cursor = self.conn.cursor()
+                        except sqlite3.ProgrammingError:
+                            own = self._open()
+                            cursor = own.cursor()
+                        try:
+                            cursor.execute(sql)
+                        finally:
+                            if own is not None:
+                                own.close()
+            """
+        },
+        CODES,
+    )
+
+
+def test_a_handler_that_opens_nothing_is_left_as_it_was(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import logging
+                import sqlite3
+
+                def run(path, sql):
+                    conn = sqlite3.connect(path)
+                    try:
+                        cursor = conn.cursor()
+                    except sqlite3.Error:
+                        logging.exception("no cursor")
+                        raise
+                    try:
+                        cursor.execute(sql)
+                    finally:
+                        conn.close()
+            """
+        },
+        CODES,
+    )
+
+
+def test_an_engine_that_its_use_proves(tmp_path: Path) -> None:
+    """Nothing says what type they are, but SQLAlchemy alone takes them so."""
+    assert_cases(
+        tmp_path,
+        {
+            "schema.py": """
+                import sqlalchemy as sa
+                from sqlalchemy import MetaData, inspect
+                from elsewhere import facade
+
+                def get_engine():
+                    return facade().writer.get_engine()
+
+                def purge(context):
+                    engine = get_engine()
+                    conn = engine.connect()  # DBS602
+                    metadata = sa.MetaData()
+                    metadata.reflect(bind=engine)
+                    for table in metadata.sorted_tables:
+                        with conn.begin():
+                            conn.execute(table.delete())
+
+                def drop_all(db):
+                    conn = db.engine.connect()  # DBS602
+                    for name in inspect(db.engine).get_table_names():
+                        conn.execute(name)
+
+                def inspected(db):
+                    conn = db.connect()  # DBS602
+                    return sa.inspect(db).get_table_names(conn)
+
+                def archive(engine):
+                    conn = engine.connect()  # DBS602
+                    table = sa.Table("a", sa.MetaData(), autoload_with=conn)
+                    return conn.execute(table.select()).fetchall()
+
+                def pragma(engine):
+                    engine.connect().exec_driver_sql("PRAGMA foreign_keys = ON")  # DBS602
+
+                def listen(context):
+                    for attempt in range(3):
+                        try:
+                            conn = context.engine.connect()  # DBS603
+                            conn.detach()
+                            conn = conn.connection.dbapi_connection
+                            with conn.cursor() as cursor:
+                                cursor.execute("LISTEN x")
+                            break
+                        except Exception:
+                            if attempt == 2:
+                                raise
+                    context.conn = conn
+
+                def closed(db):
+                    with db.engine.connect() as conn:
+                        inspect(db.engine)
+                        return conn.execute("select 1").scalar()
+            """
+        },
+        CODES,
+    )
+
+
+def test_what_has_a_connect_method_and_is_no_engine(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "clients.py": """
+                import inspect
+                from sqlalchemy import create_engine
+
+                def plain(client):
+                    conn = client.connect()
+                    conn.send("x")
+
+                def looked_at(client):
+                    conn = client.connect()
+                    return inspect.signature(client), conn.ping()
+
+                def of_another(client, engine, metadata):
+                    metadata.create_all(engine)
+                    conn = client.connect()
+                    conn.send("x")
+
+                async def in_a_coroutine(engine):
+                    conn = await engine.connect()
+                    await conn.exec_driver_sql("select 1")
+            """
+        },
+        CODES,
+    )

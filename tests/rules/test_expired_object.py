@@ -275,3 +275,57 @@ def handler(tasks: BackgroundTasks, key, db=Depends(get_db)):
     tasks.add_task(notify, agent)
 """,
     )
+
+
+def test_objects_that_a_background_task_is_given_out_of_a_block(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+from fastapi import BackgroundTasks
+
+def in_the_block(tasks: BackgroundTasks, key):
+    with get_db_session() as db:
+        agent = db.get(Agent, key)
+        tasks.add_task(notify, agent)  # DBS210
+        tasks.add_task(notify, agent.id)
+
+def after_the_block(tasks: BackgroundTasks, key):
+    with get_db_session() as db:
+        agent = db.get(Agent, key)
+    tasks.add_task(notify, agent)  # DBS210
+
+def without_a_commit(tasks: BackgroundTasks, key):
+    with get_reader() as db:
+        agent = db.get(Agent, key)
+        tasks.add_task(notify, agent)
+""",
+    )
+
+
+def test_objects_of_a_loop_and_under_a_global_name(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+_agents = {}
+current = None
+
+def keep_all():
+    with get_db_session() as db:
+        for agent in db.scalars(select(Agent)):
+            _agents[agent.id] = agent  # DBS210
+
+def keep_names():
+    with get_db_session() as db:
+        for name in db.scalars(select(Agent.name)):
+            _agents[name] = name
+
+def keep_one(key):
+    global current
+    with get_db_session() as db:
+        current = db.get(Agent, key)  # DBS210
+
+def keep_at_hand(key):
+    with get_db_session() as db:
+        current = db.get(Agent, key)
+""",
+    )

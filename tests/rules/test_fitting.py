@@ -48,6 +48,29 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
         (
+            "def f(x):\n    if x:\n        db = SessionLocal()\n    else:\n        db = x()\n"
+            "    db.execute(x)\n",
+            "DBS101",
+            f"{BLOCK} around the work",
+        ),
+        (
+            "def f(x):\n    if x:\n        db = SessionLocal()\n        db.close()\n"
+            "    db = other()\n    db.execute(x)\n",
+            "DBS101",
+            f"; {BLOCK}",
+        ),
+        (
+            "def f(c=None):\n    if c is None:\n        c = sqlite3.connect(x)\n    c.execute(x)\n",
+            "DBS602",
+            "; set `own = c is None` before it, and close it in a `finally` if `own`",
+        ),
+        (
+            "def f(a):\n    try:\n        c = a.cursor()\n    except OSError:\n"
+            "        c = sqlite3.connect(x).cursor()\n    c.execute(x)\n",
+            "DBS602",
+            "; close it in a `finally` where it was opened here",
+        ),
+        (
             "class A:\n    def __init__(self, db=None):\n        self.db = db or SessionLocal()\n",
             "DBS204",
             f"close it in a method, or {PASSED}",
@@ -74,6 +97,13 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             "def f(path):\n    c = sqlite3.connect(path)\n    c.execute(PRAGMA)\n    return c\n",
             "DBS603",
             "when line 5 raises, and keeps the connection open; close it on that path too",
+        ),
+        (
+            "def f(x):\n    c = sqlite3.connect(x)\n    try:\n        c.execute(x)\n"
+            "    except OSError:\n        c.close()\n        c = sqlite3.connect(x)\n    try:\n"
+            "        c.execute(x)\n    finally:\n        c.close()\n",
+            "DBS603",
+            "when line 6 raises, and keeps the connection open; close it on that path too",
         ),
         (
             "def f(x):\n    db = SessionLocal()\n    db.execute(x)\n    return db\n",

@@ -290,3 +290,44 @@ def test_a_test_may_loop_to_the_end(tmp_path: Path) -> None:
             break
     """
     assert_driven(tmp_path, text, "tests/test_database.py")
+
+
+def test_dependencies_under_any_name(tmp_path: Path) -> None:
+    """No word in a name decides what is looked at, in the same file or in another."""
+    files = {
+        "deps.py": """
+            from core.database import SessionLocal
+
+            def provide():
+                s = SessionLocal()
+                try:
+                    yield s
+                finally:
+                    s.close()
+        """,
+        "core/database.py": DATABASE,
+        "app.py": """
+            from deps import provide
+            from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+            async def get_adb():
+                async with Make() as s:
+                    yield s
+
+            async def of_a_block():
+                s = await anext(get_adb())  # DBS105
+                await s.execute("select 1")
+
+            async def of_a_loop():
+                async for s in get_adb():  # DBS105
+                    await s.execute("select 1")
+                    break
+
+            def of_another_module():
+                s = next(provide())  # DBS105
+                s.execute("select 1")
+
+            Make = async_sessionmaker(create_async_engine("x"))
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS105"})

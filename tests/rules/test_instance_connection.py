@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS609"}
@@ -247,3 +249,28 @@ def test_the_message_says_what_leaves(tmp_path: Path) -> None:
     [message] = [text for *_, code, text in lint(tmp_path, "cm.py") if code == "DBS609"]
     assert "when the block over the object ends" in message
     assert "close it in `__exit__`" in message
+
+
+STORE = """
+    import sqlite3
+
+    class Store:
+        def __init__(self, path):
+            self.conn = sqlite3.connect(path)  # {code}
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "code"),
+    [
+        ("store = Store('a')\nstore.run()\n", "silent"),
+        ("def run():\n    store = Store('a')\n    store.run()\nrun()\n", "DBS609"),
+        ("kept = {}\ndef get(p):\n    kept[p] = store = Store(p)\n    return store\n", "silent"),
+        ("def get(p):\n    kept = {}\n    kept[p] = Store(p)\n    return kept\n", "DBS609"),
+        ("store = Store('a')\n\ndef run():\n    Store('b')\nrun()\n", "DBS609"),
+        ("store = Store('a')\n", "DBS609"),
+    ],
+)
+def test_objects_that_live_as_long_as_the_process(tmp_path: Path, user: str, code: str) -> None:
+    files = {"store.py": STORE.format(code=code), "app.py": f"from store import Store\n{user}"}
+    assert_cases(tmp_path, files, {"DBS609"})

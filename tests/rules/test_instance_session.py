@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS204"}
 HEAD = """
@@ -196,3 +196,28 @@ def test_the_default_factory_of_a_field(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_an_object_that_makes_its_own_factory(tmp_path: Path) -> None:
+    """It is the root of the application: nobody can pass it a session."""
+    files = {
+        "orm.py": """
+            from sqlalchemy import create_engine
+            from sqlalchemy.orm import sessionmaker
+
+            def new_session_factory(url):
+                return sessionmaker(create_engine(url))
+        """,
+        "app.py": """
+            import orm
+
+            class Application:
+                def init_db(self, url):
+                    self.session_factory = orm.new_session_factory(url)
+                    self.db = self.session_factory()
+        """,
+    }
+    write_project(tmp_path, files)
+    found = {code: message for *_, code, message in lint(tmp_path, "app.py")}
+    assert list(found) == ["DBS204"]
+    assert found["DBS204"].endswith("the class closes it nowhere; close it in a method")

@@ -224,3 +224,102 @@ def test_a_result_that_a_function_gives(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_result_of_core_after_its_connection_s_block(tmp_path: Path) -> None:
+    text = """
+        import sqlalchemy as sa
+        from sqlalchemy import create_engine, select, text
+
+        engine = create_engine("postgresql://localhost/app")
+
+        def fetched_too_late(key):
+            with engine.connect() as conn:
+                result = conn.execute(sa.text("select a from t where id = :id"), {"id": key})
+            return [row[0] for row in result.fetchall()]  # DBS209
+
+        def by_a_transaction(query):
+            with engine.begin() as conn:
+                result = conn.execute(query)
+            return result.one()[0]  # DBS209
+
+        def stepped_through(query):
+            with engine.connect() as conn:
+                result = conn.exec_driver_sql(query)
+            for row in result:  # DBS209
+                print(row)
+
+        def returned():
+            with engine.connect() as conn:
+                return conn.execute(text("select 1"))  # DBS209
+
+        def fetched():
+            with engine.connect() as conn:
+                result = conn.execute(text("select 1")).fetchall()
+            return [row[0] for row in result]
+
+        def counted():
+            with engine.begin() as conn:
+                result = conn.execute(text("update t set a = 1"))
+            return result.rowcount
+
+        def described(query):
+            with engine.connect() as conn:
+                result = conn.execute(query)
+            return result.keys()
+
+        def not_known(query):
+            with engine.connect() as conn:
+                return conn.execute(query)
+
+        def passed_on(query, write):
+            with engine.connect() as conn:
+                result = conn.execute(query)
+            write(result)
+    """
+    assert_cases(tmp_path, {"app.py": text}, CODES)
+    in_a_test = text.replace("# DBS209", "")
+    assert_cases(tmp_path, {"tests/test_app.py": in_a_test}, CODES)
+
+
+def test_an_async_connection_buffers_all_but_streams(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from sqlalchemy import text
+                from sqlalchemy.ext.asyncio import create_async_engine
+
+                engine = create_async_engine("postgresql+asyncpg://localhost/app")
+
+                async def buffered():
+                    async with engine.connect() as conn:
+                        result = await conn.execute(text("select 1"))
+                    return result.fetchall()
+
+                async def streamed():
+                    async with engine.connect() as conn:
+                        result = await conn.stream(text("select 1"))
+                    async for row in result:  # DBS209
+                        print(row)
+            """
+        },
+        CODES,
+    )
+
+
+def test_blocks_that_leave_a_connection_open(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import psycopg2
+
+                def read(dsn):
+                    with psycopg2.connect(dsn) as conn:
+                        result = conn.execute("select 1")
+                    return result.fetchall()
+            """
+        },
+        CODES,
+    )

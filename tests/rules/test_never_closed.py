@@ -172,7 +172,41 @@ def test_a_registry_that_a_function_makes_for_itself(tmp_path: Path) -> None:
             return rows
 
         def called():
+            Session = scoped_session(SessionLocal)  # DBS302
+            return Session().query(1).all()
+
+        def called_for_a_name():
+            Session = scoped_session(SessionLocal)  # DBS303
+            session = Session()
+            rows = session.query(1).all()
+            session.close()
+            return rows
+
+        def called_and_removed():
             Session = scoped_session(SessionLocal)
+            session = Session()
+            try:
+                return session.query(1).all()
+            finally:
+                Session.remove()
+
+        def called_in_a_block():
+            Session = scoped_session(SessionLocal)
+            with Session() as session:
+                return session.query(1).all()
+
+        def called_for_others():
+            Session = scoped_session(SessionLocal)
+            return Session()
+
+        def passed_on(work):
+            Session = scoped_session(SessionLocal)
+            work(Session)
+            return Session().query(1).all()
+
+        def configured(connection):
+            Session = scoped_session(SessionLocal)
+            Session.configure(bind=connection)
             return Session().query(1).all()
 
         def made_for_others(app):
@@ -183,7 +217,7 @@ def test_a_registry_that_a_function_makes_for_itself(tmp_path: Path) -> None:
         shared = scoped_session(SessionLocal)
         """,
     )
-    [message] = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS302"]
+    [message, _] = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS302"]
     assert "`with SessionLocal() as session:`" in message
 
 

@@ -93,6 +93,10 @@ def test_fences(tmp_path: Path) -> None:
                 ```pycon
                 >>> SessionLocal()  # DBS110
                 ```
+
+                ~~~python
+                db = SessionLocal()  # DBS110
+                ~~~
                 """
 
             def two():

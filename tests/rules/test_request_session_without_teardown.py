@@ -187,6 +187,21 @@ def test_threads_that_live_on(tmp_path: Path) -> None:
 
                 async def hop():
                     return await asyncio.to_thread(called)
+
+                class Watcher(threading.Thread):
+                    def run(self):
+                        while True:
+                            ScopedSession.query(Book).count()  # DBS407
+
+                class Once(threading.Thread):
+                    def run(self):
+                        ScopedSession.query(Book).count()
+
+                class Tidy(threading.Thread):
+                    def run(self):
+                        while True:
+                            ScopedSession.query(Book).count()
+                            ScopedSession.remove()
             """,
         },
         CODES,

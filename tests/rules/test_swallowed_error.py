@@ -993,3 +993,254 @@ def test_a_helper_whose_callers_end_the_session_right_after_it(tmp_path: Path) -
     assert_cases(tmp_path, ended, CODES)
     for call in ("_fail(session, job_id); session.get(Job, 1)", "pass"):
         assert_cases(tmp_path, {"jobs.py": helper.format(code="DBS308", call=call)}, CODES)
+
+
+HELPED = """
+    from db import managed_session
+    from helpers import *
+
+    def delete(event_id):
+        with managed_session() as session:
+            event = session.get(Event, event_id)
+            {before}
+            try:
+                {work}
+            except Exception as e:  # {code}
+                print("failed", e)
+            session.delete(event)
+            session.commit()
+"""
+HELPERS = """
+    from contextlib import suppress
+
+    def update_stats(session, key):
+        stats = session.query(Stats).filter_by(key=key).first()
+        stats.goals -= 1
+
+    def by_another(session, key):
+        return update_stats(session, key)
+
+    def saved(session, key):
+        update_stats(session, key)
+        session.commit()
+
+    def saved_by_another(session, key):
+        return saved(session, key)
+
+    def caught(session, key):
+        try:
+            session.query(Stats).first()
+        except Exception:
+            session.rollback()
+
+    def suppressed(session, key):
+        with session.begin_nested():
+            session.query(Stats).first()
+
+    @transactional
+    def decorated(session, key):
+        session.query(Stats).first()
+
+    def idle(session, key):
+        session.add(Stats(key))
+
+    def closing(session, key):
+        try:
+            session.query(Stats).first()
+        finally:
+            session.close()
+
+    def tidied(session, key):
+        try:
+            session.add(Stats(key))
+            session.commit()
+        except Exception:
+            session.rollback()
+
+    class Log:
+        def __init__(self, session):
+            self.session = session
+
+    def endless(session, key):
+        endless(session, key)
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [
+        ("update_stats(session, event.key)", "DBS308"),
+        ("update_stats(key=event.key, session=session)", "DBS308"),
+        ("by_another(session, event.key)", "DBS308"),
+        ("saved(session, event.key)", "DBS308"),
+        ("caught(session, event.key)", "silent"),
+        ("suppressed(session, event.key)", "silent"),
+        ("decorated(session, event.key)", "silent"),
+        ("idle(session, event.key)", "silent"),
+        ("closing(session, event.key)", "silent"),
+        ("endless(session, event.key)", "silent"),
+        ("unknown(session, event.key)", "silent"),
+    ],
+)
+def test_the_work_of_a_function_that_is_given_the_session(
+    tmp_path: Path, work: str, code: str
+) -> None:
+    service = HELPED.format(before="pass", work=work, code=code)
+    files = {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service}
+    assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize(
+    ("before", "work", "way_out"),
+    [
+        ("pass", "saved(session, 1)", "call `session.rollback()` in it"),
+        (
+            "event.minute = 1",
+            "saved(session, 1)",
+            "call `session.commit()` before the `try`, for a rollback would undo line 8 as well, "
+            "and `session.rollback()` in it",
+        ),
+        (
+            "event.minute = 1",
+            "saved_by_another(session, 1)",
+            "call `session.commit()` before the `try`, for a rollback would undo line 8 as well, "
+            "and `session.rollback()` in it",
+        ),
+        ("saved(session, 2)", "saved(session, 1)", "call `session.rollback()` in it"),
+        ("log = Log(session)", "update_stats(session, 1)", "call `session.rollback()` in it"),
+        ("tidied(session, 1)", "update_stats(session, 1)", "call `session.rollback()` in it"),
+        (
+            "event.minute = 1",
+            "update_stats(session, 1)",
+            "put the work in `with session.begin_nested():`, for a rollback would undo line 8 "
+            "as well",
+        ),
+    ],
+)
+def test_what_a_rollback_after_such_a_function_undoes(
+    tmp_path: Path, before: str, work: str, way_out: str
+) -> None:
+    service = HELPED.format(before=before, work=work, code="DBS308")
+    write_project(tmp_path, {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert message.endswith(way_out)
+
+
+def test_what_the_failed_try_itself_loads_is_not_expired(tmp_path: Path) -> None:
+    service = """
+        from db import managed_session
+        from helpers import update_stats
+
+        def create(profile):
+            with managed_session() as session:
+                session.add(profile)
+                session.commit()
+                try:
+                    found = update_stats(session, 1)
+                except Exception:
+                    found = []
+                return found
+    """
+    files = {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service}
+    assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [("sqlite+aiosqlite://", "silent"), ("postgresql+asyncpg://x/y", "DBS308")],
+)
+def test_a_url_that_subclasses_set(tmp_path: Path, other: str, code: str) -> None:
+    files = {
+        "base.py": """
+            from contextlib import asynccontextmanager
+            from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+            class Database:
+                URL = ""
+
+                def __init__(self):
+                    self.engine = create_async_engine(self.URL)
+                    self.maker = async_sessionmaker(self.engine)
+
+                @asynccontextmanager
+                async def get_db(self):
+                    async with self.maker() as session:
+                        yield session
+        """,
+        "stores/sqlite.py": """
+            from base import Database
+
+            class SqliteDatabase(Database):
+                def __init__(self, path):
+                    self.URL = f"sqlite+aiosqlite:///{path}"
+                    super().__init__()
+        """,
+        "stores/other.py": f"""
+            from base import Database
+
+            class OtherDatabase(Database):
+                URL = "{other}"
+        """,
+        "exports.py": f"""
+            from base import Database
+
+            async def export(database: Database, models):
+                async with database.get_db() as session:
+                    for model in models:
+                        try:
+                            await session.execute(model)
+                        except Exception:  # {code}
+                            print("left out")
+        """,
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_an_object_made_with_the_session_may_see_to_it(tmp_path: Path) -> None:
+    service = """
+        from db import managed_session
+        from elsewhere import JobLog, load_user
+
+        def logged(job):
+            with managed_session() as session:
+                log = JobLog(session, job)
+                try:
+                    session.add(job)
+                    session.flush()
+                except Exception:
+                    log.failed()
+                    session.refresh(job)
+                    raise
+
+        def loaded(job):
+            with managed_session() as session:
+                user = load_user(session, job)
+                try:
+                    session.add(job)
+                    session.flush()
+                except Exception:  # DBS308
+                    user.notify()
+                    session.refresh(job)
+                    raise
+    """
+    assert_cases(tmp_path, {"db.py": PROVIDER, "service.py": service}, CODES)
+
+
+def test_a_commit_after_the_handler_saves_nothing_of_the_caller_s(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy.orm import Session
+
+        def save(session):
+            session.commit()
+
+        def attach(job, session: Session):
+            try:
+                meta = session.get(Meta, job)
+            except Exception:
+                meta = None
+            save(session)
+            return meta
+    """
+    write_project(tmp_path, {"service.py": service})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert message.endswith("put the work in `with session.begin_nested():`")

@@ -29,6 +29,7 @@ def code_of(code: str, section: str, **replaced: str) -> str:
 PLACES = {
     "database": '"sensors.db"',
     "async_url": '"postgresql+asyncpg://db/jobs"',
+    "url": '"postgresql://db/shop"',
 }
 
 

@@ -1,8 +1,10 @@
-"""DBS309, DBS505 and DBS610 on a server, with the drivers that ask for one."""
+"""DBS309, DBS505, DBS506 and DBS610 on a server, with the drivers that ask for one."""
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
 import sys
 from contextlib import closing
 from types import ModuleType
@@ -65,3 +67,23 @@ def test_a_write_that_nothing_commits(is_kept: bool, postgres: str) -> None:
         cursor = conn.cursor()
         cursor.execute("SELECT count(*) FROM memory")
         assert cursor.fetchone() == (int(is_kept),)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks nothing")
+@pytest.mark.parametrize(("section", "is_shared"), [(EXAMPLE, True), (BETTER, False)])
+def test_workers_on_their_parent_s_connection(
+    section: str, is_shared: bool, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg2")
+    forking = multiprocessing.get_context("fork")
+    monkeypatch.setattr(multiprocessing, "Pool", forking.Pool)
+    names = run("DBS506", section, url=repr(address(postgres, "psycopg2")))
+    module = ModuleType("example")  # by which the workers find the function
+    vars(module).update(names)
+    monkeypatch.setitem(sys.modules, "example", module)
+    # As many rows as the number of the server's process that a connection talks to.
+    server = "generate_series(1, pg_backend_pid())"
+    own = names["count"](server)
+    (workers,) = names["counts"]([server])
+    assert (workers == own) is is_shared
+    names["engine"].dispose(close=False)

@@ -35,7 +35,7 @@ def overrides(
     return [
         FunctionValue(binding.how.node, binding.scope, cls)
         for module in modules
-        for cls in _subclasses(value.cls, module, inference)
+        for cls in subclasses_in(module, value.cls, inference)
         for binding in cls.scope.child(cls.node).bindings(name)
         if isinstance(binding.how, Defined) and not isinstance(binding.how.node, ast.ClassDef)
     ]
@@ -58,7 +58,14 @@ def may_be_of_others(
     return any(isinstance(v, InstanceValue) and v.cls.node is not value.cls.node for v in values)
 
 
-def _subclasses(cls: ClassValue, module: Module, inference: Inference) -> list[ClassValue]:
+def subclasses_in(module: Module, cls: ClassValue, inference: Inference) -> list[ClassValue]:
+    """Find the classes of a module that inherit from a class, each below another of them or not.
+
+    Args:
+        module: where to look.
+        cls: the class.
+        inference: answers what the bases are.
+    """
     question = ("subclasses", cls.node)
     memory = module.scope.memory
     if question not in memory:

@@ -208,3 +208,21 @@ DATABASE_ERRORS = frozenset(
     }
 )
 """The errors of SQLAlchemy that leave a transaction to be rolled back."""
+
+SCHEMA_METHODS = frozenset({"create", "create_all", "drop", "drop_all", "reflect"})
+"""The methods of SQLAlchemy's tables and metadata that take an engine or connection as ``bind``.
+
+Source: https://docs.sqlalchemy.org/en/20/core/metadata.html
+"""
+
+SCHEMA_OF_ALL = frozenset({"create_all", "drop_all"})
+"""Those whose name no other library has."""
+
+DRIVER_SQL = "exec_driver_sql"
+"""The method that only SQLAlchemy's connections have."""
+
+POOLED_ATTRIBUTES = frozenset({"dbapi_connection", "driver_connection"})
+"""What only the connections of SQLAlchemy's pools have.
+
+Source: https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.PoolProxiedConnection
+"""

@@ -62,6 +62,15 @@ FETCHES_ONE = frozenset(
 LISTS = frozenset({"all", "fetchall", "fetchmany"})
 """The methods of a query or result that give a list."""
 
+FETCHING = FETCHES_ONE | LISTS | {"fetchone", "mappings", "partitions", "scalars"}
+"""The methods of a query or result by which rows are fetched, or will be."""
+
+WITHOUT_ROWS = frozenset(
+    {"close", "closed", "inserted_primary_key", "inserted_primary_key_rows", "is_insert", "keys"}
+    | {"lastrowid", "returns_rows", "rowcount"}
+)
+"""What a result has to tell without its rows."""
+
 METHODS = (
     STILL_LAZY
     | FETCHES_ONE

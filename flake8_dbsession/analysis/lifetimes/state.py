@@ -156,6 +156,8 @@ class Reader:
                     node = inner
                 case ast.Call(func=function, args=[*_, last]) if _gives_same_object(function):
                     node = last
+                case ast.Call(func=ast.Name() as registry, args=[]):
+                    node = registry  # what a registry gives is its one session; no other is called
                 case ast.Attribute():
                     return dotted_name(node) in state.objects
                 case _:

@@ -288,6 +288,8 @@ class Transfer:
                     return state._replace(holders=state.holders | {call})
                 if method not in KEEPING:
                     state = self._use(call, state)
+            case ast.Name() as registry if reader.refers(registry, state):
+                return state  # its session connects later
             case ast.Name(id=name) as closure if reader.holds(closure, state):
                 return self._call_closure(call, name, state)
         return self._arguments(call, state)

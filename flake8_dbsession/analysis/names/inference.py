@@ -27,6 +27,7 @@ from flake8_dbsession.analysis.names.functions import (
 )
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
+from flake8_dbsession.analysis.names.proven_engines import is_proven_engine
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     Annotated,
@@ -273,7 +274,7 @@ class Inference:
                 value = self.attribute(owner, name)
                 if value is None or isinstance(value, External):
                     value = self._kept_on_application(expression, owner, scope) or value
-                return _or_pooled(self._or_named(value, expression, scope), name)
+                return _or_proven(self._or_named(value, expression, scope), expression, scope)
             case ast.Call():
                 return self._call(expression, scope)
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
@@ -739,16 +740,19 @@ def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
     return call.args[position] if position is not None and len(call.args) > position else None
 
 
-def _or_pooled(value: Value | None, name: str) -> Value | None:
-    """See ``getconn`` of what cannot be followed for what it is: only pools have that method."""
-    if name == "getconn" and (value is None or isinstance(value, External)):
-        return RoleValue(
-            Role.ACCESSOR,
-            Resource.CONNECTION,
-            name=".getconn",
-            library="psycopg2",
-            is_pooled=True,
-        )
+def _or_proven(value: Value | None, method: ast.Attribute, scope: Scope) -> Value | None:
+    """See a method of what cannot be followed for what it is, where its use leaves no doubt.
+
+    Only pools have ``getconn``, and SQLAlchemy alone takes what ``connect`` of an engine gives.
+    """
+    if value is not None and not isinstance(value, External):
+        return value
+    name, connection = f".{method.attr}", Resource.CONNECTION
+    if method.attr == "getconn":
+        pooled = RoleValue(Role.ACCESSOR, connection, name=name, library="psycopg2")
+        return pooled._replace(is_pooled=True)
+    if method.attr == "connect" and is_proven_engine(method.value, scope):
+        return RoleValue(Role.CONNECT, connection, name=name, library="sqlalchemy")
     return value
 
 

@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.library.wrappers import PARTIAL_NAME
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
 _CALLABLES = frozenset(
@@ -50,6 +52,7 @@ _WORK = (
     ".rollback(",
     ".scalars(",
 )
+_STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
 _NAME_BEFORE = re.compile(r"\b[A-Za-z_]\w*$")
 
 
@@ -102,7 +105,8 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
 
 
 def _is_hidden(name: str) -> bool:
-    return bool(name) and is_hidden(f"{name}(")
+    """Tell whether calls of a name are not looked at unless it is learned."""
+    return bool(name) and (is_hidden(f"{name}(") or not hints(name))
 
 
 def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
@@ -169,15 +173,35 @@ def _handing_functions(tree: Tree, inference: Inference) -> Iterator[FunctionVal
             continue
         if not tree.is_of_interest(last_segment(call.func)) or function.parent is None:
             continue
-        if isinstance(tree.parent(call), ast.withitem):
+        item = tree.parent(call)
+        if isinstance(item, ast.withitem) and not _is_yielded(item, function):
             continue
         known = inference.value(call, scope)
         if isinstance(known, RoleValue) and known.role in _HANDED_ON:
             yield FunctionValue(function.node, function.parent)  # type: ignore[arg-type]
 
 
+def _is_yielded(item: ast.withitem, function: Scope) -> bool:
+    """Tell whether a function yields what a block of it names."""
+    target = item.optional_vars
+    return isinstance(target, ast.Name) and target.id in _yielded(function)
+
+
+@remembered
+def _yielded(function: Scope) -> frozenset[str]:
+    return frozenset(
+        node.value.id
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Name)
+    )
+
+
 def _callees(tree: Tree, names: set[str]) -> Iterator[str]:
     """Find what gave the names on which a session's work is done: ``s = make(); s.query(...)``."""
+    loops: list[tuple[ast.For | ast.AsyncFor, Scope]] = [*tree.find(ast.For)]
+    for loop, _ in (*loops, *tree.find(ast.AsyncFor)):
+        if isinstance(loop.target, ast.Name) and loop.target.id in names:
+            yield from _callee(loop.iter)
     for assignment, _ in tree.find(ast.Assign):
         if any(isinstance(t, ast.Name) and t.id in names for t in assignment.targets):
             yield from _callee(assignment.value)
@@ -189,5 +213,10 @@ def _callees(tree: Tree, names: set[str]) -> Iterator[str]:
 def _callee(expression: ast.expr) -> Iterator[str]:
     if isinstance(expression, ast.Await):
         expression = expression.value
+    match expression:
+        case ast.Call(func=ast.Name(id="next" | "anext"), args=[driven, *_]):
+            expression = driven
+        case ast.Call(func=ast.Attribute(value=driven, attr=step)) if step in _STEPS:
+            expression = driven
     if isinstance(expression, ast.Call) and _is_hidden(last_segment(expression)):
         yield last_segment(expression)

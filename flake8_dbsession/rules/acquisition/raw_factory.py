@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.house.work import is_made_here
+from flake8_dbsession.house.work import is_made_here, is_of_own_factory
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -26,6 +26,8 @@ class RawSessionFactory(Rule[Acquisition]):
     fallback stands, the rule is silent. So it is where the next statement is a `with` block over
     the session, and where that is kept on flask's `g`, from which a teardown of the project takes
     it, or on `request.state`, where the same function closes it: that makes the request's session.
+    An object that makes the factory in the same function and keeps both is at the root, where
+    nobody can pass it a session.
 
     ## Why is this bad?
     Whoever opens a session by hand has to commit it, roll it back and close it by hand on every
@@ -87,7 +89,7 @@ class RawSessionFactory(Rule[Acquisition]):
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report factories called by hand."""
-        if fact.known.source is not Role.FACTORY or is_made_here(fact):
+        if fact.known.source is not Role.FACTORY or is_made_here(fact) or is_of_own_factory(fact):
             return
         if (
             fact.holder is Holder.BLOCK

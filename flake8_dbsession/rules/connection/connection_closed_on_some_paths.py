@@ -10,7 +10,12 @@ from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.connection.wording import closing_way_out
 from flake8_dbsession.rules.context import Context
-from flake8_dbsession.rules.leaks import CLOSE_THERE, is_unguarded, leaving_line
+from flake8_dbsession.rules.leaks import (
+    CLOSE_THERE,
+    goes_on_without_block,
+    is_unguarded,
+    leaving_line,
+)
 from flake8_dbsession.rules.registry import register
 
 
@@ -73,8 +78,8 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
         if opened.holder is Holder.BLOCK:
             return
         if fact.lifetime.is_closed_on_some_paths_only and not is_unguarded(fact, context):
-            is_handed_on = bool(fact.lifetime.hand_ons)
-            way_out = CLOSE_THERE if is_handed_on else closing_way_out(opened, context)
+            fits_no_block = goes_on_without_block(fact)
+            way_out = CLOSE_THERE if fits_no_block else closing_way_out(opened, context)
             yield self.violation(
                 opened.node,
                 f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}, and keeps the "

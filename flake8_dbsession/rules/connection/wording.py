@@ -7,6 +7,7 @@ from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.analysis.library.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import place_of
+from flake8_dbsession.house.fitting import is_conditional, is_parameter
 from flake8_dbsession.rules.context import Context
 
 
@@ -30,6 +31,8 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         return f"use {provided}"
     if may_give_none(acquisition.node, acquisition.scope, inference):
         return "close it in a `finally`"
+    if is_conditional(acquisition, context.file.tree):
+        return _closing_where_opened(acquisition)
     if known.name.endswith(".raw_connection"):
         return f"use `with closing({acquisition.text}) as {name}:`"
     driver = driver_of(known.library)
@@ -41,6 +44,14 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     if Block.CLOSES in driver.block:
         return f"use `with {acquisition.text} as {name}:`"
     return f"use `with closing({acquisition.text}) as {name}:`"
+
+
+def _closing_where_opened(acquisition: Acquisition) -> str:
+    """Say how to close what is opened only where nobody has given one."""
+    if is_parameter(acquisition.name, acquisition.scope):
+        own = f"`own = {acquisition.name} is None`"
+        return f"set {own} before it, and close it in a `finally` if `own`"
+    return "close it in a `finally` where it was opened here"
 
 
 def provided_connection(acquisition: Acquisition, context: Context) -> str | None:

@@ -20,9 +20,11 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
 
     ## What it does
     Reports an `except` that catches errors of a session's own work (`commit`, `flush`, `execute`,
-    `query`, `get`, ...) and neither rolls back nor leaves the function, where the session lives on:
-    it is worked with again, a provider commits it, or it belongs to the caller or to an object. A
-    framework that gives a session (to a dependency, a decorated function or a test) ends it itself.
+    `query`, `get`, ...), or of a function of the project that is given the session, does such work
+    by it and lets its errors pass, and neither rolls back nor leaves the function, where the
+    session lives on: it is worked with again, a provider commits it, or it belongs to the caller or
+    to an object. A framework that gives a session (to a dependency, a decorated function or a test)
+    ends it itself.
     What is caught counts as the database's where it is everything, `Exception`, or an error of
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
@@ -122,6 +124,14 @@ def _way_out(fact: SwallowedError) -> str:
         return f"call `await {fact.session}.rollback()` in it, and {again}"
     if fact.undone is None:
         return f"call `{fact.session}.rollback()` in it"
+    if fact.undone is Undone.UNCOMMITTED:
+        waiting = "await " if fact.is_async else ""
+        before = f"for a rollback would undo line {fact.before} as well"
+        commit, rollback = (
+            f"{waiting}{fact.session}.commit()",
+            f"{waiting}{fact.session}.rollback()",
+        )
+        return f"call `{commit}` before the `try`, {before}, and `{rollback}` in it"
     work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
     keyword = "async with" if fact.is_async else "with"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"

@@ -11,6 +11,13 @@ from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 from flake8_dbsession.rules.scope.wording import own_session
 
+# What becomes of it, by whether the dependency ends before the task runs.
+_FATES = {
+    True: "is closed before the task runs after the response",
+    False: "keeps its connection until the task has ended",
+    None: "may be closed before the task runs after the response",
+}
+
 
 @register
 class SessionInBackgroundTask(Rule[BackgroundSession]):
@@ -19,7 +26,8 @@ class SessionInBackgroundTask(Rule[BackgroundSession]):
     ## What it does
     Reports a session that a function was given and that it passes on to FastAPI's
     `BackgroundTasks.add_task` or to Starlette's `BackgroundTask`. This rule is off by default: it
-    depends on the version of FastAPI which of the two harms below is done.
+    depends on the version of FastAPI which of the two harms below is done. The message says which,
+    where the dependency's `scope` or the version that the project requires tells.
 
     ## Why is this bad?
     A background task runs when the response has been sent. Under `Depends(..., scope="function")`,
@@ -75,6 +83,6 @@ class SessionInBackgroundTask(Rule[BackgroundSession]):
         way_out = own_session(fact.known, fact.session, fact.scope, context)
         yield self.violation(
             fact.node,
-            f"`{fact.session}` is the request's session, which may be closed before the task runs "
-            f"after the response; pass an id, and let the task open its own session{way_out}",
+            f"`{fact.session}` is the request's session, which {_FATES[fact.ends_early]}; pass an "
+            f"id, and let the task open its own session{way_out}",
         )

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.scope.keeping import is_closed_by_class
+from flake8_dbsession.analysis.facts.scope.lasting_objects import is_kept_till_the_end
 from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.house.work import is_of_own_factory
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -22,7 +24,9 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
     `close`, `__exit__`, `__aexit__`, `__del__`, a teardown, or any other method. The class's bases
     in the project and its subclasses in the same file count as well, and so does other code of the
     file that closes it from outside. An `__enter__` that opens is reported where its `__exit__`
-    does not close, whatever the other methods do.
+    does not close, whatever the other methods do. Silent where the project makes all such objects
+    at the top level of a script or into a container of a module: the end of the process closes what
+    they keep.
 
     ## Why is this bad?
     Nobody else knows that the object holds a connection. It goes back to the pool when the
@@ -62,9 +66,11 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
         """Report sessions that an object opens and its class never closes."""
         if fact.holder is not Holder.INSTANCE or fact.known.resource is not Resource.SESSION:
             return
-        if not is_closed_by_class(fact, context.file.inference):
+        inference = context.file.inference
+        if not is_closed_by_class(fact, inference) and not is_kept_till_the_end(fact, inference):
+            other = "" if is_of_own_factory(fact) else f", or use {context.way_out(fact)}"
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` is kept as `{fact.name}` and the class closes it nowhere; "
-                f"close it in a method, or use {context.way_out(fact)}",
+                f"close it in a method{other}",
             )

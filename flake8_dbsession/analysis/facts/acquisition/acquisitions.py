@@ -199,17 +199,21 @@ def opened_by(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) ->
 def _is_used_as_session(registry: ast.Call, scope: Scope, tree: Tree) -> bool:
     """Tell whether a registry that a function makes serves it as a session, and goes no further.
 
-    Its name is only worked with, or yielded: one that is called, stored, passed on or returned is
-    a registry.
+    Its name is only worked with, yielded, or called for its one session: one that is stored, passed
+    on, returned or configured is a registry, which may be bound to a connection at hand.
     """
     function, assignment = scope.function(), tree.parent(registry)
     match assignment:
         case ast.Assign(targets=[ast.Name(id=name)]) if function is not None:
             nodes = nodes_in(function.node)
             worked_with = {n.value for n in nodes if isinstance(n, (ast.Attribute, ast.Yield))}
+            worked_with |= {n.func for n in nodes if isinstance(n, ast.Call)}
             reads = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
             own = [read for read in reads if read.id == name]
-            return bool(own) and worked_with.issuperset(own)
+            configured = {
+                n.value for n in nodes if isinstance(n, ast.Attribute) and n.attr == "configure"
+            }
+            return bool(own) and worked_with.issuperset(own) and configured.isdisjoint(own)
     return False
 
 

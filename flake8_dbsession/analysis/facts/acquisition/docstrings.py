@@ -11,11 +11,11 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.source.outline import parse
 
-_MARKS = (">>>", "```", "::", "xample", "sage:")
+_MARKS = (">>>", "```", "~~~", "::", "xample", "sage:")
 _TELLING = re.compile(r"(\w+)(?:\(| import | as )")
 _QUOTES = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
 _PROMPT = re.compile(r"\s*(>>>|\.\.\.)(?: |$)")
-_FENCE = re.compile(r"\s*```\s*(\w*)\s*$")
+_FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)\s*$")
 _LITERAL = re.compile(
     r".*(?<!\.\.)::$|\s*\.\. (?:code-block|code|sourcecode):: *(?:py\w*)$"
     r"|\s*(?:Usage|Examples?)(?: [^:]*)?:$"

@@ -11,18 +11,13 @@ from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role
+from flake8_dbsession.analysis.names.versions import sqlalchemy_of
 
 _OPTION = "autocommit"
 _WORDS = ("autocommit", "isolation_level")
 # Before this version an ``engine.connect()`` committed each statement that looked like a write
 # (docs.sqlalchemy.org/en/20/changelog/migration_20.html).
 _EXPLICIT_SINCE = 2
-# The first version of SQLModel that needs it (sqlmodel.tiangolo.com/release-notes, 0.0.14).
-_SQLMODEL_ON_2 = (0, 0, 14)
-# What only SQLAlchemy 2 has.
-_SPEAKS_2 = re.compile(
-    r"\b(?:DeclarativeBase|DeclarativeBaseNoMeta|MappedAsDataclass|mapped_column|async_sessionmaker)\b"
-)
 
 
 def commits_by_itself(opened: Acquisition, inference: Inference) -> bool:
@@ -65,14 +60,8 @@ def _is_old_style(
         return False
     if maker is not None and any(keyword.arg == "future" for keyword in maker.keywords):
         return False
-    path, project = opened.scope.module.path, inference.project
-    allowed = project.allowed("sqlalchemy", path)
-    if allowed.are_below(_EXPLICIT_SINCE) or allowed.are_from(_EXPLICIT_SINCE):
-        return not allowed.are_from(_EXPLICIT_SINCE)
-    if project.allowed("sqlmodel", path).are_from(*_SQLMODEL_ON_2):
-        return False
     homes = [opened.scope, scope, *([known.home] if known.home is not None else [])]
-    return not any(_SPEAKS_2.search(home.module.text) for home in homes)
+    return not sqlalchemy_of(homes, inference.project).are_from(_EXPLICIT_SINCE)
 
 
 def _is_told_of_session(call: ast.Call, scope: Scope, inference: Inference) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.overrides import subclasses_in
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.values import RoleValue
+from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope
+from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
 
 UNDOING_ONE = frozenset({"oracle", "sqlite"})
 """The dialects whose database undoes a failed statement alone; its transaction goes on.
@@ -25,9 +27,38 @@ def dialect_of(known: RoleValue, inference: Inference) -> str:
 
     Returns:
         Its name in the URL, such as ``postgresql``; empty where the engine or its URL is not found.
+        A URL that subclasses set has the dialect that all of theirs have.
     """
     match known.database:
         case (ast.Call(args=[url, *_]), scope):
             found = url_of(url, scope, inference)
+            return found.dialect if found is not None else _of_subclasses(url, scope, inference)
+    return ""
+
+
+def _of_subclasses(url: ast.expr, scope: Scope, inference: Inference) -> str:
+    """Give the one dialect of the URLs that a class and those below it keep as ``self.url``."""
+    owner = inference.value(url.value, scope) if isinstance(url, ast.Attribute) else None
+    if not isinstance(url, ast.Attribute) or not isinstance(owner, InstanceValue):
+        return ""
+    home = scope.module
+    modules = [home, *inference.project.modules_with(f"{url.attr} =", home.path)]
+    classes = [below for each in modules for below in subclasses_in(each, owner.cls, inference)]
+    dialects = {
+        dialect
+        for cls in (owner.cls, *classes)
+        for binding in cls.scope.child(cls.node).attributes(url.attr)
+        if (dialect := _dialect_set(binding, inference)) is not None
+    }
+    return dialects.pop() if len(dialects) == 1 else ""
+
+
+def _dialect_set(binding: Binding, inference: Inference) -> str | None:
+    """Give the dialect of a URL that an attribute is set to; None for a text yet to be filled."""
+    match binding.how:
+        case Assigned(value=ast.Constant(value="" | None)):
+            return None
+        case Assigned(value=value, path=()):
+            found = url_of(value, binding.scope, inference)
             return found.dialect if found is not None else ""
     return ""

@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.facts.framework.handlers import is_handler
 from flake8_dbsession.analysis.facts.lifetime.endings import taking_of
 from flake8_dbsession.analysis.facts.lifetime.process_end import is_script
 from flake8_dbsession.analysis.facts.scope.keeping import is_closed_by_class, is_entering
+from flake8_dbsession.analysis.facts.scope.lasting_objects import is_kept_till_the_end
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -66,7 +67,8 @@ def module_connections(tree: Tree, inference: Inference) -> Iterator[ModuleConne
 def instance_connections(tree: Tree, inference: Inference) -> Iterator[InstanceConnection]:
     """Find the connections on ``self`` that nothing closes, databases in memory left out."""
     for opened in _kept(Holder.INSTANCE, tree, inference):
-        if not is_closed_by_class(opened, inference):
+        is_ended = is_closed_by_class(opened, inference) or is_kept_till_the_end(opened, inference)
+        if not is_ended:
             taking = taking_of(opened.known)
             giving = taking.gives if taking else ""
             yield InstanceConnection(opened, is_entering(opened), giving)

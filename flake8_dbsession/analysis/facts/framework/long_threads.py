@@ -60,6 +60,21 @@ def long_threads(tree: Tree, inference: Inference) -> Iterator[LongThread]:
                 seen.add(function.node)
                 starter = ast.unparse(call.func)
                 yield LongThread(function.scope.child(function.node), starter)
+    for cls, scope in tree.find(ast.ClassDef):
+        if any(_is_thread(base, scope, inference) for base in cls.bases):
+            yield from _runs(cls, scope.child(cls))
+
+
+def _is_thread(base: ast.expr, scope: Scope, inference: Inference) -> bool:
+    value = inference.value(base, scope) if last_segment(base) == "Thread" else None
+    return isinstance(value, External) and value.name in THREADS
+
+
+def _runs(cls: ast.ClassDef, scope: Scope) -> Iterator[LongThread]:
+    """Find the ``run`` of a thread's own class, where it loops."""
+    for method in cls.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "run" and _is_endless(method):
+            yield LongThread(scope.child(method), cls.name)
 
 
 def _work(call: ast.Call, scope: Scope, inference: Inference) -> FunctionValue | None:
@@ -80,7 +95,9 @@ def _lives_on(call: ast.Call, scope: Scope, function: FunctionValue, inference: 
     value = inference.value(call.func, scope)
     if not isinstance(value, External):
         return False
-    is_endless = isinstance(function.node, FUNCTIONS) and any(
-        isinstance(node, ast.While) for node in own_nodes(function.node)
-    )
+    is_endless = isinstance(function.node, FUNCTIONS) and _is_endless(function.node)
     return value.name in _HOPS or (value.name in THREADS and is_endless)
+
+
+def _is_endless(function: ast.AST) -> bool:
+    return any(isinstance(node, ast.While) for node in own_nodes(function))

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
-from flake8_dbsession.analysis.facts.framework.injections import is_injector
+from flake8_dbsession.analysis.facts.framework.injected_sessions import (
+    Injected,
+    injected_sessions,
+)
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.library.frameworks import (
     STREAM_WRAPPERS,
@@ -24,12 +27,10 @@ from flake8_dbsession.analysis.names.values import (
     ClassValue,
     External,
     FunctionValue,
-    Resource,
-    Role,
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
 _WORDS = ("Streaming", "EventSource")
 _STEPS = 3  # a name, and a function that returns what another gives
@@ -57,14 +58,6 @@ class Stream(NamedTuple):
     ends_early: bool
 
 
-class _Injected(NamedTuple):
-    """A session that a handler's parameter is given; ``ends_early`` is as a stream has it."""
-
-    name: str
-    known: RoleValue
-    ends_early: bool
-
-
 def streams(tree: Tree, inference: Inference) -> Iterator[Stream]:
     """Find the streaming responses whose handlers have a session injected.
 
@@ -80,7 +73,7 @@ def streams(tree: Tree, inference: Inference) -> Iterator[Stream]:
     for scope in scopes_mentioning(tree.scope, _WORDS):
         if enclosing_handler(scope, inference) is None:
             continue
-        injected = list(_injected_sessions(scope, inference))
+        injected = list(injected_sessions(scope, inference))
         for statement, response in _returned_responses(scope, inference) if injected else ():
             generator = _generator_of(response, scope, inference)
             if generator is not None:
@@ -92,7 +85,7 @@ def _stream(
     statement: ast.Return,
     response: ast.Call,
     generator: tuple[FunctionValue, ast.Call],
-    session: _Injected,
+    session: Injected,
     scope: Scope,
     inference: Inference,
 ) -> Iterator[Stream]:
@@ -105,66 +98,9 @@ def _stream(
         held = sessions_held_at(scope, inference).get(statement, frozenset())
         if session.ends_early or session.name not in held:
             return
-    yield Stream(statement, response, session.name, session.known, scope, uses, session.ends_early)
-
-
-def _injected_sessions(handler: Scope, inference: Inference) -> Iterator[_Injected]:
-    node = handler.node
-    assert isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef))
-    given = node.args
-    positional = [*given.posonlyargs, *given.args]
-    defaults = dict(zip(reversed(positional), reversed(given.defaults), strict=False))
-    defaults |= {
-        argument: default
-        for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
-        if default is not None
-    }
-    for argument in (*positional, *given.kwonlyargs):
-        values = inference.values(argument.arg, handler)
-        sessions = [
-            v for v in values if isinstance(v, RoleValue) and v.resource is Resource.SESSION
-        ]
-        injection = _injection(argument, defaults.get(argument), handler, inference)
-        if injection is not None and sessions and sessions[0].role is Role.GIVEN:
-            ends_early = _ends_early(injection, handler, inference)
-            yield _Injected(argument.arg, sessions[0], ends_early)
-
-
-def _injection(
-    argument: ast.arg, default: ast.expr | None, handler: Scope, inference: Inference
-) -> ast.Call | None:
-    """Find the ``Depends(...)`` of a parameter: its default, or inside its ``Annotated`` type."""
-    outside = handler.parent or handler
-    for expression, scope in _written(default, argument.annotation, outside, inference):
-        for node in nodes_in(expression):
-            if isinstance(node, ast.Call) and is_injector(node.func, scope, inference):
-                return node
-    return None
-
-
-def _written(
-    default: ast.expr | None, annotation: ast.expr | None, scope: Scope, inference: Inference
-) -> Iterator[tuple[ast.expr, Scope]]:
-    if default is not None:
-        yield default, scope
-    if annotation is not None:
-        yield annotation, scope
-    if isinstance(annotation, ast.Name):
-        for origin in inference.origins(annotation.id, scope):
-            if isinstance(origin.how, Assigned):
-                yield origin.how.value, origin.scope
-
-
-def _ends_early(injection: ast.Call, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a dependency ends before the response is sent.
-
-    Source: FastAPI's release notes of 0.106.0, 0.118.0 and 0.121.0.
-    """
-    for keyword in injection.keywords:
-        if keyword.arg == "scope" and isinstance(keyword.value, ast.Constant):
-            return keyword.value.value == "function"
-    allowed = inference.project.allowed("fastapi", scope.module.path)
-    return allowed.are_from(0, 106) and allowed.are_below(0, 118)
+    yield Stream(
+        statement, response, session.name, session.known, scope, uses, bool(session.ends_early)
+    )
 
 
 def _returned_responses(

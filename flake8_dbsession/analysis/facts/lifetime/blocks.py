@@ -1,4 +1,4 @@
-"""Session blocks: the ``with`` statements that give a session a name and close it at their end."""
+"""The ``with`` statements that give a session or connection a name and close it at their end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STEPS = 5  # providers that use one another; real code has two or three
 
 
 class SessionBlock(NamedTuple):
-    """A ``with`` block that closes the session which it names.
+    """A ``with`` block that closes the session, or connection, which it names.
 
     Attributes:
         node: the statement.
@@ -44,7 +44,6 @@ class SessionBlock(NamedTuple):
     scope: Scope
 
 
-@remembered
 def session_blocks(tree: Tree, inference: Inference) -> list[SessionBlock]:
     """Find the blocks that name a session and are known to close it.
 
@@ -56,12 +55,28 @@ def session_blocks(tree: Tree, inference: Inference) -> list[SessionBlock]:
         The blocks of factories, session classes, accessors and of those providers whose code
         closes what they give; one for each name.
     """
+    return _blocks(tree, Resource.SESSION, inference=inference)
+
+
+def connection_blocks(tree: Tree, inference: Inference) -> list[SessionBlock]:
+    """Find the blocks that name a connection of SQLAlchemy's, and are known to close it.
+
+    Args:
+        tree: the visited part of a file.
+        inference: answers what the blocks enter.
+    """
+    blocks = _blocks(tree, Resource.CONNECTION, inference=inference)
+    return [block for block in blocks if block.known.library == "sqlalchemy"]
+
+
+@remembered
+def _blocks(tree: Tree, resource: Resource, *, inference: Inference) -> list[SessionBlock]:
     found = []
     blocks: list[tuple[ast.With | ast.AsyncWith, Scope]] = [*tree.find(ast.With)]
     for block, scope in [*blocks, *tree.find(ast.AsyncWith)]:
         for item in block.items:
             if isinstance(item.optional_vars, ast.Name) and _may_open(item.context_expr, tree):
-                known = _closed_session(item.context_expr, scope, inference)
+                known = _closed(item.context_expr, resource, scope, inference)
                 if known is not None:
                     name = item.optional_vars.id
                     found.append(SessionBlock(block, item.context_expr, name, known, scope))
@@ -73,9 +88,11 @@ def _may_open(context: ast.expr, tree: Tree) -> bool:
     return isinstance(context, ast.Call) and (name in CLOSING or tree.is_of_interest(name))
 
 
-def _closed_session(context: ast.expr, scope: Scope, inference: Inference) -> RoleValue | None:
+def _closed(
+    context: ast.expr, resource: Resource, scope: Scope, inference: Inference
+) -> RoleValue | None:
     known = inference.entered(context, scope)
-    if not isinstance(known, RoleValue) or known.resource is not Resource.SESSION:
+    if not isinstance(known, RoleValue) or known.resource is not resource:
         return None
     return known if _closes(context, inference.value(context, scope), scope, inference) else None
 
@@ -106,7 +123,7 @@ def _is_closing_provider(provider: Value | None, inference: Inference, steps: in
         return True
     for used in _entered_or_returned(provider.node):
         value = inference.value(used, scope)
-        if isinstance(value, RoleValue) and value.resource is Resource.SESSION:
+        if isinstance(value, RoleValue):
             if value.role is Role.OPENED:
                 return True
             if value.role is Role.MANAGER and isinstance(used, ast.Call) and steps:

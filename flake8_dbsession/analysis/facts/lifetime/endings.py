@@ -273,6 +273,7 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
     if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
         return None
     quiet = {a.node for a in found if _opens_quietly(a) or _is_coroutine(a, tree)}
+    failing = frozenset(call for a in found for call in _awaited_to_fail(a, tree))
     connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
     quiet |= set(_receivers(own_nodes(root)))
@@ -284,10 +285,21 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
     )
 
     def raises(call: ast.Call) -> bool:
-        return call not in quiet and not _only_adds(call, sessions) and plain.may_raise(call)
+        is_quiet = call in quiet or _only_adds(call, sessions)
+        return call in failing or (not is_quiet and plain.may_raise(call))
 
     calls = plain._replace(may_raise=raises, raised=lambda call: _raised(call, connections))
     return build(root, calls, yield_raises=not is_fixture(scope.node))
+
+
+def _awaited_to_fail(acquisition: Acquisition, tree: Tree) -> Iterator[ast.Call]:
+    """Give the calls whose errors a handler awaits to open something in their stead."""
+    for above in tree.ancestors(acquisition.node):
+        if isinstance(above, ast.ExceptHandler) and isinstance(
+            tried := tree.parent(above), ast.Try
+        ):
+            for statement in tried.body:
+                yield from (node for node in nodes_in(statement) if isinstance(node, ast.Call))
 
 
 def _opens_quietly(acquisition: Acquisition) -> bool:

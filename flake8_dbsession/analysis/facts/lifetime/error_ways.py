@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from enum import Enum
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
@@ -35,6 +36,19 @@ class Sequel(Enum):
     FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
 
 
+class Work(NamedTuple):
+    """Work by a session that can fail.
+
+    Attributes:
+        method: the session's method.
+        text: the call as a message names it: the method's, or that of the function that is given
+            the session to work with.
+    """
+
+    method: str
+    text: str
+
+
 class Ways:
     """The ways on which the errors of one session's work go, and what comes of it there.
 
@@ -42,32 +56,48 @@ class Ways:
         graph: the control flow of the function.
         session: the session as it is written.
         handlers: the handlers that errors of the database come to.
+        helped: tells by which methods a function fails that a call gives the session.
+        holders: the names of the objects that are made with the session.
 
     Attributes:
-        works: for each handler that errors come to, the methods of the work that can fail, the
-            first one first.
+        works: for each handler that errors come to, the work that can fail, the first one first.
         sequels: for each of them, what comes of the session on the ways from it.
     """
 
-    def __init__(self, graph: Graph, session: str, handlers: frozenset[ast.ExceptHandler]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        session: str,
+        handlers: frozenset[ast.ExceptHandler],
+        helped: Callable[[ast.Call], Sequence[str]] = lambda _: (),
+        holders: Set[str] = frozenset(),
+    ) -> None:
         self._graph = graph
         self._session = session
         self._handlers = handlers
-        self.works: dict[ast.ExceptHandler, list[str]] = {}
+        self._helped = helped
+        self._holders = holders
+        self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
-            failing = [self._work(block.events[index]) for index in sorted(block.raising)]
-            if any(failing):
-                self._follow(block, list(filter(None, failing)))
+            failing = [
+                work for index in sorted(block.raising) for work in self._work(block.events[index])
+            ]
+            if failing:
+                self._follow(block, failing)
 
-    def _work(self, event: Event) -> str:
-        """Give the method by which an event works with the session; empty for any other event."""
+    def _work(self, event: Event) -> Iterator[Work]:
+        """Give the work that an event does by the session, itself or by a function's call."""
         match event:
-            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))):
-                return method if method in WORK and dotted_name(owner) == self._session else ""
-        return ""
+            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))) if (
+                method in WORK and dotted_name(owner) == self._session
+            ):
+                yield Work(method, f"{self._session}.{method}()")
+            case Evaluate(node=ast.Call() as call) if any(map(self._is_session, arguments(call))):
+                for method in self._helped(call):
+                    yield Work(method, f"{ast.unparse(call.func)}()")
 
-    def _follow(self, failing: Block, works: list[str]) -> None:
+    def _follow(self, failing: Block, works: list[Work]) -> None:
         """Follow an error to the handlers that swallow it, and from there what is done next."""
         pending: list[tuple[int, ast.ExceptHandler | None]] = [
             (edge.target, None) for edge in failing.edges if edge.raised
@@ -120,7 +150,7 @@ class Ways:
         Args:
             event: the event.
             is_handled: whether the handler is left behind. Before that, a call that is given the
-                session may well roll it back.
+                session, or of an object that is made with it, may well roll it back.
         """
         match event:
             case Evaluate(node=ast.Call() as call):
@@ -143,6 +173,8 @@ class Ways:
             if not is_handled:
                 return Sequel.SEEN_TO
             return Sequel.GONE if any(word in name for word in _CLOSERS) else Sequel.USED
+        if not is_handled and dotted_name(call.func).partition(".")[0] in self._holders:
+            return Sequel.SEEN_TO
         if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
             if name in _ENDING_METHODS:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
@@ -17,8 +17,10 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     WORK,
     Sequel,
     Ways,
+    Work,
     sequels_after,
 )
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
@@ -31,6 +33,7 @@ from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
+from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
@@ -56,7 +59,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
@@ -74,6 +77,7 @@ class Undone(Enum):
     TURNS = "what earlier turns of a loop did, or loaded for the next ones"
     CALLERS = "what whoever gave the session has done with it"
     OWN = "what the function has changed before"
+    UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
     LOCK = "a lock that the function has taken before"
 
 
@@ -111,24 +115,25 @@ class _Failed(NamedTuple):
     Attributes:
         session: the session as it is written.
         known: what is known of it.
-        works: the methods of the work, the first one first.
+        works: the work, the first one first.
         dialect: that of the database; empty where it is not known.
     """
 
     session: str
     known: RoleValue
-    works: list[str]
+    works: list[Work]
     dialect: str
 
     @property
     def is_flush(self) -> bool:
         """Whether a flush or commit is among the work."""
-        return not _FLUSHING.isdisjoint(self.works)
+        return any(work.method in _FLUSHING for work in self.works)
 
     @property
     def work(self) -> str:
         """The work to name: what the session takes no statement after, else the first."""
-        return next((work for work in self.works if work in _FLUSHING), self.works[0])
+        flushes = (work for work in self.works if work.method in _FLUSHING)
+        return next(flushes, self.works[0]).text
 
     @property
     def may_go_on(self) -> bool:
@@ -190,7 +195,8 @@ class _Function:
         """Give the handlers after which a session goes on, with the first work in their ``try``."""
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
-            ways = Ways(graph, name, self.handlers)
+            helped, holders = partial(self._failing_in, name), self._made_with(name)
+            ways = Ways(graph, name, self.handlers, helped, holders)
             dialect = dialect_of(known, self._inference) if ways.works else ""
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works, dialect)
@@ -205,7 +211,7 @@ class _Function:
                     handler,
                     name,
                     known.is_async,
-                    f"{name}.{failed.work}()",
+                    failed.work,
                     is_retried,
                     undone,
                     failed.is_flush,
@@ -213,6 +219,21 @@ class _Function:
                     before,
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
+
+    def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
+        return failing_work(call, name, self._scope, self._inference)
+
+    def _made_with(self, name: str) -> frozenset[str]:
+        """Give the names of the objects that are made with a session."""
+        return frozenset(
+            target.id
+            for node in own_nodes(self._function)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+            if constructs_by_name(node.value)
+            if any(dotted_name(given) == name for given in arguments(node.value))
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        )
 
     def _find_sessions(self) -> Iterator[tuple[str, RoleValue]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
@@ -236,7 +257,7 @@ class _Function:
         return [node for node in own_nodes(self._function) if isinstance(node, ast.Call)]
 
     def _receivers_of_work(self, body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
-        """Find what may be a session in a block: the names on which its work is called."""
+        """Find what may be a session in a block: what its work is called on, or is given."""
         last = body[-1].end_lineno or body[-1].lineno
         for call in self._calls:
             if body[0].lineno <= call.lineno <= last:
@@ -244,6 +265,9 @@ class _Function:
                     case ast.Attribute(value=receiver, attr=method) if method in WORK:
                         if method not in _COMMON or hints(last_segment(receiver)):
                             yield dotted_name(receiver), receiver
+                for given in arguments(call):
+                    if isinstance(given, ast.Name) and hints(given.id):
+                        yield given.id, given
 
     def _holds_transaction(self, name: str) -> bool:
         """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
@@ -260,29 +284,26 @@ class _Function:
         """Tell what a rollback in a handler would undo besides the work that failed there.
 
         Returns:
-            What it would, with its line; None where a function that is given the session commits
-            that, and where the ``try`` commits, for no savepoint outlives a commit.
+            What it would, with its line; None where nothing is left that another does not commit,
+            and where the ``try`` itself commits, for no savepoint outlives a commit.
         """
+        session, tried = failed.session, self._tried[handler]
         undone = self._undone_around(failed, handler)
-        if undone is not None:
-            is_committed = self._is_committed_by_another(failed.session, undone, handler)
-            return (None if is_committed else undone), 0
-        tried = self._tried[handler]
-        if self._is_committed_in(tried, failed.session):
+        if undone is not None and not self._is_committed_by_another(session, undone, handler):
+            return undone, 0
+        calls = self._calls_in(tried)
+        if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
             return None, 0
-        left = left_before(tried, graph, failed.session, self._scope, self._inference)
+        left = left_before(tried, graph, session, self._scope, self._inference)
         if left is None:
             return None, 0
+        if any(self._is_given_to_commit(call, session) for call in calls):
+            return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
         return (Undone.LOCK if left.is_lock else Undone.OWN), left.line
 
-    def _is_committed_in(self, tried: ast.Try, session: str) -> bool:
-        """Tell whether a ``try`` commits, itself or by a function that is given the session."""
+    def _calls_in(self, tried: ast.Try) -> list[ast.Call]:
         last = tried.body[-1].end_lineno or tried.body[-1].lineno
-        return any(
-            dotted_name(call.func) == f"{session}.commit" or self._is_given_to_commit(call, session)
-            for call in self._calls
-            if tried.body[0].lineno <= call.lineno <= last
-        )
+        return [call for call in self._calls if tried.body[0].lineno <= call.lineno <= last]
 
     def _undone_around(self, failed: _Failed, handler: ast.ExceptHandler) -> Undone | None:
         """Tell what a rollback would undo of a loop's other turns, or of the caller's work.
@@ -309,17 +330,20 @@ class _Function:
     ) -> bool:
         """Tell whether a function that is given the session commits what a rollback would undo.
 
-        What earlier turns did is committed only by a function that each turn calls.
+        What earlier turns did is committed only by a function that each turn calls, and what a
+        caller did by one that is called before the handler.
         """
-        around = self._loop_around(handler) if undone is Undone.TURNS else None
-        return any(
-            self._is_given_to_commit(call, name)
-            for call in self._calls
-            if around is None or _encloses(around, call)
-        )
+        around = self._loop_around(handler)
+        if undone is Undone.CALLERS:
+            calls = [call for call in self._calls if call.lineno < handler.lineno]
+        else:
+            calls = [call for call in self._calls if around and _encloses(around, call)]
+        return any(self._is_given_to_commit(call, name) for call in calls)
 
     def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
         """Tell whether a function of the project is given a session and commits it."""
+        if "commit" in self._failing_in(name, call):
+            return True
         received = received_as(call, name, self._scope, self._inference)
         return received is not None and any(
             isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"
@@ -392,10 +416,11 @@ class _Function:
         """
         if failed.is_flush:
             return self._writes(failed.session)
-        where = (handler, self._function, failed.session)
-        if notes_after(*where) or reads_expired(*where):
-            return True
         tried = self._tried[handler]
+        if notes_after(handler, self._function, failed.session):
+            return True
+        if reads_expired(handler, tried, self._function, failed.session):
+            return True
         left = left_before(tried, graph, failed.session, self._scope, self._inference)
         return left is not None and not left.is_lock
 

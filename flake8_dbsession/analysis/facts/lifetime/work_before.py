@@ -10,18 +10,20 @@ from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event
 from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue, Resource
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 # Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.
 _LOCKING = ("for update", "for share", "for no key update", "pg_advisory_xact_lock")
+_LASTING_METHODS = CHANGING | {"commit", "execute", "flush"}
 _QUERY_WRITES = frozenset({"delete", "update"})
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 
@@ -62,13 +64,17 @@ def left_before(
     return max(found, key=lambda left: (not left.is_lock, left.line), default=None)
 
 
-def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) -> bool:
+def reads_expired(
+    handler: ast.ExceptHandler, tried: ast.Try, function: Function, session: str
+) -> bool:
     """Tell whether objects of a session are read after a handler that a commit has expired.
 
-    To read one loads it again. Plain attributes of theirs that were kept are none.
+    To read one loads it again. Plain attributes of theirs that were kept are none, and nor is what
+    the statement itself was to load.
 
     Args:
         handler: the handler.
+        tried: its statement.
         function: its function.
         session: the session as it is written.
     """
@@ -84,6 +90,7 @@ def reads_expired(handler: ast.ExceptHandler, function: Function, session: str) 
         if isinstance(argument, ast.Name)
     }
     names = _names_of_loaded(function, session, parts=False) | added
+    names -= {name for node in nodes_in(tried) for bound, _ in _bound(node) for name in bound}
     return any(
         isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
@@ -152,15 +159,30 @@ class _Acts:
     def ends(self, event: Event) -> bool:
         """Tell whether an event ends the transaction, or begins the session."""
         match event:
-            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))):
+            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))) if (
+                self._is_session(owner)
+            ):
                 effect = effect_of(Resource.SESSION, method)
-                return self._is_session(owner) and effect is not None and bool(effect & _ENDS)
+                return effect is not None and bool(effect & _ENDS)
+            case Evaluate(node=ast.Call() as call):
+                return self._commits_in_the_end(call)
             case Bind(target=target):
                 is_named = isinstance(target, str) and target == self._session
                 return is_named or self._is_session(target)
             case Enter(node=item):
                 return item.optional_vars is not None and self._is_session(item.optional_vars)
         return False
+
+    def _commits_in_the_end(self, call: ast.Call) -> bool:
+        """Tell whether a function that is given the session commits it after all its changes."""
+        received = received_as(call, self._session, self._scope, self._inference)
+        if received is None:
+            return False
+        function, name = received
+        own = [method for method in _methods_of(name, function) if method in _LASTING_METHODS]
+        deep = failing_work(call, self._session, self._scope, self._inference)
+        works = own or [method for method in deep if method in _LASTING_METHODS]
+        return works[-1:] == ["commit"]
 
     def left_by(self, event: Event) -> Left | None:
         """Give what an event leaves for the transaction's end; None for nothing."""
@@ -190,12 +212,22 @@ class _Acts:
         """Tell whether a function that is given the session may change data, or take a lock."""
         received = received_as(call, self._session, self._scope, self._inference)
         callee = self._inference.value(call.func, self._scope)
+        if isinstance(callee, ClassValue):
+            return self._makes_changes(callee)
         if received is None or not isinstance(callee, FunctionValue):
             return True
         function, name = received
         scope = callee.scope.child(function)
         takes_lock = any(isinstance(n, ast.Call) and _locks(n) for n in own_nodes(function))
         return takes_lock or changes_objects(scope, name, inference=self._inference)
+
+    def _makes_changes(self, cls: ClassValue) -> bool:
+        """Tell whether a class's constructor may change data by the session that it is given."""
+        constructor = self._inference.constructor(cls)
+        return constructor is not None and any(
+            isinstance(node, ast.Call) and last_segment(node) in _LASTING_METHODS
+            for node in own_nodes(constructor.node)
+        )
 
     def _changes_by(self, call: ast.Call) -> bool:
         """Tell whether a call changes data by the session, or may: by an unknown statement."""
@@ -227,6 +259,15 @@ def _notes(call: ast.Call, session: str) -> bool:
         case ast.Attribute(value=owner, attr=method):
             return method in CHANGING and dotted_name(owner) == session
     return False
+
+
+def _methods_of(name: str, function: ast.AST) -> Iterator[str]:
+    """Give the methods that a function calls on a name, in the order of the text."""
+    for node in own_nodes(function):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)):
+                if dotted_name(owner) == name:
+                    yield method
 
 
 def _is_commit(node: ast.AST, session: str) -> TypeGuard[ast.Call]:

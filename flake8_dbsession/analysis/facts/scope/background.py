@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.facts.framework.injected_sessions import injected_sessions
 from flake8_dbsession.analysis.facts.scope.carrying import (
     as_session,
     calls_in,
@@ -15,7 +16,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
 )
 from flake8_dbsession.analysis.library.frameworks import BACKGROUND_TASK, BACKGROUND_TASKS
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments
@@ -32,12 +33,15 @@ class BackgroundSession(NamedTuple):
         session: the session as it is written.
         known: the session.
         scope: the scope of the call.
+        ends_early: whether FastAPI ends the dependency before the task runs; None where nothing
+            tells.
     """
 
     node: ast.Call
     session: str
     known: RoleValue
     scope: Scope
+    ends_early: bool | None
 
 
 def background_sessions(tree: Tree, inference: Inference) -> Iterator[BackgroundSession]:
@@ -73,10 +77,14 @@ def _makes_task(call: ast.Call, scope: Scope, inference: Inference) -> bool:
 
 def _given(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[BackgroundSession]:
     seen = set()
+    function = scope.function()
+    is_handler = function is not None and isinstance(function.node, FUNCTIONS)
+    injected = injected_sessions(function, inference) if function and is_handler else ()
+    ends = {session.name: session.ends_early for session in injected}
     for argument in arguments(call):
         for session in carried(argument, scope, inference):
             known = as_session(session, scope, inference)
             text = ast.unparse(session)
             if known is not None and known.role is Role.GIVEN and text not in seen:
                 seen.add(text)
-                yield BackgroundSession(call, text, known, scope)
+                yield BackgroundSession(call, text, known, scope, ends.get(text))

@@ -22,8 +22,10 @@ from flake8_dbsession.analysis.library.queries import FETCHES_ONE, STILL_LAZY
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Assigned,
+    Iterated,
     Parameter,
     Scope,
+    declared,
     last_segment,
     statements,
 )
@@ -78,13 +80,17 @@ def expired_objects(tree: Tree, inference: Inference) -> Iterator[ExpiredObject]
         One for each way out of a block, where the factory is found and known to expire objects on
         commit, and for each background task that is given one.
     """
+    tasks = list(background_tasks(tree, inference))
     for block in session_blocks(tree, inference):
         if block.known.keeps_loaded is not False or _detaches(block.node):
             continue
         if not binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             work = _Work(block.name, block.scope, block.node, block.known.commits, inference)
-            yield from _Leaving(work, block, tree).found()
-    for task, scope in background_tasks(tree, inference):
+            leaving = _Leaving(work, block, tree)
+            yield from leaving.found()
+            for task, scope in tasks:
+                yield from leaving.given_to(task, scope)
+    for task, scope in tasks:
         yield from _given_to(task, scope, inference)
 
 
@@ -195,6 +201,14 @@ class _Leaving:
             if read is not None:
                 yield from self._expired(read, read.value, Way.READ, self._last + 1)
 
+    def given_to(self, task: ast.Call, scope: Scope) -> Iterator[ExpiredObject]:
+        """Give the objects that a background task is given in the block or after it."""
+        function = self._block.scope.function()
+        if scope.function() is function and task.lineno > self._block.node.lineno:
+            for argument in arguments(task):
+                if isinstance(argument, ast.Name):
+                    yield from self._expired(task, argument, Way.GIVEN, self._last + 1)
+
     def _expired(
         self, node: ast.AST, value: ast.expr, way: Way, line: int
     ) -> Iterator[ExpiredObject]:
@@ -212,8 +226,12 @@ class _Leaving:
 
 
 def _kept(statement: ast.stmt, scope: Scope) -> Iterator[ast.expr]:
-    """Give what a statement puts into a container that outlives the function."""
+    """Give what a statement puts into a name or container that outlives the function."""
+    function = scope.function()
     match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if function is not None:
+            if name in declared(function, ast.Global):
+                yield value
         case ast.Assign(targets=[ast.Subscript(value=container)], value=value):
             if _outlives(container, scope):
                 yield value
@@ -294,6 +312,9 @@ class _Objects:
     def _is_named(self, name: str, seen: frozenset[str]) -> bool:
         """Tell whether a name only ever stands for a mapped object or None."""
         found = [binding.how for binding in self._scope.lookup(name)]
+        match found:
+            case [Iterated(iterable=iterable)]:
+                return self.has(iterable, seen) or self._is_fetched(iterable, seen)
         values = [how.value for how in found if isinstance(how, Assigned) and not how.path]
         values = [value for value in values if not isinstance(value, ast.Constant)]
         if not values or not all(isinstance(how, Assigned) for how in found):

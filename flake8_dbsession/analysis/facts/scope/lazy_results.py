@@ -1,4 +1,4 @@
-"""Results that still need their session, outside of the block that closes it."""
+"""Results that still need their session or connection, outside of the block that closes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
-from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
+from flake8_dbsession.analysis.effects.work.acts import did_by
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.facts.lifetime.blocks import (
+    SessionBlock,
+    connection_blocks,
+    session_blocks,
+)
 from flake8_dbsession.analysis.facts.scope.entities import (
     Entities,
     named_in,
@@ -17,21 +23,27 @@ from flake8_dbsession.analysis.facts.scope.escapes import handed_over
 from flake8_dbsession.analysis.facts.scope.sequel import after_block, binds, reads
 from flake8_dbsession.analysis.library.methods import RESULTS, STREAMS
 from flake8_dbsession.analysis.library.python import LOOKING
-from flake8_dbsession.analysis.library.queries import STILL_LAZY
+from flake8_dbsession.analysis.library.queries import FETCHING, STILL_LAZY, WITHOUT_ROWS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue
+from flake8_dbsession.analysis.names.values import (
+    FunctionValue,
+    InstanceValue,
+    Resource,
+    RoleValue,
+)
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 
 _LOOPS = (ast.AsyncFor, ast.For)
+_ROWS = RESULTS | {"exec_driver_sql"}
 
 
 class LazyResult(NamedTuple):
-    """A result that leaves the block whose session it still needs.
+    """A result that leaves the block whose session, or connection, it still needs.
 
     Attributes:
         node: the ``return``, or the first use after the block.
@@ -57,40 +69,60 @@ def lazy_results(tree: Tree, inference: Inference) -> Iterator[LazyResult]:
         The returns inside a block, those after it of a name that was given its result there, and
         the first other use after it of such a name.
     """
-    for block in session_blocks(tree, inference):
+    for block in (*session_blocks(tree, inference), *connection_blocks(tree, inference)):
         if binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             continue
-        laziness = _Laziness(block.name, block.scope, block.known.is_async, inference)
+        asked = (block.name, block.known, block.scope, inference)
+        laziness = _Laziness(*asked)
         for statement in returned_from(block, tree):
             for result in handed_over(statement.value):
                 kind = laziness.kind(result)
                 if kind is not None:
                     yield LazyResult(statement, result, kind, block)
         for name in sorted(named_in(block)):
-            node = next(_used_after(name, block, tree), None)
-            kind = laziness.kind(ast.Name(name, ast.Load())) if node is not None else None
-            if node is not None and kind is not None:
-                yield LazyResult(node, node, kind, block)
+            use = next(_used_after(name, block, tree), None)
+            if use is not None:
+                laziness = _Laziness(*asked, is_fetched=use.fetches)
+                kind = laziness.kind(ast.Name(name, ast.Load()))
+                if kind is not None:
+                    yield LazyResult(use.node, use.node, kind, block)
 
 
-def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[ast.Name]:
+class _Use(NamedTuple):
+    """A use of a name after its block.
+
+    Attributes:
+        node: the name.
+        fetches: whether rows are fetched from it, which only a statement with rows lets.
+    """
+
+    node: ast.Name
+    fetches: bool
+
+
+def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[_Use]:
     """Give the uses of a name after its block, in the order of the text.
 
-    A test of it is none, nor is what is only passed on: a return of it is seen to elsewhere.
+    A test of it is none, nor is what is known without its rows, nor what is only passed on: a
+    return of it is seen to elsewhere.
     """
     nodes = after_block(block.node, name, tree)
     function = block.scope.function() or block.scope.module.scope
     stepped_through = _stepped_through(function)
-    found = [node for node in nodes if isinstance(node, ast.Name) and node in stepped_through]
-    found = [node for node in found if node.id == name]
+    found = [
+        _Use(node, fetches=True)
+        for node in nodes
+        if isinstance(node, ast.Name) and node in stepped_through and node.id == name
+    ]
     found += [
-        use
+        _Use(use, fetches=isinstance(around, ast.Attribute) and around.attr in FETCHING)
         for after in nodes
         for use, around in reads(after, name)
         if not isinstance(around, (ast.Return, ast.Compare, ast.BoolOp, ast.If, ast.Assign))
         if not (isinstance(around, ast.Call) and last_segment(around.func) in LOOKING)
+        if not (isinstance(around, ast.Attribute) and around.attr in WITHOUT_ROWS)
     ]
-    yield from sorted(found, key=lambda use: (use.lineno, use.col_offset))
+    yield from sorted(found, key=lambda use: (use.node.lineno, use.node.col_offset))
 
 
 @remembered
@@ -104,15 +136,25 @@ class _Laziness:
 
     Args:
         session: the session as it is written: a name, or an attribute of the method's own object.
+        known: what is known of it; it may be a connection.
         scope: the scope that the expressions are read in.
-        is_async: whether it is an asynchronous session.
         inference: answers what is selected and called.
+        is_fetched: whether rows are known to be fetched from what is asked about.
     """
 
-    def __init__(self, session: str, scope: Scope, is_async: bool, inference: Inference) -> None:
+    def __init__(
+        self,
+        session: str,
+        known: RoleValue,
+        scope: Scope,
+        inference: Inference,
+        *,
+        is_fetched: bool = False,
+    ) -> None:
+        self._is_fetched = is_fetched
         self._session = session
+        self._known = known
         self._scope = scope
-        self._is_async = is_async
         self._inference = inference
         self._entities = Entities(scope, inference)
 
@@ -155,13 +197,21 @@ class _Laziness:
         return None if None in kinds else next((kind for kind in kinds if kind), None)
 
     def _kind_of_work(self, method: str, call: ast.Call) -> str | None:
-        if self._is_async:
+        if self._known.is_async:
             return "stream" if method in STREAMS else None
+        if self._known.resource is Resource.CONNECTION:
+            return "result" if self._gives_rows(method, call) else None
         if method == "query":
             return "`Query`"
         if method in RESULTS and call.args and self._entities.are_selected_by(call.args[0]):
             return "result"
         return None
+
+    def _gives_rows(self, method: str, call: ast.Call) -> bool:
+        """Tell whether a connection's method gives rows that are not fetched yet."""
+        if method not in _ROWS or self._is_fetched:
+            return method in _ROWS
+        return bool(did_by(call, Resource.CONNECTION, self._scope, self._inference) & Did.READS)
 
     def _kind_of_call(self, call: ast.Call) -> str | None:
         """Say what a function of the project gives that works with the session."""
@@ -204,7 +254,7 @@ class _Laziness:
         scope = function.scope.child(function.node)
 
         def answer() -> str | None:
-            laziness = _Laziness(session, scope, self._is_async, self._inference)
+            laziness = _Laziness(session, self._known, scope, self._inference)
             kinds = [
                 laziness.kind(node.value)
                 for node in own_nodes(function.node)
@@ -212,6 +262,7 @@ class _Laziness:
             ]
             return kinds[0] if kinds and None not in kinds else None
 
+        is_async = self._known.is_async
         return self._inference.questions.ask(
-            scope.memory, ("lazy", session, self._is_async), answer, None
+            scope.memory, ("lazy", session, self._known.resource, is_async), answer, None
         )

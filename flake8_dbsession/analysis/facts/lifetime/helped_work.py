@@ -1,0 +1,77 @@
+"""The work that functions of the project do by a session which a call gives them."""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.facts.lifetime.error_ways import BEGINS, WORK
+from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
+from flake8_dbsession.analysis.lifetimes.names import is_generator
+from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+
+# Who does any of these may see to the error before it leaves.
+_SEEING_TO = BEGINS | {"__exit__", "close", "invalidate", "reset", "rollback"}
+
+
+def failing_work(
+    call: ast.Call, session: str, scope: Scope, inference: Inference
+) -> tuple[str, ...]:
+    """Give the methods of a session by which a called function fails, and leaves it so.
+
+    Args:
+        call: the call.
+        session: the session as it is written, among the arguments.
+        scope: the scope of the call.
+        inference: answers what is called.
+
+    Returns:
+        The methods, in the order of the text: of the function's own work, and of those that it
+        gives the session. None where something catches the errors, or may roll back.
+    """
+    received = received_as(call, session, scope, inference)
+    function = inference.value(call.func, scope) if received is not None else None
+    if received is None or not isinstance(function, FunctionValue):
+        return ()
+    node, parameter = received
+    if is_generator(node) or not decorator_names(node) <= PLAIN_DECORATORS:
+        return ()
+    inside = function.scope.child(node)
+    return inference.questions.ask(
+        inside.memory,
+        ("failing work", parameter),
+        lambda: tuple(_work_of(parameter, inside, inference)),
+        (),
+    )
+
+
+def _work_of(session: str, function: Scope, inference: Inference) -> list[str]:
+    nodes = own_nodes(function.node)
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    named = [(call, *dotted_name(call.func).rpartition(".")[::2]) for call in calls]
+    if any(owner == session and method in _SEEING_TO for _, owner, method in named):
+        return []
+    caught = {inner for node in nodes for inner in _caught_in(node)}
+    works: list[str] = []
+    for call, owner, method in named:
+        if call in caught:
+            continue
+        if owner == session and method in WORK:
+            works.append(method)
+        else:
+            works += failing_work(call, session, function, inference)
+    return works
+
+
+def _caught_in(node: ast.AST) -> list[ast.AST]:
+    """Give what stands in a ``try`` with a handler, whatever that catches."""
+    tried = as_try(node)
+    if tried is None or not tried.handlers:
+        return []
+    return [inner for statement in tried.body for inner in nodes_in(statement)]
