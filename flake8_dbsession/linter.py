@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
@@ -17,6 +17,8 @@ from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
 
 if TYPE_CHECKING:
+    from flake8_dbsession.analysis.facts.suppression.unused_noqa import UnusedNoqa
+    from flake8_dbsession.analysis.file import SourceFile
     from flake8_dbsession.analysis.names.inference import Vocabulary
     from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.analysis.source.trace import Trace
@@ -26,6 +28,22 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"DBS\d")
 _BYTE_GATES = tuple(word.encode() for word in GATES)
+_NAMED_IN_NOQA = re.compile(rb"#\s*(?i:noqa)\s*:.*DBS")
+
+
+class Comments(Protocol):
+    """Reads what the ``# noqa`` comments of a file hide."""
+
+    def unused(
+        self, file: SourceFile, found: Sequence[Violation], codes: frozenset[str]
+    ) -> Iterator[UnusedNoqa]:
+        """Find the comments of which some code hides nothing.
+
+        Args:
+            file: the file.
+            found: the violations in it.
+            codes: the codes of the rules that looked for them.
+        """
 
 
 class Settings(NamedTuple):
@@ -74,13 +92,17 @@ class Linter:
     Args:
         settings: what the user asked for.
         policy: the policy of every file; None for those that the settings name or that are found.
+        comments: reads what comments hide; None where nobody knows, as under flake8.
 
     Raises:
         PolicyError: the policy or preset that the settings name cannot be used.
     """
 
-    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
+    def __init__(
+        self, settings: Settings, policy: Policy | None = None, *, comments: Comments | None = None
+    ) -> None:
         self._settings = settings
+        self._comments = comments
         self._fixed = None if policy is None else Standard(policy, settings, frozenset())
         self._standards: dict[Path | None, Standard | PolicyError] = {}
         self._projects: dict[tuple[Path, Vocabulary], Project] = {}
@@ -153,7 +175,8 @@ class Linter:
         path, standard = self._place(filename)
         if isinstance(standard, PolicyError):
             return standard
-        if standard.policy.excludes(path) or not is_gated(text, standard.gates):
+        is_of_interest = is_gated(text, standard.gates) or self._judges_comments(standard, text)
+        if standard.policy.excludes(path) or not is_of_interest:
             return None
         return self._prepare(path, text, tree, standard)
 
@@ -166,6 +189,10 @@ class Linter:
         """
         if any(word in content for word in _BYTE_GATES):
             return False
+        if self._comments is not None and _NAMED_IN_NOQA.search(content):
+            _, standard = self._place(filename)
+            if isinstance(standard, Standard) and standard.comment_rules:
+                return False
         if self._is_plain(Path(os.path.abspath(filename))):
             return True
         _, standard = self._place(filename)
@@ -273,6 +300,12 @@ class Linter:
             named = looked_up.files
         return Standard(policy, self._settings, named)
 
+    def _judges_comments(self, standard: Standard, text: str) -> bool:
+        """Tell whether a file has comments that are to be held against what is found."""
+        if self._comments is None or not _NAMED_IN_NOQA.search(text.encode(errors="replace")):
+            return False
+        return bool(standard.comment_rules)
+
     def _prepare(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> PreparedFile:
         from flake8_dbsession.analysis.file import SourceFile
         from flake8_dbsession.rules.context import Context
@@ -295,7 +328,8 @@ class Linter:
                 for rule in rules
                 if rule.code not in allowed and not rule.code.startswith(ignored)
             ]
-        return PreparedFile(context, rules)
+        judges = standard.comment_rules if self._comments is not None else ()
+        return PreparedFile(context, rules, judges, self._comments)
 
     def _project(self, folder: Path, standard: Standard) -> Project:
         """Give the project that a folder lies in, one for all files under the same names."""
@@ -317,10 +351,14 @@ class PreparedFile(NamedTuple):
     Attributes:
         context: the file, its policy and its layer.
         rules: the rules, in the order of their codes.
+        judges: those that look at what comments hide of the others' violations.
+        comments: reads it.
     """
 
     context: Context
     rules: list[Rule[Any]]
+    judges: Sequence[Rule[Any]] = ()
+    comments: Comments | None = None
 
     def violations(self) -> Iterator[tuple[Violation, Any]]:
         """Run the rules.
@@ -329,8 +367,17 @@ class PreparedFile(NamedTuple):
             Each violation, its columns in UTF-8 bytes, with the fact that it speaks of; None in its
             place where a rule broke.
         """
+        found = []
         for rule in self.rules:
-            yield from _violations_of(rule, self.context)
+            for violation, fact in _violations_of(rule, self.context):
+                found.append(violation)
+                yield violation, fact
+        if self.judges and self.comments and not any(v.code == RULE_FAILED for v in found):
+            codes = frozenset(rule.code for rule in self.rules)
+            unused = [*self.comments.unused(self.context.file, found, codes)]
+            for rule in self.judges:
+                for fact in unused:
+                    yield from ((violation, fact) for violation in rule.check(fact, self.context))
 
 
 class Standard:
@@ -358,6 +405,15 @@ class Standard:
     @cached_property
     def rules(self) -> list[Rule[Any]]:
         """The rules that run: all but the off ones that nobody asked for."""
+        return [rule for rule in self._wanted if not rule.judges_comments]
+
+    @cached_property
+    def comment_rules(self) -> list[Rule[Any]]:
+        """Those of them that look at what comments hide of the others' violations."""
+        return [rule for rule in self._wanted if rule.judges_comments]
+
+    @cached_property
+    def _wanted(self) -> list[Rule[Any]]:
         from flake8_dbsession.rules.registry import rules
 
         selection = self.policy.selection

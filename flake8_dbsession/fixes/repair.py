@@ -40,6 +40,7 @@ from flake8_dbsession.rewriting.proof import (
 )
 from flake8_dbsession.rewriting.text import Text
 from flake8_dbsession.rules.base import Violation
+from flake8_dbsession.rules.registry import rules
 
 _ROUNDS = 20  # a fix inside of another waits for the next round; real code nests three deep
 # A violation that the user has silenced, by its code and the text of its line: its place changes.
@@ -346,14 +347,14 @@ class _Findings:
 
     @cached_property
     def violations(self) -> list[Violation]:
-        return [violation for violation, _ in self._found]
+        return [v for v, _ in self._found if not rules()[v.code].judges_comments]
 
     def hidden(self, wishes: Wishes) -> set[_Hidden]:
         if wishes.reported is None:
             return set()
         return {
             self.without_place(violation)
-            for violation in self.violations
+            for violation, _ in self._found
             if self.place(violation) not in wishes.reported
         }
 
@@ -568,14 +569,16 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     edits = {edit for fix in fixes for edit in fix.edits}
     new = _edited(old, edits)
     names = frozenset[str]().union(*(fix.unneeded for fix in fixes))
-    unused = unused_locals(names, new.document)
+    unused = unused_locals(names, new.document) if names else []
     if unused:
         names = names.union(*map(new.document.names_in, unused))
         new = _edited(new, [whole_lines(statement, new.document) for statement in unused])
-    unneeded = superfluous(names, new.document, new.is_taken)
+    unneeded = superfluous(names, new.document, new.is_taken) if names else []
     if unneeded:
         new = _edited(new, unneeded)
-    prove_gone(old.violations, new.violations, [proposal.violation for proposal in chosen])
+    # A comment may hide nothing once the code that it speaks of is fixed, and goes next.
+    fixed = [p.violation for p in chosen if not rules()[p.violation.code].judges_comments]
+    prove_gone(old.violations, new.violations, fixed)
     return new
 
 

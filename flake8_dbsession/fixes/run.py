@@ -14,6 +14,7 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.checking.running.workers import processes, spread
 from flake8_dbsession.checking.suppression.baseline import Baseline
+from flake8_dbsession.checking.suppression.unused import NoqaComments
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.baseline import without_known
 from flake8_dbsession.fixes.blocks.moving import moved
@@ -124,7 +125,7 @@ class _Repairing:
         findings: dict[str, list[Finding]],
         baseline: Baseline | None,
     ) -> None:
-        self._linter = Linter(Settings.of(options))
+        self._linter = Linter(Settings.of(options), comments=NoqaComments(options))
         self._patched = PatchedNames()
         self._wishes = wishes
         self._findings = findings

@@ -47,6 +47,7 @@ class Rule(ABC, Generic[Fact]):
         off: whether it reports only when asked for by its whole code.
         since: the version that brought it.
         level: how much what it reports weighs, where no policy says it.
+        judges_comments: whether it looks at what comments hide of what the other rules report.
     """
 
     code: ClassVar[str]
@@ -55,6 +56,7 @@ class Rule(ABC, Generic[Fact]):
     off: ClassVar[bool] = False
     since: ClassVar[str] = "0.1.0"
     level: ClassVar[Level] = Level.ERROR
+    judges_comments: ClassVar[bool] = False
 
     @property
     def docstring(self) -> str:

@@ -10,6 +10,7 @@ from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.registry import rules
 
 FAMILIES = {
+    "DBS0": "the comments that hide the others",
     "DBS1": "where a session comes from",
     "DBS2": "who holds it",
     "DBS3": "how it ends",

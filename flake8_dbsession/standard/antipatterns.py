@@ -83,7 +83,7 @@ def anti_patterns(policy: Policy, ways: Ways) -> Iterator[AntiPattern]:
 
 
 def _is_enabled(rule: Rule[Any], policy: Policy) -> bool:
-    if rule.off and rule.code not in policy.enable:
+    if rule.judges_comments or (rule.off and rule.code not in policy.enable):
         return False
     needed = {
         "DBS102": any(layer.use and layer.style in _BLOCKS for layer in policy.layers),

@@ -28,6 +28,7 @@ from flake8_dbsession.checking.files import markdown
 from flake8_dbsession.checking.files.discovery import STDIN
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, Fingerprints
+from flake8_dbsession.checking.suppression.unused import NoqaComments
 from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
@@ -83,7 +84,7 @@ class FileCheck:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._linter = Linter(Settings.of(options))
+        self._linter = Linter(Settings.of(options), comments=NoqaComments(options))
         self._reported = _Collector(options)
         self._manager = Manager(StyleGuideManager(options, self._reported), _NO_PLUGINS, [])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,13 +12,12 @@ from typing import Any, NamedTuple
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, essence
+from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.reading import read_file
 
 FILE_NAME = ".dbsession-baseline.json"
 _VERSION = 1
 _MOST = 1_000_000  # violations of one kind in one place
-# What keeps a file from being checked at all is never known: DBS0xx, E9xx.
-_RECORDED = re.compile(r"DBS[1-9]")
 
 
 class Entry(NamedTuple):
@@ -134,8 +132,8 @@ class Baseline:
 
 
 def is_recordable(code: str) -> bool:
-    """Tell whether a violation of this code can be known."""
-    return _RECORDED.match(code) is not None
+    """Tell whether a violation of this code can be known: not what keeps a file from a check."""
+    return code.startswith("DBS") and code not in FAILURES
 
 
 def load(file: Path) -> Baseline:

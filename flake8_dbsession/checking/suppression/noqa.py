@@ -91,7 +91,7 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
     Raises:
         RunError: the file cannot be read or written.
     """
-    recordable = [each for each in findings if is_recordable(each.code)]
+    recordable = [each for each in findings if _can_be_hidden(each)]
     if path.endswith(markdown.SUFFIX) or not recordable:
         return list(findings)
     content = _read(path)
@@ -106,7 +106,12 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
     return [each for each in findings if not noqa.hides(each.code, each.line)]
 
 
-class _Span(NamedTuple):
+def _can_be_hidden(finding: Finding) -> bool:
+    """Tell whether a comment can stand beside a finding; not where that speaks of a comment."""
+    return is_recordable(finding.code) and not finding.code.startswith("DBS0")
+
+
+class Span(NamedTuple):
     """Lines that flake8 searches for one comment: one line, or those that a string spans.
 
     Attributes:
@@ -130,8 +135,8 @@ def _with_comments(
         if not noqa.hides(each.code, each.line):
             open_ones.setdefault(each.line, []).append(each)
     commented = list(lines)
-    wanted: dict[_Span, list[Finding]] = {}
-    for span in _spans(_plain(lines)):
+    wanted: dict[Span, list[Finding]] = {}
+    for span in spans(_plain(lines)):
         lines_inside = range(span.first, span.last + 1)
         inside = [each for line in lines_inside for each in open_ones.get(line, ())]
         if inside:
@@ -146,7 +151,7 @@ def _with_comments(
 
 def _commented(line: str, comment: int | None, findings: Sequence[Finding]) -> str:
     """Give a line with the findings' codes in its ``# noqa`` comment."""
-    codes = ",".join(sorted({each.code for each in findings if is_recordable(each.code)}))
+    codes = ",".join(sorted({each.code for each in findings}))
     named = _NAMED_CODES.search(line, comment) if comment is not None else None
     if named:
         return f"{line[: named.end()]},{codes}{line[named.end() :]}"
@@ -154,7 +159,7 @@ def _commented(line: str, comment: int | None, findings: Sequence[Finding]) -> s
     return f"{text}  # noqa: {codes}{line[len(text) :]}"
 
 
-def _spans(lines: Sequence[str]) -> Iterator[_Span]:
+def spans(lines: Sequence[str]) -> Iterator[Span]:
     """Give the spans of a file as flake8 sees them; none where it cannot be read as tokens."""
     first, comment = 0, None
     try:
@@ -165,7 +170,7 @@ def _spans(lines: Sequence[str]) -> Iterator[_Span]:
             if token.type == tokenize.COMMENT:
                 comment = token.start[1]
             if token.type in (tokenize.NL, tokenize.NEWLINE):
-                yield _Span(first, token.start[0], comment)
+                yield Span(first, token.start[0], comment)
                 first, comment = 0, None
     except (tokenize.TokenError, SyntaxError):
         return

@@ -1,0 +1,1 @@
+"""Comments that hide violations: DBS0xx."""

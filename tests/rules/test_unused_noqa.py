@@ -1,0 +1,173 @@
+"""DBS003: comments of which some code hides nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from flake8_dbsession.command import main
+from tests.cases import HOUSE, forget_policies, write_project
+from tests.flake8_runs import flake8_here
+
+OPENS = "from core.database import SessionLocal\n\n\ndef load(user):\n    "
+BY_HAND = OPENS + "with SessionLocal() as db:{comment}\n        db.get(user)\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, HOUSE)
+    return tmp_path
+
+
+def found(text: str, *arguments: str, name: str = "app.py") -> list[str]:
+    """Give ``line:column codes`` of each comment that hides nothing."""
+    Path(name).write_text(text)
+    forget_policies()
+    options = arguments or ("--extend-select", "DBS003")
+    lines = CliRunner().invoke(main, ["check", "--no-cache", *options, name]).stdout.splitlines()
+    parts = [line.split(" ", 2) for line in lines if " DBS003 " in line]
+    return [
+        f"{place.removeprefix(f'{name}:').rstrip(':')} {message.split('`')[3::2]}"
+        for place, _, message in parts
+    ]
+
+
+def test_only_when_asked_for() -> None:
+    assert found("x = 1  # noqa: DBS101\n", "--select", "DBS") == []
+    assert found("x = 1  # noqa: DBS101\n") == ["1:16 ['DBS101']"]
+    Path("dbsession.toml").write_text("enable = ['unused-suppression']\n")
+    assert found("x = 1  # noqa: DBS101\n", "--select", "DBS") == ["1:16 ['DBS101']"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("  # noqa: DBS102", []),
+        ("  # noqa: DBS1", []),
+        ("  # noqa", []),
+        ("  # noqa: E501", []),
+        ("  # noqa: DBS102,DBS301", ["5:48 ['DBS301']"]),
+        ("  # NOQA:DBS301, DBS102 DBS309", ["5:40 ['DBS301', 'DBS309']"]),
+        ("  # type: ignore # noqa: E501,DBS301", ["5:61 ['DBS301']"]),
+        ("  # noqa: DBS999", ["5:41 ['DBS999']"]),  # nothing has this code
+        ("  # noqa: DBS307", []),  # off
+        ("  # noqa: DBS2", []),  # some rules of this beginning are off
+        ("  # noqa: DBS5", []),
+        ("  # noqa: DBS001,DBS002,DBS003", []),
+        ("  # noqa: dbs301", []),  # flake8 takes it for another code
+        ("  # noqa: DBS301,DBS003", []),  # hides what is said of itself
+    ],
+)
+def test_comments(comment: str, expected: list[str]) -> None:
+    codes = found(BY_HAND.format(comment=comment))
+    assert codes == expected
+
+
+def test_what_is_not_looked_for_is_not_spoken_of() -> None:
+    text = "x = 1  # noqa: DBS101,DBS302\n"
+    assert found(text, "--select", "DBS1", "--extend-select", "DBS003") == ["1:16 ['DBS101']"]
+    assert found(text, "--extend-select", "DBS003", "--ignore", "DBS1") == ["1:23 ['DBS302']"]
+    Path("setup.cfg").write_text("[flake8]\nper-file-ignores = app.py: DBS302\n")
+    assert found(text) == ["1:16 ['DBS101']"]
+    Path("setup.cfg").write_text("[flake8]\ndisable-noqa = true\n")
+    assert found(text) == []
+
+
+def test_alone_it_asks_about_all_the_others() -> None:
+    assert found("x = 1  # noqa: DBS101\n", "--select", "DBS003") == ["1:16 ['DBS101']"]
+
+
+def test_a_layer_that_allows_a_code_has_the_comment_for_nothing_else() -> None:
+    assert found("x = 1  # noqa: DBS101,DBS404\n", name="test_app.py") == ["1:23 ['DBS404']"]
+
+
+def test_a_comment_holds_for_all_lines_of_a_string() -> None:
+    text = (
+        'from core.database import SessionLocal\n\ndb = (SessionLocal(), """\n{}""")  # noqa: {}\n'
+    )
+    assert found(text.format("", "DBS101,DBS201")) == []
+    assert found(text.format("", "DBS101,DBS201,DBS301")) == ["4:29 ['DBS301']"]
+    assert found(text.format("# noqa: DBS1\n", "DBS301")) == []  # flake8 reads the string's
+
+
+def test_on_another_line_of_a_statement_it_hides_nothing() -> None:
+    text = (
+        "from core.database import SessionLocal\n\ndb = SessionLocal(\n)  # noqa: DBS101,DBS201\n"
+    )
+    assert found(text) == ["4:12 ['DBS101', 'DBS201']"]
+
+
+def test_in_a_block_of_markdown() -> None:
+    block = f"```python\n{BY_HAND.format(comment='  # noqa: DBS102,DBS301')}```\n"
+    indented = "".join(f"  {line}\n" for line in block.splitlines())
+    assert found(f"- item:\n\n{indented}", name="a.md") == ["8:50 ['DBS301']"]
+    assert found("```python\nx = 1  # noqa: DBS101\n```\n", name="a.md") == ["2:16 ['DBS101']"]
+
+
+def test_not_in_a_file_that_is_not_checked() -> None:
+    assert found("x = (  # noqa: DBS101\n") == []
+    assert found("# flake8: noqa\nx = 1  # noqa: DBS101\n") == []
+    Path("dbsession.toml").write_text("exclude = ['app.py']\n")
+    assert found("x = 1  # noqa: DBS101\n") == []
+
+
+def test_what_a_baseline_holds_is_there_to_be_hidden() -> None:
+    Path("app.py").write_text(BY_HAND.format(comment=""))
+    CliRunner().invoke(main, ["baseline", "app.py"])
+    hidden = BY_HAND.format(comment="  # noqa: DBS102")
+    known = ("--baseline", ".dbsession-baseline.json", "--extend-select", "DBS003")
+    assert found(hidden, *known) == []
+
+
+def test_flake8_itself_says_nothing(project: Path) -> None:
+    Path("app.py").write_text("x = 1  # noqa: DBS101\n")
+    assert flake8_here("--select=DBS,DBS003", "app.py", output=project / "out") == []
+
+
+def test_no_comment_is_written_beside_a_comment() -> None:
+    text = "x = 1  # noqa: DBS101\n"
+    assert found(text, "--extend-select", "DBS003", "--add-noqa") == ["1:16 ['DBS101']"]
+    assert Path("app.py").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1  # noqa: DBS101\n", "x = 1\n"),
+        ("x = 1  # noqa: DBS101, DBS302\n", "x = 1\n"),
+        ("x = 1  # noqa: DBS101,E501\n", "x = 1  # noqa: E501\n"),
+        ("x = 1  # noqa: E501, DBS101, F401\n", "x = 1  # noqa: E501, F401\n"),
+        ("x = 1  # noqa: DBS101 E501 why\n", "x = 1  # noqa: E501 why\n"),
+        ("x = 1  # noqa: DBS101 why\n", "x = 1  # why\n"),
+        ("x = 1  # noqa: DBS101  # pragma: no cover\n", "x = 1  # pragma: no cover\n"),
+        ("x = 1  # type: int # noqa: DBS101\n", "x = 1  # type: int\n"),
+        ("x = 1  # type: int # noqa: DBS101 why\n", "x = 1  # type: int # why\n"),
+        (
+            "if x:\n    # noqa: DBS101\n    y = 'é'  # é # noqa: DBS302\n",
+            "if x:\n    y = 'é'  # é\n",
+        ),
+        ("x = '''\na'''  # noqa: DBS101\n", "x = '''\na'''\n"),
+        ("x = 1  # noqa: DBS101", "x = 1"),
+        ("x = 1\r\ny = 2\t# noqa: DBS101\r\n", "x = 1\r\ny = 2\r\n"),
+        ("x = 1  # noqa: DBS307\n", "x = 1  # noqa: DBS307\n"),
+    ],
+)
+def test_the_fix(before: str, after: str) -> None:
+    file = Path("app.py")
+    file.write_bytes(before.encode())
+    result = CliRunner().invoke(main, ["fix", "--select", "DBS003", "app.py"])
+    assert (result.exit_code, file.read_bytes().decode()) == (0, after)
+    again = CliRunner().invoke(main, ["fix", "--select", "DBS003", "app.py"])
+    assert again.stdout.startswith("0 fixed")
+
+
+def test_a_comment_that_a_fix_makes_superfluous_goes_with_it() -> None:
+    text = BY_HAND.format(comment="  # noqa: DBS102").replace("with Session", "with  Session")
+    file = Path("app.py")
+    file.write_text(text + "    with SessionLocal() as db:\n        db.get(user)  # noqa: DBS102\n")
+    result = CliRunner().invoke(main, ["fix", "--select", "DBS,DBS003", "app.py"])
+    assert "app.py:8: DBS003 fixed" in result.stdout
+    assert file.read_text().count("noqa") == 1
