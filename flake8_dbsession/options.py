@@ -44,5 +44,6 @@ def add_options(manager: OptionManager) -> None:
         metavar="FILE",
         parse_from_config=True,
         normalize_paths=True,
-        help="the known violations, as `dbsession baseline` wrote them, which are not reported",
+        help="the known violations, as `dbsession baseline` wrote them, which are not reported; "
+        "`none` for none (default: as the policy says, or .dbsession-baseline.json)",
     )

@@ -92,12 +92,12 @@ def _keep_failures(options: argparse.Namespace) -> None:
 
 
 def _known(options: argparse.Namespace) -> BaselineFilter | None:
-    from flake8_dbsession.policy.baseline import baseline_of
+    from flake8_dbsession.checking.suppression.baseline_place import baseline_file
 
-    file = options.dbsession_baseline or baseline_of(options.dbsession_policy)
-    if not file:
+    file = baseline_file(options.dbsession_baseline, options.dbsession_policy)
+    if file is None:
         return None
     from flake8_dbsession.checking.suppression.baseline_filter import BaselineFilter
 
-    options.dbsession_baseline = str(file)
+    options.dbsession_baseline = file
     return BaselineFilter(options)

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, such as ``1 finding`` and ``2 findings``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Write a number with its noun, such as ``1 finding`` and ``2 entries``."""
+    if number == 1:
+        return f"{number} {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"

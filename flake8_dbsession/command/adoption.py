@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from flake8_dbsession.checking.files.changes import Changes
     from flake8_dbsession.checking.findings import Finding
 
+DEFAULT_BASELINE = (
+    "[default: as flake8's configuration or the policy says, or .dbsession-baseline.json]"
+)
+
 
 def changes(revision: str | None) -> Changes | None:
     """Find what changed since a commit; None where none is named.
@@ -36,6 +40,8 @@ def without_known(
 ) -> list[Finding]:
     """Give the findings that a baseline does not list, and say what of it is gone.
 
+    That is said only where all that it lists was looked at.
+
     Args:
         findings: of the run.
         file: the baseline.
@@ -48,11 +54,14 @@ def without_known(
     from flake8_dbsession.checking.suppression.adoption import BaselineRun
     from flake8_dbsession.checking.suppression.baseline import load
 
-    new, gone = BaselineRun(load(Path(file)), files, options).compare(findings)
-    if gone:
+    held = BaselineRun(load(Path(file)), files, options)
+    new, gone = held.compare(findings)
+    if gone and held.is_whole(findings):
+        count = sum(gone.values())
         click.echo(
-            f"{visible(file)} still lists {counted(sum(gone.values()), 'violation')} that the code "
-            "has no more; drop what is gone with `dbsession baseline --prune`",
+            f"{counted(count, 'entry')} of {visible(file)} "
+            f"{'match' if count > 1 else 'matches'} nothing now; "
+            f"`dbsession baseline --prune` drops {'them' if count > 1 else 'it'}",
             err=True,
         )
     return new

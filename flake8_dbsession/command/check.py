@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from flake8_dbsession.command.adoption import DEFAULT_BASELINE
 from flake8_dbsession.command.codes import named, reportable
 from flake8_dbsession.output import FORMATS
 from flake8_dbsession.output.escaping import visible
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 @click.option(
     "--baseline",
     metavar="FILE",
-    help="The known violations, which are not reported.  [default: as flake8's configuration says]",
+    help=f"The known violations, which are not reported; `none` for none.  {DEFAULT_BASELINE}",
 )
 @click.option("--since", metavar="REV", help="Report only on lines changed since this commit.")
 @click.option("--add-noqa", is_flag=True, help="Write `# noqa` comments beside the violations.")
@@ -121,7 +122,7 @@ def command(
     if changed:
         files = [file for file in files if changed.has(file)]
     findings = run.findings(files, jobs=jobs, track=tracked)
-    known = baseline or run.baseline
+    known = run.baseline_over(baseline)
     if known:
         findings = without_known(findings, known, files, run.options)
     if changed:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from flake8_dbsession.command.adoption import DEFAULT_BASELINE
 from flake8_dbsession.command.codes import kinds_of_doubt, reportable
 
 
@@ -35,7 +36,7 @@ from flake8_dbsession.command.codes import kinds_of_doubt, reportable
 @click.option(
     "--baseline",
     metavar="FILE",
-    help="The known violations, which may be left.  [default: as flake8's configuration says]",
+    help=f"The known violations, which may be left; `none` for none.  {DEFAULT_BASELINE}",
 )
 def command(
     paths: tuple[str, ...],
@@ -82,7 +83,7 @@ def command(
     run = Run([f"--select={select},E9,DBS001,DBS002"], caching=True)
     files = [file for file in run.files(paths or (".",)) if not file.endswith(markdown.SUFFIX)]
     codes = tuple(code for code in select.replace(" ", "").split(",") if code)
-    file = baseline or run.baseline
+    file = run.baseline_over(baseline)
     known = load(Path(file)) if file else None
     wishes = Wishes(codes=codes, unsafe=unsafe, accepted=accepted, writes=not shows)
     repairs = Repairs(run, wishes, baseline=known)

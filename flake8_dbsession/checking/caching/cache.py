@@ -40,6 +40,7 @@ class Cache:
         self._since = time.time_ns() - _TICK
         self._installation = installation()
         self._is_saved = True
+        self._filtered: set[str] = set()
         self._memory, ways, self._code = self._loaded()
         if self._memory.forget_stale():
             self._is_saved = False
@@ -80,12 +81,19 @@ class Cache:
 
     def keep_found(self, files: Sequence[str], found: Sequence[Finding]) -> None:
         """Keep all that a run reports, for one that finds nothing changed."""
+        self._is_saved &= self._way not in self._filtered
+        self._filtered.discard(self._way)
         walk = self._memory.walks.get(self._walk)
         if walk is None or walk.found is not None or walk.files != files:
             return
         if len(self.findings(files)) == len(files):
             self._memory.walks[self._walk] = walk._replace(found=[list(each) for each in found])
             self._is_saved = False
+
+    def keep_filtered(self) -> None:
+        """Keep that a baseline leaves out some of what is found in this way of running."""
+        self._is_saved &= self._way in self._filtered
+        self._filtered.add(self._way)
 
     def keep(self, checked: Iterable[Checked], grounds: Grounds) -> None:
         """Keep the results of files that were checked.
@@ -128,6 +136,7 @@ class Cache:
             self._is_saved = head["installation"] == self._installation
             code = head["code"] if self._is_saved else state_of_code()
             if code == head["code"]:
+                self._filtered.update(head["filtered"])
                 return Memory.loaded(head, body, links), head["ways"], code
         except UNUSABLE:
             pass
@@ -135,8 +144,14 @@ class Cache:
 
     def _dumped(self) -> bytes:
         self._memory.keep_ways(self._ways)
+        filtered = [way for way in self._ways if way in self._filtered]
         head, body, links = self._memory.dumped()
-        state = {"installation": self._installation, "code": self._code, "ways": self._ways}
+        state = {
+            "installation": self._installation,
+            "code": self._code,
+            "ways": self._ways,
+            "filtered": filtered,
+        }
         first = json.dumps({**state, **head}, separators=(",", ":")).encode()
         return b"\n".join((first, body, links))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flake8_dbsession.checking.caching.cache import Cache
 from flake8_dbsession.checking.caching.run_keys import configurations, run_key
 from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.suppression.baseline_place import baseline_file
 from flake8_dbsession.failures import BROKEN_POLICY
 
 if TYPE_CHECKING:
@@ -52,21 +53,21 @@ class Run:
 
         return flake8_options(self._arguments)
 
-    @property
+    @cached_property
     def baseline(self) -> str | None:
-        """The baseline that flake8's configuration names, or else the policy.
+        """The baseline that flake8's configuration names, or the policy, or at the default place.
 
         Raises:
             RunError: a configuration file holds something that flake8 does not take.
         """
         words = (b"baseline", b"dbsession-policy", b"dbsession_policy")
-        is_configured = any(word in text for word in words for _, text in configurations())
-        if is_configured and self.options.dbsession_baseline:
-            return str(self.options.dbsession_baseline)
-        from flake8_dbsession.policy.baseline import baseline_of
+        if not any(word in text for word in words for _, text in configurations()):
+            return baseline_file(None)
+        return baseline_file(self.options.dbsession_baseline, self.options.dbsession_policy)
 
-        found = baseline_of(self.options.dbsession_policy if is_configured else None)
-        return str(found) if found else None
+    def baseline_over(self, named: str | None) -> str | None:
+        """Give the baseline of a run whose command line may name another, or ``none``."""
+        return self.baseline if named is None else baseline_file(named)
 
     def files(self, paths: Sequence[str]) -> list[str]:
         """Find the files to check.
@@ -114,7 +115,9 @@ class Run:
         found = [*policies, *(finding for finding in found if finding.code != BROKEN_POLICY)]
         found.sort(key=lambda finding: finding.path)
         if self._cache:
-            if self.baseline is None and not policies:
+            if self.baseline is not None:
+                self._cache.keep_filtered()
+            elif not policies:
                 self._cache.keep_found(files, found)
             self._cache.save()
         return found

@@ -37,6 +37,10 @@ class BaselineRun:
         new = [findings[position] for position in comparison.new]
         return new, self._in_run(comparison.gone, findings)
 
+    def is_whole(self, findings: Sequence[Finding]) -> bool:
+        """Tell whether the run speaks of all that the baseline lists."""
+        return self._in_run(self._baseline.known, findings) == self._baseline.known
+
     def record(self, findings: Sequence[Finding]) -> Baseline:
         """Give the baseline with the findings in the place of what it had of these files."""
         replacing = self._in_run(self._baseline.known, findings)

@@ -15,7 +15,6 @@ from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, esse
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.reading import read_file
 
-FILE_NAME = ".dbsession-baseline.json"
 _VERSION = 1
 _MOST = 1_000_000  # violations of one kind in one place
 

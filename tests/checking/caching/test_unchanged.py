@@ -112,11 +112,26 @@ def test_it_knows_no_paths_that_were_not_checked(project: Path) -> None:
     assert reported(["nowhere.py"]) is None
 
 
-def test_it_says_nothing_where_a_baseline_hides_something(project: Path) -> None:
-    Path("known.json").write_text('{"version": 1, "violations": []}')
-    Path("setup.cfg").write_text("[flake8]\ndbsession-baseline = ./known.json\n")
-    check(".")
-    assert reported(["."]) is None
+@pytest.mark.parametrize("paths", [(".",), ("app/users.py",)])
+@pytest.mark.parametrize("name", ["known.json", ".dbsession-baseline.json"])
+def test_it_says_nothing_where_a_baseline_hides_something(
+    project: Path, paths: tuple[str, ...], name: str
+) -> None:
+    Path("setup.cfg").write_text("[flake8]\n")
+    time.sleep(0.02)
+    check(*paths)
+    assert reported(paths) is not None
+    Path(name).write_text('{"version": 1, "violations": []}')
+    if name == "known.json":
+        Path("setup.cfg").write_text("[flake8]\ndbsession-baseline = ./known.json\n")
+    assert reported(paths) is None
+    check(*paths)
+    assert reported(paths) is None
+    Path(name).unlink()
+    Path("setup.cfg").write_text("[flake8]\n")
+    time.sleep(0.02)
+    check(*paths)
+    assert reported(paths) is not None
 
 
 def test_a_broken_policy_is_told_each_time(project: Path) -> None:
