@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
     from flake8_dbsession.analysis.names.project import Project
     from flake8_dbsession.analysis.source.trace import Trace
-    from flake8_dbsession.policy.model import Level, Policy
+    from flake8_dbsession.policy.model import Level, Policy, Selection
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
 
@@ -57,6 +57,8 @@ class Settings(NamedTuple):
         selected: the codes selected; an off rule runs only where its whole code is among them.
         names_codes: whether these options name codes of this tool, so that a policy's own
             selection does not count.
+        chosen: the codes that `dbsession` was told to select, in the place of a policy's.
+        extended: those that it was told to select besides.
     """
 
     policy: str | None = None
@@ -65,21 +67,55 @@ class Settings(NamedTuple):
     owners: tuple[str, ...] = ()
     selected: frozenset[str] = frozenset()
     names_codes: bool = False
+    chosen: tuple[str, ...] | None = None
+    extended: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Settings:
         """Take what is ours from flake8's options."""
+        told: Told = getattr(options, TOLD, Told(names_codes(options)))
         return cls(
             policy=options.dbsession_policy,
             preset=options.dbsession_preset,
             factories=tuple(options.dbsession_factories),
             owners=tuple(options.dbsession_owners),
             selected=frozenset([*(options.select or ()), *(options.extend_select or ())]),
-            names_codes=_names_codes(options),
+            names_codes=told.names_codes,
+            chosen=told.chosen,
+            extended=told.extended,
         )
 
+    def over(self, selection: Selection) -> Selection | None:
+        """Give what a policy selects beside the user; None where it does not count."""
+        if self.names_codes:
+            return None
+        if self.chosen is None:
+            extended = (*selection.extend_select, *self.extended)
+            return selection._replace(extend_select=extended)
+        # As under ruff: who names codes on the command line names all of them, and the files that a
+        # policy spares are spared still.
+        return selection._replace(select=self.chosen, ignore=(), extend_select=self.extended)
 
-def _names_codes(options: argparse.Namespace) -> bool:
+
+class Told(NamedTuple):
+    """What of flake8's options its configuration says, and what the command line of `dbsession`.
+
+    Attributes:
+        names_codes: whether the configuration names codes of this tool.
+        chosen: the codes that the command line selects; None where it selects none.
+        extended: those that it selects besides.
+    """
+
+    names_codes: bool
+    chosen: tuple[str, ...] | None = None
+    extended: tuple[str, ...] = ()
+
+
+TOLD = "dbsession_told"
+"""The option of flake8 under which `dbsession` hands it on."""
+
+
+def names_codes(options: argparse.Namespace) -> bool:
     """Tell whether flake8's options name codes of this tool, besides those that always count."""
     lists = (options.select, options.extend_select, options.ignore, options.extend_ignore)
     codes = {code for each in lists for code in each or ()} - FAILURES
@@ -393,7 +429,7 @@ class Standard:
         self.policy = policy
         self.named = named
         self._selected = settings.selected
-        self._selects = not settings.names_codes
+        self._selection = settings.over(policy.selection)
         self.words = frozenset(_policy_words(policy))
         self.gates = tuple(word for word in sorted(self.words) if not is_gated(word))
 
@@ -416,20 +452,20 @@ class Standard:
     def _wanted(self) -> list[Rule[Any]]:
         from flake8_dbsession.rules.registry import rules
 
-        selection = self.policy.selection
+        selection = self._selection
         asked = self._selected | self.policy.enable
-        if self._selects:
+        if selection is not None:
             asked |= {*(selection.select or ()), *selection.extend_select}
         return [
             rule
             for rule in rules().values()
             if (not rule.off or rule.code in asked)
-            and (not self._selects or selection.reports(rule.code))
+            and (selection is None or selection.reports(rule.code))
         ]
 
     def ignored_in(self, path: Path) -> tuple[str, ...]:
         """Give the codes, or beginnings of codes, that the policy leaves out in a file."""
-        return self.policy.ignored_in(path) if self._selects else ()
+        return self.policy.ignored_in(path) if self._selection is not None else ()
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -34,6 +34,12 @@ from flake8_dbsession.command.codes import kinds_of_doubt, reportable
     help="The codes to fix.  [default: DBS]",
 )
 @click.option(
+    "--extend-select",
+    metavar="CODES",
+    callback=reportable,
+    help="More codes to fix, such as off ones.",
+)
+@click.option(
     "--baseline",
     metavar="FILE",
     help=f"The known violations, which may be left; `none` for none.  {DEFAULT_BASELINE}",
@@ -46,6 +52,7 @@ def command(
     verbose: bool,
     layer: str | None,
     select: str,
+    extend_select: str | None,
     baseline: str | None,
 ) -> None:
     """Fix what breaks the standard in the Python files and folders at PATH.
@@ -69,6 +76,7 @@ def command(
         dbsession fix --diff --accept commit app/services
         dbsession fix --layer services --select DBS101,DBS102
     """
+    from flake8_dbsession.checking.caching.run_keys import flake8_arguments
     from flake8_dbsession.checking.files import markdown
     from flake8_dbsession.checking.files.discovery import STDIN
     from flake8_dbsession.checking.running.run import Run
@@ -80,9 +88,9 @@ def command(
 
     if STDIN in paths:
         raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
-    run = Run([f"--select={select},E9,DBS001,DBS002"], caching=True)
+    run = Run(flake8_arguments(f"{select},E9", extend_select), caching=True)
     files = [file for file in run.files(paths or (".",)) if not file.endswith(markdown.SUFFIX)]
-    codes = tuple(code for code in select.replace(" ", "").split(",") if code)
+    codes = tuple(f"{select},{extend_select or ''}".strip(",").split(","))
     file = run.baseline_over(baseline)
     known = load(Path(file)) if file else None
     wishes = Wishes(codes=codes, unsafe=unsafe, accepted=accepted, writes=not shows)

@@ -11,6 +11,8 @@ from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward
 
 DEFAULT_SELECT = "DBS,E9"
+ALWAYS = "DBS001,DBS002"
+"""What is reported whatever is selected: that a file was not held to the standard."""
 
 _CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
 
@@ -23,7 +25,7 @@ def flake8_arguments(
 ) -> list[str]:
     """Give the arguments of flake8 that ask for what a run is to report."""
     given = {
-        "select": f"{select or DEFAULT_SELECT},DBS001,DBS002",
+        "select": f"{select or DEFAULT_SELECT},{ALWAYS}",
         "extend-select": extend_select,
         "ignore": ignore,
         "stdin-display-name": stdin_filename,

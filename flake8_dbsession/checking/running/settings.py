@@ -14,7 +14,9 @@ from flake8.options.aggregator import aggregate_options
 from flake8.options.config import load_config
 from flake8.options.manager import OptionManager
 
+from flake8_dbsession.checking.caching.run_keys import ALWAYS, DEFAULT_SELECT
 from flake8_dbsession.checking.errors import RunError
+from flake8_dbsession.linter import TOLD, Told, names_codes
 from flake8_dbsession.options import add_options
 
 
@@ -31,7 +33,9 @@ def flake8_options(arguments: Sequence[str]) -> argparse.Namespace:
         RunError: a configuration file holds something that flake8 does not take.
     """
     try:
-        return _aggregated(arguments)
+        options = _aggregated(arguments)
+        setattr(options, TOLD, _told(options, arguments))
+        return options
     except (ExecutionError, ValueError, configparser.Error) as error:
         raise RunError(f"flake8's configuration cannot be used: {error}") from error
 
@@ -48,6 +52,24 @@ def _aggregated(arguments: Sequence[str]) -> argparse.Namespace:
     manager.extend_default_select(["DBS"])
     manager.parser.error = _refuse  # it would end the process
     return aggregate_options(manager, configuration, folder, rest)
+
+
+def _told(options: argparse.Namespace, arguments: Sequence[str]) -> Told:
+    """Tell what the command line says of codes from what the configuration says of them."""
+    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
+    mine = {name: given[name] for name in ("select", "extend-select", "ignore") if name in given}
+    rest = [each for each in arguments if each[2:].split("=", 1)[0] not in mine]
+    configured = names_codes(_aggregated(rest) if mine else options)
+    chosen, extended = (_ours(mine.get(name, "")) for name in ("select", "extend-select"))
+    if mine.get("select", ALWAYS) == f"{DEFAULT_SELECT},{ALWAYS}":
+        return Told(configured, None, extended)
+    if all(code.startswith("DBS0") for code in chosen):  # which speak of what the others report
+        return Told(configured, None, (*chosen, *extended))
+    return Told(configured, chosen, extended)
+
+
+def _ours(codes: str) -> tuple[str, ...]:
+    return tuple(code for code in codes.split(",") if code.startswith("DBS"))
 
 
 def _refuse(message: str) -> NoReturn:
