@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,18 @@ def without_known(
     return new
 
 
+def say_what_ruff_lacks(folders: Iterable[str]) -> None:
+    """Say where ruff would take the comments for superfluous that hide violations.
+
+    Args:
+        folders: the folders of the files that have such comments, or may get them.
+    """
+    from flake8_dbsession.checking.suppression.ruff import advice
+
+    for line in advice(folders):
+        click.echo(visible(line), err=True)
+
+
 def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Finding]:
     """Write comments beside findings, say how many, and give those that can have none.
 
@@ -77,6 +90,7 @@ def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Fin
     from flake8_dbsession.checking.suppression.adoption import hide
 
     left, errors = hide(findings, options)
+    say_what_ruff_lacks({os.path.dirname(finding.path) for finding in findings})
     for error in errors:
         click.echo(visible(str(error)), err=True)
     click.echo(

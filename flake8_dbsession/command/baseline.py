@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from flake8_dbsession.command.adoption import DEFAULT_BASELINE
+from flake8_dbsession.command.adoption import DEFAULT_BASELINE, say_what_ruff_lacks
 
 
 @click.command(short_help="Record today's violations, so that only new ones are reported.")
@@ -62,6 +63,7 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
         click.echo(f"{counted(len(findings) - len(unchecked), 'violation')} recorded in {file}")
     if not prune and run.baseline is None:
         click.echo(_way_to_it(file), err=True)
+    say_what_ruff_lacks({os.path.dirname(path) for path in files})
     write(unchecked, sys.stderr)
     raise SystemExit(exit_code(unchecked))
 

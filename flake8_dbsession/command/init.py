@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flake8_dbsession.command.adoption import say_what_ruff_lacks
 from flake8_dbsession.output.escaping import visible
 from flake8_dbsession.wording import counted
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 def command(path: str, writes: bool, adds_provider: bool) -> None:
     """Find the factories, providers, dependencies and layers of the repository at PATH, and print
     the policy that says what is not found without it, with the reasons as comments. The policy is
-    tried before: what leads nowhere or does harm is left out, and what it changes is said.
+    tried before: what leads nowhere or does harm is left out, and what it changes is said. What
+    ruff's configuration lacks is said too, and left to you: no file of ruff's is changed.
 
     \b
     Example:
@@ -73,6 +75,7 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     elif written_before is None:
         _write(folder / "dbsession.toml", text)
     click.echo(note, err=True)
+    say_what_ruff_lacks([str(folder)])
 
 
 def _change(found: Tried) -> str:
