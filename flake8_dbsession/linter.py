@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"DBS\d")
 _BYTE_GATES = tuple(word.encode() for word in GATES)
+_NOTEBOOK = ".ipynb"
 _NAMED_IN_NOQA = re.compile(rb"#\s*(?i:noqa)\s*:.*DBS")
 
 
@@ -357,15 +358,19 @@ class Linter:
         context = Context(file, standard.policy)
         allowed = context.layer.allow if context.layer else frozenset()
         ignored = standard.ignored_in(path)
-        rules = standard.rules
-        if allowed or ignored:
-            rules = [
+        is_notebook = path.suffix == _NOTEBOOK
+
+        def held(rules: Sequence[Rule[Any]]) -> list[Rule[Any]]:
+            return [
                 rule
                 for rule in rules
-                if rule.code not in allowed and not rule.code.startswith(ignored)
+                if rule.code not in allowed
+                and not rule.code.startswith(ignored)
+                and not (is_notebook and rule.is_of_imports)
             ]
-        judges = standard.comment_rules if self._comments is not None else ()
-        return PreparedFile(context, rules, judges, self._comments)
+
+        judges = held(standard.comment_rules) if self._comments is not None else ()
+        return PreparedFile(context, held(standard.rules), judges, self._comments)
 
     def _project(self, folder: Path, standard: Standard) -> Project:
         """Give the project that a folder lies in, one for all files under the same names."""

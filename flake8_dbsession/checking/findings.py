@@ -23,6 +23,8 @@ class Finding(NamedTuple):
         definition: the qualified name of the definition around it; empty at module level.
         statement: its statement, written the same wherever it moves and however it is formatted.
         level: how much it weighs: ``error``, ``warning`` or ``note``.
+        cell: the cell of a notebook that the lines are counted in, counted from 1 itself; 0 in all
+            other files.
     """
 
     path: str
@@ -36,6 +38,7 @@ class Finding(NamedTuple):
     definition: str = ""
     statement: str = ""
     level: str = "error"
+    cell: int = 0
 
 
 class Replacement(NamedTuple):

@@ -89,7 +89,8 @@ def command(
 ) -> None:
     """Report what breaks the standard in the files and folders at PATH.
 
-    Without a PATH, in the working directory. Markdown files are checked in their Python blocks.
+    Without a PATH, in the working directory. Markdown files are checked in their Python blocks,
+    notebooks in their cells.
     flake8's settings hold: those of setup.cfg, tox.ini or .flake8.
 
     Exits with 0 when nothing is found, 1 for violations, 2 when a policy or rule is broken.
@@ -117,7 +118,7 @@ def command(
         raise click.UsageError("--since and --add-noqa need files, not standard input")
     files = run.files(paths or (".",))
     if not files:
-        click.echo("Warning: no Python or Markdown file was found to check", err=True)
+        click.echo("Warning: no Python or Markdown file or notebook was found to check", err=True)
     changed = changes(since)
     if changed:
         files = [file for file in files if changed.has(file)]

@@ -77,8 +77,8 @@ def command(
         dbsession fix --layer services --select DBS101,DBS102
     """
     from flake8_dbsession.checking.caching.run_keys import flake8_arguments
-    from flake8_dbsession.checking.files import markdown
-    from flake8_dbsession.checking.files.discovery import STDIN
+    from flake8_dbsession.checking.files import notebooks
+    from flake8_dbsession.checking.files.discovery import STDIN, python_files
     from flake8_dbsession.checking.running.run import Run
     from flake8_dbsession.checking.suppression.baseline import load
     from flake8_dbsession.fixes import report
@@ -88,8 +88,11 @@ def command(
 
     if STDIN in paths:
         raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
+    named = next((path for path in paths if path.endswith(notebooks.SUFFIX)), None)
+    if named is not None:
+        raise click.BadParameter(f"{named}: notebooks are checked, not fixed", param_hint="PATH")
     run = Run(flake8_arguments(f"{select},E9", extend_select), caching=True)
-    files = [file for file in run.files(paths or (".",)) if not file.endswith(markdown.SUFFIX)]
+    files = python_files(run.files(paths or (".",)))
     codes = tuple(f"{select},{extend_select or ''}".strip(",").split(","))
     file = run.baseline_over(baseline)
     known = load(Path(file)) if file else None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.output.places import relative
+from flake8_dbsession.output.places import line_of_file, message, relative
 
 _COMMANDS = {"note": "notice"}
 
@@ -24,7 +24,7 @@ def write(findings: Sequence[Finding], stream: TextIO) -> None:
     for finding in findings:
         properties = ",".join(f"{key}={_value(value)}" for key, value in _properties(finding))
         command = _COMMANDS.get(finding.level, finding.level)
-        stream.write(f"::{command} {properties}::{_data(f'{finding.code} {finding.message}')}\n")
+        stream.write(f"::{command} {properties}::{_data(f'{finding.code} {message(finding)}')}\n")
 
 
 def _properties(finding: Finding) -> list[tuple[str, str]]:
@@ -32,7 +32,7 @@ def _properties(finding: Finding) -> list[tuple[str, str]]:
         ("title", f"dbsession {finding.code}"),
         ("file", relative(finding.path)),
     ]
-    if not finding.line:  # flake8 names line 0 of a file that it cannot read
+    if not line_of_file(finding):
         return place
     place += [("line", str(finding.line)), ("endLine", str(finding.end_line))]
     if finding.line == finding.end_line:  # GitHub takes columns within one line only

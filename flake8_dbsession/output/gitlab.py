@@ -11,7 +11,7 @@ from typing import TextIO
 
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.fingerprints import fingerprints
-from flake8_dbsession.output.places import relative
+from flake8_dbsession.output.places import line_of_file, message, relative
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 
@@ -30,14 +30,14 @@ def write(findings: Sequence[Finding], stream: TextIO) -> None:
 
 
 def _issue(finding: Finding, fingerprint: str) -> dict[str, object]:
+    line = line_of_file(finding)
     return {
-        "description": f"{finding.code} {finding.message}",
+        "description": f"{finding.code} {message(finding)}",
         "check_name": finding.code,
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.level],
         "location": {
             "path": relative(finding.path),
-            # flake8 names line 0 of a file that it cannot read
-            "lines": {"begin": max(1, finding.line), "end": max(1, finding.end_line)},
+            "lines": {"begin": line or 1, "end": finding.end_line if line else 1},
         },
     }

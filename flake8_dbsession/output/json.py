@@ -29,6 +29,7 @@ def _object(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "level": finding.level,
         "path": finding.path,
+        "cell": finding.cell or None,
         "start": {"line": finding.line, "column": finding.column},
         "end": {"line": finding.end_line, "column": finding.end_column},
         "definition": finding.definition or None,

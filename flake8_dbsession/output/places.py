@@ -5,7 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.roots import repository_of
+
+
+def shown(finding: Finding) -> str:
+    """Give a finding's place as text: by its cell in a notebook, as ruff has it."""
+    cell = f"cell {finding.cell}:" if finding.cell else ""
+    return f"{cell}{finding.line}:{finding.column}"
+
+
+def message(finding: Finding) -> str:
+    """Give a finding's message where its place can be told by lines of the file alone."""
+    if not finding.cell:
+        return finding.message
+    return f"cell {finding.cell}, line {finding.line}: {finding.message}"
+
+
+def line_of_file(finding: Finding) -> int:
+    """Give the line of the file that a finding stands on; 0 where it has none, or none is known."""
+    return 0 if finding.cell else finding.line
 
 
 def relative(path: str) -> str:

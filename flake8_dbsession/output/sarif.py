@@ -15,7 +15,7 @@ from flake8_dbsession import __version__
 from flake8_dbsession.checking.findings import Finding, Replacement
 from flake8_dbsession.output.fingerprints import fingerprints
 from flake8_dbsession.output.pages import HOME, Page, page_of
-from flake8_dbsession.output.places import relative
+from flake8_dbsession.output.places import line_of_file, message, relative
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -80,7 +80,7 @@ def _result(
     finding: Finding, rule: int, fingerprint: str, replaced: Sequence[Replacement]
 ) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": _artifact(relative(finding.path))}
-    if finding.line:  # flake8 names line 0 of a file that it cannot read
+    if line_of_file(finding):
         place["region"] = _region(finding)
     location: dict[str, Any] = {"physicalLocation": place}
     if finding.definition:
@@ -89,7 +89,7 @@ def _result(
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": finding.level,
-        "message": {"text": finding.message},
+        "message": {"text": message(finding)},
         "locations": [location],
         "partialFingerprints": {"dbsession/v1": fingerprint},
     }

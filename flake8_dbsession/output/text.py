@@ -8,6 +8,7 @@ from typing import TextIO
 
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.escaping import line_of, visible
+from flake8_dbsession.output.places import shown
 
 
 def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | None = None) -> None:
@@ -28,7 +29,7 @@ def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | No
 
 
 def _plain(finding: Finding) -> str:
-    place = f"{finding.path}:{finding.line}:{finding.column}:"
+    place = f"{finding.path}:{shown(finding)}:"
     return f"{line_of(f'{place} {finding.code} {finding.message}')}\n"
 
 
@@ -37,7 +38,7 @@ def _coloured(finding: Finding) -> str:
 
     colon = style(":", fg="cyan")
     path = style(line_of(finding.path), bold=True)
-    place = colon.join((path, str(finding.line), str(finding.column)))
+    place = colon.join((path, *shown(finding).split(":")))
     return f"{place}{colon} {style(finding.code, fg='red', bold=True)} {visible(finding.message)}\n"
 
 

@@ -42,7 +42,7 @@ def test_nothing_to_check_is_said(project: Path) -> None:
     write_project(project, {"notes.txt": "", "build/app.py": BY_HAND})
     result = check()
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "Warning: no Python or Markdown file was found to check\n"
+    assert result.stderr == "Warning: no Python or Markdown file or notebook was found to check\n"
 
 
 def test_found_in_the_working_directory(project: Path) -> None:

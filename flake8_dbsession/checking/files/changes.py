@@ -74,12 +74,13 @@ class Changes:
         return changed is None or not changed.isdisjoint(range(first, last + 1))
 
     def reported(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Give the findings on changed lines, and what kept changed files from being checked."""
+        """Give the findings on changed lines, in changed notebooks, and of what was not checked."""
         return [
             each
             for each in findings
-            if self.touch(each.path, each.line, each.end_line)
-            or (not is_recordable(each.code) and self.has(each.path))
+            if (not each.cell and self.touch(each.path, each.line, each.end_line))
+            # git knows the lines of a notebook's file, not those of its cells.
+            or ((each.cell or not is_recordable(each.code)) and self.has(each.path))
             or each.code == BROKEN_POLICY
         ]
 

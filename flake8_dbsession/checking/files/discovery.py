@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import TypeAlias
 
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.files import markdown
+from flake8_dbsession.checking.files import markdown, notebooks
 from flake8_dbsession.checking.files.ignores import (
     PATTERN_FILE,
     Patterns,
@@ -23,7 +23,8 @@ from flake8_dbsession.checking.files.ignores import (
 STDIN = "-"
 
 _HERE = frozenset({os.curdir, os.pardir})
-_SUFFIXES = (".py", ".pyi", markdown.SUFFIX)
+_OTHERS = (markdown.SUFFIX, notebooks.SUFFIX)
+_SUFFIXES = (".py", ".pyi", *_OTHERS)
 _SKIPPED_FOLDERS = frozenset(
     {
         "__pycache__",
@@ -62,7 +63,12 @@ class Found:
 
 def discover(paths: Sequence[str], exclude: Sequence[str]) -> list[str]:
     """Find the Python files among those that ``search`` finds."""
-    return [file for file in search(paths, exclude).files if not file.endswith(markdown.SUFFIX)]
+    return python_files(search(paths, exclude).files)
+
+
+def python_files(files: Iterable[str]) -> list[str]:
+    """Choose the files that are Python's, and do not only hold some."""
+    return [file for file in files if not file.endswith(_OTHERS)]
 
 
 def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:

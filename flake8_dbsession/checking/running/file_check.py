@@ -24,7 +24,7 @@ from flake8.violation import Violation as Reported
 
 from flake8_dbsession.checking.caching.memory import ANY_NAME, Grounds, Links
 from flake8_dbsession.checking.caching.stamps import Stamp, read
-from flake8_dbsession.checking.files import markdown
+from flake8_dbsession.checking.files import markdown, notebooks
 from flake8_dbsession.checking.files.discovery import STDIN
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, Fingerprints
@@ -124,11 +124,16 @@ class FileCheck:
         return str(self._options.stdin_display_name) if path == STDIN else path
 
     def _of_standard_input(self) -> list[Finding]:
-        if self._options.stdin_display_name.endswith(markdown.SUFFIX):
+        name = self._options.stdin_display_name
+        if name.endswith(markdown.SUFFIX):
             return self._of_markdown(STDIN, sys.stdin.buffer.read())
+        if name.endswith(notebooks.SUFFIX):
+            return self._of_notebook(STDIN, sys.stdin.buffer.read())
         return self._reported_by(self._checker(STDIN, None))
 
     def _of_file(self, path: str, content: bytes) -> list[Finding]:
+        if path.endswith(notebooks.SUFFIX):
+            return self._of_notebook(path, content)
         is_foreign = _FOREIGN_COOKIE.search(content, 0, _LONGEST_HEAD) is not None
         is_dismissed = not is_foreign and self._linter.dismisses(path, content)
         if path.endswith(markdown.SUFFIX):
@@ -167,6 +172,17 @@ class FileCheck:
             checker = _BlockChecker(path, self._options, self._linter, text, block)
             found.update(dict.fromkeys(self._reported_by(checker)))
         return list(found)
+
+    def _of_notebook(self, path: str, content: bytes) -> list[Finding]:
+        try:
+            notebook = notebooks.read(content)
+        except notebooks.NotebookError as error:
+            return self._reported_by(self._checker(path, error))
+        text = "".join(notebook.lines).encode()
+        if self._linter.dismisses(self._shown(path), text) and _certainly_parses(text, path):
+            return []
+        checker = _NotebookChecker(path, self._options, self._linter, notebook)
+        return self._reported_by(checker)
 
     def _reported_by(self, checker: _Checker) -> list[Finding]:
         self._manager.results = [checker.run_checks()]
@@ -356,7 +372,49 @@ class _Checker(FileChecker):
         return violation
 
 
-class _BlockChecker(_Checker):
+class _PartChecker(_Checker):
+    """The same for the Python lines that another file holds.
+
+    Args:
+        filename: the file, as the user named it.
+        options: flake8's.
+        linter: checks it.
+        lines: the lines.
+    """
+
+    def __init__(
+        self, filename: str, options: argparse.Namespace, linter: Linter, lines: list[str]
+    ) -> None:
+        super().__init__(filename, options, linter, b"")
+        if filename == STDIN:
+            self.display_name = options.stdin_display_name
+        self.processor = _Processor(self.display_name, options, lines)
+        self.should_process = not self.processor.should_ignore_file()
+        self._lines = lines
+
+
+class _NotebookChecker(_PartChecker):
+    """The same for a notebook, whose cells are one program."""
+
+    def __init__(
+        self,
+        filename: str,
+        options: argparse.Namespace,
+        linter: Linter,
+        notebook: notebooks.Notebook,
+    ) -> None:
+        super().__init__(filename, options, linter, notebook.lines)
+        self._notebook = notebook
+
+    def finding(self, reported: Reported) -> Finding:
+        """Give the same by its cell."""
+        found = super().finding(reported)
+        cell, line = self._notebook.place(found.line)
+        end_line = line + found.end_line - found.line
+        return found._replace(cell=cell, line=line, end_line=end_line)
+
+
+class _BlockChecker(_PartChecker):
     """The same for a block of Python in a Markdown file."""
 
     def __init__(
@@ -367,11 +425,8 @@ class _BlockChecker(_Checker):
         text: str,
         block: markdown.Block,
     ) -> None:
-        super().__init__(filename, options, linter, text.encode())
-        if filename == STDIN:
-            self.display_name = options.stdin_display_name
-        self.processor = _Processor(self.display_name, options, block.lines)
-        self.should_process = not self.processor.should_ignore_file()
+        super().__init__(filename, options, linter, block.lines)
+        self._lines = [f"{line}\n" for line in text.split("\n")]
         self._indents = block.indents
 
     def run_ast_checks(self) -> None:

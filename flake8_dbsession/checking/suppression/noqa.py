@@ -13,7 +13,7 @@ from flake8.processor import FileProcessor
 from flake8.violation import Violation as Reported
 
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.checking.files import markdown
+from flake8_dbsession.checking.files.discovery import python_files
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.suppression.baseline import is_recordable
 from flake8_dbsession.reading import read_file
@@ -85,14 +85,14 @@ def add_noqa(path: str, findings: Sequence[Finding], options: argparse.Namespace
         options: flake8's.
 
     Returns:
-        The violations that no comment hides: in Markdown, where flake8 takes a string for one, and
-        what kept the file from being checked.
+        The violations that no comment hides: in Markdown and notebooks, where flake8 takes a string
+        for one, and what kept the file from being checked.
 
     Raises:
         RunError: the file cannot be read or written.
     """
     recordable = [each for each in findings if _can_be_hidden(each)]
-    if path.endswith(markdown.SUFFIX) or not recordable:
+    if not python_files([path]) or not recordable:
         return list(findings)
     content = _read(path)
     encoding = _encoding(content)

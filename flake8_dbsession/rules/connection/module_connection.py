@@ -21,7 +21,7 @@ class ModuleGlobalConnection(Rule[ModuleConnection]):
     module with a main guard, or one whose last statement works (a call, a loop). It is reported
     there only where functions use it in a module that has request handlers, or where
     `check_same_thread=False` says that threads do. A database in memory, which lives in its one
-    connection, is left alone, and so are tests.
+    connection, is left alone, and so are tests and notebooks.
 
     ## Why is this bad?
     The connection is opened when the module is first imported, and never again: when the server
@@ -66,6 +66,7 @@ class ModuleGlobalConnection(Rule[ModuleConnection]):
     code = "DBS608"
     name = "module-global-connection"
     fact = ModuleConnection
+    is_of_imports = True
 
     def check(self, fact: ModuleConnection, context: Context) -> Iterator[Violation]:
         """Report connections of modules that are no scripts."""

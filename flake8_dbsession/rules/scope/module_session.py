@@ -19,7 +19,7 @@ class ModuleGlobalSession(Rule[Acquisition]):
     Reports a session that is opened at the top level of a module and held by a name there, also
     inside a top-level `if`, `try`, `for` or `with`. What stands under
     `if __name__ == "__main__":` is a script's own affair, and a factory (`sessionmaker`) or a
-    registry (`scoped_session`) at module level is right.
+    registry (`scoped_session`) at module level is right. Silent in notebooks, which nobody imports.
 
     ## Why is this bad?
     The session is opened when the module is first imported, whoever imports it and why. Every
@@ -53,6 +53,7 @@ class ModuleGlobalSession(Rule[Acquisition]):
     code = "DBS201"
     name = "module-global-session"
     fact = Acquisition
+    is_of_imports = True
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report sessions held by module-level names."""
