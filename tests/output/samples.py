@@ -46,6 +46,7 @@ ANY = st.lists(
         definition=_TEXTS,
         statement=_TEXTS,
         level=st.sampled_from(["error", "warning", "note"]),
+        cell=st.sampled_from([0, 0, 2]),
     ),
     max_size=4,
 ).map(sorted)

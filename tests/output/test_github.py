@@ -76,6 +76,7 @@ def test_what_is_read_is_what_was_found(findings: list[Finding]) -> None:
     assert len(lines) == len(findings)
     for line, finding in zip(lines, findings, strict=True):
         properties, message = read(line)
-        assert message == f"{finding.code} {finding.message}"
+        cell = f"cell {finding.cell}, line {finding.line}: " if finding.cell else ""
+        assert message == f"{finding.code} {cell}{finding.message}"
         assert properties["file"] == relative(finding.path)
-        assert properties["line"] == str(finding.line)
+        assert properties.get("line") == (None if finding.cell else str(finding.line))

@@ -17,6 +17,7 @@ def test_a_finding_says_all_that_is_known_of_it() -> None:
         "message": "`SessionLocal()` opens a session by hand; use `with get_db() as db:`",
         "level": "warning",
         "path": "./app/my users.py",
+        "cell": None,
         "start": {"line": 7, "column": 10},
         "end": {"line": 7, "column": 24},
         "definition": "Users.save",
