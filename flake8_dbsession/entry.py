@@ -8,8 +8,10 @@ import sys
 def main() -> None:
     """Run the command, as its script and ``python -m flake8_dbsession`` do."""
     arguments = sys.argv[1:]
-    if arguments[:1] == ["check"] and not any(word.startswith("-") for word in arguments):
-        _check(arguments[1:] or ["."])
+    if arguments[:1] == ["check"]:
+        paths = [word for word in arguments[1:] if word not in ("-q", "--quiet")]
+        if not any(word.startswith("-") for word in paths):
+            _check(paths or ["."])
     from flake8_dbsession.command import main as command
 
     command(prog_name="dbsession")

@@ -32,6 +32,16 @@ _COMMANDS: tuple[str, ...] = (
 
 _INTERRUPTED = 130  # as shells have it
 
+EXIT_CODES = """\
+\b
+Exit codes:
+  0    nothing is found, or nothing is left
+  1    violations, a stale document, or a file that could not be fixed
+  2    wrong use, a broken policy or rule, or a result that cannot be written
+  130  interrupted
+  141  nobody reads the output any more
+"""
+
 
 class UsageError(click.ClickException):
     """What stops a command before it has a result: wrong use, or a policy that cannot be used."""
@@ -52,6 +62,16 @@ class _Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0], _COMMANDS, 1)
+        if args[0] not in _COMMANDS and near and not ctx.resilient_parsing:
+            ctx.fail(f"No such command '{args[0]}'; did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
+
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         with written_out():  # --help and --version
             return super().make_context(*args, **extra)
@@ -67,7 +87,26 @@ class _Commands(click.Group):
             raise SystemExit(_INTERRUPTED) from None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="dbsession")
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+    from platform import python_version
+
+    click.echo(f"dbsession {__version__}, Python {python_version()}, flake8 {version('flake8')}")
+    ctx.exit()
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the versions of this tool, Python and flake8, and exit.",
+)
 def main() -> None:
     """Hold Python code to your team's database-session standard."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,11 @@ DEFAULT_BASELINE = (
 )
 
 
+def aloud(line: str) -> None:
+    """Tell the user a line, beside the results."""
+    click.echo(line, err=True)
+
+
 def changes(revision: str | None) -> Changes | None:
     """Find what changed since a commit; None where none is named.
 
@@ -37,7 +42,11 @@ def changes(revision: str | None) -> Changes | None:
 
 
 def without_known(
-    findings: Sequence[Finding], file: str, files: Sequence[str], options: argparse.Namespace
+    findings: Sequence[Finding],
+    file: str,
+    files: Sequence[str],
+    options: argparse.Namespace,
+    say: Callable[[str], object],
 ) -> list[Finding]:
     """Give the findings that a baseline does not list, and say what of it is gone.
 
@@ -48,6 +57,7 @@ def without_known(
         file: the baseline.
         files: the files that were checked.
         options: flake8's.
+        say: tells the user a line.
 
     Raises:
         RunError: the baseline cannot be used.
@@ -59,43 +69,44 @@ def without_known(
     new, gone = held.compare(findings)
     if gone and held.is_whole(findings):
         count = sum(gone.values())
-        click.echo(
+        say(
             f"{counted(count, 'entry')} of {visible(file)} "
             f"{'match' if count > 1 else 'matches'} nothing now; "
-            f"`dbsession baseline --prune` drops {'them' if count > 1 else 'it'}",
-            err=True,
+            f"`dbsession baseline --prune` drops {'them' if count > 1 else 'it'}"
         )
     return new
 
 
-def say_what_ruff_lacks(folders: Iterable[str]) -> None:
+def say_what_ruff_lacks(folders: Iterable[str], say: Callable[[str], object] = aloud) -> None:
     """Say where ruff would take the comments for superfluous that hide violations.
 
     Args:
         folders: the folders of the files that have such comments, or may get them.
+        say: tells the user a line.
     """
     from flake8_dbsession.checking.suppression.ruff import advice
 
     for line in advice(folders):
-        click.echo(visible(line), err=True)
+        say(visible(line))
 
 
-def hidden(findings: Sequence[Finding], options: argparse.Namespace) -> list[Finding]:
+def hidden(
+    findings: Sequence[Finding], options: argparse.Namespace, say: Callable[[str], object]
+) -> list[Finding]:
     """Write comments beside findings, say how many, and give those that can have none.
 
     Args:
         findings: of the run.
         options: flake8's.
+        say: tells the user a line.
     """
     from flake8_dbsession.checking.suppression.adoption import hide
 
     left, errors = hide(findings, options)
-    say_what_ruff_lacks({os.path.dirname(finding.path) for finding in findings})
+    say_what_ruff_lacks({os.path.dirname(finding.path) for finding in findings}, say)
     for error in errors:
         click.echo(visible(str(error)), err=True)
-    click.echo(
-        f"{counted(len(findings) - len(left), 'violation')} hidden by `# noqa` comments", err=True
-    )
+    say(f"{counted(len(findings) - len(left), 'violation')} hidden by `# noqa` comments")
     if left:
-        click.echo(f"{counted(len(left), 'violation')} left without a comment", err=True)
+        say(f"{counted(len(left), 'violation')} left without a comment")
     return left

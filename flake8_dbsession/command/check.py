@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 
 import click
 
-from flake8_dbsession.command.adoption import DEFAULT_BASELINE
-from flake8_dbsession.command.codes import named, reportable
+from flake8_dbsession.command.adoption import DEFAULT_BASELINE, aloud
+from flake8_dbsession.command.codes import codes_in, kinds_of_doubt, named, reportable
+from flake8_dbsession.command.progress import tracked
 from flake8_dbsession.output import FORMATS
 from flake8_dbsession.output.escaping import visible
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding
+    from flake8_dbsession.checking.running.run import Run
+
+T = TypeVar("T")
 
 
 @click.command(short_help="Report what breaks the standard.")
@@ -45,6 +50,13 @@ if TYPE_CHECKING:
     default=None,
     help="Show the code below each finding of the text format.  [default: on a terminal]",
 )
+@click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    show_default=True,
+    help="Colour the text format. `auto`: on a terminal, or as NO_COLOR and FORCE_COLOR say.",
+)
 @click.option("--statistics", is_flag=True, help="Count the findings of each code.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever breaks the standard.")
 @click.option(
@@ -60,6 +72,21 @@ if TYPE_CHECKING:
 )
 @click.option("--since", metavar="REV", help="Report only on lines changed since this commit.")
 @click.option("--add-noqa", is_flag=True, help="Write `# noqa` comments beside the violations.")
+@click.option(
+    "--fix", "fixes", is_flag=True, help="Fix what can be fixed safely, and report what is left."
+)
+@click.option(
+    "--unsafe", is_flag=True, help="With --fix: also fixes that may change what the code does."
+)
+@click.option(
+    "--accept",
+    "accepted",
+    metavar="KINDS",
+    callback=kinds_of_doubt,
+    help="With --fix: also fixes whose only doubts are of these kinds.",
+)
+@click.option("--watch", "watches", is_flag=True, help="Check again whenever a file changes.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the findings and nothing else.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of other runs.")
 @click.option(
     "--cache-dir",
@@ -69,31 +96,15 @@ if TYPE_CHECKING:
 @click.option(
     "--stdin-filename", metavar="FILE", help="The path of what `-` reads from standard input."
 )
-def command(
-    paths: tuple[str, ...],
-    select: str | None,
-    extend_select: str | None,
-    ignore: str | None,
-    output_format: str,
-    output_file: str | None,
-    show_source: bool | None,
-    statistics: bool,
-    exit_zero: bool,
-    jobs: int | None,
-    baseline: str | None,
-    since: str | None,
-    add_noqa: bool,
-    no_cache: bool,
-    cache_dir: str | None,
-    stdin_filename: str | None,
-) -> None:
+def command(**given: Any) -> None:
     """Report what breaks the standard in the files and folders at PATH.
 
     Without a PATH, in the working directory. Markdown files are checked in their Python blocks,
-    notebooks in their cells.
-    flake8's settings hold: those of setup.cfg, tox.ini or .flake8.
+    notebooks in their cells. flake8's settings hold, those of setup.cfg, tox.ini or .flake8, and
+    the policy's.
 
-    Exits with 0 when nothing is found, 1 for violations, 2 when a policy or rule is broken.
+    Exits with 0 when nothing is found or left, 1 for violations, 2 for wrong use and where a policy
+    or rule is broken.
 
     \b
     Example:
@@ -101,55 +112,155 @@ def command(
         dbsession check app/ tests/test_users.py README.md
         dbsession check --select DBS1,DBS307 --output-format sarif --output-file found.sarif
         dbsession check --since origin/main
+        dbsession check --fix --accept commit
         cat app/users.py | dbsession check --stdin-filename app/users.py -
     """
+    asked = _Asked(**given)
+    _refuse_contradictions(asked)
+    if not asked.watches:
+        raise SystemExit(_checked(asked))
+    from flake8_dbsession.command.watching import watch
+
+    watch(lambda: _checked(asked), asked.paths or (".",), quiet=asked.quiet)
+
+
+class _Asked(NamedTuple):
+    """What the command line says, by the names of its options."""
+
+    paths: tuple[str, ...]
+    select: str | None
+    extend_select: str | None
+    ignore: str | None
+    output_format: str
+    output_file: str | None
+    show_source: bool | None
+    color: str
+    statistics: bool
+    exit_zero: bool
+    jobs: int | None
+    baseline: str | None
+    since: str | None
+    add_noqa: bool
+    fixes: bool
+    unsafe: bool
+    accepted: frozenset[str]
+    watches: bool
+    quiet: bool
+    no_cache: bool
+    cache_dir: str | None
+    stdin_filename: str | None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes to fix, or their beginnings."""
+        return codes_in(self.select or "DBS", self.extend_select)
+
+
+def _refuse_contradictions(asked: _Asked) -> None:
+    with_files = (asked.since is not None or asked.add_noqa, asked.fixes, asked.watches)
+    names = ("--since and --add-noqa", "--fix", "--watch")
+    wrong = next((name for name, is_asked in zip(names, with_files, strict=True) if is_asked), None)
+    if wrong and "-" in asked.paths:
+        verb = "need" if " and " in wrong else "needs"
+        raise click.UsageError(f"{wrong} {verb} files, not standard input")
+    if asked.fixes and (asked.since is not None or asked.add_noqa):
+        raise click.UsageError("--fix does not go with --since or --add-noqa")
+    if not asked.fixes and (asked.unsafe or asked.accepted):
+        raise click.UsageError("--unsafe and --accept go with --fix")
+
+
+def _checked(asked: _Asked) -> int:
+    """Check once, write what is found, and give the exit code."""
     from flake8_dbsession.checking.caching.run_keys import flake8_arguments
     from flake8_dbsession.checking.findings import exit_code
     from flake8_dbsession.checking.running.run import Run
-    from flake8_dbsession.checking.suppression.noqa import blanket_names
     from flake8_dbsession.command.adoption import changes, hidden, without_known
-    from flake8_dbsession.command.progress import tracked
+
+    say = _silent if asked.quiet else aloud
+    arguments = flake8_arguments(
+        asked.select, asked.extend_select, asked.ignore, asked.stdin_filename
+    )
+    run = Run(arguments, caching=not asked.no_cache, cache_folder=asked.cache_dir)
+    files = run.files(asked.paths or (".",))
+    if not files:
+        say("Warning: no Python or Markdown file or notebook was found to check")
+    changed = changes(asked.since)
+    if changed:
+        files = [file for file in files if changed.has(file)]
+    known = run.baseline_over(asked.baseline)
+    if asked.fixes:
+        for line in _fixed(asked, run, files, known):
+            say(line)
+        run = Run(arguments, caching=not asked.no_cache, cache_folder=asked.cache_dir)
+    findings = run.findings(files, jobs=asked.jobs, track=_untracked if asked.quiet else tracked)
+    if known:
+        findings = without_known(findings, known, files, run.options, say)
+    if changed:
+        findings = changed.reported(findings)
+    if asked.add_noqa:
+        findings = hidden(findings, run.options, say)
+    if not asked.quiet:
+        _say_what_hides_all(files)
+    _write(findings, asked, run)
+    code = exit_code(findings)
+    return 0 if asked.exit_zero and code == 1 else code
+
+
+def _fixed(asked: _Asked, run: Run, files: Sequence[str], known: str | None) -> Iterator[str]:
+    """Fix what can be fixed, and give a line for each file that could not be, and one for all."""
+    from flake8_dbsession.checking.files.discovery import python_files
+    from flake8_dbsession.checking.suppression.baseline import load
+    from flake8_dbsession.fixes.repair import Wishes
+    from flake8_dbsession.fixes.report import lines, summary
+    from flake8_dbsession.fixes.run import Repairs
+
+    wishes = Wishes(codes=asked.codes, unsafe=asked.unsafe, accepted=asked.accepted)
+    repairs = Repairs(run, wishes, baseline=load(Path(known)) if known else None)
+    outcomes = [*repairs.outcomes(python_files(files))]
+    for outcome in outcomes:
+        if outcome.repair is None:
+            yield from map(visible, lines(outcome, writes=True, verbose=False))
+    *_, total = summary(outcomes, writes=True)
+    yield total
+
+
+def _say_what_hides_all(files: Iterable[str]) -> None:
+    from flake8_dbsession.checking.suppression.noqa import blanket_names
+
+    for place, comment in blanket_names(files):
+        aloud(
+            f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
+            "there; write the code"
+        )
+
+
+def _write(findings: Sequence[Finding], asked: _Asked, run: Run) -> None:
     from flake8_dbsession.output import text, writer
     from flake8_dbsession.output.streams import opened
 
-    arguments = flake8_arguments(select, extend_select, ignore, stdin_filename)
-    run = Run(arguments, caching=not no_cache, cache_folder=cache_dir)
-    if "-" in paths and (since is not None or add_noqa):
-        raise click.UsageError("--since and --add-noqa need files, not standard input")
-    files = run.files(paths or (".",))
-    if not files:
-        click.echo("Warning: no Python or Markdown file or notebook was found to check", err=True)
-    changed = changes(since)
-    if changed:
-        files = [file for file in files if changed.has(file)]
-    findings = run.findings(files, jobs=jobs, track=tracked)
-    known = run.baseline_over(baseline)
-    if known:
-        findings = without_known(findings, known, files, run.options)
-    if changed:
-        findings = changed.reported(findings)
-    if add_noqa:
-        findings = hidden(findings, run.options)
-    for place, comment in blanket_names(files):
-        click.echo(
-            f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
-            "there; write the code",
-            err=True,
-        )
-    with opened(output_file) as stream:
-        if output_format == "text":
-            text.write(findings, stream, show_source=show_source)
-        elif output_format == "sarif":
+    is_text = asked.output_format == "text"
+    with opened(asked.output_file) as stream:
+        if is_text:
+            color = None if asked.output_file is None else False
+            color = {"always": True, "never": False}.get(asked.color, color)
+            text.write(findings, stream, show_source=asked.show_source, color=color)
+        elif asked.output_format == "sarif":
             from flake8_dbsession.fixes.offers import offers
             from flake8_dbsession.output import sarif
 
             sarif.write(findings, stream, fixes=offers(findings, run.options))
         else:
-            writer(output_format)(findings, stream)
-        if statistics:
-            _write_statistics(findings, stream if output_format == "text" else sys.stderr)
-    code = exit_code(findings)
-    raise SystemExit(0 if exit_zero and code == 1 else code)
+            writer(asked.output_format)(findings, stream)
+        if asked.statistics:
+            _write_statistics(findings, stream if is_text else sys.stderr)
+
+
+def _silent(line: str) -> None:
+    """Keep a note to oneself."""
+
+
+def _untracked(results: Iterator[T], total: int) -> Iterator[T]:
+    return results
 
 
 def _write_statistics(findings: Sequence[Finding], stream: TextIO) -> None:

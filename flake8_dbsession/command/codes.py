@@ -65,6 +65,11 @@ def reportable(ctx: click.Context, parameter: click.Parameter, value: str | None
     return ",".join(wanted)
 
 
+def codes_in(*lists: str | None) -> tuple[str, ...]:
+    """Give the codes of lists as ``reportable`` gives them."""
+    return tuple(code for codes in lists for code in (codes or "").split(",") if code)
+
+
 def named(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Give a list of codes, of any tool's, with this one's rules' names as their codes.
 

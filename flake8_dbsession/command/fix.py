@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from flake8_dbsession.command.adoption import DEFAULT_BASELINE
-from flake8_dbsession.command.codes import kinds_of_doubt, reportable
+from flake8_dbsession.command.codes import codes_in, kinds_of_doubt, reportable
 
 
 @click.command(short_help="Fix what can be fixed safely.")
@@ -25,6 +24,7 @@ from flake8_dbsession.command.codes import kinds_of_doubt, reportable
     help="Also make fixes whose only doubts are of these kinds, such as commit,comment.",
 )
 @click.option("--verbose", is_flag=True, help="Say of each violation that is left where it is.")
+@click.option("-q", "--quiet", is_flag=True, help="Print what is fixed, and no summary.")
 @click.option("--layer", metavar="NAME", help="Only the files of this layer of the policy.")
 @click.option(
     "--select",
@@ -50,6 +50,7 @@ def command(
     unsafe: bool,
     accepted: frozenset[str],
     verbose: bool,
+    quiet: bool,
     layer: str | None,
     select: str,
     extend_select: str | None,
@@ -84,7 +85,6 @@ def command(
     from flake8_dbsession.fixes import report
     from flake8_dbsession.fixes.repair import Wishes
     from flake8_dbsession.fixes.run import Repairs, exit_code
-    from flake8_dbsession.writing import remove_leftovers
 
     if STDIN in paths:
         raise click.BadParameter("standard input cannot be fixed", param_hint="PATH")
@@ -93,15 +93,13 @@ def command(
         raise click.BadParameter(f"{named}: notebooks are checked, not fixed", param_hint="PATH")
     run = Run(flake8_arguments(f"{select},E9", extend_select), caching=True)
     files = python_files(run.files(paths or (".",)))
-    codes = tuple(f"{select},{extend_select or ''}".strip(",").split(","))
     file = run.baseline_over(baseline)
     known = load(Path(file)) if file else None
+    codes = codes_in(select, extend_select)
     wishes = Wishes(codes=codes, unsafe=unsafe, accepted=accepted, writes=not shows)
     repairs = Repairs(run, wishes, baseline=known)
     if layer is not None:
         files = repairs.files_of_layer(files, layer)
-    for folder in () if shows else {os.path.dirname(file) for file in files}:
-        remove_leftovers(folder or os.curdir)
     if isinstance(sys.stdout, io.TextIOWrapper):  # code is shown as it is
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
     outcomes = []
@@ -111,5 +109,6 @@ def command(
             sys.stdout.write(report.diff(outcome))
         lines = report.lines(outcome, writes=not shows, verbose=verbose)
         click.echo(report.written(lines), nl=False, err=shows)
-    click.echo(report.written(report.summary(outcomes, writes=not shows)), nl=False, err=shows)
+    if not quiet:
+        click.echo(report.written(report.summary(outcomes, writes=not shows)), nl=False, err=shows)
     raise SystemExit(exit_code(outcomes, writes=not shows))

@@ -26,7 +26,7 @@ from flake8_dbsession.policy.model import Policy
 from flake8_dbsession.rewriting.edits import Move
 from flake8_dbsession.rewriting.proof import UnprovedError
 from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
-from flake8_dbsession.writing import ChangedError, write_file
+from flake8_dbsession.writing import ChangedError, remove_leftovers, write_file
 
 _SYNTAX_ERROR = "E9"
 
@@ -96,6 +96,9 @@ class Repairs:
         Yields:
             What came of each file in which something is found, when it is done.
         """
+        if self.wishes.writes:
+            for folder in {os.path.dirname(file) for file in files}:
+                remove_leftovers(folder or os.curdir)
         by_file: dict[str, list[Finding]] = {}
         for finding in self.run.findings(files):
             by_file.setdefault(finding.path, []).append(finding)

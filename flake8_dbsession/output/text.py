@@ -10,22 +10,38 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.escaping import line_of, visible
 from flake8_dbsession.output.places import shown
 
+_BOLD, _CYAN, _RED = "1", "36", "1;31"
 
-def write(findings: Sequence[Finding], stream: TextIO, *, show_source: bool | None = None) -> None:
-    """Write findings as flake8 does, in colour on a terminal where NO_COLOR is not set.
+
+def write(
+    findings: Sequence[Finding],
+    stream: TextIO,
+    *,
+    show_source: bool | None = None,
+    color: bool | None = None,
+) -> None:
+    """Write findings as flake8 does.
 
     Args:
         findings: what to write.
         stream: where to.
         show_source: whether the line of code follows, with a mark below it; None: on a terminal.
+        color: whether it is in colour; None: as NO_COLOR or FORCE_COLOR says, else on a terminal.
     """
-    on_terminal = stream.isatty()
-    written = _coloured if on_terminal and not os.environ.get("NO_COLOR") else _plain
-    shows_source = on_terminal if show_source is None else show_source
+    is_coloured = _wants_colour(stream) if color is None else color
+    written = _coloured if is_coloured else _plain
+    shows_source = stream.isatty() if show_source is None else show_source
     for finding in findings:
         stream.write(written(finding))
         if shows_source and finding.source:
-            stream.write(_source(finding))
+            stream.write(_source(finding, is_coloured=is_coloured))
+
+
+def _wants_colour(stream: TextIO) -> bool:
+    """Tell whether a text is coloured: https://no-color.org and https://force-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
 def _plain(finding: Finding) -> str:
@@ -34,22 +50,30 @@ def _plain(finding: Finding) -> str:
 
 
 def _coloured(finding: Finding) -> str:
-    from click import style  # takes longer to import than a run that finds nothing changed
-
-    colon = style(":", fg="cyan")
-    path = style(line_of(finding.path), bold=True)
+    colon = _styled(":", _CYAN)
+    path = _styled(line_of(finding.path), _BOLD)
     place = colon.join((path, *shown(finding).split(":")))
-    return f"{place}{colon} {style(finding.code, fg='red', bold=True)} {visible(finding.message)}\n"
+    return f"{place}{colon} {_styled(finding.code, _RED)} {visible(finding.message)}\n"
 
 
-def _source(finding: Finding) -> str:
+def _styled(text: str, style: str) -> str:
+    # By hand, for click takes longer to import than a run that finds nothing changed.
+    return f"\x1b[{style}m{text}\x1b[0m"
+
+
+def _source(finding: Finding, *, is_coloured: bool) -> str:
     """Give the line of code, and below it a mark under the part that is meant."""
     ends_here = finding.end_line == finding.line
     end = finding.end_column - 1 if ends_here else len(finding.source)
     before, meant = finding.source[: finding.column - 1], finding.source[finding.column - 1 : end]
     indent = "".join(char if char.isspace() else " " for char in _shown_code(before))
     mark = "^" * max(1, len(_shown_code(meant)))
-    return f"{_shown_code(finding.source)}\n{indent}{mark}\n"
+    code = _shown_code(finding.source)
+    if is_coloured:
+        after = finding.source[len(before) + len(meant) :]
+        code = f"{_shown_code(before)}{_styled(_shown_code(meant), _BOLD)}{_shown_code(after)}"
+        mark = _styled(mark, _RED)
+    return f"{code}\n{indent}{mark}\n"
 
 
 def _shown_code(code: str) -> str:

@@ -136,6 +136,11 @@ def sources_of(
     return tuple(_sources(source, preset, tuple(factories), tuple(owners), None))
 
 
+def forget() -> None:
+    """Forget the policies that were read: their files may have changed."""
+    _load.cache_clear()
+
+
 @cache
 def preset_names() -> tuple[str, ...]:
     """Return the names of the presets there are, in alphabetical order."""

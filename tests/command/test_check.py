@@ -11,7 +11,7 @@ from flake8.utils import stdin_get_value
 
 from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.command import main
-from tests.cases import forget_policies, write_project
+from tests.cases import HOUSE, forget_policies, write_project
 from tests.flake8_runs import flake8_here
 
 BY_HAND = "from core.database import SessionLocal\n\ndb = SessionLocal()\n"
@@ -233,3 +233,84 @@ def test_interruption_is_clean(project: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(FileCheck, "check", interrupt)
     result = check("--no-cache")
     assert (result.exit_code, result.output) == (130, "Interrupted\n")
+
+
+class TestFix:
+    HOUSE = HOUSE["core/database.py"]
+    FIXABLE = (
+        "from core.database import SessionLocal\n\n\n"
+        "def load(user):\n    with SessionLocal() as db:\n        return db.get(user)\n"
+    )
+
+    def test_what_is_left_is_reported(self, project: Path) -> None:
+        write_project(project, {**HOUSE, "app.py": self.FIXABLE, "other.py": BY_HAND})
+        result = check("--fix")
+        assert result.exit_code == 1
+        assert set(codes(result)) == {"DBS101", "DBS201"}
+        assert "other.py" in result.stdout
+        assert "app.py" not in result.stdout
+        assert result.stderr.startswith("1 fixed in 1 file, ")
+        assert "with get_db_session() as db:" in (project / "app.py").read_text()
+        again = check("--fix", "app.py")
+        assert (again.exit_code, again.stdout) == (0, "")
+
+    def test_only_what_is_selected(self, project: Path) -> None:
+        write_project(project, {**HOUSE, "app.py": self.FIXABLE})
+        assert check("--fix", "--select", "DBS3").exit_code == 0
+        assert check("--fix", "--ignore", "DBS102").exit_code == 0
+        assert (project / "app.py").read_text() == self.FIXABLE
+        (project / "app.py").write_text("x = 1  # noqa: DBS102\n")
+        assert check("--fix", "--extend-select", "DBS003").exit_code == 0
+        assert (project / "app.py").read_text() == "x = 1\n"
+
+    def test_doubts(self, project: Path) -> None:
+        committing = self.HOUSE.replace("yield db", "yield db\n                db.commit()")
+        write = self.FIXABLE.replace("return db.get(user)", "db.add(user)")
+        write_project(project, {"core/database.py": committing, "app.py": write})
+        assert check("--fix", "--select", "DBS102").exit_code == 1
+        assert check("--fix", "--select", "DBS102", "--accept", "commit").exit_code == 0
+
+    def test_a_file_that_cannot_be_fixed_is_said(self, project: Path) -> None:
+        write_project(project, {"app.py": "if:\n"})
+        result = check("--fix")
+        assert result.exit_code == 1
+        assert codes(result) == ["E999"]
+        assert "app.py: not fixed: line 1: E999" in result.stderr
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--fix", "-"],
+            ["--watch", "-"],
+            ["--fix", "--since", "HEAD"],
+            ["--fix", "--add-noqa"],
+            ["--unsafe"],
+            ["--accept", "commit"],
+        ],
+    )
+    def test_what_does_not_go_together(self, project: Path, arguments: list[str]) -> None:
+        assert check(*arguments).exit_code == 2
+
+
+def test_quiet_leaves_the_findings(project: Path) -> None:
+    write_project(project, {"app.py": f"{BY_HAND}y = 1  # noqa: raw-session-factory\n"})
+    (project / ".dbsession-baseline.json").write_text(
+        '{"version": 1, "violations": [{"path": "app.py", "code": "DBS306", "definition": "", '
+        '"statement": "x", "count": 1}]}'
+    )
+    loud, quiet = check(), check("-q")
+    assert quiet.stdout == loud.stdout != ""
+    assert "1 entry of .dbsession-baseline.json matches nothing now" in loud.stderr
+    assert "hides every code" in loud.stderr
+    assert quiet.stderr == ""
+    assert check("-q", "--fix").stderr == ""
+    write_project(project, {"sub/notes.txt": ""})
+    assert check("-q", "sub").output == ""
+
+
+def test_colours_on_demand(project: Path) -> None:
+    write_project(project, {"app.py": BY_HAND})
+    assert "\x1b[" in check("--color", "always").stdout
+    assert "\x1b[" not in check("--color", "never").stdout
+    check("--color", "auto", "--output-file", "found.txt")
+    assert "\x1b[" not in (project / "found.txt").read_text()

@@ -238,3 +238,10 @@ def test_nothing_is_written_through_a_link(project: Path) -> None:
 
 def test_standard_input_is_wrong_use(project: Path) -> None:
     assert fix("-").exit_code == 2
+
+
+def test_quiet_says_what_is_fixed_and_no_more(project: Path) -> None:
+    result = fix("api", CODES, "--unsafe", "-q")
+    assert result.stdout
+    assert all(line.endswith(" fixed") or "; " in line for line in result.stdout.splitlines())
+    assert result.stderr == ""

@@ -152,7 +152,7 @@ from flake8_dbsession.checking.caching import stamps
 stamps._SETTLING = 0
 before = set(sys.modules)
 from flake8_dbsession.entry import main
-sys.argv[1:] = ["check"]
+sys.argv[1:1] = ["check"]
 try:
     main()
 except SystemExit as end:
@@ -160,9 +160,14 @@ except SystemExit as end:
 """
 
 
-def test_it_imports_next_to_nothing(project: Path) -> None:
-    command = [sys.executable, "-c", _MODULES]
-    first, second = (subprocess.run(command, capture_output=True, text=True) for _ in range(2))
+@pytest.mark.parametrize("arguments", [[], ["-q"], ["--quiet", "."]])
+@pytest.mark.parametrize("force", ["", "1"])
+def test_it_imports_next_to_nothing(project: Path, arguments: list[str], force: str) -> None:
+    command = [sys.executable, "-c", _MODULES, *arguments]
+    environment = {**os.environ, "FORCE_COLOR": force}
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, env=environment) for _ in range(2)
+    )
     code, *modules = second.stderr.split()
     assert code == "1"
     assert second.stdout == first.stdout != ""

@@ -1,0 +1,91 @@
+"""A check that is made again whenever a file changes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
+
+import click
+
+from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.wording import counted
+
+_PAUSE = 0.5  # seconds between two looks
+_SETTINGS = (
+    "pyproject.toml",
+    "dbsession.toml",
+    "setup.cfg",
+    "tox.ini",
+    ".flake8",
+    ".dbsession-baseline.json",
+)
+
+Stamps = dict[str, tuple[int, int, int] | None]
+"""What tells one state of a path from another; None for what is not there."""
+
+
+def watch(check: Callable[[], int], paths: Sequence[str], *, quiet: bool) -> NoReturn:
+    """Check, and check again after each change, until the user has enough.
+
+    Args:
+        check: checks once and writes what it finds.
+        paths: what is checked.
+        quiet: whether nothing is said besides.
+    """
+    try:
+        while True:
+            before = _stamped(_watched(paths))
+            if sys.stdout.isatty():
+                click.clear()
+            _check(check)
+            sys.stdout.flush()
+            if not quiet:
+                files = counted(len(before), "path")
+                click.echo(f"Watching {files} for changes; Ctrl-C ends it.", err=True)
+            while _stamped(before) == before:
+                time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        raise SystemExit(0) from None
+
+
+def _check(check: Callable[[], int]) -> None:
+    """Check as a new process would, and say what keeps it from that."""
+    from flake8_dbsession.checking.errors import RunError
+    from flake8_dbsession.policy import finding, loading
+    from flake8_dbsession.policy.errors import PolicyError
+    from flake8_dbsession.roots import project_root
+
+    finding.forget()
+    loading.forget()
+    project_root.cache_clear()
+    try:
+        check()
+    except (PolicyError, RunError) as error:
+        click.echo(f"Error: {visible(str(error))}", err=True)
+
+
+def _watched(paths: Sequence[str]) -> Iterator[str]:
+    """Give what the findings of some paths may rest on: the code around them, and all settings."""
+    from flake8_dbsession.checking.files.discovery import search
+    from flake8_dbsession.roots import project_root, upward
+
+    here = os.getcwd()
+    found = search([project_root(here), *filter(os.path.lexists, paths)], [])
+    yield from (*paths, *found.files, *found.folders, *found.ignores)
+    for folder in {*found.folders, *upward(here)}:
+        yield from (os.path.join(folder, name) for name in _SETTINGS)
+
+
+def _stamped(paths: Iterator[str] | Stamps) -> Stamps:
+    return {path: _stamp(path) for path in paths}
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
