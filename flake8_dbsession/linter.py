@@ -226,7 +226,7 @@ class Linter:
         """
         if any(word in content for word in _BYTE_GATES):
             return False
-        if self._comments is not None and _NAMED_IN_NOQA.search(content):
+        if self._comments is not None and _names_codes_in_noqa(content):
             _, standard = self._place(filename)
             if isinstance(standard, Standard) and standard.comment_rules:
                 return False
@@ -339,9 +339,10 @@ class Linter:
 
     def _judges_comments(self, standard: Standard, text: str) -> bool:
         """Tell whether a file has comments that are to be held against what is found."""
-        if self._comments is None or not _NAMED_IN_NOQA.search(text.encode(errors="replace")):
+        if self._comments is None or "DBS" not in text:
             return False
-        return bool(standard.comment_rules)
+        content = text.encode(errors="replace")
+        return _names_codes_in_noqa(content) and bool(standard.comment_rules)
 
     def _prepare(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> PreparedFile:
         from flake8_dbsession.analysis.file import SourceFile
@@ -478,6 +479,11 @@ class Standard:
         from flake8_dbsession.policy.vocabulary import vocabulary_of
 
         return vocabulary_of(self.policy)
+
+
+def _names_codes_in_noqa(content: bytes) -> bool:
+    """Tell whether a file may have comments that hide codes of this tool."""
+    return b"DBS" in content and _NAMED_IN_NOQA.search(content) is not None
 
 
 def _codes(policy: Policy) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NoReturn
 
 import click
@@ -14,6 +14,7 @@ from flake8_dbsession.output.escaping import visible
 from flake8_dbsession.wording import counted
 
 _PAUSE = 0.5  # seconds between two looks
+_SHARE = 9  # times as long as a look takes, so that it costs a tenth of a processor at most
 _SETTINGS = (
     "pyproject.toml",
     "dbsession.toml",
@@ -45,10 +46,19 @@ def watch(check: Callable[[], int], paths: Sequence[str], *, quiet: bool) -> NoR
             if not quiet:
                 files = counted(len(before), "path")
                 click.echo(f"Watching {files} for changes; Ctrl-C ends it.", err=True)
-            while _stamped(before) == before:
-                time.sleep(_PAUSE)
+            while not _is_changed(before):
+                pass
     except KeyboardInterrupt:
         raise SystemExit(0) from None
+
+
+def _is_changed(before: Stamps) -> bool:
+    """Wait a while, longer where there is much to look at, and tell whether anything changed."""
+    began = time.monotonic()
+    is_changed = _stamped(before) != before
+    if not is_changed:
+        time.sleep(max(_PAUSE, _SHARE * (time.monotonic() - began)))
+    return is_changed
 
 
 def _check(check: Callable[[], int]) -> None:
@@ -75,11 +85,13 @@ def _watched(paths: Sequence[str]) -> Iterator[str]:
     here = os.getcwd()
     found = search([project_root(here), *filter(os.path.lexists, paths)], [])
     yield from (*paths, *found.files, *found.folders, *found.ignores)
-    for folder in {*found.folders, *upward(here)}:
-        yield from (os.path.join(folder, name) for name in _SETTINGS)
+    yield from (os.path.join(folder, name) for folder in upward(here) for name in _SETTINGS)
+    # One that is new changes its folder.
+    below = (os.path.join(folder, name) for folder in found.folders for name in _SETTINGS)
+    yield from filter(os.path.lexists, below)
 
 
-def _stamped(paths: Iterator[str] | Stamps) -> Stamps:
+def _stamped(paths: Iterable[str]) -> Stamps:
     return {path: _stamp(path) for path in paths}
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flake8_dbsession.command import main
 from tests.cases import HOUSE, forget_policies, write_project
 from tests.flake8_runs import flake8_here
 
+IMPORT = "from core.database import SessionLocal\n\n"
 OPENS = "from core.database import SessionLocal\n\n\ndef load(user):\n    "
 BY_HAND = OPENS + "with SessionLocal() as db:{comment}\n        db.get(user)\n"
 
@@ -171,3 +175,45 @@ def test_a_comment_that_a_fix_makes_superfluous_goes_with_it() -> None:
     result = CliRunner().invoke(main, ["fix", "--select", "DBS,DBS003", "app.py"])
     assert "app.py:8: DBS003 fixed" in result.stdout
     assert file.read_text().count("noqa") == 1
+
+
+_PARTS = (
+    "db = SessionLocal()  # noqa: {}\n",
+    "x = 1  # noqa: {}\n",
+    "def load(user):\n    with SessionLocal() as db:  # why # noqa: {} # x\n        db.get(user)\n",
+    "db = SessionLocal(\n    bind=1,  # noqa: {}\n)\n",
+    'db = (SessionLocal(), """\na\n""")  # noqa: {}\n',
+    "# noqa: {}\n",
+)
+_CODES = st.lists(
+    st.sampled_from(["DBS101", "DBS102", "DBS201", "DBS1", "DBS302", "DBS999", "E501", "DBS307"]),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
+_SEPARATORS = st.sampled_from([",", ", ", " "])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(_PARTS), _CODES, _SEPARATORS), max_size=5))
+def test_what_goes_hid_nothing(parts: list[tuple[str, list[str], str]]) -> None:
+    """Without it flake8 reports what it reported, and one more code gone would show something."""
+    file = Path("app.py")
+    file.write_text(IMPORT + "".join(part.format(sep.join(codes)) for part, codes, sep in parts))
+
+    def reported() -> list[tuple[str, ...]]:
+        lines = CliRunner().invoke(main, ["check", "--no-cache", "app.py"]).stdout.splitlines()
+        return [tuple(line.split(" ")[1:]) for line in lines]
+
+    before = reported()
+    fixed = CliRunner().invoke(main, ["fix", "--select", "DBS003", "app.py"])
+    assert fixed.exit_code == 0, fixed.output
+    assert reported() == before
+    assert found(file.read_text()) == []
+    for code in ("DBS101", "DBS102", "DBS201", "DBS302"):
+        text = file.read_text()
+        for place in re.finditer(rf"\b{code}\b", text):
+            file.write_text(text[: place.start()] + "X100" + text[place.end() :])
+            line = text.splitlines()[text.count("\n", 0, place.start())]
+            assert re.search(r"\bDBS1\b", line) or len(reported()) > len(before)
+        file.write_text(text)
