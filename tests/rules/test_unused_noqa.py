@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -124,6 +125,18 @@ def test_what_a_baseline_holds_is_there_to_be_hidden() -> None:
     hidden = BY_HAND.format(comment="  # noqa: DBS102")
     known = ("--baseline", ".dbsession-baseline.json", "--extend-select", "DBS003")
     assert found(hidden, *known) == []
+
+
+def test_it_is_explained_as_any_rule() -> None:
+    page = CliRunner().invoke(main, ["explain", "unused-suppression"]).stdout
+    assert page.startswith("# DBS003 unused-suppression\n")
+    Path("app.py").write_text("x = 1  # noqa: DBS101\n")
+    arguments = ["check", "--select", "DBS003", "--output-format", "sarif", "app.py"]
+    run = json.loads(CliRunner().invoke(main, arguments).stdout)["runs"][0]
+    (rule,), (result,) = run["tool"]["driver"]["rules"], run["results"]
+    assert (rule["id"], rule["helpUri"].rpartition("/")[2]) == ("DBS003", "DBS003.md")
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert (region["startColumn"], region["endColumn"]) == (16, 22)
 
 
 def test_flake8_itself_says_nothing(project: Path) -> None:
