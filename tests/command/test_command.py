@@ -16,7 +16,7 @@ from flake8_dbsession import __version__
 from flake8_dbsession.command import main
 from tests.cases import write_project
 
-PAGE = Path(__file__).parents[2] / "docs" / "command.md"
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
 def test_version() -> None:
