@@ -9,10 +9,10 @@ from difflib import SequenceMatcher
 from functools import partial
 from io import StringIO
 
-from flake8_dbsession.checking.files import markdown
-from flake8_dbsession.checking.files.discovery import STDIN
+from flake8_dbsession.checking.files.discovery import STDIN, python_files
 from flake8_dbsession.checking.findings import Finding, Replacement
 from flake8_dbsession.checking.running.workers import processes, spread
+from flake8_dbsession.checking.suppression.unused import NoqaComments
 from flake8_dbsession.fixes.doubts.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.fixes.repair import Wishes, repair_each
@@ -39,7 +39,7 @@ def offers(findings: Iterable[Finding], options: argparse.Namespace) -> Offers:
     """
     by_file: dict[str, list[Finding]] = {}
     for finding in findings:
-        is_code = finding.path != STDIN and not finding.path.endswith(markdown.SUFFIX)
+        is_code = finding.path != STDIN and python_files([finding.path])
         if is_code and finding.code in fixers():
             by_file.setdefault(finding.path, []).append(finding)
     make = partial(_Offering, options, by_file)
@@ -55,7 +55,7 @@ class _Offering:
     """
 
     def __init__(self, options: argparse.Namespace, findings: dict[str, list[Finding]]) -> None:
-        self._linter = Linter(Settings.of(options))
+        self._linter = Linter(Settings.of(options), comments=NoqaComments(options))
         self._patched = PatchedNames()
         self._findings = findings
 

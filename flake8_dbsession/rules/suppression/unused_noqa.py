@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.suppression.unused_noqa import UnusedNoqa
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -61,6 +62,7 @@ class UnusedSuppression(Rule[UnusedNoqa]):
     name = "unused-suppression"
     fact = UnusedNoqa
     off = True
+    level = Level.WARNING
     judges_comments = True
 
     def check(self, fact: UnusedNoqa, context: Context) -> Iterator[Violation]:
