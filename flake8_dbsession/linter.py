@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"DBS\d")
 _BYTE_GATES = tuple(word.encode() for word in GATES)
 _NOTEBOOK = ".ipynb"
-_NAMED_IN_NOQA = re.compile(rb"#\s*(?i:noqa)\s*:.*DBS")
+_NAMED_IN_NOQA = re.compile(r"#\s*(?i:noqa)\s*:.*DBS")
 
 
 class Comments(Protocol):
@@ -207,12 +207,14 @@ class Linter:
             The file with the rules that it is held to; the error of a policy that cannot be used;
             None for a file that names nothing of interest.
         """
-        if not is_gated(text) and self._is_plain(Path(os.path.abspath(filename))):
+        may_judge = self._comments is not None and _names_codes_in_noqa(text)
+        is_gone_by = not is_gated(text) and not may_judge
+        if is_gone_by and self._is_plain(Path(os.path.abspath(filename))):
             return None  # without loading the preset
         path, standard = self._place(filename)
         if isinstance(standard, PolicyError):
             return standard
-        is_of_interest = is_gated(text, standard.gates) or self._judges_comments(standard, text)
+        is_of_interest = is_gated(text, standard.gates) or (may_judge and standard.comment_rules)
         if standard.policy.excludes(path) or not is_of_interest:
             return None
         return self._prepare(path, text, tree, standard)
@@ -226,7 +228,7 @@ class Linter:
         """
         if any(word in content for word in _BYTE_GATES):
             return False
-        if self._comments is not None and _names_codes_in_noqa(content):
+        if self._comments is not None and b"DBS" in content:
             _, standard = self._place(filename)
             if isinstance(standard, Standard) and standard.comment_rules:
                 return False
@@ -336,13 +338,6 @@ class Linter:
                 raise error
             named = looked_up.files
         return Standard(policy, self._settings, named)
-
-    def _judges_comments(self, standard: Standard, text: str) -> bool:
-        """Tell whether a file has comments that are to be held against what is found."""
-        if self._comments is None or "DBS" not in text:
-            return False
-        content = text.encode(errors="replace")
-        return _names_codes_in_noqa(content) and bool(standard.comment_rules)
 
     def _prepare(self, path: Path, text: str, tree: ast.Module, standard: Standard) -> PreparedFile:
         from flake8_dbsession.analysis.file import SourceFile
@@ -481,9 +476,9 @@ class Standard:
         return vocabulary_of(self.policy)
 
 
-def _names_codes_in_noqa(content: bytes) -> bool:
+def _names_codes_in_noqa(text: str) -> bool:
     """Tell whether a file may have comments that hide codes of this tool."""
-    return b"DBS" in content and _NAMED_IN_NOQA.search(content) is not None
+    return "DBS" in text and _NAMED_IN_NOQA.search(text) is not None
 
 
 def _codes(policy: Policy) -> frozenset[str]:
