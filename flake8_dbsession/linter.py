@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
+from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.inference import Vocabulary
@@ -74,13 +75,17 @@ class Linter:
     Args:
         settings: what the user asked for.
         policy: the policy of every file; None for those that the settings name or that are found.
+        sources: where the files are read that others import.
 
     Raises:
         PolicyError: the policy or preset that the settings name cannot be used.
     """
 
-    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
+    def __init__(
+        self, settings: Settings, policy: Policy | None = None, *, sources: Sources = DISK
+    ) -> None:
         self._settings = settings
+        self._sources = sources
         self._fixed = None if policy is None else Standard(policy, settings, frozenset())
         self._standards: dict[Path | None, Standard | PolicyError] = {}
         self._projects: dict[tuple[Path, Vocabulary], Project] = {}
@@ -306,7 +311,7 @@ class Linter:
         if asked not in self._projects_of:
             key = repository_root(folder), standard.vocabulary
             if key not in self._projects:
-                self._projects[key] = Project(key[0])
+                self._projects[key] = Project(key[0], self._sources)
             self._projects_of[asked] = self._projects[key]
         return self._projects_of[asked]
 

@@ -32,6 +32,7 @@ from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.model import Level
+from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:
     from flake8_dbsession.policy.errors import PolicyError
@@ -76,14 +77,16 @@ class FileCheck:
 
     Args:
         options: flake8's.
+        sources: where the files are read, and those that they import.
 
     Raises:
         PolicyError: the policy or preset that the options name cannot be used.
     """
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, sources: Sources = DISK) -> None:
         self._options = options
-        self._linter = Linter(Settings.of(options))
+        self._sources = sources
+        self._linter = Linter(Settings.of(options), sources=sources)
         self._reported = _Collector(options)
         self._manager = Manager(StyleGuideManager(options, self._reported), _NO_PLUGINS, [])
 
@@ -97,7 +100,7 @@ class FileCheck:
         if path == STDIN:
             return Checked(path, _once(broken, self._of_standard_input()), None)
         try:
-            stamp, content = read(path)
+            stamp, content = read(path, self._sources)
         except OSError as error:
             return Checked(path, self._reported_by(self._checker(path, error)), None)
         is_left_out = self._linter.excludes(path)
