@@ -76,6 +76,12 @@ def repository_root(path: Path) -> Path:
     return _repository_root(os.path.dirname(os.path.abspath(path)))
 
 
+def forget_found() -> None:
+    """Have policies be looked for anew, for a file may have changed."""
+    for function in (_find_from, _repository_root, _policy_in):
+        function.cache_clear()
+
+
 @cache
 def _find_from(folder: str) -> Path | None:
     for each in _folders_up(folder):
