@@ -35,7 +35,18 @@ def get_db_session():
     with SessionLocal() as db:
         yield db
 """
-SERVICE = """
+RIGHT = """
+
+def load_{0}(wanted):
+    with get_db_session() as db:
+        found = count(db, wanted)
+        if found:
+            db.commit()
+    for each in range(found):
+        print(each, wanted)
+    return found
+"""
+WRONG = """
 
 def load_{0}(wanted):
     db = SessionLocal()
@@ -47,18 +58,19 @@ def load_{0}(wanted):
     db.close()
     return found
 """
-HEAD = "from core.database import SessionLocal\nfrom core.counting import count\n"
+HEAD = "from core.database import SessionLocal, get_db_session\nfrom core.counting import count\n"
 COUNTING = "def count(db, wanted):\n    return db.execute(wanted).scalar()\n"
 
 
 def generated(folder: Path) -> Path:
-    """Write a house, with a service of about a thousand lines."""
+    """Write a house, with a service of about a thousand lines; every tenth function is wrong."""
     (folder / "core").mkdir()
     (folder / ".git").mkdir()
     (folder / "core" / "database.py").write_text(HOUSE)
     (folder / "core" / "counting.py").write_text(COUNTING)
     file = folder / "service.py"
-    file.write_text(HEAD + "".join(SERVICE.format(number) for number in range(83)))
+    functions = ((RIGHT if number % 10 else WRONG).format(number) for number in range(90))
+    file.write_text(HEAD + "".join(functions))
     return file
 
 
