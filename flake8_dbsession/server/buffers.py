@@ -75,9 +75,9 @@ class Shown(Sources):
         self._texts = texts
         self._is_abandoned = is_abandoned
 
-    def buffer(self, path: str) -> Buffer | None:
-        """Give an open text."""
-        return self._texts.get(path)
+    def states(self, but: str) -> dict[str, int]:
+        """Give the state of each open text but one."""
+        return {path: buffer.state for path, buffer in self._texts.items() if path != but}
 
     def read_with_status(
         self, path: str | os.PathLike[str], *, most: int = LARGEST, links: bool = True

@@ -48,11 +48,11 @@ class Offers:
     def __init__(self, sources: Shown, checks: Checks) -> None:
         self._sources = sources
         self._checks = checks
-        self._patched = PatchedNames(sources)
+        self._kept: tuple[str, dict[str, int], PatchedNames] | None = None
 
     def forget(self) -> None:
         """Forget what the tests of projects patch, for a file of theirs may have changed."""
-        self._patched = PatchedNames(self._sources)
+        self._kept = None
 
     def of_findings(
         self, path: str, folder: str, buffer: Buffer, findings: Iterable[Finding]
@@ -80,9 +80,12 @@ class Offers:
             text = decode(buffer.content)
             wishes = Wishes(reported=reported)
             linter = self._checks.prepared(path, folder).check.linter
-            done = repair(path, text, linter, wishes, self._patched)
+            done = repair(path, text, linter, wishes, self._patched(path))
         except _FAILURES:
             return None
+        except BaseException:
+            self._checks.forget(path)  # what was asked for half is not to be kept
+            raise
         if done.text == text:
             return None
         return Offer("Fix all that is safe to fix (dbsession)", done.text.content, None, True)
@@ -106,13 +109,24 @@ class Offers:
                     )
         except _FAILURES:
             return
+        except BaseException:
+            self._checks.forget(path)
+            raise
+
+    def _patched(self, path: str) -> PatchedNames:
+        """Give what tests patch, kept for one file while no other text changes."""
+        states = self._sources.states(but=path)
+        kept = self._kept
+        if kept is None or kept[:2] != (path, states):
+            self._kept = kept = path, states, PatchedNames(self._sources)
+        return kept[2]
 
     def _repaired(
         self, path: str, folder: str, text: Text, finding: Finding, wishes: Wishes
     ) -> Repair:
         linter = self._checks.prepared(path, folder).check.linter
         place = finding.code, finding.line, finding.column
-        return repair_one(path, text, linter, wishes, place, self._patched)
+        return repair_one(path, text, linter, wishes, place, self._patched(path))
 
 
 def _told(doubts: Iterable[Doubt]) -> str:
