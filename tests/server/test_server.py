@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from lsprotocol import types
 
 from flake8_dbsession.output.pages import page_of
 from tests.cases import HOUSE, write_project
-from tests.server.conftest import Started, answered
+from tests.server.editors import answered, made_client, opened, types
 
 pytestmark = pytest.mark.asyncio
 
@@ -70,10 +71,8 @@ def edits_of(action: types.CodeAction, version: int) -> list[types.TextEdit]:
     return [each for each in change.edits if isinstance(each, types.TextEdit)]
 
 
-async def test_a_violation_is_shown_as_one_types_and_goes_when_mended(
-    editor: Started, house: Path
-) -> None:
-    async with editor(house) as session:
+async def test_a_violation_is_shown_as_one_types_and_goes_when_mended(house: Path) -> None:
+    async with opened(house) as session:
         session.open(house / "app.py")
         (shown,) = await session.shown(house / "app.py")
         assert shown.code == "DBS102"
@@ -90,8 +89,8 @@ async def test_a_violation_is_shown_as_one_types_and_goes_when_mended(
         await session.until_shown(house / "app.py", lambda found: not found)
 
 
-async def test_a_fix_is_an_edit_of_the_version_that_is_open(editor: Started, house: Path) -> None:
-    async with editor(house) as session:
+async def test_a_fix_is_an_edit_of_the_version_that_is_open(house: Path) -> None:
+    async with opened(house) as session:
         session.open(house / "app.py")
         (shown,) = await session.shown(house / "app.py")
         (action,) = await session.actions(house / "app.py", shown.range, "quickfix")
@@ -109,10 +108,8 @@ async def test_a_fix_is_an_edit_of_the_version_that_is_open(editor: Started, hou
         assert await session.actions(house / "app.py", WHOLE, "source.organizeImports") == []
 
 
-async def test_an_editor_without_versions_gets_edits_by_document(
-    editor: Started, house: Path
-) -> None:
-    async with editor(house, versions=False) as session:
+async def test_an_editor_without_versions_gets_edits_by_document(house: Path) -> None:
+    async with opened(house, versions=False) as session:
         session.open(house / "app.py")
         (shown,) = await session.shown(house / "app.py")
         (action,) = await session.actions(house / "app.py", shown.range, "quickfix")
@@ -120,9 +117,7 @@ async def test_an_editor_without_versions_gets_edits_by_document(
         assert applied(BY_HAND, edits) == MENDED
 
 
-async def test_positions_count_as_the_client_does_and_line_ends_stay(
-    editor: Started, house: Path
-) -> None:
+async def test_positions_count_as_the_client_does_and_line_ends_stay(house: Path) -> None:
     text = (
         "from core.database import SessionLocal\r\n"
         "\r\n"
@@ -132,7 +127,7 @@ async def test_positions_count_as_the_client_does_and_line_ends_stay(
         "\t\t\tdb.expunge(user)\r\n"
         "\twith SessionLocal() as db: db.expunge(user); print('😀')  # 😀\r\n"
     )
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "app.py", text)
         for shown in await session.shown(house / "app.py"):
             if shown.range.start.line == 4:
@@ -148,19 +143,17 @@ async def test_positions_count_as_the_client_does_and_line_ends_stay(
         assert await session.actions(house / "app.py", WHOLE, "source.fixAll") == []
 
 
-async def test_a_client_that_counts_characters_is_answered_so(editor: Started, house: Path) -> None:
+async def test_a_client_that_counts_characters_is_answered_so(house: Path) -> None:
     text = BY_HAND.replace("    with", "    '😀'; a = 1\n    with ('😀', open('x'))[1],")
     text = text.replace("with", "if '😀': pass\n    with")
-    async with editor(house, encodings=("utf-32",)) as session:
+    async with opened(house, encodings=("utf-32",)) as session:
         session.open(house / "app.py", text)
         (shown,) = await session.shown(house / "app.py")
         line = text.split("\n")[shown.range.start.line]
         assert line[shown.range.start.character :].startswith("SessionLocal()")
 
 
-async def test_a_fix_with_doubts_names_them_and_is_not_preferred(
-    editor: Started, house: Path
-) -> None:
+async def test_a_fix_with_doubts_names_them_and_is_not_preferred(house: Path) -> None:
     provider = HOUSE["core/database.py"].replace(
         "yield db", "yield db\n                db.commit()"
     )
@@ -174,7 +167,7 @@ async def test_a_fix_with_doubts_names_them_and_is_not_preferred(
             db.flush()
     """
     write_project(house, {"core/database.py": provider, "app.py": text})
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "app.py")
         shown = await session.shown(house / "app.py")
         found = await session.actions(house / "app.py", WHOLE, "quickfix")
@@ -188,8 +181,8 @@ async def test_a_fix_with_doubts_names_them_and_is_not_preferred(
         assert "DBS102" in codes(shown)
 
 
-async def test_hovering_shows_the_page(editor: Started, house: Path) -> None:
-    async with editor(house) as session:
+async def test_hovering_shows_the_page(house: Path) -> None:
+    async with opened(house) as session:
         session.open(house / "app.py")
         assert len(await session.shown(house / "app.py")) == 1
         page = await session.hover(house / "app.py", types.Position(4, 12))
@@ -198,14 +191,12 @@ async def test_hovering_shows_the_page(editor: Started, house: Path) -> None:
         assert await session.hover(house / "app.py", types.Position(1, 0)) is None
 
 
-async def test_an_open_text_that_is_not_saved_counts_for_the_others(
-    editor: Started, house: Path
-) -> None:
+async def test_an_open_text_that_is_not_saved_counts_for_the_others(house: Path) -> None:
     factory = "from core.database import SessionLocal\n"
     provider = "from core.database import get_db_session as SessionLocal\n"
     user = BY_HAND.replace("core.database", "helping")
     write_project(house, {"app.py": user, "helping.py": factory})
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "app.py")
         assert codes(await session.shown(house / "app.py")) == ["DBS102"]
         session.open(house / "helping.py")
@@ -218,9 +209,9 @@ async def test_an_open_text_that_is_not_saved_counts_for_the_others(
         await session.until_shown(house / "app.py", lambda found: not found)
 
 
-async def test_the_policy_is_read_anew_when_it_changes(editor: Started, house: Path) -> None:
+async def test_the_policy_is_read_anew_when_it_changes(house: Path) -> None:
     policy = house / "dbsession.toml"
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "app.py")
         assert codes(await session.shown(house / "app.py")) == ["DBS102"]
         (registered,) = session.registered
@@ -236,11 +227,11 @@ async def test_the_policy_is_read_anew_when_it_changes(editor: Started, house: P
         await session.until_shown(house / "app.py", lambda found: not found)
 
 
-async def test_a_broken_policy_is_said_once_and_where_it_is(editor: Started, house: Path) -> None:
+async def test_a_broken_policy_is_said_once_and_where_it_is(house: Path) -> None:
     policy = house / "dbsession.toml"
     policy.write_text('preset = "standard"\nownres = ["core/**"]\n')
     write_project(house, {"other.py": BY_HAND})
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "app.py")
         session.open(house / "other.py")
         assert await session.shown(house / "app.py") == []
@@ -266,11 +257,11 @@ async def test_a_broken_policy_is_said_once_and_where_it_is(editor: Started, hou
     ],
 )
 async def test_settings_that_cannot_be_used_are_said_and_crash_nothing(
-    editor: Started, house: Path, name: str, text: str, told: str
+    house: Path, name: str, text: str, told: str
 ) -> None:
     (house / "dbsession.toml").unlink()
     (house / name).write_text(text)
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "app.py")
         (shown,) = await session.shown(house / "app.py")
         assert told in shown.message
@@ -280,8 +271,8 @@ async def test_settings_that_cannot_be_used_are_said_and_crash_nothing(
         await session.until_shown(house / "app.py", lambda found: codes(found) == ["DBS102"])
 
 
-async def test_a_text_that_does_not_parse_shows_nothing_stale(editor: Started, house: Path) -> None:
-    async with editor(house) as session:
+async def test_a_text_that_does_not_parse_shows_nothing_stale(house: Path) -> None:
+    async with opened(house) as session:
         session.open(house / "app.py")
         assert codes(await session.shown(house / "app.py")) == ["DBS102"]
         session.write(house / "app.py", BY_HAND + "\ndef (")
@@ -297,14 +288,14 @@ async def test_a_text_that_does_not_parse_shows_nothing_stale(editor: Started, h
         assert codes(await session.shown(house / "app.py")) == ["DBS102"]
 
 
-async def test_what_is_silenced_or_known_is_not_shown(editor: Started, house: Path) -> None:
+async def test_what_is_silenced_or_known_is_not_shown(house: Path) -> None:
     write_project(house, {"quiet.py": BY_HAND.replace("db:", "db:  # noqa: DBS102")})
     record = [sys.executable, "-m", "flake8_dbsession", "baseline", "app.py"]
     subprocess.run(record, cwd=house, check=True, capture_output=True)
     (file,) = house.glob(".dbsession-baseline.json")
     (house / "dbsession.toml").write_text(f'baseline = "{file.name}"\n')
     second = BY_HAND + BY_HAND.partition("\n\n\n")[2].replace("save", "again").join(["\n\n", ""])
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house / "quiet.py")
         assert await session.shown(house / "quiet.py") == []
         session.open(house / "app.py")
@@ -314,13 +305,13 @@ async def test_what_is_silenced_or_known_is_not_shown(editor: Started, house: Pa
         assert shown.range.start.line == 9
 
 
-async def test_each_folder_has_its_own_settings(editor: Started, tmp_path: Path) -> None:
+async def test_each_folder_has_its_own_settings(tmp_path: Path) -> None:
     first, second, outside = (tmp_path / name for name in ("first", "second", "outside"))
     for folder in (first, second, outside):
         folder.mkdir()
         write_project(folder, {**HOUSE, "app.py": BY_HAND})
     (second / ".flake8").write_text("[flake8]\nextend-ignore = DBS102\n")
-    async with editor(first, second) as session:
+    async with opened(first, second) as session:
         for folder in (first, second, outside):
             session.open(folder / "app.py")
         assert codes(await session.shown(first / "app.py")) == ["DBS102"]
@@ -328,13 +319,11 @@ async def test_each_folder_has_its_own_settings(editor: Started, tmp_path: Path)
         assert codes(await session.shown(outside / "app.py")) == ["DBS102"]
 
 
-async def test_what_lies_nowhere_or_is_not_checked_crashes_nothing(
-    editor: Started, house: Path
-) -> None:
+async def test_what_lies_nowhere_or_is_not_checked_crashes_nothing(house: Path) -> None:
     installed = house / ".venv" / "lib" / "thing.py"
     write_project(house, {".venv/lib/thing.py": BY_HAND, "built.py": BY_HAND})
     (house / ".gitignore").write_text("built.py\n")
-    async with editor(house) as session:
+    async with opened(house) as session:
         session.open(house, BY_HAND, uri="untitled:Untitled-1")
         session.open(house / "new" / "folder" / "app.py", BY_HAND)
         assert codes(await session.shown(house / "new" / "folder" / "app.py")) == ["DBS102"]
@@ -366,3 +355,51 @@ async def test_nothing_else_imports_pygls() -> None:
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+async def test_only_the_latest_of_many_keystrokes_is_answered(house: Path) -> None:
+    app = house / "app.py"
+    async with opened(house) as session:
+        session.open(app)
+        await session.shown(app)
+        for count in range(40):
+            session.write(app, BY_HAND + "\n" * count)
+        session.write(app, MENDED)
+        assert await session.shown(app) == []
+        versions = [each.version for each in session.published if each.uri == app.as_uri()]
+        assert versions == sorted(set(versions))
+        assert len(versions) < 20
+        assert versions[-1] == 42
+
+
+async def test_an_editor_can_connect_by_tcp(house: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "flake8_dbsession", "server", "--tcp", f"localhost:{port}"]
+    server = await asyncio.create_subprocess_exec(*command, stdin=subprocess.DEVNULL)
+    try:
+        client = made_client()
+        for _ in range(300):
+            try:
+                await client.start_tcp("localhost", port)
+                break
+            except OSError:
+                await asyncio.sleep(0.1)
+        begun = types.InitializeParams(types.ClientCapabilities(), root_uri=house.as_uri())
+        found = await answered(client.initialize_session(begun))
+        assert found.server_info.name == "dbsession"
+        await answered(client.shutdown_async(None))
+        client.exit(None)
+        await answered(server.wait())
+    finally:
+        if server.returncode is None:
+            server.kill()
+
+
+@pytest.mark.parametrize("address", ["2087", "localhost:", ":2087", "localhost:many"])
+async def test_what_is_no_address_is_refused(address: str) -> None:
+    command = [sys.executable, "-m", "flake8_dbsession", "server", "--tcp", address]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "is no HOST:PORT" in run.stderr

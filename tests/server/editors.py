@@ -7,17 +7,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
-pytest.importorskip("pygls.lsp.server", reason="the extra `server` is not installed")
-pytest.importorskip("pytest_lsp", reason="pytest-lsp is not installed")
-
-from lsprotocol import types
-from pygls.protocol import default_converter
-from pytest_lsp import LanguageClient
-from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
+_REASON = "the extra `server` or pytest-lsp is not installed"
+types = pytest.importorskip("lsprotocol.types", reason=_REASON)
+protocol = pytest.importorskip("pygls.protocol", reason=_REASON)
+clients = pytest.importorskip("pytest_lsp.client", reason=_REASON)
 
 _PATIENCE = 12  # seconds: a loaded machine makes no test fail
 
@@ -30,6 +27,15 @@ async def answered(waiting: Awaitable[Answer]) -> Answer:
     return await asyncio.wait_for(waiting, _PATIENCE)
 
 
+def made_client() -> clients.LanguageClient:
+    """Make a client that answers all that a server may ask, and leaves diagnostics to a test."""
+    client = clients.LanguageClient(converter_factory=protocol.default_converter)
+    features = dict(clients.DEFAULT_CLIENT_FEATURES)
+    del features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS]
+    clients.register_lsp_features(client, features)
+    return client
+
+
 class Editor:
     """An editor with some folders open.
 
@@ -37,7 +43,7 @@ class Editor:
         client: its client.
     """
 
-    def __init__(self, client: LanguageClient) -> None:
+    def __init__(self, client: clients.LanguageClient) -> None:
         self.client = client
         self._versions: dict[str, int] = {}
         self.published: list[types.PublishDiagnosticsParams] = []
@@ -130,40 +136,29 @@ class Editor:
             await answered(self._news.wait_for(holds))
 
 
-Started = Callable[..., Any]
-
-
-@pytest.fixture
-def editor() -> Started:
-    """Gives what opens an editor on some folders."""
-
-    @asynccontextmanager
-    async def opened(
-        *folders: Path, encodings: tuple[str, ...] = (), versions: bool = True
-    ) -> AsyncIterator[Editor]:
-        client = LanguageClient(converter_factory=default_converter)
-        features = dict(DEFAULT_CLIENT_FEATURES)
-        del features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS]
-        register_lsp_features(client, features)
-        editor = Editor(client)
-        await client.start_io(sys.executable, "-m", "flake8_dbsession", "server")
-        try:
-            edit = types.WorkspaceEditClientCapabilities(document_changes=versions)
-            watching = types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
-            capabilities = types.ClientCapabilities(
-                workspace=types.WorkspaceClientCapabilities(
-                    workspace_edit=edit, did_change_watched_files=watching, workspace_folders=True
-                ),
-                general=types.GeneralClientCapabilities(position_encodings=list(encodings) or None),
-            )
-            open_folders = [types.WorkspaceFolder(each.as_uri(), each.name) for each in folders]
-            begun = types.InitializeParams(capabilities, workspace_folders=open_folders)
-            await answered(client.initialize_session(begun))
-            yield editor
-            await answered(client.shutdown_session())
-        finally:
-            if client._server is not None and client._server.returncode is None:
-                client._server.kill()  # after a failure, which has to be said and not waited on
-            await client.stop()
-
-    return opened
+@asynccontextmanager
+async def opened(
+    *folders: Path, encodings: tuple[str, ...] = (), versions: bool = True
+) -> AsyncIterator[Editor]:
+    """Open an editor on some folders."""
+    client = made_client()
+    editor = Editor(client)
+    await client.start_io(sys.executable, "-m", "flake8_dbsession", "server")
+    try:
+        edit = types.WorkspaceEditClientCapabilities(document_changes=versions)
+        watching = types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
+        capabilities = types.ClientCapabilities(
+            workspace=types.WorkspaceClientCapabilities(
+                workspace_edit=edit, did_change_watched_files=watching, workspace_folders=True
+            ),
+            general=types.GeneralClientCapabilities(position_encodings=list(encodings) or None),
+        )
+        open_folders = [types.WorkspaceFolder(each.as_uri(), each.name) for each in folders]
+        begun = types.InitializeParams(capabilities, workspace_folders=open_folders)
+        await answered(client.initialize_session(begun))
+        yield editor
+        await answered(client.shutdown_session())
+    finally:
+        if client._server is not None and client._server.returncode is None:
+            client._server.kill()  # after a failure, which has to be said and not waited on
+        await client.stop()
