@@ -23,23 +23,28 @@ from lsprotocol.types import (
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.failures import BROKEN_POLICY
 from flake8_dbsession.output.pages import page_of
+from flake8_dbsession.policy.model import Level
 from flake8_dbsession.server.buffers import Buffer
 from flake8_dbsession.server.checks import Problem
 from flake8_dbsession.server.offers import Offer
 from flake8_dbsession.server.positions import Positions
 
 SOURCE = "dbsession"
+_SEVERITIES = {
+    Level.ERROR.value: DiagnosticSeverity.Error,
+    Level.WARNING.value: DiagnosticSeverity.Warning,
+    Level.NOTE.value: DiagnosticSeverity.Information,
+}
 FIX_ALL = f"{CodeActionKind.SourceFixAll.value}.{SOURCE}"
 
 
 def diagnostic(finding: Finding, positions: Positions) -> Diagnostic:
     """Give a finding as the editor shows it."""
     url = page_of(finding.code).url
-    is_rule = finding.code.startswith("DBS")
     return Diagnostic(
         range=positions.range(finding.line, finding.column, finding.end_line, finding.end_column),
         message=finding.message,
-        severity=DiagnosticSeverity.Warning if is_rule else DiagnosticSeverity.Error,
+        severity=_SEVERITIES[finding.level],
         code=finding.code,
         code_description=CodeDescription(url) if url else None,
         source=SOURCE,

@@ -77,6 +77,7 @@ async def test_a_violation_is_shown_as_one_types_and_goes_when_mended(house: Pat
         (shown,) = await session.shown(house / "app.py")
         assert shown.code == "DBS102"
         assert shown.source == "dbsession"
+        assert shown.severity == types.DiagnosticSeverity.Warning
         assert shown.code_description.href == page_of("DBS102").url
         assert shown.range.start == types.Position(4, 9)
         assert shown.range.end == types.Position(4, 23)
