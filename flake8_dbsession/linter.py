@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
+from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.facts.suppression.unused_noqa import UnusedNoqa
@@ -130,16 +131,23 @@ class Linter:
         settings: what the user asked for.
         policy: the policy of every file; None for those that the settings name or that are found.
         comments: reads what comments hide; None where nobody knows, as under flake8.
+        sources: where the files are read that others import.
 
     Raises:
         PolicyError: the policy or preset that the settings name cannot be used.
     """
 
     def __init__(
-        self, settings: Settings, policy: Policy | None = None, *, comments: Comments | None = None
+        self,
+        settings: Settings,
+        policy: Policy | None = None,
+        *,
+        comments: Comments | None = None,
+        sources: Sources = DISK,
     ) -> None:
         self._settings = settings
         self._comments = comments
+        self._sources = sources
         self._fixed = None if policy is None else Standard(policy, settings, frozenset())
         self._standards: dict[Path | None, Standard | PolicyError] = {}
         self._projects: dict[tuple[Path, Vocabulary], Project] = {}
@@ -377,7 +385,7 @@ class Linter:
         if asked not in self._projects_of:
             key = repository_root(folder), standard.vocabulary
             if key not in self._projects:
-                self._projects[key] = Project(key[0])
+                self._projects[key] = Project(key[0], self._sources)
             self._projects_of[asked] = self._projects[key]
         return self._projects_of[asked]
 

@@ -48,3 +48,23 @@ def read_with_status(
             return content, status
     finally:
         os.close(descriptor)
+
+
+class Sources:
+    """Where code is read: on disk, or in what an editor shows before it is saved."""
+
+    def read(
+        self, path: str | os.PathLike[str], *, most: int = LARGEST, links: bool = True
+    ) -> bytes:
+        """Read a file of code as ``read_file`` does."""
+        return self.read_with_status(path, most=most, links=links)[0]
+
+    def read_with_status(
+        self, path: str | os.PathLike[str], *, most: int = LARGEST, links: bool = True
+    ) -> tuple[bytes, os.stat_result | None]:
+        """Read a file of code, and give what the system said of it; None where it was not asked."""
+        return read_with_status(path, most=most, links=links)
+
+
+DISK = Sources()
+"""The code as it lies on disk."""

@@ -56,6 +56,12 @@ def repository_of(folder: str) -> str | None:
     return next(filter(_holds_repository, upward(folder)), None)
 
 
+def forget_roots() -> None:
+    """Have projects' folders be looked for anew, for a mark of one may have come or gone."""
+    project_root.cache_clear()
+    repository_of.cache_clear()
+
+
 def upward(folder: str) -> Iterator[str]:
     """Give a folder and those above it, the nearest first."""
     while True:

@@ -13,7 +13,6 @@ from pathlib import Path
 from textwrap import dedent
 
 from flake8_dbsession.linter import Linter, Settings
-from flake8_dbsession.policy import finding, loading
 
 _EXPECTED = re.compile(r"#\s*((?:DBS\d{3}\b[ ,]*)+)")
 
@@ -53,13 +52,6 @@ def write_project(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
-
-
-def forget_policies() -> None:
-    """Make the next run read policies anew, as one in another process does."""
-    for function in (*vars(finding).values(), *vars(loading).values()):
-        if hasattr(function, "cache_clear"):
-            function.cache_clear()
 
 
 def lint(folder: Path, name: str, **settings: object) -> list[tuple[int, int, str, str]]:

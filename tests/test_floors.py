@@ -33,7 +33,7 @@ FLOORS = (
     {"output"},
     {"rewriting"},
     {"fixes"},
-    {"migration", "standard"},
+    {"migration", "server", "standard"},
     {"survey"},
     {"runtime"},
     {"command"},

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
-from tests.cases import forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import write_project
 from tests.flake8_runs import run_flake8
 
 FACTORY = "from sqlalchemy.orm import sessionmaker\n\nSessionLocal = sessionmaker()\n"

@@ -22,7 +22,7 @@ from flake8_dbsession.checking.caching.run_keys import flake8_arguments
 from flake8_dbsession.checking.caching.unchanged import reported
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.linter import Linter, Settings
-from tests.cases import forget_policies
+from flake8_dbsession.policy.loading import forget_policies
 
 _NAME = "flake8_dbsession"
 

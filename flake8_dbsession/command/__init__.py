@@ -27,6 +27,7 @@ _COMMANDS: tuple[str, ...] = (
     "policy",
     "report",
     "run",
+    "server",
     "standard",
 )
 

@@ -64,12 +64,11 @@ def _is_changed(before: Stamps) -> bool:
 def _check(check: Callable[[], int]) -> None:
     """Check as a new process would, and say what keeps it from that."""
     from flake8_dbsession.checking.errors import RunError
-    from flake8_dbsession.policy import finding, loading
     from flake8_dbsession.policy.errors import PolicyError
+    from flake8_dbsession.policy.loading import forget_policies
     from flake8_dbsession.roots import project_root
 
-    finding.forget()
-    loading.forget()
+    forget_policies()
     project_root.cache_clear()
     try:
         check()

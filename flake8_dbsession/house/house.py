@@ -9,6 +9,7 @@ from dataclasses import replace
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import (
@@ -224,7 +225,7 @@ class House:
 
     def _expressed(self, use: Sanctioned, layer: Layer, place: Place, guard: str) -> Way:
         """Give the way that is an expression, where its object is at hand."""
-        expression = ast.parse(use.expression, mode="eval").body
+        expression = expression_of(use.expression)
         root, _, rest = use.expression.partition(".")
         scope = place.scope
         reach, missing, is_trusted = AT_HAND, "", True
@@ -270,7 +271,7 @@ class House:
         wanted = self._wanted(place)
         given = NOTHING
         if function is not None:
-            written = ast.parse(way.expression, mode="eval").body
+            written = expression_of(way.expression)
             given = resources_of_way(function, written, place.scope, self.inference)
         return replace(
             way,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import ModuleValue, Role, RoleValue, Value
@@ -75,7 +76,7 @@ def is_at_hand(layer: Layer, known: RoleValue | None, scope: Scope, file: Source
     """
     if layer.use is None:
         return False
-    expression = ast.parse(layer.use.expression, mode="eval").body
+    expression = expression_of(layer.use.expression)
     root, _, rest = layer.use.expression.partition(".")
     if root == "self":
         cls = scope.enclosing_class()

@@ -39,12 +39,6 @@ def find(path: Path) -> Path | None:
     return _find_from(os.path.dirname(os.path.abspath(path)))
 
 
-def forget() -> None:
-    """Forget which files hold policies: files may have changed."""
-    for function in (_find_from, _repository_root, _policy_in):
-        function.cache_clear()
-
-
 def policies_below(folder: Path) -> list[Path]:
     """Find the policies in the folders below one, hidden ones and virtual environments left out.
 
@@ -80,6 +74,12 @@ def repository_root(path: Path) -> Path:
         the file lies below it, else the root of the file system.
     """
     return _repository_root(os.path.dirname(os.path.abspath(path)))
+
+
+def forget_found() -> None:
+    """Have policies be looked for anew, for a file may have changed."""
+    for function in (_find_from, _repository_root, _policy_in):
+        function.cache_clear()
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from flake8_dbsession.policy.checking import check_layer_paths, check_policy, texts_of
 from flake8_dbsession.policy.errors import Place
 from flake8_dbsession.policy.files import Table, content_of, parse, place_of, shown, table_of
-from flake8_dbsession.policy.finding import repository_root
+from flake8_dbsession.policy.finding import forget_found, repository_root
 from flake8_dbsession.policy.model import (
     Layer,
     Level,
@@ -136,8 +136,9 @@ def sources_of(
     return tuple(_sources(source, preset, tuple(factories), tuple(owners), None))
 
 
-def forget() -> None:
-    """Forget the policies that were read: their files may have changed."""
+def forget_policies() -> None:
+    """Have policies be looked for and read anew, for a file may have changed."""
+    forget_found()
     _load.cache_clear()
 
 

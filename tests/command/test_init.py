@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
-from flake8_dbsession.policy.loading import load
-from tests.cases import forget_policies
+from flake8_dbsession.policy.loading import forget_policies, load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sqlite_manager"
 

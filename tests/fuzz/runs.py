@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from flake8_dbsession.checking.caching.records import VARIABLE
-from tests.cases import forget_policies
+from flake8_dbsession.policy.loading import forget_policies
 from tests.fuzz.holding import Failure, cleaned, failures
 from tests.fuzz.mutating import Lines, mutant
 

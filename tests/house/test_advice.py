@@ -11,7 +11,8 @@ import pytest
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
-from tests.cases import forget_policies, lint, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import lint, write_project
 
 FACTORY = """
 from contextlib import asynccontextmanager, contextmanager

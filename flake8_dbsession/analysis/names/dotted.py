@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Imported, Parameter, Scope
 
 _STEPS = 3  # an alias of an alias of an alias; real code has one
+
+
+@cache
+def expression_of(text: str) -> ast.expr:
+    """Give the code of an expression that a policy or a table writes: for one text the same code.
+
+    What is asked of it in a module that outlives a check is remembered there, and not each time.
+    """
+    return ast.parse(text, mode="eval").body
 
 
 def dotted_name(expression: ast.AST) -> str | None:

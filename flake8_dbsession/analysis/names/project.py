@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.source.searching import Found, search
 from flake8_dbsession.analysis.source.trace import Trace
+from flake8_dbsession.reading import DISK, Sources
 
 _MOST_WHOLE = 32  # whole trees at a time: a hundred lines take some hundred kilobytes
 
@@ -40,13 +41,19 @@ def decode(data: bytes) -> str | None:
 class Project:
     """The modules of one repository, found and read when something is imported from them.
 
-    Attributes:
+    Args:
         root: the repository's folder.
+        sources: where its modules are read.
+
+    Attributes:
+        root: as given.
+        sources: as given.
         trace: what was asked so far, and what the answers rest on.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sources: Sources = DISK) -> None:
         self.root = root
+        self.sources = sources
         self.trace = Trace()
         self._locations = Locations(root, roles.PACKAGES)
         self._requirements = Requirements(root)
@@ -64,7 +71,7 @@ class Project:
             pattern: what to look for in the files' bytes; searched for once.
         """
         if pattern not in self._searches:
-            self._searches[pattern] = search(self.root, pattern, only_first=True)
+            self._searches[pattern] = search(self.root, pattern, self.sources, only_first=True)
         found = self._searches[pattern]
         files = found.files or found.searched
         self.trace.searched(asker, files, is_exhaustive=not found.files)
@@ -99,14 +106,15 @@ class Project:
             asker: the absolute path of the file that the answer is for, which is not left out.
         """
         if text not in self._files:
-            self._files[text] = search(self.root, re.compile(re.escape(text.encode()))).files
+            pattern = re.compile(re.escape(text.encode()))
+            self._files[text] = search(self.root, pattern, self.sources).files
         self.trace.searched(asker, self._files[text], is_exhaustive=True)
         return self._files[text]
 
     def _parsed(self, path: Path) -> Module | None:
         """Give a module with its whole tree, which one that is only followed does not have."""
         if path not in self._whole:
-            text = decode(path.read_bytes())
+            text = decode(self.sources.read(path))
             tree = parse(text) if text is not None else None
             self._whole[path] = Module(path, text, tree) if text is not None and tree else None
             if len(self._whole) > _MOST_WHOLE:
@@ -175,9 +183,7 @@ class Project:
                 return None
             if path.is_dir():
                 return Module(path, "")
-            if path.stat().st_size > LARGEST_MODULE:
-                return None
-            data = path.read_bytes()
+            data = self.sources.read(path, most=LARGEST_MODULE)
         except (OSError, RuntimeError):
             return None
         text = decode(data)

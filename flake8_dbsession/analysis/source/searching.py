@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from flake8_dbsession.reading import Sources
+
 _SKIPPED_FOLDERS = frozenset(
     {"__pycache__", "env", "node_modules", "site-packages", "test", "tests", "venv"}
 )
@@ -29,12 +31,15 @@ class Found(NamedTuple):
     is_complete: bool
 
 
-def search(root: Path, pattern: re.Pattern[bytes], *, only_first: bool = False) -> Found:
+def search(
+    root: Path, pattern: re.Pattern[bytes], sources: Sources, *, only_first: bool = False
+) -> Found:
     """Look for a pattern in a project's files.
 
     Args:
         root: the project's folder. Its tests and its hidden and installed folders are left out.
         pattern: what to look for.
+        sources: where the files are read.
         only_first: whether the first file that holds it is enough.
 
     Returns:
@@ -45,20 +50,15 @@ def search(root: Path, pattern: re.Pattern[bytes], *, only_first: bool = False) 
     for path in _python_files(root):
         if len(found) + len(searched) >= _MOST_FILES:
             return Found(found, searched, is_complete=False)
-        (found if _holds(path, pattern) else searched).append(Path(path))
+        (found if _holds(path, pattern, sources) else searched).append(Path(path))
         if found and only_first:
             break
     return Found(found, searched, is_complete=True)
 
 
-def _holds(path: str, pattern: re.Pattern[bytes]) -> bool:
+def _holds(path: str, pattern: re.Pattern[bytes], sources: Sources) -> bool:
     try:
-        if os.path.islink(path) or not os.path.isfile(path):
-            return False
-        if os.path.getsize(path) > _LARGEST_FILE:
-            return False
-        with open(path, "rb") as file:
-            return pattern.search(file.read()) is not None
+        return pattern.search(sources.read(path, most=_LARGEST_FILE, links=False)) is not None
     except OSError:
         return False
 

@@ -14,7 +14,8 @@ DEFAULT_SELECT = "DBS,E9"
 ALWAYS = "DBS001,DBS002"
 """What is reported whatever is selected: that a file was not held to the standard."""
 
-_CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
+CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")
+"""The names of the files that may configure flake8."""
 
 
 def flake8_arguments(
@@ -53,7 +54,7 @@ def run_key(arguments: Iterable[str]) -> str:
 def configurations() -> Iterator[tuple[str, bytes]]:
     """Give the files that may configure flake8, in the working directory and above it."""
     for folder in upward(os.getcwd()):
-        for name in _CONFIGURATIONS:
+        for name in CONFIGURATIONS:
             path = os.path.join(folder, name)
             with suppress(OSError):
                 yield path, read_file(path)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flake8_dbsession.digests import digest
-from flake8_dbsession.reading import read_with_status
+from flake8_dbsession.reading import DISK, Sources
 
 # Two changes this close together may leave the same times, on the coarsest of file systems.
 _SETTLING = 2_000_000_000  # nanoseconds
@@ -35,14 +35,14 @@ UNTRUSTED = Stamp(0, 0, 0, 0)
 """The stamp of what cannot be asked about, or is not to be taken for known."""
 
 
-def read(path: str) -> tuple[Stamp, bytes]:
-    """Read a file and stamp it.
+def read(path: str, sources: Sources = DISK) -> tuple[Stamp, bytes]:
+    """Read a file and stamp it; what does not lie on disk is not trusted.
 
     Raises:
         OSError: it cannot be read.
     """
-    content, status = read_with_status(path)
-    return _settled(status), content
+    content, status = sources.read_with_status(path)
+    return UNTRUSTED if status is None else _settled(status), content
 
 
 def stamp(path: str) -> Stamp | None:

@@ -19,6 +19,7 @@ from flake8_dbsession.checking.files.ignores import (
     is_repository,
     user_files,
 )
+from flake8_dbsession.roots import is_within
 
 STDIN = "-"
 
@@ -87,6 +88,17 @@ def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:
     return walker.found
 
 
+def is_met(file: str, folder: str, exclude: Sequence[str]) -> bool:
+    """Tell whether a walk through a folder would come to a file, whatever its name ends with.
+
+    Args:
+        file: the file's absolute path.
+        folder: the absolute folder; what lies outside of it is met where it is named.
+        exclude: as ``search`` takes it.
+    """
+    return _Walker(exclude).meets(file, folder)
+
+
 def _is_environment(names: Set[str]) -> bool:
     """Tell whether a folder that holds some names is an environment, with an interpreter in it.
 
@@ -118,14 +130,29 @@ class _Walker:
         else:
             self.found.files.append(path)
 
+    def meets(self, file: str, folder: str) -> bool:
+        """Tell whether a walk through a folder would come to a file."""
+        if not is_within(file, folder):
+            return not self._is_excluded(file)
+        *folders, _ = os.path.relpath(file, folder).split(os.sep)
+        ignores, current = self._ignores_above(folder), folder
+        for part in folders:
+            names = _names_in(current)
+            ignores = self._ignores_in(current, names, ignores)
+            current = os.path.join(current, part)
+            if _is_environment(names) or self._is_passed_over(part, current, ignores):
+                return False
+        names = _names_in(current)
+        ignores = self._ignores_in(current, names, ignores)
+        return not _is_environment(names) and not self._is_left_out(file, "", ignores)
+
     def _walk(self, folder: str) -> None:
         waiting = self._listed(folder, self._ignores_above(folder))
         while waiting:  # folders may be nested deeper than Python's calls
             entry, ignores = waiting.pop()
             # Links are left out: what they lead to in the repository is found at its own place.
             if entry.is_dir(follow_symlinks=False):
-                hidden = entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS
-                if not hidden and not self._is_left_out(entry.path, os.sep, ignores):
+                if not self._is_passed_over(entry.name, entry.path, ignores):
                     waiting += self._listed(entry.path, ignores)
             elif (
                 entry.name.endswith(_SUFFIXES)
@@ -151,6 +178,10 @@ class _Walker:
             return []
         ignores = self._ignores_in(folder, names, above)
         return [(entry, ignores) for entry in entries]
+
+    def _is_passed_over(self, name: str, folder: str, ignores: _Ignores) -> bool:
+        hidden = name.startswith(".") or name in _SKIPPED_FOLDERS
+        return hidden or self._is_left_out(folder, os.sep, ignores)
 
     def _is_left_out(self, path: str, end: str, ignores: _Ignores) -> bool:
         absolute = os.path.abspath(path) + end
@@ -194,6 +225,13 @@ class _Walker:
     def _patterns(self, folder: str, file: str) -> Patterns:
         self.found.ignores.append(file)
         return Patterns(os.path.abspath(folder), file)
+
+
+def _names_in(folder: str) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
 
 
 def _is_missing(path: str) -> bool:

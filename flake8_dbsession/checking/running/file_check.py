@@ -33,6 +33,7 @@ from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.model import Level
+from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:
     from flake8_dbsession.policy.errors import PolicyError
@@ -77,14 +78,19 @@ class FileCheck:
 
     Args:
         options: flake8's.
+        sources: where the files are read, and those that they import.
+
+    Attributes:
+        linter: finds the violations.
 
     Raises:
         PolicyError: the policy or preset that the options name cannot be used.
     """
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, sources: Sources = DISK) -> None:
         self._options = options
-        self._linter = Linter(Settings.of(options), comments=NoqaComments(options))
+        self._sources = sources
+        self.linter = Linter(Settings.of(options), comments=NoqaComments(options), sources=sources)
         self._reported = _Collector(options)
         self._manager = Manager(StyleGuideManager(options, self._reported), _NO_PLUGINS, [])
 
@@ -94,14 +100,14 @@ class FileCheck:
         Args:
             path: as the user named it; ``-`` for standard input.
         """
-        broken = self._linter.broken_policy(self._shown(path))
+        broken = self.linter.broken_policy(self._shown(path))
         if path == STDIN:
             return Checked(path, _once(broken, self._of_standard_input()), None)
         try:
-            stamp, content = read(path)
+            stamp, content = read(path, self._sources)
         except OSError as error:
             return Checked(path, self._reported_by(self._checker(path, error)), None)
-        is_left_out = self._linter.excludes(path)
+        is_left_out = self.linter.excludes(path)
         findings = [] if is_left_out else _once(broken, self._of_file(path, content))
         is_kept = not any(finding.code in FAILURES for finding in findings)
         return Checked(path, findings, (stamp, digest(content)) if is_kept else None)
@@ -109,13 +115,13 @@ class FileCheck:
     def take_grounds(self) -> Grounds:
         """Give what the results since this was last called rest on."""
         grounds = Grounds()
-        for trace in self._linter.take_traces():
+        for trace in self.linter.take_traces():
             grounds.folders.update(map(str, trace.folders))
             for asker, asked in trace.links.items():
                 names = [ANY_NAME] if asked.is_exhaustive else []
                 links = Links([*names, *asked.names], [*map(str, asked.files)])
                 grounds.add(Grounds({str(asker): links}))
-        grounds.policies.update(map(str, self._linter.policy_grounds()))
+        grounds.policies.update(map(str, self.linter.policy_grounds()))
         if self._options.dbsession_policy:
             grounds.policies.add(os.path.abspath(self._options.dbsession_policy))
         return grounds
@@ -135,7 +141,7 @@ class FileCheck:
         if path.endswith(notebooks.SUFFIX):
             return self._of_notebook(path, content)
         is_foreign = _FOREIGN_COOKIE.search(content, 0, _LONGEST_HEAD) is not None
-        is_dismissed = not is_foreign and self._linter.dismisses(path, content)
+        is_dismissed = not is_foreign and self.linter.dismisses(path, content)
         if path.endswith(markdown.SUFFIX):
             return [] if is_dismissed else self._of_markdown(path, content)
         if is_dismissed and _certainly_parses(content, path):
@@ -156,20 +162,20 @@ class FileCheck:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None  # flake8 says why
-        return _Plain(tree, self._linter.check(path, text, tree))
+        return _Plain(tree, self.linter.check(path, text, tree))
 
     def _checker(
         self, path: str, content: bytes | OSError | None, checked: _Plain | None = None
     ) -> _Checker:
-        return _Checker(path, self._options, self._linter, content, checked)
+        return _Checker(path, self._options, self.linter, content, checked)
 
     def _of_markdown(self, path: str, content: bytes) -> list[Finding]:
         found: dict[Finding, None] = {}  # each once: a broken policy breaks every block
         text = content.decode(errors="replace").replace("\r\n", "\n")
         for block in markdown.python_blocks(text):
-            if self._linter.dismisses(path, "".join(block.lines).encode()):
+            if self.linter.dismisses(path, "".join(block.lines).encode()):
                 continue
-            checker = _BlockChecker(path, self._options, self._linter, text, block)
+            checker = _BlockChecker(path, self._options, self.linter, text, block)
             found.update(dict.fromkeys(self._reported_by(checker)))
         return list(found)
 
@@ -179,9 +185,9 @@ class FileCheck:
         except notebooks.NotebookError as error:
             return self._reported_by(self._checker(path, error))
         text = "".join(notebook.lines).encode()
-        if self._linter.dismisses(self._shown(path), text) and _certainly_parses(text, path):
+        if self.linter.dismisses(self._shown(path), text) and _certainly_parses(text, path):
             return []
-        checker = _NotebookChecker(path, self._options, self._linter, notebook)
+        checker = _NotebookChecker(path, self._options, self.linter, notebook)
         return self._reported_by(checker)
 
     def _reported_by(self, checker: _Checker) -> list[Finding]:

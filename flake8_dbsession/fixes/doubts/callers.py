@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names.project import decode
+from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.checking.files.discovery import discover
@@ -27,22 +27,22 @@ class Use(NamedTuple):
     line: int
 
 
-def uses_but_injections(name: str, home: Path, root: Path) -> Use | None:
+def uses_but_injections(name: str, home: Path, project: Project) -> Use | None:
     """Find a use of a function that is not its injection.
 
     Args:
         name: the function's name.
         home: the file that defines it.
-        root: the folder of the project.
+        project: the project.
 
     Returns:
         The first place where its name is read, but in ``Depends(name)`` and where a test overrides
         it; a file that defines a function of that name itself is not meant. None where there is
         none.
     """
-    for path in (home, *map(Path, discover([str(root)], ()))):
+    for path in (home, *map(Path, discover([str(project.root)], ()))):
         try:
-            text = decode(path.read_bytes()) or ""
+            text = decode(project.sources.read(path)) or ""
         except OSError:
             continue
         tree = parse(text) if name in text else None

@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.checking.files.discovery import discover
+from flake8_dbsession.reading import Sources
 
 
 class Neighbours:
@@ -19,17 +20,20 @@ class Neighbours:
 
     Args:
         root: the project's folder.
+        sources: where the files are read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sources: Sources) -> None:
         self._root = root
+        self._sources = sources
         self._naming: dict[str, list[Path]] = {}
         self._readers: dict[tuple[str, Path], Path | None] = {}
 
     def naming(self, name: str) -> list[Path]:
         """Give the files whose text has a name in it."""
         if name not in self._naming:
-            self._naming[name] = [path for path in self._files if name.encode() in read(path)]
+            word = name.encode()
+            self._naming[name] = [p for p in self._files if word in read(p, self._sources)]
         return self._naming[name]
 
     def reader(self, name: str, home: Path, project: Project) -> Path | None:
@@ -56,10 +60,10 @@ class Neighbours:
         return [Path(path) for path in discover([str(self._root)], ())]
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, sources: Sources) -> bytes:
     """Give a file's bytes; none for one that cannot be read."""
     try:
-        return path.read_bytes()
+        return sources.read(path)
     except OSError:
         return b""
 
@@ -77,7 +81,7 @@ def is_module(path: Path, name: str) -> bool:
 
 
 def _reads(path: Path, name: str, home: Path, project: Project) -> bool:
-    text = decode(read(path)) or ""
+    text = decode(read(path, project.sources)) or ""
     if not re.search(rf"\b{re.escape(module_word(home))}\b", text) and home.parent != path.parent:
         return False
     tree = parse(text)

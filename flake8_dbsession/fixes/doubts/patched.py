@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.names.project import decode
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
+from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context
 
@@ -46,16 +47,21 @@ class Verdict(NamedTuple):
 
 
 class PatchedNames:
-    """What the tests of projects patch, found once for each project and only when asked for."""
+    """What the tests of projects patch, found once for each project and only when asked for.
 
-    def __init__(self) -> None:
+    Args:
+        sources: where the tests are read.
+    """
+
+    def __init__(self, sources: Sources = DISK) -> None:
+        self._sources = sources
         self._neighbours: dict[Path, Neighbours] = {}
         self._tests: dict[Path, _Test] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
         """Give the files of a project."""
         if root not in self._neighbours:
-            self._neighbours[root] = Neighbours(root)
+            self._neighbours[root] = Neighbours(root, self._sources)
         return self._neighbours[root]
 
     def verdict(
@@ -94,7 +100,7 @@ class PatchedNames:
         for path in dict.fromkeys([*neighbours.naming(name), *neighbours.naming("sys.modules")]):
             if context.policy.is_test(path):
                 if path not in self._tests:
-                    self._tests[path] = _Test(path)
+                    self._tests[path] = _Test(path, self._sources)
                 yield self._tests[path]
 
 
@@ -138,10 +144,12 @@ class _Test:
 
     Args:
         path: the file.
+        sources: where it is read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sources: Sources) -> None:
         self.path = path
+        self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
         self._words: frozenset[str] | None = None
 
@@ -215,18 +223,20 @@ class _Test:
     def _names(self, module: Path) -> bool:
         """Tell whether the test has a module's own name as a word."""
         if self._words is None:
-            self._words = frozenset(re.findall(r"\w+", decode(read(self.path)) or ""))
+            self._words = frozenset(re.findall(r"\w+", self._text()))
         return module_word(module) in self._words
 
     def _patches(self, name: str) -> list[_Seen]:
         """Give the patches that are, or may be, of a name."""
         if name not in self._seen:
-            self._seen[name] = list(_seen(self.path, name))
+            self._seen[name] = list(_seen(self._text(), name))
         return self._seen[name]
 
+    def _text(self) -> str:
+        return decode(read(self.path, self._sources)) or ""
 
-def _seen(path: Path, name: str) -> Iterator[_Seen]:
-    text = decode(read(path)) or ""
+
+def _seen(text: str, name: str) -> Iterator[_Seen]:
     tree = parse(text) if re.search(_MAY_PATCH.format(re.escape(name)), text) else None
     if tree is None:
         return

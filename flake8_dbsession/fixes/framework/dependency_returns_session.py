@@ -58,8 +58,8 @@ def _refuse_other_work(function: FunctionValue, known: RoleValue, document: Docu
     leaves = [n for n in own_nodes(node) if isinstance(n, (ast.Return, ast.Yield, ast.YieldFrom))]
     if len(leaves) > 1:
         raise Refusal(f"`{node.name}` returns in several places")
-    root = document.context.file.inference.project.root
-    use = uses_but_injections(node.name, document.context.file.path, root)
+    file = document.context.file
+    use = uses_but_injections(node.name, file.path, file.inference.project)
     if use is not None:
         raise Refusal(f"`{node.name}` is used otherwise too, in {use.path.name} on line {use.line}")
 

@@ -17,7 +17,8 @@ from flake8_dbsession.checking.caching.records import VARIABLE
 from flake8_dbsession.checking.caching.run_keys import run_key
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.run import Run
-from tests.cases import forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import write_project
 
 SELECT = "--select=DBS,E9,DBS001,DBS002"
 FACTORY = """\

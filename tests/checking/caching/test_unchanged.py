@@ -16,7 +16,8 @@ from flake8_dbsession.checking.caching.records import VARIABLE
 from flake8_dbsession.checking.caching.run_keys import flake8_arguments
 from flake8_dbsession.checking.caching.unchanged import reported
 from flake8_dbsession.checking.running.run import Run
-from tests.cases import forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import write_project
 
 FILES = {
     "app/users.py": """\

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Imported, body_of, statement_bindings
 from flake8_dbsession.analysis.names.values import Resource, Role
@@ -32,7 +32,7 @@ def has_a_factory(acquisition: Acquisition, inference: Inference) -> bool:
     module = acquisition.scope.module.scope
     for name, how in statement_bindings(body_of(module.node)):
         if isinstance(how, Imported):
-            known = inference.known(ast.Name(name, ast.Load()), module)
+            known = inference.known(expression_of(name), module)
             if known is not None and known.role is Role.FACTORY:
                 return known.resource is Resource.SESSION
     return inference.project.may_hold(module.module.path, _FACTORY)

@@ -46,8 +46,9 @@ def is_for_others(function: Scope, inference: Inference) -> bool:
     if parent is None or not isinstance(parent.node, (ast.ClassDef, ast.Module)):
         return False
     word = re.compile(rf"\b{re.escape(node.name)}\b".encode())
-    files = inference.project.files_mentioning(node.name, function.module.path)
-    named = (None for file in files for _ in word.finditer(file.read_bytes()))
+    project = inference.project
+    files = project.files_mentioning(node.name, function.module.path)
+    named = (None for file in files for _ in word.finditer(project.sources.read(file)))
     return len(list(islice(named, 2))) <= 1
 
 
