@@ -335,7 +335,7 @@ class _Findings:
     @cached_property
     def document(self) -> Document:
         assert self._prepared is not None
-        return Document(self.text.content, self._prepared.context)
+        return Document(self.text.content, self._prepared.context, self._reader)
 
     @cached_property
     def _found(self) -> list[tuple[Violation, Any]]:
@@ -360,9 +360,13 @@ class _Findings:
 
     def is_taken(self, name: str) -> bool:
         """Tell whether another file takes a name from this one."""
+        return self._reader(name) is not None
+
+    def _reader(self, name: str) -> Path | None:
+        """Find another file that takes a name from this one."""
         file = self.document.context.file
         neighbours = self.patched.neighbours(file.inference.project.root)
-        return neighbours.reader(name, file.path, file.inference.project) is not None
+        return neighbours.reader(name, file.path, file.inference.project)
 
     def proposals(
         self, wishes: Wishes, is_wanted: _IsWanted, *, moves: bool = True

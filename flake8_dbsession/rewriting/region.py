@@ -122,6 +122,13 @@ def parted(statements: Sequence[Statement]) -> tuple[list[cst.EmptyLine], list[S
     return blank, [first.with_changes(leading_lines=lines[len(blank) :]), *rest]
 
 
+def in_place_of(old: Statement, statements: Sequence[Statement]) -> list[Statement]:
+    """Put the first of some statements where another stood: under what stands above that."""
+    first, *rest = parted(statements)[1]
+    above = [*old.leading_lines, *first.leading_lines]
+    return [first.with_changes(leading_lines=above), *rest]
+
+
 def _comments(node: cst.CSTNode) -> Iterator[str]:
     if isinstance(node, cst.Comment) and not names_codes_only(node.value):
         yield node.value

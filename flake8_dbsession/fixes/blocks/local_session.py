@@ -22,9 +22,11 @@ from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.new_block import (
+    PASS,
     NewBlock,
     annotation_notes,
     closes,
+    early_doubt,
     handlers_need,
     is_name,
     is_plain,
@@ -63,10 +65,8 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
-from flake8_dbsession.rewriting.region import Region, Statement, parted
+from flake8_dbsession.rewriting.region import Region, Statement, in_place_of, parted
 from flake8_dbsession.rules.fallback import is_fallback
-
-PASS = cst.SimpleStatementLine([cst.Pass()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def fix_opened(
         return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
     if provision is not None:
         opened = replace(opened, before=[], statements=opened.rest)
-    provision = provision or provision_for(need, document)
+    provision = provision or provision_for(need, document, injects=True)
     is_quiet = opens_quietly(need, provision, document)
     if not is_quiet and any(map(_does_something, opened.before)):
         opened = replace(opened, before=[], statements=opened.rest)
@@ -168,7 +168,8 @@ def fix_opened(
     new = NewBlock(opened.name, provision, region.statements[0], region.indent, is_quiet)
     inference = document.context.file.inference
     objects = Objects(opened.name, opened.statements, need.scope, inference)
-    before, statements, body, found = _rewritten(opened, new, region, objects)
+    rewritten = _injected if provision.is_injected else _rewritten
+    before, statements, body, found = rewritten(opened, new, region, objects)
     if stays_as_fallback(need, opened.statements, provision, document):
         old = _closed(opened, need, region)
         statements = [beside_fallback(statements, old, provision, region.indent)]
@@ -183,7 +184,7 @@ def fix_opened(
     unneeded = document.names_in(opened.assignment)
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.name.partition(".")[0])
-    added = provision.edits if is_used else ()
+    added = provision.edits if is_used or provision.is_injected else ()
     swap = swap_of(need, provision, document, enters=False)
     return Fix((*edits, *added), doubts, unneeded, notes, swap)
 
@@ -352,6 +353,16 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
     is_same = new.is_quiet and not first
     doubts = () if is_same else (tail_doubt(opened.statements[-1]),)
     return _Rewritten(before, statements, opened.statements, doubts)
+
+
+def _injected(opened: _Opened, new: NewBlock, region: Region, objects: Objects) -> _Rewritten:
+    """Leave what was done with a session to be done with a parameter."""
+    opening, *others = region.statements
+    left = without_closes(others, opened.name, rolls_back=new.provision.rolls_back)
+    if left or opened.is_all:
+        left = in_place_of(opening, left or [PASS])
+    doubts = () if new.is_quiet else (early_doubt(new.provision),)
+    return _Rewritten([], left, opened.statements, doubts)
 
 
 def _does_something(statement: ast.stmt) -> bool:

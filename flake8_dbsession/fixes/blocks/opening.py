@@ -40,7 +40,7 @@ def swap_of(need: Need, provision: Provision, document: Document, *, enters: boo
     return Swap(
         old=old,
         place=document.span(need.call)[0],
-        new=provision.name,
+        new="" if provision.is_injected else provision.name,
         home=home.module.path if home is not None else None,
         enters=enters,
         reads_old=bool(calls) and is_beside,
