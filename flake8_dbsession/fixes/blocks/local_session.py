@@ -21,6 +21,7 @@ from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
 from flake8_dbsession.fixes.blocks.new_block import (
     PASS,
     NewBlock,
@@ -118,6 +119,11 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
         raise Refusal("a registry of its own stands for the session")
     refuse_optional(acquisition, document)
     refuse_borrowed(acquisition, document)
+    shared = shared_in(plain_need(acquisition, document), document)
+    if shared is not None:
+        return fix_shared(
+            shared, need_of(acquisition, document), document, own_block(acquisition, document)
+        )
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
