@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.width import width_of
 from flake8_dbsession.rules.context import Context
 
 _CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
@@ -161,6 +162,12 @@ class Document:
                 if inner.startswith(outer) and inner != outer:
                     return inner[len(outer) :]
         return "    "
+
+    @cached_property
+    def width(self) -> int:
+        """How long a line of the file may be."""
+        file = self.context.file
+        return width_of(file.path.parent, file.inference.project.root)
 
     @property
     def tree(self) -> ast.Module:

@@ -389,7 +389,20 @@ def _extended(statement: ast.ImportFrom, name: str, document: Document) -> Edit:
     elif written == sorted(written, key=str.lower):
         index = sum(other.lower() < name.lower() for other in written)
     _insert(names, index, cst.ImportAlias(cst.Name(name)), node)
-    return document.replace(statement, _code(line, node.with_changes(names=names)))
+    code = _code(line, node.with_changes(names=names))
+    return document.replace(statement, _wrapped(code, statement, document))
+
+
+def _wrapped(code: str, statement: ast.ImportFrom, document: Document) -> str:
+    """Write an import with a name a line, where one line has become too long for the file."""
+    rest = document.lines[(statement.end_lineno or 1) - 1].rstrip()
+    indent = document.indent_of(statement)
+    is_alone = rest == indent + document.written(statement)
+    if not is_alone or len(rest) > document.width or len(indent + code) <= document.width:
+        return code
+    head, _, names = code.partition(" import ")
+    lines = (f"{indent}{document.indent}{each.strip()}," for each in names.strip("()").split(","))
+    return document.newline.join([f"{head} import (", *lines, f"{indent})"])
 
 
 def _insert(

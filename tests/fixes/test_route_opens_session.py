@@ -215,6 +215,28 @@ def test_it_comes_where_the_others_stand(head: str, after: str, tmp_path: Path) 
     assert "from core.database import get_db\n" in content
 
 
+LONG = "def users(first: str, second: int = 1, *, third: str = 'x', fourth: bool = False)"
+EXPLODED = """def users(
+    first: str,
+    second: int = 1,
+    *,
+    third: str = 'x',
+    fourth: bool = False,
+    db: Session = Depends(get_db),
+):
+"""
+
+
+def test_a_line_that_becomes_too_long_is_parted(tmp_path: Path) -> None:
+    assert EXPLODED in _fixed(LONG, tmp_path)
+    short = "def users(first: str, second: int = 1, third: str = 'xyz.abc')"
+    added = "third: str = 'xyz.abc', db: Session = Depends(get_db)"
+    after = f"def users(\n    first: str, second: int = 1, {added}\n):"
+    assert after in _fixed(short, tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    assert f"def users(first: str, second: int = 1, {added}):" in _fixed(short, tmp_path)
+
+
 ALIAS = """
     from typing import Annotated
     from fastapi import Depends

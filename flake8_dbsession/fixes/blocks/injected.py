@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.house.model import Way
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit, Refusal
+from flake8_dbsession.rewriting.edits import Edit, Refusal, applied
 from flake8_dbsession.rewriting.imports import reach_module
 
 # What these do takes no time, and asks nothing of a database.
@@ -108,6 +108,8 @@ def filled(
     doubts = (*_decorated(handler, document), *_shared(handler, way, document))
     written, needed = _written(way, expression, document, is_async=is_async)
     edit = _put(f"{name}: {written}", handler.node, document)
+    if edit.start < document.line_end(handler.node.lineno):
+        edit = _wrapped(edit, handler.node, document)
     return Filled((edit, *needed), doubts)
 
 
@@ -255,6 +257,41 @@ def _put(parameter: str, node: ast.FunctionDef | ast.AsyncFunctionDef, document:
     if _begins_line(before, document) and document.has_comment(at, end):
         raise Refusal("a comment stands where the parameter would")
     return Edit(at, at, f",{_apart(before, document)}{parameter}")
+
+
+def _wrapped(edit: Edit, node: ast.FunctionDef | ast.AsyncFunctionDef, document: Document) -> Edit:
+    """Give the parameters lines of their own where one line has become too long for the file."""
+    defaults = [each for each in (*node.args.defaults, *node.args.kw_defaults) if each is not None]
+    given: list[ast.expr | ast.arg] = [*node.args.args, *node.args.kwonlyargs, *defaults]
+    last = max((document.span(part)[1] for part in given), default=edit.start)
+    line = document.lines[node.lineno - 1].rstrip()
+    is_one = last < document.line_end(node.lineno) and line.endswith(":")
+    if not is_one or len(line) + len(edit.text) <= document.width:
+        return edit
+    head = _HEAD.match(document.text, document.span(node)[0])
+    assert head is not None
+    start, indent = head.end(), document.indent_of(node)
+    inside = f"{indent}{document.indent}"
+    old = document.text[start : max(last, start)]
+    new = applied(old, [Edit(edit.start - start, edit.end - start, edit.text)])
+    if len(inside + new) > document.width:
+        new = f",{document.newline}{inside}".join(_parted(new)) + ","
+    text = f"{document.newline}{inside}{new}{document.newline}{indent}"
+    end = document.text.index(")", last)
+    return Edit(start, end, text)
+
+
+def _parted(parameters: str) -> list[str]:
+    """Part a function's parameters as they are written."""
+    head = "def f("
+    arguments = ast.parse(f"{head}{parameters}): ...").body[0].args  # type: ignore[attr-defined]
+    starts = [part.col_offset - len(head) for part in (*arguments.args, *arguments.kwonlyargs)]
+    if arguments.kwonlyargs:
+        star = parameters.rindex("*", 0, starts[len(arguments.args)])
+        starts.insert(len(arguments.args), star)
+    encoded = parameters.encode()
+    ends = [*starts[1:], len(encoded)]
+    return [encoded[a:b].decode().rstrip().rstrip(",") for a, b in zip(starts, ends, strict=True)]
 
 
 def _around(
