@@ -214,8 +214,9 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     region = Region([*shared.head, around], document)
     *head, old = region.statements
     assert isinstance(old, cst.Try)
-    rest: list[Statement] = [old.with_changes(finalbody=None)]
-    cleaned = rest if old.handlers else block_of(old.body)
+    cleaned = block_of(old.body)
+    if old.handlers:
+        cleaned = [old.with_changes(finalbody=None)]
     kept = [new for part, new in zip(shared.head, head, strict=True) if _stays(part, shared, need)]
     given = ast.unparse(shared.given)
     test = f"{given} is not None" if shared.asks_for_none else given

@@ -120,7 +120,8 @@ def test_a_block_closes_only_what_it_opened(choice: str, tmp_path: Path) -> None
 
 def test_the_parameter_itself_may_be_the_name(tmp_path: Path) -> None:
     choice = "own = session is None\nif own:\n    session = SessionLocal()"
-    before = _function(choice).replace("db=None", "session=None")
+    handler = WORK[WORK.index("except") : WORK.index("finally")]
+    before = _function(choice, WORK.replace(handler, "")).replace("db=None", "session=None")
     repair = repaired(tmp_path, {**HOUSE, "services/users.py": before}, "services/users.py")
     new = "with nullcontext(session) if session is not None else get_db_session() as session:"
     assert new in repair.text.content
