@@ -89,6 +89,7 @@ class Swap:
         reads_old: whether the new one calls the old one by its name where both are defined.
         enters_old: whether it enters what that gives.
         commits: whether it commits by itself.
+        stays: whether an error of it goes where one of the old one went.
     """
 
     old: str
@@ -99,6 +100,7 @@ class Swap:
     reads_old: bool
     enters_old: bool
     commits: bool
+    stays: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,8 @@ def fix_opened(
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.name.partition(".")[0])
     added = provision.edits if is_used or provision.is_injected else ()
-    swap = swap_of(need, provision, document, enters=False)
+    is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
+    swap = swap_of(need, provision, document, enters=False, stays=not is_tried)
     return Fix((*edits, *added), doubts, unneeded, notes, swap)
 
 
