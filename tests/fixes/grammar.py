@@ -271,7 +271,7 @@ class _Writer:
         forms = [self._block, self._block, self._guarded, self._guarded, self._guarded]
         forms += [self._straight, self._straight, self._late, self._taken, self._gone_through]
         forms += [self._repeated, self._transaction, self._of_engine]
-        is_shared = self._chance(12) and not self._is_async
+        is_shared = self._chance(12) and not self._is_async and not self._is_generator
         body = self._around(self._one_of(forms)()) if not is_shared else self._shared()
         start = [["user = users = count = None"], ["count = 0"], []]
         body = [*self._one_of(start), *body, *(self._late_result() if self._chance(2) else [])]
@@ -342,8 +342,8 @@ class _Writer:
         ]
 
     def _taken(self) -> Lines:
-        if self._is_async:
-            return ["db = await anext(get_async_db())", *self._body()]
+        if self._is_async:  # a loop ends a dropped generator at a time of its own
+            return self._gone_through()
         body = self._one_of([self._body(), self._closing(self._body())])
         return [f"db = {self._one_of(['next(get_db())', 'get_db().__next__()'])}", *body]
 

@@ -153,12 +153,15 @@ class Stage:
         exec(compile(dedent(source), f"<{name}>", "exec"), module.__dict__)
 
     def _leaks(self) -> tuple[Holder, ...]:
-        """Give what nobody closed, once the garbage collector has given it back."""
+        """Give what nobody closed, once the garbage collector has given it back.
+
+        Reading the result may take up again what was closed.
+        """
         if self._watch.open_now():
             gc.collect()
             if self._loop:
                 self._loop.run_until_complete(_settled())
-        return self._watch.report().leaks
+        return tuple(leak for leak in self._watch.report().leaks if leak.closed_before is None)
 
     def _reset(self) -> None:
         if self._is_server:
