@@ -27,11 +27,13 @@ class Document:
         text: the text, its line ends as they are in the file.
         context: the file as the rules see it.
         reader: finds another file that takes a name from this one.
+        is_named: tells whether any file of the project has a name in it.
 
     Attributes:
         text: the text.
         context: the file as the rules see it.
         reader: finds another file that takes a name from this one; None for none.
+        is_named: tells whether any file of the project has a name in it.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Document:
         text: str,
         context: Context,
         reader: Callable[[str], Path | None] = lambda _: None,
+        is_named: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.text = text
         self.context = context
         self.reader = reader
+        self.is_named = is_named
         self._fixes: dict[ast.AST, Fix | Refusal] = {}
 
     def once(self, node: ast.AST, find: Callable[[], Fix]) -> Fix:
