@@ -15,7 +15,13 @@ from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
-from flake8_dbsession.rewriting.closes import block_of, closes_early, is_call_on, names_any
+from flake8_dbsession.rewriting.closes import (
+    block_of,
+    closes_early,
+    is_call_on,
+    mentions,
+    names_any,
+)
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
 from flake8_dbsession.rewriting.imports import reach_module
@@ -100,6 +106,17 @@ def _chooses(statement: ast.stmt) -> bool:
     return False
 
 
+def _is_apart(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement makes a plain value of its own, which has no part in the choice."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=bound)], value=value):
+            nodes = [*ast.walk(value)]
+            is_plain = isinstance(value, (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.JoinedStr))
+            is_quiet = not any(isinstance(n, (ast.Call, ast.Await, ast.NamedExpr)) for n in nodes)
+            return bound != name and is_plain and is_quiet and not mentions(value, name)
+    return False
+
+
 def _candidates(head: list[ast.stmt], need: Need) -> Iterator[ast.expr]:
     """Give what the statements read that may be a session: names, and attributes of names."""
     seen = set()
@@ -158,6 +175,8 @@ class _Run:
         """Run statements; a name that they bind holds what is known of it then."""
         for statement in statements:
             match statement:
+                case ast.Assign() if _is_apart(statement, self._need.name):
+                    pass
                 case (
                     ast.Assign(targets=[ast.Name(id=name)], value=value)
                     | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
@@ -188,6 +207,8 @@ class _Run:
                 return self._of(left) is None
             case ast.Compare(left=left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
                 return self._of(left) is not None
+            case ast.BoolOp(op=ast.And(), values=values):
+                return all(map(self.truth, values))
             case ast.BoolOp(op=ast.Or(), values=[first, second]):
                 return self._of(first if self.truth(first) else second)
             case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -268,6 +289,8 @@ def _closes(statement: ast.stmt, name: str) -> bool:
 
 def _stays(statement: ast.stmt, shared: Shared, need: Need) -> bool:
     """Tell whether a statement that chooses is needed for more than the choice."""
+    if _is_apart(statement, need.name):
+        return True
     bound = {
         node.id
         for node in ast.walk(statement)

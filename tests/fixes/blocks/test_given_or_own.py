@@ -159,3 +159,19 @@ def test_what_may_be_the_callers_is_left(choice: str, work: str, tmp_path: Path)
         tmp_path, {**HOUSE, "services/users.py": before}, "services/users.py", unsafe=True
     )
     assert "nullcontext" not in repair.text.content
+
+
+@pytest.mark.usefixtures("_house")
+def test_what_stands_between_stays(tmp_path: Path) -> None:
+    choice = "own = db is None\nsession = db or SessionLocal()\nfound = []"
+    work = WORK.replace("    if own:", "    if own and session is not None:").replace(
+        "return session.query(User).count()",
+        "found.append(session.query(User).count())\n    return found[0]",
+    )
+    before = _function(choice, work)
+    repair = repaired(tmp_path, {**HOUSE, "services/users.py": before}, "services/users.py")
+    after = repair.text.content
+    assert (
+        "    found = []\n    with nullcontext(db) if db is not None else get_db_session()" in after
+    )
+    assert _outcomes(before) == _outcomes(after)
