@@ -30,6 +30,7 @@ LEFT = {
         "it is held by nothing, not by a local name": "old_catalog DBS101",
         "its engine is made on the spot": "old_catalog DBS103",
         "its factory is made on the spot": "old_catalog DBS103",
+        "`log_product` is given a session already, `db`": "old_products DBS102",
         "unsafe: a doctest's option would hold for the whole block": "auth_helpers DBS110",
         "unsafe: a caller may count on it to be closed here": "old_catalog DBS306",
     },

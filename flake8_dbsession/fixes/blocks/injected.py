@@ -76,6 +76,9 @@ def handler_of(call: ast.Call, scope: Scope, name: str, document: Document) -> H
     if any(isinstance(a, LOOPS) and node in tree.ancestors(a) for a in tree.ancestors(call)):
         raise Refusal("a loop opens it again and again")
     opened = [o for o in document.context.file.facts(Opening) if o.scope.function() is function]
+    given = next((each.given for each in opened if each.given), "")
+    if given:
+        raise Refusal(f"`{node.name}` is given a session already, `{given}`")
     if len(opened) > 1:
         raise Refusal(f"`{node.name}` opens more than one session")
     _refuse_callers(node, document)
