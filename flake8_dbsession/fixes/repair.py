@@ -335,7 +335,8 @@ class _Findings:
     @cached_property
     def document(self) -> Document:
         assert self._prepared is not None
-        return Document(self.text.content, self._prepared.context)
+        context = self._prepared.context
+        return Document(self.text.content, context, self._reader, self._is_named)
 
     @cached_property
     def _found(self) -> list[tuple[Violation, Any]]:
@@ -360,9 +361,18 @@ class _Findings:
 
     def is_taken(self, name: str) -> bool:
         """Tell whether another file takes a name from this one."""
+        return self._reader(name) is not None
+
+    def _is_named(self, name: str) -> bool:
+        """Tell whether any file of the project has a name in it."""
+        root = self.document.context.file.inference.project.root
+        return name in self.text.content or bool(self.patched.neighbours(root).naming(name))
+
+    def _reader(self, name: str) -> Path | None:
+        """Find another file that takes a name from this one."""
         file = self.document.context.file
         neighbours = self.patched.neighbours(file.inference.project.root)
-        return neighbours.reader(name, file.path, file.inference.project) is not None
+        return neighbours.reader(name, file.path, file.inference.project)
 
     def proposals(
         self, wishes: Wishes, is_wanted: _IsWanted, *, moves: bool = True

@@ -9,9 +9,11 @@ import tokenize
 from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
+from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.width import width_of
 from flake8_dbsession.rules.context import Context
 
 _CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
@@ -24,15 +26,27 @@ class Document:
     Args:
         text: the text, its line ends as they are in the file.
         context: the file as the rules see it.
+        reader: finds another file that takes a name from this one.
+        is_named: tells whether any file of the project has a name in it.
 
     Attributes:
         text: the text.
         context: the file as the rules see it.
+        reader: finds another file that takes a name from this one; None for none.
+        is_named: tells whether any file of the project has a name in it.
     """
 
-    def __init__(self, text: str, context: Context) -> None:
+    def __init__(
+        self,
+        text: str,
+        context: Context,
+        reader: Callable[[str], Path | None] = lambda _: None,
+        is_named: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self.text = text
         self.context = context
+        self.reader = reader
+        self.is_named = is_named
         self._fixes: dict[ast.AST, Fix | Refusal] = {}
 
     def once(self, node: ast.AST, find: Callable[[], Fix]) -> Fix:
@@ -76,7 +90,7 @@ class Document:
             return start
         return start + len(self.lines[line - 1].encode()[:column].decode())
 
-    def span(self, node: ast.stmt | ast.expr) -> tuple[int, int]:
+    def span(self, node: ast.stmt | ast.expr | ast.arg) -> tuple[int, int]:
         """Give the offsets of a node's first character and after its last one."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -153,6 +167,12 @@ class Document:
                     return inner[len(outer) :]
         return "    "
 
+    @cached_property
+    def width(self) -> int:
+        """How long a line of the file may be."""
+        file = self.context.file
+        return width_of(file.path.parent, file.inference.project.root)
+
     @property
     def tree(self) -> ast.Module:
         """The file's syntax tree."""
@@ -170,8 +190,8 @@ class Document:
         """The scope of the file around an example, whose names it sees; None for a file."""
         return self.context.file.module.scope.parent
 
-    def indent_of(self, node: ast.stmt) -> str:
-        """Give the whitespace that a statement's line begins with."""
+    def indent_of(self, node: ast.stmt | ast.expr | ast.arg) -> str:
+        """Give the whitespace that a node's first line begins with."""
         line = self.lines[node.lineno - 1]
         return line[: len(line) - len(line.lstrip())]
 

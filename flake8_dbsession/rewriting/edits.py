@@ -83,12 +83,13 @@ class Swap:
     Attributes:
         old: the name of the one that was called.
         place: the offset of the call.
-        new: how the other one is written.
+        new: how the other one is written; empty where the framework calls it.
         home: the file that defines the old one; None where it is not found.
         enters: whether what the old one gave was entered by a ``with`` block.
         reads_old: whether the new one calls the old one by its name where both are defined.
         enters_old: whether it enters what that gives.
         commits: whether it commits by itself.
+        stays: whether an error of it goes where one of the old one went.
     """
 
     old: str
@@ -99,6 +100,7 @@ class Swap:
     reads_old: bool
     enters_old: bool
     commits: bool
+    stays: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -389,7 +389,20 @@ def _extended(statement: ast.ImportFrom, name: str, document: Document) -> Edit:
     elif written == sorted(written, key=str.lower):
         index = sum(other.lower() < name.lower() for other in written)
     _insert(names, index, cst.ImportAlias(cst.Name(name)), node)
-    return document.replace(statement, _code(line, node.with_changes(names=names)))
+    code = _code(line, node.with_changes(names=names))
+    return document.replace(statement, _wrapped(code, statement, document))
+
+
+def _wrapped(code: str, statement: ast.ImportFrom, document: Document) -> str:
+    """Write an import with a name a line, where one line has become too long for the file."""
+    rest = document.lines[(statement.end_lineno or 1) - 1].rstrip()
+    indent = document.indent_of(statement)
+    is_alone = rest == indent + document.written(statement)
+    if not is_alone or len(rest) > document.width or len(indent + code) <= document.width:
+        return code
+    head, _, names = code.partition(" import ")
+    lines = (f"{indent}{document.indent}{each.strip()}," for each in names.strip("()").split(","))
+    return document.newline.join([f"{head} import (", *lines, f"{indent})"])
 
 
 def _insert(
@@ -447,7 +460,7 @@ def _new_import(module: str, name: str, document: Document) -> Edit:
     imports = [*takewhile(_is_import, body[start:])]
     before = [*body[:start], *(s for s in imports if _origin(s) == "__future__")]
     others = [s for s in imports if _origin(s) != "__future__"]
-    alike = [s for s in others if _is_standard(_origin(s)) == _is_standard(module)]
+    alike = _alike(module, others, document)
     if alike:
         later = _first_after(module, alike)
         if later is not None:
@@ -461,6 +474,31 @@ def _new_import(module: str, name: str, document: Document) -> Edit:
     if not above:
         return Edit(document.offset(1, 0), document.offset(1, 0), written)
     return _put(document.line_end(above[-1].end_lineno or 0), written, above[-1], document)
+
+
+def _alike(module: str, imports: list[ast.stmt], document: Document) -> list[ast.stmt]:
+    """Give the imports that a new one belongs to: of those in its part of the file, a section."""
+    alike = [s for s in imports if _is_standard(_origin(s)) == _is_standard(module)]
+    sections = list(_sections(alike, document))
+    root = module.partition(".")[0]
+    for section in sections:
+        if any(_origin(statement).partition(".")[0] == root for statement in section):
+            return section
+    if document.context.file.inference.project.find(document.context.file.path, module):
+        return sections[-1] if sections else []
+    return sections[0] if sections else []
+
+
+def _sections(imports: list[ast.stmt], document: Document) -> Iterator[list[ast.stmt]]:
+    """Part imports where a blank line parts them."""
+    section: list[ast.stmt] = []
+    for statement in imports:
+        if section and not document.lines[statement.lineno - 2].strip():
+            yield section
+            section = []
+        section.append(statement)
+    if section:
+        yield section
 
 
 def _put(at: int, written: str, beside: ast.stmt, document: Document) -> Edit:

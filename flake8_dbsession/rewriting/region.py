@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import cached_property
 from itertools import islice, takewhile
 from typing import TypeAlias
 
@@ -13,6 +14,8 @@ import libcst as cst
 
 from flake8_dbsession.rewriting.document import Document, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
+
+_TEXTS = (ast.Constant, ast.JoinedStr)
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -35,6 +38,7 @@ class Region:
     def __init__(self, statements: Sequence[ast.stmt], document: Document) -> None:
         first, last = document.first_line(statements[0]), statements[-1].end_lineno or 0
         self._document = document
+        self._first = first
         self.indent = document.indent
         self._start, self._end = document.offset(first, 0), document.line_end(last)
         if not document.stands_alone(statements[0], statements[-1]):
@@ -66,7 +70,7 @@ class Region:
             code = "".join(lines_of(module.code)[1:])
         else:
             code = self._module.with_changes(body=statements).code
-        return tuple(_line_edits(self._text, code, self._start))
+        return tuple(_line_edits(self._text, self._shifted(code), self._start))
 
     def keeping(
         self, statements: Sequence[Statement], beside: Sequence[Statement] = ()
@@ -90,6 +94,29 @@ class Region:
         kept = Counter(_comments(cst.Module(list(statements))))
         before = Counter(_comments(self._module))
         return tuple(lost_comment(lost) for lost in islice(before - kept, 1))
+
+    def _shifted(self, code: str) -> str:
+        """Move lines after a backslash with the line that they continue, which LibCST does not."""
+        if "\\" not in self._text:
+            return code
+        number, before = self._first, {}
+        for group in _continued(lines_of(self._text)):
+            if not self._texts.intersection(range(number + 1, number + len(group))):
+                before[_words(group)] = _indent(group[0])
+            number += len(group)
+        lines: list[str] = []
+        for first, *rest in _continued(lines_of(code)):
+            now = _indent(first)
+            was = before.get(_words([first, *rest]), now)
+            moved = (now + line[len(was) :] if line.startswith(was) else line for line in rest)
+            lines += [first, *moved]
+        return "".join(lines)
+
+    @cached_property
+    def _texts(self) -> set[int]:
+        """The lines that begin inside of a text."""
+        texts = (n for n in ast.walk(self._document.tree) if isinstance(n, _TEXTS))
+        return {line for n in texts for line in range(n.lineno + 1, (n.end_lineno or 0) + 1)}
 
     @property
     def _text(self) -> str:
@@ -122,11 +149,38 @@ def parted(statements: Sequence[Statement]) -> tuple[list[cst.EmptyLine], list[S
     return blank, [first.with_changes(leading_lines=lines[len(blank) :]), *rest]
 
 
+def in_place_of(old: Statement, statements: Sequence[Statement]) -> list[Statement]:
+    """Put the first of some statements where another stood: under what stands above that."""
+    first, *rest = parted(statements)[1]
+    above = [*old.leading_lines, *first.leading_lines]
+    return [first.with_changes(leading_lines=above), *rest]
+
+
 def _comments(node: cst.CSTNode) -> Iterator[str]:
     if isinstance(node, cst.Comment) and not names_codes_only(node.value):
         yield node.value
     for child in node.children:
         yield from _comments(child)
+
+
+def _continued(lines: list[str]) -> Iterator[list[str]]:
+    """Put lines together that a backslash joins."""
+    group: list[str] = []
+    for line in lines:
+        group.append(line)
+        if not line.rstrip("\r\n").endswith("\\"):
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _words(group: list[str]) -> tuple[str, ...]:
+    return tuple(line.strip() for line in group)
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _line_edits(old: str, new: str, start: int) -> list[Edit]:

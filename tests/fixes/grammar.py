@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 Lines: TypeAlias = list[str]
 _Choice = TypeVar("_Choice")
 
-HEAD = """\
+_IMPORTS = """\
 from contextlib import suppress
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
@@ -18,7 +18,8 @@ from sqlalchemy.orm import joinedload
 from core.database import AsyncSessionLocal, SessionLocal, engine, get_async_db, get_db
 from core.database import borrow, open_session
 from core.models import Post, User
-
+"""
+_HELPERS = """
 
 def notify(*given):
     probe()
@@ -69,9 +70,10 @@ class Holder:
 
     def name(self):
         return self.user.name
-
-
 """
+_NAMED = re.findall(r"^(?:def|class) (\w+)", _HELPERS, re.MULTILINE)
+HELPERS = {"core/helpers.py": "from core.models import Post, User\n" + _HELPERS}
+"""The functions that programs call, for those that import them."""
 
 _ENTITIES = [
     "db.get(User, 1)",
@@ -226,6 +228,18 @@ _RESULTS = [
     "map(to_dict, users)",
     "notify(name)",
 ]
+_GIVING = [
+    "",
+    "",
+    "def work(self, name, cache: dict):",
+    "    if not name:",
+    "        return inner(self, name, cache)",
+    "    with SessionLocal() as given:",
+    "        given.add(User(name='given'))",
+    "        found = inner(self, name, cache, given)",
+    "        cache['pending'] = len(given.new)",
+    "        return found",
+]
 _TESTS = ["name", "not name", "user", "user is None", "not users", "notify(name)", "count"]
 _HANDLED = ["Exception", "Exception", "ValueError", "(ValueError, LookupError)", "RuntimeError"]
 _AWAITED = re.compile(
@@ -257,14 +271,19 @@ class _Writer:
         forms = [self._block, self._block, self._guarded, self._guarded, self._guarded]
         forms += [self._straight, self._straight, self._late, self._taken, self._gone_through]
         forms += [self._repeated, self._transaction, self._of_engine]
-        body = self._around(self._one_of(forms)())
+        is_shared = self._chance(12) and not self._is_async and not self._is_generator
+        body = self._around(self._one_of(forms)()) if not is_shared else self._shared()
         start = [["user = users = count = None"], ["count = 0"], []]
         body = [*self._one_of(start), *body, *(self._late_result() if self._chance(2) else [])]
         if self._is_generator:
             body.append("yield name")
         head = "async def" if self._is_async else "def"
         lines = [f"{head} work(self, name, cache: dict):", *_indented(body)]
-        return HEAD + "\n".join(lines) + "\n"
+        if is_shared:
+            lines = ["def inner(self, name, cache, given=None):", *_indented(body), *_GIVING]
+        named = f"from core.helpers import {', '.join(_NAMED)}\n"
+        helpers = named if self._chance(3) else _HELPERS
+        return _IMPORTS + helpers + "\n\n" + "\n".join(lines) + "\n"
 
     # Forms
 
@@ -297,6 +316,17 @@ class _Writer:
             *after,
         ]
 
+    def _shared(self) -> Lines:
+        """Write a session that is opened where none is given, and closed where it was opened."""
+        choices = [
+            ["own = given is None", f"db = given or {self._open}"],
+            ["db = given", "own = not db", "if own:", f"    db = {self._open}"],
+            [f"db = given if given is not None else {self._open}", "own = given is None"],
+        ]
+        handlers = self._handlers() if self._chance(2) else []
+        body = ["try:", *_indented(self._body()), *handlers]
+        return [*self._one_of(choices), *body, "finally:", "    if own:", "        db.close()"]
+
     def _straight(self) -> Lines:
         close = self._adapted(["db.close()"]) if self._chance(3, of=4) else []
         return [f"db = {self._open}", *self._body(), *close]
@@ -312,8 +342,8 @@ class _Writer:
         ]
 
     def _taken(self) -> Lines:
-        if self._is_async:
-            return ["db = await anext(get_async_db())", *self._body()]
+        if self._is_async:  # a loop ends a dropped generator at a time of its own
+            return self._gone_through()
         body = self._one_of([self._body(), self._closing(self._body())])
         return [f"db = {self._one_of(['next(get_db())', 'get_db().__next__()'])}", *body]
 

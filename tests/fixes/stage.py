@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from flake8_dbsession.runtime.records import Holder
 from flake8_dbsession.runtime.watcher import Watch
+from tests.fixes.grammar import HELPERS
 from tests.fixes.house import MODELS
 
 _METHODS = ("add", "add_all", "begin", "commit", "delete", "execute", "flush", "get", "merge")
@@ -28,6 +29,7 @@ _METHODS += ("query", "refresh", "scalar", "scalars")
 _ROWS = "SELECT id, name FROM users UNION ALL SELECT user_id, title FROM posts"
 # Sessions made from their class fail as those of the house do.
 _FAILING_CLASS = ("from sqlalchemy.orm import Session\n", "from core.database import Session\n")
+_PROBED = ("<work>", "<core.helpers>")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -66,9 +68,10 @@ class Stage:
     Args:
         folder: an empty folder.
         database: the source of the house's ``core.database``.
+        server: the address of a PostgreSQL server; empty for SQLite.
     """
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, server: str = "") -> None:
         self._calls = 0
         self._failing = 0
         self._error: type[Exception] = InjectedError
@@ -76,12 +79,18 @@ class Stage:
         source = database.replace('"sqlite://", poolclass=StaticPool', url)
         source = source.replace("StaticPool", "QueuePool")
         source = source.replace('"sqlite+aiosqlite://"', f'"sqlite+aiosqlite:///{folder}/stage.db"')
+        if server:
+            address = server.replace("postgresql:", "postgresql+psycopg:", 1)
+            source = re.sub(r"sqlite(\+aiosqlite)?:///[^\"]*", address, source)
+        self._is_server = bool(server)
         source = source.replace("bind=engine", "bind=engine, class_=Session")
         source = source.replace("bind=async_engine", "bind=async_engine, class_=AsyncSession")
         self.modules = {"core": ModuleType("core")}
         self.load("core.models", MODELS)
         classes = {base.__name__: self._failing_class(base) for base in (Session, AsyncSession)}
         self.load("core.database", source, **classes)
+        for path, helpers in HELPERS.items():
+            self.load(path.removesuffix(".py").replace("/", "."), helpers, probe=self._probe)
         self.engine = self.modules["core.database"].__dict__["engine"]
         self._async_engine = self.modules["core.database"].__dict__.get("async_engine")
         self._loop = asyncio.new_event_loop() if self._async_engine else None
@@ -144,15 +153,25 @@ class Stage:
         exec(compile(dedent(source), f"<{name}>", "exec"), module.__dict__)
 
     def _leaks(self) -> tuple[Holder, ...]:
-        """Give what nobody closed, once the garbage collector has given it back."""
+        """Give what nobody closed, once the garbage collector has given it back.
+
+        Reading the result may take up again what was closed.
+        """
         if self._watch.open_now():
             gc.collect()
             if self._loop:
                 self._loop.run_until_complete(_settled())
-        return self._watch.report().leaks
+        return tuple(leak for leak in self._watch.report().leaks if leak.closed_before is None)
 
     def _reset(self) -> None:
+        if self._is_server:
+            self.engine.dispose()
         with self.engine.begin() as connection:
+            if self._is_server:
+                connection.execute(text("SET lock_timeout = '5s'"))
+                connection.execute(text("TRUNCATE users, posts RESTART IDENTITY CASCADE"))
+                connection.execute(text("SELECT setval('users_id_seq', 2)"))
+                connection.execute(text("SELECT setval('posts_id_seq', 1)"))
             connection.execute(text("DELETE FROM posts"))
             connection.execute(text("DELETE FROM users"))
             connection.execute(text("INSERT INTO users VALUES (1, 'a'), (2, 'b')"))
@@ -174,7 +193,7 @@ class Stage:
             real = getattr(base, method)
 
             def call(session: Any, *args: Any, **options: Any) -> Any:
-                if sys._getframe(1).f_code.co_filename == "<work>":
+                if sys._getframe(1).f_code.co_filename in _PROBED:
                     self._probe()
                 return real(session, *args, **options)
 

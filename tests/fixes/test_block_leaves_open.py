@@ -148,3 +148,97 @@ def test_the_fixed_block_does_the_same_and_closes(sql: str, tmp_path: Path) -> N
     for cursor in names["known"]:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             cursor.fetchall()
+
+
+STORE = """
+import sqlite3
+
+
+class Store:
+    def __init__(self, path):
+        self.path = path
+
+    def _connect(self):
+        return sqlite3.connect(self.path, timeout=1)
+{}
+    def make(self):
+        with self.{}() as conn:
+            conn.execute("CREATE TABLE IF NOT EXISTS t (n INTEGER CHECK (n > 0))")
+
+    def add(self, *numbers):
+        with self.{}() as conn:
+            for number in numbers:
+                conn.execute("INSERT INTO t VALUES (?)", (number,))
+
+    def clear(self):
+        with self.{}() as conn:
+            conn.execute("DELETE FROM t")
+            raise KeyError("cleared")
+
+    def count(self):
+        with self.{}() as conn:
+            return conn.execute("SELECT count(*) FROM t").fetchone()[0]
+"""
+BLOCK = """
+    @contextmanager
+    def _connected(self):
+        with closing(self._connect()) as conn, conn:
+            yield conn
+"""
+
+
+def _counts(source: str, path: Path) -> list[object]:
+    names: dict[str, Any] = {}
+    exec(source, names)
+    store = names["Store"](str(path))
+    found: list[object] = []
+    for step in ("make", "add", "add", "clear", "count"):
+        given = (1, 2) if len(found) == 1 else (3, 0) if len(found) == 2 else ()
+        try:
+            found.append(getattr(store, step)(*given))
+        except (KeyError, sqlite3.Error) as error:
+            found.append(repr(error))
+    return found
+
+
+def test_many_blocks_of_a_helper_get_one_beside_it(tmp_path: Path) -> None:
+    before = STORE.format("", *["_connect"] * 4)
+    repair = repaired(tmp_path, {"store.py": before}, "store.py", "DBS601")
+    after = STORE.format(BLOCK, *["_connected"] * 4)
+    imported = "import sqlite3\nfrom contextlib import closing, contextmanager\n"
+    assert repair.text.content == after.replace("import sqlite3\n", imported, 1)
+    assert repair.left == ()
+    again = repaired(tmp_path, {"store.py": repair.text.content}, "store.py")
+    assert again.text.content == repair.text.content
+    old, new = (
+        _counts(text, tmp_path / f"{name}.db")
+        for name, text in (("old", before), ("new", repair.text.content))
+    )
+    assert old == new
+    assert old[-1] == 2
+
+
+def test_the_block_is_annotated_as_the_helper_is(tmp_path: Path) -> None:
+    before = STORE.format("", *["_connect"] * 4).replace(
+        "_connect(self):", "_connect(self) -> sqlite3.Connection:"
+    )
+    after = repaired(tmp_path, {"store.py": before}, "store.py", "DBS601").text.content
+    assert "def _connected(self) -> Iterator[sqlite3.Connection]:" in after
+    assert "from collections.abc import Iterator\n" in after
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"other.py": "class Mine(Store):\n    _connected = True\n"},
+        {"store.py": STORE.format("", *["_connect"] * 4).replace("(self):", "(self, n=1):")},
+        {"store.py": STORE.format("", *["_connect"] * 2, *["other"] * 2)},
+    ],
+)
+def test_few_blocks_or_what_is_taken_close_by_themselves(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    files = {"store.py": STORE.format("", *["_connect"] * 4), **files}
+    after = repaired(tmp_path, files, "store.py", "DBS601").text.content
+    assert "with closing(self._connect()) as conn, conn:" in after
+    assert "contextmanager" not in after

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from tests.fixes.house import ASYNC_DATABASE, HOUSE
-from tests.fixes.repairs import assert_fixed, reasons
+from tests.fixes.house import ASYNC_DATABASE, HOUSE, READING_DATABASE
+from tests.fixes.repairs import assert_fixed, reasons, repaired
+from tests.fixes.stage import Stage
 
 BEFORE = """
     from core.database import get_db, get_db_session
@@ -142,3 +144,87 @@ def test_what_an_asynchronous_loop_that_is_left_lets_out_is_a_doubt(tmp_path: Pa
     assert reasons(tmp_path, files, "work.py", "DBS105") == [
         "6: DBS105 line 7 may let a loaded object out of the block, whose session stays open now"
     ]
+
+
+SERVED = """
+    from core.database import get_db
+    from core.models import User
+
+    class Service:
+        def __init__(self, db):
+            self.db = db
+
+        def add(self, name):
+            self.db.add(User(name=name))
+            self.db.commit()
+
+        def names(self):
+            return [user.name for user in self.db.query(User)]
+
+    def work(this, name, cache):
+        db = next(get_db())
+        try:
+            service = Service(db)
+            service.add(name)
+            return service.names()
+        finally:
+            db.close()
+"""
+LENT = """
+    from contextlib import contextmanager
+    from core.database import get_db
+    from core.models import User
+
+    @contextmanager
+    def lent():
+        db = next(get_db())
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def work(this, name, cache):
+        with lent() as db:
+            db.add(User(name=name))
+            probe()
+            if name:
+                db.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "database"), [(SERVED, HOUSE["core/database.py"]), (LENT, READING_DATABASE)]
+)
+def test_what_is_given_the_session_and_does_not_outlive_it(
+    code: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {**HOUSE, "core/database.py": database, "work.py": code}
+    repair = repaired(tmp_path / "code", files, "work.py", "DBS105")
+    after = repair.text.content
+    assert "with get_db_session() as db:\n" in after
+    again = repaired(tmp_path / "code", {**files, "work.py": after}, "work.py", "DBS105")
+    assert again.text.content == after
+    for name in ("core", "core.models", "core.database", "core.helpers"):
+        monkeypatch.setitem(sys.modules, name, sys)
+    with Stage(tmp_path, database) as stage:
+        for name in ("a", ""):
+            for failing in range(4):
+                before = stage.run(code, name, failing)
+                assert stage.run(after, name, failing) == before
+
+
+def test_what_is_done_where_a_session_is_lent_is_a_doubt(tmp_path: Path) -> None:
+    found = reasons(tmp_path, {**HOUSE, "work.py": LENT}, "work.py", "DBS105")
+    assert found == [
+        "8: DBS105 `get_db_session` would commit what is left where line 10 hands it to"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["return service", "cache['service'] = service", "other = service", "keep(service)"],
+)
+def test_what_is_given_the_session_and_may_outlive_it(line: str, tmp_path: Path) -> None:
+    code = SERVED.replace("return service.names()", line)
+    (found,) = reasons(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS105")
+    assert found.endswith("hands it on")

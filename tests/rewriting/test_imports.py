@@ -59,6 +59,25 @@ CHANGES = {
 }
 
 
+LONG = "from core.database import SessionLocal, some_other_name, some_second_name, zero"
+WRAPPED = """from core.database import (
+    SessionLocal,
+    get_db_session,
+    some_other_name,
+    some_second_name,
+    zero,
+)"""
+
+
+def test_an_import_that_becomes_too_long_is_wrapped(tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": LONG + KEPT + USE.format("SessionLocal")}
+    fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
+    assert fixed == WRAPPED + KEPT + USE.format("get_db_session")
+    (tmp_path / "setup.cfg").write_text("[flake8]\nmax-line-length = 99\n")
+    fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
+    assert fixed.startswith("from core.database import SessionLocal, get_db_session, some_other")
+
+
 @pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
 def test_the_import_follows(before: str, after: str, tmp_path: Path) -> None:
     name = "provided" if "as provided" in before else "get_db_session"

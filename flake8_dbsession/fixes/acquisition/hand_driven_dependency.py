@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_opened
-from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
+from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE, closes
 from flake8_dbsession.fixes.blocks.provision import Need, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.model import Place
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
+from flake8_dbsession.rewriting.places import places
 
 
 @register
@@ -37,11 +39,62 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
         call = fact.node
         if not isinstance(call, ast.Call) or fact.made not in (*call.args, _owner(call)):
             raise Refusal("the generator is kept under a name of its own")
-        for node in own_nodes((fact.scope.function() or fact.scope.module.scope).node):
-            _refuse_handing_on(node, fact.name)
-        if fact.scope.function() is None:
+        function = fact.scope.function()
+        if function is None:
             raise Refusal("it is held by a module-level name")
-        return fix_opened(_need(fact, call), document)
+        yields = [n for n in own_nodes(function.node) if _yields(n, fact.name)]
+        for node in own_nodes(function.node):
+            if node not in yields and not _stays_inside(node, fact, document):
+                _refuse_handing_on(node, fact.name)
+        need = _need(fact, call)
+        fix = fix_opened(need, document)
+        return _doubting(fix, yields[0], need, document) if yields else fix
+
+
+def _yields(node: ast.AST, name: str) -> bool:
+    """Tell whether a generator hands its session out, to be given it back."""
+    return (
+        isinstance(node, ast.Yield) and isinstance(node.value, ast.Name) and node.value.id == name
+    )
+
+
+def _doubting(fix: Fix, node: ast.AST, need: Need, document: Document) -> Fix:
+    """Doubt that a provider should commit what is done where a generator hands its session to."""
+    provision = provision_for(need, document)
+    if not provision.commits:
+        return fix
+    line = node.lineno  # type: ignore[attr-defined]
+    reason = f"`{provision.name}` would commit what is left where line {line} hands it to"
+    return replace(fix, doubts=(*fix.doubts, Doubt(Kind.COMMIT, reason)))
+
+
+def _stays_inside(node: ast.AST, fact: DrivenDependency, document: Document) -> bool:
+    """Tell whether what is made with the session is used only where it is open.
+
+    The ``try`` whose ``finally`` closes it binds the made object to a name, of which it calls
+    methods and nothing else.
+    """
+    if not isinstance(node, ast.Call):
+        return False
+    around = [place.statement for place in places(node, document.tree)]
+    match around[-1]:
+        case ast.Assign(targets=[ast.Name(id=name) as target], value=value) if value is node:
+            pass
+        case _:
+            return False
+    blocks = (each for each in around if isinstance(each, ast.Try))
+    closing = next((block for block in blocks if closes(block, fact.name)), None)
+    function = fact.scope.function()
+    if closing is None or function is None:
+        return False
+    inside = {*ast.walk(closing)}
+    uses = [n for n in ast.walk(function.node) if isinstance(n, ast.Name) and n.id == name]
+    called = {
+        call.func.value
+        for call in own_nodes(closing)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    }
+    return all(use in inside and (use in called or use is target) for use in uses)
 
 
 def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:

@@ -21,10 +21,13 @@ from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
 from flake8_dbsession.fixes.blocks.new_block import (
+    PASS,
     NewBlock,
     annotation_notes,
     closes,
+    early_doubt,
     handlers_need,
     is_name,
     is_plain,
@@ -63,10 +66,8 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
-from flake8_dbsession.rewriting.region import Region, Statement, parted
+from flake8_dbsession.rewriting.region import Region, Statement, in_place_of, parted
 from flake8_dbsession.rules.fallback import is_fallback
-
-PASS = cst.SimpleStatementLine([cst.Pass()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,11 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
         raise Refusal("a registry of its own stands for the session")
     refuse_optional(acquisition, document)
     refuse_borrowed(acquisition, document)
+    shared = shared_in(plain_need(acquisition, document), document)
+    if shared is not None:
+        return fix_shared(
+            shared, need_of(acquisition, document), document, own_block(acquisition, document)
+        )
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
@@ -160,7 +166,7 @@ def fix_opened(
         return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
     if provision is not None:
         opened = replace(opened, before=[], statements=opened.rest)
-    provision = provision or provision_for(need, document)
+    provision = provision or provision_for(need, document, injects=True)
     is_quiet = opens_quietly(need, provision, document)
     if not is_quiet and any(map(_does_something, opened.before)):
         opened = replace(opened, before=[], statements=opened.rest)
@@ -168,7 +174,8 @@ def fix_opened(
     new = NewBlock(opened.name, provision, region.statements[0], region.indent, is_quiet)
     inference = document.context.file.inference
     objects = Objects(opened.name, opened.statements, need.scope, inference)
-    before, statements, body, found = _rewritten(opened, new, region, objects)
+    rewritten = _injected if provision.is_injected else _rewritten
+    before, statements, body, found = rewritten(opened, new, region, objects)
     if stays_as_fallback(need, opened.statements, provision, document):
         old = _closed(opened, need, region)
         statements = [beside_fallback(statements, old, provision, region.indent)]
@@ -183,8 +190,9 @@ def fix_opened(
     unneeded = document.names_in(opened.assignment)
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.name.partition(".")[0])
-    added = provision.edits if is_used else ()
-    swap = swap_of(need, provision, document, enters=False)
+    added = provision.edits if is_used or provision.is_injected else ()
+    is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
+    swap = swap_of(need, provision, document, enters=False, stays=not is_tried)
     return Fix((*edits, *added), doubts, unneeded, notes, swap)
 
 
@@ -352,6 +360,16 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
     is_same = new.is_quiet and not first
     doubts = () if is_same else (tail_doubt(opened.statements[-1]),)
     return _Rewritten(before, statements, opened.statements, doubts)
+
+
+def _injected(opened: _Opened, new: NewBlock, region: Region, objects: Objects) -> _Rewritten:
+    """Leave what was done with a session to be done with a parameter."""
+    opening, *others = region.statements
+    left = without_closes(others, opened.name, rolls_back=new.provision.rolls_back)
+    if left or opened.is_all:
+        left = in_place_of(opening, left or [PASS])
+    doubts = () if new.is_quiet else (early_doubt(new.provision),)
+    return _Rewritten([], left, opened.statements, doubts)
 
 
 def _does_something(statement: ast.stmt) -> bool:

@@ -20,6 +20,9 @@ WHOLE_LIFE = frozenset(
 )
 """The kinds of doubt about the rewrite of a session's whole life."""
 
+PASS = cst.SimpleStatementLine([cst.Pass()])
+"""What a block holds that has nothing else to do."""
+
 _LEAVES = (ast.Return, ast.Break, ast.Continue)
 
 
@@ -69,6 +72,11 @@ def tail_doubt(statement: ast.stmt) -> Doubt:
     final = getattr(statement, "finalbody", None) or [statement]
     line = final[-1].lineno
     return Doubt(Kind.ERROR_PATH, f"line {line} would run where its `try` is not come to, too")
+
+
+def early_doubt(provision: Provision) -> Doubt:
+    """Doubt that a dependency fails in the place of what stood above the opening."""
+    return Doubt(Kind.ERROR_PATH, f"`{provision.name}` may fail before the handler is come to")
 
 
 def annotation_notes(assignment: ast.stmt, document: Document) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from flake8_dbsession.fixes.blocks.new_block import (
     NewBlock,
     annotation_notes,
     closes,
+    early_doubt,
     handlers_need,
     is_name,
     refuse_tricks,
@@ -33,7 +34,7 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import guarded
 from flake8_dbsession.rewriting.places import place_of
-from flake8_dbsession.rewriting.region import Region, Statement
+from flake8_dbsession.rewriting.region import Region, Statement, in_place_of
 
 
 def try_around(assignment: ast.stmt, name: str, document: Document) -> ast.Try | None:
@@ -69,22 +70,33 @@ def fix_in_try(
         raise Refusal("the `try` around its opening closes it")
     none = _none_before(need.name, around, document)
     _refuse_other_uses(need, assignment, around, none)
-    provision = doubting_fallback(provision or provision_for(need, document))
+    provision = doubting_fallback(provision or provision_for(need, document, injects=True))
     region = Region([around], document)
     inference = document.context.file.inference
     objects = Objects(need.name, around.body, need.scope, inference)
     is_quiet = opens_quietly(need, provision, document)
-    statements, body = _rewritten(need, assignment, around, provision, region, objects, is_quiet)
+    body: list[ast.stmt] = [around]
+    if provision.is_injected:
+        statements = _injected(need, assignment, around, provision, region)
+    else:
+        statements, body = _rewritten(
+            need, assignment, around, provision, region, objects, is_quiet
+        )
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
+    if provision.is_injected and not is_quiet:
+        doubts += (early_doubt(provision),)
     statements = region.keeping(statements)
     edits = [*region.rewritten(statements), *provision.edits]
     notes = annotation_notes(assignment, document)
     unneeded = document.names_in(assignment)
-    if none is not None and (edit := _without(none, document)):
+    edit = _without(none, document) if none is not None else None
+    if none is not None and edit is not None:
         edits.append(edit)
         unneeded |= document.names_in(none)
+    elif none is not None and provision.is_injected:
+        raise Refusal(f"line {none.lineno} binds `{need.name}` anew")
     swap = swap_of(need, provision, document, enters=False)
     return Fix(tuple(edits), doubts, unneeded, notes, swap)
 
@@ -130,6 +142,19 @@ def _rewritten(
     if tail:
         return [guarded([block.around(statements)], tail, region.indent)], [around]
     return [block.around(statements)], [around]
+
+
+def _injected(
+    need: Need, assignment: ast.stmt, around: ast.Try, provision: Provision, region: Region
+) -> list[Statement]:
+    """Leave what was done with a session to be done with a parameter."""
+    (old,) = region.statements
+    assert isinstance(old, cst.Try)
+    index = around.body.index(assignment)
+    first = block_of(old.body)
+    first[index : index + 2] = in_place_of(first[index], first[index + 1 : index + 2])
+    bare = old.with_changes(body=old.body.with_changes(body=first))
+    return without_closes([bare], need.name, rolls_back=provision.rolls_back)
 
 
 def _is_still(old: cst.Try, new: list[Statement]) -> bool:

@@ -18,7 +18,9 @@ _STEPS = 4  # providers that give what another gives; real code has one
 _LOGS = frozenset({"debug", "info", "log", "print"})
 
 
-def swap_of(need: Need, provision: Provision, document: Document, *, enters: bool) -> Swap | None:
+def swap_of(
+    need: Need, provision: Provision, document: Document, *, enters: bool, stays: bool = True
+) -> Swap | None:
     """Tell what is called instead of a factory, for tests that replace either.
 
     Args:
@@ -26,6 +28,7 @@ def swap_of(need: Need, provision: Provision, document: Document, *, enters: boo
         provision: what is entered instead.
         document: the file.
         enters: whether the old code enters what it opens.
+        stays: whether no handler gets an error of the opening that did not get it before.
     """
     generator = entered(provision.function, document.context.file.inference)
     if generator is None:
@@ -40,12 +43,13 @@ def swap_of(need: Need, provision: Provision, document: Document, *, enters: boo
     return Swap(
         old=old,
         place=document.span(need.call)[0],
-        new=provision.name,
+        new="" if provision.is_injected else provision.name,
         home=home.module.path if home is not None else None,
         enters=enters,
         reads_old=bool(calls) and is_beside,
         enters_old=any(call in entries for call in calls),
         commits=provision.commits,
+        stays=stays and not provision.is_injected,
     )
 
 

@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
+from flake8_dbsession.fixes.blocks.injected import filled, handler_of
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import factory_of, place_of
 from flake8_dbsession.house.model import Place, Way
@@ -40,6 +41,7 @@ class Provision:
         guard: what it needs, where the layer has a fallback for the absence of that; else empty.
         function: the provider's own code; None where it is not found, or is no function.
         is_own: whether it is the session's own block.
+        is_injected: whether it is no block, but a parameter that the framework fills.
     """
 
     call: str
@@ -52,6 +54,7 @@ class Provision:
     guard: str = ""
     function: FunctionValue | None = None
     is_own: bool = False
+    is_injected: bool = False
 
     @property
     def name(self) -> str:
@@ -153,12 +156,13 @@ def closing(call: str, *, is_async: bool) -> Provision:
     )
 
 
-def provision_for(need: Need, document: Document) -> Provision:
+def provision_for(need: Need, document: Document, *, injects: bool = False) -> Provision:
     """Find what to use instead of opening a session by hand.
 
     Args:
         need: what is opened.
         document: the file.
+        injects: whether a parameter would do, and no block is needed.
 
     Returns:
         The layer's own provider, else what takes a legacy accessor's place, else the provider
@@ -168,9 +172,24 @@ def provision_for(need: Need, document: Document) -> Provision:
         Refusal: there is none that can be used here, or it is no context manager.
     """
     way = _way_for(need, document)
-    if way.style is Style.DEPENDENCY:
+    if way.style is not Style.DEPENDENCY:
+        return _provision(reach_way(way, need, document), way, need, document)
+    if not injects or not need.name:
         raise Refusal(f"the standard here is a parameter, `{way.written(need.name or 'db')}`")
-    return _provision(reach_way(way, need, document), way, need, document)
+    return _injected(way, need, document)
+
+
+def _injected(way: Way, need: Need, document: Document) -> Provision:
+    """Give what is opened in a request handler to it by a parameter."""
+    handler = handler_of(need.call, need.scope, need.name, document)
+    reach = reach_way(way, replace(need, scope=document.top), document)
+    parameter = filled(
+        handler, need.name, way, reach.expression, document, is_async=need.known.is_async
+    )
+    provision = _provision(reach, way, need, document)
+    edits = (*provision.edits, *parameter.edits)
+    doubts = (*provision.doubts, *parameter.doubts)
+    return replace(provision, edits=edits, doubts=doubts, is_injected=True)
 
 
 def _way_for(need: Need, document: Document) -> Way:

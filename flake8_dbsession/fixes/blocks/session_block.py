@@ -7,7 +7,8 @@ import ast
 import libcst as cst
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.fixes.blocks.opening import swap_of
+from flake8_dbsession.fixes.blocks.new_block import PASS, early_doubt
+from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, need_of, provision_for
 from flake8_dbsession.fixes.blocks.request_session import fix_request_block, uses_request
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about, doubts_of
@@ -17,9 +18,10 @@ from flake8_dbsession.fixes.fallback import (
     doubting_fallback,
     stays_as_fallback,
 )
+from flake8_dbsession.rewriting.closes import block_of, without_closes
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
-from flake8_dbsession.rewriting.region import Region
+from flake8_dbsession.rewriting.region import Region, in_place_of
 
 
 def fix_block(acquisition: Acquisition, document: Document) -> Fix:
@@ -44,7 +46,9 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
     need = need_of(acquisition, document)
     if uses_request(document):
         return fix_request_block(need, block, document)
-    provision = provision_for(need, document)
+    provision = provision_for(need, document, injects=len(block.items) == 1)
+    if provision.is_injected:
+        return fix_injected_block(need, block, provision, document)
     if provision.is_async != isinstance(block, ast.AsyncWith):
         raise Refusal("the block is of the other kind")
     if stays_as_fallback(need, block.body, provision, document):
@@ -55,6 +59,30 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
     doubts = _doubts(need, block, provision, document)
     swap = swap_of(need, provision, document, enters=True)
     return Fix((*edits, *provision.edits), doubts, document.names_in(call), swap=swap)
+
+
+def fix_injected_block(
+    need: Need, block: ast.With | ast.AsyncWith, provision: Provision, document: Document
+) -> Fix:
+    """Let the statements of a block work with a parameter in the place of what it enters.
+
+    Args:
+        need: what the block opens, and nothing else besides.
+        block: the block.
+        provision: the dependency.
+        document: the file.
+    """
+    region = Region([block], document)
+    (old,) = region.statements
+    assert isinstance(old, cst.With)
+    body = without_closes(block_of(old.body), need.name, rolls_back=False)
+    statements = region.keeping(in_place_of(old, body or [PASS]))
+    doubts = _doubts(need, block, provision, document)
+    if not opens_quietly(need, provision, document):
+        doubts += (early_doubt(provision),)
+    edits = (*region.rewritten(statements), *provision.edits)
+    swap = swap_of(need, provision, document, enters=True)
+    return Fix(edits, doubts, document.names_in(need.call), swap=swap)
 
 
 def _doubts(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.cursors import used_after
+from flake8_dbsession.fixes.connection.shared_block import shared_edits
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
@@ -33,22 +35,27 @@ class CloseAsWell(Fixer[Ending]):
         assert block is not None
         refuse_borrowed(opened, document)
         name = _name(item, opened.scope.node)
+        edits = shared_edits(opened, document)
+        if edits:
+            return Fix(edits, tuple(_doubts(name, block, opened)))
         closing = reach_module("contextlib", "closing", opened.scope, document)
         start, end = document.span(opened.node)
-        edits = [
+        edits = (
             Edit(start, start, f"{closing.expression}("),
             *_named(item, name, end, document),
             *closing.edits,
-        ]
-        doubts = []
-        if "." in name:
-            doubts.append(Doubt(Kind.OTHER, f"`{name}` may be used after the block"))
-        else:
-            used = used_after(name, block.body, opened.scope)
-            if used is not None:
-                reason = f"line {used.lineno} may need the connection after the block"  # type: ignore[attr-defined]
-                doubts.append(Doubt(Kind.OTHER, reason))
-        return Fix(tuple(edits), tuple(doubts))
+        )
+        return Fix(edits, tuple(_doubts(name, block, opened)))
+
+
+def _doubts(name: str, block: ast.With | ast.AsyncWith, opened: Acquisition) -> Iterator[Doubt]:
+    if "." in name:
+        yield Doubt(Kind.OTHER, f"`{name}` may be used after the block")
+        return
+    used = used_after(name, block.body, opened.scope)
+    if used is not None:
+        reason = f"line {used.lineno} may need the connection after the block"  # type: ignore[attr-defined]
+        yield Doubt(Kind.OTHER, reason)
 
 
 def _name(item: ast.withitem, around: ast.AST) -> str:

@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, ou
 from flake8_dbsession.analysis.effects.work.model import Pending
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.fixes.blocks.injected import later_work
 from flake8_dbsession.fixes.blocks.provision import Provision
 from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.rewriting.document import Document
@@ -65,6 +66,8 @@ def doubts_about(
         else:
             doubts += [_given_up(each) for each in pending]
     doubts += _about_objects(objects, body, scope, provision, ends)
+    if provision.is_injected:
+        doubts += _about_later(body, scope, document)
     return tuple(doubts)
 
 
@@ -94,6 +97,13 @@ def _given_up(pending: Pending) -> Doubt:
     return Doubt(Kind.OTHER, reason)
 
 
+def _about_later(body: Sequence[ast.stmt], scope: Scope, document: Document) -> Iterator[Doubt]:
+    """Say why a session that stays open to the end of the request may hold something up."""
+    line = later_work(body, scope, document.context.file.inference)
+    if line is not None:
+        yield Doubt(Kind.OTHER, f"the session would be open still when line {line} works")
+
+
 def _about_objects(
     objects: Objects,
     body: Sequence[ast.stmt],
@@ -110,7 +120,7 @@ def _about_objects(
     if provision.commits and not provision.keeps_loaded:
         reason = f"`{provision.name}` expires loaded objects when it commits, and line {line} may"
         yield Doubt(Kind.EXPIRE, f"{reason} let one out of the block")
-    if not ends.without_error:
+    if not ends.without_error or provision.is_injected:
         reason = f"line {line} may let a loaded object out of the block, whose session stays open"
         yield Doubt(Kind.OTHER, f"{reason} now")
     if provision.rolls_back or not ends.on_error:

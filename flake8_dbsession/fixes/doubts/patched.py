@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.project import decode
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
@@ -29,6 +31,7 @@ _COUNTS_COMMITS = re.compile(
     r"|side_effect|called\b|mock_calls)|commit\s*=|method_calls|mock_calls"
 )
 _COUNTS_CLOSES = re.compile(r"close\.(?:assert_not_called|side_effect)|close\s*=")
+_MADE = re.compile(r"(?:mock\.)?(?:Magic|NonCallableMagic)?Mock\(\)$")
 _MOCK = re.compile(r"\b(?:Magic|Async|Non\w*)?Mock\(|\bcreate_autospec\(")
 _REAL = re.compile(r"\b(?:async_)?sessionmaker\b|\bSession\(|\bscoped_session\b")
 _FAKE = re.compile(r"^\s*class\s+(?!Test)|\bSimpleNamespace\(|\bcontextmanager\b", re.MULTILINE)
@@ -114,6 +117,7 @@ class _Seen(NamedTuple):
         counts: whether it looks at the commits of what it gives, or has them fail.
         closes: whether it looks at the closes.
         is_plain: whether it gives a mock, or what makes real sessions.
+        raises: whether calling what it gives is an error.
         line: the line of the text that names it; 0 where no plain text does.
         is_whole: whether that text names the module, too.
         is_optional: whether it does not matter that the module has no such name.
@@ -125,6 +129,7 @@ class _Seen(NamedTuple):
     counts: bool
     closes: bool
     is_plain: bool
+    raises: bool = False
     line: int = 0
     is_whole: bool = False
     is_optional: bool = False
@@ -133,6 +138,8 @@ class _Seen(NamedTuple):
         """Tell whether what is called instead does under a patch what the module did by itself."""
         if swap is None or swap.old != self.name or not swap.reads_old:
             return False
+        if self.raises:
+            return swap.stays
         is_other = (swap.enters_old != swap.enters and self.enters) or (
             swap.commits and self.counts
         )
@@ -260,6 +267,9 @@ class _Code:
         inner = [part for part in tree.body if isinstance(part, ast.ClassDef)]
         bodies = [tree.body, *(cls.body for cls in inner)]
         self._functions = [n for body in bodies for n in body if isinstance(n, _DEFINED)]
+        imports = (s for s in ast.walk(tree) if isinstance(s, ast.ImportFrom))
+        errors = (s.names for s in imports if s.module == "sqlalchemy.exc")
+        self._errors = {alias.asname or alias.name for names in errors for alias in names}
         self._helpers = {
             n.name: n for n in (*self._functions, *inner) if not n.name.startswith(("test", "Test"))
         }
@@ -274,10 +284,19 @@ class _Code:
             counts=_COUNTS_COMMITS.search(text) is not None,
             closes=_COUNTS_CLOSES.search(text) is not None,
             is_plain=_is_plain(patch, text),
+            raises=self._raises(patch),
             line=patch.target.lineno if patch.target is not None else 0,
             is_whole=patch.target is not None and patch.target.value != patch.name,
             is_optional=any(map(_makes_optional, patch.options)),
         )
+
+    def _raises(self, patch: Patch) -> bool:
+        """Tell whether what a patch gives has an error for its side effect."""
+        error = next((o.value for o in patch.options if o.arg == "side_effect"), None)
+        name = last_segment(error.func if isinstance(error, ast.Call) else error) if error else ""
+        found = getattr(builtins, name, None)
+        is_built_in = isinstance(found, type) and issubclass(found, BaseException)
+        return is_built_in or name in self._errors
 
     def _told(self, line: int) -> Iterator[str]:
         """Give the test around a line, and the functions of the file that it names.
@@ -319,8 +338,21 @@ def _is_plain(patch: Patch, text: str) -> bool:
     """Tell whether what a patch gives is a mock, or makes real sessions."""
     options = {option.arg: option.value for option in patch.options}
     given = patch.given or options.get("return_value") or options.get("side_effect")
-    if given is None or isinstance(given, ast.Constant):
+    if given is None or isinstance(given, ast.Constant) or _is_mock(given, text):
         return True
     if _FAKE.search(text):
         return False
     return bool(_MOCK.search(text) or _REAL.search(text))
+
+
+def _is_mock(given: ast.expr, text: str) -> bool:
+    """Tell whether a test gives a mock, or a function that returns one."""
+    match given:
+        case ast.Lambda(body=ast.Name(id=name)) | ast.Name(id=name):
+            pass
+        case ast.Call(keywords=[ast.keyword(arg="return_value", value=ast.Name(id=name))]):
+            pass
+        case _:
+            return False
+    bound = re.findall(rf"^\s*{name}\s*=(?!=)\s*(.*)$", text, re.MULTILINE)
+    return bool(bound) and all(map(_MADE.match, bound))

@@ -65,7 +65,9 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     ## Fix safety
     The fix makes a block of the provider, of the loop or of what follows the assignment, under the
     conditions of [DBS101](DBS101.md). A loop with `break`, `continue` or `else` is left alone, and
-    so is a generator under a name of its own.
+    so is a generator under a name of its own. What is made with the session may stand in the block
+    where only methods of it are called there. A generator that yields the session yields it out of
+    the block; a provider that commits would commit what is done there, too.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 

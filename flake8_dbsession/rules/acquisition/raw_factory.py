@@ -69,7 +69,9 @@ class RawSessionFactory(Rule[Acquisition]):
     above the block.
 
     Where the house has no provider, the block is the factory's own, `with SessionLocal() as db:`,
-    which closes and does nothing else.
+    which closes and does nothing else. A session that is opened where none is given, and closed
+    where it was opened, becomes a block that closes only its own:
+    `with nullcontext(db) if db is not None else get_db_session() as session:`.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 

@@ -56,9 +56,10 @@ class WithDoesNotClose(Rule[Ending]):
 
     ## Fix safety
     The fix puts `closing(...)` around the connection, and enters the connection after it for the
-    sake of the transaction. It is unsafe where something may need the connection after the block: a
-    cursor that is read there or handed out, the connection itself, a function or class that knows
-    it, a `yield` of it.
+    sake of the transaction. Where a file has four blocks or more over what one of its functions
+    gives, both are written once, in a context manager beside that function. The fix is unsafe where
+    something may need the connection after the block: a cursor that is read there or handed out,
+    the connection itself, a function or class that knows it, a `yield` of it.
 
     ## Options
     - `connections`: the connection provider that the message names

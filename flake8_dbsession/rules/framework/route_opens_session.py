@@ -71,6 +71,21 @@ class RouteOpensSession(Rule[Opening]):
         db.commit()
     ```
 
+    ## Fix safety
+    The fix makes the session a parameter of the handler, written as other handlers of the file have
+    it, and takes the opening, the block and the closes away. A handler that other code names as
+    well is left, and so is one that opens the session in a loop, or more than one. The fix is safe
+    where the dependency opens its sessions from the same factory, commits nothing that the handler
+    leaves uncommitted, and where it makes no difference that the session stays open to the end of
+    the request: no loaded object leaves the handler, and nothing that takes time comes after the
+    session's use. It is unsafe where a dependency of the handler, of its decorator or its router
+    has the same session, and under a decorator that may not pass a new parameter on.
+
+    In a layer whose sessions are the request's own, the fix is that of [DBS101](DBS101.md) and
+    [DBS102](DBS102.md).
+
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
+
     ## Options
     - `layers`: which files hold the request handlers, and what gives them their session
 

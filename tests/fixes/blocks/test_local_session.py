@@ -108,6 +108,27 @@ FORMS = {
                 print(user.name)
         """,
     ),
+    "backslashes": (
+        """
+        db = SessionLocal()
+        count = db.query(User) \\
+            .filter(User.name == name) \\
+            .count()
+        text = \'\'\'a \\
+        b\'\'\'
+        db.close()
+        return count, text
+        """,
+        """
+        with get_db_session() as db:
+            count = db.query(User) \\
+                .filter(User.name == name) \\
+                .count()
+            text = \'\'\'a \\
+        b\'\'\'
+        return count, text
+        """,
+    ),
     "comment_at_the_close": (
         """
         # how many

@@ -239,3 +239,60 @@ def test_what_the_module_uses_still_is_patched_still(
     result = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
     assert "`test_work.py` patches `SessionLocal` in this module" in result.stdout
     assert Path("app/work.py").read_text() == dedent(TWICE)
+
+
+FAILING = """
+    from unittest.mock import MagicMock, patch
+
+    def test_it():
+        from app.work import work
+
+        cache = MagicMock()
+        with patch("core.database.SessionLocal", side_effect=RuntimeError("down")):
+            {}
+"""
+BY_HAND = """
+    from core.models import User
+
+    def work(name):
+        from core.database import SessionLocal
+
+        db = SessionLocal()
+        try:
+            return db.query(User).count()
+{}        finally:
+            db.close()
+"""
+HANDLED = "        except Exception:\n            return None\n"
+
+
+@pytest.mark.parametrize(("handler", "is_fixed"), [("", True), (HANDLED, False)])
+def test_an_opening_that_fails_has_to_fail_where_it_did(
+    handler: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    test = FAILING.format("with pytest.raises(RuntimeError): work('a')")
+    files = {**HOUSE, "app/work.py": BY_HAND.format(handler), "tests/test_work.py": test}
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is is_fixed
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "is_fixed"),
+    [
+        ("MagicMock()", "lambda: db", True),
+        ("MagicMock()", "MagicMock(return_value=db)", True),
+        ("Fake()", "lambda: db", False),
+    ],
+)
+def test_what_a_mock_is_told_apart_from(
+    made: str, given: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    test = f"""
+    def test_it(monkeypatch):
+        from app.work import work
+
+        db = {made}
+        row = SimpleNamespace(id=1)
+        monkeypatch.setattr("core.database.SessionLocal", {given})
+    """
+    files = {**HOUSE, "app/work.py": BY_HAND.format(""), "tests/test_work.py": test}
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is is_fixed

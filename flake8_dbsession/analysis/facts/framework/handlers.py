@@ -23,7 +23,20 @@ def is_handler(
     Returns:
         True where a decorator registers it for a path: ``@router.get("/users")``.
     """
-    return any(_registers(decorator, scope, inference) for decorator in node.decorator_list)
+    return bool(registrations(node, scope, inference))
+
+
+def registrations(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, inference: Inference
+) -> list[ast.expr]:
+    """Give the decorators that register a function as a request handler.
+
+    Args:
+        node: the function.
+        scope: the scope it stands in.
+        inference: answers what its decorators stand for.
+    """
+    return [each for each in node.decorator_list if _registers(each, scope, inference)]
 
 
 def enclosing_handler(
