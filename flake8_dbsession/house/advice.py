@@ -22,15 +22,22 @@ class Advice(NamedTuple):
 
     Attributes:
         way: the way; None where the house has none, and the opening's own block is the best.
-        code: the code.
+        code: the code; words where the policy says in words what to do.
+        given: the parameter by which the function has such a session already, which is to be used;
+            empty for none.
     """
 
     way: Way | None
     code: str
+    given: str = ""
 
     @property
     def words(self) -> str:
         """The advice as a message has it: what is injected as a parameter, a line before it."""
+        if self.given:
+            return f"`{self.given}`, which the function was given"
+        if self.way is None and not is_block(self.code):
+            return self.code if " " in self.code else f"`{self.code}`"
         if self.way is not None and self.way.style is Style.DEPENDENCY:
             return f"the parameter `{self.code}`"
         if self.way is not None and self.way.reach.bind:
@@ -76,7 +83,35 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
     """
     place = place_of(acquisition, house.inference)
     way = house.best(place)
-    if way is not None:
-        return Advice(way, way.written(place.name))
+    return Advice(way, way.written(place.name)) if way is not None else own_block(acquisition)
+
+
+def own_block(acquisition: Acquisition) -> Advice:
+    """Advise the block of what is opened itself, which closes it."""
     keyword = "async with" if acquisition.known.is_async else "with"
-    return Advice(None, f"{keyword} {acquisition.block} as {place.name}:")
+    name = acquisition.name if acquisition.name.isidentifier() else "db"
+    return Advice(None, f"{keyword} {acquisition.block} as {name}:")
+
+
+def advice_beside(given: str) -> Advice:
+    """Advise to use the session that the function was given."""
+    return Advice(None, given, given)
+
+
+def advice_instead(replacement: str, place: Place, house: House) -> Advice:
+    """Advise what the policy has in the place of a legacy accessor.
+
+    Args:
+        replacement: the policy's words: code, or a sentence.
+        place: where the accessor is called.
+        house: the ways of its file.
+    """
+    way = house.instead(replacement, place)
+    if way is not None and not house.obstacle(way, place):
+        return Advice(way, way.written(place.name))
+    return Advice(None, house.said_instead(replacement))
+
+
+def is_block(code: str) -> bool:
+    """Tell whether advised code is a block to open."""
+    return code.startswith(("with ", "async with "))

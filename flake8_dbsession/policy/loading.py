@@ -271,6 +271,9 @@ def _merge(
         docstrings=given.get("docstrings", True),
         retired=_merged_pairs(tables, "retired"),
         legacy=_merged_pairs(tables, "legacy"),
+        own_replacements=frozenset(
+            new for _, new in _merged_pairs((s.data for s in own), "legacy")
+        ),
         layers=_layers(sources, known),
         ways=tuple(_said(way) for table in tables for way in table.get("ways", ())),
         engine=tuple(

@@ -185,6 +185,8 @@ class Policy:
             which decide only where resolution leads nowhere.
         connections: the sanctioned ways to a DB-API connection, the usual one first.
         connections_declared: True when the user's policy names them.
+        own_replacements: what replaces legacy accessors in the user's own words; what a preset
+            names counts only where it resolves.
         enable: codes of rules that are off by default and on here.
         docstrings: whether examples in docstrings are checked.
         retired: qualified names that are not used any more, with what replaces each.
@@ -218,6 +220,7 @@ class Policy:
     engine: tuple[tuple[str, Options], ...]
     pragmas: tuple[tuple[str, str], ...]
     connections_declared: bool = False
+    own_replacements: frozenset[str] = frozenset()
     ways: tuple[SaidWay, ...] = ()
     selection: Selection = ALL
     exclude: tuple[str, ...] = ()

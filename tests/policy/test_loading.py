@@ -78,6 +78,7 @@ def test_whole_policy(write: Write) -> None:
         docstrings=True,
         retired=(("core.database_manager", "core.database"),),
         legacy=(("*db_manager.get_session", "get_db_session"),),
+        own_replacements=frozenset({"get_db_session"}),
         layers=(
             Layer(
                 "routes",
