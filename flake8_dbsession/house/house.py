@@ -28,6 +28,9 @@ from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, Place, Reach,
 from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
+WRITE_ONE = "a provider, which closes it (`dbsession explain providers` writes one)"
+"""What takes the place of an accessor where the project has nothing better yet."""
+
 _INJECTING = ("fastapi", None)  # the frameworks, or an unknown one, that resolve ``Depends``
 
 
@@ -129,6 +132,14 @@ class House:
         ways = self._of_layer(layer, place)
         usable = (way for way in ways if not self.obstacle(way, place))
         return next(usable, next(iter(ways), None))
+
+    def connection_to_use(self, place: Place) -> Way | None:
+        """Give the policy's way to connections, else one that is found to open the same."""
+        named = self.connection(place)
+        if named is not None or self._policy.connections_declared:
+            return named
+        ways = (way for way in self.ways(place) if way.is_same and way.style is Style.CONTEXT)
+        return next(ways, None)
 
     def why_none(self, place: Place) -> str:
         """Say why there is no way for a place."""
@@ -236,7 +247,7 @@ class House:
         """Give the policy's own words for what replaces an accessor; a preset's name nothing."""
         if replacement in self._policy.own_replacements:
             return replacement
-        return "a provider, which closes it (`dbsession explain providers` writes one)"
+        return WRITE_ONE
 
     def _sanctioned(self, use: Sanctioned, layer: Layer, place: Place) -> Way:
         guard = ""

@@ -190,7 +190,8 @@ class _Identity:
         if known.role is Role.SESSION_CLASS:
             engine = bound_to(call)
             return self.of(engine, scope, own, _STEPS) if engine is not None else NOTHING
-        if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY):
+        is_of_pool = known.role in _HANDERS and not isinstance(value, FunctionValue)
+        if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY) or is_of_pool:
             return self.of(_maker(call.func), scope, own, _STEPS)
         return NOTHING
 
@@ -209,11 +210,17 @@ class _Identity:
                 return Resources(mark, mark)
 
     def _on_the_spot(self, call: ast.Call, scope: Scope, own: Object, steps: int) -> Resources:
-        """Tell which engine a factory has that is made where it is used.
+        """Tell which engine a factory has that is made where it is used, or whose pool is given.
 
-        An engine that is made there is unknown.
+        An engine that is made there is unknown; a pool that a function gives without being told
+        anything is that function's.
         """
         known = self._inference.known(call, scope)
+        if known is not None and known.role is Role.POOL and not (call.args or call.keywords):
+            giver = self._inference.value(call.func, scope)
+            if isinstance(giver, FunctionValue):
+                mark = Mark(id(giver.node), self.receiver(call.func, scope, own, steps))
+                return Resources(makers=frozenset({mark}))
         if known is None or known.role is not Role.FACTORY:
             return NOTHING
         return Resources(engines=self._made(call, scope, own, steps).engines)
