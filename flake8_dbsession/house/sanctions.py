@@ -27,7 +27,7 @@ def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
         inference: answers what the names stand for.
 
     Returns:
-        The layer with a style: that of a ``with`` block where nothing tells.
+        The layer with a style: its usual one where nothing tells.
     """
     if layer.style is not None:
         return layer
@@ -38,7 +38,7 @@ def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
         known = inference.role(value_of(use, policy, inference))
         if known is not None and known.role in STYLES:
             return layer._replace(style=STYLES[known.role])
-    return layer._replace(style=Style.CONTEXT)
+    return layer._replace(style=layer.usual)
 
 
 def value_of(use: Sanctioned, policy: Policy, inference: Inference) -> Value | None:

@@ -92,6 +92,7 @@ class Layer(NamedTuple):
         paths: gitignore patterns, relative to the policy's folder.
         uses: what gives a session here, the usual one first; empty where the house names nothing.
         style: how it is used; None: as what each use is tells.
+        usual: how it is used where nothing tells.
         fallback: an accessor allowed in the ``else`` of a test for the sanctioned object.
         bind: a statement that has to stand before ``use`` can be called.
         decorator: what a function that opens a session has to be decorated with.
@@ -104,11 +105,17 @@ class Layer(NamedTuple):
     paths: tuple[str, ...]
     uses: tuple[Sanctioned, ...] = ()
     style: Style | None = None
+    usual: Style = Style.CONTEXT
     fallback: str | None = None
     bind: str | None = None
     decorator: str | None = None
     allow: frozenset[str] = frozenset()
     declared: bool = True
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every file lies in it that lies in no layer before it."""
+        return bool({"*", "**"} & {*self.paths})
 
     @property
     def use(self) -> Sanctioned | None:

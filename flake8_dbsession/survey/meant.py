@@ -56,7 +56,8 @@ def _is_accessor_to_call(use: Use) -> bool:
     giver = use.giver
     if giver is None or giver.role is not Role.ACCESSOR or giver.resource is not Resource.SESSION:
         return False
-    return not giver.is_method or "." in use.written
+    is_of_import = "." in use.written and use.qualified != use.written
+    return not giver.is_method or is_of_import
 
 
 _OF_CLASS = Way(
@@ -201,4 +202,4 @@ def _without_uses(policy: Policy) -> tuple[Layer, ...]:
 
 def _is_shadowed(layer: Layer, named: list[Layer]) -> bool:
     """Tell whether a layer is never reached, for one before it takes every path."""
-    return any("*" in each.paths for each in named) and not layer.allow
+    return any(each.takes_all for each in named) and not layer.allow
