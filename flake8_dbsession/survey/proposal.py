@@ -240,7 +240,7 @@ class _Proposer:
         if uses and (plain or not is_unified):
             name = "web" if is_unified else "services"
             layers.append(Layer(name, (), (self._most_written(plain or uses),)))
-        replacement = layers[-1].use.expression if layers and layers[-1].use else provider.name
+        replacement = layers[-1].use.written if layers and layers[-1].use else provider.name
         legacy = tuple((pattern, replacement) for pattern in self._accessors())
         if is_unified:
             return Proposal("unified", is_named=True, legacy=legacy, layers=tuple(layers))
@@ -372,7 +372,7 @@ class _Proposer:
         """Give the accessors of a house whose provider is a function, which took no one's place."""
         if self._provider is not None:
             for pattern in self._accessors():
-                yield pattern, self._provider.name
+                yield pattern, self._sanctioned(self._provider).written
 
     def _others(self, found: Proposal) -> Iterable[str]:
         """Name the functions of the owners that hand out sessions as well."""

@@ -33,7 +33,7 @@ def test_prints_and_writes_nothing(project: Path) -> None:
     result = init(str(project))
     assert result.exit_code == 0
     assert '# connections = "self._get_connection"' in result.stdout
-    assert "6 more findings" in result.stdout
+    assert "6 more places" in result.stdout
     assert not (project / "dbsession.toml").exists()
 
 
@@ -49,7 +49,7 @@ def test_writes_what_it_prints(project: Path) -> None:
     file = project / "dbsession.toml"
     assert file.read_text(encoding="utf-8") == printed
     assert load(file).preset == "standard"
-    assert "Without this policy: " in result.stderr
+    assert "without this policy: " in result.stderr
 
 
 @pytest.mark.parametrize(

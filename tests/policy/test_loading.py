@@ -85,6 +85,7 @@ def test_whole_policy(write: Write) -> None:
                 ("api/**", "*_routes.py"),
                 uses=(Sanctioned("core.database", "get_db"),),
                 style=Style.DEPENDENCY,
+                usual=Style.DEPENDENCY,
             ),
             Layer(
                 "admin services",
