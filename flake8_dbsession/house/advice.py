@@ -107,9 +107,12 @@ def advice_instead(replacement: str, place: Place, house: House) -> Advice:
         house: the ways of its file.
     """
     way = house.instead(replacement, place)
-    if way is not None and not house.obstacle(way, place):
-        return Advice(way, way.written(place.name))
-    return Advice(None, house.said_instead(replacement))
+    if way is None:
+        return Advice(None, house.said_instead(replacement))
+    obstacle = house.obstacle(way, place)
+    if obstacle:
+        return Advice(None, f"`{replacement}`, which does not fit here: {obstacle}")
+    return Advice(way, way.written(place.name))
 
 
 def is_block(code: str) -> bool:

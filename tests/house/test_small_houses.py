@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.migration.counting import migration_of
 from tests.cases import forget_policies, write_project
 from tests.house.houses import HOUSES
+from tests.house.test_examples import advised, assert_usable
+from tests.migration.test_counting import BY_HAND
 
 ADVISED = re.compile(r"`((?:async )?with [^`]+:|\w+ = [^`]+)`")
 
@@ -55,30 +57,22 @@ def test_no_two_findings_of_one_line_advise_different_ways(house: Path) -> None:
         assert len({tuple(each) for each in by_code.values()}) == 1, (at, by_code)
 
 
-def test_what_is_advised_parses_and_is_known_there(house: Path) -> None:
-    for prepared, line, _, code, message in found(house):
+def test_what_a_message_shows_can_be_written(house: Path) -> None:
+    """The code parses, and each name that it begins with is bound somewhere in the project."""
+    texts = [Path(file).read_text(encoding="utf-8") for file in discover([str(house)], [])]
+    for _, line, _, code, message in found(house):
         for written in blocks(message):
             whole = f"async def f():\n {written} pass" if written.endswith(":") else written
-            tree = ast.parse(whole)
-            statement = tree.body[0]
-            called = next(
-                node for node in ast.walk(statement) if isinstance(node, (ast.Call, ast.Name))
-            )
-            callee = called.func if isinstance(called, ast.Call) else called
-            root = ast.unparse(callee).partition(".")[0].partition("(")[0]
-            scope = prepared.context.file.module.scope
-            texts = [Path(file).read_text(encoding="utf-8") for file in discover([str(house)], [])]
-            is_here = bool(scope.lookup(root)) or root in (
-                "closing",
-                "contextmanager",
-                "self",
-                "Depends",
-            )
-            is_there = any(
-                re.search(rf"^(async )?def {root}\b|\b{root}\b =|\({root}\b|{root} =", text, re.M)
-                for text in texts
-            )
-            assert is_here or is_there, (code, line, message)
+            calls = [node for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Call)]
+            roots = {ast.unparse(call.func).partition(".")[0].partition("(")[0] for call in calls}
+            for root in roots - {"closing", "contextmanager", "self", "Depends"}:
+                bound = re.compile(rf"(def|import|as|,) \(?{root}\b|^\s*{root} =", re.MULTILINE)
+                assert any(map(bound.search, texts)), (code, line, message)
+
+
+def test_each_advice_can_be_used(house: Path) -> None:
+    for prepared, acquisition, advice in advised(house):
+        assert_usable(house, prepared, acquisition, advice)
 
 
 def run(*arguments: str) -> str:
@@ -100,16 +94,16 @@ def test_the_standard_says_what_to_write(house: Path) -> None:
 
 
 def test_the_report_agrees_with_what_check_says(house: Path) -> None:
-    files = discover([str(house)], [])
-    migration = migration_of(files, Settings())
+    migration = migration_of(discover([str(house)], []), Settings())
+    working = [each for each in found(house) if not each[0].context.is_test]
+    codes = Counter(code for *_, code, _ in working)
+    assert dict(migration.codes) == codes
     reported = {
-        (str(prepared.context.file.path), line)
-        for prepared, line, _, code, _ in found(house)
-        if not prepared.context.is_test
+        (str(p.context.file.path), line) for p, line, _, code, _ in working if code in BY_HAND
     }
-    for state in migration.files:
-        for place in state.by_hand:
-            assert (state.path, place.line) in reported
+    assert {
+        (state.path, place.line) for state in migration.files for place in state.by_hand
+    } == reported
     assert sum(count for _, count in migration.causes) == migration.total.by_hand
 
 

@@ -327,3 +327,32 @@ def test_a_preset_names_nothing_that_the_project_has_not(tmp_path: Path) -> None
     write_project(tmp_path, {**stored, "console/admin/routes/users.py": text})
     messages = [message for *_, message in lint(tmp_path, "console/admin/routes/users.py")]
     assert all("`with unified_session_manager.get_db_session() as" in each for each in messages)
+
+
+def test_a_replacement_that_does_not_fit_says_why(tmp_path: Path) -> None:
+    house = """
+        from contextlib import contextmanager
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+        SessionLocal = sessionmaker(create_engine("postgresql://db/shop"))
+        Archive = sessionmaker(create_engine("postgresql://db/archive"))
+        def old_session():
+            return Archive()
+        @contextmanager
+        def scope():
+            with SessionLocal() as db:
+                yield db
+    """
+    text = """
+        from house import old_session
+
+        def work():
+            with old_session() as db:
+                db.execute(1)
+    """
+    policy = '[legacy]\n"old_session" = "house:scope"\n'
+    write_project(tmp_path, {"dbsession.toml": policy, "house.py": house, "work.py": text})
+    (message,) = (message for *_, code, message in lint(tmp_path, "work.py"))
+    assert message.endswith(
+        "use `house:scope`, which does not fit here: `scope` opens another database"
+    )
