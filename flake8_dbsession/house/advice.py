@@ -64,11 +64,16 @@ def place_of(acquisition: Acquisition, inference: Inference) -> Place:
 
 
 def factory_of(acquisition: Acquisition) -> ast.expr | None:
-    """Give what an acquisition opens from: its factory, or the engine of a session class."""
+    """Give what an acquisition opens from: its factory, or the engine of a session class.
+
+    For a driver's own connect function it is the call.
+    """
     call = acquisition.node
     if acquisition.known.source is Role.SESSION_CLASS:
         return bound_to(call)
     callee = call.func
+    if acquisition.known.source is Role.CONNECT and acquisition.known.home is None:
+        return call  # its argument tells the database
     if isinstance(callee, ast.Attribute) and callee.attr == "begin":
         return callee.value
     return callee
