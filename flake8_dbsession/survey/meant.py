@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flake8_dbsession.analysis.names.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import Block, driver_of
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.house.house import WRITE_ONE
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, SaidWay, Sanctioned, Style
