@@ -153,7 +153,10 @@ class Context:
         Returns:
             The advised code between backticks, with what has to change around it.
         """
-        return fitted(self.advice(acquisition).words, acquisition, self.file.tree)
+        words = self.advice(acquisition).words
+        if is_kept_for_request(acquisition, self.file.inference):
+            return f"{words} where it is needed"
+        return fitted(words, acquisition, self.file.tree)
 
     def pattern(
         self, known: RoleValue, name: str, scope: Scope, factory: ast.expr | None = None

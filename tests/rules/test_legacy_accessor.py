@@ -356,3 +356,27 @@ def test_a_replacement_that_does_not_fit_says_why(tmp_path: Path) -> None:
     assert message.endswith(
         "use `house:scope`, which does not fit here: `scope` opens another database"
     )
+
+
+def test_what_is_kept_for_a_request_cannot_be_a_block_there(tmp_path: Path) -> None:
+    text = """
+        from flask import Flask, g
+        from managers import get_db_manager
+
+        app = Flask(__name__)
+
+        @app.before_request
+        def open_session():
+            g.session = get_db_manager().get_session()
+
+        @app.teardown_request
+        def close_session(error):
+            session = g.pop("session", None)
+            if session is not None:
+                session.close()
+    """
+    policy = '[legacy]\n"*manager.get_session" = "scope"\n'
+    files = {"dbsession.toml": policy, "managers.py": MANAGER, "work.py": text}
+    write_project(tmp_path, files)
+    (message,) = (m for *_, code, m in lint(tmp_path, "work.py") if code == "DBS104")
+    assert message.endswith("use `with scope() as db:` where it is needed")
