@@ -126,18 +126,13 @@ class _Proposer:
         """Give the factories of a house that has no provider of their kind."""
         givers = [giver for file in self._files for giver in file.givers]
         for giver in givers:
-            is_factory = giver.role is Role.FACTORY and not giver.is_method
-            if is_factory and giver.name.isidentifier() and giver.resource is _SESSIONS:
-                has_provider = any(
-                    other.role is Role.PROVIDER
-                    and other.is_async == giver.is_async
-                    and other.resource is _SESSIONS
-                    for other in givers
-                )
-                if not has_provider:
-                    module = self._module(giver.path)
-                    taken = frozenset(other.name for other in givers)
-                    yield Unserved(giver.path, module, giver.name, giver.is_async, taken)
+            is_factory = giver.role is Role.FACTORY and giver.resource is _SESSIONS
+            is_plain = giver.name.isidentifier() and not giver.is_method
+            is_served = any(other.serves(giver) for other in givers)
+            if is_factory and is_plain and not is_served:
+                module = self._module(giver.path)
+                taken = frozenset(other.name for other in givers)
+                yield Unserved(giver.path, module, giver.name, giver.is_async, taken)
 
     @cached_property
     def _has_sessions(self) -> bool:

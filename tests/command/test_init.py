@@ -198,3 +198,7 @@ def test_of_two_factories_the_other_one_is_named(tmp_path: Path) -> None:
     house(tmp_path, FACTORY + "Archive = sessionmaker(engine)\n")
     result = init(str(tmp_path), "--write", "--with-provider")
     assert "`database:Archive` has no provider yet" in result.stderr
+    again = init(str(tmp_path), "--write", "--with-provider")
+    assert "`session_scope` written, for `Archive`" in again.stderr
+    assert "has no provider yet" not in again.stderr
+    assert init(str(tmp_path), "--write", "--with-provider").exit_code == 2
