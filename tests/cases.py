@@ -47,7 +47,7 @@ def expected_codes(text: str) -> list[tuple[int, str]]:
 
 def write_project(folder: Path, files: dict[str, str]) -> None:
     """Write the files of a small project, with a mark that its folder is a repository's root."""
-    (folder / ".git").mkdir(exist_ok=True)
+    (folder / ".git").mkdir(exist_ok=True, parents=True)
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -201,6 +202,8 @@ def _checked(asked: _Asked) -> int:
         findings = hidden(findings, run.options, say)
     if not asked.quiet:
         _say_what_hides_all(files)
+        for warning in _empty_layers(asked.paths, files, run):
+            aloud(f"Warning: {warning}")
     _write(findings, asked, run)
     code = exit_code(findings)
     return 0 if asked.exit_zero and code == 1 else code
@@ -232,6 +235,14 @@ def _say_what_hides_all(files: Iterable[str]) -> None:
             f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
             "there; write the code"
         )
+
+
+def _empty_layers(paths: Sequence[str], files: Sequence[str], run: Run) -> Iterator[str]:
+    """Say which layers have no files, where all files are looked at."""
+    if any(os.path.abspath(path) == os.getcwd() for path in paths or (".",)):
+        from flake8_dbsession.policy.empty import empty_layers_of
+
+        yield from empty_layers_of(run.policy, files)
 
 
 def _write(findings: Sequence[Finding], asked: _Asked, run: Run) -> None:

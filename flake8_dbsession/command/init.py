@@ -83,8 +83,8 @@ def _change(found: Tried) -> str:
     before, after = (sum(n for _, n in m.codes) for m in (found.before, found.after))
     shares = found.before.total.percentage, found.after.total.percentage
     return (
-        f"Without this policy: {counted(before, 'finding')}, {shares[0]} migrated. "
-        f"With it: {counted(after, 'finding')}, {shares[1]} migrated."
+        f"Outside of tests, without this policy: {counted(before, 'finding')}, {shares[0]} "
+        f"migrated; with it: {counted(after, 'finding')}, {shares[1]} migrated."
     )
 
 

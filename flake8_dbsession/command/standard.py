@@ -13,6 +13,7 @@ from flake8_dbsession.reading import read_file
 
 if TYPE_CHECKING:
     from flake8_dbsession.policy.model import Policy
+    from flake8_dbsession.standard.ways import Way
 
 
 @click.command(short_help="Print the written standard.")
@@ -36,8 +37,8 @@ def command(checked: str | None, is_short: bool, policy: str | None) -> None:
     from flake8_dbsession.standard.document import document
     from flake8_dbsession.standard.page import short
 
-    house = _house(_policy(policy))
-    text = short(house) if is_short else document(house)
+    house, own = _house(_policy(policy))
+    text = short(house, own) if is_short else document(house, own)
     if checked is None:
         click.echo(text, nl=False)
         return
@@ -51,12 +52,16 @@ def command(checked: str | None, is_short: bool, policy: str | None) -> None:
         raise SystemExit(1)
 
 
-def _house(policy: Policy) -> Policy:
-    """Put the ways of the code in the place of those that only a preset names."""
-    from flake8_dbsession.survey.meant import as_found, declares_ways
+def _house(policy: Policy) -> tuple[Policy, Way | None]:
+    """Put the ways of the code in the place of those that only a preset names.
+
+    Returns:
+        The policy, and what is used where it names nothing.
+    """
+    from flake8_dbsession.survey.meant import as_found, declares_ways, own_block
 
     if declares_ways(policy):
-        return policy
+        return policy, None
     from flake8_dbsession.checking.files.discovery import discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
@@ -65,7 +70,8 @@ def _house(policy: Policy) -> Policy:
 
     options = flake8_options([])
     files = discover((str(policy.root),), [*options.exclude, *options.extend_exclude])
-    return as_found(policy, survey_of(policy.root, files, jobs=processes(options), track=tracked))
+    survey = survey_of(policy.root, files, jobs=processes(options), track=tracked)
+    return as_found(policy, survey), own_block(policy, survey)
 
 
 def _policy(file: str | None) -> Policy:

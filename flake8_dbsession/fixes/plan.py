@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.fixes.repair import NO_FIX, Left
@@ -51,11 +52,18 @@ def _cause(left: Left) -> str:
 def _told(cause: str, members: list[Left]) -> str:
     kinds = list(dict.fromkeys(d.kind for left in members for d in left.doubts))
     if not kinds:
-        named = {_LINE.sub("a line", left.reason) for left in members}
-        return named.pop() if len(named) == 1 and "`...`" in cause else cause
+        return _most_frequent(members) if _CODE.search(cause) else cause
     told = " and ".join(_about(kind, members) for kind in kinds)
     wanted = "--unsafe" if Kind.OTHER in kinds else f"--accept {cause}"
     return f"{told} (`{wanted}`)"
+
+
+def _most_frequent(members: list[Left]) -> str:
+    """Give what is said of most of some places, and how many more are like it."""
+    reasons = Counter(_LINE.sub("a line", left.reason) for left in members)
+    (reason, times), *_ = reasons.most_common(1)
+    others = len(members) - times
+    return f"{reason} ({others} more with other names)" if others else reason
 
 
 def _about(kind: Kind, members: list[Left]) -> str:

@@ -22,15 +22,22 @@ class Advice(NamedTuple):
 
     Attributes:
         way: the way; None where the house has none, and the opening's own block is the best.
-        code: the code.
+        code: the code; words where the policy says in words what to do.
+        given: the parameter by which the function has such a session already, which is to be used;
+            empty for none.
     """
 
     way: Way | None
     code: str
+    given: str = ""
 
     @property
     def words(self) -> str:
         """The advice as a message has it: what is injected as a parameter, a line before it."""
+        if self.given:
+            return f"`{self.given}`, which the function was given"
+        if self.way is None and not is_block(self.code):
+            return self.code if " " in self.code else f"`{self.code}`"
         if self.way is not None and self.way.style is Style.DEPENDENCY:
             return f"the parameter `{self.code}`"
         if self.way is not None and self.way.reach.bind:
@@ -57,11 +64,16 @@ def place_of(acquisition: Acquisition, inference: Inference) -> Place:
 
 
 def factory_of(acquisition: Acquisition) -> ast.expr | None:
-    """Give what an acquisition opens from: its factory, or the engine of a session class."""
+    """Give what an acquisition opens from: its factory, or the engine of a session class.
+
+    For a driver's own connect function it is the call.
+    """
     call = acquisition.node
     if acquisition.known.source is Role.SESSION_CLASS:
         return bound_to(call)
     callee = call.func
+    if acquisition.known.source is Role.CONNECT and acquisition.known.home is None:
+        return call  # its argument tells the database
     if isinstance(callee, ast.Attribute) and callee.attr == "begin":
         return callee.value
     return callee
@@ -76,7 +88,38 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
     """
     place = place_of(acquisition, house.inference)
     way = house.best(place)
-    if way is not None:
-        return Advice(way, way.written(place.name))
+    return Advice(way, way.written(place.name)) if way is not None else own_block(acquisition)
+
+
+def own_block(acquisition: Acquisition) -> Advice:
+    """Advise the block of what is opened itself, which closes it."""
     keyword = "async with" if acquisition.known.is_async else "with"
-    return Advice(None, f"{keyword} {acquisition.block} as {place.name}:")
+    name = acquisition.name if acquisition.name.isidentifier() else "db"
+    return Advice(None, f"{keyword} {acquisition.block} as {name}:")
+
+
+def advice_beside(given: str) -> Advice:
+    """Advise to use the session that the function was given."""
+    return Advice(None, given, given)
+
+
+def advice_instead(replacement: str, place: Place, house: House) -> Advice:
+    """Advise what the policy has in the place of a legacy accessor.
+
+    Args:
+        replacement: the policy's words: code, or a sentence.
+        place: where the accessor is called.
+        house: the ways of its file.
+    """
+    way = house.instead(replacement, place)
+    if way is None:
+        return Advice(None, house.said_instead(replacement))
+    obstacle = house.obstacle(way, place)
+    if obstacle:
+        return Advice(None, f"`{replacement}`, which does not fit here: {obstacle}")
+    return Advice(way, way.written(place.name))
+
+
+def is_block(code: str) -> bool:
+    """Tell whether advised code is a block to open."""
+    return code.startswith(("with ", "async with "))

@@ -28,7 +28,7 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
     """
     if _is_kept(acquisition, tree):
         return passed_in(pattern)
-    if _is_block(pattern) and is_conditional(acquisition, tree):
+    if pattern.startswith(("`with ", "`async with ")) and is_conditional(acquisition, tree):
         is_given = is_parameter(acquisition.name, acquisition.scope)
         return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"
     return in_coroutine(pattern, acquisition.scope)
@@ -50,10 +50,6 @@ def in_coroutine(pattern: str, scope: Scope) -> str:
 def is_parameter(name: str, scope: Scope) -> bool:
     """Tell whether a name may be what the function around was given."""
     return any(isinstance(binding.how, Parameter) for binding in scope.lookup(name))
-
-
-def _is_block(pattern: str) -> bool:
-    return pattern.startswith(("`with ", "`async with "))
 
 
 def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:

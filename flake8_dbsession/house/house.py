@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,9 @@ from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, Place, Reach, Way
 from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
+
+WRITE_ONE = "a provider, which closes it (`dbsession explain providers` writes one)"
+"""What takes the place of an accessor where the project has nothing better yet."""
 
 _INJECTING = ("fastapi", None)  # the frameworks, or an unknown one, that resolve ``Depends``
 
@@ -130,6 +134,14 @@ class House:
         usable = (way for way in ways if not self.obstacle(way, place))
         return next(usable, next(iter(ways), None))
 
+    def connection_to_use(self, place: Place) -> Way | None:
+        """Give the policy's way to connections, else one that is found to open the same."""
+        named = self.connection(place)
+        if named is not None or self._policy.connections_declared:
+            return named
+        ways = (way for way in self.ways(place) if way.is_same and way.style is Style.CONTEXT)
+        return next(ways, None)
+
     def why_none(self, place: Place) -> str:
         """Say why there is no way for a place."""
         obstacles = (self.obstacle(way, place) for way in self._candidates(place))
@@ -184,7 +196,8 @@ class House:
         yield from self._found(place)
         for layer in others:
             if not layer.declared:
-                yield from (w for w in self._of_preset(layer, place) if w.style is Style.CONTEXT)
+                ways = self._of_preset(layer, place)
+                yield from (w for w in ways if w.style is Style.CONTEXT and not w.reach.bind)
 
     def _blocks_of(self, layer: Layer, place: Place) -> Iterator[Way]:
         return (way for way in self._of_layer(layer, place) if way.style is Style.CONTEXT)
@@ -202,15 +215,40 @@ class House:
             ways.sort(key=lambda way: way.leaving.commits is not place.writes)
         return ways
 
-    def of_use(self, use: Sanctioned, place: Place, layer: Layer | None = None) -> Way:
-        """Give the way that a policy names in words of its own, such as a legacy replacement.
+    def instead(self, replacement: str, place: Place) -> Way | None:
+        """Give the way that takes the place of a legacy accessor.
 
         Args:
-            use: what is named.
-            place: where it is wanted.
-            layer: the layer that names it; None for none.
+            replacement: what the policy says, for where the layer has no way of its own.
+            place: where the accessor is called.
+
+        Returns:
+            The layer's own; else what the policy names, or what is found by that name alone; for
+            what a preset names and the project has not, the best way. None where there is none,
+            or the policy says in words what to do.
         """
-        return self._sanctioned(use, layer or Layer("", (), (use,), Style.CONTEXT), place)
+        own = self.own(place)
+        if own is not None:
+            return own
+        if not all(part.isidentifier() for part in re.split(r"[.:]", replacement)):
+            return None
+        use = Sanctioned.parse(replacement)
+        layer = Layer("", (), (use,), Style.CONTEXT)
+        is_own = replacement in self._policy.own_replacements
+        if not is_own and not is_at_hand(layer, place.known, place.scope, self._file):
+            return self.best(place)
+        named = self._sanctioned(use, layer, place)
+        if not self.obstacle(named, place):
+            return named
+        last = use.expression.rpartition(".")[2]
+        found = (way for way in self.ways(place) if way.expression.rpartition(".")[2] == last)
+        return next(found, named)
+
+    def said_instead(self, replacement: str) -> str:
+        """Give the policy's own words for what replaces an accessor; a preset's name nothing."""
+        if replacement in self._policy.own_replacements:
+            return replacement
+        return WRITE_ONE
 
     def _sanctioned(self, use: Sanctioned, layer: Layer, place: Place) -> Way:
         guard = ""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Scope
-from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.house.objects import (
     NO_OBJECT,
@@ -145,6 +145,8 @@ class _Identity:
         if isinstance(value, FunctionValue):
             return self.opened_by(value, self.receiver(expression, scope, own, steps), steps)
         if isinstance(expression, ast.Call):
+            if self._is_connect(expression, scope):
+                return self._database(expression, scope)
             return self._on_the_spot(expression, scope, own, steps)
         receiver = self.receiver(expression, scope, own, steps)
         found = NOTHING
@@ -190,9 +192,37 @@ class _Identity:
         if known.role is Role.SESSION_CLASS:
             engine = bound_to(call)
             return self.of(engine, scope, own, _STEPS) if engine is not None else NOTHING
-        if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY):
+        if self._is_connect(call, scope):
+            return self._database(call, scope)
+        is_of_pool = known.role in _HANDERS and not isinstance(value, FunctionValue)
+        if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY) or is_of_pool:
             return self.of(_maker(call.func), scope, own, _STEPS)
         return NOTHING
+
+    def _is_connect(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether a call is one of a driver's own connect function."""
+        callee = self._inference.value(call.func, scope)
+        is_connect = isinstance(callee, RoleValue) and callee.role is Role.CONNECT
+        return is_connect and callee.home is None  # type: ignore[union-attr]
+
+    def _database(self, call: ast.Call, scope: Scope) -> Resources:
+        """Tell which database a driver is told to connect to, where that is written out."""
+        for argument in call.args[:1]:
+            written = self._text(argument, scope)
+            if written is not None:
+                return Resources(makers=frozenset({Mark(hash(written))}))
+        return NOTHING
+
+    def _text(self, argument: ast.expr, scope: Scope) -> str | None:
+        match argument:
+            case ast.Constant(value=str(text)):
+                return text
+            case ast.Name(id=name):
+                for binding in scope.lookup(name):
+                    match binding.how:
+                        case Assigned(value=ast.Constant(value=str(text)), path=()):
+                            return text
+        return None
 
     def _bound(self, binding: Binding, scope: Scope, own: Object, steps: int) -> Resources:
         function = binding.scope.function()
@@ -209,11 +239,17 @@ class _Identity:
                 return Resources(mark, mark)
 
     def _on_the_spot(self, call: ast.Call, scope: Scope, own: Object, steps: int) -> Resources:
-        """Tell which engine a factory has that is made where it is used.
+        """Tell which engine a factory has that is made where it is used, or whose pool is given.
 
-        An engine that is made there is unknown.
+        An engine that is made there is unknown; a pool that a function gives without being told
+        anything is that function's.
         """
         known = self._inference.known(call, scope)
+        if known is not None and known.role is Role.POOL and not (call.args or call.keywords):
+            giver = self._inference.value(call.func, scope)
+            if isinstance(giver, FunctionValue):
+                mark = Mark(id(giver.node), self.receiver(call.func, scope, own, steps))
+                return Resources(makers=frozenset({mark}))
         if known is None or known.role is not Role.FACTORY:
             return NOTHING
         return Resources(engines=self._made(call, scope, own, steps).engines)

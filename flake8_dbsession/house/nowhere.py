@@ -11,12 +11,18 @@ from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue, ModuleValue, Value
+from flake8_dbsession.analysis.names.values import (
+    ClassValue,
+    InstanceValue,
+    ModuleValue,
+    Role,
+    Value,
+)
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.policy.checking import texts_of
 from flake8_dbsession.policy.errors import Place, PolicyError
 from flake8_dbsession.policy.loading import Source
-from flake8_dbsession.policy.model import Policy, Sanctioned
+from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
@@ -49,12 +55,13 @@ def look_up_names(policy: Policy, sources: tuple[Source, ...]) -> LookedUp:
         sources: the tables that it is put together from.
 
     Returns:
-        An error for each ``module:name``, and for each dotted name of a factory, a decorator or
-        what replaces a retired name, whose top package lies in the repository and that leads
-        nowhere. Names of other packages are taken on trust.
+        An error for each ``use`` of the wrong style; for each ``module:name``, and for each dotted
+        name of a factory, a decorator or what replaces a retired name, whose top package lies in
+        the repository and that leads nowhere. Names of other packages are taken on trust.
     """
     look_up = _LookUp(policy)
-    errors = [
+    errors = [*_no_managers(sources, look_up)]
+    errors += [
         each.place.error(
             f"{each.place.key(each.key)} has `{each.text}`, which leads nowhere: {reason}",
             each.key,
@@ -66,6 +73,19 @@ def look_up_names(policy: Policy, sources: tuple[Source, ...]) -> LookedUp:
         if (reason := look_up.fault(each.text)) is not None
     ]
     return LookedUp(errors, look_up.files())
+
+
+def _no_managers(sources: tuple[Source, ...], look_up: _LookUp) -> Iterator[PolicyError]:
+    """Find the layers whose style is a block, and whose ``use`` is a framework's generator."""
+    for source in (source for source in sources if source.is_own):
+        for number, layer in enumerate(source.data.get("layers", ()), start=1):
+            if layer.get("style") != Style.CONTEXT.value:
+                continue
+            place = source.place.entry("layers", number, layer["name"])
+            for text in texts_of(layer.get("use", [])):
+                if look_up.is_dependency(text):
+                    problem = "which is a dependency and no context manager; leave `style` out"
+                    yield place.error(f"{place.key('use')} has `{text}`, {problem}", "use", text)
 
 
 def _names(source: Source) -> Iterator[_Named]:
@@ -107,6 +127,16 @@ class _LookUp:
         """Give the files that were read so far."""
         links = self._project.take_trace().links.values()
         return frozenset(file for each in links for file in each.files)
+
+    def is_dependency(self, text: str) -> bool:
+        """Tell whether a ``module:name`` is a generator that a framework drives."""
+        use = Sanctioned.parse(text)
+        module = self._project.find(self._from, use.module) if use.module else None
+        value: Value | None = ModuleValue(module.scope) if module else None
+        for name in use.expression.split("."):
+            value = self._inference.attribute(value, name)
+        known = self._inference.role(value)
+        return known is not None and known.role is Role.DEPENDENCY
 
     def fault(self, text: str) -> str | None:
         """Say why a name leads nowhere; None where it leads somewhere, or out of the project."""

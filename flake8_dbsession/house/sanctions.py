@@ -28,7 +28,7 @@ def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
         inference: answers what the names stand for.
 
     Returns:
-        The layer with a style: that of a ``with`` block where nothing tells.
+        The layer with a style: its usual one where nothing tells.
     """
     if layer.style is not None:
         return layer
@@ -39,7 +39,7 @@ def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
         known = inference.role(value_of(use, policy, inference))
         if known is not None and known.role in STYLES:
             return layer._replace(style=STYLES[known.role])
-    return layer._replace(style=Style.CONTEXT)
+    return layer._replace(style=layer.usual)
 
 
 def value_of(use: Sanctioned, policy: Policy, inference: Inference) -> Value | None:
@@ -88,11 +88,17 @@ def is_at_hand(layer: Layer, known: RoleValue | None, scope: Scope, file: Source
         is_such = found is not None and found.role in STYLES
         return is_such and (known is None or known.is_async == getattr(found, "is_async", None))
     if layer.bind is not None and layer.bind.partition("=")[0].strip() == root:
-        return scope.function() is not None
+        return scope.function() is not None and _is_kept(layer.bind, file)
     if known is None or known.home is None or not known.home.module.bindings(root):
         return False
     found = file.inference.known(expression, known.home.module.scope)
     return found is not None and found.role in STYLES and found.is_async == known.is_async
+
+
+def _is_kept(bind: str, file: SourceFile) -> bool:
+    """Tell whether the project stores what a line binds: ``x = current_app.manager``."""
+    place = f".{bind.rpartition('.')[2].strip()} ="
+    return place in file.module.text or any(file.inference.project.modules_with(place, file.path))
 
 
 def _is_defined(expression: ast.expr, scope: Scope, inference: Inference) -> bool:

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.values import Role
@@ -39,6 +40,8 @@ _BY_HAND = frozenset(
     }
 )
 _RETIRED = "DBS106"
+OTHERWISE = "got in another way"
+"""The cause of what is neither held by anything nor given by what is known."""
 
 
 def migration_of(
@@ -149,7 +152,7 @@ class _Count:
                 yield _pattern(provision)
         for acquisition in self._raw():
             if self._is_allowed(acquisition):
-                yield _written(acquisition)
+                yield self._written(acquisition)
 
     def unjudged(self) -> Iterator[str]:
         """Give what opens each session of which the standard says nothing."""
@@ -158,20 +161,39 @@ class _Count:
                 yield f"{_name(provision)}() outside of a with block"
         for acquisition in self._raw():
             if not self._is_allowed(acquisition):
-                yield _written(acquisition)
+                yield self._written(acquisition)
+
+    def _written(self, acquisition: Acquisition) -> str:
+        """Spell an acquisition without its arguments, with the block that closes it."""
+        call = f"{ast.unparse(acquisition.node.func)}()"
+        if acquisition.holder is not Holder.BLOCK:
+            return call
+        around = self._context.file.tree.parent(acquisition.node)
+        if isinstance(around, ast.Call):
+            call = f"{ast.unparse(around.func)}({call})"
+        return f"{'async with' if acquisition.known.is_async else 'with'} {call}"
 
     def _place(self, at: Position, codes: list[str], message: str) -> Place:
         line, column = at
         text = self._context.file.module.text.split("\n")[line - 1]
         characters = len(text.encode()[:column].decode(errors="ignore"))
         shown = tuple(dict.fromkeys(codes or [_RETIRED]))
-        return Place(line, characters + 1, shown, message, self._causes.get(at, ""))
+        return Place(line, characters + 1, shown, message, self._causes.get(at, OTHERWISE))
 
     @cached_property
     def _causes(self) -> dict[Position, str]:
-        """What holds each acquisition, in the words of a report."""
-        acquisitions = self._context.file.facts(Acquisition)
-        return {_position(each.node): _cause(each.holder) for each in acquisitions}
+        """What holds each acquisition, or gives it, in the words of a report."""
+        file = self._context.file
+        driven = {(each.node.lineno, each.node.col_offset) for each in file.facts(DrivenDependency)}
+        retired = {_position(provision.node) for provision, _ in self._retired()}
+        return {
+            **dict.fromkeys(driven, "taken out of a dependency by hand"),
+            **dict.fromkeys(retired, "given by what is retired"),
+            **{
+                _position(each.node): f"held by {each.holder.words}"
+                for each in file.facts(Acquisition)
+            },
+        }
 
     def _provisions(self) -> Iterator[Provision]:
         """Give where the file is given sessions and connections in ways that the standard means."""
@@ -202,11 +224,16 @@ class _Count:
         )
 
     def _is_allowed(self, acquisition: Acquisition) -> bool:
-        """Tell whether it may be opened so: in a block, or in the layer's fallback."""
+        """Tell whether it may be opened so: in the block that is advised, or the layer's fallback.
+
+        An accessor's block is advised where there is no provider to use instead.
+        """
         if is_fallback(acquisition.node, acquisition.scope, self._context):
             return True
+        if acquisition.holder is not Holder.BLOCK:
+            return False
         is_accessor = acquisition.known.source is Role.ACCESSOR
-        return acquisition.holder is Holder.BLOCK and not is_accessor
+        return not (is_accessor and self._context.has_provider(acquisition))
 
     def _retired(self) -> Iterator[tuple[Provision, str]]:
         """Find the provisions of providers and dependencies that the policy retires."""
@@ -221,14 +248,6 @@ class _Count:
                     name, replacement = retired
                     yield provision, f"`{name}` is retired; use {quoted(replacement)}"
                     break
-
-
-def _cause(holder: Holder) -> str:
-    """Say what holds a session; what is discarded nothing does."""
-    if holder is Holder.DISCARDED:
-        return "held by nothing"
-    article = "an" if holder.value[0] in "aeiou" else "a"
-    return f"held by {article} {holder.value}"
 
 
 def _position(node: ast.Call | ast.arg) -> Position:
@@ -247,9 +266,3 @@ def _pattern(provision: Provision) -> str:
 
 def _name(provision: Provision) -> str:
     return provision.names[0] if provision.names else provision.known.name
-
-
-def _written(acquisition: Acquisition) -> str:
-    """Spell an acquisition without its arguments."""
-    call = f"{ast.unparse(acquisition.node.func)}()"
-    return f"with {call}" if acquisition.holder is Holder.BLOCK else call

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from flake8_dbsession.policy.model import (
 DEFAULT_PRESET = "standard"
 PRESETS = Path(__file__).parent / "presets"
 
+_USUAL = "style below"  # that of the layer that a user's changes
 _DEEPEST = 10  # files that extend one another
 
 
@@ -146,6 +148,17 @@ def forget_policies() -> None:
 def preset_names() -> tuple[str, ...]:
     """Return the names of the presets there are, in alphabetical order."""
     return tuple(sorted(file.stem for file in PRESETS.glob("*.toml")))
+
+
+def preset_purpose(name: str) -> str:
+    """Give the first sentence of a preset's own comment: what house it is for.
+
+    Args:
+        name: the preset.
+    """
+    lines = (PRESETS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    head = takewhile(lambda line: line.startswith("# "), lines)
+    return " ".join(line.removeprefix("# ") for line in head).rstrip(".:")
 
 
 @cache
@@ -272,6 +285,9 @@ def _merge(
         docstrings=given.get("docstrings", True),
         retired=_merged_pairs(tables, "retired"),
         legacy=_merged_pairs(tables, "legacy"),
+        own_replacements=frozenset(
+            new for _, new in _merged_pairs((s.data for s in own), "legacy")
+        ),
         layers=_layers(sources, known),
         ways=tuple(_said(way) for table in tables for way in table.get("ways", ())),
         engine=tuple(
@@ -328,6 +344,8 @@ def _layers(sources: list[Source], known: Mapping[str, str]) -> tuple[Layer, ...
         for layer in source.data.get("layers", ()):
             name = layer["name"]
             below, was_declared = merged.get(name, ({}, False))
+            if source.is_own and "use" in layer:  # which tells its style anew
+                below = {_USUAL if key == "style" else key: below[key] for key in below}
             is_declared = was_declared or (source.is_own and ("use" in layer or "use" not in below))
             entry = {**below, **layer}, is_declared
             if "paths" in layer or name not in merged:
@@ -344,6 +362,7 @@ def _layer(data: Table, declared: bool, known: Mapping[str, str]) -> Layer:
         paths=tuple(data["paths"]),
         uses=tuple(map(Sanctioned.parse, texts_of(data.get("use", [])))),
         style=Style(data["style"]) if "style" in data else None,
+        usual=Style(data[_USUAL]) if _USUAL in data else Style.CONTEXT,
         fallback=data.get("fallback"),
         bind=data.get("bind"),
         decorator=data.get("decorator"),

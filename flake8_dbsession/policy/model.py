@@ -92,6 +92,7 @@ class Layer(NamedTuple):
         paths: gitignore patterns, relative to the policy's folder.
         uses: what gives a session here, the usual one first; empty where the house names nothing.
         style: how it is used; None: as what each use is tells.
+        usual: how it is used where nothing tells.
         fallback: an accessor allowed in the ``else`` of a test for the sanctioned object.
         bind: a statement that has to stand before ``use`` can be called.
         decorator: what a function that opens a session has to be decorated with.
@@ -104,11 +105,17 @@ class Layer(NamedTuple):
     paths: tuple[str, ...]
     uses: tuple[Sanctioned, ...] = ()
     style: Style | None = None
+    usual: Style = Style.CONTEXT
     fallback: str | None = None
     bind: str | None = None
     decorator: str | None = None
     allow: frozenset[str] = frozenset()
     declared: bool = True
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every file lies in it that lies in no layer before it."""
+        return bool({"*", "**"} & {*self.paths})
 
     @property
     def use(self) -> Sanctioned | None:
@@ -185,6 +192,8 @@ class Policy:
             which decide only where resolution leads nowhere.
         connections: the sanctioned ways to a DB-API connection, the usual one first.
         connections_declared: True when the user's policy names them.
+        own_replacements: what replaces legacy accessors in the user's own words; what a preset
+            names counts only where it resolves.
         enable: codes of rules that are off by default and on here.
         docstrings: whether examples in docstrings are checked.
         retired: qualified names that are not used any more, with what replaces each.
@@ -218,6 +227,7 @@ class Policy:
     engine: tuple[tuple[str, Options], ...]
     pragmas: tuple[tuple[str, str], ...]
     connections_declared: bool = False
+    own_replacements: frozenset[str] = frozenset()
     ways: tuple[SaidWay, ...] = ()
     selection: Selection = ALL
     exclude: tuple[str, ...] = ()

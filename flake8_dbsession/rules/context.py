@@ -10,12 +10,20 @@ from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
     is_entered_next,
     is_of_a_built_query,
 )
+from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
 from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.house.advice import Advice, advice_for, place_of
+from flake8_dbsession.analysis.names.values import RoleValue
+from flake8_dbsession.house.advice import (
+    Advice,
+    advice_beside,
+    advice_for,
+    advice_instead,
+    own_block,
+    place_of,
+)
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import Place
@@ -107,8 +115,34 @@ class Context:
         )
 
     def advice(self, acquisition: Acquisition) -> Advice:
-        """Advise what to write instead of opening something by hand."""
-        return advice_for(acquisition, self.house)
+        """Advise what to write instead of opening something by hand: one thing for all codes.
+
+        Args:
+            acquisition: what is opened.
+
+        Returns:
+            What the policy has in the place of a legacy accessor; the session that the function
+            was given already; the own block of what tests and owners open; else the best way of
+            the house.
+        """
+        replacement = self.legacy_replacement(acquisition.node, acquisition.scope)
+        if replacement is not None:
+            place = place_of(acquisition, self.file.inference)
+            return advice_instead(replacement, place, self.house)
+        if self.is_test or self.may_open(acquisition.scope, acquisition.known):
+            return own_block(acquisition)
+        given = self._given_beside.get(id(acquisition.node))
+        return advice_beside(given) if given else advice_for(acquisition, self.house)
+
+    @cached_property
+    def _given_beside(self) -> dict[int, str]:
+        """The parameters that are to be used in the place of what functions open beside them."""
+        return {id(each.node): each.given for each in self.file.facts(Opening) if each.is_second}
+
+    def acquisition_of(self, call: ast.Call) -> Acquisition | None:
+        """Give the acquisition that a call is; None for another call."""
+        found = (each for each in self.file.facts(Acquisition) if each.node is call)
+        return next(found, None)
 
     def way_out(self, acquisition: Acquisition) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.
@@ -119,7 +153,10 @@ class Context:
         Returns:
             The advised code between backticks, with what has to change around it.
         """
-        return fitted(self.advice(acquisition).words, acquisition, self.file.tree)
+        words = self.advice(acquisition).words
+        if is_kept_for_request(acquisition, self.file.inference):
+            return f"{words} where it is needed"
+        return fitted(words, acquisition, self.file.tree)
 
     def pattern(
         self, known: RoleValue, name: str, scope: Scope, factory: ast.expr | None = None
@@ -138,19 +175,6 @@ class Context:
         way = self.house.best(Place(known, scope, name, factory))
         return Advice(way, way.written(name)).words if way is not None else None
 
-    def own_pattern(self, name: str, scope: Scope) -> str | None:
-        """Spell what the policy or its preset has for the file's own layer, where that is there.
-
-        Args:
-            name: the name that the session is to have.
-            scope: where it is wanted.
-
-        Returns:
-            The code between backticks; None where the layer has nothing that can be used there.
-        """
-        way = self.house.own(Place(RoleValue(Role.OPENED), scope, name))
-        return Advice(way, way.written(name)).words if way is not None else None
-
     def legacy_replacement(self, call: ast.Call, scope: Scope) -> str | None:
         """Give what replaces a call's callee where the policy lists that as legacy.
 
@@ -163,7 +187,8 @@ class Context:
         """
         if not self.policy.legacy:
             return None
-        found = map(self.policy.legacy_replacement, self.file.names(call.func, scope))
+        names = self.file.inference.accessor_names(call.func, scope)
+        found = map(self.policy.legacy_replacement, names)
         return next((replacement for replacement in found if replacement is not None), None)
 
     def is_legacy(self, acquisition: Acquisition) -> bool:

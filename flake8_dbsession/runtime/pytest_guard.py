@@ -177,6 +177,7 @@ class Guard:
             terminalreporter.section("database sessions left open")
             for each in self._told:
                 terminalreporter.write_line(each)
+            terminalreporter.write_line(wording.SEEN)
         if total.opened:
             terminalreporter.section("database sessions")
             terminalreporter.write_line(text.table(total))

@@ -17,6 +17,12 @@ from flake8_dbsession.runtime.records import (
     Place,
 )
 
+SEEN = (
+    "The codes say what the run saw; where an object or a module holds it, the linter has a more "
+    "exact one (DBS201, DBS204, DBS608, DBS609)."
+)
+"""Why a code may be another than the linter's for the same line."""
+
 _MAX_HOLDERS = 10
 _HELD = {
     "session": "its connection stays out of the pool",

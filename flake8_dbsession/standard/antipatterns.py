@@ -119,13 +119,14 @@ class _House:
         self._factory = ways.factory
         pairs = [(layer, ways.of_layer(layer)) for layer in _working_layers(policy)]
         found = [(layer, way) for layer, way in pairs if way is not None and not way.is_connection]
+        self._own = ways.own
         self._has_sessions = bool(found)
         self._opener = next(
             (
                 (layer, way)
                 for style in (Style.CONTEXT, Style.REQUEST)
                 for layer, way in found
-                if way.style is style and not (way.is_async or way.is_of_object)
+                if way.style is style and not (way.is_async or way.is_of_object or way.call)
             ),
             None,
         )
@@ -147,6 +148,9 @@ class _House:
         if own is not None:
             return own()
         is_of_connections = rule.code.startswith("DBS6")
+        others = re.compile(rf" *# (?!{rule.code})DBS\d{{3}}.*")
+        if is_of_connections and self._connections is None and self._own is not None:
+            return self._of_library(rule, self._own, others)
         if not (self._connections if is_of_connections else self._has_sessions):
             return None
         wrong, right = example(rule, "Example"), example(rule, "Use instead")
@@ -155,7 +159,16 @@ class _House:
         wrong, right = self._restated(wrong), self._restated(self._committed(right))
         if is_of_connections and _CONNECT.search(right) and self._connections is not None:
             right = pattern(Layer("", ()), self._connections)
-        others = re.compile(rf" *# (?!{rule.code})DBS\d{{3}}.*")
+        return others.sub("", wrong), right
+
+    def _of_library(
+        self, rule: Rule[Any], own: Way, others: re.Pattern[str]
+    ) -> tuple[str, str] | None:
+        """Give a rule's code about connections as its page has it, where it is of that library."""
+        wrong, right = example(rule, "Example"), example(rule, "Use instead")
+        library = f"import {own.use.module}\n"
+        if not own.is_connection or library not in wrong or "core.database" in wrong:
+            return None
         return others.sub("", wrong), right
 
     def _legacy(self) -> tuple[str, str] | None:

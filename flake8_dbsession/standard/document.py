@@ -8,6 +8,7 @@ from flake8_dbsession import __version__
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Style
 from flake8_dbsession.rules.pages import FAMILIES, summary
 from flake8_dbsession.standard.antipatterns import AntiPattern, anti_patterns, enabled
+from flake8_dbsession.standard.page import NO_WAY
 from flake8_dbsession.standard.patterns import block, pattern
 from flake8_dbsession.standard.settings import engine_example, pragmas_example
 from flake8_dbsession.standard.ways import Way, Ways
@@ -30,24 +31,25 @@ _BENEFITS = {
 }
 
 
-def document(policy: Policy) -> str:
+def document(policy: Policy, own: Way | None = None) -> str:
     """Write the standard down.
 
     Args:
         policy: the house's policy. Its project is looked at for what its names stand for.
+        own: what is used where it names nothing.
 
     Returns:
         Markdown, the same for the same policy, project and version.
     """
-    return "\n\n".join(_Writer(policy).parts()) + "\n"
+    return "\n\n".join(_Writer(policy, own).parts()) + "\n"
 
 
 class _Writer:
     """Writes one policy's document."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, own: Way | None) -> None:
         self._policy = policy
-        self._ways = Ways(policy)
+        self._ways = Ways(policy, own)
         self._working = [
             (layer, self._ways.all_of_layer(layer))
             for layer in policy.layers
@@ -68,7 +70,18 @@ class _Writer:
         yield from self._exceptions()
         yield from self._codes()
 
+    @property
+    def _is_one_way(self) -> bool:
+        """Whether each layer has a way of its own, and not just the block of what is opened."""
+        return all(ways and ways != [self._ways.own] for _, ways in self._working)
+
     def _head(self) -> str:
+        way = (
+            "So there is one way to a session in each part of this code base, and it does all of "
+            "that by itself."
+            if self._is_one_way
+            else "So each is opened in a block whose end closes it, whatever happens inside."
+        )
         source = f"`{self._policy.source.name}`" if self._policy.source else "its preset"
         return (
             "# Database sessions: how we write them\n\n"
@@ -76,9 +89,8 @@ class _Writer:
             "<!-- flake8: noqa -->\n\n"
             "A session holds a connection of the pool and a transaction. Who opens one has to "
             "commit it or roll it back, and close it, on every path; a single forgotten path costs "
-            "a connection each time, until none is left. So there is one way to a session in each "
-            "part of this code base, and it does all of that by itself. New code uses it, and old "
-            "code moves over.\n\n"
+            f"a connection each time, until none is left. {way} New code does it so, and old code "
+            "moves over.\n\n"
             "- Get a session only in the way of the layer that you work in (below).\n"
             "- Open late, close early: do no slow work, such as calls to other services, while you "
             "hold one.\n"
@@ -101,7 +113,7 @@ class _Writer:
         if owners is not None:
             named = ", ".join(f"`{owner}`" for owner in owners)
             yield f"Only {named} may open sessions by hand: there the ways themselves are defined."
-        else:
+        elif self._is_one_way:
             yield (
                 "Only the modules that define these ways may open sessions by hand; they are found."
             )
@@ -110,7 +122,7 @@ class _Writer:
         layer, ways = pair
         paths = " ".join(f"`{path}`" for path in layer.paths)
         written = " or ".join(f"`{block(way)}`" for way in ways)
-        return layer.name, paths, written or "no one way"
+        return layer.name, paths, written or NO_WAY
 
     def _patterns(self) -> Iterator[str]:
         found = [(layer, way) for layer, ways in self._working for way in ways]

@@ -8,28 +8,30 @@ from flake8_dbsession.policy.model import TESTS_LAYER, Policy
 from flake8_dbsession.standard.patterns import block
 from flake8_dbsession.standard.ways import Way, Ways
 
-_OWN_BLOCK = "a `with` block of the factory's own"
+NO_WAY = "a provider, which is still to be written (`dbsession explain providers`)"
+"""What a layer uses that has no way yet."""
 
 
-def short(policy: Policy) -> str:
+def short(policy: Policy, own: Way | None = None) -> str:
     """Write the standard down on one page.
 
     Args:
         policy: the house's policy.
+        own: what is used where it names nothing.
 
     Returns:
         Markdown, the same for the same policy, project and version.
     """
-    return "\n\n".join(_parts(policy)) + "\n"
+    return "\n\n".join(_parts(policy, own)) + "\n"
 
 
-def _parts(policy: Policy) -> Iterator[str]:
+def _parts(policy: Policy, own: Way | None) -> Iterator[str]:
     source = f"`{policy.source.name}`" if policy.source else "the code"
     yield "# Database sessions, in short"
     yield (
         f"<!-- Written by `dbsession standard --short` from {source}. -->\n<!-- flake8: noqa -->"
     )
-    yield "\n".join(["| where | write |", "|---|---|", *_rows(policy)])
+    yield "\n".join(["| where | write |", "|---|---|", *_rows(policy, own)])
     yield (
         "- One session for one piece of work; hand it on as a parameter.\n"
         "- Never keep one in a module, a class, a default or a cache, and never share one between "
@@ -46,21 +48,22 @@ def _parts(policy: Policy) -> Iterator[str]:
     )
 
 
-def _rows(policy: Policy) -> Iterator[str]:
-    ways = Ways(policy)
+def _rows(policy: Policy, own: Way | None) -> Iterator[str]:
+    ways = Ways(policy, own)
     for layer in policy.layers:
         if layer.name == TESTS_LAYER:
             continue
         code = " or ".join(map(_written, ways.all_of_layer(layer)))
         extra = f", under `@{layer.decorator.rpartition('.')[2]}`" if layer.decorator else ""
         name = layer.name.replace("|", r"\|")
-        yield f"| {name} | {code or _OWN_BLOCK}{extra} |"
+        yield f"| {name} | {code or NO_WAY}{extra} |"
     for way in ways.to_connections():
         yield f"| plain connections | `{block(way)}` |"
 
 
 def _written(way: Way) -> str:
-    return f"`{block(way)}` (`{way.imports}`)" if way.imports else f"`{block(way)}`"
+    imports = ", ".join(f"`{line}`" for line in way.imports.split("\n") if line)
+    return f"`{block(way)}` ({imports})" if imports else f"`{block(way)}`"
 
 
 def _quoted(text: str) -> str:

@@ -24,7 +24,7 @@ def pattern(layer: Layer, way: Way, *, decorated: bool = True) -> str:
     if way.style is Style.DEPENDENCY:
         return _route(way)
     decorator = layer.decorator if decorated else None
-    imports = [way.imports]
+    imports = way.imports.split("\n")
     if decorator and "." in decorator:
         imports.append("from {0} import {2}".format(*decorator.rpartition(".")))
     body = _block(way)
@@ -46,12 +46,15 @@ def block(way: Way) -> str:
     if way.style is Style.DEPENDENCY:
         return f"{way.name} = Depends({way.use.expression})"
     keyword = "async with" if way.is_async else "with"
-    return f"{keyword} {way.use.expression}() as {way.name}:"
+    return f"{keyword} {way.entered} as {way.name}:"
 
 
 def _file(foreign: str, own: Iterable[str], body: str) -> str:
     """Put the imports of others' and of the house's names before a body, with the usual gaps."""
-    imports = [foreign, "\n".join(sorted(line for line in own if line))]
+    imports = [
+        foreign,
+        "\n".join(sorted(filter(None, own), key=lambda line: (line.startswith("from"), line))),
+    ]
     head = "\n\n".join(part for part in imports if part)
     gap = "\n\n\n" if body.startswith(("def", "async", "class", "@")) else "\n\n"
     return f"{head}{gap}{body}" if head else body

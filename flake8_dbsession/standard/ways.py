@@ -24,6 +24,8 @@ class Way:
         is_async: whether what it gives is asynchronous.
         is_connection: whether it gives a connection instead of a session.
         commits: whether it commits when its block ends; None where the project does not tell.
+        call: what its block enters, where that is more than a call of ``use`` without arguments.
+        lines: the lines that import what ``call`` needs.
     """
 
     use: Sanctioned
@@ -31,10 +33,19 @@ class Way:
     is_async: bool = False
     is_connection: bool = False
     commits: bool | None = None
+    call: str = ""
+    lines: tuple[str, ...] = ()
+
+    @property
+    def entered(self) -> str:
+        """What a block enters."""
+        return self.call or f"{self.use.expression}()"
 
     @property
     def imports(self) -> str:
-        """The line that imports what is used; empty where it is at hand."""
+        """The lines that import what is used; empty where it is at hand."""
+        if self.call:
+            return "\n".join(self.lines)
         if self.use.module is None:
             return ""
         return f"from {self.use.module} import {self.use.expression.partition('.')[0]}"
@@ -60,14 +71,16 @@ class Ways:
 
     Args:
         policy: the policy.
+        own: the block of what is opened by hand itself, for where nothing better is named.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, own: Way | None = None) -> None:
         self._policy = policy
+        self.own = own
         self._inference = inference_over(
             Project(repository_root(policy.root)), vocabulary_of(policy)
         )
-        self._named = dict(vocabulary_of(policy).named)
+        self._named = dict(reversed(vocabulary_of(policy).named))
 
     def of_layer(self, layer: Layer) -> Way | None:
         """Give a layer's usual way; None where it has none."""
@@ -76,18 +89,25 @@ class Ways:
     def all_of_layer(self, layer: Layer) -> list[Way]:
         """Give a layer's ways, the usual one first.
 
-        Where the factory's own block is allowed and nothing else is named, that is the way.
+        Where nothing is named, the block of what is opened by hand itself is the way, if there is
+        one; so is the factory's where the layer allows it.
         """
         if layer.uses:
             style = styled(layer, self._policy, self._inference).style
             return [self._way(use, style or Style.CONTEXT) for use in layer.uses]
-        if layer.name != TESTS_LAYER and "DBS102" in layer.allow:
+        if layer.name == TESTS_LAYER:
+            return []
+        if self.own is not None:
+            return [self.own]
+        if "DBS102" in layer.allow:
             return [Way(self.factory, Style.CONTEXT, commits=False)]
         return []
 
     @property
     def factory(self) -> Sanctioned:
         """The house's factory, as the policy names it or as it stands beside a way's own module."""
+        if self.own is not None and not (self.own.call or self.own.is_connection):
+            return self.own.use
         bare = []
         for name in self._policy.factories:
             module, _, last = name.rpartition(".")

@@ -6,6 +6,7 @@ import ast
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -28,6 +29,7 @@ from flake8_dbsession.analysis.source.mentions import is_gated
 from flake8_dbsession.checking.files.sources import UnreadError, read
 from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.house.house import needs_arguments
+from flake8_dbsession.house.identity import resources_of
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
 from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
 
@@ -127,9 +129,10 @@ class _Looker:
         for definition in file.facts(Definition):
             # What is nested in another function is that function's affair.
             if definition.scope.function() is None:
-                yield self._giver(
+                giver = self._giver(
                     definition.name, definition.known, definition.scope, definition.node
                 )
+                yield replace(giver, makers=_makers(definition, file))
 
     def _giver(self, name: str, known: RoleValue, scope: Scope, node: ast.AST | None) -> Giver:
         return Giver(
@@ -186,6 +189,15 @@ class _Looker:
                 module = self._project.find(importer, statement.module or "", statement.level)
                 if module is not None:
                     yield _posix(os.path.relpath(module.path, self._root))
+
+
+def _makers(definition: Definition, file: SourceFile) -> frozenset[int]:
+    """Give marks of the factories that a function of a module, or a name in it, stands for."""
+    if not definition.name.isidentifier() or isinstance(definition.scope.node, ast.ClassDef):
+        return frozenset()
+    name = ast.Name(definition.name, ast.Load())
+    found = resources_of(name, definition.scope, file.inference)
+    return frozenset(mark.code for mark in found.makers)
 
 
 def _needs_arguments(node: ast.AST, scope: Scope) -> bool:

@@ -2,18 +2,98 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.policy.model import Layer, Policy, Sanctioned
-from flake8_dbsession.survey.model import Survey
+from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.house.house import WRITE_ONE
+from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, SaidWay, Sanctioned, Style
+from flake8_dbsession.standard.ways import Way
+from flake8_dbsession.survey.model import Survey, Use
+from flake8_dbsession.survey.places import pattern_of
 from flake8_dbsession.survey.proposal import Proposal, propose
 
 
 def declares_ways(policy: Policy) -> bool:
     """Tell whether the user's policy itself names all that is sanctioned."""
-    return not any(layer.uses and not layer.declared for layer in policy.layers)
+    working = (layer for layer in policy.layers if layer.name != TESTS_LAYER)
+    return all(layer.uses and layer.declared for layer in working)
+
+
+def own_block(policy: Policy, survey: Survey) -> Way | None:
+    """Give the block by which a house closes what it opens by hand, where it has no provider.
+
+    Args:
+        policy: its policy, some of whose accessors may be given up.
+        survey: what was found in the code.
+
+    Returns:
+        That of its factory, of the session class, of the accessor that is called most, or of its
+        driver's connections; None where none of them can be told.
+    """
+    factory = next(iter(propose(survey).unserved), None)
+    if factory is not None:
+        use = Sanctioned(factory.module, factory.name)
+        return Way(use, Style.CONTEXT, factory.is_async, commits=False)
+    working = [file for file in survey.files if not file.is_test]
+    raw = Counter(each for file in working for each in file.raw)
+    for (source, resource, library), _ in raw.most_common():
+        if source is Role.SESSION_CLASS:
+            return _OF_CLASS
+        if resource is Resource.CONNECTION and (way := _of_driver(library)) is not None:
+            return way
+    uses = (use for file in working for use in file.uses if _is_accessor_to_call(use))
+    accessors = Counter(use.written for use in uses if not policy.legacy_replacement(use.written))
+    for written, _ in accessors.most_common(1):
+        return Way(Sanctioned(None, written), Style.CONTEXT, commits=False)
+    return None
+
+
+def _is_accessor_to_call(use: Use) -> bool:
+    """Tell whether sessions are got from an accessor, and how that is called is known."""
+    giver = use.giver
+    if giver is None or giver.role is not Role.ACCESSOR or giver.resource is not Resource.SESSION:
+        return False
+    is_of_import = "." in use.written and use.qualified != use.written
+    return not giver.is_method or is_of_import
+
+
+_OF_CLASS = Way(
+    Sanctioned("sqlalchemy.orm", "Session"),
+    Style.CONTEXT,
+    commits=False,
+    call="Session(engine)",
+    lines=("from sqlalchemy.orm import Session",),
+)
+
+
+def _of_driver(library: str) -> Way | None:
+    """Give the block that closes what a driver's connect function gives."""
+    driver = driver_of(library)
+    is_async = not driver.connects
+    connect = next(iter((*driver.connects, *driver.async_connects)), "")
+    closes = Block.CLOSES in driver.block
+    if not connect or (is_async and not closes):
+        return None
+    module, _, name = connect.rpartition(".")
+    call = f"{'await ' if driver.is_awaited else ''}{module}.{name}({_DATABASE})"
+    lines = [f"import {module}"]
+    if not closes:
+        call, lines = f"closing({call})", [*lines, "from contextlib import closing"]
+    return Way(
+        Sanctioned(module, name),
+        Style.CONTEXT,
+        is_async,
+        is_connection=True,
+        commits=False,
+        call=call,
+        lines=tuple(lines),
+    )
+
+
+_DATABASE = "database"  # what a connect function is told, whatever that is
 
 
 def as_found(policy: Policy, survey: Survey) -> Policy:
@@ -24,9 +104,14 @@ def as_found(policy: Policy, survey: Survey) -> Policy:
         survey: what was found in the code.
 
     Returns:
-        The policy with the ways that exist; where there is nothing at all yet, a preset that the
-        user chose stands as it is, and any other names nothing.
+        The policy with the ways that exist, without a preset's layers that no file lies in; where
+        there is nothing at all yet, a preset that the user chose stands as it is, and any other
+        names nothing.
     """
+    return _without_empty(_named_as_found(policy, survey), survey)
+
+
+def _named_as_found(policy: Policy, survey: Survey) -> Policy:
     working = [file for file in survey.files if not file.is_test]
     if not any(file.givers or file.raw for file in working):
         return policy if policy.chosen else replace(policy, layers=_without_uses(policy))
@@ -45,13 +130,54 @@ def as_found(policy: Policy, survey: Survey) -> Policy:
         for name, part in proposal.found
         if part == Role.FACTORY.value
     )
+    local = list(_local_ways(survey, {use for layer in named for use in layer.uses}))
+    named = [*(layer for layer, _ in local), *named]
     return replace(
         policy,
+        ways=(*policy.ways, *(way for _, way in local)),
         layers=(*named, *(layer for layer in rest if not _is_shadowed(layer, named))),
         factories=(*factories, *policy.factories),
         connections=policy.connections if policy.connections_declared else proposal.connections,
-        legacy=(*policy.legacy, *proposal.legacy),
+        legacy=(*_legacy(policy, named), *proposal.legacy),
     )
+
+
+def _legacy(policy: Policy, named: list[Layer]) -> Iterator[tuple[str, str]]:
+    """Give what takes the place of legacy accessors; what a preset names may not be there."""
+    uses = [use.written for layer in named for use in layer.uses]
+    for pattern, replacement in policy.legacy:
+        is_own = replacement in policy.own_replacements
+        yield pattern, replacement if is_own else next(iter(uses), WRITE_ONE)
+
+
+def _local_ways(survey: Survey, named: set[Sanctioned]) -> Iterator[tuple[Layer, SaidWay]]:
+    """Give the providers that only the code of one file uses, each as a layer of that file."""
+    seen: set[str] = set()
+    for use in (use for file in survey.files if not file.is_test for use in file.uses):
+        giver = use.giver
+        is_local = giver is not None and giver.role is Role.PROVIDER and giver.path == use.path
+        way = Sanctioned(None, use.written)
+        if giver is None or not is_local or use.path in seen or way in named:
+            continue
+        if not giver.is_method or any(each.expression == giver.name for each in named):
+            continue
+        seen.add(use.path)
+        said = SaidWay(
+            way,
+            Style.CONTEXT,
+            is_connection=giver.resource is Resource.CONNECTION,
+            is_async=giver.is_async,
+            commits=giver.commits,
+        )
+        yield Layer(use.path, (pattern_of(use.path),), (way,), Style.CONTEXT), said
+
+
+def _without_empty(policy: Policy, survey: Survey) -> Policy:
+    """Leave out the layers of a preset that no file lies in."""
+    found = {policy.layer_of(policy.root / path) for path in survey.paths}
+    names = {layer.name for layer in found if layer is not None} | {TESTS_LAYER}
+    kept = [layer for layer in policy.layers if layer.declared or layer.name in names]
+    return replace(policy, layers=tuple(kept)) if survey.paths else policy
 
 
 def _beside_own(policy: Policy, proposal: Proposal) -> Iterator[Layer]:
@@ -76,4 +202,4 @@ def _without_uses(policy: Policy) -> tuple[Layer, ...]:
 
 def _is_shadowed(layer: Layer, named: list[Layer]) -> bool:
     """Tell whether a layer is never reached, for one before it takes every path."""
-    return any("*" in each.paths for each in named) and not layer.allow
+    return any(each.takes_all for each in named) and not layer.allow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flake8_dbsession.analysis.names.values import Resource, Role
 
@@ -21,6 +21,8 @@ class Giver:
         is_deprecated: whether its docstring calls it deprecated, retired or obsolete.
         needs_arguments: whether it cannot be called without any.
         commits: whether the end of its block commits.
+        makers: marks of what it opens from, which only those of one file share; none where that is
+            not known.
     """
 
     path: str
@@ -32,6 +34,14 @@ class Giver:
     is_deprecated: bool
     needs_arguments: bool = False
     commits: bool = False
+    makers: frozenset[int] = field(default=frozenset(), compare=False)
+
+    def serves(self, factory: Giver) -> bool:
+        """Tell whether this may be the provider of a factory's sessions."""
+        is_kind = self.role is Role.PROVIDER and self.resource is Resource.SESSION
+        is_seen = self.path == factory.path and bool(self.makers and factory.makers)
+        is_other = is_seen and not self.makers & factory.makers
+        return is_kind and self.is_async == factory.is_async and not is_other
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.house.nowhere import look_up_names
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.linter import Settings
+from flake8_dbsession.policy.empty import empty_layers
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
-from flake8_dbsession.policy.loading import Source, load, sources_of
-from flake8_dbsession.policy.model import Layer, Policy
+from flake8_dbsession.policy.loading import Source, load, preset_purpose, sources_of
+from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 from flake8_dbsession.rules.pages import known_codes
 from flake8_dbsession.survey.looking import Looked, survey_of
@@ -62,7 +63,8 @@ class Overview:
         values: its values, but for the layers.
         layers: its layers.
         found: what hands out sessions and connections in the code.
-        owners: the files that may open them by hand, as named or found.
+        owners: where they may be opened by hand: the files that are named, or the functions that
+            are found.
         frameworks: the web frameworks found.
         engines: where engines are made, each with the call.
         places: the files asked for, each with its layer.
@@ -84,7 +86,10 @@ class Overview:
     def parts(self) -> Iterator[tuple[str, list[str]]]:
         """Give the parts of the text: a title, and its lines."""
         source = self.policy.source
-        name = str(source) if source else f"none; the preset {self.policy.preset} holds"
+        preset = self.policy.preset
+        name = str(source) if source else f"none; the preset {preset} holds"
+        if source is None or self.policy.chosen:
+            name += f"\n  preset {preset}: {preset_purpose(preset)}"
         yield "Policy", [name, *(f"{v.key} = {_toml(v.value)}   ({v.source})" for v in self.values)]
         yield "Layers, of which the first that matches counts", [*map(_layer_line, self.layers)]
         yield "Found in the code", [f"{f.part}: {f.name} ({f.path})" for f in self.found] or ["-"]
@@ -164,13 +169,13 @@ def overview_of(
         engines=tuple(
             (f"{file.path}:{line}", call) for file in survey.files for line, call in file.engines
         ),
-        places=tuple((path, policy.layer_of(path)) for path in paths if not os.path.isdir(path)),
-        nowhere=tuple(look_up_names(policy, sources).errors),
-        warnings=tuple(
-            f"the layer `{shown.layer.name}` has no files"
-            for shown in layers
-            if not shown.files and shown.layer.declared and "preset" not in shown.source
+        places=tuple(
+            (path, _shown_layer(policy.layer_of(path), layers))
+            for path in paths
+            if not os.path.isdir(path)
         ),
+        nowhere=tuple(look_up_names(policy, sources).errors),
+        warnings=tuple(empty_layers(policy, sources, files)),
     )
 
 
@@ -204,7 +209,12 @@ def _layers(
         layer = policy.layer_of(file)
         if layer is not None:
             counts[layer.name] = counts.get(layer.name, 0) + 1
+    own = {each["name"] for s in sources if s.is_own for each in s.data.get("layers", ())}
+    is_taken = False
     for layer in policy.layers:
+        if is_taken and layer.name not in {*own, TESTS_LAYER}:
+            continue  # no file gets as far as this one of the preset's
+        is_taken = is_taken or layer.takes_all
         labels = [
             source.label
             for source in sources
@@ -212,6 +222,14 @@ def _layers(
         ]
         shown = styled(layer, policy, inference)
         yield LayerShown(shown, " + ".join(labels), counts.get(layer.name, 0))
+
+
+def _shown_layer(layer: Layer | None, layers: Sequence[LayerShown]) -> Layer | None:
+    """Give a layer with the style that it is shown with."""
+    named = (
+        shown.layer for shown in layers if layer is not None and shown.layer.name == layer.name
+    )
+    return next(named, layer)
 
 
 def _found(survey: Survey) -> Iterator[Found]:
@@ -229,8 +247,14 @@ def _owners(policy: Policy, survey: Survey, files: Sequence[str]) -> Iterator[st
         yield from (os.path.relpath(file) for file in files if policy.is_owner(file))
         return
     for file in survey.files:
-        if any(giver.role is not Role.LENDER for giver in file.givers) and not file.is_test:
-            yield f"{file.path} (found)"
+        if file.is_test:
+            continue
+        givers = [giver for giver in file.givers if giver.role is not Role.LENDER]
+        names = [giver.name for giver in givers if giver.role is not Role.FACTORY]
+        makes = any(giver.role is Role.FACTORY and not giver.is_method for giver in givers)
+        inside = [*dict.fromkeys(names), *(["the top level"] if makes else [])]
+        if inside:
+            yield f"{file.path}: {', '.join(inside)} (found)"
 
 
 def _layer_line(shown: LayerShown) -> str:

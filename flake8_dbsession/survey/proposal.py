@@ -126,18 +126,13 @@ class _Proposer:
         """Give the factories of a house that has no provider of their kind."""
         givers = [giver for file in self._files for giver in file.givers]
         for giver in givers:
-            is_factory = giver.role is Role.FACTORY and not giver.is_method
-            if is_factory and giver.name.isidentifier() and giver.resource is _SESSIONS:
-                has_provider = any(
-                    other.role is Role.PROVIDER
-                    and other.is_async == giver.is_async
-                    and other.resource is _SESSIONS
-                    for other in givers
-                )
-                if not has_provider:
-                    module = self._module(giver.path)
-                    taken = frozenset(other.name for other in givers)
-                    yield Unserved(giver.path, module, giver.name, giver.is_async, taken)
+            is_factory = giver.role is Role.FACTORY and giver.resource is _SESSIONS
+            is_plain = giver.name.isidentifier() and not giver.is_method
+            is_served = any(other.serves(giver) for other in givers)
+            if is_factory and is_plain and not is_served:
+                module = self._module(giver.path)
+                taken = frozenset(other.name for other in givers)
+                yield Unserved(giver.path, module, giver.name, giver.is_async, taken)
 
     @cached_property
     def _has_sessions(self) -> bool:
@@ -240,7 +235,7 @@ class _Proposer:
         if uses and (plain or not is_unified):
             name = "web" if is_unified else "services"
             layers.append(Layer(name, (), (self._most_written(plain or uses),)))
-        replacement = layers[-1].use.expression if layers and layers[-1].use else provider.name
+        replacement = layers[-1].use.written if layers and layers[-1].use else provider.name
         legacy = tuple((pattern, replacement) for pattern in self._accessors())
         if is_unified:
             return Proposal("unified", is_named=True, legacy=legacy, layers=tuple(layers))
@@ -372,7 +367,7 @@ class _Proposer:
         """Give the accessors of a house whose provider is a function, which took no one's place."""
         if self._provider is not None:
             for pattern in self._accessors():
-                yield pattern, self._provider.name
+                yield pattern, self._sanctioned(self._provider).written
 
     def _others(self, found: Proposal) -> Iterable[str]:
         """Name the functions of the owners that hand out sessions as well."""

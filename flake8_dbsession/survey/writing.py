@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.house.template import provider_code, provider_imports, provider_name
+from flake8_dbsession.policy.loading import preset_purpose
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Sanctioned, Style
 from flake8_dbsession.survey.proposal import Proposal
 
@@ -60,7 +61,10 @@ def _parts(
         reason = "Not called any more, for rollback and close are left to the caller (DBS104)."
         yield _table("legacy", reason, proposal.legacy)
     if proposal.doubtful:
-        reason = "Their callers have to close; take in what nobody should call any more (DBS104)."
+        reason = (
+            "Left out: accessors whose callers have to close; in force, each call is reported "
+            "(DBS104)."
+        )
         yield "\n# ".join(_table("legacy", reason, proposal.doubtful).split("\n"))
     yield _commented(_left_out(offered, dropped))
     yield _commented(_provider(proposal))
@@ -88,7 +92,7 @@ def _left_out(offered: Proposal | None, dropped: Sequence[tuple[str, str]]) -> s
     parts = [f"Left out, since it is known without: {known}."] if known else []
     for name, reason in dropped:
         if reason != FOUND:
-            parts += [f"Left out ({reason}); take it in where it is meant:", _part(name, offered)]
+            parts += [f"Left out: {reason}.", _part(name, offered)]
     return "\n".join(parts)
 
 
@@ -99,7 +103,7 @@ def _part(name: str, offered: Proposal) -> str:
         case "connections":
             return f"connections = {_uses(offered.connections)}"
         case "preset":
-            return f"preset = {_string(offered.preset)}"
+            return f"preset = {_string(offered.preset)}  # {preset_purpose(offered.preset)}"
         case "owners":
             return f"owners = {_list(offered.owners)}"
         case "factories":
@@ -128,7 +132,8 @@ def _provider(proposal: Proposal) -> str:
 def _settings(proposal: Proposal, is_tried: bool) -> Iterator[str]:
     frameworks = f"; found: {', '.join(proposal.frameworks)}" if proposal.frameworks else ""
     if proposal.is_named:
-        yield f"# The nearest preset{frameworks}.\npreset = {_string(proposal.preset)}"
+        purpose = preset_purpose(proposal.preset)
+        yield f"# The nearest preset{frameworks}. {purpose}.\npreset = {_string(proposal.preset)}"
     elif not is_tried:
         yield (
             f"# The nearest preset{frameworks}. Not named, since it names what this "

@@ -32,7 +32,7 @@ def test_prints_and_writes_nothing(project: Path) -> None:
     result = init(str(project))
     assert result.exit_code == 0
     assert '# connections = "self._get_connection"' in result.stdout
-    assert "6 more findings" in result.stdout
+    assert "6 more places" in result.stdout
     assert not (project / "dbsession.toml").exists()
 
 
@@ -48,7 +48,7 @@ def test_writes_what_it_prints(project: Path) -> None:
     file = project / "dbsession.toml"
     assert file.read_text(encoding="utf-8") == printed
     assert load(file).preset == "standard"
-    assert "Without this policy: " in result.stderr
+    assert "without this policy: " in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -197,3 +197,7 @@ def test_of_two_factories_the_other_one_is_named(tmp_path: Path) -> None:
     house(tmp_path, FACTORY + "Archive = sessionmaker(engine)\n")
     result = init(str(tmp_path), "--write", "--with-provider")
     assert "`database:Archive` has no provider yet" in result.stderr
+    again = init(str(tmp_path), "--write", "--with-provider")
+    assert "`session_scope` written, for `Archive`" in again.stderr
+    assert "has no provider yet" not in again.stderr
+    assert init(str(tmp_path), "--write", "--with-provider").exit_code == 2

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
 from flake8_dbsession.policy.schema import schema
-from tests.cases import write_project
+from tests.cases import forget_policies, write_project
 
 DATABASE = """
 from contextlib import contextmanager
@@ -69,7 +69,80 @@ def test_every_value_has_its_source() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_a_layer_without_files_is_a_warning() -> None:
-    assert policy().stderr == "Warning: the layer `jobs` has no files\n"
+    assert policy().stderr == "Warning: the layer `jobs` has no files: no path matches `jobs/`\n"
+
+
+LAYERS = """
+[[layers]]
+name = "all"
+paths = ["*"]
+
+[[layers]]
+name = "late"
+paths = ["services/"]
+
+[[layers]]
+name = "routes"
+paths = ["users/**"]
+"""
+
+
+@pytest.mark.usefixtures("project")
+def test_why_a_layer_has_no_files(project: Path) -> None:
+    write_project(project, {"dbsession.toml": LAYERS, "app/users/a.py": "x = 1\n"})
+    forget_policies()
+    warnings = [
+        "Warning: the layer `late` has no files: those that its paths match lie in layers before "
+        "it",
+        "Warning: the layer `routes` has no files: `users/**` begins at the policy's folder; "
+        "`**/users/**` is any",
+    ]
+    assert policy().stderr.splitlines() == warnings
+    assert CliRunner().invoke(main, ["check"]).stderr.splitlines() == warnings
+    assert CliRunner().invoke(main, ["check", "services"]).stderr == ""
+
+
+def test_layers_that_no_file_reaches_are_not_shown(project: Path) -> None:
+    """A preset's below one of the user's that takes all; what tests are still counts."""
+    policy_of_one = '[[layers]]\nname = "all"\npaths = ["*"]\nuse = "core.database:scope"\n'
+    write_project(project, {"dbsession.toml": policy_of_one})
+    forget_policies()
+    lines = policy().stdout.partition("Layers")[2].partition("Found")[0].splitlines()[1:-1]
+    assert [line.partition(":")[0].strip() for line in lines] == ["all", "tests"]
+
+
+def test_functions_that_are_found_to_own_are_named(project: Path) -> None:
+    """No file owns sessions as a whole, where the policy does not say so."""
+    (project / "dbsession.toml").unlink()
+    forget_policies()
+    assert "core/database.py: scope, the top level (found)" in policy().stdout
+
+
+def test_a_preset_says_what_it_is_for(project: Path) -> None:
+    write_project(project, {"dbsession.toml": 'preset = "sqlite"\n'})
+    forget_policies()
+    assert "preset sqlite: The standard of a house that works on sqlite3" in policy().stdout
+
+
+GENERATOR = """
+def get_db():
+    with SessionLocal() as db:
+        yield db
+"""
+
+
+def test_a_generator_is_a_dependency_or_an_error(project: Path) -> None:
+    """Whatever style a preset has for the layer: what is used tells, or is said to be wrong."""
+    layer = '[[layers]]\nname = "services"\nuse = "core.database:get_db"\n'
+    files = {"core/database.py": DATABASE + GENERATOR, "dbsession.toml": layer}
+    write_project(project, files)
+    forget_policies()
+    assert "services: core.database:get_db (dependency)" in policy().stdout
+    write_project(project, {"dbsession.toml": f'{layer}style = "context"\n'})
+    forget_policies()
+    result = policy()
+    assert result.exit_code == 2
+    assert "`core.database:get_db`, which is a dependency and no context manager" in result.stderr
 
 
 @pytest.mark.usefixtures("project")

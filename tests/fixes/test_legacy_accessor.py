@@ -13,7 +13,10 @@ from tests.fixes.house import DATABASE
 from tests.fixes.repairs import reasons, repaired
 from tests.fixes.stage import Stage
 
-POLICY = {"dbsession.toml": 'preset = "unified"\n'}
+POLICY = {
+    "dbsession.toml": 'preset = "unified"\n',
+    "application.py": "app.unified_session_manager = UnifiedSessionManager()\n",
+}
 REQUEST = """
     [[layers]]
     name = "all"
@@ -405,6 +408,5 @@ def test_what_is_not_within_reach_is_left(tmp_path: Path) -> None:
                 return session.query(User).count()
     """
     assert reasons(tmp_path, {**POLICY, "web.py": code}, "web.py", "DBS104") == [
-        "5: DBS104 `unified_session_manager` is not known here; "
-        "the policy's `use` can say `module:unified_session_manager`"
+        "5: DBS104 the project has no session provider"
     ]

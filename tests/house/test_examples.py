@@ -12,7 +12,7 @@ import pytest
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.checking.files.discovery import discover
-from flake8_dbsession.house.advice import Advice, place_of
+from flake8_dbsession.house.advice import Advice, is_block, place_of
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.policy.model import Style
 from tests.cases import write_project
@@ -52,6 +52,45 @@ def defines(folder: Path, module: str, name: str) -> bool:
     return any(re.search(pattern, text, re.MULTILINE) for text in texts)
 
 
+def assert_usable(
+    folder: Path, prepared: PreparedFile, acquisition: Acquisition, advice: Advice
+) -> None:
+    """What is advised can be reached, needs no argument, and is a manager where it is a block."""
+    way = advice.way
+    if advice.way is None and not is_block(advice.code) and not advice.given:
+        assert prepared.context.is_legacy(acquisition)  # the policy's own words
+        return
+    if advice.given:
+        assert acquisition.scope.lookup(advice.given)
+        return
+    ast.parse(f"{advice.code}\n    pass" if advice.code.endswith(":") else advice.code)
+    if way is None:
+        assert ast.unparse(acquisition.node) in advice.code
+        return
+    root = way.expression.partition(".")[0]
+    where = (prepared.context.file.path, acquisition.node.lineno, way.expression)
+    if way.reach.module:
+        assert defines(folder, way.reach.module, root), where
+    elif way.reach.bind:
+        assert way.reach.bind.startswith(f"{root} = "), where
+    elif way.reach.is_beside:
+        home = acquisition.known.home
+        assert home is not None
+        name_there = way.expression.rpartition(".")[2] if "." in way.expression else root
+        assert home.module.bindings(name_there) or home.module.bindings(root), where
+    elif root == "self":
+        assert acquisition.scope.enclosing_class() is not None, where
+    else:
+        assert acquisition.scope.lookup(root), where
+    if way.function is not None:
+        arguments = way.function.node.args
+        needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+        assert needed <= (way.function.owner is not None), where
+        decorators = ast.unparse(way.function.node).partition("def ")[0]
+        is_manager = "contextmanager" in decorators
+        assert is_manager or way.style is not Style.CONTEXT, where
+
+
 @pytest.mark.parametrize("with_policy", [True, False], ids=["policy", "no policy"])
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_every_advice_can_be_written(name: str, with_policy: bool, tmp_path: Path) -> None:
@@ -61,30 +100,4 @@ def test_every_advice_can_be_written(name: str, with_policy: bool, tmp_path: Pat
     if is_of_sessions or (with_policy and name == "psycopg_pool"):
         assert any(advice.way is not None for _, _, advice in found)
     for prepared, acquisition, advice in found:
-        way = advice.way
-        ast.parse(f"{advice.code}\n    pass" if advice.code.endswith(":") else advice.code)
-        if way is None:
-            assert ast.unparse(acquisition.node) in advice.code
-            continue
-        root = way.expression.partition(".")[0]
-        where = (prepared.context.file.path, acquisition.node.lineno, way.expression)
-        if way.reach.module:
-            assert defines(tmp_path, way.reach.module, root), where
-        elif way.reach.bind:
-            assert way.reach.bind.startswith(f"{root} = "), where
-        elif way.reach.is_beside:
-            home = acquisition.known.home
-            assert home is not None
-            name_there = way.expression.rpartition(".")[2] if "." in way.expression else root
-            assert home.module.bindings(name_there) or home.module.bindings(root), where
-        elif root == "self":
-            assert acquisition.scope.enclosing_class() is not None, where
-        else:
-            assert acquisition.scope.lookup(root), where
-        if way.function is not None:
-            arguments = way.function.node.args
-            needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-            assert needed <= (way.function.owner is not None), where
-            decorators = ast.unparse(way.function.node).partition("def ")[0]
-            is_manager = "contextmanager" in decorators
-            assert is_manager or way.style is not Style.CONTEXT, where
+        assert_usable(tmp_path, prepared, acquisition, advice)

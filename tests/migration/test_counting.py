@@ -174,6 +174,75 @@ def discarded():
     ]
 
 
+def test_the_block_that_is_advised_is_sanctioned(tmp_path: Path) -> None:
+    """A helper's connection in a block that closes it, as the bare one; the block is shown."""
+    text = """
+import sqlite3
+from contextlib import closing
+
+
+def connect(path):
+    return sqlite3.connect(path)
+
+
+def by_helper(path):
+    with closing(connect(path)) as conn:
+        return conn.execute("SELECT 1").fetchone()
+
+
+def bare(path):
+    with closing(sqlite3.connect(path)) as conn:
+        return conn.execute("SELECT 1").fetchone()
+"""
+    found = count(tmp_path, text)
+    assert found.patterns == [
+        ("with closing(connect())", 1),
+        ("with closing(sqlite3.connect())", 1),
+    ]
+    assert (found.unjudged, found.total.by_hand) == ([], 0)
+
+
+def test_an_accessors_block_is_none_beside_a_provider(tmp_path: Path) -> None:
+    text = """
+def session():
+    return SessionLocal()
+
+
+def work():
+    with session() as db:
+        db.execute("x")
+"""
+    found = count(tmp_path, text)
+    assert (found.total.sanctioned, found.unjudged) == (0, [("with session()", 1)])
+    alone = HOUSE.partition("@contextmanager")[0] + text
+    write_project(tmp_path / "other", {"house.py": alone})
+    assert migration(tmp_path / "other").patterns == [("with session()", 1)]
+
+
+def test_the_causes_add_up(tmp_path: Path) -> None:
+    text = """
+from fastapi import Depends
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+def taken():
+    db = next(get_db())
+    db.execute("x")
+
+
+def local():
+    db = SessionLocal()
+    db.execute("x")
+"""
+    found = count(tmp_path, text)
+    assert ("taken out of a dependency by hand", 1) in found.causes
+    assert sum(times for _, times in found.causes) == found.total.by_hand == 2
+
+
 def test_the_share_is_rounded_down(tmp_path: Path) -> None:
     text = "with get_db_session() as db: pass\n" * 199 + "db = SessionLocal()"
     assert count(tmp_path, text).total.percentage == "99 %"

@@ -78,12 +78,14 @@ def test_whole_policy(write: Write) -> None:
         docstrings=True,
         retired=(("core.database_manager", "core.database"),),
         legacy=(("*db_manager.get_session", "get_db_session"),),
+        own_replacements=frozenset({"get_db_session"}),
         layers=(
             Layer(
                 "routes",
                 ("api/**", "*_routes.py"),
                 uses=(Sanctioned("core.database", "get_db"),),
                 style=Style.DEPENDENCY,
+                usual=Style.DEPENDENCY,
             ),
             Layer(
                 "admin services",
@@ -171,7 +173,7 @@ def test_layer_without_paths_keeps_the_presets_paths_and_place(write: Write) -> 
     policy = load(file)
     assert [layer.name for layer in policy.layers] == ["tests", "routes", "services"]
     assert policy.layers[2] == Layer(
-        "services", ("*",), (Sanctioned("shop.db", "session_scope"),), Style.CONTEXT
+        "services", ("*",), (Sanctioned("shop.db", "session_scope"),), None
     )
     assert policy.is_test(file.parent / "tests" / "test_shop.py")
 
@@ -213,11 +215,11 @@ def test_legacy_and_retired_of_the_file_come_first(write: Write) -> None:
     assert unified.legacy_replacement("db_manager.get_session") == (
         "unified_session_manager.get_db_session"
     )
-    dbapi = load(
-        write("preset = 'dbapi'\n[retired]\nDatabaseManager = 'Postgres'", "b/dbsession.toml")
-    )
-    assert dbapi.retired[0] == ("DatabaseManager", "Postgres")
-    assert dict(dbapi.retired)["DatabaseManagerService"] == "UnifiedDatabaseService"
+    above = "[retired]\nDatabaseManager = 'Old'\nDatabaseService = 'New'"
+    write(above, "b/base.toml")
+    below = "extend = 'base.toml'\n[retired]\nDatabaseManager = 'Postgres'"
+    extending = load(write(below, "b/dbsession.toml"))
+    assert extending.retired == (("DatabaseManager", "Postgres"), ("DatabaseService", "New"))
 
 
 def test_pragmas_are_written_as_sql_has_them(write: Write) -> None:

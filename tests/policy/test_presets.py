@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_dbsession.policy.loading import PRESETS, load, preset_names
+from flake8_dbsession.policy.loading import PRESETS, load, preset_names, preset_purpose
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
 TEST_CODES = {
@@ -129,21 +129,16 @@ def test_unified_names_what_is_legacy_and_how_to_move() -> None:
     assert routes.bind == "unified_session_manager = current_app.unified_session_manager"
 
 
-def test_dbapi_retires_the_old_managers() -> None:
-    policy = preset("dbapi")
-    assert policy.connections == (Sanctioned(None, "db.get_connection"),)
-    assert policy.retired_replacement("src.knowledge.database.DatabaseManager") == (
-        "src.knowledge.database.DatabaseManager",
-        "src.database.unified_db_service.UnifiedDatabaseService",
-    )
-    assert policy.retired_replacement("src.knowledge.database_service") == (
-        "src.knowledge.database_service",
-        "src.database.unified_db_service",
-    )
-    assert policy.retired_replacement("DatabaseManager") == (
-        "DatabaseManager",
-        "UnifiedDatabaseService",
-    )
+@pytest.mark.parametrize("name", preset_names())
+def test_no_preset_retires_what_only_one_house_had(name: str) -> None:
+    """Nor does its purpose leave a newcomer in doubt for whom it is."""
+    assert preset(name).retired == ()
+    assert 20 < len(preset_purpose(name)) < 160
+    assert "\n" not in preset_purpose(name)
+
+
+def test_dbapi_knows_the_services_way() -> None:
+    assert preset("dbapi").connections == (Sanctioned(None, "db.get_connection"),)
 
 
 def test_sqlite_requires_its_pragmas() -> None:

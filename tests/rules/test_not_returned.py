@@ -360,3 +360,52 @@ def test_a_pool_that_is_named_by_a_call_each_time(tmp_path: Path) -> None:
             return rows
     """
     assert_cases(tmp_path, {"service.py": text}, {"DBS605"})
+
+
+def test_an_end_that_cannot_be_followed_is_no_way_to_leave_it_out(tmp_path: Path) -> None:
+    """What gives back, or is handed the connection last of all, may do so before it fails."""
+    text = """
+        from psycopg2.pool import ThreadedConnectionPool
+
+        from elsewhere import init_pool, keep, put_conn
+
+        pool = ThreadedConnectionPool(1, 2)
+
+        def by_a_call():
+            conn = init_pool().getconn()
+            try:
+                return conn.cursor()
+            finally:
+                init_pool().putconn(conn)
+
+        def by_a_name():
+            p = init_pool()
+            conn = p.getconn()
+            try:
+                return conn.cursor()
+            finally:
+                p.putconn(conn)
+
+        def by_a_function():
+            conn = init_pool().getconn()
+            try:
+                return conn.cursor()
+            finally:
+                put_conn(conn)
+
+        def before_the_end():
+            conn = init_pool().getconn()  # DBS605
+            keep(conn.cursor())
+            init_pool().putconn(conn)
+
+        def only_looks(conn):
+            return conn.closed
+
+        def looked_at_last():
+            conn = pool.getconn()  # DBS605
+            try:
+                conn.cursor().execute("x")
+            finally:
+                only_looks(conn)
+    """
+    assert_cases(tmp_path, {"work.py": text}, {"DBS605"})

@@ -122,3 +122,47 @@ def test_the_way_that_fits_is_advised(tmp_path: Path) -> None:
     found = lint(tmp_path, "service.py", selected=frozenset({"DBS107"}))
     advised = [message.partition("use ")[2] for _, _, code, message in found if code == "DBS107"]
     assert advised == ["`with reading() as conn:`", "`with writing() as conn:`"]
+
+
+def test_another_database_passes_nothing_by(tmp_path: Path) -> None:
+    """By what is written out alone: what a parameter brings may be the provider's own."""
+    house = """
+        import sqlite3
+        from contextlib import contextmanager
+
+        @contextmanager
+        def get_connection():
+            conn = sqlite3.connect("main.db")
+            try:
+                yield conn
+                conn.commit()
+            finally:
+                conn.close()
+    """
+    text = """
+        import sqlite3
+        from contextlib import closing
+
+        ARCHIVE = "archive.db"
+
+        def main():
+            with closing(sqlite3.connect("main.db")) as conn:  # DBS107
+                conn.execute("x")
+
+        def archive():
+            with closing(sqlite3.connect(ARCHIVE)) as conn:
+                conn.execute("x")
+
+        def any_of_them(path):
+            with closing(sqlite3.connect(path)) as conn:  # DBS107
+                conn.execute("x")
+
+        def left_open():
+            conn = sqlite3.connect(ARCHIVE)  # DBS602
+            conn.execute("SELECT 1")
+    """
+    policy = 'connections = "house:get_connection"\n'
+    files = {"dbsession.toml": policy, "house.py": house, "work.py": text}
+    assert_cases(tmp_path, files, {"DBS107", "DBS602"})
+    (message,) = (m for *_, code, m in lint(tmp_path, "work.py") if code == "DBS602")
+    assert message.endswith("use `with closing(sqlite3.connect(ARCHIVE)) as conn:`")

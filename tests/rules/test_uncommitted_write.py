@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import assert_cases, expected_codes, lint, write_project
+from tests.cases import HOUSE, assert_cases, expected_codes, lint, write_project
 
 CODES = {"DBS309"}
 ON_2 = {"requirements.txt": "sqlalchemy>=2\n"}
@@ -549,4 +549,20 @@ def test_a_merge_that_only_copies_writes_nothing(tmp_path: Path) -> None:
             """
         },
         {"DBS309"},
+    )
+
+
+def test_the_message_speaks_of_a_trial_run_too(tmp_path: Path) -> None:
+    text = """
+        from core.database import SessionLocal
+
+        def draft(item):
+            with SessionLocal() as db:
+                db.add(item)
+                db.flush()
+    """
+    write_project(tmp_path, {**HOUSE, "work.py": text})
+    (message,) = (m for *_, code, m in lint(tmp_path, "work.py") if code == "DBS309")
+    assert message.endswith(
+        "call `db.commit()` after the last write, or `db.rollback()` where nothing is to stay"
     )

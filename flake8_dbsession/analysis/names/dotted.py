@@ -54,6 +54,23 @@ def names_of(expression: ast.expr, scope: Scope, root: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_names(expression, scope, root, _STEPS)))
 
 
+def without_calls(expression: ast.expr) -> ast.expr:
+    """Leave the calls out of what something is an attribute of.
+
+    Args:
+        expression: such as ``get_db_manager().get_session``.
+
+    Returns:
+        The same without arguments, ``get_db_manager.get_session``, which has a dotted name.
+    """
+    match expression:
+        case ast.Attribute(value=ast.Call(func=owner), attr=name):
+            return ast.Attribute(without_calls(owner), name, ast.Load())
+        case ast.Attribute(value=owner, attr=name):
+            return ast.Attribute(without_calls(owner), name, ast.Load())
+    return expression
+
+
 def _names(expression: ast.expr, scope: Scope, root: Path, steps: int) -> Iterator[str]:
     written = dotted_name(expression)
     if written is None:

@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.library.wrappers import (
     TRANSPARENT_CALLS,
 )
 from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
-from flake8_dbsession.analysis.names.dotted import names_of
+from flake8_dbsession.analysis.names.dotted import names_of, without_calls
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     decorator_names,
@@ -321,6 +321,22 @@ class Inference:
     def names(self, expression: ast.expr, scope: Scope) -> tuple[str, ...]:
         """Give the dotted names by which what an expression stands for goes, as written first."""
         return names_of(expression, scope, self.project.root)
+
+    def accessor_names(self, callee: ast.expr, scope: Scope) -> tuple[str, ...]:
+        """Give the dotted names of a callee, also where it hangs on what another call gives."""
+        plain = without_calls(callee)
+        match plain:
+            case ast.Attribute(value=ast.Name(id=name)) if scope.function() is not None:
+                made = [
+                    self.names(ast.Attribute(without_calls(how.value.func), plain.attr), each.scope)
+                    for each in scope.lookup(name)
+                    if isinstance(how := each.how, Assigned) and isinstance(how.value, ast.Call)
+                ]
+            case _:
+                made = []
+        return tuple(
+            dict.fromkeys([*self.names(plain, scope), *(n for each in made for n in each)])
+        )
 
     def _or_named(self, value: Value | None, expression: ast.expr, scope: Scope) -> Value | None:
         """Let the policy's names, bare or dotted, decide where resolving one leads nowhere."""

@@ -65,6 +65,17 @@ class Run:
             return baseline_file(None)
         return baseline_file(self.options.dbsession_baseline, self.options.dbsession_policy)
 
+    @property
+    def policy(self) -> str | None:
+        """The policy that flake8's configuration names; None for the one that is found.
+
+        Raises:
+            RunError: a configuration file holds something that flake8 does not take.
+        """
+        words = (b"dbsession-policy", b"dbsession_policy")
+        is_named = any(word in text for word in words for _, text in configurations())
+        return self.options.dbsession_policy if is_named else None
+
     def baseline_over(self, named: str | None) -> str | None:
         """Give the baseline of a run whose command line may name another, or ``none``."""
         return self.baseline if named is None else baseline_file(named)

@@ -48,6 +48,9 @@ def blanket_names(files: Iterable[str]) -> Iterator[tuple[str, str]]:
                 yield f"{path}:{line}", found[0].decode()
 
 
+_TOO_LONG = "E501"
+
+
 class Noqa:
     """What the comments of one file hide, as flake8 reads them.
 
@@ -141,7 +144,10 @@ def _with_comments(
         inside = [each for line in lines_inside for each in open_ones.get(line, ())]
         if inside:
             wanted[span] = inside
-            commented[span.last - 1] = _commented(lines[span.last - 1], span.comment, inside)
+            line = _commented(lines[span.last - 1], span.comment, inside)
+            if _grows_too_long(lines[span.last - 1], line, options.max_line_length):
+                line = _commented(lines[span.last - 1], span.comment, inside, _TOO_LONG)
+            commented[span.last - 1] = line
     outcome = Noqa(path, _plain(commented), options)
     for span, inside in wanted.items():
         if not any(outcome.hides(each.code, each.line) for each in inside):
@@ -149,9 +155,16 @@ def _with_comments(
     return commented
 
 
-def _commented(line: str, comment: int | None, findings: Sequence[Finding]) -> str:
-    """Give a line with the findings' codes in its ``# noqa`` comment."""
-    codes = ",".join(sorted({each.code for each in findings}))
+def _grows_too_long(before: str, after: str, longest: int) -> bool:
+    """Tell whether a comment makes a line longer than flake8 lets it be."""
+    lengths = (len(line.rstrip("\r\n")) for line in (before, after))
+    return next(lengths) <= longest < next(lengths)
+
+
+def _commented(line: str, comment: int | None, findings: Sequence[Finding], *others: str) -> str:
+    """Give a line with the findings' codes, and others, in its ``# noqa`` comment."""
+    found = sorted({each.code for each in findings})
+    codes = ",".join([*found, *others])
     named = _NAMED_CODES.search(line, comment) if comment is not None else None
     if named:
         return f"{line[: named.end()]},{codes}{line[named.end() :]}"

@@ -51,7 +51,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
             be.
     """
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
-        raise Refusal("no local name holds it")
+        raise Refusal(f"it is held by {acquisition.holder.words}, not by a local name")
     refuse_optional(acquisition, document)
     refuse_borrowed(acquisition, document)
     _refuse_unclear_end(acquisition, document)

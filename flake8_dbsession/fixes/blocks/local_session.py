@@ -114,7 +114,7 @@ def fix_local(acquisition: Acquisition, document: Document) -> Fix:
 
 def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.holder not in (Holder.LOCAL, Holder.MAIN):
-        raise Refusal(f"it is held by {_article(acquisition.holder)}, not by a local name")
+        raise Refusal(f"it is held by {acquisition.holder.words}, not by a local name")
     if acquisition.known.source is Role.REGISTRY_MAKER:
         raise Refusal("a registry of its own stands for the session")
     refuse_optional(acquisition, document)
@@ -395,8 +395,3 @@ def _binds(statement: ast.stmt, name: str) -> bool:
 def _line(node: ast.AST) -> int:
     line: int = node.lineno  # type: ignore[attr-defined]
     return line
-
-
-def _article(holder: Holder) -> str:
-    text = holder.value
-    return text if text == "nothing" else f"{'an' if text[0] in 'aeiou' else 'a'} {text}"

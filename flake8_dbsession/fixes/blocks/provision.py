@@ -16,7 +16,7 @@ from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import factory_of, place_of
 from flake8_dbsession.house.model import Place, Way
 from flake8_dbsession.house.work import is_made_here
-from flake8_dbsession.policy.model import Sanctioned, Style
+from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
@@ -135,7 +135,10 @@ def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
     """
     context = document.context
     call, known = acquisition.node, acquisition.known
-    is_named = context.is_legacy(acquisition) or context.advice(acquisition).way is not None
+    advice = context.advice(acquisition)
+    if advice.given:
+        raise Refusal(f"the function was given `{advice.given}`, which is to be used")
+    is_named = context.is_legacy(acquisition) or advice.way is not None
     if is_named and not is_made_here(acquisition):
         return None
     document.refuse_comments(call)
@@ -198,11 +201,12 @@ def _way_for(need: Need, document: Document) -> Way:
     if is_in_fallback(need.call, need.scope, context):
         raise Refusal("it is the layer's fallback for where the sanctioned object is missing")
     replacement = context.legacy_replacement(need.call, need.scope)
-    own = context.house.own(place)
-    if replacement is not None and own is None:
-        if not all(part.isidentifier() for part in re.split(r"[.:]", replacement)):
-            raise Refusal(f"the policy says what to do instead: {replacement}")
-        way = context.house.of_use(Sanctioned.parse(replacement), place)
+    if replacement is not None:
+        way = context.house.instead(replacement, place)
+        if way is None:
+            is_own = replacement in context.policy.own_replacements
+            said = f"the policy says what to do instead: {replacement}"
+            raise Refusal(said if is_own else context.house.why_none(place))
         obstacle = context.house.obstacle(way, place)
         if obstacle:
             raise Refusal(obstacle)

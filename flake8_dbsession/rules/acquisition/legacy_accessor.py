@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.accessor_calls import AccessorCall
+from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.house.advice import advice_instead
+from flake8_dbsession.house.model import Place
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import Context, quoted
+from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_fallback
 from flake8_dbsession.rules.registry import register
 
@@ -101,9 +104,18 @@ class LegacyAccessor(Rule[AccessorCall]):
             return
         if is_fallback(fact.node, fact.scope, context):
             return
-        name = fact.holder if fact.holder.isidentifier() else "db"
-        way_out = context.own_pattern(name, fact.scope) or quoted(replacement)
         yield self.violation(
             fact.node,
-            f"`{fact.text}` is a way to a session that the policy gives up; use {way_out}",
+            f"`{fact.text}` is a way to a session that the policy gives up; "
+            f"use {_way_out(fact, replacement, context)}",
         )
+
+
+def _way_out(fact: AccessorCall, replacement: str, context: Context) -> str:
+    """Say what the layer, or else the policy, has in the place of an accessor."""
+    acquisition = context.acquisition_of(fact.node)
+    if acquisition is not None:
+        return context.way_out(acquisition)
+    name = fact.holder if fact.holder.isidentifier() else "db"
+    place = Place(RoleValue(Role.OPENED), fact.scope, name)
+    return advice_instead(replacement, place, context.house).words

@@ -24,6 +24,8 @@ class RawConnection(Rule[Acquisition]):
     aiosqlite, pymysql, MySQLdb) outside the modules that own the project's connections, where the
     policy names a connection provider. What an engine or a pool gives is not meant.
 
+    A connection to a database that is seen to be another one than the provider's passes nothing by.
+
     ## Why is this bad?
     The provider sets what the house relies on (pragmas, row factories, timeouts, the pool's limit)
     and closes the connection or gives it back. A connection opened beside it has none of that:
@@ -74,7 +76,7 @@ class RawConnection(Rule[Acquisition]):
             return
         place = place_of(fact, context.file.inference)
         named = context.house.named_connection(place)
-        if named is None:
+        if named is None or named.is_other:
             return
         name = fact.name if fact.name.isidentifier() else "conn"
         way = context.house.connection(place)

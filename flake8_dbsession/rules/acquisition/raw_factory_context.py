@@ -91,6 +91,12 @@ class RawFactoryContext(Rule[Acquisition]):
         if context.has_provider(fact) and not context.is_legacy(fact):
             yield self.violation(
                 fact.node,
-                f"`with {fact.text}` bypasses the provider, which also ends the transaction; "
+                f"`with {fact.text}` bypasses the provider{_why(fact, context)}; "
                 f"use {context.way_out(fact)}",
             )
+
+
+def _why(fact: Acquisition, context: Context) -> str:
+    """Say what the provider does that the block does not, as far as that is known."""
+    way = context.advice(fact).way
+    return ", which also ends the transaction" if way is not None and way.leaving.commits else ""

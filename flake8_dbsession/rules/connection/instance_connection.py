@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.connection.kept_connections import InstanceConnection
 from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.connection.wording import provided_connection
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
@@ -84,6 +85,9 @@ class InstanceConnectionNeverClosed(Rule[InstanceConnection]):
         else:
             problem = "and the class closes it nowhere, so that nobody can"
             way_out = f"{giving} in a `close()` or `__exit__` of the class"
+            provided = provided_connection(opened, context)
+            if provided is not None:
+                way_out += f", or open one for each piece of work, with {provided}"
         yield self.violation(
             opened.node, f"`{opened.text}` is kept as `{opened.name}` {problem}; {way_out}"
         )

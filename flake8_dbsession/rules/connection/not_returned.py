@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.connection.wording import provided_connection
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.leaks import leaving_line
 from flake8_dbsession.rules.registry import register
@@ -63,6 +64,9 @@ class PooledConnectionNotReturned(Rule[Ending]):
             pool.putconn(conn)
     ```
 
+    ## Options
+    - `connections`: the connection provider that the message names
+
     ## References
     - [psycopg2: connections pooling](https://www.psycopg.org/docs/pool.html)
     - [psycopg: connection pools](https://www.psycopg.org/psycopg3/docs/advanced/pool.html)
@@ -78,7 +82,9 @@ class PooledConnectionNotReturned(Rule[Ending]):
         if fact.taking is None:
             return
         opened, lifetime = fact.acquisition, fact.lifetime
-        way_out = f"call `{fact.taking.gives}` in a `finally`"
+        provided = provided_connection(opened, context)
+        giving = f"call `{fact.taking.gives}` in a `finally`"
+        way_out = f"use {provided}" if provided is not None else giving
         closes = bool(lifetime.closes) and not fact.taking.close_gives_back
         if closes and not lifetime.hand_ons:
             problem = "is closed but never given back"

@@ -19,7 +19,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         context: the file and its policy.
 
     Returns:
-        The policy's connection provider; in its own module and where there is none, a ``with``
+        The house's connection provider; in its own module and where there is none, a ``with``
         block, or a ``finally`` where the library has no block that closes.
     """
     known, inference = acquisition.known, context.file.inference
@@ -55,7 +55,7 @@ def _closing_where_opened(acquisition: Acquisition) -> str:
 
 
 def provided_connection(acquisition: Acquisition, context: Context) -> str | None:
-    """Spell the policy's way to a connection, where it can be used and loses nothing.
+    """Spell the house's way to a connection, where it can be used and loses nothing.
 
     Args:
         acquisition: what is opened.
@@ -65,7 +65,7 @@ def provided_connection(acquisition: Acquisition, context: Context) -> str | Non
         The code between backticks; None where there is no such way, and where connections may be
         opened by hand.
     """
-    way = context.house.connection(place_of(acquisition, context.file.inference))
+    way = context.house.connection_to_use(place_of(acquisition, context.file.inference))
     if way is None or context.may_open(acquisition.scope, acquisition.known):
         return None
     name = acquisition.name if acquisition.name.isidentifier() else "conn"

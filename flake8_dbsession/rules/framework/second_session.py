@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
+from flake8_dbsession.house.advice import advice_beside
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -82,5 +83,5 @@ class SecondSession(Rule[Opening]):
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` opens a second transaction, which does not see what `{fact.given}` "
-                f"has not committed; use `{fact.given}`, which the function was given",
+                f"has not committed; use {advice_beside(fact.given).words}",
             )

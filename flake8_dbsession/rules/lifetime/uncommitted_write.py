@@ -127,4 +127,5 @@ def _way_out(fact: UncommittedWrite) -> str:
     if not fact.name:
         return "open it under a name, and call its `commit()` afterwards"
     waiting = "await " if opened.known.is_async else ""
-    return f"call `{waiting}{fact.name}.commit()` after the last write"
+    commit, rollback = (f"`{waiting}{fact.name}.{end}()`" for end in ("commit", "rollback"))
+    return f"call {commit} after the last write, or {rollback} where nothing is to stay"

@@ -8,9 +8,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
-from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
 
@@ -30,16 +28,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     """
     if acquisition.part is not None or is_in_fallback(acquisition.node, acquisition.scope, context):
         return _FINALLY
-    if context.is_test or context.may_open(acquisition.scope, acquisition.known):
-        name = acquisition.name if acquisition.name.isidentifier() else "db"
-        keyword = "async with" if acquisition.known.is_async else "with"
-        opened = acquisition.text
-        if acquisition.known.source is Role.REGISTRY_MAKER:
-            opened = acquisition.block
-        block = f"`{keyword} {opened} as {name}:`"
-        way_out = fitted(block, acquisition, context.file.tree)
-    else:
-        way_out = context.way_out(acquisition)
+    way_out = context.way_out(acquisition)
     fetch = ", and fetch the rows inside it" if _returns_result(acquisition) else ""
     return f"use {way_out}{fetch}"
 

@@ -62,6 +62,13 @@ class TestComments:
         after = b'def f():\n    """\n    >>> x\n    """  # noqa: DBS110\n'
         assert hidden(source, finding(3, "DBS110")) == (after, [])
 
+    def test_a_line_that_grows_too_long_is_excused(self) -> None:
+        """flake8 counts a comment's characters, and would report what was not there before."""
+        short, long = "x" * 60 + " = 1", "x" * 100 + " = 1"
+        (content, left) = hidden(f"{short}\n{long}\n".encode(), finding(1), finding(2))
+        assert content.decode() == f"{short}  # noqa: DBS101,E501\n{long}  # noqa: DBS101\n"
+        assert left == []
+
     def test_several_codes_share_one(self) -> None:
         found = [finding(1, "DBS303"), finding(1, "DBS101"), finding(1, "DBS101")]
         assert hidden(b"x = 1\n", *found) == (b"x = 1  # noqa: DBS101,DBS303\n", [])

@@ -31,7 +31,8 @@ class AccessorCall(NamedTuple):
     @property
     def text(self) -> str:
         """The call as it is written, without its arguments."""
-        return f"{self.names[0]}({'...' if self.node.args or self.node.keywords else ''})"
+        given = "..." if self.node.args or self.node.keywords else ""
+        return f"{ast.unparse(self.node.func)}({given})"
 
 
 def accessor_calls(tree: Tree, inference: Inference) -> Iterator[AccessorCall]:
@@ -50,6 +51,6 @@ def accessor_calls(tree: Tree, inference: Inference) -> Iterator[AccessorCall]:
     endings = {pattern.rpartition(".")[2] for pattern in patterns}
     for call, scope in tree.find(ast.Call):
         if any(fnmatchcase(last_segment(call.func), ending) for ending in endings):
-            names = inference.names(call.func, scope)
+            names = inference.accessor_names(call.func, scope)
             if any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
                 yield AccessorCall(call, scope, names, holder_of(call, scope, tree)[1])

@@ -44,6 +44,14 @@ class Holder(Enum):
     ARGUMENT = "call's argument"
     DISCARDED = "nothing"
 
+    @property
+    def words(self) -> str:
+        """The holder with its article, such as ``a local name``."""
+        name: str = self.value
+        if self is Holder.DISCARDED:
+            return name
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
 
 class Acquisition(NamedTuple):
     """A new session or connection.

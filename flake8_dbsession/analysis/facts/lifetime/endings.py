@@ -260,12 +260,24 @@ def taking_of(known: RoleValue) -> Taking | None:
     return driver_of(known.library).taking if known.is_pooled else None
 
 
-def _receivers(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
-    """Give the calls that only name the pool again: ``pool().putconn(conn)``."""
+def _givings(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
+    """Give the calls that give back, and those in them that only name the pool again."""
     for node in nodes:
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in GIVINGS:
+                yield node
                 yield from (each for each in nodes_in(owner) if isinstance(each, ast.Call))
+
+
+def _last_calls(nodes: Iterable[ast.AST], names: Set[str]) -> Iterator[ast.Call]:
+    """Give the calls of a ``finally`` that are handed what is to end: ``put_back(conn)``.
+
+    What they do decides; that they fail before it is no way to leave it open.
+    """
+    for final in (each for node in nodes for each in getattr(node, "finalbody", ())):
+        match final:
+            case ast.Expr(value=ast.Call(args=[ast.Name(id=name)]) as call) if name in names:
+                yield call
 
 
 def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree) -> Graph | None:
@@ -276,7 +288,7 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
     failing = frozenset(call for a in found for call in _awaited_to_fail(a, tree))
     connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
-    quiet |= set(_receivers(own_nodes(root)))
+    quiet |= {*_givings(own_nodes(root)), *_last_calls(own_nodes(root), {a.name for a in found})}
     plain = effects.calls(scope)
     quiet |= set(
         _set_ups(
