@@ -11,7 +11,8 @@ from flake8.utils import stdin_get_value
 
 from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.command import main
-from tests.cases import HOUSE, forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here
 
 BY_HAND = "from core.database import SessionLocal\n\ndb = SessionLocal()\n"

@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
+from flake8_dbsession.policy.loading import forget_policies
 from flake8_dbsession.policy.schema import schema
-from tests.cases import forget_policies, write_project
+from tests.cases import write_project
 
 DATABASE = """
 from contextlib import contextmanager

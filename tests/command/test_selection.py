@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
-from tests.cases import HOUSE, forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here
 
 APP = """

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from flake8_dbsession.checking.findings import Finding, Replacement
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.fixes.offers import offers, replacements
-from tests.cases import HOUSE, forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import HOUSE, write_project
 
 TWICE = """\
 from core.database import SessionLocal

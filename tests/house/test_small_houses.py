@@ -15,7 +15,8 @@ from flake8_dbsession.checking.files.discovery import discover
 from flake8_dbsession.command import main
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.migration.counting import migration_of
-from tests.cases import forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import write_project
 from tests.house.houses import HOUSES
 from tests.house.test_examples import advised, assert_usable
 from tests.migration.test_counting import BY_HAND

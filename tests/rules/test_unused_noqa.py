@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flake8_dbsession.command import main
-from tests.cases import HOUSE, forget_policies, write_project
+from flake8_dbsession.policy.loading import forget_policies
+from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here
 
 IMPORT = "from core.database import SessionLocal\n\n"

@@ -31,7 +31,7 @@ def has_a_factory(acquisition: Acquisition, inference: Inference) -> bool:
     """
     module = acquisition.scope.module.scope
     for name, how in statement_bindings(body_of(module.node)):
-        if isinstance(how, Imported):
+        if isinstance(how, Imported) and name.isidentifier():  # no star
             known = inference.known(expression_of(name), module)
             if known is not None and known.role is Role.FACTORY:
                 return known.resource is Resource.SESSION
