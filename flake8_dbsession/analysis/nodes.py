@@ -11,7 +11,8 @@ _OWN = "_own_nodes"
 _RUN_LATER = LEAVES.union({ast.AsyncFunctionDef, ast.ClassDef, ast.FunctionDef, ast.Lambda})
 _PLAIN_FIELDS = frozenset(
     {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs", "level"}
-    | {"lineno", "module", "op", "ops", "rest", "simple", "tag", "type_comment", "type_ignores"}
+    | {"lineno", "module", "op", "ops", "rest", "simple", "str", "tag", "type_comment"}
+    | {"type_ignores"}
 )
 _PLAIN: dict[type[ast.AST], frozenset[str]] = {
     ast.Constant: frozenset({"value"}),
@@ -49,7 +50,7 @@ def children(node: ast.AST) -> list[ast.AST]:
         value = getattr(node, name, None)
         if type(value) is list:
             found += filter(None, value)
-        elif isinstance(value, ast.AST):
+        elif value is not None:
             found.append(value)
     return found
 
@@ -85,6 +86,11 @@ def own_nodes(root: ast.AST) -> list[ast.AST]:
     return known[_OWN]
 
 
+def run_with(root: ast.AST) -> list[ast.AST]:
+    """Give a node and what runs with it, for once: no list of it is kept."""
+    return _walked([root], _RUN_LATER)
+
+
 def nodes_in(root: ast.AST) -> list[ast.AST]:
     """Give a node and all inside it, in the order of the text; marks of operations left out."""
     return _walked([root], LEAVES)
@@ -104,6 +110,6 @@ def _walked(nodes: list[ast.AST], ends: frozenset[type[ast.AST]]) -> list[ast.AS
             value = getattr(node, name, None)
             if type(value) is list:
                 stack += filter(None, value[::-1])
-            elif isinstance(value, ast.AST):
+            elif value is not None:
                 stack.append(value)
     return found

@@ -64,15 +64,21 @@ def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator
     given = [*method.node.args.posonlyargs, *method.node.args.args]
     if not given or method.owner is None:
         return
-    guarded = set(under_locks(method.node, scope, inference))
+    read: dict[str, list[ast.Attribute]] = {}
     for node in own_nodes(method.node):
         match node:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == given[0].arg:
-                value = inference.value(node, scope) if node not in guarded else None
-                if isinstance(value, RoleValue) and value.role in HELD:
-                    yield name
-                elif isinstance(value, FunctionValue):
-                    yield from attributes_used(value, inference)
+                read.setdefault(name, []).append(node)
+    for name, nodes in read.items():
+        value = inference.value(nodes[0], scope)
+        is_session = isinstance(value, RoleValue) and value.role in HELD
+        if not is_session and not isinstance(value, FunctionValue):
+            continue
+        if not set(nodes) <= set(under_locks(method.node, scope, inference)):
+            if isinstance(value, FunctionValue):
+                yield from attributes_used(value, inference)
+            else:
+                yield name
 
 
 def _fields(node: ast.ClassDef) -> list[str]:
