@@ -147,6 +147,59 @@ def override_leak(path, base: Base2):
     assert_cases(tmp_path, {"app/work.py": HEAD + code}, CODES)
 
 
+def test_overrides_in_other_modules(tmp_path: Path) -> None:
+    code = """
+class Using:
+    def work(self, conn):
+        conn.execute('SELECT 1')
+
+class Final:
+    def work(self, conn):
+        conn.execute('SELECT 1')
+
+class Abstract(ABC):
+    @abstractmethod
+    def work(self, conn): ...
+
+def may_be_closed(path, using: Using):
+    conn = sqlite3.connect(path)
+    using.work(conn)
+
+def leaks(path, final: Final):
+    conn = sqlite3.connect(path)  # DBS602
+    final.work(conn)
+
+def leaks_in_all_that_there_are(path, abstract: Abstract):
+    conn = sqlite3.connect(path)  # DBS602
+    abstract.work(conn)
+"""
+    other = """
+from app.work import Abstract, Using
+
+class Between(Using): ...
+
+class Concrete(Abstract):
+    def work(self, conn):
+        conn.execute('SELECT 2')
+"""
+    third = """
+from app import other
+
+class Closing(other.Between):
+    def work(self, conn):
+        conn.close()
+"""
+    double = """
+from app.work import Final
+
+class Closing(Final):
+    def work(self, conn):
+        conn.close()
+"""
+    files = {"app/other.py": other, "app/third.py": third, "tests/test_work.py": double}
+    assert_cases(tmp_path, {"app/work.py": HEAD + code, **files}, CODES)
+
+
 def test_callbacks(tmp_path: Path) -> None:
     code = """
 def run_with(callback, conn):
