@@ -50,6 +50,45 @@ def tuple_leak_some(path):
     assert_cases(tmp_path, {"app/work.py": HEAD + code}, CODES)
 
 
+def test_what_is_awaited_along_with_something(tmp_path: Path) -> None:
+    code = """
+async def both(dsn):
+    conn = await asyncpg.connect(dsn)
+    return conn, 1
+
+async def ok(dsn):
+    conn, number = await both(dsn)
+    try:
+        await conn.fetch('SELECT 1')
+    finally:
+        await conn.close()
+
+async def leaks(dsn):
+    conn, number = await both(dsn)  # DBS602
+    await conn.fetch('SELECT 1')
+    return number
+
+async def leaks_on_some_ways(dsn):
+    conn, number = await both(dsn)  # DBS603
+    await conn.fetch('SELECT 1')
+    await conn.close()
+
+async def hands_on(dsn):
+    conn, number = await both(dsn)
+    return conn
+"""
+    user = """
+from app.database import both
+
+async def leaks(dsn):
+    conn, number = await both(dsn)  # DBS602
+    await conn.fetch('SELECT 1')
+    return number
+"""
+    files = {"app/database.py": "import asyncpg\n" + code, "app/user.py": user}
+    assert_cases(tmp_path, files, CODES)
+
+
 def test_decorators_of_the_project(tmp_path: Path) -> None:
     code = """
 def with_conn(function):
