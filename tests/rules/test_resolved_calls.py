@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import HOUSE, assert_cases
 
 CODES = {"DBS602", "DBS603"}
 HEAD = """
@@ -310,3 +310,56 @@ def service_nested_ok(path):
     Service(sqlite3.connect(path)).end()
 """
     assert_cases(tmp_path, {"app/work.py": HEAD + code}, CODES)
+
+
+def test_properties_that_open_anew(tmp_path: Path) -> None:
+    code = """
+        import threading
+        from functools import cached_property
+
+        from core.database import SessionLocal
+
+        class Repo:
+            @property
+            def session(self):
+                return SessionLocal()
+
+            @cached_property
+            def kept(self):
+                return SessionLocal()
+
+            def closes(self):
+                db = self.session
+                try:
+                    db.query(1)
+                finally:
+                    db.close()  # DBS301
+
+            def threads(self):
+                for _ in range(3):
+                    threading.Thread(target=work, args=(self.session,)).start()
+
+            def threads_with_the_kept(self):
+                for _ in range(3):
+                    threading.Thread(target=work, args=(self.kept,)).start()  # DBS206
+
+            def starts(self):
+                for _ in range(3):
+                    threading.Thread(target=self.run).start()
+
+            def run(self):
+                work(self.session)
+
+            def given(self):
+                return self.session
+
+        def work(db):
+            db.query(1)
+
+        def leaks():
+            db = Repo().given()  # DBS302
+            db.query(1)
+        """
+    assert_cases(
+        tmp_path, {**HOUSE, "repo.py": code}, {"DBS206", "DBS301", "DBS302", "DBS303", "DBS304"}
+    )

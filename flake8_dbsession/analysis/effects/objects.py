@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 
@@ -71,7 +71,8 @@ def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator
                 read.setdefault(name, []).append(node)
     for name, nodes in read.items():
         value = inference.value(nodes[0], scope)
-        is_session = isinstance(value, RoleValue) and value.role in HELD
+        # A property that opens anew keeps nothing on its object.
+        is_session = isinstance(value, RoleValue) and value.role in HELD - {Role.OPENED}
         if not is_session and not isinstance(value, FunctionValue):
             continue
         if not set(nodes) <= set(under_locks(method.node, scope, inference)):
