@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+from typing import TypeGuard, TypeVar
+
+Node = TypeVar("Node", bound="ast.AST | None")
 
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
 """Most nodes of a tree are of these types, which have no nodes inside."""
@@ -53,6 +56,21 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif value is not None:
             found.append(value)
     return found
+
+
+def is_name(node: ast.AST | None, name: str | None) -> TypeGuard[ast.Name]:
+    """Tell whether a node is some name."""
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def names(node: ast.AST, name: str) -> bool:
+    """Tell whether some name stands in a node."""
+    return any(is_name(part, name) for part in nodes_in(node))
+
+
+def unawaited(node: Node) -> Node | ast.expr:
+    """Give what is awaited; the node itself where it is no ``await``."""
+    return node.value if isinstance(node, ast.Await) else node
 
 
 def arguments(call: ast.Call) -> list[ast.expr]:
