@@ -181,7 +181,9 @@ class Linter:
         if not text.isascii():
             lines = text.split("\n")
             found = (_in_characters(violation, lines) for violation in found)
-        return sorted(found, key=lambda v: (v.line, v.column, v.code))
+        in_order = sorted(found, key=lambda v: (v.line, v.column, v.code))
+        prepared.context.file.forget()
+        return in_order
 
     def demand(self, paths: Sequence[str]) -> None:
         """Make sure of the policies that hold for some paths.

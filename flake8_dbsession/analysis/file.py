@@ -160,6 +160,12 @@ class SourceFile:
             words |= learned
         return tree
 
+    def forget(self) -> None:
+        """Let the tree and the facts go: the file has been looked at."""
+        self.__dict__.pop("tree", None)
+        self._facts.clear()
+        self.module.forget_tree()
+
     def facts(self, kind: type[Fact]) -> list[Fact]:
         """Give the facts of one kind.
 

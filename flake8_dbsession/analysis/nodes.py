@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+from typing import TypeGuard, TypeVar
+
+Node = TypeVar("Node", bound="ast.AST | None")
 
 LEAVES = frozenset({ast.Constant, ast.Name, ast.Pass, ast.alias})
 """Most nodes of a tree are of these types, which have no nodes inside."""
@@ -11,7 +14,8 @@ _OWN = "_own_nodes"
 _RUN_LATER = LEAVES.union({ast.AsyncFunctionDef, ast.ClassDef, ast.FunctionDef, ast.Lambda})
 _PLAIN_FIELDS = frozenset(
     {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs", "level"}
-    | {"lineno", "module", "op", "ops", "rest", "simple", "tag", "type_comment", "type_ignores"}
+    | {"lineno", "module", "op", "ops", "rest", "simple", "str", "tag", "type_comment"}
+    | {"type_ignores"}
 )
 _PLAIN: dict[type[ast.AST], frozenset[str]] = {
     ast.Constant: frozenset({"value"}),
@@ -49,9 +53,24 @@ def children(node: ast.AST) -> list[ast.AST]:
         value = getattr(node, name, None)
         if type(value) is list:
             found += filter(None, value)
-        elif isinstance(value, ast.AST):
+        elif value is not None:
             found.append(value)
     return found
+
+
+def is_name(node: ast.AST | None, name: str | None) -> TypeGuard[ast.Name]:
+    """Tell whether a node is some name."""
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def names(node: ast.AST, name: str) -> bool:
+    """Tell whether some name stands in a node."""
+    return any(is_name(part, name) for part in nodes_in(node))
+
+
+def unawaited(node: Node) -> Node | ast.expr:
+    """Give what is awaited; the node itself where it is no ``await``."""
+    return node.value if isinstance(node, ast.Await) else node
 
 
 def arguments(call: ast.Call) -> list[ast.expr]:
@@ -85,6 +104,11 @@ def own_nodes(root: ast.AST) -> list[ast.AST]:
     return known[_OWN]
 
 
+def run_with(root: ast.AST) -> list[ast.AST]:
+    """Give a node and what runs with it, for once: no list of it is kept."""
+    return _walked([root], _RUN_LATER)
+
+
 def nodes_in(root: ast.AST) -> list[ast.AST]:
     """Give a node and all inside it, in the order of the text; marks of operations left out."""
     return _walked([root], LEAVES)
@@ -104,6 +128,6 @@ def _walked(nodes: list[ast.AST], ends: frozenset[type[ast.AST]]) -> list[ast.AS
             value = getattr(node, name, None)
             if type(value) is list:
                 stack += filter(None, value[::-1])
-            elif isinstance(value, ast.AST):
+            elif value is not None:
                 stack.append(value)
     return found

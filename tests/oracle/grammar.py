@@ -161,6 +161,7 @@ _REOPENS = [
     ["while choose() and (x := {open}):", "    x.close()"],
     ["with closing({open}) as x, suppress(ValueError):", "    x.execute()"],
 ]
+_RETURNED_LATER = "return (db.execute() for _ in turns())"
 _RETURNS = [
     "return",
     "return 1",
@@ -175,7 +176,7 @@ _RETURNS = [
     "return db if choose() else None",
     "return {'db': db}",
     "return partial(use, db)",
-    "return (db.execute() for _ in turns())",
+    _RETURNED_LATER,
 ]
 _RAISES = [
     "raise ValueError",
@@ -187,6 +188,7 @@ _RAISES = [
     "bail()",
     "leave()",
 ]
+_BINDS_DB = re.compile(r"\bdb = |\bas db\b|\bfor db in\b")
 _NOT_AWAITED = re.compile(
     r"each|ExitStack|Holder|in_turns|def |lambda|wrap_it|closing|stack|for _ in turns"
 )
@@ -539,7 +541,10 @@ class _Writer:
         if handled:
             lines += self._handlers(place)
         if not handled or self._chance(3):
-            lines += ["finally:", *_indented(self._body(place))]
+            last = self._body(place)
+            if any(map(_BINDS_DB.search, last)):  # which a generator that was returned reads later
+                lines = [line.replace(_RETURNED_LATER, "return db.execute()") for line in lines]
+            lines += ["finally:", *_indented(last)]
         return lines
 
     def _handlers(self, place: _Place) -> Lines:

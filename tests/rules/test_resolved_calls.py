@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import HOUSE, assert_cases
 
 CODES = {"DBS602", "DBS603"}
 HEAD = """
@@ -48,6 +48,45 @@ def tuple_leak_some(path):
     close_conn(conn, cur)
 """
     assert_cases(tmp_path, {"app/work.py": HEAD + code}, CODES)
+
+
+def test_what_is_awaited_along_with_something(tmp_path: Path) -> None:
+    code = """
+async def both(dsn):
+    conn = await asyncpg.connect(dsn)
+    return conn, 1
+
+async def ok(dsn):
+    conn, number = await both(dsn)
+    try:
+        await conn.fetch('SELECT 1')
+    finally:
+        await conn.close()
+
+async def leaks(dsn):
+    conn, number = await both(dsn)  # DBS602
+    await conn.fetch('SELECT 1')
+    return number
+
+async def leaks_on_some_ways(dsn):
+    conn, number = await both(dsn)  # DBS603
+    await conn.fetch('SELECT 1')
+    await conn.close()
+
+async def hands_on(dsn):
+    conn, number = await both(dsn)
+    return conn
+"""
+    user = """
+from app.database import both
+
+async def leaks(dsn):
+    conn, number = await both(dsn)  # DBS602
+    await conn.fetch('SELECT 1')
+    return number
+"""
+    files = {"app/database.py": "import asyncpg\n" + code, "app/user.py": user}
+    assert_cases(tmp_path, files, CODES)
 
 
 def test_decorators_of_the_project(tmp_path: Path) -> None:
@@ -147,6 +186,59 @@ def override_leak(path, base: Base2):
     assert_cases(tmp_path, {"app/work.py": HEAD + code}, CODES)
 
 
+def test_overrides_in_other_modules(tmp_path: Path) -> None:
+    code = """
+class Using:
+    def work(self, conn):
+        conn.execute('SELECT 1')
+
+class Final:
+    def work(self, conn):
+        conn.execute('SELECT 1')
+
+class Abstract(ABC):
+    @abstractmethod
+    def work(self, conn): ...
+
+def may_be_closed(path, using: Using):
+    conn = sqlite3.connect(path)
+    using.work(conn)
+
+def leaks(path, final: Final):
+    conn = sqlite3.connect(path)  # DBS602
+    final.work(conn)
+
+def leaks_in_all_that_there_are(path, abstract: Abstract):
+    conn = sqlite3.connect(path)  # DBS602
+    abstract.work(conn)
+"""
+    other = """
+from app.work import Abstract, Using
+
+class Between(Using): ...
+
+class Concrete(Abstract):
+    def work(self, conn):
+        conn.execute('SELECT 2')
+"""
+    third = """
+from app import other
+
+class Closing(other.Between):
+    def work(self, conn):
+        conn.close()
+"""
+    double = """
+from app.work import Final
+
+class Closing(Final):
+    def work(self, conn):
+        conn.close()
+"""
+    files = {"app/other.py": other, "app/third.py": third, "tests/test_work.py": double}
+    assert_cases(tmp_path, {"app/work.py": HEAD + code, **files}, CODES)
+
+
 def test_callbacks(tmp_path: Path) -> None:
     code = """
 def run_with(callback, conn):
@@ -218,3 +310,56 @@ def service_nested_ok(path):
     Service(sqlite3.connect(path)).end()
 """
     assert_cases(tmp_path, {"app/work.py": HEAD + code}, CODES)
+
+
+def test_properties_that_open_anew(tmp_path: Path) -> None:
+    code = """
+        import threading
+        from functools import cached_property
+
+        from core.database import SessionLocal
+
+        class Repo:
+            @property
+            def session(self):
+                return SessionLocal()
+
+            @cached_property
+            def kept(self):
+                return SessionLocal()
+
+            def closes(self):
+                db = self.session
+                try:
+                    db.query(1)
+                finally:
+                    db.close()  # DBS301
+
+            def threads(self):
+                for _ in range(3):
+                    threading.Thread(target=work, args=(self.session,)).start()
+
+            def threads_with_the_kept(self):
+                for _ in range(3):
+                    threading.Thread(target=work, args=(self.kept,)).start()  # DBS206
+
+            def starts(self):
+                for _ in range(3):
+                    threading.Thread(target=self.run).start()
+
+            def run(self):
+                work(self.session)
+
+            def given(self):
+                return self.session
+
+        def work(db):
+            db.query(1)
+
+        def leaks():
+            db = Repo().given()  # DBS302
+            db.query(1)
+        """
+    assert_cases(
+        tmp_path, {**HOUSE, "repo.py": code}, {"DBS206", "DBS301", "DBS302", "DBS303", "DBS304"}
+    )

@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.names.functions import (
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
+from flake8_dbsession.analysis.nodes import is_name
 
 
 class Argument(NamedTuple):
@@ -191,7 +192,7 @@ def received_as(
         The function and the parameter's name; None where no function of the project takes it.
     """
     arguments = arguments_of(call) if isinstance(call, ast.Call) else []
-    keys = [key for key, value in arguments if isinstance(value, ast.Name) and value.id == name]
+    keys = [key for key, value in arguments if is_name(value, name)]
     function = inference.value(call.func, scope) if keys else None  # type: ignore[attr-defined]
     if not isinstance(function, FunctionValue):
         return None

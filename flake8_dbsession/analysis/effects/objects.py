@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 
@@ -64,15 +64,22 @@ def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator
     given = [*method.node.args.posonlyargs, *method.node.args.args]
     if not given or method.owner is None:
         return
-    guarded = set(under_locks(method.node, scope, inference))
+    read: dict[str, list[ast.Attribute]] = {}
     for node in own_nodes(method.node):
         match node:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == given[0].arg:
-                value = inference.value(node, scope) if node not in guarded else None
-                if isinstance(value, RoleValue) and value.role in HELD:
-                    yield name
-                elif isinstance(value, FunctionValue):
-                    yield from attributes_used(value, inference)
+                read.setdefault(name, []).append(node)
+    for name, nodes in read.items():
+        value = inference.value(nodes[0], scope)
+        # A property that opens anew keeps nothing on its object.
+        is_session = isinstance(value, RoleValue) and value.role in HELD - {Role.OPENED}
+        if not is_session and not isinstance(value, FunctionValue):
+            continue
+        if not set(nodes) <= set(under_locks(method.node, scope, inference)):
+            if isinstance(value, FunctionValue):
+                yield from attributes_used(value, inference)
+            else:
+                yield name
 
 
 def _fields(node: ast.ClassDef) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Assigned, Defined, Scope
@@ -23,19 +24,17 @@ def overrides(
         inference: answers what its object is.
 
     Returns:
-        Those of the subclasses in the class's module and the caller's; none where the object is
-        seen to be made of the class itself.
+        Those of the project's subclasses, its tests left out; none where the object is seen to be
+        made of the class itself.
     """
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     value = inference.value(owner, scope) if owner is not None else None
     if owner is None or not isinstance(value, InstanceValue) or _is_made_here(owner, scope):
         return []
     name = getattr(method.node, "name", "")
-    modules = {value.cls.scope.module: None, scope.module: None}
     return [
         FunctionValue(binding.how.node, binding.scope, cls)
-        for module in modules
-        for cls in subclasses_in(module, value.cls, inference)
+        for cls in _subclasses(scope.module.scope, value.cls, inference=inference)
         for binding in cls.scope.child(cls.node).bindings(name)
         if isinstance(binding.how, Defined) and not isinstance(binding.how.node, ast.ClassDef)
     ]
@@ -69,20 +68,52 @@ def subclasses_in(module: Module, cls: ClassValue, inference: Inference) -> list
     question = ("subclasses", cls.node)
     memory = module.scope.memory
     if question not in memory:
-        memory[question] = list(_below(cls, module, inference, frozenset({cls.node})))
+        memory[question] = _below(cls, lambda _: [module], inference)
     return memory[question]  # type: ignore[no-any-return]
 
 
+@remembered
+def _subclasses(asker: Scope, cls: ClassValue, *, inference: Inference) -> list[ClassValue]:
+    """Find the classes of the project that inherit from a class."""
+    module, project = asker.module, inference.project
+
+    def places(above: ClassValue) -> Iterable[Module]:
+        others = project.modules_deriving(above.node.name, module.path)
+        return dict.fromkeys((above.scope.module, module, *others))
+
+    return _below(cls, places, inference)
+
+
 def _below(
-    cls: ClassValue, module: Module, inference: Inference, seen: frozenset[ast.ClassDef]
-) -> Iterator[ClassValue]:
+    cls: ClassValue, places: Callable[[ClassValue], Iterable[Module]], inference: Inference
+) -> list[ClassValue]:
+    """Find what inherits from a class, in the modules that may hold what is right below one."""
+    found: dict[ast.ClassDef, ClassValue] = {}
+    pending = [cls]
+    while pending:
+        above = pending.pop()
+        for module in places(above):
+            for below in _right_below(above, module, inference):
+                if below.node not in found:
+                    found[below.node] = below
+                    pending.append(below)
+    return list(found.values())
+
+
+def _right_below(cls: ClassValue, module: Module, inference: Inference) -> Iterator[ClassValue]:
     for name in module.definitions(cls.node.name):
         value = inference.member(module, name)
-        if isinstance(value, ClassValue) and value.node not in seen:
+        if isinstance(value, ClassValue):
             bases = [inference.value(base, value.scope) for base in value.node.bases]
-            if any(isinstance(base, ClassValue) and base.node is cls.node for base in bases):
+            if any(isinstance(base, ClassValue) and _is_same(base, cls) for base in bases):
                 yield value
-                yield from _below(value, module, inference, seen | {value.node})
+
+
+def _is_same(one: ClassValue, other: ClassValue) -> bool:
+    """Tell whether two are one class: a linted file is also followed, and then parsed again."""
+    return one.node is other.node or (
+        one.node.name == other.node.name and one.scope.module.path == other.scope.module.path
+    )
 
 
 def _is_made_here(owner: ast.expr, scope: Scope) -> bool:

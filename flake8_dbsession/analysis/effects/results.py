@@ -33,7 +33,7 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
 
 _PLACES = (ast.Attribute, ast.Subscript)
 # What gives a new session or connection at each call.
@@ -162,7 +162,7 @@ def _is_aliased(scope: Scope, name: str) -> bool:
     return any(
         isinstance(node, (ast.Assign, ast.NamedExpr))
         and node.value not in _calls_of(node)
-        and any(_is_name(part, name) for part in nodes_in(node.value))
+        and names(node.value, name)
         for node in own_nodes(scope.node)
     )
 
@@ -177,17 +177,13 @@ def _stores(statement: ast.stmt, name: str) -> bool:
             return name in names
         case ast.Assign(targets=targets, value=value):
             outlives = any(isinstance(t, _PLACES) for t in targets)
-            local = any(isinstance(t, ast.Name) and t.id == name for t in targets)
-            return outlives and (local or _is_name(value, name))
+            local = any(is_name(t, name) for t in targets)
+            return outlives and (local or is_name(value, name))
         case ast.Expr(value=ast.Call(func=function, args=arguments)):
             setter = isinstance(function, ast.Attribute) and function.attr in KEEPING
-            setter = setter or _is_name(function, "setattr")
-            return setter and any(_is_name(argument, name) for argument in arguments)
+            setter = setter or is_name(function, "setattr")
+            return setter and any(is_name(argument, name) for argument in arguments)
     return False
-
-
-def _is_name(expression: ast.AST, name: str) -> bool:
-    return isinstance(expression, ast.Name) and expression.id == name
 
 
 def _of_generator(
@@ -332,7 +328,7 @@ def _bound_to(
 
 def _works_on(value: ast.expr, name: str) -> bool:
     """Tell whether a name gets what a call makes of its own value: ``conn = configured(conn)``."""
-    return isinstance(value, ast.Call) and any(_is_name(part, name) for part in value.args)
+    return isinstance(value, ast.Call) and any(is_name(part, name) for part in value.args)
 
 
 def _is_stored(expression: ast.expr, scope: Scope) -> bool:

@@ -35,7 +35,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Leave,
 )
 from flake8_dbsession.analysis.library.python import EXPECTING
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import is_name, nodes_in
 
 _MAX_EVENTS = 20_000
 _SUPPRESSORS = EXPECTING | {"suppress"}
@@ -366,7 +366,7 @@ def _is_of(handling: Handling, exception: ast.expr | None) -> bool:
     """Tell whether ``raise``, or ``raise exception``, raises again what a handler caught."""
     if exception is None:
         return True
-    return isinstance(exception, ast.Name) and exception.id == handling.name
+    return is_name(exception, handling.name)
 
 
 def _captures(pattern: ast.pattern, subject: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:

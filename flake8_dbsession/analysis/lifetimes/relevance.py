@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Take
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import nodes_in, unawaited
 
 Mention: TypeAlias = str | ast.AST
 
@@ -87,11 +87,11 @@ class Mentions:
         events = [event for block in self._graph.blocks for event in block.events]
         takes = [event for event in events if isinstance(event, Take)]
         values = self._opened | {
-            take.whole for take in takes if _awaited(take.part) in self._opened
+            take.whole for take in takes if unawaited(take.part) in self._opened
         }
         names = {take.part for take in takes if take.whole in values}
         for event in events:
-            if isinstance(event, Bind) and _awaited(event.value) in values:
+            if isinstance(event, Bind) and unawaited(event.value) in values:
                 names |= {event.target} if isinstance(event.target, ast.Name) else set()
         return frozenset(node.id for node in names if isinstance(node, ast.Name))
 
@@ -128,10 +128,6 @@ class Mentions:
                 if isinstance(inner, ast.Name) or inner in self._opened
             )
         return self._by_node[node]
-
-
-def _awaited(node: ast.AST | None) -> ast.AST | None:
-    return node.value if isinstance(node, ast.Await) else node
 
 
 def _node(event: Event) -> ast.AST | None:

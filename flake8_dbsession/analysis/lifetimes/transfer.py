@@ -49,6 +49,7 @@ from flake8_dbsession.analysis.lifetimes.state import (
     State,
     Status,
 )
+from flake8_dbsession.analysis.nodes import unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
 _CLOSED = frozenset({Status.CLOSED, Status.CLOSED_UNUSED})
@@ -186,7 +187,7 @@ class Transfer:
             The fate in what the call runs now; None where it runs nothing, where the object goes
             into a container or is registered, and where its own method is called.
         """
-        call = node.value if isinstance(node, ast.Await) else node
+        call = unawaited(node)
         if state.status is Status.UNBORN or not isinstance(call, ast.Call):
             return None
         if isinstance(call.func, ast.Attribute) and self._reader.refers(call.func.value, state):
@@ -244,7 +245,7 @@ class Transfer:
     ) -> Iterator[State]:
         """Give the states in which a function that was given the object leaves it."""
         assert isinstance(node, ast.expr)
-        call = node.value if isinstance(node, ast.Await) else node
+        call = unawaited(node)
         state = state._replace(holders=state.holders - {call})  # the coroutine is over
         for outcome in sorted(outcomes, key=lambda each: each.value):
             match outcome:

@@ -662,7 +662,8 @@ class Inference:
             bindings = scope.attributes(name)
             if not bindings:
                 return self._inherited(cls, lambda base: self._instance_attribute(base, name))
-            return _kept(self._property(_choose(self._bound(binding) for binding in bindings)))
+            value = _choose(self._bound(binding) for binding in bindings)
+            return self._read(value) if isinstance(value, FunctionValue) else _kept(value)
 
         return self._once(("attribute", name), scope, own)
 
@@ -677,12 +678,12 @@ class Inference:
                     return found
         return None
 
-    def _property(self, value: Value | None) -> Value | None:
-        if isinstance(value, FunctionValue) and any(
-            name in ("property", "cached_property") for name in decorator_names(value.node)
-        ):
-            return self._called(value)
-        return value
+    def _read(self, function: FunctionValue) -> Value | None:
+        """Give what reading a method gives: itself, or a property's value, which may be new."""
+        names = decorator_names(function.node)
+        if "property" in names:
+            return self._called(function)
+        return _kept(self._called(function)) if "cached_property" in names else function
 
     def _entered_instance(self, instance: InstanceValue) -> Value | None:
         for method in ("__enter__", "__aenter__"):

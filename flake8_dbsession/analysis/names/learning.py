@@ -15,7 +15,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, TupleValue, Value
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
@@ -99,9 +99,16 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
     }
     for function in _handing_functions(tree, inference):
         known = inference.role(function) or inference.result(function).returns
-        if isinstance(known, RoleValue) and known.role in _CALLABLES:
+        if _is_telling(known):
             words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))
+
+
+def _is_telling(known: Value | None) -> bool:
+    """Tell whether a function gives what opens something, or opens a part of what it gives."""
+    if isinstance(known, TupleValue):
+        return any(isinstance(i, RoleValue) and i.role is Role.OPENED for i in known.items)
+    return isinstance(known, RoleValue) and known.role in _CALLABLES
 
 
 def _is_hidden(name: str) -> bool:
@@ -161,8 +168,11 @@ def _opens(expression: ast.expr, scope: Scope, tree: Tree, inference: Inference)
             return False
     elif not isinstance(expression, (ast.Name, ast.Lambda)) and not tree.is_of_interest(name):
         return False
-    known = inference.known(expression, scope)
-    return known is not None and known.role in _CALLABLES
+    value = inference.value(expression, scope)
+    returned = inference.result(value).returns if isinstance(value, FunctionValue) else None
+    return _is_telling(
+        returned if isinstance(returned, TupleValue) else inference.role(value),
+    )
 
 
 def _handing_functions(tree: Tree, inference: Inference) -> Iterator[FunctionValue]:
@@ -203,7 +213,8 @@ def _callees(tree: Tree, names: set[str]) -> Iterator[str]:
         if isinstance(loop.target, ast.Name) and loop.target.id in names:
             yield from _callee(loop.iter)
     for assignment, _ in tree.find(ast.Assign):
-        if any(isinstance(t, ast.Name) and t.id in names for t in assignment.targets):
+        targets = [part for t in assignment.targets for part in getattr(t, "elts", [t])]
+        if any(isinstance(t, ast.Name) and t.id in names for t in targets):
             yield from _callee(assignment.value)
     for item in tree.with_items():
         if isinstance(item.optional_vars, ast.Name) and item.optional_vars.id in names:

@@ -42,13 +42,22 @@ class Module:
     ) -> None:
         self.path = path
         self.text = text
-        self.tree = tree
         self.scope = Scope(tree or ast.Module(body=[], type_ignores=[]), around, self)
-        self.holds_walrus = self._find_walruses() if ":=" in text else None
         self._has_globals = " global " in text
-        self._outline = None if tree else Outline(text)
         self._bindings: dict[str, list[Binding]] = {}
         self._complete = False
+        self._hold(tree)
+
+    def forget_tree(self) -> None:
+        """Let the tree go, and be a module that is only followed.
+
+        What refers to itself waits for Python's garbage collector, which looks at each node of a
+        tree; what does not is gone at once.
+        """
+        self.scope.forget()
+        self.scope.node = ast.Module(body=[], type_ignores=[])
+        self._bindings, self._complete = {}, False
+        self._hold(None)
 
     def bindings(self, name: str) -> list[Binding]:
         """Give every way in which a name is bound at the top level, or by ``global`` in a function.
@@ -78,9 +87,13 @@ class Module:
         """The lines of its source, without their ends."""
         return self.text.split("\n")
 
+    @cached_property
+    def _is_starred(self) -> bool:
+        return "import *" in self.text
+
     def star_imports(self) -> list[ast.ImportFrom]:
         """Give the ``from module import *`` statements of the top level."""
-        if "import *" not in self.text:
+        if not self._is_starred:
             return []
         if self._outline is not None:
             body = self._outline.star_imports()
@@ -147,6 +160,11 @@ class Module:
         path = self.path.parent if self.path.name == "__init__.py" else self.path.with_suffix("")
         segments = dotted.split(".")
         return list(path.parts[-len(segments) :]) == segments
+
+    def _hold(self, tree: ast.Module | None) -> None:
+        self.tree = tree
+        self.holds_walrus = self._find_walruses() if ":=" in self.text else None
+        self._outline = None if tree else Outline(self.text)
 
     def _find_walruses(self) -> Callable[[ast.stmt], bool]:
         if self.tree is None:  # of which the parts are parsed alone, and have their own lines

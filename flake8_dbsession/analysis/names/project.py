@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
-from flake8_dbsession.analysis.source.searching import Found, search
+from flake8_dbsession.analysis.source.searching import Found, deriving, search
 from flake8_dbsession.analysis.source.trace import Trace
 from flake8_dbsession.reading import DISK, Sources
 
@@ -97,6 +97,22 @@ class Project:
         """
         modules = map(self._parsed, self.files_mentioning(word, asker))
         return [module for module in modules if module is not None]
+
+    def modules_deriving(self, name: str, asker: Path) -> list[Module]:
+        """Find the modules of the project in which a class has a base of some name.
+
+        Args:
+            name: the base's own name.
+            asker: the absolute path of the file that the answer is for, which is left out.
+        """
+        files = self._deriving.get(name, [])
+        self.trace.searched(asker, files, is_exhaustive=True)
+        modules = (self._module(path) for path in files if path != asker)
+        return [module for module in modules if module is not None]
+
+    @cached_property
+    def _deriving(self) -> dict[str, list[Path]]:
+        return deriving(self.root, self.sources)
 
     def files_mentioning(self, text: str, asker: Path) -> list[Path]:
         """Find the project's Python files that mention a text.

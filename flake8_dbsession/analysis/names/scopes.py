@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import children, nodes_in, run_with
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.modules import Module
@@ -139,6 +139,14 @@ class Scope:
         if node not in self._children:
             self._children[node] = Scope(node, self, self.module)
         return self._children[node]
+
+    def forget(self) -> None:
+        """Forget all that was found out, which may refer to the scope itself, and begin anew."""
+        for child in self._children.values():
+            child.forget()
+        self._children.clear()
+        self.memory.clear()
+        self._bindings = self._attributes = None
 
     def bindings(self, name: str) -> list[Binding]:
         """Give every way in which a name is bound in this scope itself."""
@@ -359,10 +367,15 @@ def _captures(pattern: ast.pattern) -> Iterator[str]:
             yield name
 
 
-def _walrus_bindings(statement: ast.stmt) -> Iterator[tuple[str, How]]:
-    for node in own_nodes(statement):
-        if isinstance(node, ast.NamedExpr):
-            yield node.target.id, Assigned(node.value)
+def _walrus_bindings(statement: ast.AST) -> Iterator[tuple[str, How]]:
+    """Find the ``:=`` of a statement's own expressions; the statements inside it have theirs."""
+    for part in children(statement):
+        if isinstance(part, (ast.excepthandler, ast.match_case)):
+            yield from _walrus_bindings(part)
+        elif not isinstance(part, ast.stmt):
+            for node in run_with(part):
+                if isinstance(node, ast.NamedExpr):
+                    yield node.target.id, Assigned(node.value)
 
 
 def _comprehension_bindings(node: Comprehension) -> Iterator[tuple[str, How]]:

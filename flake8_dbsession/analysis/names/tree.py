@@ -127,8 +127,10 @@ class Tree:
             is_whole = kind in _EXPRESSIONS and node.lineno == node.end_lineno  # type: ignore[attr-defined]
             for name in LAST_FIRST[kind]:
                 value = getattr(node, name, None)
+                if value is None:
+                    continue
                 where = body if name == "body" else header
                 for part in reversed(value) if type(value) is list else (value,):
-                    if isinstance(part, ast.AST) and (is_whole or touch(part)):
+                    if part is not None and (is_whole or touch(part)):
                         parents[part] = node
                         stack.append((part, where))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ _SKIPPED_FOLDERS = frozenset(
     {"__pycache__", "env", "node_modules", "site-packages", "test", "tests", "venv"}
 )
 _MOST_FILES = 10_000
+_CLASS = re.compile(rb"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
 _LARGEST_FILE = 2_000_000  # bytes; what is longer is data in the shape of a module
 
 
@@ -56,11 +58,34 @@ def search(
     return Found(found, searched, is_complete=True)
 
 
+def deriving(root: Path, sources: Sources) -> dict[str, list[Path]]:
+    """Find where classes are derived from others.
+
+    Args:
+        root: the project's folder, of which the same is left out.
+        sources: where the files are read.
+
+    Returns:
+        The files for each word that stands among the bases of a class.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in islice(_python_files(root), _MOST_FILES):
+        bases = b" ".join(_CLASS.findall(_content(path, sources)))
+        for word in set(re.findall(rb"\w+", bases)):
+            found.setdefault(word.decode(errors="replace"), []).append(Path(path))
+    return found
+
+
 def _holds(path: str, pattern: re.Pattern[bytes], sources: Sources) -> bool:
+    return pattern.search(_content(path, sources)) is not None
+
+
+def _content(path: str, sources: Sources) -> bytes:
+    """Give a file's bytes; none of what cannot be read, or is too long to be written code."""
     try:
-        return pattern.search(sources.read(path, most=_LARGEST_FILE, links=False)) is not None
+        return sources.read(path, most=_LARGEST_FILE, links=False)
     except OSError:
-        return False
+        return b""
 
 
 def _python_files(root: Path) -> Iterator[str]:

@@ -35,7 +35,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import nodes_in, unawaited
 
 _LOGS = LOGS | {"print"}
 _OF_MODELS = frozenset({"from_orm", "model_validate", "parse_obj"})  # pydantic's, which only read
@@ -222,7 +222,7 @@ class Changes:
         )
 
     def _is_fetched(self, value: ast.expr) -> bool:
-        call = value.value if isinstance(value, ast.Await) else value
+        call = unawaited(value)
         is_listed = isinstance(call, ast.Call) and last_segment(call.func) in LISTS
         return is_listed or self._objects.is_entity(value)
 

@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.library.queries import FETCHES_ONE
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes
 
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
 _ENTITIES = FETCHES_ONE | LOADERS
@@ -129,8 +129,8 @@ class Objects:
         """Give what is assigned to a name in the block, but for ``name = name.where(...)``."""
         for node in self._nodes:
             match node:
-                case ast.Assign(targets=[target], value=value) if _is_name(target, name):
-                    if not any(_is_name(part, name) for part in ast.walk(value)):
+                case ast.Assign(targets=[target], value=value) if is_name(target, name):
+                    if not any(is_name(part, name) for part in ast.walk(value)):
                         yield value
 
     def is_entity(self, expression: ast.expr) -> bool:
@@ -205,7 +205,7 @@ class Objects:
             return False
         if asked is not None:
             return self._loads(asked)
-        parts = _arguments(call)
+        parts = arguments(call)
         if isinstance(call.func, ast.Attribute):
             parts.append(call.func.value)
         is_given = any(self.carries(part) or self.is_session(part) for part in parts)
@@ -232,9 +232,9 @@ class Objects:
             return None
         if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
             return None
-        arguments = _arguments(call)
-        sessions = {part for part in arguments if self.is_session(part)}
-        held = {part for part in arguments if part not in sessions and self.carries(part)}
+        parts = arguments(call)
+        sessions = {part for part in parts if self.is_session(part)}
+        held = {part for part in parts if part not in sessions and self.carries(part)}
         if attribute:
             following = of_holder(function, attribute)
             given = followed(call, function, set(), held) if not sessions else None
@@ -257,7 +257,7 @@ class Objects:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
                     constructor = self.callees.constructor(made.func)
-                    sessions = {part for part in _arguments(made) if self.is_session(part)}
+                    sessions = {part for part in arguments(made) if self.is_session(part)}
                     given = followed(made, constructor, sessions, set()) if constructor else None
                     if given and given.session and len(list(self.assigned(name))) == 1:
                         yield name, stored_by(given.function, given.session)
@@ -302,14 +302,14 @@ class Objects:
         return (name for name in _bound(target) if name in self.local)
 
     def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
-        arguments = _arguments(call)
+        given = arguments(call)
         match call.func:
             case ast.Attribute(value=owner) if self.is_session(owner):
-                for argument in arguments:
+                for argument in given:
                     if last_segment(call.func) not in ROWS | LOADERS:
                         yield from _bound(argument)
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
-                if any(self.carries(argument) for argument in arguments):
+                if any(self.carries(argument) for argument in given):
                     yield _root_name(receiver)
 
 
@@ -424,12 +424,8 @@ def _hands_out(node: ast.AST, objects: Objects) -> bool:
             return any(_is_elsewhere(target, objects) for target in targets)
         case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in MUTATORS:
             is_own = _root_name(receiver) in {objects.session, *objects.local}
-            return not is_own and any(map(objects.carries, _arguments(node)))
+            return not is_own and any(map(objects.carries, arguments(node)))
     return False
-
-
-def _arguments(call: ast.Call) -> list[ast.expr]:
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str], bool]) -> bool:
@@ -490,7 +486,3 @@ def _is_function_call(call: ast.Call) -> bool:
         ):
             return True
     return False
-
-
-def _is_name(expression: ast.AST, name: str) -> bool:
-    return isinstance(expression, ast.Name) and expression.id == name

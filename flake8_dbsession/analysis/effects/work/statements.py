@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import HOLE, text_of
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import names, nodes_in
 
 _STEPS = 3  # a statement made of another; real code has one or two
 _SELECTS = frozenset({"select", "union", "union_all"})
@@ -68,9 +68,7 @@ def _of_name(name: str, scope: Scope, inference: Inference, steps: int) -> State
     hows = [binding.how for binding in scope.lookup(name)]
     values = [how.value for how in hows if isinstance(how, (Annotated, Assigned)) and how.value]
     found = {
-        statement_of(value, scope, inference, steps)
-        for value in values
-        if not any(isinstance(n, ast.Name) and n.id == name for n in nodes_in(value))
+        statement_of(value, scope, inference, steps) for value in values if not names(value, name)
     }
     is_all = len(values) == len(hows)
     kind = found.pop() if len(found) == 1 else Statement.OTHER

@@ -9,6 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.overrides import overrides
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.callees import Callees
 from flake8_dbsession.analysis.effects.work.following import can_be_followed, stored_by
@@ -315,6 +316,8 @@ class Uses:
         name = last_segment(call.func)
         callee = self._inference.value(call.func, self._scope)
         match callee:
+            case FunctionValue() if overrides(callee, call, self._scope, self._inference):
+                self._unknown(call)  # one of several, each of which may do something else
             case FunctionValue():
                 self._do_helper(call, callee, parameter_for(callee, key), part)
             case ClassValue():

@@ -123,7 +123,8 @@ def unpacked(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
         The acquisitions of ``conn, cursor = connected(path)`` in functions.
     """
     for call, scope in tree.find(ast.Call):
-        match tree.parent(call):
+        parent = tree.parent(call)
+        match tree.parent(parent) if isinstance(parent, ast.Await) else parent:
             case ast.Assign(targets=[ast.Tuple(elts=targets)]) if scope.function() is not None:
                 value = inference.value(call, scope)
                 items = value.items if isinstance(value, TupleValue) else ()

@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, Value
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
@@ -128,7 +128,7 @@ def _kept(name: str, call: ast.Call, known: RoleValue, scope: Scope) -> DrivenDe
         return None
     first = takings[0]
     assignments = (n for n in after if isinstance(n, (ast.Assign, ast.AnnAssign)))
-    statement = next((a for a in assignments if _unawaited(a.value) is first), None)
+    statement = next((a for a in assignments if unawaited(a.value) is first), None)
     rest = list(dropwhile(lambda node: node is not first, after))[1:]
     is_ended = any(_ends(node, name) for node in rest)
     return DrivenDependency(
@@ -197,10 +197,6 @@ def _is_named(expression: ast.AST | None, name: str) -> bool:
     return expression is not None and dotted_name(expression) == name
 
 
-def _unawaited(expression: ast.expr | None) -> ast.expr | None:
-    return expression.value if isinstance(expression, ast.Await) else expression
-
-
 def _receiver(taking: ast.AST, statement: ast.stmt | None) -> str:
     """Give the name that gets what is taken, also a keyword's; empty for anything else."""
     match taking:
@@ -211,10 +207,10 @@ def _receiver(taking: ast.AST, statement: ast.stmt | None) -> str:
     match statement:
         case (
             ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=value)
-        ) if _unawaited(value) is taking:
+        ) if unawaited(value) is taking:
             return _identifier(target)
     for node in nodes_in(statement) if statement is not None else ():
-        if isinstance(node, ast.keyword) and _unawaited(node.value) is taking:
+        if isinstance(node, ast.keyword) and unawaited(node.value) is taking:
             return node.arg or ""
     return ""
 

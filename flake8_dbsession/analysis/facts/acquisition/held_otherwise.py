@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import is_name
 
 
 def is_of_a_built_query(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
@@ -59,4 +60,4 @@ def _enters(context: ast.expr, name: str) -> bool:
     match context:
         case ast.Call(func=function, args=[ast.Name() as inner]):
             return last_segment(function) in CLOSING and inner.id == name
-    return isinstance(context, ast.Name) and context.id == name
+    return is_name(context, name)

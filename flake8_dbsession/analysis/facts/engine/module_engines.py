@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes, unawaited
 
 _USED = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
@@ -70,7 +70,7 @@ def _engine_of(expression: ast.expr, scope: Scope, inference: Inference) -> Modu
         if step is None:
             return None
         value, scope = followed(step, scope, inference)
-        value = value.value if isinstance(value, ast.Await) else value
+        value = unawaited(value)
         if not isinstance(value, ast.Call) or scope.function() is not None:
             return None
         maker = inference.known(value.func, scope)

@@ -24,7 +24,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes, unawaited
 
 _ENDING = frozenset({"commit", "rollback"})
 _ENDED = Did.COMMITS | Did.ROLLS_BACK
@@ -109,13 +109,13 @@ def _callers(close: HandClose, tree: Tree, inference: Inference) -> Iterator[boo
     name = getattr(close.scope.node, "name", "")
     for caller in scopes_mentioning(tree.scope, {f"{name}("}):
         for call, scope, _ in calls_in(caller, {name}):
-            for argument in filter(_is_name, arguments(call)):
+            for argument in filter(_is_any_name, arguments(call)):
                 received = received_as(call, argument.id, scope, inference)
                 if received == (close.scope.node, close.giver):
                     yield _is_read_after(argument.id, call, scope)
 
 
-def _is_name(expression: ast.expr) -> TypeGuard[ast.Name]:
+def _is_any_name(expression: ast.expr) -> TypeGuard[ast.Name]:
     return isinstance(expression, ast.Name)
 
 
@@ -131,8 +131,7 @@ def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
     if around and not _is_bound_in(session, around[0]):
         return True
     return any(
-        isinstance(node, ast.Name)
-        and node.id == session
+        is_name(node, session)
         and node not in closed
         and _position(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
         for node in nodes
@@ -140,10 +139,7 @@ def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
 
 
 def _is_bound_in(name: str, loop: ast.stmt) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in own_nodes(loop)
-    )
+    return any(is_name(node, name) and isinstance(node.ctx, ast.Store) for node in own_nodes(loop))
 
 
 def _is_ended_before(close: HandClose) -> bool:
@@ -161,7 +157,7 @@ def _is_ended_before(close: HandClose) -> bool:
 
 def _called_in(statement: ast.AST) -> ast.Call | None:
     value = statement.value if isinstance(statement, ast.Expr) else None
-    value = value.value if isinstance(value, ast.Await) else value
+    value = unawaited(value)
     return value if isinstance(value, ast.Call) else None
 
 

@@ -38,7 +38,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import hints
 
 _ENDING_WORDS = (
@@ -193,11 +193,10 @@ def _stands_in(scope: Scope, name: str) -> bool:
     rebound = [
         statement
         for statement in statements(body_of(scope.node))
-        if isinstance(statement, ast.Assign)
-        and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets)
+        if isinstance(statement, ast.Assign) and any(is_name(t, name) for t in statement.targets)
     ]
     tested = [test for statement in _ifs(scope) for test in nodes_in(statement.test)]
-    asks = any(isinstance(node, ast.Name) and node.id == name for node in tested)
+    asks = any(is_name(node, name) for node in tested)
     return bool(rebound) and all(_falls_back(each.value, name) or asks for each in rebound)
 
 
@@ -231,7 +230,7 @@ def _falls_back(value: ast.expr, name: str) -> bool:
         case ast.BoolOp(op=ast.Or(), values=[ast.Name(id=first), *_]):
             return first == name
         case ast.IfExp(body=body, orelse=orelse):
-            return any(isinstance(part, ast.Name) and part.id == name for part in (body, orelse))
+            return any(is_name(part, name) for part in (body, orelse))
     return False
 
 
@@ -309,7 +308,7 @@ def injected_by(
 def _request_accessor(binding: Binding, inference: Inference) -> ast.expr | None:
     """Give the call of a request-scoped accessor that a name is assigned from."""
     value = getattr(binding.how, "value", None)
-    call = value.value if isinstance(value, ast.Await) else value
+    call = unawaited(value)
     if isinstance(call, ast.Call):
         known = inference.known(call, binding.scope)
         if known is not None and _is_request_scoped(call, known, binding.scope, inference):

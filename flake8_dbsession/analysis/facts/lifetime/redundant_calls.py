@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes, unawaited
 
 _STEPS = 5  # providers that use one another; real code has two or three
 _PLAIN = (ast.Constant, ast.Name)
@@ -101,7 +101,7 @@ def _is_call(value: ast.expr, method: str, block: SessionBlock) -> bool:
 
 
 def _called(value: ast.expr) -> ast.Call:
-    return value.value if isinstance(value, ast.Await) else value  # type: ignore[return-value]
+    return unawaited(value)  # type: ignore[return-value, arg-type]
 
 
 def _is_plain(value: ast.expr | None) -> bool:

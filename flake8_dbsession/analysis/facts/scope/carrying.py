@@ -22,7 +22,9 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.values import (
     HELD,
     FunctionValue,
+    InstanceValue,
     Resource,
+    Role,
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
@@ -130,11 +132,19 @@ def as_session(expression: ast.expr, scope: Scope, inference: Inference) -> Role
 
 
 def as_held(expression: ast.AST, scope: Scope, inference: Inference) -> RoleValue | None:
-    """Give the session or connection that a name or attribute stands for; a registry is none."""
+    """Give the session or connection that a name or attribute stands for.
+
+    A registry is none, nor is a property that opens another at each reading.
+    """
     if not isinstance(expression, (ast.Name, ast.Attribute)):
         return None
     value = inference.value(expression, scope)
-    return value if isinstance(value, RoleValue) and value.role in HELD else None
+    if not isinstance(value, RoleValue) or value.role not in HELD:
+        return None
+    if isinstance(expression, ast.Attribute) and value.role is Role.OPENED:
+        owner = inference.value(expression.value, scope)
+        return None if isinstance(owner, InstanceValue) else value
+    return value
 
 
 def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:

@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
 
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 
@@ -46,13 +46,13 @@ def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference)
     if received is None:
         return False
     function, parameter = received
-    return not any(isinstance(n, ast.Name) and n.id == parameter for n in nodes_in(function))
+    return not names(function, parameter)
 
 
 def _ends_early(function: ast.AST, parameter: str) -> bool:
     nodes = own_nodes(function)
     waits = [_position(node) for node in nodes if isinstance(node, _WAITING)]
-    uses = [_position(n) for n in nodes if isinstance(n, ast.Name) and n.id == parameter]
+    uses = [_position(n) for n in nodes if is_name(n, parameter)]
     if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, LOOPS)):
         return False
     return not waits or not uses or max(uses) < min(waits)
@@ -60,7 +60,7 @@ def _ends_early(function: ast.AST, parameter: str) -> bool:
 
 def _waits_with(loop: ast.AST, parameter: str) -> bool:
     inside = nodes_in(loop)
-    is_used = any(isinstance(node, ast.Name) and node.id == parameter for node in inside)
+    is_used = any(is_name(node, parameter) for node in inside)
     return is_used and any(isinstance(node, _WAITING) for node in inside)
 
 

@@ -23,7 +23,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 
 _WORK = (
     DATABASE_WORK
@@ -108,8 +108,7 @@ def handed_over(expression: ast.expr | None) -> Iterator[ast.expr]:
 def _hands_over(expression: ast.expr | None, block: SessionBlock, effects: Effects) -> bool:
     """Tell whether a value is the block's session, or an object that is made with it."""
     return any(
-        (isinstance(part, ast.Name) and part.id == block.name)
-        or (isinstance(part, ast.Call) and _holds(part, block, effects))
+        (is_name(part, block.name)) or (isinstance(part, ast.Call) and _holds(part, block, effects))
         for part in handed_over(expression)
     )
 
@@ -125,10 +124,7 @@ def _holds(call: ast.Call, block: SessionBlock, effects: Effects) -> bool:
 def _returned(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
     for statement in statements(block.node.body):
         if isinstance(statement, ast.Return) and _hands_over(statement.value, block, effects):
-            is_held = not any(
-                isinstance(part, ast.Name) and part.id == block.name
-                for part in handed_over(statement.value)
-            )
+            is_held = not any(is_name(part, block.name) for part in handed_over(statement.value))
             yield Escape(statement, ast.unparse(statement), Way.RETURNED, block, is_held)
 
 

@@ -44,7 +44,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
 
 _NAMES = (
     "Thread",
@@ -252,7 +252,7 @@ def _is_taken_over(
         if isinstance(node, ast.Await)
         for inner in nodes_in(node)
     )
-    is_used = any(isinstance(node, ast.Name) and node.id == session.id for node in later)
+    is_used = any(is_name(node, session.id) for node in later)
     return is_awaited and not is_used
 
 
@@ -471,6 +471,6 @@ def _turn_in_group(start: _Start, group: str) -> ast.AST | None:
             return node
         if isinstance(node, ast.AsyncWith):
             names = (item.optional_vars for item in node.items)
-            if any(isinstance(name, ast.Name) and name.id == group for name in names):
+            if any(is_name(name, group) for name in names):
                 return None
     return None

@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import children, nodes_in
+from flake8_dbsession.analysis.nodes import children, is_name, names, nodes_in
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
@@ -43,7 +43,7 @@ class _Sought(NamedTuple):
 
     def is_in(self, target: ast.expr) -> bool:
         """Tell whether a target binds the name."""
-        return any(isinstance(node, ast.Name) and node.id == self.name for node in nodes_in(target))
+        return names(target, self.name)
 
 
 class _Run(NamedTuple):
@@ -93,7 +93,7 @@ def reads(node: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
     while stack:
         outer, around = stack.pop()
         for inner in children(outer):
-            if isinstance(inner, ast.Name) and inner.id == name:
+            if is_name(inner, name):
                 if isinstance(inner.ctx, ast.Load):
                     yield inner, around
             elif not isinstance(inner, (*FUNCTIONS, ast.ClassDef)) and not _shadows(inner, name):
@@ -114,16 +114,12 @@ def binds(body: list[ast.stmt], name: str, *, walrus: Callable[[ast.stmt], bool]
     if any(bound == name for bound, _ in statement_bindings(body, walrus=walrus)):
         return True
     deleted = (s.targets for s in statements(body) if isinstance(s, ast.Delete))
-    return any(
-        isinstance(target, ast.Name) and target.id == name
-        for targets in deleted
-        for target in targets
-    )
+    return any(is_name(target, name) for targets in deleted for target in targets)
 
 
 def _shadows(node: ast.AST, name: str) -> bool:
     return isinstance(node, COMPREHENSIONS) and any(
-        isinstance(target, ast.Name) and target.id == name
+        is_name(target, name)
         for generator in node.generators
         for target in nodes_in(generator.target)
     )
