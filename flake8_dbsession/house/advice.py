@@ -52,11 +52,10 @@ def place_of(acquisition: Acquisition, inference: Inference) -> Place:
         acquisition: what is opened by hand.
         inference: follows what is done by it.
     """
-    is_named = acquisition.name.isidentifier()
     return Place(
         acquisition.known,
         acquisition.scope,
-        acquisition.name if is_named else "db",
+        acquisition.local_name,
         factory_of(acquisition),
         opened=(acquisition, inference),
         is_special=has_arguments(acquisition) or is_made_here(acquisition),
@@ -94,8 +93,7 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
 def own_block(acquisition: Acquisition) -> Advice:
     """Advise the block of what is opened itself, which closes it."""
     keyword = "async with" if acquisition.known.is_async else "with"
-    name = acquisition.name if acquisition.name.isidentifier() else "db"
-    return Advice(None, f"{keyword} {acquisition.block} as {name}:")
+    return Advice(None, f"{keyword} {acquisition.block} as {acquisition.local_name}:")
 
 
 def advice_beside(given: str) -> Advice:

@@ -216,6 +216,51 @@ def test_what_a_script_does_once_may_end_it(tmp_path: Path) -> None:
     )
 
 
+def test_what_a_script_calls_at_its_top_level_may_end_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "script.py": """
+                import sqlite3
+
+                def prepare(path):
+                    conn = sqlite3.connect(path)
+                    conn.execute("create table items (id integer)")
+                    conn.close()
+
+                def in_turns(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("create table items (id integer)")
+                    conn.close()
+
+                def by_another(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("create table items (id integer)")
+                    conn.close()
+
+                def never_called():
+                    by_another("items.db")
+
+                prepare("items.db")
+                for path in ("a.db", "b.db"):
+                    in_turns(path)
+            """,
+            "imported.py": """
+                import sqlite3
+
+                def prepare(path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("create table items (id integer)")
+                    conn.close()
+
+                prepare("items.db")
+                ITEMS = []
+            """,
+        },
+        CODES,
+    )
+
+
 def test_a_day_that_is_worked_out_may_not_be_there(tmp_path: Path) -> None:
     text = """
         import sqlite3

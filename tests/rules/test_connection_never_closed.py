@@ -792,3 +792,26 @@ def test_what_has_a_connect_method_and_is_no_engine(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_the_one_connection_of_a_static_pool_is_never_closed(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from sqlalchemy import create_engine, text
+                from sqlalchemy.pool import QueuePool, StaticPool
+
+                def attached(path):
+                    engine = create_engine("sqlite://", poolclass=StaticPool)
+                    conn = engine.connect()
+                    return conn.execute(text("select id from columns")).fetchall()
+
+                def pooled(path):
+                    engine = create_engine("sqlite:///x.db", poolclass=QueuePool)
+                    conn = engine.connect()  # DBS602
+                    return conn.execute(text("select id from columns")).fetchall()
+            """
+        },
+        CODES,
+    )

@@ -135,7 +135,9 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
 def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
     """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
     own = context.house.own(Place(opening.known, opening.scope))
+    opened = context.acquisition_of(opening.node)
+    name = opened.local_name if opened is not None else "db"
     if layer.declared and own is not None:
-        return Advice(own, own.written("db")).words
+        return Advice(own, own.written(name)).words
     dependency = injected_here(opening.known, context) or house_dependency(opening.known, context)
-    return f"the parameter `db = Depends({dependency})`" if dependency else None
+    return f"the parameter `{name} = Depends({dependency})`" if dependency else None

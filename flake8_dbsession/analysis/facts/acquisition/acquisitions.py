@@ -80,6 +80,11 @@ class Acquisition(NamedTuple):
         return shown(self.node)
 
     @property
+    def local_name(self) -> str:
+        """The local name that holds it; ``db`` where none does."""
+        return self.name if self.name.isidentifier() else "db"
+
+    @property
     def block(self) -> str:
         """What a ``with`` block can enter: for a registry the call of its factory."""
         if self.known.source is Role.REGISTRY_MAKER and self.node.args:

@@ -7,7 +7,8 @@ import ast
 from flake8_dbsession.analysis.effects.overrides import subclasses_in
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope, last_segment
+from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
 
 UNDOING_ONE = frozenset({"oracle", "sqlite"})
@@ -34,6 +35,24 @@ def dialect_of(known: RoleValue, inference: Inference) -> str:
             found = url_of(url, scope, inference)
             return found.dialect if found is not None else _of_subclasses(url, scope, inference)
     return ""
+
+
+def has_one_connection(connect: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether an engine's pool is seen to have one connection, which no close ends.
+
+    Args:
+        connect: ``engine.connect()``.
+        scope: the scope it stands in.
+        inference: follows the engine's name.
+    """
+    if not isinstance(connect.func, ast.Attribute):
+        return False
+    made, _ = followed(connect.func.value, scope, inference)
+    options = made.keywords if isinstance(made, ast.Call) else []
+    return any(
+        option.arg == "poolclass" and last_segment(option.value) == "StaticPool"
+        for option in options
+    )
 
 
 def _of_subclasses(url: ast.expr, scope: Scope, inference: Inference) -> str:

@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_built_query
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
+from flake8_dbsession.analysis.facts.connection.databases import has_one_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
@@ -171,6 +172,8 @@ def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> b
     if _is_expected_to_fail(acquisition, tree):
         return True
     if is_of_a_built_query(acquisition, tree, inference):
+        return True
+    if has_one_connection(acquisition.node, acquisition.scope, inference):
         return True
     if acquisition.holder is Holder.BLOCK:
         item = acquisition.target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_main_guard
 from flake8_dbsession.analysis.facts.framework.migrations import is_alembic_environment
@@ -14,6 +15,8 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+
+_NOT_ONCE = (*LOOPS, ast.Try, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def ends_process(scope: Scope, inference: Inference) -> bool:
@@ -127,13 +130,18 @@ def _uses(module: Scope) -> dict[str, list[ast.Name]]:
 @remembered
 def _run_once_at_the_end(module: Scope) -> set[ast.AST]:
     """Give the nodes that a script's main part goes through, no loop or ``try`` around them."""
-    ends = {"main", *_named_at_the_end(module)}
+    ends, top_level = {"main", *_named_at_the_end(module)}, body_of(module.node)
+    parts = [
+        function.body
+        for function in top_level
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.name in ends
+    ]
+    if is_script(module):
+        parts.append([statement for statement in top_level if not is_main_guard(statement)])
     return {
         node
-        for function in body_of(module.node)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.name in ends
-        for statement in function.body
-        if not isinstance(statement, (*LOOPS, ast.Try))
+        for statement in chain.from_iterable(parts)
+        if not isinstance(statement, _NOT_ONCE)
         for node in own_nodes(statement)
     }
 
