@@ -39,7 +39,7 @@ class Comments(Protocol):
     def unused(
         self, file: SourceFile, found: Sequence[Violation], codes: frozenset[str]
     ) -> Iterator[UnusedNoqa]:
-        """Find the comments of which some code hides nothing.
+        """Find the comments with a code that hides nothing.
 
         Args:
             file: the file.
@@ -94,8 +94,8 @@ class Settings(NamedTuple):
         if self.chosen is None:
             extended = (*selection.extend_select, *self.extended)
             return selection._replace(extend_select=extended)
-        # As under ruff: who names codes on the command line names all of them, and the files that a
-        # policy spares are spared still.
+        # As under ruff: codes on the command line replace the policy's, but its exceptions for some
+        # files still hold.
         return selection._replace(select=self.chosen, ignore=(), extend_select=self.extended)
 
 
@@ -332,7 +332,7 @@ class Linter:
         )
         policy = load(source, preset=preset, factories=factories, owners=owners)
         if not _codes(policy) <= _codes(load(None, preset=policy.preset)):
-            # Only now, for to know every code is to import every rule.
+            # Imported only here: to know every code, all rules are imported.
             from flake8_dbsession.rules.pages import known_codes
 
             policy = load(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import is_within, marked_folders
 
-# Made by whom is said in the name, for who is killed leaves it to the next run to clean up.
+# The name holds the process's number, so that a later run can remove what a killed one left.
 _TEMPORARY = re.compile(r"\.dbsession-(\d+)-[0-9a-f]{16}\.tmp")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _STREAM = os.O_WRONLY | getattr(os, "O_NOCTTY", 0)

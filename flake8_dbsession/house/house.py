@@ -297,7 +297,7 @@ class House:
             if said.use.qualified == use.qualified:
                 leaving = Leaving(said.commits, said.rolls_back)
                 return replace(way, is_async=said.is_async, leaving=leaving)
-        # Of what cannot be followed the policy is believed that it gives what is wanted here.
+        # What the policy names and nobody can follow is taken to give what is wanted here.
         return replace(way, is_async=place.known.is_async, resource=place.known.resource)
 
     def _of_code(self, way: Way, value: Value | None, known: RoleValue, place: Place) -> Way:

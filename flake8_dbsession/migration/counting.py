@@ -29,7 +29,7 @@ Position: TypeAlias = tuple[int, int]
 Looked: TypeAlias = tuple[str, FileState | UnreadError | None]
 """A file, and its state as far as it has one."""
 
-# The codes that say of an acquisition, at its own place, that it should be another one.
+# The codes that stand at an acquisition and ask for another way to the session.
 _BY_HAND = frozenset(
     {
         *("DBS101", "DBS102", "DBS103", "DBS104", "DBS105", "DBS107"),

@@ -1,4 +1,4 @@
-"""By what the services that show findings know one again after its line has moved."""
+"""Fingerprints, by which code scanning services recognise a finding whose line has moved."""
 
 from __future__ import annotations
 

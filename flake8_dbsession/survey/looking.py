@@ -36,8 +36,8 @@ from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
 Looked: TypeAlias = tuple[str, FileSurvey | UnreadError | None]
 """A file, and what was found in it as far as it has to do with sessions."""
 
-# A docstring that says of what it stands in that it is not to be used any more: at the beginning
-# of a line or clause, or after "is". "Replaces the deprecated manager" does not.
+# A docstring that calls its own module, class or function deprecated: at the beginning of a line
+# or clause, or after "is". "Replaces the deprecated manager" does not.
 _DEPRECATED = re.compile(
     r"(?:^|[.;:(]|\bis|\bwas|\bnow)\W{0,4}(?:deprecated|retired|obsolete)\b",
     re.IGNORECASE | re.MULTILINE,

@@ -391,10 +391,11 @@ class Effects:
 
 
 def _when_run(fate: Fate, function: FunctionValue) -> Fate:
-    """Take what a function's body does for what a call of it does.
+    """Turn what a function's body does into what a call of it does.
 
-    A generator runs later, with whoever drives it. What is closed, given back or not followed on
-    some ways only may be so on all that the caller takes, which knows more of the conditions.
+    The body of a generator runs later, when somebody drives it: a context manager that closes on
+    all its ways closes at the end of its block. What is closed, given back or not followed on some
+    ways only counts as unknown, for the caller knows more of the conditions.
     """
     if is_generator(function.node):
         is_manager = is_context_manager(function.node)

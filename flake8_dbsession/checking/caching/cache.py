@@ -30,7 +30,7 @@ class Cache:
     """The results of earlier runs over the project around the working directory.
 
     Args:
-        way: the key of how is run.
+        way: the key of the run, from its arguments and settings.
         folder: the folder of the records, where the user names one.
     """
 

@@ -216,7 +216,7 @@ class Memory:
             path: its absolute path.
             stamped: its stamp.
             content: the digest of what was checked.
-            way: how is run.
+            way: the key of the run.
             findings: the findings' fields after the path.
         """
         before = self.files.get(path)

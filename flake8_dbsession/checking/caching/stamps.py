@@ -21,7 +21,7 @@ class Stamp(NamedTuple):
         modified: when it was last modified, in nanoseconds; 0, the time of no file, where it
             changed so short a time ago that another change may leave the same times.
         changed: when it last changed in any way, its times included; nobody can put this back.
-        inode: the number by which the file system knows it, which a replaced file has another of.
+        inode: its number in the file system; a file that replaces it has another.
         size: its size in bytes.
     """
 

@@ -37,7 +37,7 @@ class NoqaComments:
     def unused(
         self, file: SourceFile, found: Sequence[Violation], codes: frozenset[str]
     ) -> Iterator[UnusedNoqa]:
-        """Find the comments of which some code hides nothing.
+        """Find the comments with a code that hides nothing.
 
         A code counts only where each rule that it stands for looked at the file, and flake8 would
         report what it finds.

@@ -68,15 +68,15 @@ class NewBlock:
 
 
 def tail_doubt(statement: ast.stmt) -> Doubt:
-    """Doubt that what follows a close may run where its ``try`` was not come to."""
+    """Doubt that what follows a close may run where its ``try`` was not reached."""
     final = getattr(statement, "finalbody", None) or [statement]
     line = final[-1].lineno
-    return Doubt(Kind.ERROR_PATH, f"line {line} would run where its `try` is not come to, too")
+    return Doubt(Kind.ERROR_PATH, f"line {line} would also run where its `try` is not reached")
 
 
 def early_doubt(provision: Provision) -> Doubt:
     """Doubt that a dependency fails in the place of what stood above the opening."""
-    return Doubt(Kind.ERROR_PATH, f"`{provision.name}` may fail before the handler is come to")
+    return Doubt(Kind.ERROR_PATH, f"`{provision.name}` may fail before the handler is reached")
 
 
 def annotation_notes(assignment: ast.stmt, document: Document) -> tuple[str, ...]:

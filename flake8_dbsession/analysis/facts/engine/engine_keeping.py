@@ -33,7 +33,7 @@ from flake8_dbsession.analysis.nodes import own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = CACHES | {"cache_data"}
-# Makers of what works on an engine for as long as it is there itself; a session is not one of them.
+# Makers of objects that keep an engine for their whole life; a session does not.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
 _MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
 _ENDING = frozenset(

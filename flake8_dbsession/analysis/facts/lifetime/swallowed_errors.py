@@ -64,7 +64,7 @@ from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
-# What a dictionary has as well: it says nothing of a name of which nothing else does.
+# Dictionaries have these too, so that they alone do not show that a name is a session.
 _COMMON = frozenset({"get"})
 _FLUSHING = frozenset({"commit", "flush"})
 _ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})

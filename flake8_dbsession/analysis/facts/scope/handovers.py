@@ -188,9 +188,10 @@ def _handed_by(
 
 
 def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bool:
-    """Tell whether a thread has something to itself that its giver opened and uses no more.
+    """Tell whether a thread alone uses what the function that started it opened.
 
-    A connection of ``sqlite3`` serves only the thread that opened it, and a process has no other's.
+    A connection of ``sqlite3`` serves only the thread that opened it, and no connection of one
+    process serves another.
     """
     function = start.scope.function()
     if not isinstance(session, ast.Name) or function is None:
