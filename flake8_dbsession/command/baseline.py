@@ -37,7 +37,7 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     from flake8_dbsession.checking.files.discovery import STDIN
     from flake8_dbsession.checking.findings import exit_code
     from flake8_dbsession.checking.running.run import Run
-    from flake8_dbsession.checking.suppression.adoption import BaselineRun
+    from flake8_dbsession.checking.suppression.adoption import BaselineRun, is_of_broken_policy
     from flake8_dbsession.checking.suppression.baseline import Baseline, is_recordable, load
     from flake8_dbsession.checking.suppression.baseline_place import NONE, default_place
     from flake8_dbsession.output.text import write
@@ -54,7 +54,9 @@ def command(paths: tuple[str, ...], prune: bool, baseline: str | None) -> None:
     findings = run.findings(files)
     unchecked = [finding for finding in findings if not is_recordable(finding.code)]
     held = BaselineRun(before, files, run.options)
-    if prune:
+    if is_of_broken_policy(findings):
+        click.echo(f"{file} is left as it is, for the policy cannot be used", err=True)
+    elif prune:
         _, gone = held.compare(findings)
         before.prune(gone).save()
         click.echo(f"{counted(sum(gone.values()), 'violation')} dropped from {file}")

@@ -411,10 +411,14 @@ class _Findings:
         self, proposal: _Proposal, gone: Mapping[str, list[Swap]], wishes: Wishes
     ) -> _Proposal:
         """Hold a fix against what the tests patch."""
-        if proposal.fix is None or Kind.PATCHED.value in self._accepted(wishes):
+        if proposal.fix is None:
             return proposal
+        is_accepted = Kind.PATCHED.value in self._accepted(wishes)
         moves: list[Move] = []
-        for name in sorted(proposal.fix.unneeded):
+        names = set(proposal.fix.unneeded)
+        if proposal.fix.swap is not None:
+            names.add(proposal.fix.swap.old)
+        for name in sorted(names):
             swaps = gone.get(name, [])
             verdict = self.patched.verdict(name, proposal.fix.swap, swaps, self.document.context)
             doubt = verdict.doubt
@@ -422,9 +426,10 @@ class _Findings:
                 subject = str(verdict.moves[0].path)
                 reason = f"`{verdict.moves[0].path.name}` patches `{name}` in this module"
                 doubt = Doubt(Kind.PATCHED, reason, subject)
-            if doubt is not None:
+            if doubt is None:
+                moves += verdict.moves
+            elif not is_accepted:
                 return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
-            moves += verdict.moves
         return replace(proposal, moves=tuple(moves))
 
     def without_place(self, violation: Violation) -> _Hidden:

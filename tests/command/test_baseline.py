@@ -186,6 +186,20 @@ class TestRecording:
         assert sum(load(Path(KNOWN)).known.values()) == 6
         assert "match" not in dbsession("check", "--baseline", KNOWN).stderr
 
+    @pytest.mark.parametrize("arguments", [[], ["--prune"]])
+    def test_under_a_broken_policy_keeps_what_is_known(
+        self, project: Path, arguments: list[str]
+    ) -> None:
+        dbsession("baseline")
+        before = Path(KNOWN).read_text()
+        write_project(project, {"dbsession.toml": 'preset = "standrd"'})
+        forget_policies()
+        result = dbsession("baseline", *arguments)
+        assert result.exit_code == 2
+        assert f"{KNOWN} is left as it is" in result.stderr
+        assert Path(KNOWN).read_text() == before
+        assert "match" not in dbsession("check").stderr
+
     def test_of_standard_input_is_wrong_use(self, project: Path) -> None:
         result = dbsession("baseline", "-")
         assert (result.exit_code, result.stdout) == (2, "")

@@ -13,6 +13,7 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.suppression.baseline import Baseline, Entry, is_recordable
 from flake8_dbsession.checking.suppression.fingerprints import Fingerprint
 from flake8_dbsession.checking.suppression.noqa import add_noqa
+from flake8_dbsession.failures import BROKEN_POLICY
 
 
 class BaselineRun:
@@ -55,9 +56,9 @@ class BaselineRun:
     ) -> dict[Entry, int]:
         """Give the entries that the run speaks of: of files it checked and of deleted ones.
 
-        Of a file that could not be checked it says nothing.
+        Of a file that could not be checked it says nothing, and under a broken policy of none.
         """
-        if not entries:
+        if not entries or is_of_broken_policy(findings):
             return {}
         failed = {finding.path for finding in findings if not is_recordable(finding.code)}
         checked = {self._baseline.relative(file) for file in self._files if file not in failed}
@@ -68,6 +69,11 @@ class BaselineRun:
             if (entry.path in checked or not (folder / entry.path).exists())
             and self._decisions.decision_for(entry.code) is Decision.Selected
         }
+
+
+def is_of_broken_policy(findings: Sequence[Finding]) -> bool:
+    """Tell whether a policy of the run could not be used, so that what it hides is not known."""
+    return any(finding.code == BROKEN_POLICY for finding in findings)
 
 
 def hide(

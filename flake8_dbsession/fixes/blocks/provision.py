@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.fixes.blocks.injected import filled, handler_of
+from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import factory_of, place_of
 from flake8_dbsession.house.model import Place, Way
@@ -294,6 +295,8 @@ def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[
         yield from doubts_about_class(need.call, need.known, need.scope, way.function, document)
     elif not _opens_the_same(way, need, document):
         yield f"`{reach.expression}` may open sessions of another factory"
+    if (line := more_than_a_session(way.function)) is not None:
+        yield f"`{reach.expression}` does more than open and end a session, in its line {line}"
     if not way.leaving.raises_again:
         yield f"`{reach.expression}` does not raise every error again"
 

@@ -84,8 +84,8 @@ class PatchedNames:
             it from each time that it is called, unless what is used instead reads the same patched
             name; and the texts that tests have to name it by.
         """
-        path, text = context.file.path, context.file.module.text
-        homes = set(re.findall(_LATE.format(re.escape(name)), text, re.MULTILINE))
+        path = context.file.path
+        homes = _homes(name, context)
         if not homes and not context.file.module.scope.bindings(name):
             return Verdict()
         moves: list[Move] = []
@@ -105,6 +105,19 @@ class PatchedNames:
                 if path not in self._tests:
                     self._tests[path] = _Test(path, self._sources)
                 yield self._tests[path]
+
+
+def _homes(name: str, context: Context) -> set[str]:
+    """Give the modules that a module reads a name from each time that it calls it.
+
+    By an import in a function, or as an attribute; the alias of that module is given as well.
+    """
+    late = _LATE.format(re.escape(name))
+    homes = set(re.findall(late, context.file.module.text, re.MULTILINE))
+    for node, scope in context.file.tree.find(ast.Attribute):
+        if node.attr == name:
+            homes |= {each.rpartition(".")[0] for each in context.file.names(node, scope)}
+    return homes - {""}
 
 
 class _Seen(NamedTuple):
@@ -185,7 +198,7 @@ class _Test:
                     if move is None:
                         return f"patches `{name}` in this module", []
                     moves.append(move)
-                is_home = seen.module in homes and self._names(module)
+                is_home = _ends_in_any(seen.module, homes) and self._names(module)
                 if is_home and not seen.is_reread(swap):
                     return f"patches `{seen.module}.{name}`", []
             elif not self._names(module):
@@ -241,6 +254,11 @@ class _Test:
 
     def _text(self) -> str:
         return decode(read(self.path, self._sources)) or ""
+
+
+def _ends_in_any(module: str, homes: set[str]) -> bool:
+    """Tell whether a dotted name is one of some, or ends in it as in ``app.service.database``."""
+    return any(f".{module}".endswith(f".{home}") for home in homes)
 
 
 def _seen(text: str, name: str) -> Iterator[_Seen]:

@@ -296,3 +296,36 @@ def test_what_a_mock_is_told_apart_from(
     """
     files = {**HOUSE, "app/work.py": BY_HAND.format(""), "tests/test_work.py": test}
     assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is is_fixed
+
+
+THROUGH = """
+    from core import database as base
+    from core.models import User
+
+    def work(name):
+        with base.SessionLocal() as db:
+            db.add(User(name=name))
+            db.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        'patch("core.database.SessionLocal")',
+        'patch("app.work.base.SessionLocal")',
+        'patch.object(app.work.base, "SessionLocal")',
+    ],
+)
+def test_what_is_read_through_its_module_is_patched_there(patch: str, tmp_path: Path) -> None:
+    test = f"""
+        import app.work
+
+        @{patch}
+        def test_it(Made):
+            app.work.work("a")
+            Made.return_value.__enter__.return_value.commit.assert_called_once_with()
+    """
+    files = {**HOUSE, "app/work.py": THROUGH, "tests/test_work.py": test}
+    (reason,) = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert "`test_work.py`" in reason and "patch" in reason
