@@ -38,7 +38,8 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     another database.
 
     A handler is reported as well that itself works with the session before it rolls back,
-    whether or not it raises in the end. Where a rollback would undo more than what failed
+    whether or not it raises in the end, but for what it does only after a look at the error
+    (`if "401" in str(error)`). Where a rollback would undo more than what failed
     (iterations of a loop that are committed together, objects that an asynchronous session loaded
     for the next one, the work of a caller who gave the session or of an object's other methods, the
     function's own uncommitted changes or a row lock from before the `try`), the message names a

@@ -189,7 +189,7 @@ class _Function:
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
-                is_retried = Sequel.RETRIED in sequels
+                is_retried = Sequel.RETRIED in sequels and _works_with(name, handler)
                 if handler in found or not (
                     is_retried or self._goes_on(sequels, failed, handler, graph)
                 ):
@@ -501,12 +501,26 @@ def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> 
 
 
 def _works_with(name: str, handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler itself works with a session."""
+    """Tell whether a handler itself works with a session, whatever the error is.
+
+    What it does only after a look at the error may be for the errors of others.
+    """
+    nodes = [node for statement in handler.body for node in nodes_in(statement)]
+    errors = {handler.name}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and _names_any(node.value, errors):
+            errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    asked = [node for node in nodes if isinstance(node, ast.If) and _names_any(node.test, errors)]
+    after_a_look = {inner for node in asked for inner in nodes_in(node)}
     return any(
         isinstance(node, ast.Attribute) and node.attr in WORK and dotted_name(node.value) == name
-        for statement in handler.body
-        for node in nodes_in(statement)
+        for node in nodes
+        if node not in after_a_look
     )
+
+
+def _names_any(expression: ast.expr, names: set[str | None]) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in names for node in nodes_in(expression))
 
 
 def _may_go_on(handler: ast.ExceptHandler) -> bool:
