@@ -1571,3 +1571,28 @@ def test_a_guard_of_the_project_that_rolls_back_or_closes(tmp_path: Path) -> Non
                 print(error)
     """
     assert_service(tmp_path, service)
+
+
+def test_a_query_flushes_what_earlier_turns_have_added(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import select
+        from sqlalchemy.orm import Session
+
+        def store(session: Session, rows):
+            for row in rows:
+                try:
+                    if session.execute(select(Price)).scalar() is None:
+                        session.add(row)
+                except Exception as error:  # DBS308
+                    print(error)
+            session.commit()
+
+        def look_up(session: Session, rows):
+            for row in rows:
+                try:
+                    session.execute(select(Price))
+                except Exception as error:
+                    print(error)
+            session.commit()
+    """
+    assert_cases(tmp_path, {"service.py": service}, CODES)

@@ -32,7 +32,8 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     close or roll back the session right after it; and the commit of a provider or a dependency
     after a failed statement where nothing was written before.
 
-    A failed `flush()` or `commit()` is reported for every database, another failed statement only
+    A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
+    what earlier iterations of its loop have added; another failed statement only
     where the database is known to be PostgreSQL: by the engine's URL, or, where that is not found,
     by requirements that name a driver of PostgreSQL and no other, in a project without the URL of
     another database.

@@ -31,7 +31,7 @@ from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.drivers import driver_of
-from flake8_dbsession.analysis.library.methods import DATABASE_ERRORS
+from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.call_sites import calls_of
@@ -195,7 +195,8 @@ class _Function:
                 ):
                     continue
                 seen_to = self._undone(failed, handler, graph)
-                if seen_to is None or not self._is_refused(failed):
+                is_flush = failed.is_flush or self._flushes_turns(name, handler)
+                if seen_to is None or not (is_flush or self._is_postgresql(known)):
                     continue
                 undone, before = seen_to
                 found[handler] = SwallowedError(
@@ -205,14 +206,22 @@ class _Function:
                     failed.work,
                     is_retried,
                     undone,
-                    failed.is_flush,
+                    is_flush,
                     before,
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
-    def _is_refused(self, failed: _Failed) -> bool:
-        """Tell whether the next statement is known to fail."""
-        return failed.is_flush or is_postgresql(failed.known, self._scope, self._inference)
+    def _is_postgresql(self, known: RoleValue) -> bool:
+        return is_postgresql(known, self._scope, self._inference)
+
+    def _flushes_turns(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a query in a loop's ``try`` flushes what earlier turns of it have added."""
+        around = self._loop_around(handler)
+        methods = {dotted_name(call.func) for call in self._calls_in(self._tried[handler])}
+        commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
+        is_committed = around and any(_encloses(around, commit) for commit in commits)
+        is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
+        return around is not None and is_added and not is_committed
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         return failing_work(call, name, self._scope, self._inference)
