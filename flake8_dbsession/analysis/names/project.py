@@ -58,6 +58,7 @@ class Project:
         self._locations = Locations(root, roles.PACKAGES)
         self._requirements = Requirements(root)
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
+        self._required: dict[tuple[frozenset[str], Path], tuple[frozenset[str], list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
         self._searches: dict[re.Pattern[bytes], Found] = {}
         self._files: dict[str, list[Path]] = {}
@@ -149,6 +150,21 @@ class Project:
             found, looked_at = self._requirements.allowed(*question)
             self._allowed[question] = found, [path for path in looked_at if os.path.lexists(path)]
         found, files = self._allowed[question]
+        self.trace.searched(asker, files, is_exhaustive=False)
+        return found
+
+    def required(self, distributions: frozenset[str], asker: Path) -> frozenset[str]:
+        """Find which of some distributions the project requires.
+
+        Args:
+            distributions: their names, such as ``psycopg2``.
+            asker: the absolute path of the file that the answer is for.
+        """
+        question = distributions, asker.parent
+        if question not in self._required:
+            found, looked_at = self._requirements.named(*question)
+            self._required[question] = found, [path for path in looked_at if os.path.lexists(path)]
+        found, files = self._required[question]
         self.trace.searched(asker, files, is_exhaustive=False)
         return found
 

@@ -114,6 +114,29 @@ class Requirements:
                 break
         return UNKNOWN, looked_at
 
+    def named(
+        self, distributions: frozenset[str], folder: Path
+    ) -> tuple[frozenset[str], list[Path]]:
+        """Find which of some distributions the project around a folder requires.
+
+        Args:
+            distributions: their names, such as ``psycopg2``.
+            folder: an absolute folder inside the root.
+
+        Returns:
+            Those that the nearest folder names whose files name any, locks left out, which hold
+            what others can use as well; and every place that was looked at.
+        """
+        looked_at: list[Path] = []
+        for above in (folder, *folder.parents):
+            files = [above / name for name in FILES]
+            looked_at += files
+            texts = [(self.content(path) or b"").decode(errors="replace") for path in files]
+            found = _named_in("\n".join(texts), distributions)
+            if found or above == self._root:
+                return found, looked_at
+        return frozenset(), looked_at
+
     def content(self, path: Path) -> bytes | None:
         """Give what stands in one of the files; None for one that is not there, or too long."""
         if path not in self._contents:
@@ -136,6 +159,12 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _named_in(text: str, distributions: frozenset[str]) -> frozenset[str]:
+    named = "|".join(map(re.escape, sorted(distributions)))
+    found = re.findall(rf"(?i)(?<![\w./-])(?:{named})(?![\w-])", _COMMENT.sub("", text))
+    return frozenset(name.lower() for name in found)
 
 
 def _locked_in(text: str, distribution: str) -> Allowed:

@@ -10,9 +10,6 @@ from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
-# The databases that undo the whole transaction where a statement is the victim of a deadlock.
-_UNDOING_ALL = {"mariadb": "MariaDB", "mssql": "SQL Server", "mysql": "MySQL"}
-
 
 @register
 class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
@@ -30,25 +27,31 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
     back, and so is a way out of the handler that leaves such a block, a handler that gives the
     session to a function, and a function that keeps what `begin()` gives, to end the transaction
-    by. Silent as well: a function whose callers in sight close or roll back the session right after
-    it; a provider's commit after a failed statement where nothing was written before; and failed
-    statements, other than a flush, where the engine's URL is SQLite's or Oracle's, which undo that
-    statement alone.
+    by. A function of the project that is given the session and rolls it back or closes it at the
+    end of its `with` block counts as a rollback. Silent as well: a function whose callers in sight
+    close or roll back the session right after it; and the commit of a provider or a dependency
+    after a failed statement where nothing was written before.
+
+    A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
+    what earlier iterations of its loop have added; another failed statement only
+    where the database is known to be PostgreSQL: by the engine's URL, or, where that is not found,
+    by requirements that name a driver of PostgreSQL and no other, in a project without the URL of
+    another database.
 
     A handler is reported as well that itself works with the session before it rolls back,
-    whether or not it raises in the end: after a failed `flush()` or `commit()`, and after any
-    failed statement where the engine's URL is another server's. Where a rollback would undo more
-    than what failed (iterations of a loop that are committed together, objects that an asynchronous
-    session loaded for the next one, the work of a caller who gave the session, the function's own
-    uncommitted changes or a row lock from before the `try`), the message names a savepoint.
+    whether or not it raises in the end, but for what it does only after a look at the error
+    (`if "401" in str(error)`). Where a rollback would undo more than what failed
+    (iterations of a loop that are committed together, objects that an asynchronous session loaded
+    for the next one, the work of a caller who gave the session or of an object's other methods, the
+    function's own uncommitted changes or a row lock from before the `try`), the message names a
+    savepoint; and nothing is reported where the `try` may end that savepoint: by a commit, or by a
+    call that is given the session and cannot be followed.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
     until it is rolled back; that holds for every database and for SQLAlchemy 1.4 and 2. After
-    another failed statement it is up to the database: PostgreSQL refuses all others of the
-    transaction, and its COMMIT saves nothing, without an error; MySQL and SQL Server undo the whole
-    transaction where a deadlock was the cause. The error that is seen in the end is a later,
-    harmless line's.
+    another failed statement PostgreSQL refuses all others of the transaction, and its COMMIT saves
+    nothing, without an error. The error that is seen in the end is a later, harmless line's.
 
     ## Example
     ```python
@@ -89,8 +92,7 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
       says why a failed flush needs a rollback.
     - [PostgreSQL: in_failed_sql_transaction](https://www.postgresql.org/docs/current/errcodes-appendix.html)
     - [SQLite: ON CONFLICT](https://www.sqlite.org/lang_conflict.html), whose default undoes the
-      failed statement alone; [Oracle: statement-level rollback](https://docs.oracle.com/en/database/oracle/oracle-database/23/cncpt/transactions.html)
-    - [MySQL: InnoDB error handling](https://dev.mysql.com/doc/refman/8.4/en/innodb-error-handling.html)
+      failed statement alone, as [InnoDB does but for deadlocks](https://dev.mysql.com/doc/refman/8.4/en/innodb-error-handling.html)
     - [SQLAlchemy: using SAVEPOINT](https://docs.sqlalchemy.org/en/20/orm/session_transaction.html#using-savepoint)
     """
 
@@ -111,32 +113,26 @@ def _refusal(fact: SwallowedError) -> str:
     """Say who takes no more work after what failed: the session, or the database."""
     if fact.is_flush:
         return "the session refuses all work"
-    if fact.dialect in _UNDOING_ALL:
-        return f"{_UNDOING_ALL[fact.dialect]} may have undone the whole transaction"
     return "a PostgreSQL transaction refuses all work and saves nothing"
 
 
 def _way_out(fact: SwallowedError) -> str:
     """Say how to end what failed: with a rollback, unless that ends more than that."""
-    if fact.undone is None and fact.is_async:
-        # A rollback expires what was loaded, and to read that would be I/O outside of an await.
-        again = "load again what is read after it"
-        return f"call `await {fact.session}.rollback()` in it, and {again}"
+    waiting = "await " if fact.is_async else ""
+    rollback = f"`{waiting}{fact.session}.rollback()` in it"
+    # A rollback expires what was loaded, and to read that would be I/O outside of an await.
+    again = ", and load again what is read after it" if fact.is_async else ""
     if fact.undone is None:
-        return f"call `{fact.session}.rollback()` in it"
+        return f"call {rollback}{again}"
     if fact.undone is Undone.UNCOMMITTED:
-        waiting = "await " if fact.is_async else ""
-        before = f"for a rollback would undo line {fact.before} as well"
-        commit, rollback = (
-            f"{waiting}{fact.session}.commit()",
-            f"{waiting}{fact.session}.rollback()",
-        )
-        return f"call `{commit}` before the `try`, {before}, and `{rollback}` in it"
+        before = f"for a rollback may undo line {fact.before} as well"
+        commit = f"`{waiting}{fact.session}.commit()` before the `try`"
+        return f"call {commit}, {before}, and {rollback}{again}"
     work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
     keyword = "async with" if fact.is_async else "with"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"
     if fact.undone is Undone.OWN:
-        return f"{savepoint}, for a rollback would undo line {fact.before} as well"
+        return f"{savepoint}, for a rollback may undo line {fact.before} as well"
     if fact.undone is Undone.LOCK:
         return f"{savepoint}, for a rollback would release the lock of line {fact.before}"
     return savepoint

@@ -101,3 +101,21 @@ def test_nothing_is_read_above_the_root(tmp_path: Path) -> None:
     found, looked_at = Requirements(root).allowed("sqlalchemy", root)
     assert found == Allowed()
     assert {path.parent for path in looked_at} <= {root, root / "requirements"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("psycopg2-binary==2.9\nSQLAlchemy\n", {"psycopg2-binary"}),
+        ("psycopg[binary]>=3\nPyMySQL\n", {"psycopg", "pymysql"}),
+        ('asyncpg = "^0.29"', {"asyncpg"}),
+        ('"sqlalchemy[asyncpg]"', {"asyncpg"}),
+        ("# asyncpg\npsycopg-pool\nasyncpg-stubs\n", set()),
+    ],
+)
+def test_which_distributions_are_named(tmp_path: Path, text: str, expected: set[str]) -> None:
+    (tmp_path / "requirements.txt").write_text(text)
+    (tmp_path / "app").mkdir()
+    asked = frozenset({"asyncpg", "psycopg", "psycopg2-binary", "pymysql"})
+    found, _ = Requirements(tmp_path).named(asked, tmp_path / "app")
+    assert found == expected

@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.effects.work.sql import (
     is_write,
     sql_statements,
 )
-from flake8_dbsession.analysis.library.queries import CHANGES, TEXT_MAKERS
+from flake8_dbsession.analysis.library.queries import CHANGES, METHODS, TEXT_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import HOLE, text_of
@@ -57,9 +57,12 @@ def statement_of(
         return _of_text(text)
     match expression:
         case ast.Call():
-            return _of_construct(expression, scope, inference)
+            return _of_construct(expression, scope, inference, steps)
         case ast.Name(id=name) if steps:
             return _of_name(name, scope, inference, steps - 1)
+        case ast.IfExp(body=body, orelse=other):
+            kinds = {statement_of(each, scope, inference, steps) for each in (body, other)}
+            return kinds.pop() if len(kinds) == 1 else Statement.OTHER
     return Statement.OTHER
 
 
@@ -97,14 +100,23 @@ def _unwrapped(expression: ast.expr | None, scope: Scope, inference: Inference) 
     return expression
 
 
-def _of_construct(call: ast.Call, scope: Scope, inference: Inference) -> Statement:
-    """Tell what a chain of calls does that begins with ``insert(User)`` or ``users.insert()``."""
+def _of_construct(call: ast.Call, scope: Scope, inference: Inference, steps: int) -> Statement:
+    """Tell what a chain of calls does.
+
+    It begins with ``insert(User)`` or ``users.insert()``, or goes on with a statement that has a
+    name: ``found.where(...)``.
+    """
     function = call.func
     while isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
         function = function.value.func
     begins = last_segment(function)
-    if begins not in CHANGES | _SELECTS or not _is_maker(function, scope, inference):
-        return Statement.OTHER
+    match function:
+        case ast.Attribute(value=ast.Name() as built) if begins in METHODS - _SELECTS:
+            kind = statement_of(built, scope, inference, steps)
+            if kind is not Statement.READS:
+                return kind
+        case _ if begins not in CHANGES | _SELECTS or not _is_maker(function, scope, inference):
+            return Statement.OTHER
     if begins in CHANGES:
         return Statement.CHANGES_ROWS
     inner = (node for node in nodes_in(call) if isinstance(node, ast.Call))

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from flake8_dbsession.analysis.effects.overrides import subclasses_in
 from flake8_dbsession.analysis.facts.engine.urls import url_of
+from flake8_dbsession.analysis.library.distributions import DIALECTS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
 
-UNDOING_ONE = frozenset({"oracle", "sqlite"})
-"""The dialects whose database undoes a failed statement alone; its transaction goes on.
-
-Sources: SQLite's page "ON CONFLICT" (ABORT is the default), Oracle's "Statement-Level Rollback".
-PostgreSQL aborts the whole transaction; MySQL and SQL Server undo it after a deadlock.
-"""
+_POSTGRESQL = frozenset({"postgres", "postgresql"})
+# A URL of another database, which a setting may choose.
+_OTHER_URL = re.compile(rb"(?i)(?:duckdb|mariadb|mssql|mysql|oracle|sqlite)[+\w]*:/")
 
 
-def dialect_of(known: RoleValue, inference: Inference) -> str:
-    """Give the dialect of a session's engine.
+def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a session is known to talk to PostgreSQL.
+
+    Where the engine's URL does not tell, the project does: it requires drivers of PostgreSQL and of
+    nothing else, and no URL of another database stands in its code.
 
     Args:
         known: the session.
+        scope: where it is worked with.
         inference: follows the names in the URL.
+    """
+    dialect = _dialect_of(known, inference)
+    if dialect:
+        return dialect in _POSTGRESQL
+    project, asker = inference.project, scope.module.path
+    dialects = {DIALECTS[driver] for driver in project.required(frozenset(DIALECTS), asker)}
+    return dialects == {"postgresql"} and not project.may_hold(asker, _OTHER_URL)
 
-    Returns:
-        Its name in the URL, such as ``postgresql``; empty where the engine or its URL is not found.
-        A URL that subclasses set has the dialect that all of theirs have.
+
+def _dialect_of(known: RoleValue, inference: Inference) -> str:
+    """Give the dialect of a session's engine; empty where the engine or its URL is not found.
+
+    A URL that subclasses set has the dialect that all of theirs have.
     """
     match known.database:
         case (ast.Call(args=[url, *_]), scope):

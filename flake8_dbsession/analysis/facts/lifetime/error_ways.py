@@ -58,6 +58,7 @@ class Ways:
         handlers: the handlers that errors of the database come to.
         helped: tells by which methods a function fails that a call gives the session.
         holders: the names of the objects that are made with the session.
+        guards: tells whether the end of a block over an expression may roll the session back.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -71,12 +72,14 @@ class Ways:
         handlers: frozenset[ast.ExceptHandler],
         helped: Callable[[ast.Call], Sequence[str]] = lambda _: (),
         holders: Set[str] = frozenset(),
+        guards: Callable[[ast.expr], bool] = lambda _: False,
     ) -> None:
         self._graph = graph
         self._session = session
         self._handlers = handlers
         self._helped = helped
         self._holders = holders
+        self._guards = guards
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -161,6 +164,8 @@ class Ways:
                 # After a failed flush its end rolls back as well where no error takes it there.
                 is_sessions = self._is_method_of_session(item.context_expr)
                 return Sequel.SEEN_TO if is_sessions or not is_handled else None
+            case Leave(node=item) if self._guards(item.context_expr):
+                return Sequel.SEEN_TO
             case Bind(target=target) if target == self._session or self._is_session(target):
                 return Sequel.GONE
         return None
@@ -175,12 +180,19 @@ class Ways:
             return Sequel.GONE if any(word in name for word in _CLOSERS) else Sequel.USED
         if not is_handled and dotted_name(call.func).partition(".")[0] in self._holders:
             return Sequel.SEEN_TO
+        if self._is_method_of_owner(call.func) and any(word in name for word in _CLOSERS):
+            return Sequel.SEEN_TO
         if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
             if name in _ENDING_METHODS:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO
             if name in WORK:
                 return Sequel.USED if is_handled else Sequel.RETRIED
         return None
+
+    def _is_method_of_owner(self, function: ast.expr) -> bool:
+        """Tell whether a function is a method of the object that has the session."""
+        owner = self._session.rpartition(".")[0]
+        return bool(owner) and dotted_name(function).rpartition(".")[0] == owner
 
     def _is_method_of_session(self, expression: ast.expr) -> bool:
         match expression:

@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
 _SEEING_TO = BEGINS | {"__exit__", "close", "invalidate", "reset", "rollback"}
@@ -51,6 +51,34 @@ def failing_work(
     )
 
 
+def may_see_to(context: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:
+    """Tell whether the end of a block may roll back or close a session that its call is given.
+
+    Args:
+        context: what the block is over.
+        session: the session as it is written.
+        scope: the scope of the block.
+        inference: answers what is called.
+
+    Returns:
+        False for a function of the project that does nothing of the kind.
+    """
+    if not isinstance(context, ast.Call):
+        return False
+    if not any(dotted_name(given) == session for given in arguments(context)):
+        return False
+    received = received_as(context, session, scope, inference)
+    if received is None:
+        return True
+    node, parameter = received
+    calls = [call for call in own_nodes(node) if isinstance(call, ast.Call)]
+    return any(
+        dotted_name(call.func) in {f"{parameter}.{method}" for method in _SEEING_TO}
+        or any(dotted_name(given) == parameter for given in arguments(call))
+        for call in calls
+    )
+
+
 def _work_of(session: str, function: Scope, inference: Inference) -> list[str]:
     nodes = own_nodes(function.node)
     calls = [node for node in nodes if isinstance(node, ast.Call)]
@@ -58,6 +86,13 @@ def _work_of(session: str, function: Scope, inference: Inference) -> list[str]:
     if any(owner == session and method in _SEEING_TO for _, owner, method in named):
         return []
     caught = {inner for node in nodes for inner in _caught_in(node)}
+    guarded = [
+        node
+        for node in nodes
+        if isinstance(node, (ast.With, ast.AsyncWith))
+        if any(may_see_to(item.context_expr, session, function, inference) for item in node.items)
+    ]
+    caught |= {inner for node in guarded for part in node.body for inner in nodes_in(part)}
     works: list[str] = []
     for call, owner, method in named:
         if call in caught:

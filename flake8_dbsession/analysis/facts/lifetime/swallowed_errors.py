@@ -9,9 +9,9 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
-from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.model import ENDS, Did
 from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
-from flake8_dbsession.analysis.facts.connection.databases import UNDOING_ONE, dialect_of
+from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     BEGINS,
     WORK,
@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     Work,
     sequels_after,
 )
-from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
@@ -63,6 +63,8 @@ from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
+_ENDING = ENDS | Did.MAY_END
+_A_SESSION = Thing(Resource.SESSION, driver_of(""))
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # Dictionaries have these too, so that they alone do not show that a name is a session.
 _COMMON = frozenset({"get"})
@@ -93,8 +95,7 @@ class SwallowedError(NamedTuple):
         is_retried: whether the handler itself works with the failed session.
         undone: what a rollback would undo besides; None where that is all there is.
         is_flush: whether a flush or commit can fail, after which the session itself refuses work;
-            after another statement that is up to the database.
-        dialect: that of the database; empty where it is not known.
+            after another statement PostgreSQL does.
         before: the line of what a rollback would undo, where that stands in the function.
     """
 
@@ -105,7 +106,6 @@ class SwallowedError(NamedTuple):
     is_retried: bool
     undone: Undone | None
     is_flush: bool = True
-    dialect: str = ""
     before: int = 0
 
 
@@ -116,13 +116,11 @@ class _Failed(NamedTuple):
         session: the session as it is written.
         known: what is known of it.
         works: the work, the first one first.
-        dialect: that of the database; empty where it is not known.
     """
 
     session: str
     known: RoleValue
     works: list[Work]
-    dialect: str
 
     @property
     def is_flush(self) -> bool:
@@ -134,16 +132,6 @@ class _Failed(NamedTuple):
         """The work to name: what the session takes no statement after, else the first."""
         flushes = (work for work in self.works if work.method in _FLUSHING)
         return next(flushes, self.works[0]).text
-
-    @property
-    def may_go_on(self) -> bool:
-        """Whether the database undoes what failed alone, so that nothing is lost by going on."""
-        return not self.is_flush and self.dialect in UNDOING_ONE
-
-    @property
-    def refuses(self) -> bool:
-        """Whether the next statement is known to fail."""
-        return self.is_flush or (bool(self.dialect) and not self.may_go_on)
 
 
 def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
@@ -196,17 +184,21 @@ class _Function:
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
             helped, holders = partial(self._failing_in, name), self._made_with(name)
-            ways = Ways(graph, name, self.handlers, helped, holders)
-            dialect = dialect_of(known, self._inference) if ways.works else ""
+            guards = partial(may_see_to, session=name, scope=self._scope, inference=self._inference)
+            ways = Ways(graph, name, self.handlers, helped, holders, guards)
             for handler, works in ways.works.items():
-                failed = _Failed(name, known, works, dialect)
+                failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
-                is_retried = Sequel.RETRIED in sequels and failed.refuses
+                is_retried = Sequel.RETRIED in sequels and _works_with(name, handler)
                 if handler in found or not (
                     is_retried or self._goes_on(sequels, failed, handler, graph)
                 ):
                     continue
-                undone, before = self._undone(failed, handler, graph)
+                seen_to = self._undone(failed, handler, graph)
+                is_flush = failed.is_flush or self._flushes_turns(name, handler)
+                if seen_to is None or not (is_flush or self._is_postgresql(known)):
+                    continue
+                undone, before = seen_to
                 found[handler] = SwallowedError(
                     handler,
                     name,
@@ -214,11 +206,22 @@ class _Function:
                     failed.work,
                     is_retried,
                     undone,
-                    failed.is_flush,
-                    dialect,
+                    is_flush,
                     before,
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
+
+    def _is_postgresql(self, known: RoleValue) -> bool:
+        return is_postgresql(known, self._scope, self._inference)
+
+    def _flushes_turns(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a query in a loop's ``try`` flushes what earlier turns of it have added."""
+        around = self._loop_around(handler)
+        methods = {dotted_name(call.func) for call in self._calls_in(self._tried[handler])}
+        commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
+        is_committed = around and any(_encloses(around, commit) for commit in commits)
+        is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
+        return around is not None and is_added and not is_committed
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         return failing_work(call, name, self._scope, self._inference)
@@ -280,17 +283,18 @@ class _Function:
 
     def _undone(
         self, failed: _Failed, handler: ast.ExceptHandler, graph: Graph
-    ) -> tuple[Undone | None, int]:
+    ) -> tuple[Undone | None, int] | None:
         """Tell what a rollback in a handler would undo besides the work that failed there.
 
         Returns:
-            What it would, with its line; None where nothing is left that another does not commit,
-            and where the ``try`` itself commits, for no savepoint outlives a commit.
+            What it would, with its line: nothing where nothing is left that another does not
+            commit, and where the ``try`` itself commits, for no savepoint outlives a commit. None
+            where only a savepoint would save it, and the ``try`` may end that.
         """
         session, tried = failed.session, self._tried[handler]
         undone = self._undone_around(failed, handler)
         if undone is not None and not self._is_committed_by_another(session, undone, handler):
-            return undone, 0
+            return (undone, 0) if self._fits_savepoint(session, tried) else None
         calls = self._calls_in(tried)
         if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
             return None, 0
@@ -299,7 +303,18 @@ class _Function:
             return None, 0
         if any(self._is_given_to_commit(call, session) for call in calls):
             return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
+        if not self._fits_savepoint(session, tried):
+            return None
         return (Undone.LOCK if left.is_lock else Undone.OWN), left.line
+
+    def _fits_savepoint(self, session: str, tried: ast.Try) -> bool:
+        """Tell whether nothing in a ``try`` can end the transaction, and a savepoint with it."""
+        first, last = tried.body[0].lineno, tried.body[-1].end_lineno or tried.body[-1].lineno
+        uses = uses_of_name(session, self._scope, _A_SESSION, self._inference)
+        return not any(
+            first <= getattr(node, "lineno", 0) <= last and work.ever & _ENDING
+            for node, work in uses.acts.items()
+        )
 
     def _calls_in(self, tried: ast.Try) -> list[ast.Call]:
         last = tried.body[-1].end_lineno or tried.body[-1].lineno
@@ -319,7 +334,9 @@ class _Function:
             if later or known.commits or known.is_async:
                 return Undone.TURNS
         parameters = self._parameters(name)
-        is_the_callers = parameters and not self._is_given_by_a_framework(parameters)
+        is_an_objects = "." in name  # whose other methods work with it as well
+        is_given = parameters and not self._is_given_by_a_framework(parameters)
+        is_the_callers = is_an_objects or is_given
         return Undone.CALLERS if is_the_callers and not commits else None
 
     def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
@@ -398,14 +415,17 @@ class _Function:
         One way on which it is rolled back in the end shows that the others are seen to.
         """
         name = failed.session
-        if Sequel.SEEN_TO in sequels or (failed.may_go_on and not self._notes_changes(name)):
+        if Sequel.SEEN_TO in sequels:
             return False
         if Sequel.USED in sequels:
             return True
         if Sequel.BLOCK_ENDS in sequels and failed.known.commits:
             return self._is_lost_at_end(failed, handler, graph)
-        is_left = Sequel.FUNCTION_ENDS in sequels and self._outlives(name, failed.known)
-        return is_left and not self._is_ended_by_callers(name)
+        if Sequel.FUNCTION_ENDS not in sequels or not self._outlives(name, failed.known):
+            return False
+        if self._is_given_by_a_framework(self._parameters(name)):
+            return self._is_lost_at_end(failed, handler, graph)
+        return not self._is_ended_by_callers(name)
 
     def _is_lost_at_end(self, failed: _Failed, handler: ast.ExceptHandler, graph: Graph) -> bool:
         """Tell whether the commit at a block's end fails, or saves less than was written.
@@ -423,15 +443,6 @@ class _Function:
             return True
         left = left_before(tried, graph, failed.session, self._scope, self._inference)
         return left is not None and not left.is_lock
-
-    def _notes_changes(self, session: str) -> bool:
-        """Tell whether the function notes changes that the next statement may flush."""
-        return any(
-            isinstance(call.func, ast.Attribute)
-            and call.func.attr in CHANGING
-            and dotted_name(call.func.value) == session
-            for call in self._calls
-        )
 
     def _is_ended_by_callers(self, session: str) -> bool:
         """Tell whether all calls in sight are given the session and then close or roll it back."""
@@ -452,8 +463,7 @@ class _Function:
 
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
-        thing = Thing(Resource.SESSION, driver_of(""))
-        uses = uses_of_name(session, self._scope, thing, self._inference)
+        uses = uses_of_name(session, self._scope, _A_SESSION, self._inference)
         return bool(uses.ever & _LASTING)
 
     def _outlives(self, name: str, known: RoleValue) -> bool:
@@ -500,12 +510,26 @@ def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> 
 
 
 def _works_with(name: str, handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler itself works with a session."""
+    """Tell whether a handler itself works with a session, whatever the error is.
+
+    What it does only after a look at the error may be for the errors of others.
+    """
+    nodes = [node for statement in handler.body for node in nodes_in(statement)]
+    errors = {handler.name}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and _names_any(node.value, errors):
+            errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    asked = [node for node in nodes if isinstance(node, ast.If) and _names_any(node.test, errors)]
+    after_a_look = {inner for node in asked for inner in nodes_in(node)}
     return any(
         isinstance(node, ast.Attribute) and node.attr in WORK and dotted_name(node.value) == name
-        for statement in handler.body
-        for node in nodes_in(statement)
+        for node in nodes
+        if node not in after_a_look
     )
+
+
+def _names_any(expression: ast.expr, names: set[str | None]) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in names for node in nodes_in(expression))
 
 
 def _may_go_on(handler: ast.ExceptHandler) -> bool:
