@@ -272,6 +272,8 @@ class Inference:
             case ast.Attribute(value=base, attr=name):
                 owner = self.value(base, scope)
                 value = self.attribute(owner, name)
+                if isinstance(owner, External):
+                    value = self._of_any_import(base, name, scope) or value
                 if value is None or isinstance(value, External):
                     value = self._kept_on_application(expression, owner, scope) or value
                 return _or_proven(self._or_named(value, expression, scope), expression, scope)
@@ -290,6 +292,14 @@ class Inference:
             case ast.Lambda():
                 return FunctionValue(expression, scope)
         return None
+
+    def _of_any_import(self, base: ast.expr, name: str, scope: Scope) -> RoleValue | None:
+        """Read an attribute of whichever module a name was imported from: the second may serve."""
+        bindings = scope.lookup(base.id) if isinstance(base, ast.Name) else []
+        if len(bindings) < 2 or not all(isinstance(b.how, Imported) for b in bindings):
+            return None
+        found = (self.attribute(self._bound(binding), name) for binding in bindings)
+        return next((value for value in found if isinstance(value, RoleValue)), None)
 
     def _kept_on_application(
         self, place: ast.Attribute, owner: Value | None, scope: Scope
