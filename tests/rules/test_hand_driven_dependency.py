@@ -361,9 +361,16 @@ def test_how_it_is_driven_tells_that_it_is_asynchronous(tmp_path: Path) -> None:
             for session in get_db():
                 session.merge(batch)
     """
-    files = {"core/database.py": "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker()\n"}
+    files = {
+        "core/database.py": """
+            from sqlalchemy.orm import sessionmaker
+            SessionLocal = sessionmaker()
+        """
+    }
     write_project(tmp_path, {**files, "app.py": text})
-    advised = [m.rpartition("; use ")[2] for _, _, c, m in lint(tmp_path, "app.py") if c == "DBS105"]
+    advised = [
+        m.rpartition("; use ")[2] for _, _, c, m in lint(tmp_path, "app.py") if c == "DBS105"
+    ]
     assert [each.partition(", with ")[0] for each in advised] == [
         "`async with asynccontextmanager(get_db)() as session:`",
         "`async with asynccontextmanager(get_db)() as session:`",

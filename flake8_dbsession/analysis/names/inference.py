@@ -469,7 +469,7 @@ class Inference:
                 Role.EXTENSION_MAKER,
                 Role.FACTORY_MAKER,
             ):
-                return known._replace(name=node.name, home=scope)
+                return known._replace(name=node.name, home=scope, of_class=ClassValue(node, scope))
         return ClassValue(node, scope)
 
     def _class_of(self, scope: Scope) -> ClassValue | None:
@@ -876,10 +876,12 @@ def _made_factory(
     """Read ``sessionmaker(...)``: the class it makes, whether a commit expires objects."""
     is_async = maker.is_async
     keeps_loaded: bool | None = False
+    of_class = maker.of_class
     for keyword in call.keywords:
         if keyword.arg == "class_":
             cls = inference.known(keyword.value, scope)
             is_async = is_async or (cls is not None and cls.is_async)
+            of_class = cls.of_class if cls is not None else External("")
         if keyword.arg == "expire_on_commit":
             value = keyword.value
             keeps_loaded = value.value is False if isinstance(value, ast.Constant) else None
@@ -892,4 +894,5 @@ def _made_factory(
         home=scope,
         source=Role.FACTORY_MAKER,
         keeps_loaded=keeps_loaded,
+        of_class=of_class,
     )

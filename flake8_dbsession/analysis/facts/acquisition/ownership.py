@@ -61,7 +61,8 @@ def owns(scope: Scope, known: RoleValue | None, inference: Inference) -> bool:
 
 def _hands_out_beside(function: Scope, known: RoleValue | None, inference: Inference) -> bool:
     """Tell whether a function returns what it opened in a tuple, beside other things."""
-    assert isinstance(function.node, FUNCTIONS) and function.parent is not None
+    assert isinstance(function.node, FUNCTIONS)
+    assert function.parent is not None
     returned = inference.result(FunctionValue(function.node, function.parent)).returns
     items = returned.items if isinstance(returned, TupleValue) else ()
     return any(
