@@ -653,3 +653,37 @@ def test_a_getter_that_only_makes_its_pool_does_not_raise(tmp_path: Path) -> Non
     for made, code in (("asyncio.Queue(32)", "silent"), ("make_pool()", "DBS603")):
         files = {"database.py": pool.format(made=made, code=code)}
         assert_cases(tmp_path, files, {"DBS603"})
+
+
+def test_a_module_that_is_imported_where_another_is_missing(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "cookies.py": """
+                def cookies(filename):
+                    try:
+                        from pysqlite2 import dbapi2 as sqlite
+                    except ImportError:
+                        from sqlite3 import dbapi2 as sqlite
+                    con = sqlite.connect(filename)  # DBS603
+                    cur = con.cursor()
+                    cur.execute("SELECT host FROM moz_cookies")
+                    rows = cur.fetchall()
+                    con.close()
+                    return rows
+            """,
+            "other.py": """
+                try:
+                    import pysqlite3 as sqlite3
+                except ImportError:
+                    import sqlite3
+
+                def hosts(filename):
+                    con = sqlite3.connect(filename)  # DBS603
+                    rows = con.execute("SELECT host FROM moz_cookies").fetchall()
+                    con.close()
+                    return rows
+            """,
+        },
+        {"DBS603"},
+    )

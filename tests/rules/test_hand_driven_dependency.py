@@ -331,3 +331,49 @@ def test_dependencies_under_any_name(tmp_path: Path) -> None:
         """,
     }
     assert_cases(tmp_path, files, {"DBS105"})
+
+
+def test_how_it_is_driven_tells_that_it_is_asynchronous(tmp_path: Path) -> None:
+    # Its module is not found, or its session is none of asyncio's: the generator decides.
+    text = """
+        from contextlib import contextmanager
+        from core.database import SessionLocal
+        from shared.core.database import get_db
+
+        async def get_plain_session():
+            with SessionLocal() as db:
+                yield db
+
+        async def start(batch):
+            async for session in get_db():
+                await session.merge(batch)
+                break
+
+        async def stop(batch):
+            session = await anext(get_db())
+            await session.merge(batch)
+
+        async def shown():
+            async for session in get_plain_session():
+                return session.get(1)
+
+        def sync(batch):
+            for session in get_db():
+                session.merge(batch)
+    """
+    files = {
+        "core/database.py": """
+            from sqlalchemy.orm import sessionmaker
+            SessionLocal = sessionmaker()
+        """
+    }
+    write_project(tmp_path, {**files, "app.py": text})
+    advised = [
+        m.rpartition("; use ")[2] for _, _, c, m in lint(tmp_path, "app.py") if c == "DBS105"
+    ]
+    assert [each.partition(", with ")[0] for each in advised] == [
+        "`async with asynccontextmanager(get_db)() as session:`",
+        "`async with asynccontextmanager(get_db)() as session:`",
+        "`async with asynccontextmanager(get_plain_session)() as session:`",
+        "`with contextmanager(get_db)() as session:`",
+    ]

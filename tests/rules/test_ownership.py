@@ -172,3 +172,33 @@ def test_a_bare_name_never_asks_for_a_provider(tmp_path: Path) -> None:
             db.close()  # DBS301
     """
     assert_cases(tmp_path, {"shop.py": HOUSE, "worker.py": text}, CODES)
+
+
+def test_who_hands_it_out_beside_something_else_owns_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "jobs.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def factory_for(uri):
+                    return sessionmaker(bind=create_engine(uri))
+
+                def setup(config):
+                    make = factory_for(config.uri)
+                    session = make()
+                    config.on_shutdown(session.get_bind().dispose)
+                    return config, session
+
+                def shown(config):
+                    make = factory_for(config.uri)
+                    session = make()  # DBS101
+                    try:
+                        return config, session.connection().info
+                    finally:
+                        session.close()
+            """
+        },
+        {"DBS101"},
+    )

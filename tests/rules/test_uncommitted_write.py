@@ -566,3 +566,56 @@ def test_the_message_speaks_of_a_trial_run_too(tmp_path: Path) -> None:
     assert message.endswith(
         "call `db.commit()` after the last write, or `db.rollback()` where nothing is to stay"
     )
+
+
+def test_a_session_class_of_the_project_may_commit(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from elsewhere import Found
+                from models import Item
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session, sessionmaker
+
+                class Committing(Session):
+                    def __exit__(self, kind, value, trace):
+                        self.commit() if kind is None else self.rollback()
+                        super().__exit__(kind, value, trace)
+
+                class Heir(Committing):
+                    pass
+
+                class Plain(Session):
+                    def newest(self):
+                        return self.query(Item).first()
+
+                engine = create_engine("postgresql://localhost/app")
+                Make = sessionmaker(engine, class_=Committing)
+                MakeHeir = sessionmaker(engine, class_=Heir)
+                MakeFound = sessionmaker(engine, class_=Found)
+                MakePlain = sessionmaker(engine, class_=Plain)
+
+                def add(name):
+                    with Make() as session:
+                        session.add(Item(name=name))
+
+                def add_by_heir(name):
+                    with MakeHeir() as session:
+                        session.add(Item(name=name))
+
+                def add_by_found(name):
+                    with MakeFound() as session:
+                        session.add(Item(name=name))
+
+                def add_by_class(name):
+                    with Committing(engine) as session:
+                        session.add(Item(name=name))
+
+                def add_by_plain(name):
+                    with MakePlain() as session:
+                        session.add(Item(name=name))  # DBS309
+            """
+        },
+        CODES,
+    )

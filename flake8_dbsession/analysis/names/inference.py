@@ -272,6 +272,8 @@ class Inference:
             case ast.Attribute(value=base, attr=name):
                 owner = self.value(base, scope)
                 value = self.attribute(owner, name)
+                if isinstance(owner, External):
+                    value = self._of_any_import(base, name, scope) or value
                 if value is None or isinstance(value, External):
                     value = self._kept_on_application(expression, owner, scope) or value
                 return _or_proven(self._or_named(value, expression, scope), expression, scope)
@@ -290,6 +292,14 @@ class Inference:
             case ast.Lambda():
                 return FunctionValue(expression, scope)
         return None
+
+    def _of_any_import(self, base: ast.expr, name: str, scope: Scope) -> RoleValue | None:
+        """Read an attribute of whichever module a name was imported from: the second may serve."""
+        bindings = scope.lookup(base.id) if isinstance(base, ast.Name) else []
+        if len(bindings) < 2 or not all(isinstance(b.how, Imported) for b in bindings):
+            return None
+        found = (self.attribute(self._bound(binding), name) for binding in bindings)
+        return next((value for value in found if isinstance(value, RoleValue)), None)
 
     def _kept_on_application(
         self, place: ast.Attribute, owner: Value | None, scope: Scope
@@ -459,7 +469,7 @@ class Inference:
                 Role.EXTENSION_MAKER,
                 Role.FACTORY_MAKER,
             ):
-                return known._replace(name=node.name, home=scope)
+                return known._replace(name=node.name, home=scope, of_class=ClassValue(node, scope))
         return ClassValue(node, scope)
 
     def _class_of(self, scope: Scope) -> ClassValue | None:
@@ -866,10 +876,12 @@ def _made_factory(
     """Read ``sessionmaker(...)``: the class it makes, whether a commit expires objects."""
     is_async = maker.is_async
     keeps_loaded: bool | None = False
+    of_class = maker.of_class
     for keyword in call.keywords:
         if keyword.arg == "class_":
             cls = inference.known(keyword.value, scope)
             is_async = is_async or (cls is not None and cls.is_async)
+            of_class = cls.of_class if cls is not None else External("")
         if keyword.arg == "expire_on_commit":
             value = keyword.value
             keeps_loaded = value.value is False if isinstance(value, ast.Constant) else None
@@ -882,4 +894,5 @@ def _made_factory(
         home=scope,
         source=Role.FACTORY_MAKER,
         keeps_loaded=keeps_loaded,
+        of_class=of_class,
     )

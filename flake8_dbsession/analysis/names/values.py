@@ -71,6 +71,8 @@ class RoleValue(NamedTuple):
             where nothing is known.
         is_pooled: whether it is taken from a pool, and has to go back there.
         is_assumed: whether only an annotation says that it is new; code that closes it proves that.
+        of_class: the project's own class of the session; an ``External`` without a name for one
+            that is not found, None for the library's.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
     """
@@ -87,6 +89,7 @@ class RoleValue(NamedTuple):
     database: tuple[ast.expr | ast.arg, Scope] | str | None = None
     is_pooled: bool = False
     is_assumed: bool = False
+    of_class: ClassValue | External | None = None
 
 
 class External(NamedTuple):

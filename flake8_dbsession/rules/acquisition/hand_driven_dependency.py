@@ -95,7 +95,7 @@ class HandDrivenDependency(Rule[DrivenDependency]):
 
 def _why(fact: DrivenDependency, context: Context) -> str:
     """Say what goes wrong with the dependency that is driven there."""
-    if fact.known.is_async and _is_plain_step(fact.node):
+    if fact.is_async and _is_plain_step(fact.node):
         return f"fails, for `{ast.unparse(fact.made)}` is an asynchronous generator"
     if fact.keeper:
         return f"gives `{fact.keeper}` one session for as long as it lives"
@@ -107,7 +107,7 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     )
     if leaving.rolls_back:
         return "drives a dependency by hand, so that its rollback does not run on an error"
-    if fact.is_dropped and not fact.known.is_async and isinstance(function, FunctionValue):
+    if fact.is_dropped and not fact.is_async and isinstance(function, FunctionValue):
         return (
             "drops the dependency at once, which closes the session before its first use, "
             "so that nothing closes it afterwards"
@@ -138,6 +138,6 @@ def _is_plain_step(node: ast.expr) -> bool:
 def _made_provider(fact: DrivenDependency, name: str) -> str:
     """Spell how a dependency becomes a provider on the spot."""
     keyword, maker = (
-        ("async with", "asynccontextmanager") if fact.known.is_async else ("with", "contextmanager")
+        ("async with", "asynccontextmanager") if fact.is_async else ("with", "contextmanager")
     )
     return f"`{keyword} {maker}({ast.unparse(fact.made.func)})() as {name}:`"

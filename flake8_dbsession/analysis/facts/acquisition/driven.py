@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValu
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
+_ASYNC_STEPS = frozenset({"anext", "__anext__", "asend"})
 _CLOSE_METHODS = frozenset({"close", "aclose", "throw", "athrow"})
 _OUTLIVING = frozenset(
     {Holder.ATTRIBUTE, Holder.CLASS, Holder.GLOBAL, Holder.INSTANCE, Holder.MODULE}
@@ -39,6 +40,7 @@ class DrivenDependency(NamedTuple):
         is_dropped: whether nothing refers to the generator once the session is taken.
         keeper: what is made with the session and lives on, such as a class whose object a module
             keeps; empty for nothing.
+        is_async: whether the generator is an asynchronous one: by its code, or by how it is driven.
     """
 
     node: ast.expr
@@ -51,6 +53,7 @@ class DrivenDependency(NamedTuple):
     is_ended: bool = False
     is_dropped: bool = False
     keeper: str = ""
+    is_async: bool = False
 
 
 def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDependency]:
@@ -69,11 +72,20 @@ def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDepe
             known = inference.value(call, scope)
             if isinstance(known, RoleValue) and known.role is Role.GENERATOR:
                 driven = _driven(call, known, scope, tree)
-                if driven is None or _yields_many(inference.value(call.func, scope)):
+                function = inference.value(call.func, scope)
+                if driven is None or _yields_many(function):
                     continue
                 if driven.node not in seen:
                     seen.add(driven.node)
-                    yield driven
+                    yield _by_its_code(driven, function)
+
+
+def _by_its_code(driven: DrivenDependency, function: Value | None) -> DrivenDependency:
+    """Let a dependency's own code say whether it is asynchronous; else how it is driven tells."""
+    if isinstance(function, FunctionValue):
+        return driven._replace(is_async=isinstance(function.node, ast.AsyncFunctionDef))
+    is_async = driven.is_async or driven.known.is_async
+    return driven._replace(known=driven.known._replace(is_async=is_async), is_async=is_async)
 
 
 def _yields_many(function: Value | None) -> bool:
@@ -99,6 +111,7 @@ def _driven(call: ast.Call, known: RoleValue, scope: Scope, tree: Tree) -> Drive
                 is_ended=_runs_to_the_end(outer),
                 is_dropped=isinstance(outer, ast.Call),
                 keeper=_keeper(outer, scope, tree) if isinstance(outer, ast.Call) else "",
+                is_async=_drives_async(outer),
             )
     holder, name, _ = holder_of(call, scope, tree)
     return _kept(name, call, known, scope) if holder in _KEEPERS else None
@@ -140,6 +153,7 @@ def _kept(name: str, call: ast.Call, known: RoleValue, scope: Scope) -> DrivenDe
         name=_receiver(first, statement),
         is_closed=_is_closed(name, nodes) or ("." in name and is_ended),
         is_ended=is_ended,
+        is_async=_drives_async(first),
     )
 
 
@@ -164,6 +178,16 @@ def _generator_taken_from(node: ast.AST) -> ast.expr | None:
         case ast.comprehension(iter=generator):
             return generator
     return None
+
+
+def _drives_async(taking: ast.AST) -> bool:
+    """Tell whether a node takes a value as only an asynchronous generator gives it."""
+    match taking:
+        case ast.Call(func=ast.Name(id=step) | ast.Attribute(attr=step)):
+            return step in _ASYNC_STEPS
+        case ast.comprehension(is_async=is_async):
+            return bool(is_async)
+    return isinstance(taking, ast.AsyncFor)
 
 
 def _ends(node: ast.AST, name: str) -> bool:

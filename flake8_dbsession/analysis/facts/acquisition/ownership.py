@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared
-from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, TupleValue
 
 _CLOSING = frozenset({Role.DEPENDENCY, Role.PROVIDER})
 _ENTERING_AND_CLOSING = {*ENTERING, *EXITING}
@@ -43,16 +43,33 @@ def owns(scope: Scope, known: RoleValue | None, inference: Inference) -> bool:
         inference: answers what the functions around it hand out.
 
     Returns:
-        True in providers and dependencies; in accessors, and in what keeps a session for the
-        request or in its object and lends it; and in the top-level statements, class bodies and
+        True in providers and dependencies; in accessors, also those that hand it out beside
+        something else, and in what keeps a session for the request or in its object and lends it;
+        and in the top-level statements, class bodies and
         defaults of the module that builds the factory, engine or pool. An accessor that keeps one
         for the whole process owns nothing.
     """
     if scope.function() is None:
         return known is not None and _is_built_in(scope, known)
     return closes_what_it_hands_out(scope, inference) or any(
-        part is Role.ACCESSOR or (part is Role.LENDER and not declared(function, ast.Global))
+        part is Role.ACCESSOR
+        or (part is Role.LENDER and not declared(function, ast.Global))
+        or _hands_out_beside(function, known, inference)
         for function, part in _parts_around(scope, inference)
+    )
+
+
+def _hands_out_beside(function: Scope, known: RoleValue | None, inference: Inference) -> bool:
+    """Tell whether a function returns what it opened in a tuple, beside other things."""
+    assert isinstance(function.node, FUNCTIONS)
+    assert function.parent is not None
+    returned = inference.result(FunctionValue(function.node, function.parent)).returns
+    items = returned.items if isinstance(returned, TupleValue) else ()
+    return any(
+        isinstance(item, RoleValue)
+        and item.role is Role.OPENED
+        and (known is None or item.resource is known.resource)
+        for item in items
     )
 
 

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.work.classes import may_commit_by_class
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Part, Thing, Uses
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
@@ -75,4 +76,5 @@ def _needs_no_commit(opened: Acquisition, inference: Inference) -> bool:
         or is_in_memory(opened.node, known, scope, inference)
         or joins_a_connection(opened.node, scope, inference)
         or commits_by_itself(opened, inference)
+        or may_commit_by_class(known, inference)
     )
