@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.roots import repository_of
+from flake8_dbsession.roots import is_within, repository_of
 
 
 def shown(finding: Finding) -> str:
@@ -38,7 +37,8 @@ def relative(path: str) -> str:
         started, and without a repository from the working directory on; an absolute one where the
         file stands outside.
     """
-    absolute = Path(os.path.abspath(path))
+    absolute = os.path.abspath(path)
     here = os.getcwd()
     root = repository_of(here) or here
-    return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+    written = os.path.relpath(absolute, root) if is_within(absolute, root) else absolute
+    return written.replace(os.sep, "/")

@@ -20,13 +20,23 @@ QUIET = "x = 1\n"
 READY = "for changes; Ctrl-C ends it."
 
 
+def _interruptible() -> None:
+    """Take SIGINT as a shell's foreground does; what runs in its background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Watcher:
     """A watching process, whose lines are read as they come."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         command = [sys.executable, "-u", "-m", "flake8_dbsession", "check", "--watch", *arguments]
         self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=_interruptible if os.name == "posix" else None,
         )
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
