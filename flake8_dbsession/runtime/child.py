@@ -46,8 +46,11 @@ class _Process:
         self._watch.install()
         atexit.register(self._leave)
         os._exit = self._leave_and_exit  # type: ignore[assignment]  # how multiprocessing and its kin end
-        if hasattr(signal, "SIGUSR1") and threading.current_thread() is threading.main_thread():
-            self._listen()
+        if threading.current_thread() is threading.main_thread():
+            if hasattr(signal, "SIGUSR1"):
+                self._listen()
+            if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+                signal.signal(signal.SIGTERM, self._leave_and_end)
         self._announce()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._announce)
@@ -72,6 +75,12 @@ class _Process:
     def _leave_and_exit(self, status: int) -> None:
         self._leave()
         self._exit(status)
+
+    def _leave_and_end(self, number: int, _frame: FrameType | None) -> None:
+        """Leave the report before a signal ends the process, as it would without us."""
+        self._leave()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def _listen(self) -> None:
         """Print the table on SIGUSR1, and let the program have a handler of its own as well."""

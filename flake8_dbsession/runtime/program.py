@@ -17,6 +17,7 @@ from flake8_dbsession.runtime import child
 from flake8_dbsession.runtime.reporting import text
 from flake8_dbsession.runtime.reporting.report import Report, from_json, merged
 from flake8_dbsession.runtime.reporting.static import judged
+from flake8_dbsession.wording import counted
 
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT")
 _KILLED = 128  # as shells have it
@@ -40,7 +41,8 @@ def run(command: Sequence[str], idle: float) -> tuple[int, Report]:
         with subprocess.Popen(command, env=environment) as process, _signals(process, Path(folder)):
             code = _ended(process)
         report = judged(merged(_reports(Path(folder))))
-    _say(report)
+        lost = len(list(Path(folder).glob("*.pid")))
+    _say(report, lost)
     return (code if code >= 0 else _KILLED - code), report
 
 
@@ -87,12 +89,18 @@ def _reports(folder: Path) -> Iterator[Report]:
             yield from_json(file.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
-def _say(report: Report) -> None:
+def _say(report: Report, lost: int) -> None:
+    """Print what was seen, and of how many processes nothing is known."""
     parts = []
     if report.opened:
         parts = ["dbsession: what the program opened", text.table(report)]
-    else:
+    elif not lost:
         parts = ["dbsession: the program opened no session and no connection"]
+    if lost:
+        parts.append(
+            f"dbsession: killed before a report was left: {counted(lost, 'program')}; "
+            "what was opened there is not known"
+        )
     if report.leaks:
         parts += ["", text.leaks(report)]
     with suppress(OSError):

@@ -120,6 +120,22 @@ def test_a_program_that_is_ended(tmp_path: Path) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals elsewhere")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_what_a_program_held_that_a_signal_ended(tmp_path: Path, name: str) -> None:
+    write(tmp_path, program=WAITING.replace('"ready"', "os.getpid()"))
+    run = start(tmp_path, "--", sys.executable, "program.py")
+    assert run.stdout is not None
+    os.kill(int(run.stdout.readline()), getattr(signal, name))
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 128 + getattr(signal, name)
+    assert "opened no session" not in err
+    if name == "SIGTERM":
+        assert "Session opened at program.py:6 in work" in err
+    else:
+        assert "killed before a report was left: 1 program; what was opened" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
