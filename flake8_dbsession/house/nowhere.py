@@ -56,8 +56,9 @@ def look_up_names(policy: Policy, sources: tuple[Source, ...]) -> LookedUp:
 
     Returns:
         An error for each ``use`` of the wrong style; for each ``module:name``, and for each dotted
-        name of a factory, a decorator or what replaces a retired name, whose top package lies in
-        the repository and that leads nowhere. Names of other packages are taken on trust.
+        name of a factory, a connection provider, a decorator or what replaces a retired name, whose
+        top package lies in the repository and that leads nowhere. Names of other packages are taken
+        on trust.
     """
     look_up = _LookUp(policy)
     errors = [*_no_managers(sources, look_up)]
@@ -92,7 +93,8 @@ def _names(source: Source) -> Iterator[_Named]:
     data, place = source.data, source.place
     for key in ("connections", "factories"):
         for text in texts_of(data.get(key, [])):
-            if ":" in text or key == "factories":
+            # `db.connect` may begin with what a file calls an object; `core.db.connect` does not.
+            if ":" in text or key == "factories" or text.count(".") > 1:
                 yield _Named(place, key, text)
     for old, new in data.get("retired", {}).items():
         if _DOTTED.fullmatch(new):

@@ -98,6 +98,7 @@ def test_what_leads_somewhere_or_is_taken_on_trust(use: str, tmp_path: Path) -> 
         (f'{LAYER}decorator = "core.base.safe"', "4: `core` has no `base`"),
         ('factories = ["core.database.Session"]', "1: `core.database` has no `Session`"),
         ('connections = "core:db.connect"', "1: `core` has no `db`"),
+        ('connections = "core.database.conect"', "1: `core.database` has no `conect`"),
         ('\n[retired]\n"old.thing" = "core.new"', "3: `core` has no `new`"),
         ('[legacy]\n"*.get" = "core.database:get"', "2: `core.database` has no `get`"),
         ('[[ways]]\nname = "core.database:get"', "2: `core.database` has no `get`"),
