@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -108,6 +108,12 @@ class Document:
         """Give the names that a node reads."""
         names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
         return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
+
+    def names_caught(self, statements: Iterable[ast.stmt]) -> frozenset[str]:
+        """Give the names of the errors that handlers in some statements catch."""
+        nodes = (node for statement in statements for node in ast.walk(statement))
+        caught = (n.type for n in nodes if isinstance(n, ast.ExceptHandler) and n.type)
+        return frozenset[str]().union(*map(self.names_in, caught))
 
     def root_name(self, expression: ast.expr) -> frozenset[str]:
         """Give the name that a dotted expression or a call of one begins with, if it has one."""

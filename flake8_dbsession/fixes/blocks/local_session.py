@@ -187,7 +187,7 @@ def fix_opened(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
     doubts += (*found, *region.losses([*before, *statements]))
-    unneeded = document.names_in(opened.assignment)
+    unneeded = document.names_in(opened.assignment) | document.names_caught(opened.rest)
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.name.partition(".")[0])
     added = provision.edits if is_used or provision.is_injected else ()

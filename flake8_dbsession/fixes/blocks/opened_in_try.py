@@ -90,7 +90,7 @@ def fix_in_try(
     statements = region.keeping(statements)
     edits = [*region.rewritten(statements), *provision.edits]
     notes = annotation_notes(assignment, document)
-    unneeded = document.names_in(assignment)
+    unneeded = document.names_in(assignment) | document.names_caught([around])
     edit = _without(none, document) if none is not None else None
     if none is not None and edit is not None:
         edits.append(edit)

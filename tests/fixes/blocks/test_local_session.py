@@ -636,3 +636,29 @@ def test_a_session_that_nothing_uses_goes(tmp_path: Path) -> None:
     body = "db = SessionLocal()\nprint(name)\ndb.close()\nreturn name"
     content = repaired(tmp_path, {**HOUSE, "work.py": service(body)}, "work.py").text.content
     assert content.endswith("def work(name):\n    print(name)\n    return name\n")
+
+
+def test_the_import_of_an_error_goes_with_its_handler(tmp_path: Path) -> None:
+    before = """
+        from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+        from core.database import SessionLocal
+        from core.models import User
+
+        def work(name):
+            db = SessionLocal()
+            try:
+                db.add(User(name=name))
+                db.commit()
+            except SQLAlchemyError:
+                db.rollback()
+                raise
+            finally:
+                db.close()
+
+        def other(error):
+            return isinstance(error, IntegrityError)
+    """
+    done = repaired(tmp_path, {**HOUSE, "work.py": before}, "work.py", CODES)
+    text = done.text.content
+    assert "with get_db_session() as db:" in text
+    assert "from sqlalchemy.exc import IntegrityError\n" in text
