@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -34,6 +35,8 @@ def pattern(output: str) -> str:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the pages speak to a shell")
 @pytest.mark.parametrize("page", SHOWN)
 def test_commands_write_what_the_page_shows(page: str, tmp_path: Path) -> None:
+    if page == "docs/runtime.md" and sys.version_info < (3, 11):
+        pytest.skip("a function tells its class from Python 3.11 on")
     reader = Reader(tmp_path / "clone")
     for block in blocks(page):
         if block.title:
