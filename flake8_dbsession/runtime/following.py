@@ -246,9 +246,7 @@ class _Waiting:
     def lent(self, connection: Any) -> None:
         what = f"{self._row.package} pool's connection"
         key = ("pool", id(connection))
-        lease = self._ledger.open(key, connection, "pooled", what)
-        if lease is not None:
-            self._ledger.lent(self._counts, lease)
+        self._ledger.open(key, connection, "pooled", what, pool=self._counts)
 
 
 def _key(connection: Any) -> tuple[str, int]:

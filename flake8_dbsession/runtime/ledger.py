@@ -265,6 +265,7 @@ class Ledger:
         what: str,
         *,
         driver: str = "",
+        pool: Pool | None = None,
     ) -> Lease | None:
         """Book an opening.
 
@@ -275,6 +276,7 @@ class Ledger:
             what: as ``Holder.what``.
             driver: the package of a driver whose ``connect`` was called; empty for what a pool
                 lends.
+            pool: the counts of the pool that lends it; None for a connection of its own.
 
         Returns:
             The booking; None for a driver's connection that another library opens for itself and
@@ -289,6 +291,10 @@ class Ledger:
         lease.reference = _reference(resource, partial(self._collected, key, lease))
         with self._lock:
             self._open[key] = lease
+            if pool is not None:
+                lease.pool = pool
+                pool.in_use += 1
+                pool.peak = max(pool.peak, pool.in_use)
         if self._hooks:
             self._tell("opened", what, lease.place, 0.0, lease.pool)
         return lease
@@ -425,13 +431,6 @@ class Ledger:
             found.reference = _reference(pool, lambda _: self._pools.pop(key, None))
             self._all_pools.append(found)
         return found
-
-    def lent(self, pool: Pool, lease: Lease) -> None:
-        """Book that a pool lent a connection."""
-        with self._lock:
-            lease.pool = pool
-            pool.in_use += 1
-            pool.peak = max(pool.peak, pool.in_use)
 
     def lent_by(self, pool: object) -> list[Lease]:
         """List what a pool has lent and not got back."""

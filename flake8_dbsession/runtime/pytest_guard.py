@@ -139,7 +139,13 @@ class Guard:
 
     def _is_allowed(self, lease: Lease, item: pytest.Item) -> bool:
         holder = lease.holder()
-        markers = list(item.iter_markers(_MARKER))
+        is_the_tests = lease.owner in self._of_item
+        # What lives longer than the test is allowed by a marker of its class or module alone.
+        markers = [
+            marker
+            for node, marker in item.iter_markers_with_node(_MARKER)
+            if is_the_tests or node is not item
+        ]
         patterns = [*self._allowed, *(each for marker in markers for each in marker.args)]
         is_known = any(not marker.args for marker in markers) or is_allowed(holder, patterns)
         lease.is_allowed = is_known

@@ -66,14 +66,12 @@ class Core:
             self._ledger.forget(("driver", id(each)))
 
     def _checkout(self, dbapi_connection: Any, record: Any, fairy: Any) -> None:
-        key = id(dbapi_connection)
-        lease = self._ledger.open(key, fairy, "connection", "SQLAlchemy connection")
-        if lease is None:
-            return
-        lease.statements = 0
         pool = getattr(fairy, "_pool", None)
-        if pool is not None:
-            self._ledger.lent(self._pool(pool), lease)
+        counts = self._pool(pool) if pool is not None else None
+        key, what = id(dbapi_connection), "SQLAlchemy connection"
+        lease = self._ledger.open(key, fairy, "connection", what, pool=counts)
+        if lease is not None:
+            lease.statements = 0
 
     def _checkin(self, dbapi_connection: Any, record: Any) -> None:
         self._ledger.end(id(dbapi_connection))

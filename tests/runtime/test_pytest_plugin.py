@@ -82,7 +82,13 @@ FIXTURES = """
         def test_first(self, never_closed):
             never_closed.execute(QUERY)
 
+        @pytest.mark.allow_dbsession_leaks(reason="its own alone")
         def test_last(self, never_closed): # leaks
+            never_closed.execute(QUERY)
+
+    @pytest.mark.allow_dbsession_leaks(reason="what the class shares")
+    class TestAllowedScope:
+        def test_of_an_allowed_class(self, never_closed):
             never_closed.execute(QUERY)
 
     class TestCase(unittest.TestCase):

@@ -183,6 +183,7 @@ def test_hooks_and_the_log(engine: Engine, caplog: pytest.LogCaptureFixture) -> 
         del db
         gc.collect()
     assert [each.name for each in events] == ["opened", "ended", "opened", "leaked"]
+    assert [each.in_use for each in events] == [1, 0, 1, 0]
     assert "Session opened at tests/runtime/test_watcher.py:" in caplog.text
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
