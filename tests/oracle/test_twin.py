@@ -15,7 +15,7 @@ from flake8_dbsession.runtime.watcher import Watch
 from tests.oracle.grammar import programs
 from tests.oracle.runtime import House, Program
 
-_PROGRAMS = 150
+_PROGRAMS = 100
 _RUNS = 12  # of a program
 
 

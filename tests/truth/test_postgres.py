@@ -42,7 +42,9 @@ def test_coroutines_on_one_connection(section: str, postgres: str) -> None:
     report = run("DBS610", section)["report"]
 
     async def work() -> list[Any]:
-        async with asyncpg.create_pool(postgres) as pool:
+        apart = {"search_path": "reports"}  # other tests have tables of these names
+        async with asyncpg.create_pool(postgres, server_settings=apart) as pool:
+            await pool.execute("CREATE SCHEMA IF NOT EXISTS reports")
             for table in ("users", "orders"):
                 await pool.execute(f"CREATE TABLE IF NOT EXISTS {table} ()")
             return list(await report(pool))
