@@ -202,7 +202,8 @@ def _checked(asked: _Asked) -> int:
         findings = hidden(findings, run.options, say)
     if not asked.quiet:
         _say_what_hides_all(files)
-        for warning in _empty_layers(asked.paths, files, run) if not changed else ():
+        warnings = [] if changed else _empty_layers(asked.paths, files, run)
+        for warning in warnings:
             aloud(f"Warning: {warning}")
     _write(findings, asked, run)
     code = exit_code(findings)

@@ -15,14 +15,6 @@ from flake8_dbsession.wording import counted
 
 _PAUSE = 0.5  # seconds between two looks
 _SHARE = 9  # times as long as a look takes, so that it costs a tenth of a processor at most
-_SETTINGS = (
-    "pyproject.toml",
-    "dbsession.toml",
-    "setup.cfg",
-    "tox.ini",
-    ".flake8",
-    ".dbsession-baseline.json",
-)
 
 Stamps = dict[str, tuple[int, int, int] | None]
 """What tells one state of a path from another; None for what is not there."""
@@ -66,10 +58,10 @@ def _check(check: Callable[[], int]) -> None:
     from flake8_dbsession.checking.errors import RunError
     from flake8_dbsession.policy.errors import PolicyError
     from flake8_dbsession.policy.loading import forget_policies
-    from flake8_dbsession.roots import project_root
+    from flake8_dbsession.roots import forget_roots
 
     forget_policies()
-    project_root.cache_clear()
+    forget_roots()
     try:
         check()
     except (PolicyError, RunError) as error:
@@ -79,14 +71,16 @@ def _check(check: Callable[[], int]) -> None:
 def _watched(paths: Sequence[str]) -> Iterator[str]:
     """Give what the findings of some paths may rest on: the code around them, and all settings."""
     from flake8_dbsession.checking.files.discovery import search
+    from flake8_dbsession.checking.running.settings import SETTINGS
+    from flake8_dbsession.checking.suppression.baseline_place import FILE_NAME
     from flake8_dbsession.roots import project_root, upward
 
-    here = os.getcwd()
+    here, settings = os.getcwd(), (*SETTINGS, FILE_NAME)
     found = search([project_root(here), *filter(os.path.lexists, paths)], [])
     yield from (*paths, *found.files, *found.folders, *found.ignores)
-    yield from (os.path.join(folder, name) for folder in upward(here) for name in _SETTINGS)
+    yield from (os.path.join(folder, name) for folder in upward(here) for name in settings)
     # One that is new changes its folder.
-    below = (os.path.join(folder, name) for folder in found.folders for name in _SETTINGS)
+    below = (os.path.join(folder, name) for folder in found.folders for name in settings)
     yield from filter(os.path.lexists, below)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.policy.files import content_of
-from flake8_dbsession.policy.finding import find
+from flake8_dbsession.policy.finding import of_run
 
 
 def baseline_of(named: str | None) -> Path | None:
@@ -20,8 +19,8 @@ def baseline_of(named: str | None) -> Path | None:
         where it is.
     """
     try:
-        file = Path(named) if named else find(Path("code.py"))
-        if file is None or not any(word in content_of(file) for word in (b"baseline", b"extend")):
+        file = of_run(named, b"baseline")
+        if file is None:
             return None
         from flake8_dbsession.policy.loading import load  # which most projects need not import
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.policy.files import content_of
-from flake8_dbsession.policy.finding import find
+from flake8_dbsession.policy.finding import of_run
 from flake8_dbsession.policy.loading import Source, load, sources_of
 from flake8_dbsession.policy.matching import PathGroups
 from flake8_dbsession.policy.model import Layer, Policy
@@ -25,10 +24,8 @@ def empty_layers_of(named: str | None, files: Sequence[str]) -> list[str]:
         and for one that cannot be used, which is said where it is.
     """
     try:
-        file = Path(named) if named else find(Path("code.py"))
+        file = of_run(named, b"layers")
         if file is None or file.parent.resolve() != Path.cwd().resolve():
-            return []
-        if not any(word in content_of(file) for word in (b"layers", b"extend")):
             return []
         return list(empty_layers(load(file), sources_of(file), files))
     except PolicyError:

@@ -39,6 +39,22 @@ def find(path: Path) -> Path | None:
     return _find_from(os.path.dirname(os.path.abspath(path)))
 
 
+def of_run(named: str | None, *words: bytes) -> Path | None:
+    """Find the policy of a run where it may say something, without loading it.
+
+    Args:
+        named: the policy's file; None for the one found from the working directory upward.
+        words: what stands in a policy that says it by itself; one that extends another may say it.
+
+    Raises:
+        PolicyError: as ``find`` raises it, or the file cannot be read.
+    """
+    file = Path(named) if named else find(Path("code.py"))
+    if file is None or not any(word in content_of(file) for word in (*words, b"extend")):
+        return None
+    return file
+
+
 def policies_below(folder: Path) -> list[Path]:
     """Find the policies in the folders below one, hidden ones and virtual environments left out.
 

@@ -141,8 +141,14 @@ class Context:
 
     def acquisition_of(self, call: ast.Call) -> Acquisition | None:
         """Give the acquisition that a call is; None for another call."""
-        found = (each for each in self.file.facts(Acquisition) if each.node is call)
-        return next(found, None)
+        return self._acquisitions.get(id(call))
+
+    @cached_property
+    def _acquisitions(self) -> dict[int, Acquisition]:
+        found: dict[int, Acquisition] = {}
+        for each in self.file.facts(Acquisition):
+            found.setdefault(id(each.node), each)
+        return found
 
     def way_out(self, acquisition: Acquisition) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.

@@ -8,24 +8,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from flake8_dbsession.checking.caching.run_keys import CONFIGURATIONS, flake8_arguments
+from flake8_dbsession.checking.caching.run_keys import flake8_arguments
 from flake8_dbsession.checking.caching.stamps import Stamp
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.files.discovery import is_met
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.checking.running.run import Run
+from flake8_dbsession.checking.running.settings import SETTINGS
 from flake8_dbsession.checking.suppression.adoption import BaselineRun
 from flake8_dbsession.checking.suppression.baseline import Baseline, load
 from flake8_dbsession.failures import BROKEN_POLICY
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.policy.loading import forget_policies
 from flake8_dbsession.roots import forget_roots, upward
 from flake8_dbsession.server.buffers import Shown
-
-SETTINGS = (PROJECT_FILE, OWN_FILE, *CONFIGURATIONS)
-"""The files that say how a file is checked."""
 
 _MOST_KEPT = 16  # files of which the neighbours are kept; an editor's user works in fewer
 

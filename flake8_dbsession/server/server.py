@@ -8,8 +8,8 @@ import warnings
 
 from lsprotocol import types
 
+from flake8_dbsession.checking.running.settings import SETTINGS
 from flake8_dbsession.checking.suppression.baseline_place import FILE_NAME
-from flake8_dbsession.server.checks import SETTINGS
 from flake8_dbsession.server.messages import FIX_ALL
 from flake8_dbsession.server.session import DbsessionServer
 

@@ -6,8 +6,10 @@ import io
 import os
 import re
 import tokenize
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.modules import Module
@@ -17,6 +19,9 @@ from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
 from flake8_dbsession.analysis.source.searching import Found, deriving, search
 from flake8_dbsession.analysis.source.trace import Trace
 from flake8_dbsession.reading import DISK, Sources
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 _MOST_WHOLE = 32  # whole trees at a time: a hundred lines take some hundred kilobytes
 
@@ -145,13 +150,7 @@ class Project:
             distribution: its name, such as ``sqlalchemy``.
             asker: the absolute path of the file that the answer is for.
         """
-        question = distribution, asker.parent
-        if question not in self._allowed:
-            found, looked_at = self._requirements.allowed(*question)
-            self._allowed[question] = found, [path for path in looked_at if os.path.lexists(path)]
-        found, files = self._allowed[question]
-        self.trace.searched(asker, files, is_exhaustive=False)
-        return found
+        return self._looked_up(self._allowed, self._requirements.allowed, distribution, asker)
 
     def required(self, distributions: frozenset[str], asker: Path) -> frozenset[str]:
         """Find which of some distributions the project requires.
@@ -160,13 +159,23 @@ class Project:
             distributions: their names, such as ``psycopg2``.
             asker: the absolute path of the file that the answer is for.
         """
-        question = distributions, asker.parent
-        if question not in self._required:
-            found, looked_at = self._requirements.named(*question)
-            self._required[question] = found, [path for path in looked_at if os.path.lexists(path)]
-        found, files = self._required[question]
+        return self._looked_up(self._required, self._requirements.named, distributions, asker)
+
+    def _looked_up(
+        self,
+        kept: dict[tuple[Asked, Path], tuple[Answer, list[Path]]],
+        look_up: Callable[[Asked, Path], tuple[Answer, Iterable[Path]]],
+        asked: Asked,
+        asker: Path,
+    ) -> Answer:
+        """Ask the requirements once for each folder, and note what the answer rests on."""
+        question = asked, asker.parent
+        if question not in kept:
+            found, looked_at = look_up(*question)
+            kept[question] = found, [path for path in looked_at if os.path.lexists(path)]
+        answer, files = kept[question]
         self.trace.searched(asker, files, is_exhaustive=False)
-        return found
+        return answer
 
     def take_trace(self) -> Trace:
         """Give what was asked since this was last called."""

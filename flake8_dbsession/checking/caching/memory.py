@@ -15,27 +15,27 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.source.requirements import FILES, LOCKS
+from flake8_dbsession.checking.caching.run_keys import CONFIGURATIONS
 from flake8_dbsession.checking.caching.stamps import UNTRUSTED, Stamp, is_changed_since, look, stamp
 from flake8_dbsession.checking.caching.stamps import changed as changed_of
 from flake8_dbsession.digests import digest
+from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward
 
 ANY_NAME = "*"
 """Stands among the names that a file asked for where every module counts."""
 
-_POLICY_FILES = ("dbsession.toml", "pyproject.toml")
+_POLICY_FILES = (OWN_FILE, PROJECT_FILE)
 # What may change the results of every file when it comes or goes.
 _DECISIVE = frozenset(
     {
         *_POLICY_FILES,
+        *CONFIGURATIONS,
         "__init__.py",
         ".git",
         ".hg",
-        "setup.cfg",
         "setup.py",
-        "tox.ini",
-        ".flake8",
         "requirements/",
         *(name.rpartition("/")[2] for name in (*FILES, *LOCKS)),
     }
@@ -341,7 +341,7 @@ def policy_digest(path: str) -> str:
         content = read_file(path)
     except OSError as error:
         return type(error).__name__
-    names_it = b"dbsession" in content or not path.endswith("pyproject.toml")
+    names_it = b"dbsession" in content or not path.endswith(PROJECT_FILE)
     return digest(content) if names_it else ""
 
 

@@ -14,10 +14,14 @@ from flake8.options.aggregator import aggregate_options
 from flake8.options.config import load_config
 from flake8.options.manager import OptionManager
 
-from flake8_dbsession.checking.caching.run_keys import ALWAYS, DEFAULT_SELECT
+from flake8_dbsession.checking.caching.run_keys import ALWAYS, CONFIGURATIONS, DEFAULT_SELECT
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.linter import TOLD, Told, names_codes
 from flake8_dbsession.options import add_options
+from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
+
+SETTINGS = (PROJECT_FILE, OWN_FILE, *CONFIGURATIONS)
+"""The names of the files that say how a file is checked."""
 
 
 def flake8_options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.fixes.base import Fixer
@@ -32,8 +31,7 @@ class LetTheFrameworkOpen(Fixer[Opening]):
         """Rewrite what opens the session, and the handler's parameters."""
         if fact.known.role is Role.MANAGER:
             return _fix_provider(fact, document)
-        found = (a for a in document.context.file.facts(Acquisition) if a.node is fact.node)
-        acquisition = next(found, None)
+        acquisition = document.context.acquisition_of(fact.node)
         if acquisition is None:
             raise Refusal("it is not plain who closes it")
         is_entered = document.block_of(acquisition.target) is not None

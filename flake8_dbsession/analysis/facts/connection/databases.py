@@ -6,10 +6,11 @@ import ast
 import re
 
 from flake8_dbsession.analysis.effects.overrides import subclasses_in
+from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.library.distributions import DIALECTS
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
 
@@ -59,12 +60,8 @@ def has_one_connection(connect: ast.Call, scope: Scope, inference: Inference) ->
     """
     if not isinstance(connect.func, ast.Attribute):
         return False
-    made, _ = followed(connect.func.value, scope, inference)
-    options = made.keywords if isinstance(made, ast.Call) else []
-    return any(
-        option.arg == "poolclass" and last_segment(option.value) == "StaticPool"
-        for option in options
-    )
+    made, where = followed(connect.func.value, scope, inference)
+    return isinstance(made, ast.Call) and pool_class_of(made, where, inference) == "StaticPool"
 
 
 def _of_subclasses(url: ast.expr, scope: Scope, inference: Inference) -> str:

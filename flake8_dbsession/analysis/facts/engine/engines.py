@@ -118,6 +118,12 @@ def options_of(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[O
                 yield _option(name, value, where, inference)
 
 
+def pool_class_of(call: ast.Call, scope: Scope, inference: Inference) -> object:
+    """Give the name of the pool's class that a call of an engine's maker asks for, as written."""
+    options = {option.name: option.literal for option in options_of(call, scope, inference)}
+    return options.get("poolclass")
+
+
 def entries(mapping: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     """Give the entries of a mapping that is written out: ``{"a": 1}`` or ``dict(a=1)``."""
     match mapping:

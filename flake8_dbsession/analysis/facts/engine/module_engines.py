@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.engine.engines import options_of
+from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.urls import default_url_of, url_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -81,10 +81,10 @@ def _engine_of(expression: ast.expr, scope: Scope, inference: Inference) -> Modu
 
 
 def _made(call: ast.Call, scope: Scope, maker: RoleValue, inference: Inference) -> ModuleEngine:
-    options = {option.name: option.literal for option in options_of(call, scope, inference)}
+    is_pooled = pool_class_of(call, scope, inference) != "NullPool"
     url = None
     if call.args:
         where = call.args[0]
         url = url_of(where, scope, inference) or default_url_of(where, scope, inference)
     is_sqlite = url is not None and url.dialect == "sqlite"
-    return ModuleEngine(call, scope, maker, options.get("poolclass") != "NullPool", is_sqlite)
+    return ModuleEngine(call, scope, maker, is_pooled, is_sqlite)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
-from flake8_dbsession.analysis.facts.engine.engines import options_of
+from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.names.inference import Inference
@@ -88,8 +88,7 @@ def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | No
         return _maker(made, callee.scope.child(callee.node), inference) if made else None
     if not isinstance(callee, RoleValue) or callee.role not in _MAKERS:
         return None
-    options = {option.name: option.literal for option in options_of(call, scope, inference)}
-    return None if options.get("poolclass") == "NullPool" else callee
+    return None if pool_class_of(call, scope, inference) == "NullPool" else callee
 
 
 def _is_of_argument(call: ast.Call, scope: Scope) -> bool:

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.framework.injections import is_injector
+from flake8_dbsession.analysis.facts.framework.injections import is_injector, written_for
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.names.versions import fastapi_of
 from flake8_dbsession.analysis.nodes import nodes_in
@@ -62,24 +62,11 @@ def _injection(
 ) -> ast.Call | None:
     """Find the ``Depends(...)`` of a parameter: its default, or inside its ``Annotated`` type."""
     outside = handler.parent or handler
-    for expression, scope in _written(default, argument.annotation, outside, inference):
+    for expression, scope in written_for(argument, default, outside, inference):
         for node in nodes_in(expression):
             if isinstance(node, ast.Call) and is_injector(node.func, scope, inference):
                 return node
     return None
-
-
-def _written(
-    default: ast.expr | None, annotation: ast.expr | None, scope: Scope, inference: Inference
-) -> Iterator[tuple[ast.expr, Scope]]:
-    if default is not None:
-        yield default, scope
-    if annotation is not None:
-        yield annotation, scope
-    if isinstance(annotation, ast.Name):
-        for origin in inference.origins(annotation.id, scope):
-            if isinstance(origin.how, Assigned):
-                yield origin.how.value, origin.scope
 
 
 def _ends_early(injection: ast.Call, scope: Scope, inference: Inference) -> bool | None:

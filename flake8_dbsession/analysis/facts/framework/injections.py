@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.frameworks import INJECTING_PACKAGES
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.scopes import Entered, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Assigned, Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
@@ -105,6 +105,29 @@ def is_injector(function: ast.expr, scope: Scope, inference: Inference) -> bool:
         package, last = value.name.partition(".")[0], value.name.rpartition(".")[2]
         return package in INJECTING_PACKAGES or last == "Depends"
     return value is None and last_segment(function) in ("Depends", "Security")
+
+
+def written_for(
+    argument: ast.arg, default: ast.expr | None, outside: Scope, inference: Inference
+) -> Iterator[tuple[ast.expr, Scope]]:
+    """Give where a parameter may say what is injected: default, annotation, an alias of that.
+
+    Args:
+        argument: the parameter.
+        default: its default; None for none.
+        outside: the scope in which the function stands.
+        inference: follows an alias.
+
+    Yields:
+        The expressions, each with the scope that it is read in.
+    """
+    for part in (default, argument.annotation):
+        if part is not None:
+            yield part, outside
+    if isinstance(argument.annotation, ast.Name):
+        for origin in inference.origins(argument.annotation.id, outside):
+            if isinstance(origin.how, Assigned):
+                yield origin.how.value, origin.scope
 
 
 def handed_over(function: FunctionValue, inference: Inference) -> HandedOver | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.framework.injections import written_for
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS
@@ -290,15 +291,7 @@ def injected_by(
         that, each with the scope that it is read in.
     """
     outside = function.parent or function
-    written = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
-    places = [(part, outside) for part in written]
-    if isinstance(parameter.arg.annotation, ast.Name):
-        places += [
-            (origin.how.value, origin.scope)
-            for origin in inference.origins(parameter.arg.annotation.id, outside)
-            if isinstance(origin.how, Assigned)
-        ]
-    for part, scope in places:
+    for part, scope in written_for(parameter.arg, parameter.default, outside, inference):
         for node in nodes_in(part):
             injected = injected_callable(node, scope) if isinstance(node, ast.Call) else None
             if injected is not None:
