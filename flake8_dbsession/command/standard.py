@@ -13,7 +13,7 @@ from flake8_dbsession.reading import read_file
 
 if TYPE_CHECKING:
     from flake8_dbsession.policy.model import Policy
-    from flake8_dbsession.standard.ways import Way
+    from flake8_dbsession.standard.ways import StandardWay
 
 
 @click.command(short_help="Print the written standard.")
@@ -52,13 +52,13 @@ def command(checked: str | None, is_short: bool, policy: str | None) -> None:
         raise SystemExit(1)
 
 
-def _house(policy: Policy) -> tuple[Policy, Way | None]:
+def _house(policy: Policy) -> tuple[Policy, StandardWay | None]:
     """Put the ways of the code in the place of those that only a preset names.
 
     Returns:
         The policy, and what is used where it names nothing.
     """
-    from flake8_dbsession.survey.meant import as_found, declares_ways, own_block
+    from flake8_dbsession.survey.meant import as_found, declares_ways, way_of_own_block
 
     if declares_ways(policy):
         return policy, None
@@ -71,7 +71,7 @@ def _house(policy: Policy) -> tuple[Policy, Way | None]:
     options = flake8_options([])
     files = discover((str(policy.root),), [*options.exclude, *options.extend_exclude])
     survey = survey_of(policy.root, files, jobs=processes(options), track=tracked)
-    return as_found(policy, survey), own_block(policy, survey)
+    return as_found(policy, survey), way_of_own_block(policy, survey)
 
 
 def _policy(file: str | None) -> Policy:

@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House
-from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import (
     has_arguments,
     is_made_here,
@@ -45,14 +45,14 @@ class Advice(NamedTuple):
         return f"`{self.code}`"
 
 
-def place_of(acquisition: Acquisition, inference: Inference) -> Place:
+def place_of(acquisition: Acquisition, inference: Inference) -> OpeningPlace:
     """Tell what an acquisition wants of a way.
 
     Args:
         acquisition: what is opened by hand.
         inference: follows what is done by it.
     """
-    return Place(
+    return OpeningPlace(
         acquisition.known,
         acquisition.scope,
         acquisition.local_name,
@@ -87,10 +87,14 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
     """
     place = place_of(acquisition, house.inference)
     way = house.best(place)
-    return Advice(way, way.written(place.name)) if way is not None else own_block(acquisition)
+    return (
+        Advice(way, way.written(place.name))
+        if way is not None
+        else advice_of_own_block(acquisition)
+    )
 
 
-def own_block(acquisition: Acquisition) -> Advice:
+def advice_of_own_block(acquisition: Acquisition) -> Advice:
     """Advise the block of what is opened itself, which closes it."""
     keyword = "async with" if acquisition.known.is_async else "with"
     return Advice(None, f"{keyword} {acquisition.block} as {acquisition.local_name}:")
@@ -101,7 +105,7 @@ def advice_beside(given: str) -> Advice:
     return Advice(None, given, given)
 
 
-def advice_instead(replacement: str, place: Place, house: House) -> Advice:
+def advice_instead(replacement: str, place: OpeningPlace, house: House) -> Advice:
     """Advise what the policy has in the place of a legacy accessor.
 
     Args:

@@ -25,7 +25,7 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
-from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, Place, Reach, Way
+from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, OpeningPlace, Reach, Way
 from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
@@ -55,7 +55,7 @@ class House:
         self._layer = layer
         self._imports = Imports(file)
 
-    def ways(self, place: Place) -> list[Way]:
+    def ways(self, place: OpeningPlace) -> list[Way]:
         """Give the ways that can be used at a place, the best first.
 
         The file's own layer comes first, then the other layers that the user declares, then what
@@ -76,11 +76,11 @@ class House:
                 found.setdefault((way.expression, way.style), way)
         return sorted(found.values(), key=lambda way: bool(way.missing))
 
-    def best(self, place: Place) -> Way | None:
+    def best(self, place: OpeningPlace) -> Way | None:
         """Give the best way for a place; None where there is none."""
         return next(iter(self.ways(place)), None)
 
-    def own(self, place: Place) -> Way | None:
+    def own(self, place: OpeningPlace) -> Way | None:
         """Give the way of the file's own layer, where it can be used at a place."""
         layer = self._layer
         if layer is None:
@@ -88,7 +88,7 @@ class House:
         ways = self._of_layer(layer, place) if layer.declared else self._of_preset(layer, place)
         return next((way for way in ways if not self.obstacle(way, place)), None)
 
-    def dependency(self, place: Place) -> Way | None:
+    def dependency(self, place: OpeningPlace) -> Way | None:
         """Give the dependency that a handler would be given what a place opens by.
 
         Args:
@@ -100,24 +100,24 @@ class House:
         ways = self._dependencies(place)
         return next((way for way in ways if not self._misfit(way, place)), None)
 
-    def why_no_dependency(self, place: Place) -> str:
+    def why_no_dependency(self, place: OpeningPlace) -> str:
         """Say why there is no dependency for what a place opens."""
         misfits = (self._misfit(way, place) for way in self._dependencies(place))
         return next(filter(None, misfits), "the project has no session dependency")
 
-    def _dependencies(self, place: Place) -> Iterator[Way]:
+    def _dependencies(self, place: OpeningPlace) -> Iterator[Way]:
         layers = sorted(self._layers, key=lambda layer: layer is not self._layer)
         declared = [w for layer in layers if layer.declared for w in self._of_layer(layer, place)]
         for way in (*declared, *self._beside_factory(place), *self._imported(place)):
             if way.style is Style.DEPENDENCY:
                 yield way
 
-    def connection(self, place: Place) -> Way | None:
+    def connection(self, place: OpeningPlace) -> Way | None:
         """Give the policy's way to connections that can be used at a place, and fits it best."""
         way = self.named_connection(place)
         return way if way is not None and not self.obstacle(way, place) else None
 
-    def named_connection(self, place: Place) -> Way | None:
+    def named_connection(self, place: OpeningPlace) -> Way | None:
         """Give the policy's way to connections that fits a place best, usable there or not.
 
         Args:
@@ -134,7 +134,7 @@ class House:
         usable = (way for way in ways if not self.obstacle(way, place))
         return next(usable, next(iter(ways), None))
 
-    def connection_to_use(self, place: Place) -> Way | None:
+    def connection_to_use(self, place: OpeningPlace) -> Way | None:
         """Give the policy's way to connections, else one that is found to open the same."""
         named = self.connection(place)
         if named is not None or self._policy.connections_declared:
@@ -142,18 +142,18 @@ class House:
         ways = (way for way in self.ways(place) if way.is_same and way.style is Style.CONTEXT)
         return next(ways, None)
 
-    def why_none(self, place: Place) -> str:
+    def why_none(self, place: OpeningPlace) -> str:
         """Say why there is no way for a place."""
         obstacles = (self.obstacle(way, place) for way in self._candidates(place))
         return next(filter(None, obstacles), "the project has no session provider")
 
-    def obstacle(self, way: Way, place: Place) -> str:
+    def obstacle(self, way: Way, place: OpeningPlace) -> str:
         """Say why a way cannot be used at a place; empty where it can."""
         if way.style is Style.DEPENDENCY and not self.is_injectable(place.scope):
             return f"`{way.expression}` is no context manager"
         return self._misfit(way, place)
 
-    def _misfit(self, way: Way, place: Place) -> str:
+    def _misfit(self, way: Way, place: OpeningPlace) -> str:
         """Say what a way gives, needs or does that does not fit a place; empty for nothing."""
         if way.missing and not way.is_trusted:
             return way.missing
@@ -181,7 +181,7 @@ class House:
             return False
         return framework_of(handler, function.parent, self.inference) in _INJECTING
 
-    def _candidates(self, place: Place) -> Iterator[Way]:
+    def _candidates(self, place: OpeningPlace) -> Iterator[Way]:
         own = self._layer
         others = [each for each in self._layers if each is not own]
         declared = [each for each in others if each.declared and each.uses]
@@ -199,23 +199,23 @@ class House:
                 ways = self._of_preset(layer, place)
                 yield from (w for w in ways if w.style is Style.CONTEXT and not w.reach.bind)
 
-    def _blocks_of(self, layer: Layer, place: Place) -> Iterator[Way]:
+    def _blocks_of(self, layer: Layer, place: OpeningPlace) -> Iterator[Way]:
         return (way for way in self._of_layer(layer, place) if way.style is Style.CONTEXT)
 
-    def _of_preset(self, layer: Layer, place: Place) -> Iterator[Way]:
+    def _of_preset(self, layer: Layer, place: OpeningPlace) -> Iterator[Way]:
         if is_at_hand(layer, place.known, place.scope, self._file):
             ways = self._of_layer(layer, place)
             is_meant = self._policy.chosen
             yield from (way for way in ways if is_meant or not way.may_be_other)
 
-    def _of_layer(self, layer: Layer, place: Place) -> list[Way]:
+    def _of_layer(self, layer: Layer, place: OpeningPlace) -> list[Way]:
         """Give the ways of a layer, those first that fit what the code does."""
         ways = [self._sanctioned(use, layer, place) for use in layer.uses]
         if len(ways) > 1 and place.writes is not None:
             ways.sort(key=lambda way: way.leaving.commits is not place.writes)
         return ways
 
-    def instead(self, replacement: str, place: Place) -> Way | None:
+    def instead(self, replacement: str, place: OpeningPlace) -> Way | None:
         """Give the way that takes the place of a legacy accessor.
 
         Args:
@@ -250,7 +250,7 @@ class House:
             return replacement
         return WRITE_ONE
 
-    def _sanctioned(self, use: Sanctioned, layer: Layer, place: Place) -> Way:
+    def _sanctioned(self, use: Sanctioned, layer: Layer, place: OpeningPlace) -> Way:
         guard = ""
         if layer.fallback:
             guard = use.expression.rpartition(".")[0] or use.expression
@@ -261,7 +261,7 @@ class House:
             return self._described(way, value, use, place)
         return self._expressed(use, layer, place, guard)
 
-    def _expressed(self, use: Sanctioned, layer: Layer, place: Place, guard: str) -> Way:
+    def _expressed(self, use: Sanctioned, layer: Layer, place: OpeningPlace, guard: str) -> Way:
         """Give the way that is an expression, where its object is at hand."""
         expression = expression_of(use.expression)
         root, _, rest = use.expression.partition(".")
@@ -288,7 +288,9 @@ class House:
         way = Way(written, reach, style=style, missing=missing, is_trusted=is_trusted, guard=guard)
         return self._described(way, value, use, place)
 
-    def _described(self, way: Way, value: Value | None, use: Sanctioned, place: Place) -> Way:
+    def _described(
+        self, way: Way, value: Value | None, use: Sanctioned, place: OpeningPlace
+    ) -> Way:
         """Add to a way what its function does, or else what the policy says of it."""
         known = self.inference.role(value)
         if known is not None and (isinstance(value, FunctionValue) or known.home is not None):
@@ -300,7 +302,7 @@ class House:
         # What the policy names and nobody can follow is taken to give what is wanted here.
         return replace(way, is_async=place.known.is_async, resource=place.known.resource)
 
-    def _of_code(self, way: Way, value: Value | None, known: RoleValue, place: Place) -> Way:
+    def _of_code(self, way: Way, value: Value | None, known: RoleValue, place: OpeningPlace) -> Way:
         """Add to a way what its code tells."""
         function = value if isinstance(value, FunctionValue) else None
         if not _fits(known.role, way.style):
@@ -323,13 +325,13 @@ class House:
             may_be_other=wanted.may_be_other(given),
         )
 
-    def _wanted(self, place: Place) -> Resources:
+    def _wanted(self, place: OpeningPlace) -> Resources:
         """Tell what a place opens, as far as that is written there."""
         if place.factory is None:
             return NOTHING
         return resources_of(place.factory, place.scope, self.inference)
 
-    def _found(self, place: Place) -> Iterator[Way]:
+    def _found(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the ways to what a place opens in the modules around it."""
         found = [*self._beside_factory(place), *self._of_objects(place), *self._imported(place)]
         is_handler = self.is_injectable(place.scope)
@@ -337,7 +339,7 @@ class House:
         for style in styles:
             yield from (way for way in found if way.style is style)
 
-    def _beside_factory(self, place: Place) -> Iterator[Way]:
+    def _beside_factory(self, place: OpeningPlace) -> Iterator[Way]:
         home = place.known.home
         if home is None:
             return
@@ -352,7 +354,7 @@ class House:
             if not way.may_be_other:
                 yield way
 
-    def _imported(self, place: Place) -> Iterator[Way]:
+    def _imported(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the ways in imported modules that are known to open what the place opens."""
         home = place.known.home
         is_known = self._wanted(place).is_known
@@ -365,7 +367,7 @@ class House:
                 if way.is_same:
                     yield way
 
-    def _of_objects(self, place: Place) -> Iterator[Way]:
+    def _of_objects(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the methods of objects at hand: of ``self``, and of what the module names."""
         is_known = self._wanted(place).is_known
         for written, instance in self._objects(place.scope) if is_known else ():
@@ -384,7 +386,7 @@ class House:
                 if isinstance(value, InstanceValue):
                     yield name, value
 
-    def _beside(self, name: str, place: Place) -> str:
+    def _beside(self, name: str, place: OpeningPlace) -> str:
         """Write a name of the factory's module as the factory is written."""
         factory = place.factory
         if isinstance(factory, ast.Attribute):

@@ -99,7 +99,7 @@ class Way:
         return f"{'async with' if self.is_async else 'with'} {self.expression}() as {name}:"
 
 
-class Place(NamedTuple):
+class OpeningPlace(NamedTuple):
     """Where code gets a session or connection by hand.
 
     Attributes:

@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.policy.checking import texts_of
-from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.loading import Source
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
@@ -30,7 +30,7 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 class _Named(NamedTuple):
     """A name of the policy that is to lead somewhere: its place, its key, and how it is written."""
 
-    place: Place
+    place: PolicyPlace
     key: str
     text: str
 
@@ -109,7 +109,7 @@ def _names(source: Source) -> Iterator[_Named]:
             yield _Named(place.entry("ways", number, way["name"]), "name", way["name"])
 
 
-def _names_of_entry(place: Place, layer: Mapping[str, Any]) -> Iterator[_Named]:
+def _names_of_entry(place: PolicyPlace, layer: Mapping[str, Any]) -> Iterator[_Named]:
     for text in texts_of(layer.get("use", [])):
         if ":" in text:
             yield _Named(place, "use", text)

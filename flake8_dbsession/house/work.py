@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Thing, done_by_opened
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
@@ -51,7 +51,7 @@ def _block_commits(acquisition: Acquisition) -> bool:
     if isinstance(callee, ast.Attribute) and callee.attr == "begin":
         return True
     is_connection = acquisition.known.resource is Resource.CONNECTION
-    return is_connection and Block.COMMITS in driver_of(acquisition.known.library).block
+    return is_connection and BlockEnd.COMMITS in driver_of(acquisition.known.library).block
 
 
 def _did(acquisition: Acquisition, inference: Inference) -> Did:

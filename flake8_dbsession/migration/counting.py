@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.checking.files.sources import UnreadError, read
 from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
-from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, Place
+from flake8_dbsession.migration.model import NO_LAYER, FileState, Migration, UnmigratedPlace
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy, Style
 from flake8_dbsession.rules.context import quoted
@@ -132,7 +132,7 @@ class _Count:
         self.violations = sorted(found, key=lambda v: (v.line, v.column, v.code))
 
     @cached_property
-    def places(self) -> dict[Position, Place]:
+    def places(self) -> dict[Position, UnmigratedPlace]:
         """The acquisitions by hand: what is reported as such, and what asks a retired provider."""
         found = {
             _position(provision.node): self._place(_position(provision.node), [], message)
@@ -173,12 +173,14 @@ class _Count:
             call = f"{ast.unparse(around.func)}({call})"
         return f"{'async with' if acquisition.known.is_async else 'with'} {call}"
 
-    def _place(self, at: Position, codes: list[str], message: str) -> Place:
+    def _place(self, at: Position, codes: list[str], message: str) -> UnmigratedPlace:
         line, column = at
         text = self._context.file.module.text.split("\n")[line - 1]
         characters = len(text.encode()[:column].decode(errors="ignore"))
         shown = tuple(dict.fromkeys(codes or [_RETIRED]))
-        return Place(line, characters + 1, shown, message, self._causes.get(at, OTHERWISE))
+        return UnmigratedPlace(
+            line, characters + 1, shown, message, self._causes.get(at, OTHERWISE)
+        )
 
     @cached_property
     def _causes(self) -> dict[Position, str]:

@@ -7,7 +7,13 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from flake8_dbsession.migration.model import FileState, Migration, Place, Tally, by_work_left
+from flake8_dbsession.migration.model import (
+    FileState,
+    Migration,
+    Tally,
+    UnmigratedPlace,
+    by_work_left,
+)
 from flake8_dbsession.migration.wording import (
     code_name,
     code_url,
@@ -106,7 +112,7 @@ def _places(state: FileState) -> str:
     )
 
 
-def _place(place: Place) -> str:
+def _place(place: UnmigratedPlace) -> str:
     codes = " ".join(map(_link, place.codes))
     return f"<li><b>line {place.line}</b> {codes}: {_with_code(place.message)}"
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from flake8_dbsession.migration.model import FileState, Migration, Place, Tally
+from flake8_dbsession.migration.model import FileState, Migration, Tally, UnmigratedPlace
 
 VERSION = 1
 """Changes when a key changes its meaning or goes; new keys may come without."""
@@ -54,7 +54,7 @@ def _file(state: FileState) -> dict[str, Any]:
     }
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _place(place: UnmigratedPlace) -> dict[str, Any]:
     return {
         "line": place.line,
         "column": place.column,

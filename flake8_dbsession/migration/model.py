@@ -10,7 +10,7 @@ NO_LAYER = "no layer"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UnmigratedPlace:
     """A place where a session is still opened by hand.
 
     Attributes:
@@ -47,7 +47,7 @@ class FileState:
     path: str
     layer: str
     patterns: tuple[tuple[str, int], ...]
-    by_hand: tuple[Place, ...]
+    by_hand: tuple[UnmigratedPlace, ...]
     unjudged: tuple[tuple[str, int], ...]
     codes: tuple[tuple[str, int], ...]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from flake8_dbsession.globs import is_pattern
-from flake8_dbsession.policy.errors import Place, nearest
+from flake8_dbsession.policy.errors import PolicyPlace, nearest
 from flake8_dbsession.policy.files import Table
 from flake8_dbsession.policy.model import GIVEN, URL_KINDS, Level, Style
 
@@ -183,7 +183,7 @@ FILE_IGNORES = Entries(GLOB, TEXT_OR_TEXTS, each=SELECTOR)
 
 
 def check_policy(
-    place: Place, data: Table, presets: Collection[str], known: Mapping[str, str] | None
+    place: PolicyPlace, data: Table, presets: Collection[str], known: Mapping[str, str] | None
 ) -> None:
     """Check the data of one file, or of the options.
 
@@ -219,7 +219,7 @@ def texts_of(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def check_layer_paths(place: Place, layers: list[Table], inherited: Collection[str]) -> None:
+def check_layer_paths(place: PolicyPlace, layers: list[Table], inherited: Collection[str]) -> None:
     """Check that each layer has paths, of its own or from the preset.
 
     Args:
@@ -236,7 +236,7 @@ def check_layer_paths(place: Place, layers: list[Table], inherited: Collection[s
             raise at.error(f"{at.key('paths')} is missing or empty", "paths" if layer else "")
 
 
-def _check_levels(place: Place, levels: Table, known: Mapping[str, str] | None) -> None:
+def _check_levels(place: PolicyPlace, levels: Table, known: Mapping[str, str] | None) -> None:
     _check_entries(place, levels, LEVELS_BY_CODE)
     for code, level in levels.items():
         _check_codes(place, code, [code], known)
@@ -245,7 +245,7 @@ def _check_levels(place: Place, levels: Table, known: Mapping[str, str] | None) 
             raise place.error(problem, code, level)
 
 
-def _check_layers(place: Place, layers: list[Table], known: Mapping[str, str] | None) -> None:
+def _check_layers(place: PolicyPlace, layers: list[Table], known: Mapping[str, str] | None) -> None:
     names: set[str] = set()
     for number, data in enumerate(layers, start=1):
         at = place.entry("layers", number, data.get("name"))
@@ -259,7 +259,7 @@ def _check_layers(place: Place, layers: list[Table], known: Mapping[str, str] | 
         names.add(data["name"])
 
 
-def _check_ways(place: Place, ways: list[Table]) -> None:
+def _check_ways(place: PolicyPlace, ways: list[Table]) -> None:
     for number, data in enumerate(ways, start=1):
         at = place.entry("ways", number, data.get("name"))
         _check_keys(at, data, WAY)
@@ -269,18 +269,18 @@ def _check_ways(place: Place, ways: list[Table]) -> None:
         _check_choice(at, data, "gives", GIVEN)
 
 
-def _check_engine(place: Place, engine: Table) -> None:
+def _check_engine(place: PolicyPlace, engine: Table) -> None:
     _check_keys(place, engine, ENGINE)
     for kind, options in engine.items():
         _check_entries(place.table(f"engine.{kind}"), options, ENGINE_OPTIONS)
 
 
-def _check_sqlite(place: Place, sqlite: Table) -> None:
+def _check_sqlite(place: PolicyPlace, sqlite: Table) -> None:
     _check_keys(place, sqlite, SQLITE)
     _check_entries(place.table("sqlite.pragmas"), sqlite.get("pragmas", {}), PRAGMAS)
 
 
-def _check_keys(place: Place, table: Table, keys: Mapping[str, Key]) -> None:
+def _check_keys(place: PolicyPlace, table: Table, keys: Mapping[str, Key]) -> None:
     for name, value in table.items():
         key = keys.get(name)
         if key is None:
@@ -289,7 +289,7 @@ def _check_keys(place: Place, table: Table, keys: Mapping[str, Key]) -> None:
         _check_texts(place, name, value, key.each)
 
 
-def _check_entries(place: Place, table: Table, entries: Entries) -> None:
+def _check_entries(place: PolicyPlace, table: Table, entries: Entries) -> None:
     for name, value in table.items():
         if isinstance(value, dict):
             raise place.error(
@@ -303,19 +303,19 @@ def _check_entries(place: Place, table: Table, entries: Entries) -> None:
         _check_texts(place, name, value, entries.each)
 
 
-def _check_value(place: Place, name: str, value: object, kind: Kind) -> None:
+def _check_value(place: PolicyPlace, name: str, value: object, kind: Kind) -> None:
     if not kind.holds(value):
         raise place.error(f"{place.key(name)} must be {kind.name}, not {_describe(value)}", name)
 
 
-def _check_texts(place: Place, name: str, value: Any, kind: Kind | None) -> None:
+def _check_texts(place: PolicyPlace, name: str, value: Any, kind: Kind | None) -> None:
     for text in texts_of(value) if kind is not None else []:
         if kind is not None and not kind.holds(text):
             problem = f"{place.key(name)} has `{text}`, which is not {kind.name}"
             raise place.error(problem, name, text)
 
 
-def _check_choice(place: Place, table: Table, name: str, choices: Collection[str]) -> None:
+def _check_choice(place: PolicyPlace, table: Table, name: str, choices: Collection[str]) -> None:
     if name in table and table[name] not in choices:
         raise place.error(
             f"{place.key(name)} has the unknown {name} `{table[name]}`"
@@ -325,7 +325,7 @@ def _check_choice(place: Place, table: Table, name: str, choices: Collection[str
 
 
 def _check_codes(
-    place: Place, name: str, codes: list[str], known: Mapping[str, str] | None
+    place: PolicyPlace, name: str, codes: list[str], known: Mapping[str, str] | None
 ) -> None:
     for code in codes if known is not None else []:
         is_beginning = any(each.startswith(code) for each in known or () if code.startswith("DBS"))

@@ -35,7 +35,7 @@ class PolicyError(Exception):
         return PolicyError, (self.shown, self.problem, self.file, self.line)
 
 
-class Place(NamedTuple):
+class PolicyPlace(NamedTuple):
     """Where in a policy something stands, as errors name it.
 
     Attributes:
@@ -56,12 +56,12 @@ class Place(NamedTuple):
     text: str = ""
     spot: Spot = Spot()
 
-    def table(self, name: str) -> Place:
+    def table(self, name: str) -> PolicyPlace:
         """Return the place of the policy's table ``name``."""
         qualified = self._qualified(name)
         return self._replace(heading=f"[{qualified}]", spot=Spot(qualified))
 
-    def entry(self, table: str, number: int, name: object) -> Place:
+    def entry(self, table: str, number: int, name: object) -> PolicyPlace:
         """Return the place of one of a list of tables: by its name, or by its number (from 1)."""
         label = f"`{name}`" if isinstance(name, str) and name else str(number)
         qualified = self._qualified(table)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.lines import Spot
 from flake8_dbsession.reading import read_file
 
@@ -29,7 +29,7 @@ def content_of(file: Path) -> bytes:
     Raises:
         PolicyError: it cannot be read, or is no file.
     """
-    place = Place(shown(file), file=file)
+    place = PolicyPlace(shown(file), file=file)
     try:
         if file.is_dir():
             raise place.error("is a folder, not a file")
@@ -57,7 +57,7 @@ def parse(file: Path, content: bytes) -> Table:
     else:
         import tomli as tomllib
 
-    place = Place(shown(file), file=file)
+    place = PolicyPlace(shown(file), file=file)
     try:
         # An editor may leave a byte order mark, which TOML has no place for.
         return tomllib.loads(content.decode("utf-8-sig"))
@@ -83,7 +83,7 @@ def table_of(file: Path, content: bytes) -> Table:
         PolicyError: it is not TOML, or holds no policy.
     """
     data = parse(file, content)
-    place = Place(shown(file), file=file)
+    place = PolicyPlace(shown(file), file=file)
     if file.name != PROJECT_FILE:
         if tool_table(data) is not None:
             advice = "in this file the keys stand without `tool.dbsession` before them"
@@ -111,9 +111,9 @@ def misnamed(data: Table) -> str | None:
     return next((name for name in names if isinstance(tool, Mapping) and name in tool), None)
 
 
-def place_of(file: Path, content: bytes) -> Place:
+def place_of(file: Path, content: bytes) -> PolicyPlace:
     """Return the place of the policy's table in a file."""
-    place = Place(shown(file), file=file, text=content.decode("utf-8-sig", errors="replace"))
+    place = PolicyPlace(shown(file), file=file, text=content.decode("utf-8-sig", errors="replace"))
     if file.name != PROJECT_FILE:
         return place
     table = "tool.dbsession"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from flake8_dbsession.policy.errors import Place, PolicyError
+from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.files import (
     OWN_FILE,
     PROJECT_FILE,
@@ -128,9 +128,9 @@ def _policy_in(folder: Path) -> Path | None:
     has_project = not _leads_out(project) and _mentions_policy(project)
     if has_own and has_project:
         table = f"{shown(project)} holds a policy too, in [tool.dbsession]"
-        raise Place(shown(own), file=own).error(f"{table}; keep one of the two")
+        raise PolicyPlace(shown(own), file=own).error(f"{table}; keep one of the two")
     if has_own and _leads_out(own):
-        raise Place(shown(own), file=own).error("is a link that leads out of the repository")
+        raise PolicyPlace(shown(own), file=own).error("is a link that leads out of the repository")
     if has_own:
         return own
     return project if has_project else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flake8_dbsession.policy.checking import check_layer_paths, check_policy, texts_of
-from flake8_dbsession.policy.errors import Place
+from flake8_dbsession.policy.errors import PolicyPlace
 from flake8_dbsession.policy.files import Table, content_of, parse, place_of, shown, table_of
 from flake8_dbsession.policy.finding import forget_found, repository_root
 from flake8_dbsession.policy.model import (
@@ -43,7 +43,7 @@ class Source(NamedTuple):
     """
 
     label: str
-    place: Place
+    place: PolicyPlace
     data: Table
     content: bytes = b""
     is_own: bool = True
@@ -183,7 +183,7 @@ def _sources(
 ) -> list[Source]:
     options = _options(preset, factories, owners)
     own = [] if file is None else list(_files(file, known))
-    own.append(Source("options", Place("options", prefix="dbsession-"), options))
+    own.append(Source("options", PolicyPlace("options", prefix="dbsession-"), options))
     return _over_preset(own, known)
 
 
@@ -197,7 +197,7 @@ def _over_preset(own: list[Source], known: Mapping[str, str] | None) -> list[Sou
     for source in own:
         check_layer_paths(source.place, source.data.get("layers", []), inherited)
         inherited |= {layer["name"] for layer in source.data.get("layers", [])}
-    return [Source(f"preset {name}", Place(f"preset {name}"), data, is_own=False), *own]
+    return [Source(f"preset {name}", PolicyPlace(f"preset {name}"), data, is_own=False), *own]
 
 
 def _files(file: Path, known: Mapping[str, str] | None) -> Iterator[Source]:
@@ -224,7 +224,7 @@ def _files(file: Path, known: Mapping[str, str] | None) -> Iterator[Source]:
     return reversed(chain)
 
 
-def _extended(file: Path, place: Place, text: str | None) -> Path | None:
+def _extended(file: Path, place: PolicyPlace, text: str | None) -> Path | None:
     """Find the file that a policy extends.
 
     Raises:
@@ -244,7 +244,7 @@ def _extended(file: Path, place: Place, text: str | None) -> Path | None:
     return found
 
 
-def _shipped(package: str, path: str, place: Place, text: str) -> Path:
+def _shipped(package: str, path: str, place: PolicyPlace, text: str) -> Path:
     """Find a file that an installed package ships, without importing the package."""
     try:
         spec = importlib.util.find_spec(package)

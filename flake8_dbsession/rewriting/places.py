@@ -12,7 +12,7 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 
 
-class Place(NamedTuple):
+class PlacedStatement(NamedTuple):
     """A statement in its block.
 
     Attributes:
@@ -31,7 +31,7 @@ class Place(NamedTuple):
         return self.block[self.block.index(self.statement) + 1 :]
 
 
-def places(node: ast.stmt | ast.expr, module: ast.Module) -> list[Place]:
+def places(node: ast.stmt | ast.expr, module: ast.Module) -> list[PlacedStatement]:
     """Find the statements that a node lies in.
 
     Args:
@@ -41,19 +41,19 @@ def places(node: ast.stmt | ast.expr, module: ast.Module) -> list[Place]:
     Returns:
         The places of the statements, the outermost first and the node's own last.
     """
-    found: list[Place] = []
+    found: list[PlacedStatement] = []
     blocks: list[tuple[ast.AST, list[ast.stmt]]] = [(module, module.body)]
     while blocks:
         owner, block = blocks.pop()
         for statement in block:
             if _spans(statement, node):
-                found.append(Place(statement, block, owner))
+                found.append(PlacedStatement(statement, block, owner))
                 blocks = list(_blocks(statement))
                 break
     return found
 
 
-def place_of(node: ast.stmt | ast.expr, module: ast.Module) -> Place:
+def place_of(node: ast.stmt | ast.expr, module: ast.Module) -> PlacedStatement:
     """Give the place of the statement that a node belongs to."""
     return places(node, module)[-1]
 
@@ -68,7 +68,7 @@ def called_alone(statement: ast.stmt) -> ast.Call | None:
     return None
 
 
-def place_of_call(call: ast.Call, module: ast.Module) -> list[Place]:
+def place_of_call(call: ast.Call, module: ast.Module) -> list[PlacedStatement]:
     """Find the statements that a call lies in, the last of which has to be the call itself.
 
     Raises:

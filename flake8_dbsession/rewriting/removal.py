@@ -9,7 +9,7 @@ import libcst as cst
 from flake8_dbsession.rewriting.closes import block_of
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
-from flake8_dbsession.rewriting.places import Place, place_of_call
+from flake8_dbsession.rewriting.places import PlacedStatement, place_of_call
 from flake8_dbsession.rewriting.region import Region
 
 
@@ -30,7 +30,7 @@ def without_call(call: ast.Call, document: Document) -> tuple[Edit, ...]:
     return _without(place_of_call(call, document.tree), document)
 
 
-def _without(path: list[Place], document: Document) -> tuple[Edit, ...]:
+def _without(path: list[PlacedStatement], document: Document) -> tuple[Edit, ...]:
     statement, block, owner = path[-1]
     if not document.stands_alone(statement, statement):
         raise Refusal("it shares a line with other code")
@@ -44,7 +44,7 @@ def _without(path: list[Place], document: Document) -> tuple[Edit, ...]:
     return (document.replace(statement, "pass"),)
 
 
-def _cut(place: Place, document: Document) -> Edit:
+def _cut(place: PlacedStatement, document: Document) -> Edit:
     """Take away a statement's lines, and above the last one of a block the blank lines."""
     statement, block, _ = place
     first, last = document.first_line(statement), statement.end_lineno or 0

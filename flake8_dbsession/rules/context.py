@@ -21,12 +21,12 @@ from flake8_dbsession.house.advice import (
     advice_beside,
     advice_for,
     advice_instead,
-    own_block,
+    advice_of_own_block,
     place_of,
 )
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.house.house import House
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import Layer, Policy, Style
 
@@ -130,7 +130,7 @@ class Context:
             place = place_of(acquisition, self.file.inference)
             return advice_instead(replacement, place, self.house)
         if self.is_test or self.may_open(acquisition.scope, acquisition.known):
-            return own_block(acquisition)
+            return advice_of_own_block(acquisition)
         given = self._given_beside.get(id(acquisition.node))
         return advice_beside(given) if given else advice_for(acquisition, self.house)
 
@@ -178,7 +178,7 @@ class Context:
         Returns:
             The advised code between backticks; None where the house has no way for that place.
         """
-        way = self.house.best(Place(known, scope, name, factory))
+        way = self.house.best(OpeningPlace(known, scope, name, factory))
         return Advice(way, way.written(name)).words if way is not None else None
 
     def legacy_replacement(self, call: ast.Call, scope: Scope) -> str | None:

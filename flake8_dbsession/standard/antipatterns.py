@@ -14,7 +14,7 @@ from flake8_dbsession.rules.pages import example, section, summary
 from flake8_dbsession.rules.registry import rules
 from flake8_dbsession.standard.patterns import pattern
 from flake8_dbsession.standard.settings import engine_example, pragmas_example
-from flake8_dbsession.standard.ways import Way, Ways
+from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
 # The names that the pages' examples use, and the module that they import them from.
 _MODULE = "core.database"
@@ -63,7 +63,7 @@ def enabled(policy: Policy) -> list[Rule[Any]]:
     return [rule for rule in rules().values() if _is_enabled(rule, policy)]
 
 
-def anti_patterns(policy: Policy, ways: Ways) -> Iterator[AntiPattern]:
+def anti_patterns(policy: Policy, ways: StandardWays) -> Iterator[AntiPattern]:
     """Restate the rules' examples in the house's names.
 
     Args:
@@ -113,7 +113,7 @@ class _House:
         ways: its ways to a session.
     """
 
-    def __init__(self, policy: Policy, ways: Ways) -> None:
+    def __init__(self, policy: Policy, ways: StandardWays) -> None:
         self._policy = policy
         self._connections = next(iter(ways.to_connections()), None)
         self._factory = ways.factory
@@ -162,7 +162,7 @@ class _House:
         return others.sub("", wrong), right
 
     def _of_library(
-        self, rule: Rule[Any], own: Way, others: re.Pattern[str]
+        self, rule: Rule[Any], own: StandardWay, others: re.Pattern[str]
     ) -> tuple[str, str] | None:
         """Give a rule's code about connections as its page has it, where it is of that library."""
         wrong, right = example(rule, "Example"), example(rule, "Use instead")
@@ -268,7 +268,7 @@ class _House:
             return False
         return "get_async_db_session" not in code
 
-    def _has(self, way: Way | None, is_defined: bool) -> bool:
+    def _has(self, way: StandardWay | None, is_defined: bool) -> bool:
         """Tell whether a way can stand for the one of an example."""
         if way is None or way.is_async:
             return False

@@ -11,7 +11,7 @@ from flake8_dbsession.standard.antipatterns import AntiPattern, anti_patterns, e
 from flake8_dbsession.standard.page import NO_WAY
 from flake8_dbsession.standard.patterns import block, pattern
 from flake8_dbsession.standard.settings import engine_example, pragmas_example
-from flake8_dbsession.standard.ways import Way, Ways
+from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
 _USES = {
     Style.CONTEXT: "a `with` block",
@@ -31,7 +31,7 @@ _BENEFITS = {
 }
 
 
-def document(policy: Policy, own: Way | None = None) -> str:
+def document(policy: Policy, own: StandardWay | None = None) -> str:
     """Write the standard down.
 
     Args:
@@ -47,9 +47,9 @@ def document(policy: Policy, own: Way | None = None) -> str:
 class _Writer:
     """Writes one policy's document."""
 
-    def __init__(self, policy: Policy, own: Way | None) -> None:
+    def __init__(self, policy: Policy, own: StandardWay | None) -> None:
         self._policy = policy
-        self._ways = Ways(policy, own)
+        self._ways = StandardWays(policy, own)
         self._working = [
             (layer, self._ways.all_of_layer(layer))
             for layer in policy.layers
@@ -118,7 +118,7 @@ class _Writer:
                 "Only the modules that define these ways may open sessions by hand; they are found."
             )
 
-    def _layer_row(self, pair: tuple[Layer, list[Way]]) -> tuple[str, str, str]:
+    def _layer_row(self, pair: tuple[Layer, list[StandardWay]]) -> tuple[str, str, str]:
         layer, ways = pair
         paths = " ".join(f"`{path}`" for path in layer.paths)
         written = " or ".join(f"`{block(way)}`" for way in ways)
@@ -252,7 +252,7 @@ _KINDS = {
 }
 
 
-def _notes(layer: Layer, way: Way) -> Iterator[str]:
+def _notes(layer: Layer, way: StandardWay) -> Iterator[str]:
     """Say what has to be known of a layer's way."""
     yield _BENEFITS[way.style]
     if way.commits and way.style is Style.CONTEXT:
@@ -283,7 +283,7 @@ def _anti_pattern(each: AntiPattern, shown: dict[str, str]) -> Iterator[str]:
     yield _code(each.right)
 
 
-def _rolls_back(way: Way) -> bool:
+def _rolls_back(way: StandardWay) -> bool:
     return (
         bool(way.commits)
         and way.style is Style.CONTEXT
@@ -291,7 +291,7 @@ def _rolls_back(way: Way) -> bool:
     )
 
 
-def _rollback_test(way: Way) -> str:
+def _rollback_test(way: StandardWay) -> str:
     imports = f"import pytest\n{chr(10) + way.imports + chr(10) if way.imports else ''}"
     return (
         f"{imports}\n\n"

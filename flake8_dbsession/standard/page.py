@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from flake8_dbsession.policy.model import TESTS_LAYER, Policy
 from flake8_dbsession.standard.patterns import block
-from flake8_dbsession.standard.ways import Way, Ways
+from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
 NO_WAY = "a provider, which is still to be written (`dbsession explain providers`)"
 """What a layer uses that has no way yet."""
 
 
-def short(policy: Policy, own: Way | None = None) -> str:
+def short(policy: Policy, own: StandardWay | None = None) -> str:
     """Write the standard down on one page.
 
     Args:
@@ -25,7 +25,7 @@ def short(policy: Policy, own: Way | None = None) -> str:
     return "\n\n".join(_parts(policy, own)) + "\n"
 
 
-def _parts(policy: Policy, own: Way | None) -> Iterator[str]:
+def _parts(policy: Policy, own: StandardWay | None) -> Iterator[str]:
     source = f"`{policy.source.name}`" if policy.source else "the code"
     yield "# Database sessions, in short"
     yield (
@@ -48,8 +48,8 @@ def _parts(policy: Policy, own: Way | None) -> Iterator[str]:
     )
 
 
-def _rows(policy: Policy, own: Way | None) -> Iterator[str]:
-    ways = Ways(policy, own)
+def _rows(policy: Policy, own: StandardWay | None) -> Iterator[str]:
+    ways = StandardWays(policy, own)
     for layer in policy.layers:
         if layer.name == TESTS_LAYER:
             continue
@@ -61,7 +61,7 @@ def _rows(policy: Policy, own: Way | None) -> Iterator[str]:
         yield f"| plain connections | `{block(way)}` |"
 
 
-def _written(way: Way) -> str:
+def _written(way: StandardWay) -> str:
     imports = ", ".join(f"`{line}`" for line in way.imports.split("\n") if line)
     return f"`{block(way)}` ({imports})" if imports else f"`{block(way)}`"
 

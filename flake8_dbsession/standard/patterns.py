@@ -7,10 +7,10 @@ from dataclasses import replace
 from textwrap import indent
 
 from flake8_dbsession.policy.model import Layer, Style
-from flake8_dbsession.standard.ways import Way
+from flake8_dbsession.standard.ways import StandardWay
 
 
-def pattern(layer: Layer, way: Way, *, decorated: bool = True) -> str:
+def pattern(layer: Layer, way: StandardWay, *, decorated: bool = True) -> str:
     """Write out how code of a layer gets its session.
 
     Args:
@@ -39,7 +39,7 @@ def pattern(layer: Layer, way: Way, *, decorated: bool = True) -> str:
     return _file(foreign, imports, _in_class(function) if way.is_of_object else function)
 
 
-def block(way: Way) -> str:
+def block(way: StandardWay) -> str:
     """Write out a way's use alone, such as ``with get_db_session() as db:``."""
     if way.style is Style.REQUEST:
         return f"{way.name} = {way.use.expression}()"
@@ -60,7 +60,7 @@ def _file(foreign: str, own: Iterable[str], body: str) -> str:
     return f"{head}{gap}{body}" if head else body
 
 
-def _block(way: Way) -> str:
+def _block(way: StandardWay) -> str:
     """Write the statements that get a session and work with it."""
     work = _work(way)
     if way.style is Style.REQUEST:
@@ -68,7 +68,7 @@ def _block(way: Way) -> str:
     return f"{block(way)}\n{indent(work, '    ')}"
 
 
-def _work(way: Way) -> str:
+def _work(way: StandardWay) -> str:
     """Write work that is right whether or not the way commits, as far as that is known."""
     waits = "await " if way.is_async else ""
     if way.is_connection:
@@ -83,7 +83,7 @@ def _work(way: Way) -> str:
     return f"item = {item}\nitem.name = name{commit}"
 
 
-def _function(way: Way, body: str) -> str:
+def _function(way: StandardWay, body: str) -> str:
     keyword = "async def" if way.is_async else "def"
     receiver = ["self"] if way.is_of_object else []
     if way.is_connection:
@@ -95,7 +95,7 @@ def _function(way: Way, body: str) -> str:
     return f"{keyword} {name}({', '.join(parameters)}):\n{indent(body, '    ')}\n"
 
 
-def _with_fallback(fallback: str, way: Way, body: str) -> str:
+def _with_fallback(fallback: str, way: StandardWay, body: str) -> str:
     """Write the fallback for where the sanctioned object is missing."""
     work = indent(_work(way), " " * 8)
     return (
@@ -105,7 +105,7 @@ def _with_fallback(fallback: str, way: Way, body: str) -> str:
     )
 
 
-def _route(way: Way) -> str:
+def _route(way: StandardWay) -> str:
     """Write a handler that the framework hands its session to."""
     session, module = (
         ("AsyncSession", "sqlalchemy.ext.asyncio")

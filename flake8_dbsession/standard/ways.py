@@ -15,7 +15,7 @@ from flake8_dbsession.policy.vocabulary import vocabulary_of
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class StandardWay:
     """A sanctioned way to a session or connection.
 
     Attributes:
@@ -66,7 +66,7 @@ class Way:
         return "conn" if self.is_connection else "db"
 
 
-class Ways:
+class StandardWays:
     """The ways of a policy, looked up in the project that the policy stands in.
 
     Args:
@@ -74,7 +74,7 @@ class Ways:
         own: the block of what is opened by hand itself, for where nothing better is named.
     """
 
-    def __init__(self, policy: Policy, own: Way | None = None) -> None:
+    def __init__(self, policy: Policy, own: StandardWay | None = None) -> None:
         self._policy = policy
         self.own = own
         self._inference = inference_over(
@@ -82,11 +82,11 @@ class Ways:
         )
         self._named = dict(reversed(vocabulary_of(policy).named))
 
-    def of_layer(self, layer: Layer) -> Way | None:
+    def of_layer(self, layer: Layer) -> StandardWay | None:
         """Give a layer's usual way; None where it has none."""
         return next(iter(self.all_of_layer(layer)), None)
 
-    def all_of_layer(self, layer: Layer) -> list[Way]:
+    def all_of_layer(self, layer: Layer) -> list[StandardWay]:
         """Give a layer's ways, the usual one first.
 
         Where nothing is named, the block of what is opened by hand itself is the way, if there is
@@ -100,7 +100,7 @@ class Ways:
         if self.own is not None:
             return [self.own]
         if "DBS102" in layer.allow:
-            return [Way(self.factory, Style.CONTEXT, commits=False)]
+            return [StandardWay(self.factory, Style.CONTEXT, commits=False)]
         return []
 
     @property
@@ -122,20 +122,20 @@ class Ways:
         known = self._found(use)
         return known is not None and known.role is Role.FACTORY
 
-    def to_connections(self) -> list[Way]:
+    def to_connections(self) -> list[StandardWay]:
         """Give the ways to plain connections, the usual one first."""
         return [self._way(use, Style.CONTEXT) for use in self._policy.connections]
 
-    def all(self) -> Iterator[Way]:
+    def all(self) -> Iterator[StandardWay]:
         """Give the ways of the layers, in their order, then those to connections."""
         for layer in self._policy.layers:
             yield from self.all_of_layer(layer)
         yield from self.to_connections()
 
-    def _way(self, use: Sanctioned, style: Style) -> Way:
+    def _way(self, use: Sanctioned, style: Style) -> StandardWay:
         found = self._found(use)
         known = found or self._named[use.expression if use.module is None else _qualified(use)]
-        return Way(
+        return StandardWay(
             use,
             style,
             is_async=known.is_async,

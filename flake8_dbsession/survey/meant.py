@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.house.house import WRITE_ONE
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, SaidWay, Sanctioned, Style
-from flake8_dbsession.standard.ways import Way
+from flake8_dbsession.standard.ways import StandardWay
 from flake8_dbsession.survey.model import Survey, Use
 from flake8_dbsession.survey.places import pattern_of
 from flake8_dbsession.survey.proposal import Proposal, propose
@@ -22,7 +22,7 @@ def declares_ways(policy: Policy) -> bool:
     return all(layer.uses and layer.declared for layer in working)
 
 
-def own_block(policy: Policy, survey: Survey) -> Way | None:
+def way_of_own_block(policy: Policy, survey: Survey) -> StandardWay | None:
     """Give the block by which a house closes what it opens by hand, where it has no provider.
 
     Args:
@@ -36,7 +36,7 @@ def own_block(policy: Policy, survey: Survey) -> Way | None:
     factory = next(iter(propose(survey).unserved), None)
     if factory is not None:
         use = Sanctioned(factory.module, factory.name)
-        return Way(use, Style.CONTEXT, factory.is_async, commits=False)
+        return StandardWay(use, Style.CONTEXT, factory.is_async, commits=False)
     working = [file for file in survey.files if not file.is_test]
     raw = Counter(each for file in working for each in file.raw)
     for (source, resource, library), _ in raw.most_common():
@@ -47,7 +47,7 @@ def own_block(policy: Policy, survey: Survey) -> Way | None:
     uses = (use for file in working for use in file.uses if _is_accessor_to_call(use))
     accessors = Counter(use.written for use in uses if not policy.legacy_replacement(use.written))
     for written, _ in accessors.most_common(1):
-        return Way(Sanctioned(None, written), Style.CONTEXT, commits=False)
+        return StandardWay(Sanctioned(None, written), Style.CONTEXT, commits=False)
     return None
 
 
@@ -60,7 +60,7 @@ def _is_accessor_to_call(use: Use) -> bool:
     return not giver.is_method or is_of_import
 
 
-_OF_CLASS = Way(
+_OF_CLASS = StandardWay(
     Sanctioned("sqlalchemy.orm", "Session"),
     Style.CONTEXT,
     commits=False,
@@ -69,12 +69,12 @@ _OF_CLASS = Way(
 )
 
 
-def _of_driver(library: str) -> Way | None:
+def _of_driver(library: str) -> StandardWay | None:
     """Give the block that closes what a driver's connect function gives."""
     driver = driver_of(library)
     is_async = not driver.connects
     connect = next(iter((*driver.connects, *driver.async_connects)), "")
-    closes = Block.CLOSES in driver.block
+    closes = BlockEnd.CLOSES in driver.block
     if not connect or (is_async and not closes):
         return None
     module, _, name = connect.rpartition(".")
@@ -82,7 +82,7 @@ def _of_driver(library: str) -> Way | None:
     lines = [f"import {module}"]
     if not closes:
         call, lines = f"closing({call})", [*lines, "from contextlib import closing"]
-    return Way(
+    return StandardWay(
         Sanctioned(module, name),
         Style.CONTEXT,
         is_async,

@@ -46,7 +46,7 @@ class LayerShown(NamedTuple):
     files: int
 
 
-class Found(NamedTuple):
+class Supplier(NamedTuple):
     """Something that hands out sessions or connections: its part, its file and its name."""
 
     part: str
@@ -75,7 +75,7 @@ class Overview:
     policy: Policy
     values: tuple[Value, ...]
     layers: tuple[LayerShown, ...]
-    found: tuple[Found, ...]
+    found: tuple[Supplier, ...]
     owners: tuple[str, ...]
     frameworks: tuple[str, ...]
     engines: tuple[tuple[str, str], ...]
@@ -232,14 +232,14 @@ def _shown_layer(layer: Layer | None, layers: Sequence[LayerShown]) -> Layer | N
     return next(named, layer)
 
 
-def _found(survey: Survey) -> Iterator[Found]:
+def _found(survey: Survey) -> Iterator[Supplier]:
     for file in survey.files:
         for giver in file.givers:
             asynchronous = "async " if giver.is_async else ""
             of_object = " (a method)" if giver.is_method else ""
             part = f"{asynchronous}{giver.role.value} of {giver.resource.value}s{of_object}"
             if not file.is_test:
-                yield Found(part, giver.path, giver.name)
+                yield Supplier(part, giver.path, giver.name)
 
 
 def _owners(policy: Policy, survey: Survey, files: Sequence[str]) -> Iterator[str]:

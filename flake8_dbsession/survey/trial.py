@@ -10,7 +10,7 @@ from pathlib import Path
 from flake8_dbsession.house.nowhere import look_up_names
 from flake8_dbsession.linter import Settings
 from flake8_dbsession.migration.counting import migration_of
-from flake8_dbsession.migration.model import Migration, Place
+from flake8_dbsession.migration.model import Migration, UnmigratedPlace
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.loading import load_text, text_sources
 from flake8_dbsession.policy.model import TESTS_LAYER
@@ -176,7 +176,7 @@ def _without_layer(proposal: Proposal, name: str) -> Proposal:
     return replace(proposal, layers=tuple(each for each in proposal.layers if each.name != name))
 
 
-def _findings(migration: Migration) -> list[tuple[str, tuple[Place, ...], object, int]]:
+def _findings(migration: Migration) -> list[tuple[str, tuple[UnmigratedPlace, ...], object, int]]:
     """Give what is found, without the names of the layers in which it is."""
     return [(s.path, s.by_hand, s.codes, s.sanctioned) for s in migration.files if s.codes]
 

@@ -22,7 +22,7 @@ from flake8_dbsession.standard.antipatterns import anti_patterns, enabled
 from flake8_dbsession.standard.document import document
 from flake8_dbsession.standard.page import short
 from flake8_dbsession.standard.patterns import pattern
-from flake8_dbsession.standard.ways import Ways
+from flake8_dbsession.standard.ways import StandardWays
 from tests.cases import lint, write_project
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -97,7 +97,7 @@ def working_layers(policy: Policy) -> list[Layer]:
 
 
 def test_patterns_are_clean_in_their_layer(house: Policy) -> None:
-    ways = Ways(house)
+    ways = StandardWays(house)
     found = [(layer, ways.of_layer(layer)) for layer in working_layers(house)]
     written = {layer.name: pattern(layer, way) for layer, way in found if way is not None}
     assert written
@@ -107,7 +107,7 @@ def test_patterns_are_clean_in_their_layer(house: Policy) -> None:
 
 
 def test_anti_patterns_are_reported_and_their_ways_out_are_clean(house: Policy) -> None:
-    for each in anti_patterns(house, Ways(house)):
+    for each in anti_patterns(house, StandardWays(house)):
         layers = working_layers(house)
         reported = [layer for layer in layers if each.code in codes(house, layer, each.wrong)]
         assert reported, each
@@ -176,7 +176,7 @@ def test_asynchronous_ways_are_awaited(tmp_path: Path) -> None:
     assert "item = await db.get(Item, item_id)" in text
     assert "await db.commit()" in text  # this provider does not
     assert "db: AsyncSession = Depends(provide)" in text
-    ways = Ways(policy)
+    ways = StandardWays(policy)
     for layer in working_layers(policy):
         way = ways.of_layer(layer)
         assert way is not None

@@ -30,8 +30,7 @@ from flake8_dbsession.analysis.effects.endings import Exits
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
-from flake8_dbsession.analysis.flow import CallTraits, Graph, build, raises_by_name
-from flake8_dbsession.analysis.flow import Ending as CallEnding
+from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.library.frameworks import OBJECTS
 from flake8_dbsession.analysis.library.wrappers import RECORDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.flow import Ending, ending_by_name
+from flake8_dbsession.analysis.flow import CallEnding, ending_by_name
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
@@ -24,9 +24,9 @@ class Exits:
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
-        self._endings: dict[tuple[Scope, str], Ending | None] = {}
+        self._endings: dict[tuple[Scope, str], CallEnding | None] = {}
 
-    def ending(self, call: ast.Call, scope: Scope) -> Ending | None:
+    def ending(self, call: ast.Call, scope: Scope) -> CallEnding | None:
         """Tell how a call ends that never returns.
 
         Args:
@@ -44,10 +44,10 @@ class Exits:
             self._endings[question] = ending_by_name(call) or self._ending_in(call, scope)
         return self._endings[question]
 
-    def _ending_in(self, call: ast.Call, scope: Scope) -> Ending | None:
+    def _ending_in(self, call: ast.Call, scope: Scope) -> CallEnding | None:
         callee = self._inference.value(call.func, scope)
         if isinstance(callee, FunctionValue) and _never_returns(callee.node):
-            return Ending.EXITS if _exits(callee.node) else Ending.RAISES
+            return CallEnding.EXITS if _exits(callee.node) else CallEnding.RAISES
         return None
 
 
@@ -71,14 +71,14 @@ def _leaves(statement: ast.stmt) -> bool:
         case ast.Raise(exc=ast.expr() as raised):
             return last_segment(raised) != "NotImplementedError"
         case ast.Expr(value=ast.Call() as call):
-            return ending_by_name(call) is Ending.EXITS
+            return ending_by_name(call) is CallEnding.EXITS
     return False
 
 
 def _exits(node: Function) -> bool:
     """Tell whether a function that never returns ends the process."""
     return any(
-        (isinstance(part, ast.Call) and ending_by_name(part) is Ending.EXITS)
+        (isinstance(part, ast.Call) and ending_by_name(part) is CallEnding.EXITS)
         or (isinstance(part, ast.Raise) and part.exc and last_segment(part.exc) == "SystemExit")
         for part in own_nodes(node)
     )

@@ -33,7 +33,7 @@ _SAFE_METHODS = (
 _CAST = TRANSPARENT | {"suppress"}
 
 
-class Ending(Enum):
+class CallEnding(Enum):
     """How a call that never returns ends."""
 
     EXITS = "raises SystemExit"
@@ -85,7 +85,7 @@ def is_logger(node: ast.expr) -> bool:
     return last.lstrip("_") in LOGGERS or last.endswith(("_log", "logger"))
 
 
-def ending_by_name(call: ast.Call) -> Ending | None:
+def ending_by_name(call: ast.Call) -> CallEnding | None:
     """Tell how a call ends that never returns, by the name that it is written with.
 
     Args:
@@ -96,10 +96,10 @@ def ending_by_name(call: ast.Call) -> Ending | None:
     """
     name = dotted_name(call.func)
     if name in EXITS:
-        return Ending.EXITS
+        return CallEnding.EXITS
     if name in KILLS:
-        return Ending.KILLS
-    return Ending.RAISES if name in FAILS else None
+        return CallEnding.KILLS
+    return CallEnding.RAISES if name in FAILS else None
 
 
 def _any_exception(_call: ast.Call) -> str:
@@ -117,4 +117,4 @@ class CallTraits(NamedTuple):
 
     may_raise: Callable[[ast.Call], bool] = raises_by_name
     raised: Callable[[ast.Call], str] = _any_exception
-    ending: Callable[[ast.Call], Ending | None] = ending_by_name
+    ending: Callable[[ast.Call], CallEnding | None] = ending_by_name

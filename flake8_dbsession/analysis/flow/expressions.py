@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.flow.blocks import Blocks
-from flake8_dbsession.analysis.flow.calls import CallTraits, Ending
+from flake8_dbsession.analysis.flow.calls import CallEnding, CallTraits
 from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, ANYTHING, SYSTEM_EXIT, Raised
 from flake8_dbsession.analysis.flow.graph import (
     Bind,
@@ -107,11 +107,11 @@ class Expressions(Blocks):
             raises = self._calls.may_raise(node)
             self._evaluated(node, Raised(self._calls.raised(node)) if raises else None)
             return
-        if ending is Ending.KILLS:
+        if ending is CallEnding.KILLS:
             self._emit(Finish(node))
             self._edge(Exit.STOPS)
         else:
-            raised = SYSTEM_EXIT if ending is Ending.EXITS else ANYTHING
+            raised = SYSTEM_EXIT if ending is CallEnding.EXITS else ANYTHING
             self._emit_raising(Finish(node), raised)
         self._current = self._new()
 

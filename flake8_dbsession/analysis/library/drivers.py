@@ -12,7 +12,7 @@ from enum import Flag, auto
 from typing import NamedTuple
 
 
-class Block(Flag):
+class BlockEnd(Flag):
     """What the end of ``with connection:`` does where nothing is raised.
 
     A block that commits rolls back on an error. A driver whose connections are no context managers
@@ -23,7 +23,7 @@ class Block(Flag):
     CLOSES = auto()
 
 
-_NOTHING = Block(0)
+_NOTHING = BlockEnd(0)
 
 
 class Taking(NamedTuple):
@@ -77,7 +77,7 @@ class Driver(NamedTuple):
     pools: tuple[str, ...] = ()
     async_pools: tuple[str, ...] = ()
     taking: Taking | None = None
-    block: Block = _NOTHING
+    block: BlockEnd = _NOTHING
     autocommits: bool = False
     is_awaited: bool = False
     is_shareable: bool = False
@@ -135,7 +135,7 @@ DRIVERS = (
         "https://docs.python.org/3/library/sqlite3.html#how-to-use-the-connection-context-manager",
         connects=("sqlite3.connect", "sqlite3.dbapi2.connect"),
         connections=("sqlite3.Connection", "sqlite3.dbapi2.Connection"),
-        block=Block.COMMITS,
+        block=BlockEnd.COMMITS,
         configures=_SQLITE_CONFIGURES,
     ),
     Driver(
@@ -143,7 +143,7 @@ DRIVERS = (
         "https://aiosqlite.omnilib.dev/en/stable/api.html",
         async_connects=("aiosqlite.connect", "aiosqlite.core.connect"),
         async_connections=("aiosqlite.Connection", "aiosqlite.core.Connection"),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
         is_shareable=True,
         configures=_AIOSQLITE_CONFIGURES,
     ),
@@ -157,7 +157,7 @@ DRIVERS = (
         pools=("psycopg_pool.ConnectionPool", "psycopg_pool.NullConnectionPool"),
         async_pools=("psycopg_pool.AsyncConnectionPool", "psycopg_pool.AsyncNullConnectionPool"),
         taking=_GETCONN,
-        block=Block.COMMITS | Block.CLOSES,
+        block=BlockEnd.COMMITS | BlockEnd.CLOSES,
         is_awaited=True,
         is_shareable=True,
         configures=_PSYCOPG_CONFIGURES,
@@ -173,7 +173,7 @@ DRIVERS = (
             "psycopg2.pool.AbstractConnectionPool",
         ),
         taking=_GETCONN,
-        block=Block.COMMITS,
+        block=BlockEnd.COMMITS,
         is_shareable=True,
         # https://www.psycopg.org/docs/connection.html#connection.set_session
         configures=frozenset({"set_isolation_level", "set_session"}),
@@ -204,14 +204,14 @@ DRIVERS = (
             "pymysql.Connection",
             "pymysql.connections.Connection",
         ),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
     ),
     Driver(
         "MySQLdb",
         # Closes since 2.0 only, and neither closes nor commits in 1.4.
         "https://github.com/PyMySQL/mysqlclient/blob/main/src/MySQLdb/connections.py",
         connects=("MySQLdb.connect", "MySQLdb.Connect", "MySQLdb.connections.Connection"),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
     ),
     Driver(
         "mysql.connector",
@@ -229,7 +229,7 @@ DRIVERS = (
         ),
         pools=("mysql.connector.pooling.MySQLConnectionPool",),
         taking=Taking("get_connection", "close", close_gives_back=True, block_gives_back=True),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
         is_awaited=True,
     ),
     Driver(
@@ -239,7 +239,7 @@ DRIVERS = (
         connections=("mariadb.Connection",),
         pools=("mariadb.ConnectionPool", "mariadb.connectionpool.ConnectionPool"),
         taking=Taking("get_connection", "close", close_gives_back=True, block_gives_back=True),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
     ),
     Driver(
         "aiomysql",
@@ -248,7 +248,7 @@ DRIVERS = (
         async_connections=("aiomysql.Connection", "aiomysql.connection.Connection"),
         async_pools=("aiomysql.create_pool", "aiomysql.Pool", "aiomysql.pool.Pool"),
         taking=Taking("acquire", "release", block_gives_back=True),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
     ),
     Driver(
         "asyncmy",
@@ -257,14 +257,14 @@ DRIVERS = (
         async_connections=("asyncmy.Connection", "asyncmy.connection.Connection"),
         async_pools=("asyncmy.create_pool", "asyncmy.Pool", "asyncmy.pool.Pool"),
         taking=Taking("acquire", "release", block_gives_back=True),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
     ),
     Driver(
         "pyodbc",
         "https://github.com/mkleehammer/pyodbc/wiki/Python-Context-Managers",
         connects=("pyodbc.connect",),
         connections=("pyodbc.Connection",),
-        block=Block.COMMITS,
+        block=BlockEnd.COMMITS,
         configures=_PYODBC_CONFIGURES,
     ),
     Driver(
@@ -275,7 +275,7 @@ DRIVERS = (
         async_connections=("aioodbc.Connection", "aioodbc.connection.Connection"),
         async_pools=("aioodbc.create_pool", "aioodbc.Pool", "aioodbc.pool.Pool"),
         taking=Taking("acquire", "release", block_gives_back=True),
-        block=Block.COMMITS | Block.CLOSES,
+        block=BlockEnd.COMMITS | BlockEnd.CLOSES,
         configures=_PYODBC_CONFIGURES,
     ),
     Driver(
@@ -283,7 +283,7 @@ DRIVERS = (
         "https://pymssql.readthedocs.io/en/stable/ref/pymssql.html",
         connects=("pymssql.connect",),
         connections=("pymssql.Connection",),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
     ),
     Driver(
         "oracledb",
@@ -295,7 +295,7 @@ DRIVERS = (
         pools=("oracledb.create_pool", "oracledb.ConnectionPool"),
         async_pools=("oracledb.create_pool_async", "oracledb.AsyncConnectionPool"),
         taking=Taking("acquire", "release", close_gives_back=True, block_gives_back=True),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
         is_shareable=True,
     ),
     Driver(
@@ -303,14 +303,14 @@ DRIVERS = (
         "https://duckdb.org/docs/stable/clients/python/dbapi",
         connects=("duckdb.connect",),
         connections=("duckdb.DuckDBPyConnection",),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
         autocommits=True,
     ),
     Driver(
         "apsw",
         "https://rogerbinns.github.io/apsw/connection.html#apsw.Connection.__enter__",
         connects=("apsw.Connection",),
-        block=Block.COMMITS,
+        block=BlockEnd.COMMITS,
         autocommits=True,
         is_shareable=True,
         configures=_APSW_CONFIGURES,
@@ -321,7 +321,7 @@ DRIVERS = (
         "https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-example",
         connects=("snowflake.connector.connect", "snowflake.connector.SnowflakeConnection"),
         connections=("snowflake.connector.connection.SnowflakeConnection",),
-        block=Block.COMMITS | Block.CLOSES,
+        block=BlockEnd.COMMITS | BlockEnd.CLOSES,
         autocommits=True,
         is_shareable=True,
     ),
@@ -338,7 +338,7 @@ DRIVERS = (
             "sqlalchemy.ext.asyncio.AsyncConnection",
             "sqlalchemy.ext.asyncio.engine.AsyncConnection",
         ),
-        block=Block.CLOSES,
+        block=BlockEnd.CLOSES,
         is_pep249=False,
     ),
 )
@@ -355,7 +355,7 @@ CONFIGURING = frozenset().union(*(driver.configures for driver in DRIVERS))
 _BY_PACKAGE = {
     name.partition(".")[0]: driver for driver in DRIVERS for name in (driver.name, *driver.names)
 }
-_UNKNOWN = Driver("", "", block=Block.CLOSES, is_pep249=False)
+_UNKNOWN = Driver("", "", block=BlockEnd.CLOSES, is_pep249=False)
 
 
 def driver_of(library: str) -> Driver:

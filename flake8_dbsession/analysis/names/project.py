@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
-from flake8_dbsession.analysis.source.searching import Found, deriving, search
+from flake8_dbsession.analysis.source.searching import SearchResult, deriving, search
 from flake8_dbsession.analysis.source.trace import Trace
 from flake8_dbsession.reading import DISK, Sources
 
@@ -65,7 +65,7 @@ class Project:
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._required: dict[tuple[frozenset[str], Path], tuple[frozenset[str], list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
-        self._searches: dict[re.Pattern[bytes], Found] = {}
+        self._searches: dict[re.Pattern[bytes], SearchResult] = {}
         self._files: dict[str, list[Path]] = {}
         self._whole: dict[Path, Module | None] = {}
 

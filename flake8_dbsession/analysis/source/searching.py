@@ -19,7 +19,7 @@ _CLASS = re.compile(rb"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
 _LARGEST_FILE = 2_000_000  # bytes; what is longer is data in the shape of a module
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search came upon.
 
     Attributes:
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 def search(
     root: Path, pattern: re.Pattern[bytes], sources: Sources, *, only_first: bool = False
-) -> Found:
+) -> SearchResult:
     """Look for a pattern in a project's files.
 
     Args:
@@ -51,11 +51,11 @@ def search(
     searched: list[Path] = []
     for path in _python_files(root):
         if len(found) + len(searched) >= _MOST_FILES:
-            return Found(found, searched, is_complete=False)
+            return SearchResult(found, searched, is_complete=False)
         (found if _holds(path, pattern, sources) else searched).append(Path(path))
         if found and only_first:
             break
-    return Found(found, searched, is_complete=True)
+    return SearchResult(found, searched, is_complete=True)
 
 
 def deriving(root: Path, sources: Sources) -> dict[str, list[Path]]:

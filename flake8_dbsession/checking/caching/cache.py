@@ -17,7 +17,7 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.roots import project_root, upward
 
 if TYPE_CHECKING:
-    from flake8_dbsession.checking.files.discovery import Found
+    from flake8_dbsession.checking.files.discovery import FoundFiles
     from flake8_dbsession.checking.running.file_check import Checked
 
 _MOST_WAYS = 4
@@ -53,7 +53,7 @@ class Cache:
         walk = self._memory.walks.get(self._walk)
         return walk.files if walk and all(map(os.path.lexists, paths)) else None
 
-    def keep_files(self, found: Found) -> None:
+    def keep_files(self, found: FoundFiles) -> None:
         """Keep the files that were found at the paths that were asked about last."""
         if found.folders and found.is_whole:
             walk = Walk(found.files, [*found.folders, *found.ignores], None)

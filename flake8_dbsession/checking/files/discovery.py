@@ -46,7 +46,7 @@ _Ignores: TypeAlias = list[Patterns] | None
 
 
 @dataclass(slots=True)
-class Found:
+class FoundFiles:
     """The files to check, and what this list of them rests on.
 
     Attributes:
@@ -72,7 +72,7 @@ def python_files(files: Iterable[str]) -> list[str]:
     return [file for file in files if not file.endswith(_OTHERS)]
 
 
-def search(paths: Sequence[str], exclude: Sequence[str]) -> Found:
+def search(paths: Sequence[str], exclude: Sequence[str]) -> FoundFiles:
     """Find the files to check, and what the list of them rests on.
 
     Args:
@@ -111,7 +111,7 @@ class _Walker:
     """Looks through paths, one after another."""
 
     def __init__(self, exclude: Sequence[str]) -> None:
-        self.found = Found()
+        self.found = FoundFiles()
         patterns = (translate(os.path.normcase(pattern)) for pattern in exclude)
         self._excluded = re.compile("|".join(patterns) or r"(?!)")
 

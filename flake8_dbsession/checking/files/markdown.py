@@ -15,7 +15,7 @@ _PROMPT = re.compile(r"(>>>|\.\.\.)(?: |$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class FencedBlock:
     """A fenced block of Python.
 
     Attributes:
@@ -27,7 +27,7 @@ class Block:
     indents: list[int]
 
 
-def python_blocks(text: str) -> Iterator[Block]:
+def python_blocks(text: str) -> Iterator[FencedBlock]:
     """Find the Python blocks of a Markdown text.
 
     Args:
@@ -55,13 +55,13 @@ def _language(info: str) -> str:
     return match.group(1).lower() if match else ""
 
 
-def _placed(code: list[str], first: int, written: list[str]) -> Block:
+def _placed(code: list[str], first: int, written: list[str]) -> FencedBlock:
     """Put a block's code on its lines: what Markdown takes off a line is off its beginning."""
     lines, indents = [""] * first, [0] * first
     for line, full in zip(_unprompted(code), written[first:], strict=False):
         lines.append(line)
         indents.append(max(0, len(full) - len(line)))
-    return Block([f"{line}\n" for line in lines], indents)
+    return FencedBlock([f"{line}\n" for line in lines], indents)
 
 
 def _unprompted(code: list[str]) -> list[str]:

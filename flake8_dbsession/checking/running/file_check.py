@@ -429,7 +429,7 @@ class _BlockChecker(_PartChecker):
         options: argparse.Namespace,
         linter: Linter,
         text: str,
-        block: markdown.Block,
+        block: markdown.FencedBlock,
     ) -> None:
         super().__init__(filename, options, linter, block.lines)
         self._lines = [f"{line}\n" for line in text.split("\n")]

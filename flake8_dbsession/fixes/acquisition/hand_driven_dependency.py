@@ -16,7 +16,7 @@ from flake8_dbsession.fixes.blocks.provision import Need, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.registry import register
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.places import places
@@ -135,7 +135,7 @@ def _need(fact: DrivenDependency, call: ast.Call) -> Need:
         scope=fact.scope,
         name=fact.name,
         beside=fact.made.func,
-        place=Place(fact.known, fact.scope, fact.name or "db", fact.made.func),
+        place=OpeningPlace(fact.known, fact.scope, fact.name or "db", fact.made.func),
     )
 
 

@@ -15,7 +15,7 @@ from flake8_dbsession.fixes.blocks.injected import filled, handler_of
 from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import factory_of, place_of
-from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rewriting.document import Document
@@ -82,7 +82,7 @@ class Need:
     scope: Scope
     name: str
     beside: ast.expr | None
-    place: Place
+    place: OpeningPlace
 
 
 def plain_need(acquisition: Acquisition, document: Document) -> Need:

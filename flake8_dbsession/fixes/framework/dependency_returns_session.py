@@ -19,7 +19,7 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.imports import Reach, reach_module
-from flake8_dbsession.rewriting.places import Place, called_alone, places
+from flake8_dbsession.rewriting.places import PlacedStatement, called_alone, places
 from flake8_dbsession.rewriting.region import Region
 
 _POOLED = tuple(f".{taking}" for taking in TAKINGS)
@@ -82,7 +82,7 @@ def _yielding(
 
 
 def _closed_by_name(
-    name: str, place: Place, known: RoleValue, document: Document
+    name: str, place: PlacedStatement, known: RoleValue, document: Document
 ) -> tuple[Edit, ...]:
     """Put what stands between the opening of a session and its return into a ``try``."""
     opening = [index for index, statement in enumerate(place.block) if _binds(statement, name)]
@@ -100,7 +100,7 @@ def _closed_by_name(
 
 
 def _closed_anew(
-    place: Place, known: RoleValue, function: FunctionValue, document: Document
+    place: PlacedStatement, known: RoleValue, function: FunctionValue, document: Document
 ) -> tuple[Edit, ...]:
     """Give a session that is returned on the spot a name."""
     name = "db" if known.resource.value == "session" else "conn"
@@ -126,7 +126,7 @@ def _yield(name: str) -> cst.Expr:
     return cst.Expr(cst.Yield(cst.Name(name)))
 
 
-def _closes(place: Place, name: str) -> bool:
+def _closes(place: PlacedStatement, name: str) -> bool:
     """Tell whether a statement around the return closes what is returned."""
     match place.statement:
         case ast.With(items=items) | ast.AsyncWith(items=items):

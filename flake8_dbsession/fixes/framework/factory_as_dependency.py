@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.provision import Need, reach_way
 from flake8_dbsession.fixes.registry import register
-from flake8_dbsession.house.model import Place, Way
+from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal
 
@@ -29,7 +29,7 @@ class InjectTheDependency(Fixer[Injection]):
         scope = next(
             s for call, s in document.context.file.tree.find(ast.Call) if call is fact.node
         )
-        place = Place(fact.known, scope, factory=factory)
+        place = OpeningPlace(fact.known, scope, factory=factory)
         way = document.context.house.dependency(place)
         if way is None:
             raise Refusal(document.context.house.why_no_dependency(place))

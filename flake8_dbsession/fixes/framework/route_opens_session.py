@@ -15,7 +15,7 @@ from flake8_dbsession.fixes.blocks.session_block import fix_block, fix_injected_
 from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.block_ends import leaving_of
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Refusal
 
@@ -48,7 +48,7 @@ def _fix_provider(fact: Opening, document: Document) -> Fix:
         case _:
             raise Refusal("it does not just open a session and give it a name")
     assert block is not None
-    place = Place(fact.known, fact.scope, name or "db", fact.node.func)
+    place = OpeningPlace(fact.known, fact.scope, name or "db", fact.node.func)
     need = Need(fact.node, fact.known, fact.scope, name, fact.node.func, place)
     provision = provision_for(need, document, injects=True)
     if not provision.is_injected:

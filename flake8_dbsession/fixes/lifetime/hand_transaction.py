@@ -12,7 +12,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind
-from flake8_dbsession.rewriting.places import Place, places
+from flake8_dbsession.rewriting.places import PlacedStatement, places
 from flake8_dbsession.rewriting.removal import without_call
 
 
@@ -31,7 +31,7 @@ class LeaveItToTheBlock(Fixer[RedundantCall]):
         return Fix(without_call(fact.node, document), tuple(doubts))
 
 
-def _inside(fact: RedundantCall, path: list[Place]) -> list[Place]:
+def _inside(fact: RedundantCall, path: list[PlacedStatement]) -> list[PlacedStatement]:
     """Give the places within the block that makes the call as well."""
     entered = (
         index
@@ -41,12 +41,12 @@ def _inside(fact: RedundantCall, path: list[Place]) -> list[Place]:
     return path[next(entered) :]
 
 
-def _about_commit(path: list[Place]) -> Iterator[Doubt]:
+def _about_commit(path: list[PlacedStatement]) -> Iterator[Doubt]:
     if any(isinstance(place.statement, ast.Try) for place in path):
         yield Doubt(Kind.ERROR_PATH, "an error of the commit would pass the handlers by")
 
 
-def _about_rollback(path: list[Place], document: Document) -> Iterator[Doubt]:
+def _about_rollback(path: list[PlacedStatement], document: Document) -> Iterator[Doubt]:
     block, call = path[0].statement, path[-1]
     assert isinstance(block, (ast.With, ast.AsyncWith))
     tries = [place for place in path if isinstance(place.statement, ast.Try)]

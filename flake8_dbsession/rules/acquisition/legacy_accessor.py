@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.accessor_calls import AccessorCall
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import advice_instead
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -117,5 +117,5 @@ def _way_out(fact: AccessorCall, replacement: str, context: Context) -> str:
     if acquisition is not None:
         return context.way_out(acquisition)
     name = fact.holder if fact.holder.isidentifier() else "db"
-    place = Place(RoleValue(Role.OPENED), fact.scope, name)
+    place = OpeningPlace(RoleValue(Role.OPENED), fact.scope, name)
     return advice_instead(replacement, place, context.house).words

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
-from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.base import Rule, Violation
@@ -78,7 +78,7 @@ class WithDoesNotClose(Rule[Ending]):
         opened = fact.acquisition
         if opened.holder is not Holder.BLOCK or fact.is_pooled or not fact.lifetime.leaks:
             return
-        ends_transaction_only = driver_of(opened.known.library).block == Block.COMMITS
+        ends_transaction_only = driver_of(opened.known.library).block == BlockEnd.COMMITS
         if ends_transaction_only and not _is_of_own_class(opened, context):
             yield self.violation(
                 opened.node,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -68,7 +68,7 @@ class ManualConnectionClose(Rule[HandClose]):
             return
         if context.is_test or context.may_open(fact.scope, fact.known):
             return
-        way = context.house.connection(Place(fact.known, fact.scope, "conn"))
+        way = context.house.connection(OpeningPlace(fact.known, fact.scope, "conn"))
         if way is None and not driver_of(fact.known.library).block:
             return
         way_out = "let `contextlib.closing` or a `with` block close it"

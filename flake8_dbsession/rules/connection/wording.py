@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
-from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.fitting import is_conditional, is_parameter
@@ -37,11 +37,11 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         return f"use `with closing({acquisition.text}) as {name}:`"
     driver = driver_of(known.library)
     if known.is_async:
-        if Block.CLOSES not in driver.block or known.source is not Role.CONNECT:
+        if BlockEnd.CLOSES not in driver.block or known.source is not Role.CONNECT:
             return "close it in a `finally`"
         waiting = "await " if driver.is_awaited else ""
         return f"use `async with {waiting}{acquisition.text} as {name}:`"
-    if Block.CLOSES in driver.block:
+    if BlockEnd.CLOSES in driver.block:
         return f"use `with {acquisition.text} as {name}:`"
     return f"use `with closing({acquisition.text}) as {name}:`"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.house.advice import Advice
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Layer, Level, Style
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -134,7 +134,7 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
 
 def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
     """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
-    own = context.house.own(Place(opening.known, opening.scope))
+    own = context.house.own(OpeningPlace(opening.known, opening.scope))
     opened = context.acquisition_of(opening.node)
     name = opened.local_name if opened is not None else "db"
     if layer.declared and own is not None:

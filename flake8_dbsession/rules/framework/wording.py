@@ -6,7 +6,7 @@ import ast
 
 from flake8_dbsession.analysis.facts.framework.injections import Injection
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
-from flake8_dbsession.house.model import Place
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rules.context import Context
 
@@ -31,7 +31,7 @@ def house_dependency(known: RoleValue, context: Context) -> str | None:
         The dependency that the user's policy names; else one beside the factory, or one of a module
         that the file imports. None where the project has none that fits.
     """
-    way = context.house.dependency(Place(known, context.file.module.scope))
+    way = context.house.dependency(OpeningPlace(known, context.file.module.scope))
     return way.expression if way is not None else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.scope.escapes import Escape, Way
+from flake8_dbsession.analysis.facts.scope.escapes import Escape, EscapeRoute
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -73,11 +73,11 @@ class SessionEscapesBlock(Rule[Escape]):
         """Report sessions that leave their blocks."""
         code = shortened(fact.text)
         name, line = fact.block.name, fact.block.node.lineno
-        if fact.way is Way.USED:
+        if fact.way is EscapeRoute.USED:
             told = f"uses `{name}` after the `with` block of line {line} has closed it"
             way_out = "move it into the block"
         else:
-            verb = "returns" if fact.way is Way.RETURNED else "keeps"
+            verb = "returns" if fact.way is EscapeRoute.RETURNED else "keeps"
             what = f"what still works with `{name}`" if fact.is_held else f"`{name}`"
             told = f"{verb} {what}, which the `with` block of line {line} closes"
             way_out = "do the work inside the block, or take the session as a parameter"

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.scope.expired_objects import ExpiredObject, Way
+from flake8_dbsession.analysis.facts.scope.expired_objects import ExpiredObject, ExpiredUse
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 from flake8_dbsession.rules.scope.wording import shortened
 
 _WHEN = {
-    Way.RETURNED: "when the caller reads it",
-    Way.READ: "here",
-    Way.KEPT: "when somebody reads it",
-    Way.GIVEN: "when the task reads it",
+    ExpiredUse.RETURNED: "when the caller reads it",
+    ExpiredUse.READ: "here",
+    ExpiredUse.KEPT: "when somebody reads it",
+    ExpiredUse.GIVEN: "when the task reads it",
 }
 _INSTEAD = {
-    Way.RETURNED: "return its values",
-    Way.READ: "read it inside the block",
-    Way.KEPT: "keep its values",
-    Way.GIVEN: "pass its id",
+    ExpiredUse.RETURNED: "return its values",
+    ExpiredUse.READ: "read it inside the block",
+    ExpiredUse.KEPT: "keep its values",
+    ExpiredUse.GIVEN: "pass its id",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flake8_dbsession.analysis.library import roles
-from flake8_dbsession.analysis.library.drivers import DRIVERS, TAKINGS, Block, Driver, driver_of
+from flake8_dbsession.analysis.library.drivers import DRIVERS, TAKINGS, BlockEnd, Driver, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
@@ -117,15 +117,15 @@ def test_what_the_end_of_a_block_calls(name: str, attributes: dict[str, object])
     else:
         connection.__exit__(None, None, None)
     block = driver_of(name.partition(".")[0]).block
-    assert ("commit" in calls) == (Block.COMMITS in block)
-    assert ("close" in calls) == (Block.CLOSES in block)
+    assert ("commit" in calls) == (BlockEnd.COMMITS in block)
+    assert ("close" in calls) == (BlockEnd.CLOSES in block)
 
 
 def test_asyncpg_has_no_block() -> None:
     connection = resolved("asyncpg.Connection")
     assert not hasattr(connection, "__aenter__")
     assert not hasattr(connection, "__enter__")
-    assert driver_of("asyncpg").block == Block(0)
+    assert driver_of("asyncpg").block == BlockEnd(0)
 
 
 FILES = {
@@ -167,7 +167,7 @@ def test_the_block_of_a_database_in_a_file(name: str, database: str) -> None:
     connection = connect(database)
     with connection:
         written(connection)
-    assert is_open(connection) == (Block.CLOSES not in driver.block)
+    assert is_open(connection) == (BlockEnd.CLOSES not in driver.block)
     connection.close()
     assert rows(connect, database) == 1
 
@@ -192,7 +192,7 @@ def test_the_block_of_aiosqlite_closes_and_does_not_commit(database: str) -> Non
 
     asyncio.run(work())
     assert rows(sqlite3.connect, database) == 0
-    assert driver_of("aiosqlite").block == Block.CLOSES
+    assert driver_of("aiosqlite").block == BlockEnd.CLOSES
 
 
 DEFAULTS = [
@@ -246,7 +246,7 @@ def test_the_block_of_an_sqlalchemy_connection_closes_and_does_not_commit(databa
     assert connection.closed
     engine.dispose()
     assert rows(sqlite3.connect, database) == 0
-    assert driver_of("sqlalchemy").block == Block.CLOSES
+    assert driver_of("sqlalchemy").block == BlockEnd.CLOSES
 
 
 def test_what_a_library_is_called_by() -> None:
@@ -258,7 +258,7 @@ def test_what_a_library_is_called_by() -> None:
 
 def test_a_library_that_is_not_in_the_table() -> None:
     assert driver_of("").taking is None
-    assert Block.CLOSES in driver_of("").block
+    assert BlockEnd.CLOSES in driver_of("").block
 
 
 @pytest.mark.parametrize("method", sorted(TAKINGS))

@@ -15,7 +15,7 @@ from flake8_dbsession.analysis.effects.work.model import (
     NOTHING,
     UNFOLLOWED,
     Did,
-    Way,
+    PathWork,
     Work,
     unknown_work,
     work_of,
@@ -269,5 +269,5 @@ def _done_by(following: Following, caller: Objects) -> Work:
 def _done_in(following: Following, objects: Objects) -> Work:
     ways = ways_through(following.body, Changes(objects))
     if is_generator(following.function.node):  # it may never be gone through
-        ways |= {Way()}
+        ways |= {PathWork()}
     return Work(ways, reduce(or_, (way.did for way in ways), NOTHING))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, Way, Work
+from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, PathWork, Work
 from flake8_dbsession.analysis.effects.work.uses import Thing, Uses, uses_of_name
 from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.library.drivers import driver_of
@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_HANDED = Work(frozenset({Way(Did.HANDED)}), NOTHING)
+_HANDED = Work(frozenset({PathWork(Did.HANDED)}), NOTHING)
 
 
 class Leaves(NamedTuple):

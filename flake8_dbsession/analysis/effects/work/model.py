@@ -60,7 +60,7 @@ AS_BEFORE = Pending(-1)  # whatever was pending before
 _PLACES = (NONE_PENDING, AS_BEFORE)
 
 
-class Way(NamedTuple):
+class PathWork(NamedTuple):
     """One way through some code.
 
     Attributes:
@@ -73,13 +73,13 @@ class Way(NamedTuple):
     since: Did = NOTHING
     pending: Pending = AS_BEFORE
 
-    def then(self, later: Way) -> Way:
+    def then(self, later: PathWork) -> PathWork:
         """Give the way that goes on with another."""
         if Did.HANDED in later.did:
             return later
         since = later.since if later.did & ENDS else self.since | later.since
         pending = self.pending if later.pending == AS_BEFORE else later.pending
-        return Way(self.did | later.did, since, pending)
+        return PathWork(self.did | later.did, since, pending)
 
 
 class Work(NamedTuple):
@@ -90,7 +90,7 @@ class Work(NamedTuple):
         ever: what it does anywhere, ways that raise included.
     """
 
-    ways: frozenset[Way] = frozenset()
+    ways: frozenset[PathWork] = frozenset()
     ever: Did = NOTHING
 
     @property
@@ -128,28 +128,30 @@ def work_of(did: Did, line: int) -> Work:
         line: the line that it stands on.
     """
     if did & ENDS:
-        return Work(frozenset({Way(did, NOTHING, NONE_PENDING)}), did)
-    return Work(frozenset({Way(did, did, Pending(line) if did & _LASTING else AS_BEFORE)}), did)
+        return Work(frozenset({PathWork(did, NOTHING, NONE_PENDING)}), did)
+    return Work(
+        frozenset({PathWork(did, did, Pending(line) if did & _LASTING else AS_BEFORE)}), did
+    )
 
 
 def unknown_work(line: int, call: str) -> Work:
     """Give the work of a call that cannot be followed."""
     pending = Pending(line, call, is_seen=False)
-    return Work(frozenset({Way(ANYTHING, ANYTHING, pending)}), ANYTHING)
+    return Work(frozenset({PathWork(ANYTHING, ANYTHING, pending)}), ANYTHING)
 
 
 UNFOLLOWED = unknown_work(0, "itself")
 """The work of a function that is still being read, and of one that cannot be."""
 
-UNTOUCHED = Work(frozenset({Way()}))
+UNTOUCHED = Work(frozenset({PathWork()}))
 """The work of a function that does nothing by it."""
 
-UNREACHED: frozenset[Way] = frozenset()
+UNREACHED: frozenset[PathWork] = frozenset()
 
 
-def joined(ways: Iterable[Way]) -> frozenset[Way]:
+def joined(ways: Iterable[PathWork]) -> frozenset[PathWork]:
     """Leave out the ways that tell nothing which another does not: the same, pending earlier."""
-    found: dict[tuple[Did, Did, bool, Pending | None], Way] = {}
+    found: dict[tuple[Did, Did, bool, Pending | None], PathWork] = {}
     for way in ways:
         kept = way.pending if way.pending in _PLACES else None
         kind = (way.did, way.since, way.pending.is_seen, kept)

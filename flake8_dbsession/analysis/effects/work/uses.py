@@ -19,13 +19,13 @@ from flake8_dbsession.analysis.effects.work.model import (
     UNFOLLOWED,
     UNTOUCHED,
     Did,
-    Way,
+    PathWork,
     Work,
     unknown_work,
     work_of,
 )
 from flake8_dbsession.analysis.effects.work.walk import ways_through
-from flake8_dbsession.analysis.library.drivers import GIVINGS, Block, Driver
+from flake8_dbsession.analysis.library.drivers import GIVINGS, BlockEnd, Driver
 from flake8_dbsession.analysis.library.methods import READERS, Effect, effect_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes.names import is_generator
@@ -131,7 +131,7 @@ class Uses:
         function = self._scope.node
         ways = ways_through(body_of(function), self)
         if isinstance(function, FUNCTIONS) and is_generator(function):
-            ways |= {Way()}  # it may never be gone through
+            ways |= {PathWork()}  # it may never be gone through
         return Work(ways, self.ever | (Did.WRITES if self.writes else NOTHING))
 
     # How the statements are walked
@@ -216,9 +216,11 @@ class Uses:
     def _enter(self, item: ast.withitem, target: ast.expr | None, part: Part) -> None:
         thing, context = self._thing, item.context_expr
         is_connection = part is Part.WHOLE and thing.resource is Resource.CONNECTION
-        if is_connection and Block.COMMITS in thing.driver.block:
+        if is_connection and BlockEnd.COMMITS in thing.driver.block:
             self._ends[context] = Did.COMMITS
-        elif part is not Part.CURSOR and (not is_connection or Block.CLOSES in thing.driver.block):
+        elif part is not Part.CURSOR and (
+            not is_connection or BlockEnd.CLOSES in thing.driver.block
+        ):
             self._ends[context] = Did.CLOSES
         if isinstance(target, ast.Name):
             part = Part.CURSOR if part is Part.CURSOR else Part.WHOLE

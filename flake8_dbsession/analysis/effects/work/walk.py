@@ -10,14 +10,14 @@ from flake8_dbsession.analysis.effects.work.model import (
     NONE_PENDING,
     UNREACHED,
     Did,
+    PathWork,
     Pending,
-    Way,
     Work,
     joined,
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
-_START = frozenset({Way()})
+_START = frozenset({PathWork()})
 
 
 class Acts(Protocol):
@@ -34,8 +34,8 @@ class Acts(Protocol):
 
 
 def ways_through(
-    body: Sequence[ast.stmt], acts: Acts, start: frozenset[Way] = _START
-) -> frozenset[Way]:
+    body: Sequence[ast.stmt], acts: Acts, start: frozenset[PathWork] = _START
+) -> frozenset[PathWork]:
     """Give the ways on which statements end, other than by an exception.
 
     Args:
@@ -52,15 +52,15 @@ class _Walk:
 
     def __init__(self, acts: Acts) -> None:
         self._acts = acts
-        self._loops: list[list[frozenset[Way]]] = []
-        self.exits: list[frozenset[Way]] = []
+        self._loops: list[list[frozenset[PathWork]]] = []
+        self.exits: list[frozenset[PathWork]] = []
 
-    def run(self, body: Sequence[ast.stmt], ways: frozenset[Way]) -> frozenset[Way]:
+    def run(self, body: Sequence[ast.stmt], ways: frozenset[PathWork]) -> frozenset[PathWork]:
         for statement in body:
             ways = joined(self._after(statement, ways))
         return ways
 
-    def _after(self, statement: ast.stmt, ways: frozenset[Way]) -> frozenset[Way]:
+    def _after(self, statement: ast.stmt, ways: frozenset[PathWork]) -> frozenset[PathWork]:
         match statement:
             case _ if not ways:
                 return UNREACHED
@@ -91,10 +91,10 @@ class _Walk:
         return self._effect(statement, ways)
 
     def _after_loop(
-        self, loop: ast.For | ast.AsyncFor | ast.While, ways: frozenset[Way]
-    ) -> frozenset[Way]:
+        self, loop: ast.For | ast.AsyncFor | ast.While, ways: frozenset[PathWork]
+    ) -> frozenset[PathWork]:
         ways = self._effect(loop.test if isinstance(loop, ast.While) else loop.iter, ways)
-        jumps: list[frozenset[Way]] = []
+        jumps: list[frozenset[PathWork]] = []
         self._loops.append(jumps)
         if isinstance(loop, (ast.For, ast.AsyncFor)):
             ways |= self._effect(loop.target, ways)
@@ -103,14 +103,16 @@ class _Walk:
         self._loops.pop()
         return self.run(loop.orelse, ways).union(*jumps)
 
-    def _after_with(self, items: list[ast.withitem], ways: frozenset[Way]) -> frozenset[Way]:
+    def _after_with(
+        self, items: list[ast.withitem], ways: frozenset[PathWork]
+    ) -> frozenset[PathWork]:
         for item in reversed(items):
             did = self._acts.at_end(item.context_expr)
             if did:
-                ways = frozenset(way.then(Way(did, pending=NONE_PENDING)) for way in ways)
+                ways = frozenset(way.then(PathWork(did, pending=NONE_PENDING)) for way in ways)
         return ways
 
-    def _after_try(self, statement: ast.Try, ways: frozenset[Way]) -> frozenset[Way]:
+    def _after_try(self, statement: ast.Try, ways: frozenset[PathWork]) -> frozenset[PathWork]:
         outside, self.exits = self.exits, []
         ended = self.run(statement.body, ways)
         after = self.run(statement.orelse, ended)
@@ -124,7 +126,7 @@ class _Walk:
         self.exits += [self.run(statement.finalbody, each) for each in left]
         return self.run(statement.finalbody, after)
 
-    def _effect(self, node: ast.AST, ways: frozenset[Way]) -> frozenset[Way]:
+    def _effect(self, node: ast.AST, ways: frozenset[PathWork]) -> frozenset[PathWork]:
         """Give the ways after all that runs in a node; what runs by a condition may not."""
         nodes = (node, *own_nodes(node))
         perhaps = {part for each in nodes for part in _by_condition(each)}

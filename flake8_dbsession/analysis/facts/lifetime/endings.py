@@ -25,7 +25,13 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 )
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
-from flake8_dbsession.analysis.library.drivers import CONFIGURING, GIVINGS, Block, Taking, driver_of
+from flake8_dbsession.analysis.library.drivers import (
+    CONFIGURING,
+    GIVINGS,
+    BlockEnd,
+    Taking,
+    driver_of,
+)
 from flake8_dbsession.analysis.library.python import EXPECTING
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes import (
@@ -255,7 +261,7 @@ def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:
     taking = taking_of(acquisition.known)
     if taking is not None:
         return taking.block_gives_back
-    return Block.CLOSES in driver_of(acquisition.known.library).block
+    return BlockEnd.CLOSES in driver_of(acquisition.known.library).block
 
 
 def taking_of(known: RoleValue) -> Taking | None:

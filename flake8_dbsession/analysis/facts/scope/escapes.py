@@ -34,7 +34,7 @@ _HARMLESS_CALLEES = LOOKING | (LOGS - {"log"}) | {"getattr", "vars"}
 _ADDERS = frozenset({"add", "append", "appendleft", "insert", "setdefault", "update"})
 
 
-class Way(Enum):
+class EscapeRoute(Enum):
     """How a session gets out of its block."""
 
     RETURNED = "returned"
@@ -55,7 +55,7 @@ class Escape(NamedTuple):
 
     node: ast.AST
     text: str
-    way: Way
+    way: EscapeRoute
     block: SessionBlock
     is_held: bool = False
 
@@ -125,7 +125,7 @@ def _returned(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
     for statement in statements(block.node.body):
         if isinstance(statement, ast.Return) and _hands_over(statement.value, block, effects):
             is_held = not any(is_name(part, block.name) for part in handed_over(statement.value))
-            yield Escape(statement, ast.unparse(statement), Way.RETURNED, block, is_held)
+            yield Escape(statement, ast.unparse(statement), EscapeRoute.RETURNED, block, is_held)
 
 
 def _used_after(block: SessionBlock, tree: Tree) -> Iterator[Escape]:
@@ -140,17 +140,17 @@ def _used_after(block: SessionBlock, tree: Tree) -> Iterator[Escape]:
         yield first
 
 
-def _use(name: ast.Name, around: ast.AST) -> Iterator[tuple[ast.AST, Way]]:
+def _use(name: ast.Name, around: ast.AST) -> Iterator[tuple[ast.AST, EscapeRoute]]:
     """Give the use that a reading is; a test or comparison, a close or rollback is none."""
     match around:
         case ast.Attribute(attr=attribute) if attribute in _WORK:
-            yield around, Way.USED
+            yield around, EscapeRoute.USED
         case ast.Call(func=function) if name is not function:
             callee = last_segment(function)
             if callee not in _HARMLESS_CALLEES and not callee.startswith("assert"):
-                yield around, Way.USED
+                yield around, EscapeRoute.USED
         case ast.Return():
-            yield around, Way.RETURNED
+            yield around, EscapeRoute.RETURNED
 
 
 def _stored(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
@@ -162,7 +162,7 @@ def _stored(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
     for statement in statements(block.node.body):
         places = [p for p in _places(statement, block, effects) if _outlives(p, function)]
         if places and not _serves(block, statement) and not _is_reset(places[0], statement, body):
-            yield Escape(statement, ast.unparse(statement), Way.STORED, block)
+            yield Escape(statement, ast.unparse(statement), EscapeRoute.STORED, block)
 
 
 def _places(statement: ast.stmt, block: SessionBlock, effects: Effects) -> Iterator[ast.expr]:

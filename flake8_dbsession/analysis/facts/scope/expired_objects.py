@@ -42,7 +42,7 @@ _ADDERS = frozenset({"add", "append", "appendleft", "insert", "setdefault"})
 _DETACHING = frozenset({"expunge", "expunge_all", "make_transient"})
 
 
-class Way(Enum):
+class ExpiredUse(Enum):
     """How an expired object gets to where it is read."""
 
     RETURNED = "it is returned"
@@ -64,7 +64,7 @@ class ExpiredObject(NamedTuple):
 
     node: ast.AST
     written: str
-    way: Way
+    way: ExpiredUse
     commit: int | None
     block: int | None
 
@@ -192,14 +192,14 @@ class _Leaving:
         """Give the objects that get out expired."""
         for returned in returned_from(self._block, self._tree):
             for value in handed_over(returned.value):
-                yield from self._expired(returned, value, Way.RETURNED, returned.lineno)
+                yield from self._expired(returned, value, ExpiredUse.RETURNED, returned.lineno)
         for statement in statements(self._block.node.body):
             for value in _kept(statement, self._block.scope):
-                yield from self._expired(statement, value, Way.KEPT, self._last + 1)
+                yield from self._expired(statement, value, ExpiredUse.KEPT, self._last + 1)
         for name in sorted(named_in(self._block)):
             read = min(self._reads(name), key=lambda node: node.lineno, default=None)
             if read is not None:
-                yield from self._expired(read, read.value, Way.READ, self._last + 1)
+                yield from self._expired(read, read.value, ExpiredUse.READ, self._last + 1)
 
     def given_to(self, task: ast.Call, scope: Scope) -> Iterator[ExpiredObject]:
         """Give the objects that a background task is given in the block or after it."""
@@ -207,10 +207,10 @@ class _Leaving:
         if scope.function() is function and task.lineno > self._block.node.lineno:
             for argument in arguments(task):
                 if isinstance(argument, ast.Name):
-                    yield from self._expired(task, argument, Way.GIVEN, self._last + 1)
+                    yield from self._expired(task, argument, ExpiredUse.GIVEN, self._last + 1)
 
     def _expired(
-        self, node: ast.AST, value: ast.expr, way: Way, line: int
+        self, node: ast.AST, value: ast.expr, way: ExpiredUse, line: int
     ) -> Iterator[ExpiredObject]:
         if self._work.is_object(value):
             for commit in self._work.expiring(value, line, ends=True):
@@ -260,7 +260,7 @@ def _given_to(task: ast.Call, scope: Scope, inference: Inference) -> Iterator[Ex
         for argument in arguments(task):
             if isinstance(argument, ast.Name) and work.is_object(argument):
                 for commit in work.expiring(argument, task.lineno, ends=False):
-                    yield ExpiredObject(task, argument.id, Way.GIVEN, commit, None)
+                    yield ExpiredObject(task, argument.id, ExpiredUse.GIVEN, commit, None)
 
 
 def _given_sessions(function: Scope, inference: Inference) -> Iterator[str]:

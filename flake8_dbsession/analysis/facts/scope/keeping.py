@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.library.drivers import Block, driver_of
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
@@ -171,7 +171,7 @@ def _subclasses(module: Scope, *, inference: Inference) -> dict[Scope, list[Scop
 
 def _blocks_of(acquisition: Acquisition) -> _Blocks:
     is_session = acquisition.known.resource is Resource.SESSION
-    return _Blocks(Block.CLOSES in driver_of(acquisition.known.library).block, is_session)
+    return _Blocks(BlockEnd.CLOSES in driver_of(acquisition.known.library).block, is_session)
 
 
 @remembered
