@@ -122,4 +122,4 @@ def test_no_pattern_takes_long(pattern: str, path: str) -> None:
     start = time.process_time()
     Globs([pattern] * 3).verdict(path)
     PathGroups(Path("/project"), ((pattern,),)).first_match(f"/project/{path}")
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 10

@@ -140,8 +140,8 @@ class Lease:
         return next(iter(self.opened), None)
 
     @property
-    def is_leak(self) -> bool:
-        """Whether nobody closed it: a leak, if its owner is done."""
+    def is_suspect(self) -> bool:
+        """Whether nobody has closed it yet: a leak once its owner is done."""
         return self._is_left and self.is_sampled and not self.in_memory and not self.is_allowed
 
     @property
@@ -172,7 +172,7 @@ class Lease:
             transaction=max(self.longest, now - self.begun if self.begun else 0.0),
             in_transaction=self._has_transaction(),
             ended=self.ended,
-            code=self._code(kind) if self.is_leak else "",
+            code=self._code(kind) if self.is_suspect else "",
             closed_before=self.closed_before,
         )
 
@@ -323,7 +323,7 @@ class Ledger:
             lease.reference = None
             if lease.pool is not None:
                 lease.pool.in_use -= 1
-            is_lost = lease.is_leak
+            is_lost = lease.is_suspect
             self._count(lease, is_lost)
             if is_lost and len(self._lost) < _MAX_KEPT:
                 self._lost.append(lease)
@@ -475,7 +475,7 @@ class Ledger:
         """List what nobody closed: what was collected or swept, and what is still out."""
         out = self.out()
         with self._lock:
-            return [lease for lease in (*self._lost, *out) if lease.is_leak]
+            return [lease for lease in (*self._lost, *out) if lease.is_suspect]
 
     def leaks(self) -> list[Holder]:
         """Say what is known of them."""
@@ -491,7 +491,7 @@ class Ledger:
                 before = counts.get(key) or _Count()
                 count = counts[key] = _Count()
                 count.opened = before.opened + 1
-                count.left = before.left + lease.is_leak
+                count.left = before.left + lease.is_suspect
                 count.held = max(before.held, holder.held)
                 count.transaction = max(before.transaction, holder.transaction)
             return [

@@ -109,7 +109,7 @@ class Guard:
         """Judge what is left when the test and its fixtures are done."""
         outcome = yield
         self._done.update(self._of_item)
-        left = [lease for lease in self._judged() if not self._is_allowed(lease, item)]
+        left = [lease for lease in self._judged() if not self._allow(lease, item)]
         if not left:
             return
         message = _message([lease.holder() for lease in left])
@@ -137,7 +137,8 @@ class Guard:
         owners = [lease.owner, *(track.owner for track in lease.tracks)]
         return not lease.is_told and all(owner in self._done for owner in owners)
 
-    def _is_allowed(self, lease: Lease, item: pytest.Item) -> bool:
+    def _allow(self, lease: Lease, item: pytest.Item) -> bool:
+        """Tell whether what is left is allowed, and note it in the books."""
         holder = lease.holder()
         is_the_tests = lease.owner in self._of_item
         # What lives longer than the test is allowed by a marker of its class or module alone.
@@ -147,9 +148,9 @@ class Guard:
             if is_the_tests or node is not item
         ]
         patterns = [*self._allowed, *(each for marker in markers for each in marker.args)]
-        is_known = any(not marker.args for marker in markers) or is_allowed(holder, patterns)
-        lease.is_allowed = is_known
-        return is_known
+        is_for_all = any(not marker.args for marker in markers)
+        lease.is_allowed = is_for_all or is_allowed(holder, patterns)
+        return lease.is_allowed
 
     # the end
 

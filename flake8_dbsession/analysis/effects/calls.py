@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.effects.decorators import Undecorated
-from flake8_dbsession.analysis.library.running import RUNNERS, THREAD_HOPS
+from flake8_dbsession.analysis.library.running import RELAYS, RUNNERS
 from flake8_dbsession.analysis.library.wrappers import HOLDERS, PARTIAL
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
@@ -61,16 +61,16 @@ def argument(
         callables: what parameters are known to stand for.
 
     Returns:
-        The argument of the callee itself; of the function that the call hands to a thread
+        The argument of the callee itself; of the function that the call relays to
         (``to_thread(work, db)``).
     """
     callee = callee_of(call, scope, inference, callables)
-    hop = THREAD_HOPS.get(callee.name) if isinstance(callee, External) else None
-    if hop is None or not isinstance(key, int) or key <= hop or len(call.args) <= hop:
+    at = RELAYS.get(callee.name) if isinstance(callee, External) else None
+    if at is None or not isinstance(key, int) or key <= at or len(call.args) <= at:
         return Argument(callee, key, call)
-    run = inference.value(call.args[hop], scope)
-    inner = ast.Call(call.args[hop], call.args[hop + 1 :], call.keywords)
-    return Argument(run, key - hop - 1, inner)
+    run = inference.value(call.args[at], scope)
+    inner = ast.Call(call.args[at], call.args[at + 1 :], call.keywords)
+    return Argument(run, key - at - 1, inner)
 
 
 def callee_of(

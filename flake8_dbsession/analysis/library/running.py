@@ -14,7 +14,7 @@ EXECUTORS = frozenset(
 THREAD_POOLS = EXECUTORS | {"multiprocessing.pool.ThreadPool()", "multiprocessing.dummy.Pool()"}
 """What runs functions in threads."""
 
-THREAD_HOPS = {
+RELAYS = {
     # https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread
     "asyncio.to_thread": 0,
     "asyncio.threads.to_thread": 0,
@@ -31,7 +31,10 @@ THREAD_HOPS = {
     # https://greenback.readthedocs.io and SQLAlchemy's own bridge
     "sqlalchemy.util.greenlet_spawn": 0,
 }
-"""What runs a function elsewhere and gives its result: the position of the function."""
+"""What calls a function that it is given, elsewhere or here, and gives back its result.
+
+The value is the position of the function among the arguments.
+"""
 
 PROCESS_STARTS = frozenset(
     {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.library.drivers import TAKINGS
 from flake8_dbsession.analysis.library.frameworks import APPLICATIONS, INJECTORS
-from flake8_dbsession.analysis.library.running import THREAD_HOPS
+from flake8_dbsession.analysis.library.running import RELAYS
 from flake8_dbsession.analysis.library.wrappers import (
     CASTS,
     MANAGER_MAKERS,
@@ -630,7 +630,7 @@ class Inference:
             return External(f"{name}()")
         if name in TRANSPARENT_CALLS:
             return self.value(first, scope)
-        if (run := run_elsewhere(name, call)) is not None:
+        if (run := relayed(name, call)) is not None:
             return self._called(self.value(run, scope))
         if name in CASTS and len(call.args) == 2:
             return self.value(call.args[1], scope) or self.annotated(first, scope)
@@ -753,8 +753,8 @@ class Inference:
         return _instance(self._star_imported(scope.module, name))
 
 
-def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
-    """Give the function that a call runs in a thread: ``create`` of ``to_thread(create)``.
+def relayed(name: str, call: ast.Call) -> ast.expr | None:
+    """Give the function that a call relays to: ``create`` of ``to_thread(create)``.
 
     Args:
         name: the qualified name of what is called.
@@ -763,7 +763,7 @@ def run_elsewhere(name: str, call: ast.Call) -> ast.expr | None:
     Returns:
         What names the function; None for any other call.
     """
-    position = THREAD_HOPS.get(name)
+    position = RELAYS.get(name)
     return call.args[position] if position is not None and len(call.args) > position else None
 
 

@@ -140,7 +140,7 @@ class Result(NamedTuple):
             give another's is a lender.
         handed: the session or connection that it hands out.
         returns: the value returned, where that is of interest but makes the function no part.
-        commits: whether it commits what was done with the session.
+        commits: whether it may commit what was done with the session.
     """
 
     role: Role | None = None

@@ -1,7 +1,9 @@
 """What earlier runs found, with all that it rests on.
 
 The findings of a file rest on its own content, on that of each file that its imports led to, on
-which modules there are, and on the policies.
+which modules there are, and on the policies. They are kept for each way of running
+(``run_keys.py``). ``cache.py`` lets a whole record go when the code or the installation is another
+(``versions.py``), and ``unchanged.py`` answers at once where every stamp is the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""By what a file or folder is known to be as it was."""
+"""Stamps: the times, number and size that show whether a file or folder changed."""
 
 from __future__ import annotations
 

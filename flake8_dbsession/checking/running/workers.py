@@ -119,8 +119,9 @@ def _start_worker(make: Callable[[], Work[Any]]) -> None:
     import signal
     from threading import Thread
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
-    Thread(target=_end_with_parent, daemon=True).start()  # or is ended itself, and tells nobody
+    # On Ctrl-C the parent ends its workers. A parent that is killed cannot: they look after it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     _start(make)
 
 

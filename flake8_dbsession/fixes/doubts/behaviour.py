@@ -1,4 +1,8 @@
-"""Whether a block does the same under the house's provider as it does by hand."""
+"""Whether a block does the same under the house's provider as it does by hand.
+
+What is left uncommitted, by the block or by a helper that is given the session, is found by
+``analysis/effects/work/changes.py``.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,8 @@ class Ends(NamedTuple):
     """Whether code closes its session by itself.
 
     Attributes:
-        without_error: whether it does, unless an error comes between.
-        on_error: whether it does where an error comes between.
+        without_error: whether it does on the paths without an exception.
+        on_error: whether it does on the paths of an exception.
     """
 
     without_error: bool = True

@@ -23,8 +23,8 @@ def left_pending(
 
     Returns:
         The work that a provider which commits at the end of the block would commit, and that the
-        code as it is gives up when it closes the session: the last that is seen, and the last that
-        a call may leave whose code is not known.
+        code as it is gives up when it closes the session. At most two: the last work that is seen,
+        and the last call that cannot be followed, which may leave some (``is_seen`` is False).
     """
     ways = ways_through(body, Changes(objects, closes_stay=closes_stay))
     found = {way.pending for way in ways} - {NONE_PENDING, AS_BEFORE}

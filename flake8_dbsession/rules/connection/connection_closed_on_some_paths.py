@@ -31,8 +31,8 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     `PRAGMA` statements on a fresh connection, unless a handler of the function awaits their
     failure. What else a connection raises is its library's `Error`, so that handlers for that class
     catch all of it. For what else is meant, see [DBS602](DBS602.md). A close that an unguarded
-    `yield` skips is [DBS404](DBS404.md)'s. Silent in tests, where the path that leaks is the
-    failing test.
+    `yield` skips is [DBS404](DBS404.md)'s. The presets' `tests` layer allows it: there the path
+    that leaks is the failing test.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out. Each error then costs a connection,

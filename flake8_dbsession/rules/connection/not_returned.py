@@ -24,7 +24,7 @@ class PooledConnectionNotReturned(Rule[Ending]):
     handing on does so for [DBS302](DBS302.md) as well. Neither `close()` nor the end of
     `with pool.getconn()` gives anything back to the pools of psycopg2 and psycopg_pool. The block
     of `async with pool.acquire()` is fine, and so is a `close()` where the pool's connections are
-    given back by it (mysql.connector, mariadb, oracledb). Silent in tests.
+    given back by it (mysql.connector, mariadb, oracledb). The presets' `tests` layer allows it.
 
     ## Why is this bad?
     The pool counts the connection as taken for good. When as many errors have happened as it has

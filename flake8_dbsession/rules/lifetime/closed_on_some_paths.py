@@ -33,7 +33,7 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     that only note something in memory) leave no path. Nor does `rollback()`: it gives its
     connection up even where it fails. In a pytest fixture a `yield` does not raise. A close that an
     unguarded `yield` skips is [DBS404](DBS404.md)'s, a use after the close [DBS305](DBS305.md)'s.
-    Silent in tests, where the path that leaks is the failing test.
+    The presets' `tests` layer allows it: there the path that leaks is the failing test.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out: the error, the early return. Each

@@ -19,7 +19,7 @@ class DiscardedSession(Rule[Ending]):
     ## What it does
     Reports `SessionLocal().query(User).all()` and the like: the session is used where it is opened,
     and no name, object or block ever holds it. The same goes for one that is handed to a function
-    of the project which neither closes nor keeps it. Silent in tests.
+    of the project which neither closes nor keeps it. The presets' `tests` layer allows it.
 
     ## Why is this bad?
     Nothing can close the session any more, so its connection stays checked out until the garbage

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.methods import CLOSERS
-from flake8_dbsession.analysis.library.running import THREAD_HOPS
+from flake8_dbsession.analysis.library.running import RELAYS
 from flake8_dbsession.analysis.library.wrappers import (
     FIELD_CLASSES,
     FIELD_FACTORIES,
@@ -17,13 +17,13 @@ from flake8_dbsession.analysis.library.wrappers import (
     TRANSPARENT,
 )
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.inference import Inference, run_elsewhere
+from flake8_dbsession.analysis.names.inference import Inference, relayed
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
-_HOPS = frozenset(name.rpartition(".")[2] for name in THREAD_HOPS)
+_RELAYS = frozenset(name.rpartition(".")[2] for name in RELAYS)
 
 
 class Holder(Enum):
@@ -233,9 +233,9 @@ def _is_used_as_session(registry: ast.Call, scope: Scope, tree: Tree) -> bool:
 
 def _run(call: ast.Call, scope: Scope, inference: Inference) -> ast.expr:
     """Give what names the function that a call runs, by itself or in a thread."""
-    if last_segment(call.func) not in _HOPS:
+    if last_segment(call.func) not in _RELAYS:
         return call.func
-    run = run_elsewhere(inference.qualified_name(call.func, scope) or "", call)
+    run = relayed(inference.qualified_name(call.func, scope) or "", call)
     return call.func if run is None else run
 
 

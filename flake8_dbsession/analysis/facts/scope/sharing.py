@@ -1,4 +1,7 @@
-"""Sessions stored, from inside a function, where the whole process shares them."""
+"""Sessions stored, from inside a function, where the whole process shares them.
+
+What a thread or task is given is told by ``handovers.py``.
+"""
 
 from __future__ import annotations
 
