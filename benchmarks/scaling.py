@@ -98,6 +98,12 @@ SHAPES: dict[str, Callable[[int], str]] = {
         + "".join(f"    elif flag == {i}:\n        db.query({i})\n" for i in range(min(size, 300)))
         + "    db.close()\n"
     ),
+    "one session, helpers in a row": lambda size: (
+        "def look(db, flag):\n    if flag:\n        return\n    db.query(1)\n\n\n"
+        "def work(flag):\n    db = SessionLocal()\n"
+        + "    look(db, flag)\n" * size
+        + "    db.close()\n"
+    ),
     "closes by hand": _in_function("db.close()"),
     "dependencies driven by hand": _in_function("d{i} = next(get_db())\nd{i}.close()"),
     "tasks": _in_function("asyncio.create_task(run(db, {i}))"),

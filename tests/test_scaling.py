@@ -49,3 +49,9 @@ def test_following_many_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     shape = "sessions in one function"
     small, middle, large = (calls(source(shape, size)) for size in (100, 200, 400))
     assert large - middle < 2.4 * (middle - small)
+
+
+def test_helpers_in_a_row_are_followed_one_by_one() -> None:
+    shape = "one session, helpers in a row"
+    small, middle, large = (calls(source(shape, size)) for size in (4, 8, 16))
+    assert large - middle < 2.4 * (middle - small) + 100

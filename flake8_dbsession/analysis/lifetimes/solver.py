@@ -214,7 +214,9 @@ class _Solver:
                     for after in self._transfer.after_raise(event, raising, before):
                         raised.setdefault(after, raising)
             if event is not None:
-                states = [s for before in states for s in self._transfer.after(event, before)]
+                states = list(
+                    dict.fromkeys(s for before in states for s in self._transfer.after(event, before))
+                )
         for edge in self._graph.blocks[number].edges:
             if edge.raised:
                 for after, node in raised.items():
