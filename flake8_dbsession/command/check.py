@@ -71,7 +71,11 @@ T = TypeVar("T")
     metavar="FILE",
     help=f"The known violations, which are not reported; `none` for none.  {DEFAULT_BASELINE}",
 )
-@click.option("--since", metavar="REV", help="Report only on lines changed since this commit.")
+@click.option(
+    "--since",
+    metavar="REV",
+    help="Report only what changed since this commit: on its lines, or new in its files.",
+)
 @click.option("--add-noqa", is_flag=True, help="Write `# noqa` comments beside the violations.")
 @click.option(
     "--fix", "fixes", is_flag=True, help="Fix what can be fixed safely, and report what is left."
@@ -197,7 +201,9 @@ def _checked(asked: _Asked) -> int:
     if known:
         findings = without_known(findings, known, files, run.options, say)
     if changed:
-        findings = changed.reported(findings)
+        from flake8_dbsession.checking.running.since import brought
+
+        findings = brought(findings, changed, run.options)
     if asked.add_noqa:
         findings = hidden(findings, run.options, say)
     if not asked.quiet:

@@ -71,7 +71,8 @@ class StandardWays:
 
     Args:
         policy: the policy.
-        own: the blocks of what is opened by hand itself, the usual one first, for where nothing better is named.
+        own: the blocks of what is opened by hand itself, for where nothing better is named; the
+            usual one first.
     """
 
     def __init__(self, policy: Policy, own: Sequence[StandardWay] = ()) -> None:
