@@ -208,8 +208,8 @@ def _checked(asked: _Asked) -> int:
         findings = hidden(findings, run.options, say)
     if not asked.quiet:
         _say_what_hides_all(files)
-        warnings = [] if changed else _empty_layers(asked.paths, files, run)
-        for warning in warnings:
+        layers = [] if changed else _empty_layers(asked.paths, files, run)
+        for warning in (*_unheard(run), *layers):
             aloud(f"Warning: {warning}")
     _write(findings, asked, run)
     code = exit_code(findings)
@@ -242,6 +242,20 @@ def _say_what_hides_all(files: Iterable[str]) -> None:
             f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
             "there; write the code"
         )
+
+
+def _unheard(run: Run) -> Iterator[str]:
+    """Say what the policy selects for nothing, beside a flake8 configuration that names codes."""
+    from flake8_dbsession.checking.caching.run_keys import configurations
+
+    if not any(b"DBS" in text for _, text in configurations()):
+        return
+    from flake8_dbsession.linter import Settings
+    from flake8_dbsession.policy.overruled import overruled_of
+
+    unheard = overruled_of(run.policy)
+    if unheard and Settings.of(run.options).names_codes:
+        yield unheard
 
 
 def _empty_layers(paths: Sequence[str], files: Sequence[str], run: Run) -> Iterator[str]:
