@@ -176,8 +176,10 @@ def _layer(layer: Layer) -> str:
 def _reason(layer: Layer) -> str:
     if layer.name == TESTS_LAYER:
         return "Tests may open sessions as they like."
+    style = layer.style or Style.CONTEXT
+    joint = ") or Depends(" if style is Style.DEPENDENCY else "() or "
     way = (
-        _WAYS[layer.style or Style.CONTEXT].format("() or ".join(u.expression for u in layer.uses))
+        _WAYS[style].format(joint.join(use.expression for use in layer.uses))
         if layer.uses
         else "no one way"
     )
