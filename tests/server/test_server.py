@@ -189,7 +189,7 @@ async def test_two_findings_that_one_edit_fixes_have_one_quick_fix(house: Path) 
 
     def count():
         db = SessionLocal()
-        return db.get(User, 1).name
+        return db.query(1).count()
     """
     write_project(house, {"app.py": text})
     async with opened(house) as session:
