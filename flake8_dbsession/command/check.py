@@ -39,6 +39,16 @@ T = TypeVar("T")
 )
 @click.option("--ignore", metavar="CODES", callback=named, help="The codes to leave out.")
 @click.option(
+    "--exclude",
+    metavar="PATTERNS",
+    help="The files and folders to leave out, in the place of flake8's `exclude`.",
+)
+@click.option(
+    "--extend-exclude",
+    metavar="PATTERNS",
+    help="More files and folders to leave out, in flake8's form.",
+)
+@click.option(
     "--output-format",
     type=click.Choice(FORMATS),
     default="text",
@@ -136,6 +146,8 @@ class _Asked(NamedTuple):
     select: str | None
     extend_select: str | None
     ignore: str | None
+    exclude: str | None
+    extend_exclude: str | None
     output_format: str
     output_file: str | None
     show_source: bool | None
@@ -183,7 +195,12 @@ def _checked(asked: _Asked) -> int:
 
     say = _silent if asked.quiet else aloud
     arguments = flake8_arguments(
-        asked.select, asked.extend_select, asked.ignore, asked.stdin_filename
+        asked.select,
+        asked.extend_select,
+        asked.ignore,
+        asked.stdin_filename,
+        asked.exclude,
+        asked.extend_exclude,
     )
     run = Run(arguments, caching=not asked.no_cache, cache_folder=asked.cache_dir)
     files = run.files(asked.paths or (".",))
@@ -207,7 +224,7 @@ def _checked(asked: _Asked) -> int:
     if asked.add_noqa:
         findings = hidden(findings, run.options, say)
     if not asked.quiet:
-        _say_what_hides_all(files)
+        _say_what_misleads(files)
         layers = [] if changed else _empty_layers(asked.paths, files, run)
         for warning in (*_unheard(run), *layers):
             aloud(f"Warning: {warning}")
@@ -234,14 +251,11 @@ def _fixed(asked: _Asked, run: Run, files: Sequence[str], known: str | None) -> 
     yield total
 
 
-def _say_what_hides_all(files: Iterable[str]) -> None:
-    from flake8_dbsession.checking.suppression.noqa import blanket_names
+def _say_what_misleads(files: Iterable[str]) -> None:
+    from flake8_dbsession.checking.suppression.noqa import misleading
 
-    for place, comment in blanket_names(files):
-        aloud(
-            f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
-            "there; write the code"
-        )
+    for place, comment, effect in misleading(files):
+        aloud(visible(f"{place}: `{comment}` {effect}"))
 
 
 def _unheard(run: Run) -> Iterator[str]:

@@ -35,14 +35,15 @@ def command(checked: str | None, is_short: bool, policy: str | None) -> None:
         dbsession standard --check docs/database-sessions.md
     """
     from flake8_dbsession.standard.document import document
-    from flake8_dbsession.standard.page import short
+    from flake8_dbsession.standard.page import TITLE, short
 
     house, own = _house(_policy(policy))
+    written = _read(checked) if checked is not None else None
+    is_short = is_short or (written or "").startswith(f"{TITLE}\n")
     text = short(house, own) if is_short else document(house, own)
     if checked is None:
         click.echo(text, nl=False)
         return
-    written = _read(checked)
     if written != text:
         options = " --short" if is_short else ""
         options += f" --policy {shlex.quote(policy)}" if policy else ""

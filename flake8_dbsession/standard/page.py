@@ -8,6 +8,9 @@ from flake8_dbsession.policy.model import TESTS_LAYER, Policy
 from flake8_dbsession.standard.patterns import block
 from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
+TITLE = "# Database sessions, in short"
+"""The first line of the page."""
+
 NO_WAY = "a provider, which is still to be written (`dbsession explain providers`)"
 """What a layer uses that has no way yet."""
 
@@ -27,7 +30,7 @@ def short(policy: Policy, own: Sequence[StandardWay] = ()) -> str:
 
 def _parts(policy: Policy, own: Sequence[StandardWay]) -> Iterator[str]:
     source = f"`{policy.source.name}`" if policy.source else "the code"
-    yield "# Database sessions, in short"
+    yield TITLE
     yield (
         f"<!-- Written by `dbsession standard --short` from {source}. -->\n<!-- flake8: noqa -->"
     )

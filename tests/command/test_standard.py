@@ -191,3 +191,13 @@ def test_each_database_of_a_house_is_shown(tmp_path: Path, monkeypatch: pytest.M
     for name in ("One", "Two", "Six"):
         assert f"db = Depends(get_{name})" in short
         assert f"with {name}Session() as db:" in short
+
+
+def test_the_short_one_is_checked_as_what_it_is(project: Path) -> None:
+    page = project / "short.md"
+    page.write_text(standard("--short").stdout)
+    assert standard("--check", "short.md").exit_code == 0
+    page.write_text(f"{page.read_text()}more\n")
+    result = standard("--check", "short.md")
+    assert result.exit_code == 1
+    assert "run: dbsession standard --short > short.md" in result.stderr
