@@ -17,7 +17,7 @@ _CLASSES = {False: "Session", True: "AsyncSession"}
 _SYNC = '''\
 @contextmanager
 def {name}() -> Iterator[{of}]:
-    """Open a session for a block: commits at its end, rolls back on an error, and closes."""
+    """Open a session: commit at the end, roll back on an error, and close."""
     with {factory}() as session:
         try:
             yield session
@@ -29,7 +29,7 @@ def {name}() -> Iterator[{of}]:
 _ASYNC = '''\
 @asynccontextmanager
 async def {name}() -> AsyncIterator[{of}]:
-    """Open a session for a block: commits at its end, rolls back on an error, and closes."""
+    """Open a session: commit at the end, roll back on an error, and close."""
     async with {factory}() as session:
         try:
             yield session
