@@ -39,6 +39,16 @@ T = TypeVar("T")
 )
 @click.option("--ignore", metavar="CODES", callback=named, help="The codes to leave out.")
 @click.option(
+    "--exclude",
+    metavar="PATTERNS",
+    help="The files and folders to leave out, in the place of flake8's `exclude`.",
+)
+@click.option(
+    "--extend-exclude",
+    metavar="PATTERNS",
+    help="More files and folders to leave out, in flake8's form.",
+)
+@click.option(
     "--output-format",
     type=click.Choice(FORMATS),
     default="text",
@@ -71,7 +81,11 @@ T = TypeVar("T")
     metavar="FILE",
     help=f"The known violations, which are not reported; `none` for none.  {DEFAULT_BASELINE}",
 )
-@click.option("--since", metavar="REV", help="Report only on lines changed since this commit.")
+@click.option(
+    "--since",
+    metavar="REV",
+    help="Report only what changed since this commit: on its lines, or new in its files.",
+)
 @click.option("--add-noqa", is_flag=True, help="Write `# noqa` comments beside the violations.")
 @click.option(
     "--fix", "fixes", is_flag=True, help="Fix what can be fixed safely, and report what is left."
@@ -132,6 +146,8 @@ class _Asked(NamedTuple):
     select: str | None
     extend_select: str | None
     ignore: str | None
+    exclude: str | None
+    extend_exclude: str | None
     output_format: str
     output_file: str | None
     show_source: bool | None
@@ -179,7 +195,12 @@ def _checked(asked: _Asked) -> int:
 
     say = _silent if asked.quiet else aloud
     arguments = flake8_arguments(
-        asked.select, asked.extend_select, asked.ignore, asked.stdin_filename
+        asked.select,
+        asked.extend_select,
+        asked.ignore,
+        asked.stdin_filename,
+        asked.exclude,
+        asked.extend_exclude,
     )
     run = Run(arguments, caching=not asked.no_cache, cache_folder=asked.cache_dir)
     files = run.files(asked.paths or (".",))
@@ -197,13 +218,15 @@ def _checked(asked: _Asked) -> int:
     if known:
         findings = without_known(findings, known, files, run.options, say)
     if changed:
-        findings = changed.reported(findings)
+        from flake8_dbsession.checking.running.since import brought
+
+        findings = brought(findings, changed, run.options)
     if asked.add_noqa:
         findings = hidden(findings, run.options, say)
     if not asked.quiet:
-        _say_what_hides_all(files)
-        warnings = [] if changed else _empty_layers(asked.paths, files, run)
-        for warning in warnings:
+        _say_what_misleads(files)
+        layers = [] if changed else _empty_layers(asked.paths, files, run)
+        for warning in (*_unheard(run), *layers):
             aloud(f"Warning: {warning}")
     _write(findings, asked, run)
     code = exit_code(findings)
@@ -228,14 +251,25 @@ def _fixed(asked: _Asked, run: Run, files: Sequence[str], known: str | None) -> 
     yield total
 
 
-def _say_what_hides_all(files: Iterable[str]) -> None:
-    from flake8_dbsession.checking.suppression.noqa import blanket_names
+def _say_what_misleads(files: Iterable[str]) -> None:
+    from flake8_dbsession.checking.suppression.noqa import misleading
 
-    for place, comment in blanket_names(files):
-        aloud(
-            f"{place}: `{comment}` hides every code on its line, for flake8 knows no rule's name "
-            "there; write the code"
-        )
+    for place, comment, effect in misleading(files):
+        aloud(visible(f"{place}: `{comment}` {effect}"))
+
+
+def _unheard(run: Run) -> Iterator[str]:
+    """Say what the policy selects for nothing, beside a flake8 configuration that names codes."""
+    from flake8_dbsession.checking.caching.run_keys import configurations
+
+    if not any(b"DBS" in text for _, text in configurations()):
+        return
+    from flake8_dbsession.linter import Settings
+    from flake8_dbsession.policy.overruled import overruled_of
+
+    unheard = overruled_of(run.policy)
+    if unheard and Settings.of(run.options).names_codes:
+        yield unheard
 
 
 def _empty_layers(paths: Sequence[str], files: Sequence[str], run: Run) -> Iterator[str]:

@@ -68,8 +68,8 @@ def command(
     followed), comment (one would be lost) and error-path (an error takes another way). A rule's
     page says which of them its fix can have; a policy's `accept` accepts them for good.
 
-    What a baseline knows is fixed too where it can be; else it is not spoken of, and does not count
-    for the exit code.
+    What a baseline knows is fixed too where it can be; else it stands in the plan of what is left,
+    and does not count for the exit code.
 
     \b
     Example:

@@ -10,6 +10,7 @@ import click
 
 from flake8_dbsession.command.adoption import say_what_ruff_lacks
 from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.wording import counted
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Propose a policy for a repository.")
 @click.argument("path", default=".", type=click.Path(exists=True, file_okay=False))
-@click.option("--write", "writes", is_flag=True, help="Write dbsession.toml; never over another.")
+@click.option(
+    "--write",
+    "writes",
+    is_flag=True,
+    help="Write it into pyproject.toml, else dbsession.toml; never over another.",
+)
 @click.option(
     "--with-provider",
     "adds_provider",
@@ -73,7 +79,7 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
     if not writes:
         click.echo(text, nl=False)
     elif written_before is None:
-        _write(folder / "dbsession.toml", text)
+        _write(folder, text)
     click.echo(note, err=True)
     say_what_ruff_lacks([str(folder)])
 
@@ -124,12 +130,38 @@ def _policy_in(folder: Path) -> Path | None:
     return found if found is not None and found.parent == folder else None
 
 
-def _write(file: Path, text: str) -> None:
+def _write(folder: Path, policy: str) -> None:
+    """Put a policy at the end of a folder's ``pyproject.toml``, else into a file of its own."""
     from flake8_dbsession.command import UsageError
     from flake8_dbsession.writing import write_file
 
+    file = folder / PROJECT_FILE
+    content = _extended(file, policy)
+    if content is None:
+        file, content = folder / OWN_FILE, policy.encode()
     try:
-        write_file(file, text.encode())
+        write_file(file, content)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"{file}: written", err=True)
+
+
+def _extended(file: Path, policy: str) -> bytes | None:
+    """Give a ``pyproject.toml`` with a policy at its end; None where it cannot take one."""
+    from flake8_dbsession.policy.errors import PolicyError
+    from flake8_dbsession.policy.files import content_of, parse
+    from flake8_dbsession.survey.writing import within_project
+
+    if file.is_symlink():  # it may belong to somebody else
+        return None
+    try:
+        content = content_of(file)
+        newline = "\r\n" if b"\r\n" in content else "\n"
+        part = within_project(policy).replace("\n", newline).encode()
+        gap = b"" if not content.strip() else newline.encode()
+        end = b"" if content.endswith(b"\n") or not content else newline.encode()
+        extended = content + end + gap + part
+        parse(file, extended)
+    except PolicyError:  # there is none, it is no TOML, or its table is closed: `tool = {}`
+        return None
+    return extended

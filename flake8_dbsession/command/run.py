@@ -35,7 +35,8 @@ def command(command_line: tuple[str, ...], reports: tuple[str, ...], idle: float
 
     Its child processes are watched as well, if they are Python's. Where a pool times out, who holds
     its connections is printed beside the error. On SIGUSR1 (not on Windows) each process prints its
-    table. Everything goes to standard error; the exit code is the command's.
+    table. Everything goes to standard error; the exit code is the command's;
+    2 where that is 0 and a report cannot be written.
 
     \b
     Example:
@@ -54,16 +55,17 @@ def command(command_line: tuple[str, ...], reports: tuple[str, ...], idle: float
         code, report = run(command_line, idle)
     except OSError as error:
         raise RunError(f"{command_line[0]}: cannot be run: {error.strerror}") from error
-    for file in reports:
-        _write(report, file)
-    raise SystemExit(code)
+    are_written = [_is_written(report, file) for file in reports]
+    raise SystemExit(code if all(are_written) else code or 2)
 
 
-def _write(report: Report, file: str) -> None:
-    from flake8_dbsession.checking.errors import RunError
+def _is_written(report: Report, file: str) -> bool:
+    """Write a report, and tell whether that went well; say so where it did not."""
     from flake8_dbsession.runtime.reporting.writing import write_report
 
     try:
         write_report(report, file)
     except OSError as error:
-        raise RunError(f"{file}: cannot be written: {error.strerror}") from error
+        click.echo(f"Error: {file}: cannot be written: {error.strerror}", err=True)
+        return False
+    return True

@@ -35,14 +35,15 @@ def command(checked: str | None, is_short: bool, policy: str | None) -> None:
         dbsession standard --check docs/database-sessions.md
     """
     from flake8_dbsession.standard.document import document
-    from flake8_dbsession.standard.page import short
+    from flake8_dbsession.standard.page import TITLE, short
 
     house, own = _house(_policy(policy))
+    written = _read(checked) if checked is not None else None
+    is_short = is_short or (written or "").startswith(f"{TITLE}\n")
     text = short(house, own) if is_short else document(house, own)
     if checked is None:
         click.echo(text, nl=False)
         return
-    written = _read(checked)
     if written != text:
         options = " --short" if is_short else ""
         options += f" --policy {shlex.quote(policy)}" if policy else ""
@@ -52,16 +53,16 @@ def command(checked: str | None, is_short: bool, policy: str | None) -> None:
         raise SystemExit(1)
 
 
-def _house(policy: Policy) -> tuple[Policy, StandardWay | None]:
+def _house(policy: Policy) -> tuple[Policy, tuple[StandardWay, ...]]:
     """Put the ways of the code in the place of those that only a preset names.
 
     Returns:
         The policy, and what is used where it names nothing.
     """
-    from flake8_dbsession.survey.meant import as_found, declares_ways, way_of_own_block
+    from flake8_dbsession.survey.meant import as_found, declares_ways, ways_of_own_block
 
     if declares_ways(policy):
-        return policy, None
+        return policy, ()
     from flake8_dbsession.checking.files.discovery import discover
     from flake8_dbsession.checking.running.settings import flake8_options
     from flake8_dbsession.checking.running.workers import processes
@@ -71,7 +72,7 @@ def _house(policy: Policy) -> tuple[Policy, StandardWay | None]:
     options = flake8_options([])
     files = discover((str(policy.root),), [*options.exclude, *options.extend_exclude])
     survey = survey_of(policy.root, files, jobs=processes(options), track=tracked)
-    return as_found(policy, survey), way_of_own_block(policy, survey)
+    return as_found(policy, survey), ways_of_own_block(policy, survey)
 
 
 def _policy(file: str | None) -> Policy:

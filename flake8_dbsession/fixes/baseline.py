@@ -22,7 +22,7 @@ def without_known(repair: Repair, text: Text, path: str, baseline: Baseline) -> 
         baseline: the known violations.
 
     Returns:
-        The repair with what is new left, and the number of what is known.
+        The repair with what is new left, and what is known beside it.
     """
     if not repair.left:
         return repair
@@ -34,5 +34,7 @@ def without_known(repair: Repair, text: Text, path: str, baseline: Baseline) -> 
         baseline.entry(path, left.code, fingerprints.at(left.line, left.column - 1))
         for left in repair.left
     ]
-    new = tuple(repair.left[position] for position in baseline.compare(entries).new)
-    return replace(repair, left=new, known=len(repair.left) - len(new))
+    is_new = set(baseline.compare(entries).new)
+    new = tuple(left for position, left in enumerate(repair.left) if position in is_new)
+    known = tuple(left for position, left in enumerate(repair.left) if position not in is_new)
+    return replace(repair, left=new, known=known)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
-from flake8_dbsession.fixes.doubts.patched import PatchedNames
+from flake8_dbsession.fixes.doubts.patched import PatchedNames, shown_from
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, PreparedFile
 from flake8_dbsession.policy.errors import PolicyError
@@ -124,14 +124,14 @@ class Repair:
         text: the text after it.
         fixed: what was fixed.
         left: what was left.
-        known: how many more were left that a baseline knows.
+        known: what more was left, which a baseline knows.
         moves: the texts in which tests have to name something else.
     """
 
     text: Text
     fixed: tuple[Fixed, ...] = ()
     left: tuple[Left, ...] = ()
-    known: int = 0
+    known: tuple[Left, ...] = ()
     moves: tuple[Move, ...] = ()
 
 
@@ -422,15 +422,28 @@ class _Findings:
             swaps = gone.get(name, [])
             verdict = self.patched.verdict(name, proposal.fix.swap, swaps, self.document.context)
             doubt = verdict.doubt
-            if doubt is None and any(not wishes.may_change(move.path) for move in verdict.moves):
-                subject = str(verdict.moves[0].path)
-                reason = f"`{verdict.moves[0].path.name}` patches `{name}` in this module"
-                doubt = Doubt(Kind.PATCHED, reason, subject)
+            if doubt is None:
+                doubt = self._not_given(name, verdict.moves, wishes)
             if doubt is None:
                 moves += verdict.moves
             elif not is_accepted:
                 return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
         return replace(proposal, moves=tuple(moves))
+
+    def _not_given(self, name: str, moves: Iterable[Move], wishes: Wishes) -> Doubt | None:
+        """Doubt a fix for which tests would have to patch otherwise that were not given."""
+        missing = dict.fromkeys(m.path for m in moves if not wishes.may_change(m.path))
+        if not missing:
+            return None
+        root = self.document.context.file.inference.project.root
+        first, *others = (f"`{shown_from(root, path)}`" for path in missing)
+        tests = f"{first} and {len(others)} more" if others else first
+        them, verb = ("those files", "patch") if others else ("that file", "patches")
+        reason = (
+            f"{tests} {verb} `{name}` in this module; `dbsession fix` changes that along where it "
+            f"is given {them} too"
+        )
+        return Doubt(Kind.PATCHED, reason, str(next(iter(missing))))
 
     def without_place(self, violation: Violation) -> _Hidden:
         """Give a violation as it is known wherever other fixes move it."""

@@ -47,8 +47,11 @@ def lines(outcome: Outcome, *, writes: bool, verbose: bool) -> Iterator[str]:
     for fixed in outcome.repair.fixed:
         notes = "".join(f"; {note}" for note in fixed.notes)
         yield f"{outcome.path}:{fixed.line}: {fixed.code} {verb}{notes}"
-    for left in outcome.repair.left if verbose else ():
-        kinds = ", ".join(dict.fromkeys(doubt.kind.value for doubt in left.doubts))
+    known = set(outcome.repair.known)
+    in_order = sorted((*outcome.repair.left, *known), key=lambda each: (each.line, each.column))
+    for left in in_order if verbose else ():
+        doubts = [doubt.kind.value for doubt in left.doubts] + ["known"] * (left in known)
+        kinds = ", ".join(dict.fromkeys(doubts))
         how = f"left ({kinds})" if kinds else "left"
         yield f"{outcome.path}:{left.line}:{left.column}: {left.code} {how}: {left.reason}"
 
@@ -72,9 +75,11 @@ def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
         yield f"{'code':8}{'fixed':>8}{'unsafe':>8}{'left':>8}"
         for code in codes:
             yield f"{code:8}{fixed[code]:8}{unsafe[code]:8}{left[code]:8}"
-    causes = [*plan(left for o in outcomes if o.repair for left in o.repair.left)]
+    done = [outcome.repair for outcome in outcomes if outcome.repair]
+    causes = [*plan(left for each in done for left in (*each.left, *each.known))]
     if causes:
-        yield from ["", "What is left, by cause (`--verbose` tells where):", *causes, ""]
+        what = "What is left, known or not" if any(each.known for each in done) else "What is left"
+        yield from ["", f"{what}, by cause (`--verbose` tells where):", *causes, ""]
     changed = sum(bool(o.repair and o.repair.fixed) for o in outcomes)
     verb = "fixed" if writes else "to be fixed"
     yield (
@@ -85,7 +90,7 @@ def summary(outcomes: Sequence[Outcome], *, writes: bool) -> Iterator[str]:
 
 
 def _known(outcomes: Iterable[Outcome]) -> str:
-    known = sum(outcome.repair.known for outcome in outcomes if outcome.repair)
+    known = sum(len(outcome.repair.known) for outcome in outcomes if outcome.repair)
     return f"; the baseline knows {known} more" if known else ""
 
 

@@ -100,6 +100,22 @@ class House:
         ways = self._dependencies(place)
         return next((way for way in ways if not self._misfit(way, place)), None)
 
+    def opens_another(self, dependency: ast.expr, place: OpeningPlace) -> bool:
+        """Tell whether a dependency, as the file writes it, opens or may open another database.
+
+        Args:
+            dependency: what the file hands to the framework.
+            place: what it would take the place of.
+        """
+        scope = self._file.module.scope
+        value = self.inference.value(dependency, scope)
+        known = self.inference.role(value)
+        if known is None:
+            return False
+        way = Way(ast.unparse(dependency), style=Style.DEPENDENCY)
+        found = self._of_code(way, value, known, place._replace(scope=scope))
+        return found.is_other or found.may_be_other
+
     def why_no_dependency(self, place: OpeningPlace) -> str:
         """Say why there is no dependency for what a place opens."""
         misfits = (self._misfit(way, place) for way in self._dependencies(place))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Container, Iterable, Iterator
 from itertools import chain, count, dropwhile
 from typing import NamedTuple
 
+_LONGEST = 88  # characters of a line, in most houses
 _NAMES = {
     False: ("get_db_session", "session_scope", "db_session"),
     True: ("get_async_db_session", "async_session_scope", "async_db_session"),
@@ -15,7 +17,7 @@ _CLASSES = {False: "Session", True: "AsyncSession"}
 _SYNC = '''\
 @contextmanager
 def {name}() -> Iterator[{of}]:
-    """Open a session for a block: commits at its end, rolls back on an error, and closes."""
+    """Open a session: commit at the end, roll back on an error, and close."""
     with {factory}() as session:
         try:
             yield session
@@ -27,7 +29,7 @@ def {name}() -> Iterator[{of}]:
 _ASYNC = '''\
 @asynccontextmanager
 async def {name}() -> AsyncIterator[{of}]:
-    """Open a session for a block: commits at its end, rolls back on an error, and closes."""
+    """Open a session: commit at the end, roll back on an error, and close."""
     async with {factory}() as session:
         try:
             yield session
@@ -143,9 +145,73 @@ def with_provider(text: str, factory: str, *, is_async: bool, taken: Iterable[st
     at = _line_after(tree, factory)
     rest = [*dropwhile(lambda line: not line.strip(), lines[at:])]
     lines = [*lines[:at], "", "", *code, *(["", "", *rest] if rest else [])]
-    top = _line_after_imports(tree)
+    for each in missing:
+        lines = _with_import(lines, each)
     newline = "\r\n" if "\r\n" in text else "\n"
-    return Written(newline.join([*lines[:top], *missing, *lines[top:], ""]), name)
+    return Written(newline.join([*lines, ""]), name)
+
+
+def _with_import(lines: list[str], line: str) -> list[str]:
+    """Put an import where tools that sort imports want it."""
+    tree = ast.parse("\n".join(lines))
+    wanted = ast.parse(line).body[0]
+    assert isinstance(wanted, ast.ImportFrom)
+    imports = [node for node in tree.body if _is_import(node) and not _is_future(node)]
+    for node in imports:
+        extended = _extended(node, wanted, lines)
+        if extended:
+            return [*lines[: node.lineno - 1], extended, *lines[node.lineno :]]
+    section = [node for node in imports if _is_standard(node) == _is_standard(wanted)]
+    before = [node for node in section if _order(node) <= _order(wanted)]
+    if section:
+        at = _end(before[-1]) if before else section[0].lineno - 1
+        return [*lines[:at], line, *lines[at:]]
+    if imports and _is_standard(wanted):
+        at = imports[0].lineno - 1
+        return [*lines[:at], line, "", *lines[at:]]
+    at = _line_after_imports(tree)
+    return [*lines[:at], *([""] if at else []), line, *([] if at else [""]), *lines[at:]]
+
+
+def _extended(node: ast.stmt, wanted: ast.ImportFrom, lines: list[str]) -> str:
+    """Add names to an import of the same module; empty where it is another, or not so plain."""
+    if not isinstance(node, ast.ImportFrom) or node.level or node.module != wanted.module:
+        return ""
+    line = lines[node.lineno - 1]
+    if line != ast.unparse(node) or node.names[0].name == "*":
+        return ""
+    names = sorted((*node.names, *wanted.names), key=_order_of_name)
+    extended = ast.unparse(ast.ImportFrom(node.module, names, 0))
+    return extended if len(extended) <= _LONGEST else ""
+
+
+def _order(node: ast.stmt) -> tuple[bool, str]:
+    """Give what imports of one section are sorted by: plain ones first, then by module."""
+    return isinstance(node, ast.ImportFrom), _module(node)
+
+
+def _order_of_name(alias: ast.alias) -> tuple[int, str]:
+    """Give what the names of an import are sorted by: constants, then classes, then the rest."""
+    kind = 0 if alias.name.isupper() else 1 if alias.name[:1].isupper() else 2
+    return kind, alias.name
+
+
+def _module(node: ast.stmt) -> str:
+    if isinstance(node, ast.ImportFrom):
+        return "." * node.level + (node.module or "")
+    return node.names[0].name if isinstance(node, ast.Import) else ""
+
+
+def _is_standard(node: ast.stmt) -> bool:
+    return _module(node).partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return _module(node) == "__future__"
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

@@ -250,7 +250,8 @@ class Policy:
         object.__setattr__(self, "_owner_paths", owner_paths)
         object.__setattr__(self, "_test_paths", PathGroups(self.root, tests))
         object.__setattr__(self, "_excluded_paths", PathGroups(self.root, (self.exclude,)))
-        ignoring = (PathGroups(self.root, ((each,),)) for each, _ in self.selection.per_file)
+        patterns = (pattern.removeprefix("!") for pattern, _ in self.selection.per_file)
+        ignoring = (PathGroups(self.root, ((pattern,),)) for pattern in patterns)
         object.__setattr__(self, "_ignoring_paths", tuple(ignoring))
 
     @property
@@ -305,13 +306,17 @@ class Policy:
     def ignored_in(self, path: str | os.PathLike[str]) -> tuple[str, ...]:
         """Give the codes, or beginnings of codes, that ``per-file-ignores`` leaves out in a file.
 
+        A pattern that begins with ``!`` is for all files that the rest of it does not match.
+
         Args:
             path: the file, absolute or relative to the working directory.
         """
         return tuple(
             code
-            for (_, codes), paths in zip(self.selection.per_file, self._ignoring_paths, strict=True)
-            if paths.first_match(path) is not None
+            for (pattern, codes), paths in zip(
+                self.selection.per_file, self._ignoring_paths, strict=True
+            )
+            if (paths.first_match(path) is None) is pattern.startswith("!")
             for code in codes
         )
 

@@ -81,7 +81,7 @@ def action(
         edit = WorkspaceEdit(document_changes=[TextDocumentEdit(document, [*edits])])
     else:
         edit = WorkspaceEdit(changes={buffer.uri: edits})
-    is_whole = offer.finding is None
+    is_whole = not offer.findings
     return CodeAction(
         title=offer.title,
         kind=FIX_ALL if is_whole else CodeActionKind.QuickFix,

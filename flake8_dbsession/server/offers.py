@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from flake8_dbsession.checking.findings import Finding
@@ -27,14 +27,21 @@ class Offer(NamedTuple):
     Attributes:
         title: what it does, and what speaks against it.
         text: the file's text after it.
-        finding: what it fixes; None for all that is found.
+        findings: what it fixes; none for all that is safe to fix.
         is_safe: whether the code does after it what it did.
     """
 
     title: str
     text: str
-    finding: Finding | None
-    is_safe: bool
+    findings: tuple[Finding, ...] = ()
+    is_safe: bool = True
+
+
+class _Made(NamedTuple):
+    """The fix of one finding: the text after it, and what speaks against it."""
+
+    text: str
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Offers:
@@ -59,15 +66,21 @@ class Offers:
     ) -> Iterator[Offer]:
         """Find a fix for each of some findings, the safe one where there is one.
 
+        What makes the same of the text is offered once, for all that it fixes.
+
         Args:
             path: the file's absolute path.
             folder: the folder in which it is checked.
             buffer: its text.
             findings: what was found in it.
         """
+        by_text: dict[str, dict[Finding, _Made]] = {}
         for finding in findings:
-            if finding.code in fixers():
-                yield from self._of_finding(path, folder, buffer, finding)
+            made = self._made(path, folder, buffer, finding) if finding.code in fixers() else None
+            if made is not None:
+                by_text.setdefault(made.text, {})[finding] = made
+        for text, fixed in by_text.items():
+            yield _offer(text, fixed)
 
     def of_all(
         self, path: str, folder: str, buffer: Buffer, findings: Iterable[Finding]
@@ -88,27 +101,21 @@ class Offers:
             raise
         if done.text == text:
             return None
-        return Offer("Fix all that is safe to fix (dbsession)", done.text.content, None, True)
+        return Offer("Fix all that is safe to fix (dbsession)", done.text.content)
 
-    def _of_finding(
-        self, path: str, folder: str, buffer: Buffer, finding: Finding
-    ) -> Iterator[Offer]:
+    def _made(self, path: str, folder: str, buffer: Buffer, finding: Finding) -> _Made | None:
+        """Fix one finding; None where there is no fix."""
         try:
             text = decode(buffer.content)
             safe = self._repaired(path, folder, text, finding, Wishes())
-            title = f"Fix {finding.code} ({page_of(finding.code).name})"
             if safe.text != text:
-                yield Offer(title, safe.text.content, finding, True)
-                return
-            doubts = [doubt for left in safe.left for doubt in left.doubts]
-            if doubts:
-                done = self._repaired(path, folder, text, finding, Wishes(unsafe=True))
-                if done.text != text:
-                    yield Offer(
-                        f"{title} (not safe: {_told(doubts)})", done.text.content, finding, False
-                    )
+                return _Made(safe.text.content)
+            doubts = tuple(doubt for left in safe.left for doubt in left.doubts)
+            wishes = Wishes(unsafe=True)
+            done = self._repaired(path, folder, text, finding, wishes) if doubts else safe
+            return _Made(done.text.content, doubts) if done.text != text else None
         except _FAILURES:
-            return
+            return None
         except BaseException:
             self._checks.forget(path)
             raise
@@ -127,6 +134,16 @@ class Offers:
         linter = self._checks.prepared(path, folder).check.linter
         place = finding.code, finding.line, finding.column
         return repair_one(path, text, linter, wishes, place, self._patched(path))
+
+
+def _offer(text: str, fixed: Mapping[Finding, _Made]) -> Offer:
+    """Offer what is made of a text, for one finding or for several; safe where it is so for one."""
+    codes = dict.fromkeys(finding.code for finding in fixed)
+    title = f"Fix {', '.join(codes)} ({', '.join(page_of(code).name for code in codes)})"
+    is_safe = not all(made.doubts for made in fixed.values())
+    if not is_safe:
+        title += f" (not safe: {_told(doubt for made in fixed.values() for doubt in made.doubts)})"
+    return Offer(title, text, tuple(fixed), is_safe)
 
 
 def _told(doubts: Iterable[Doubt]) -> str:

@@ -156,7 +156,7 @@ class DbsessionServer(LanguageServer):
             lambda: list(self._offers.of_findings(path, folder, shown.buffer, by_finding))
         )
         return [
-            self._action(each, shown, [by_finding[each.finding]] if each.finding else [])
+            self._action(each, shown, [by_finding[finding] for finding in each.findings])
             for each in offers
         ]
 

@@ -119,7 +119,7 @@ class _House:
         self._factory = ways.factory
         pairs = [(layer, ways.of_layer(layer)) for layer in _working_layers(policy)]
         found = [(layer, way) for layer, way in pairs if way is not None and not way.is_connection]
-        self._own = ways.own
+        self._own = next(iter(ways.own), None)
         self._has_sessions = bool(found)
         self._opener = next(
             (

@@ -31,7 +31,7 @@ _BENEFITS = {
 }
 
 
-def document(policy: Policy, own: StandardWay | None = None) -> str:
+def document(policy: Policy, own: Sequence[StandardWay] = ()) -> str:
     """Write the standard down.
 
     Args:
@@ -47,7 +47,7 @@ def document(policy: Policy, own: StandardWay | None = None) -> str:
 class _Writer:
     """Writes one policy's document."""
 
-    def __init__(self, policy: Policy, own: StandardWay | None) -> None:
+    def __init__(self, policy: Policy, own: Sequence[StandardWay]) -> None:
         self._policy = policy
         self._ways = StandardWays(policy, own)
         self._working = [
@@ -73,7 +73,7 @@ class _Writer:
     @property
     def _is_one_way(self) -> bool:
         """Whether each layer has a way of its own, and not just the block of what is opened."""
-        return all(ways and ways != [self._ways.own] for _, ways in self._working)
+        return all(ways and ways != list(self._ways.own) for _, ways in self._working)
 
     def _head(self) -> str:
         way = (

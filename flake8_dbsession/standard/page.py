@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flake8_dbsession.policy.model import TESTS_LAYER, Policy
 from flake8_dbsession.standard.patterns import block
 from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
+TITLE = "# Database sessions, in short"
+"""The first line of the page."""
+
 NO_WAY = "a provider, which is still to be written (`dbsession explain providers`)"
 """What a layer uses that has no way yet."""
 
 
-def short(policy: Policy, own: StandardWay | None = None) -> str:
+def short(policy: Policy, own: Sequence[StandardWay] = ()) -> str:
     """Write the standard down on one page.
 
     Args:
@@ -25,9 +28,9 @@ def short(policy: Policy, own: StandardWay | None = None) -> str:
     return "\n\n".join(_parts(policy, own)) + "\n"
 
 
-def _parts(policy: Policy, own: StandardWay | None) -> Iterator[str]:
+def _parts(policy: Policy, own: Sequence[StandardWay]) -> Iterator[str]:
     source = f"`{policy.source.name}`" if policy.source else "the code"
-    yield "# Database sessions, in short"
+    yield TITLE
     yield (
         f"<!-- Written by `dbsession standard --short` from {source}. -->\n<!-- flake8: noqa -->"
     )
@@ -48,7 +51,7 @@ def _parts(policy: Policy, own: StandardWay | None) -> Iterator[str]:
     )
 
 
-def _rows(policy: Policy, own: StandardWay | None) -> Iterator[str]:
+def _rows(policy: Policy, own: Sequence[StandardWay]) -> Iterator[str]:
     ways = StandardWays(policy, own)
     for layer in policy.layers:
         if layer.name == TESTS_LAYER:

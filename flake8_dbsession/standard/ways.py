@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.effects import inference_over
@@ -71,10 +71,11 @@ class StandardWays:
 
     Args:
         policy: the policy.
-        own: the block of what is opened by hand itself, for where nothing better is named.
+        own: the blocks of what is opened by hand itself, for where nothing better is named; the
+            usual one first.
     """
 
-    def __init__(self, policy: Policy, own: StandardWay | None = None) -> None:
+    def __init__(self, policy: Policy, own: Sequence[StandardWay] = ()) -> None:
         self._policy = policy
         self.own = own
         self._inference = inference_over(
@@ -97,8 +98,8 @@ class StandardWays:
             return [self._way(use, style or Style.CONTEXT) for use in layer.uses]
         if layer.name == TESTS_LAYER:
             return []
-        if self.own is not None:
-            return [self.own]
+        if self.own:
+            return list(self.own)
         if "DBS102" in layer.allow:
             return [StandardWay(self.factory, Style.CONTEXT, commits=False)]
         return []
@@ -106,8 +107,9 @@ class StandardWays:
     @property
     def factory(self) -> Sanctioned:
         """The house's factory, as the policy names it or as it stands beside a way's own module."""
-        if self.own is not None and not (self.own.call or self.own.is_connection):
-            return self.own.use
+        for way in self.own[:1]:
+            if not (way.call or way.is_connection):
+                return way.use
         bare = []
         for name in self._policy.factories:
             module, _, last = name.rpartition(".")

@@ -132,7 +132,8 @@ class _Looker:
                 giver = self._giver(
                     definition.name, definition.known, definition.scope, definition.node
                 )
-                yield replace(giver, makers=_makers(definition, file))
+                makers, engines = _opened(definition, file)
+                yield replace(giver, makers=makers, engines=engines)
 
     def _giver(self, name: str, known: RoleValue, scope: Scope, node: ast.AST | None) -> Giver:
         return Giver(
@@ -191,13 +192,14 @@ class _Looker:
                     yield _posix(os.path.relpath(module.path, self._root))
 
 
-def _makers(definition: Definition, file: SourceFile) -> frozenset[int]:
-    """Give marks of the factories that a function of a module, or a name in it, stands for."""
+def _opened(definition: Definition, file: SourceFile) -> tuple[frozenset[int], frozenset[int]]:
+    """Give marks of the factories and engines that a module's function, or a name in it, opens."""
     if not definition.name.isidentifier() or isinstance(definition.scope.node, ast.ClassDef):
-        return frozenset()
+        return frozenset(), frozenset()
     name = ast.Name(definition.name, ast.Load())
     found = resources_of(name, definition.scope, file.inference)
-    return frozenset(mark.code for mark in found.makers)
+    makers, engines = (frozenset(mark.code for mark in marks) for marks in found)
+    return makers, engines
 
 
 def _needs_arguments(node: ast.AST, scope: Scope) -> bool:

@@ -13,7 +13,7 @@ from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, SaidWay, S
 from flake8_dbsession.standard.ways import StandardWay
 from flake8_dbsession.survey.model import Survey, Use
 from flake8_dbsession.survey.places import pattern_of
-from flake8_dbsession.survey.proposal import Proposal, propose
+from flake8_dbsession.survey.proposal import Proposal, Unserved, propose
 
 
 def declares_ways(policy: Policy) -> bool:
@@ -22,21 +22,30 @@ def declares_ways(policy: Policy) -> bool:
     return all(layer.uses and layer.declared for layer in working)
 
 
-def way_of_own_block(policy: Policy, survey: Survey) -> StandardWay | None:
-    """Give the block by which a house closes what it opens by hand, where it has no provider.
+def ways_of_own_block(policy: Policy, survey: Survey) -> tuple[StandardWay, ...]:
+    """Give the blocks by which a house closes what it opens by hand, where it has no provider.
 
     Args:
         policy: its policy, some of whose accessors may be given up.
         survey: what was found in the code.
 
     Returns:
-        That of its factory, of the session class, of the accessor that is called most, or of its
-        driver's connections; None where none of them can be told.
+        Those of its factories, else that of the session class, of the accessor that is called most,
+        or of its driver's connections; none where none of them can be told.
     """
-    factory = next(iter(propose(survey).unserved), None)
-    if factory is not None:
-        use = Sanctioned(factory.module, factory.name)
-        return StandardWay(use, Style.CONTEXT, factory.is_async, commits=False)
+    factories = propose(survey).unserved
+    if factories:
+        return tuple(map(_of_factory, factories))
+    other = _way_without_factory(policy, survey)
+    return (other,) if other is not None else ()
+
+
+def _of_factory(factory: Unserved) -> StandardWay:
+    use = Sanctioned(factory.module, factory.name)
+    return StandardWay(use, Style.CONTEXT, factory.is_async, commits=False)
+
+
+def _way_without_factory(policy: Policy, survey: Survey) -> StandardWay | None:
     working = [file for file in survey.files if not file.is_test]
     raw = Counter(each for file in working for each in file.raw)
     for (source, resource, library), _ in raw.most_common():

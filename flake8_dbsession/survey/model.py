@@ -23,6 +23,7 @@ class Giver:
         commits: whether the end of its block commits.
         makers: marks of what it opens from, which only those of one file share; none where that is
             not known.
+        engines: marks of the engines behind those.
     """
 
     path: str
@@ -35,6 +36,13 @@ class Giver:
     needs_arguments: bool = False
     commits: bool = False
     makers: frozenset[int] = field(default=frozenset(), compare=False)
+    engines: frozenset[int] = field(default=frozenset(), compare=False)
+
+    def opens_another(self, other: Giver) -> bool:
+        """Tell whether this is seen to open another database than one of the same file."""
+        if self.engines and other.engines:
+            return not self.engines & other.engines
+        return bool(self.makers and other.makers) and not self.makers & other.makers
 
     def serves(self, factory: Giver) -> bool:
         """Tell whether this may be the provider of a factory's sessions."""

@@ -20,6 +20,7 @@ from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
 from flake8_dbsession.policy.loading import Source, load, preset_purpose, sources_of
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy
+from flake8_dbsession.policy.overruled import SELECTING, overruled
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 from flake8_dbsession.rules.pages import known_codes
 from flake8_dbsession.survey.looking import Looked, survey_of
@@ -161,7 +162,7 @@ def overview_of(
     layers = tuple(_layers(policy, sources, files))
     return Overview(
         policy=policy,
-        values=tuple(_values(sources)),
+        values=tuple(_values(sources, overruled=settings.names_codes)),
         layers=layers,
         found=tuple(_found(survey)),
         owners=tuple(_owners(policy, survey, files)),
@@ -175,8 +176,17 @@ def overview_of(
             if not os.path.isdir(path)
         ),
         nowhere=tuple(look_up_names(policy, sources).errors),
-        warnings=tuple(empty_layers(policy, sources, files)),
+        warnings=tuple(_warnings(policy, sources, files, settings)),
     )
+
+
+def _warnings(
+    policy: Policy, sources: Sequence[Source], files: Sequence[str], settings: Settings
+) -> Iterator[str]:
+    unheard = overruled(sources) if settings.names_codes else ""
+    if unheard:
+        yield unheard
+    yield from empty_layers(policy, sources, files)
 
 
 def _file_at(path: Path) -> Path:
@@ -184,8 +194,11 @@ def _file_at(path: Path) -> Path:
     return path / "code.py" if path.is_dir() else path
 
 
-def _values(sources: Sequence[Source]) -> Iterator[Value]:
-    """Give each value that is in force, the last source of each; lists that add up one by one."""
+def _values(sources: Sequence[Source], *, overruled: bool) -> Iterator[Value]:
+    """Give each value that is in force, the last source of each; lists that add up one by one.
+
+    Where flake8's configuration overrules what the policy selects, the source says so.
+    """
     seen: set[str] = set()
     for source in reversed(sources):
         for key, value in source.data.items():
@@ -197,7 +210,9 @@ def _values(sources: Sequence[Source]) -> Iterator[Value]:
                 adds = key in ("factories", "enable")
                 if full not in seen or adds:
                     seen.add(full)
-                    yield Value(full, entry, source.label)
+                    is_unheard = overruled and key in SELECTING
+                    note = "; flake8's configuration counts instead" if is_unheard else ""
+                    yield Value(full, entry, f"{source.label}{note}")
 
 
 def _layers(

@@ -205,11 +205,18 @@ class _Proposer:
         layers = []
         if self._dependency is not None and any("fastapi" in f.frameworks for f in self._files):
             paths = self._paths(lambda file: "fastapi" in file.frameworks, "standard", "routes")
-            use = self._sanctioned(self._dependency)
-            layers.append(Layer("routes", paths, (use,), Style.DEPENDENCY))
+            uses = (
+                self._sanctioned(self._dependency),
+                *self._of_other_databases(self._dependency),
+            )
+            layers.append(Layer("routes", paths, uses, Style.DEPENDENCY))
         if self._provider is not None:
             use = self._sanctioned(self._provider)
-            ways = (use, *self._counterparts(self._provider, use))
+            ways = (
+                use,
+                *self._counterparts(self._provider, use),
+                *self._of_other_databases(self._provider),
+            )
             layers.append(Layer("services", (), ways))
         return Proposal("standard", is_named=len(layers) == 2, layers=tuple(layers))
 
@@ -305,6 +312,39 @@ class _Proposer:
                 is_like = replace(giver, name=provider.name, commits=provider.commits) == provider
                 if is_like and giver.commits != provider.commits and self._reaches_out(giver):
                     yield Sanctioned(use.module, f"{owner}{giver.name}")
+
+    def _of_other_databases(self, main: Giver) -> Iterable[Sanctioned]:
+        """Give what hands out sessions of the house's other databases as the main way does."""
+        shown = [main]
+        for giver in (giver for file in self._files for giver in file.givers):
+            is_alike = (giver.role, giver.resource, giver.is_method) == (
+                main.role,
+                main.resource,
+                main.is_method,
+            )
+            is_for_others = giver.name[0] != "_" and not giver.needs_arguments
+            is_meant = not giver.is_deprecated and giver.path not in self._retired_files
+            if (
+                is_alike
+                and is_for_others
+                and is_meant
+                and all(self._are_two(giver, other) for other in shown)
+            ):
+                shown.append(giver)
+                yield self._sanctioned(giver)
+
+    def _are_two(self, one: Giver, other: Giver) -> bool:
+        """Tell whether two givers are seen to open two databases."""
+        if one.path == other.path:
+            return one.opens_another(other)
+        return self._has_own_database(one) and self._has_own_database(other)
+
+    def _has_own_database(self, giver: Giver) -> bool:
+        """Tell whether the file of a giver makes engines, and the factory that it opens from."""
+        file = next(file for file in self._files if file.path == giver.path)
+        factories = (each for each in file.givers if each.role is Role.FACTORY)
+        is_made = any(giver.makers & each.makers for each in factories)
+        return is_made and bool(file.engines)
 
     def _paths(
         self, belongs: Callable[[FileSurvey], bool], preset: str, name: str

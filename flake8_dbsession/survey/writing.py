@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.house.template import provider_code, provider_imports, provider_name
@@ -39,6 +40,16 @@ def written(
         The text of a ``dbsession.toml``.
     """
     return "\n\n".join(filter(None, _parts(proposal, offered, dropped, note))) + "\n"
+
+
+def within_project(policy: str) -> str:
+    """Write a ``dbsession.toml`` as the part of a ``pyproject.toml`` that says the same."""
+    tables = _TABLE.sub(rf"\g<0>{_PART}.", policy)
+    return f"[{_PART}]\n{tables}"
+
+
+_PART = "tool.dbsession"
+_TABLE = re.compile(r"^(?:# ?)?\[\[?(?=\w+\]\]?$)", re.MULTILINE)
 
 
 def _parts(
@@ -176,8 +187,10 @@ def _layer(layer: Layer) -> str:
 def _reason(layer: Layer) -> str:
     if layer.name == TESTS_LAYER:
         return "Tests may open sessions as they like."
+    style = layer.style or Style.CONTEXT
+    joint = ") or Depends(" if style is Style.DEPENDENCY else "() or "
     way = (
-        _WAYS[layer.style or Style.CONTEXT].format("() or ".join(u.expression for u in layer.uses))
+        _WAYS[style].format(joint.join(use.expression for use in layer.uses))
         if layer.uses
         else "no one way"
     )

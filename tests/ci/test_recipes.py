@@ -20,6 +20,7 @@ from tests.ci.stage import NEW, ROOT, bash, environment, git, pull_request
 
 RECIPES = ROOT / "examples" / "ci"
 PAGE = ROOT / "docs" / "ci.md"
+REPOSITORY = "git+https://github.com/flake8-dbsession/flake8-dbsession"  # until there is a release
 WORKFLOWS = ("github-action.yml", "github-code-scanning.yml")
 
 
@@ -46,7 +47,7 @@ def run(
     folder: Path, commands: list[str], **variables: str
 ) -> Iterator[subprocess.CompletedProcess[str]]:
     """Run the commands of a recipe, but for those that install: what they install is here."""
-    installing = [command for command in commands if "pip install flake8-dbsession" in command]
+    installing = [command for command in commands if f"pip install {REPOSITORY}" in command]
     assert len(installing) == 1
     for command in commands:
         if command not in installing:

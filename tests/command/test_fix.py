@@ -160,12 +160,16 @@ def test_what_a_baseline_knows_is_fixed_or_may_be_left(project: Path) -> None:
     assert Path("api/a.py").read_bytes() == FIXED.encode()
     assert result.stdout.splitlines()[0] == "api/a.py:3: DBS402 fixed"
     assert result.stdout.endswith(f"{summary}; the baseline knows 1 more\n")
+    assert "What is left, known or not, by cause (`--verbose` tells where):\n       1  " in (
+        result.stdout
+    )
     assert result.exit_code == 0
     copy = "\r\ndef copy():\r\n    with SessionLocal() as db:\r\n        db.add(1)\r\n"
     Path("api/a.py").write_bytes(FIXED.encode() + copy.encode())
     result = fix("api", CODES, "--verbose")
     assert result.exit_code == 1
-    assert result.stdout.startswith("api/a.py:10:10: DBS102 left (commit): ")
+    assert result.stdout.startswith("api/a.py:6:10: DBS102 left (commit, known): ")
+    assert "\napi/a.py:10:10: DBS102 left (commit): " in result.stdout
     assert "1 left (1 with an unsafe fix), 0 files not fixed; the baseline knows 1 more\n" in (
         result.stdout
     )

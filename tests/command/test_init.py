@@ -52,6 +52,37 @@ def test_writes_what_it_prints(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["", '[project]\nname = "x"', "# café\r\n[tool.ruff]\r\nline-length = 100  # ours\r\n"],
+)
+def test_writes_into_the_project_s_own_file(project: Path, text: str) -> None:
+    init(str(project), "--write")
+    alone = load(project / "dbsession.toml")
+    (project / "dbsession.toml").unlink()
+    forget_policies()
+    file = project / "pyproject.toml"
+    file.write_bytes(text.encode())
+    result = init(str(project), "--write")
+    assert f"{file}: written" in result.stderr
+    assert not (project / "dbsession.toml").exists()
+    written = file.read_bytes()
+    assert written.startswith(text.encode())
+    assert written.count(b"\r\n") in (0, written.count(b"\n"))
+    assert load(file).layers == alone.layers
+    assert load(file).preset == alone.preset
+    forget_policies()
+    assert init(str(project), "--write").exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["tool = {}\n", "[tool\n"])
+def test_writes_a_file_of_its_own_beside_one_that_takes_no_table(project: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(text)
+    init(str(project), "--write")
+    assert (project / "pyproject.toml").read_text() == text
+    assert (project / "dbsession.toml").exists()
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [("dbsession.toml", 'preset = "flask"\n'), ("pyproject.toml", "[tool.dbsession]\n")],
 )

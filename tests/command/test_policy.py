@@ -203,3 +203,29 @@ def test_without_a_policy(project: Path) -> None:
 @pytest.mark.usefixtures("project")
 def test_the_schema() -> None:
     assert json.loads(policy("--schema").stdout) == schema()
+
+
+@pytest.mark.parametrize("key", ["select = DBS1,DBS302", "extend-ignore = DBS305"])
+def test_a_selection_that_flake8_s_overrules_is_said(key: str, project: Path) -> None:
+    chosen = 'select = ["DBS"]\n[per-file-ignores]\n"x.py" = ["DBS301"]\n'
+    write_project(project, {"dbsession.toml": chosen, ".flake8": f"[flake8]\n{key}\n"})
+    forget_policies()
+    warning = (
+        "Warning: the policy's `select`, `per-file-ignores` do not count, for flake8's "
+        "configuration names DBS codes; keep them in one of the two"
+    )
+    shown = policy()
+    assert shown.stderr.splitlines() == [warning]
+    note = "(dbsession.toml; flake8's configuration counts instead)"
+    assert f'select = ["DBS"]   {note}' in shown.stdout
+    assert CliRunner().invoke(main, ["check"]).stderr.splitlines() == [warning]
+    assert CliRunner().invoke(main, ["check", "-q"]).stderr == ""
+
+
+@pytest.mark.parametrize("key", ["select = E,F,DBS", "max-line-length = 99", "ignore = E501"])
+def test_a_selection_that_counts_is_not_doubted(key: str, project: Path) -> None:
+    files = {"dbsession.toml": 'select = ["DBS"]\n', ".flake8": f"[flake8]\n{key}\n"}
+    write_project(project, files)
+    forget_policies()
+    assert policy().stderr == ""
+    assert CliRunner().invoke(main, ["check"]).stderr == ""

@@ -65,6 +65,7 @@ def flake8(folder: Path) -> list[str]:
         ("ignore = ['DBS1']\nextend-select = ['DBS102']", ALL[1:]),
         ("exclude = ['app.py']", []),
         ("per-file-ignores = { 'app.py' = 'DBS1', '*_routes.py' = ['DBS2'] }", ALL[1:2]),
+        ("per-file-ignores = { '!app.py' = 'DBS1', '!core/**' = ['DBS2'] }", [ALL[0], ALL[2]]),
         ("layers = [{ name = 'old', paths = ['*'], allow = ['DBS102'] }]", ALL[:2]),
     ],
 )
@@ -163,3 +164,53 @@ def test_accepted_doubts() -> None:
     assert by_hand not in dbsession("fix", "--diff", "--select", "DBS102").stdout
     configured("accept = ['commit']")
     assert by_hand in dbsession("fix", "--diff", "--select", "DBS102").stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("--exclude=lib", ["app.py", "old/app.py"]),
+        ("--extend-exclude=lib", ["app.py"]),
+        ("--extend-exclude=*.py", []),
+        ("--extend-exclude=lib/,app.py", []),
+        ("--extend-exclude=lib/inner/*", ["app.py", "lib/app.py"]),
+    ],
+)
+def test_the_command_line_leaves_files_out_as_flake8_does(
+    option: str, expected: list[str], tmp_path: Path
+) -> None:
+    others = dict.fromkeys(("lib/app.py", "lib/inner/app.py", "old/app.py"), APP)
+    write_project(tmp_path, {**others, ".flake8": "[flake8]\nexclude = old\n"})
+    found = dbsession("check", "--select=DBS101", option).stdout.splitlines()
+    assert [line.split(":")[0].removeprefix("./") for line in found] == expected
+    lines = flake8_here(".", "--select=DBS101", option, output=tmp_path / "out")
+    assert sorted(line.split(":")[0].removeprefix("./") for line in lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("# flake8: noqa", []),
+        ("# ruff: noqa: DBS101", ALL),
+        ("# ruff: noqa", ALL),
+    ],
+)
+def test_a_comment_for_the_whole_file_is_flake8_s(
+    comment: str, expected: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "app.py"
+    file.write_text(f"{file.read_text()}{comment}\n")
+    assert check() == flake8(tmp_path) == expected
+
+
+def test_codes_in_a_comment_for_the_whole_file_are_said_to_be_read_by_nobody(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "app.py"
+    file.write_text(f"{file.read_text()}# flake8: noqa: DBS101\n")
+    assert check() == flake8(tmp_path)
+    line = file.read_text().count("\n")
+    assert dbsession("check", "app.py").stderr == (
+        f"app.py:{line}: `# flake8: noqa: DBS101` hides every code of its file, or none, as "
+        "flake8's version has it, for flake8 reads no codes there; use `per-file-ignores`\n"
+    )

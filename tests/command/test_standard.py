@@ -154,3 +154,50 @@ class TestNamesThatExist:
         assert "| jobs | `with job_session() as db:`" in text
         assert "| services | `with session_scope() as db:` (`from shop.db import" in text
         assert "get_db" not in text
+
+
+def test_each_database_of_a_house_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        {name}Session = sessionmaker(create_engine("postgresql:///{name}"))
+    """
+    dependency = """
+        def get_{name}():
+            with {name}Session() as session:
+                yield session
+    """
+    routes = """
+        from fastapi import APIRouter, Depends
+        from app.one import get_One
+
+        router = APIRouter()
+
+        @router.get("/")
+        def show(session=Depends(get_One)):
+            return session.get(Item, 1)
+    """
+    files = {
+        "app/routes.py": routes,
+        "app/one.py": database.format(name="One") + dependency.format(name="One"),
+        "app/more.py": "".join(
+            database.format(name=name) + dependency.format(name=name) for name in ("Two", "Six")
+        ),
+    }
+    write_project(tmp_path, files)
+    monkeypatch.chdir(tmp_path)
+    short = standard("--short").stdout
+    for name in ("One", "Two", "Six"):
+        assert f"db = Depends(get_{name})" in short
+        assert f"with {name}Session() as db:" in short
+
+
+def test_the_short_one_is_checked_as_what_it_is(project: Path) -> None:
+    page = project / "short.md"
+    page.write_text(standard("--short").stdout)
+    assert standard("--check", "short.md").exit_code == 0
+    page.write_text(f"{page.read_text()}more\n")
+    result = standard("--check", "short.md")
+    assert result.exit_code == 1
+    assert "run: dbsession standard --short > short.md" in result.stderr

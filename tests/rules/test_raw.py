@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS101", "DBS102", "DBS103"}
@@ -573,3 +575,28 @@ def test_the_place_that_makes_the_requests_session(tmp_path: Path) -> None:
         },
         {"DBS101"},
     )
+
+
+@pytest.mark.parametrize("name", ["Db", "Store", "make"])
+@pytest.mark.parametrize("module", ["app.db", "app.other"])
+@pytest.mark.parametrize("written", ["self.db = {}()", "self.db: Session = {}()"])
+def test_a_factory_of_any_name_that_an_object_s_attribute_is_opened_by(
+    name: str, module: str, written: str, tmp_path: Path
+) -> None:
+    factory = f"""
+    from sqlalchemy.orm import sessionmaker
+    {name} = sessionmaker()
+    """
+    service = f"""
+    from sqlalchemy.orm import Session
+    from {module} import {name}
+
+    class Service:
+        def __init__(self):
+            {written.format(name)}  # DBS101
+
+        def work(self):
+            return self.db.execute(1)
+    """
+    files = {module.replace(".", "/") + ".py": factory, "app/service.py": service}
+    assert_cases(tmp_path, {**files, "app/__init__.py": ""}, {"DBS101"})

@@ -223,3 +223,74 @@ def test_the_dependency_that_the_file_injects_is_the_way_out(tmp_path: Path) -> 
     write_project(tmp_path, files)
     (message,) = [m for *_, code, m in lint(tmp_path, "api/agents.py") if code in CODES]
     assert message.endswith("; use the parameter `db = Depends(get_session)`")
+
+
+TWO_DATABASES = """
+    from contextlib import contextmanager
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    MainSession = sessionmaker(create_engine("postgresql:///main"))
+    ReportsSession = sessionmaker(create_engine("postgresql:///reports"))
+
+    def get_main():
+        with MainSession() as session:
+            yield session
+
+    def get_reports():
+        with ReportsSession() as session:
+            yield session
+
+    @contextmanager
+    def reporting():
+        with ReportsSession() as session:
+            yield session
+"""
+
+
+def test_of_two_databases_the_one_that_is_opened_is_injected(tmp_path: Path) -> None:
+    handlers = """
+    from fastapi import APIRouter, Depends
+    from core.database import MainSession, ReportsSession, get_main, reporting
+
+    router = APIRouter()
+
+    @router.get("/main")
+    def main():
+        with MainSession() as session:
+            return session.execute(1).scalar()
+
+    @router.get("/reports")
+    def reports():
+        with ReportsSession() as session:
+            return session.execute(1).scalar()
+
+    @router.get("/by-hand")
+    def by_hand():
+        session = ReportsSession()
+        return session.execute(1).scalar()
+
+    @router.get("/provider")
+    def provider():
+        with reporting() as session:
+            return session.execute(1).scalar()
+
+    @router.get("/both")
+    def both(given=Depends(get_main), other=Depends(ReportsSession)):
+        return given.execute(1).scalar()
+    """
+    files = {**HOUSE, "core/database.py": TWO_DATABASES, "api/numbers.py": handlers}
+    write_project(tmp_path, files)
+    advised = [
+        (code, message.rpartition("Depends(")[2].rstrip("`)"))
+        for _, _, code, message in lint(tmp_path, "api/numbers.py")
+        if code in ("DBS101", "DBS401", "DBS403")
+    ]
+    assert advised == [
+        ("DBS401", "get_main"),
+        ("DBS401", "get_reports"),
+        ("DBS101", "get_reports"),
+        ("DBS401", "get_reports"),
+        ("DBS401", "get_reports"),
+        ("DBS403", "get_reports"),
+    ]

@@ -152,6 +152,14 @@ def test_wrong_use(tmp_path: Path, arguments: list[str], message: str) -> None:
     assert message in err
 
 
+def test_a_report_that_cannot_be_written_keeps_the_program_s_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flake8_dbsession", "run", "--report", "no/a.json"]
+    program = [sys.executable, "-c", "raise SystemExit(7)"]
+    done = subprocess.run([*command, "--", *program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 7
+    assert "no/a.json: cannot be written" in done.stderr
+
+
 def test_a_customization_that_ours_hides_has_its_turn(tmp_path: Path) -> None:
     write(tmp_path, sitecustomize="print('theirs')")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

@@ -182,6 +182,26 @@ async def test_a_fix_with_doubts_names_them_and_is_not_preferred(house: Path) ->
         assert "DBS102" in codes(shown)
 
 
+async def test_two_findings_that_one_edit_fixes_have_one_quick_fix(house: Path) -> None:
+    text = """\
+    from core.database import SessionLocal
+
+
+    def count():
+        db = SessionLocal()
+        return db.query(1).count()
+    """
+    write_project(house, {"app.py": text})
+    async with opened(house) as session:
+        session.open(house / "app.py")
+        shown = await session.shown(house / "app.py")
+        assert codes(shown) == ["DBS101", "DBS302"]
+        (action,) = await session.actions(house / "app.py", WHOLE, "quickfix")
+        assert action.title == "Fix DBS101, DBS302 (raw-session-factory, session-never-closed)"
+        assert [*action.diagnostics] == [*shown]
+        assert "with get_db_session() as db:" in applied(dedent(text), edits_of(action, 1))
+
+
 async def test_hovering_shows_the_page(house: Path) -> None:
     async with opened(house) as session:
         session.open(house / "app.py")

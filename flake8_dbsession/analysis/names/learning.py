@@ -133,8 +133,13 @@ def _named_expressions(tree: Tree) -> Iterator[tuple[str, ast.expr, Scope]]:
     for statement, scope in tree.find(ast.ImportFrom):
         for alias in statement.names:
             name = alias.asname or alias.name
-            if name != "*" and (hints(alias.name) or hints(statement.module or "")):
+            if name != "*" and (hints(alias.name) or _is_hinting(statement.module)):
                 yield name, ast.Name(name, ast.Load()), scope
+
+
+def _is_hinting(module: str | None) -> bool:
+    """Tell whether a module looks as if it had to do with sessions: ``app.db``."""
+    return any(map(hints, (module or "").split(".")))
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -214,8 +219,11 @@ def _callees(tree: Tree, names: set[str]) -> Iterator[str]:
             yield from _callee(loop.iter)
     for assignment, _ in tree.find(ast.Assign):
         targets = [part for t in assignment.targets for part in getattr(t, "elts", [t])]
-        if any(isinstance(t, ast.Name) and t.id in names for t in targets):
+        if any(last_segment(target) in names for target in targets):
             yield from _callee(assignment.value)
+    for annotated, _ in tree.find(ast.AnnAssign):
+        if annotated.value is not None and last_segment(annotated.target) in names:
+            yield from _callee(annotated.value)
     for item in tree.with_items():
         if isinstance(item.optional_vars, ast.Name) and item.optional_vars.id in names:
             yield from _callee(item.context_expr)

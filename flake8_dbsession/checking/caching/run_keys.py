@@ -23,6 +23,8 @@ def flake8_arguments(
     extend_select: str | None = None,
     ignore: str | None = None,
     stdin_filename: str | None = None,
+    exclude: str | None = None,
+    extend_exclude: str | None = None,
 ) -> list[str]:
     """Give the arguments of flake8 that ask for what a run is to report."""
     given = {
@@ -30,6 +32,8 @@ def flake8_arguments(
         "extend-select": extend_select,
         "ignore": ignore,
         "stdin-display-name": stdin_filename,
+        "exclude": exclude,
+        "extend-exclude": extend_exclude,
     }
     return [f"--{name}={value}" for name, value in given.items() if value]
 

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flake8_dbsession.checking.errors import RunError
@@ -43,10 +43,14 @@ class Changes:
     Attributes:
         root: the repository's absolute root, without links.
         lines: the changed lines of each changed file by its path below the root; None for all.
+        commit: the commit that they changed since.
+        names: the path that each file which was there already had at that commit.
     """
 
     root: str
     lines: Mapping[str, frozenset[int] | None]
+    commit: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, path: str) -> bool:
         """Tell whether a file changed.
@@ -84,6 +88,18 @@ class Changes:
             or each.code == BROKEN_POLICY
         ]
 
+    def knew(self, path: str) -> bool:
+        """Tell whether a changed file was there already at the commit."""
+        return self._name(path) in self.names
+
+    def before(self, path: str) -> bytes | None:
+        """Give what a changed file held at the commit; None for what did not change, or is new."""
+        try:
+            name = self.names.get(self._name(path))
+            return None if name is None else _git(self.root, "show", f"{self.commit}:{name}")
+        except RunError:
+            return None
+
     def _name(self, path: str) -> str:
         absolute = os.path.realpath(path)
         if os.path.commonpath([absolute, self.root]) != self.root:
@@ -103,16 +119,17 @@ def changes_since(revision: str) -> Changes:
     root = os.fsdecode(_git(".", "rev-parse", "--show-toplevel").removesuffix(b"\n"))
     name = f"{revision}^{{commit}}"
     try:
-        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+        found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
     except RunError as error:
         raise RunError(
             f"--since {revision}: this repository knows no such commit; check the spelling, "
             "or fetch it where the clone is shallow"
         ) from error
     untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
-    diff = _git(root, *_DIFF, commit.decode().strip(), "--").split(b"\n")
-    lines = {**{os.fsdecode(path): None for path in untracked}, **_changed(diff)}
-    return Changes(os.path.realpath(root), lines)
+    commit = found.decode().strip()
+    changed, names = _changed(_git(root, *_DIFF, commit, "--").split(b"\n"))
+    lines = {**{os.fsdecode(path): None for path in untracked}, **changed}
+    return Changes(os.path.realpath(root), lines, commit, names)
 
 
 def revision_here() -> str:
@@ -134,20 +151,25 @@ def _git(folder: str, *arguments: str) -> bytes:
     return done.stdout
 
 
-def _changed(diff: Iterable[bytes]) -> dict[str, frozenset[int]]:
-    """Read a diff without context: the new lines of each file."""
+def _changed(diff: Iterable[bytes]) -> tuple[dict[str, frozenset[int]], dict[str, str]]:
+    """Read a diff without context: the new lines of each file, and the names of the old ones."""
     numbers: dict[str, set[int]] = {}
-    path = ""
+    names: dict[str, str] = {}
+    path = old = ""
     lines = iter(diff)
     for line in lines:
         hunk = _HUNK.match(line)
-        if line.startswith(b"+++ "):
-            path = _path(line[4:])
+        if line.startswith(b"--- "):
+            old = _path(line[4:], b"a/")
+        elif line.startswith(b"+++ "):
+            path = _path(line[4:], b"b/")
+            if old != "/dev/null":
+                names[path] = old
         elif hunk:
             removed, first, added = (int(number or 1) for number in hunk.groups())
             numbers.setdefault(path, set()).update(range(first, first + added))
             _skip(lines, removed + added)
-    return {path: frozenset(changed) for path, changed in numbers.items()}
+    return {path: frozenset(changed) for path, changed in numbers.items()}, names
 
 
 def _skip(lines: Iterator[bytes], count: int) -> None:
@@ -157,8 +179,8 @@ def _skip(lines: Iterator[bytes], count: int) -> None:
             count -= 1
 
 
-def _path(written: bytes) -> str:
+def _path(written: bytes, prefix: bytes) -> str:
     """Read a path as git writes it: quoted as in C, or with a tab after a space in it."""
     if written.startswith(b'"'):
         written = ast.literal_eval(f"b{written.decode()}")
-    return os.fsdecode(written.rstrip(b"\t").removeprefix(b"b/"))
+    return os.fsdecode(written.rstrip(b"\t").removeprefix(prefix))

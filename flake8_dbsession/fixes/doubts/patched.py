@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -92,7 +93,8 @@ class PatchedNames:
         for test in self._tests_naming(name, context):
             reason, found = test.notices(name, path, homes, swap, gone)
             if reason:
-                doubt = Doubt(Kind.PATCHED, f"`{test.path.name}` {reason}", str(test.path))
+                shown = shown_from(context.file.inference.project.root, test.path)
+                doubt = Doubt(Kind.PATCHED, f"`{shown}` {reason}", str(test.path))
                 return Verdict(doubt)
             moves += found
         return Verdict(None, tuple(moves))
@@ -105,6 +107,11 @@ class PatchedNames:
                 if path not in self._tests:
                     self._tests[path] = _Test(path, self._sources)
                 yield self._tests[path]
+
+
+def shown_from(root: Path, path: Path) -> str:
+    """Write a file's path as it is seen from a project's root."""
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _homes(name: str, context: Context) -> set[str]:

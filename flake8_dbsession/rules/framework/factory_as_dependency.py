@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.framework.injections import Injection
-from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
+from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.framework.wording import injected
@@ -73,8 +74,15 @@ class FactoryAsDependency(Rule[Injection]):
             yield self.violation(
                 fact.node,
                 f"`{written}` injects a session that nothing closes after the request; "
-                f"use {injected(fact.known, context)}",
+                f"use {injected(_place(fact.known, fact, context), context)}",
             )
+
+
+def _place(known: RoleValue, injection: Injection, context: Context) -> OpeningPlace:
+    """Tell what is opened, and from which factory: ``SessionLocal`` of ``SessionLocal()``."""
+    handed = injection.handed
+    factory = handed.func if isinstance(handed, ast.Call) else handed
+    return OpeningPlace(known, context.file.module.scope, factory=factory)
 
 
 def opens_by_itself(injection: Injection) -> bool:

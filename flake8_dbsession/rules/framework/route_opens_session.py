@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
-from flake8_dbsession.house.advice import Advice
+from flake8_dbsession.house.advice import Advice, factory_of
 from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Layer, Level, Style
 from flake8_dbsession.rules.base import Rule, Violation
@@ -134,10 +134,18 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
 
 def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
     """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
-    own = context.house.own(OpeningPlace(opening.known, opening.scope))
-    opened = context.acquisition_of(opening.node)
-    name = opened.local_name if opened is not None else "db"
+    place = _place(opening, context)
+    own = context.house.own(place)
     if layer.declared and own is not None:
-        return Advice(own, own.written(name)).words
-    dependency = injected_here(opening.known, context) or house_dependency(opening.known, context)
-    return f"the parameter `{name} = Depends({dependency})`" if dependency else None
+        return Advice(own, own.written(place.name)).words
+    dependency = injected_here(place, context) or house_dependency(place, context)
+    return f"the parameter `{place.name} = Depends({dependency})`" if dependency else None
+
+
+def _place(opening: Opening, context: Context) -> OpeningPlace:
+    """Tell what is opened, from which factory or by which provider, and under which name."""
+    opened = context.acquisition_of(opening.node)
+    if opened is None:
+        return OpeningPlace(opening.known, opening.scope, factory=opening.node.func)
+    factory = factory_of(opened)
+    return OpeningPlace(opening.known, opening.scope, opened.local_name, factory)

@@ -20,38 +20,43 @@ def dependency_names(context: Context) -> list[str]:
     return [layer.use.expression for layer in layers if layer.use]
 
 
-def house_dependency(known: RoleValue, context: Context) -> str | None:
-    """Name the dependency that gives sessions in this house.
+def injected_here(place: OpeningPlace, context: Context) -> str | None:
+    """Name the dependency that a file injects already where it needs such a session.
 
     Args:
-        known: a session, or what opens one.
+        place: what is opened, or handed to the framework; never that of another database is named.
+        context: the file and its policy.
+    """
+    for injection in context.file.facts(Injection):
+        other = injection.known
+        if (
+            other is not None
+            and other.role is Role.DEPENDENCY
+            and other.is_async is place.known.is_async
+            and not context.house.opens_another(injection.handed, place)
+        ):
+            return ast.unparse(injection.handed)
+    return None
+
+
+def house_dependency(place: OpeningPlace, context: Context) -> str | None:
+    """Name the dependency that gives what a place opens in this house.
+
+    Args:
+        place: what is opened, or handed to the framework.
         context: the file and its policy.
 
     Returns:
         The dependency that the user's policy names; else one beside the factory, or one of a module
         that the file imports. None where the project has none that fits.
     """
-    way = context.house.dependency(OpeningPlace(known, context.file.module.scope))
+    way = context.house.dependency(place)
     return way.expression if way is not None else None
 
 
-def injected_here(known: RoleValue, context: Context) -> str | None:
-    """Name the dependency that a file injects already where it needs such a session.
-
-    Args:
-        known: a session, or what opens one.
-        context: the file and its policy.
-    """
-    for injection in context.file.facts(Injection):
-        other = injection.known
-        if other is not None and other.role is Role.DEPENDENCY and other.is_async is known.is_async:
-            return ast.unparse(injection.handed)
-    return None
-
-
-def injected(known: RoleValue, context: Context) -> str:
+def injected(place: OpeningPlace, context: Context) -> str:
     """Say what to inject instead of something that opens a session: ``Depends(get_db)``."""
-    name = house_dependency(known, context) or injected_here(known, context)
+    name = house_dependency(place, context) or injected_here(place, context)
     return f"`Depends({name})`" if name else UNKNOWN_DEPENDENCY
 
 

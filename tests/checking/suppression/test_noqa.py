@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.settings import flake8_options
-from flake8_dbsession.checking.suppression.noqa import add_noqa, blanket_names
+from flake8_dbsession.checking.suppression.noqa import add_noqa, misleading
 
 
 def finding(line: int, code: str = "DBS101", path: str = "app.py") -> Finding:
@@ -161,6 +161,7 @@ def test_a_rules_name_in_a_comment_is_told(tmp_path: Path) -> None:
     text = "a = 1  # noqa: raw-session-factory\nb = 2  # noqa: DBS101\nc = 3  # noqa: other-name\n"
     file = tmp_path / "app.py"
     file.write_text(text, encoding="utf-8")
-    assert list(blanket_names([str(file), str(tmp_path / "none.py")])) == [
+    found = misleading([str(file), str(tmp_path / "none.py")])
+    assert [(place, comment) for place, comment, _ in found] == [
         (f"{file}:1", "# noqa: raw-session-factory")
     ]

@@ -58,7 +58,8 @@ OTHERS = [
 def test_what_a_test_patches_is_a_doubt(test: str, tmp_path: Path) -> None:
     files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
-    assert found == ["6: DBS102 `test_work.py` patches `SessionLocal` in this module"]
+    told = [reason.partition(";")[0] for reason in found]
+    assert told == ["6: DBS102 `tests/test_work.py` patches `SessionLocal` in this module"]
     assert repaired(tmp_path, files, "app/work.py", "DBS102", unsafe=True).fixed
 
 
@@ -66,7 +67,7 @@ def test_what_a_test_patches_is_a_doubt(test: str, tmp_path: Path) -> None:
 def test_a_patch_that_cannot_be_read_is_a_doubt(test: str, tmp_path: Path) -> None:
     files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
-    assert found == ["6: DBS102 `test_work.py` may patch `SessionLocal` in this module"]
+    assert found == ["6: DBS102 `tests/test_work.py` may patch `SessionLocal` in this module"]
 
 
 @pytest.mark.parametrize("test", OTHERS)
@@ -120,13 +121,13 @@ WHOLE = """
 def test_what_the_provider_would_do_otherwise_is_a_doubt(test: str, tmp_path: Path) -> None:
     files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
-    assert found == ["7: DBS102 `test_work.py` patches `core.database.SessionLocal`"]
+    assert found == ["7: DBS102 `tests/test_work.py` patches `core.database.SessionLocal`"]
 
 
 def test_a_module_that_is_replaced_has_no_provider(tmp_path: Path) -> None:
     files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": WHOLE}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
-    assert found == ["7: DBS102 `test_work.py` replaces `core.database` as a whole"]
+    assert found == ["7: DBS102 `tests/test_work.py` replaces `core.database` as a whole"]
 
 
 REAL = """
@@ -205,7 +206,10 @@ def test_a_test_that_is_given_patches_what_is_used_now(
     before = Path("tests/test_work.py").read_text()
     arguments = ["fix", "--select=DBS101,DBS102,DBS301"]
     alone = CliRunner().invoke(main, [*arguments, "app", "--verbose"])
-    assert "`test_work.py` patches `SessionLocal` in this module" in alone.stdout
+    assert (
+        "`tests/test_work.py` patches `SessionLocal` in this module; `dbsession fix` changes that "
+        "along where it is given that file too" in alone.stdout
+    )
     assert Path("tests/test_work.py").read_text() == before
     both = CliRunner().invoke(main, [*arguments, "app", "tests"])
     assert both.exit_code == 0, both.stdout
@@ -215,6 +219,20 @@ def test_a_test_that_is_given_patches_what_is_used_now(
     old = re.search(r'"[\w.]*SessionLocal"', before)
     assert old is not None
     assert after == before.replace(old[0], target)
+
+
+def test_the_test_that_was_not_given_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    work, test, _ = MOVED["entered_with_a_mock"]
+    tests = {f"tests/{name}/test_work.py": test for name in ("a", "b", "c")}
+    write_project(tmp_path, {**HOUSE, "app/work.py": work, **tests})
+    arguments = ["fix", "--select=DBS101,DBS102,DBS301", "app", "--verbose"]
+    one = CliRunner().invoke(main, [*arguments, "tests/a/test_work.py", "tests/c"])
+    assert "`tests/b/test_work.py` patches `SessionLocal` in this module" in one.stdout
+    two = CliRunner().invoke(main, [*arguments, "tests/b"])
+    assert "`tests/a/test_work.py` and 1 more patch `SessionLocal` in this module" in two.stdout
 
 
 TWICE = """
@@ -237,7 +255,7 @@ def test_what_the_module_uses_still_is_patched_still(
     test = MOVED["entered_with_a_mock"][1]
     write_project(tmp_path, {**HOUSE, "app/work.py": TWICE, "tests/test_work.py": test})
     result = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
-    assert "`test_work.py` patches `SessionLocal` in this module" in result.stdout
+    assert "`tests/test_work.py` patches `SessionLocal` in this module" in result.stdout
     assert Path("app/work.py").read_text() == dedent(TWICE)
 
 
@@ -328,5 +346,5 @@ def test_what_is_read_through_its_module_is_patched_there(patch: str, tmp_path: 
     """
     files = {**HOUSE, "app/work.py": THROUGH, "tests/test_work.py": test}
     (reason,) = reasons(tmp_path, files, "app/work.py", "DBS102")
-    assert "`test_work.py`" in reason
+    assert "`tests/test_work.py`" in reason
     assert "patch" in reason
