@@ -6,11 +6,13 @@ import ast
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import (
+    commits_itself,
     has_arguments,
     is_made_here,
 )
@@ -98,6 +100,24 @@ def advice_of_own_block(acquisition: Acquisition) -> Advice:
     """Advise the block of what is opened itself, which closes it."""
     keyword = "async with" if acquisition.known.is_async else "with"
     return Advice(None, f"{keyword} {acquisition.block} as {acquisition.local_name}:")
+
+
+def closes_by_its_block(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether a connection's own block is what closes it best, or else ``closing``.
+
+    Args:
+        acquisition: what opens the connection.
+        inference: follows what is done by it.
+
+    Returns:
+        False where its block leaves it open, and where that would commit besides, though the code
+        says by itself when to commit.
+    """
+    known = acquisition.known
+    block = driver_of(known.library).block
+    if known.name.endswith(".raw_connection") or BlockEnd.CLOSES not in block:
+        return False
+    return BlockEnd.COMMITS not in block or not commits_itself(acquisition, inference)
 
 
 def advice_beside(given: str) -> Advice:

@@ -287,6 +287,41 @@ LEGACY = """\
 [legacy]
 "*manager.get_session" = "core.database:get_db_session"
 """
+PSYCOPG = """\
+import psycopg
+
+DSN = "postgresql://db/shop"
+
+
+def count():
+    conn = psycopg.connect(DSN)
+    return conn.execute("SELECT 1").fetchone()
+
+
+def add(row):
+    conn = psycopg.connect(DSN)
+    conn.execute("INSERT INTO log VALUES (%s)", row)
+    conn.commit()
+    conn.close()
+
+
+def unclear(work):
+    conn = psycopg.connect(DSN)
+    conn.execute(work)
+"""
+PSYCOPG_PROVIDER = """\
+from contextlib import contextmanager
+
+import psycopg
+
+DSN = "postgresql://db/shop"
+
+
+@contextmanager
+def transaction():
+    with psycopg.connect(DSN) as conn:
+        yield conn
+"""
 _CORE = {"core/__init__.py": "", "app/__init__.py": ""}
 
 HOUSES: dict[str, dict[str, str]] = {
@@ -357,6 +392,14 @@ async def own_block():
     "a file and a provider": {
         "app/store.py": SQLITE.replace("import closing", "import closing, contextmanager")
         + SQLITE_PROVIDER
+    },
+    "connections of psycopg 3": {"app/shop.py": PSYCOPG},
+    "connections of psycopg 3 and a provider": {
+        "core/database.py": PSYCOPG_PROVIDER,
+        "app/shop.py": PSYCOPG.replace(
+            'DSN = "postgresql://db/shop"', "from core.database import DSN"
+        ),
+        "dbsession.toml": 'connections = "core.database:transaction"\n',
     },
     "a registry": {
         "core/database.py": FACTORY.replace(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
@@ -109,7 +109,7 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
     """
     call, known, scope = acquisition.node, acquisition.known, acquisition.scope
     place = place_of(acquisition, document.context.file.inference)
-    name = acquisition.name if acquisition.name.isidentifier() else ""
+    name = local_name(acquisition.name, "")
     if is_made_here(acquisition):
         raise Refusal("its factory is made on the spot")
     if known.source is Role.SESSION_CLASS:
@@ -177,10 +177,24 @@ def provision_for(need: Need, document: Document, *, injects: bool = False) -> P
     """
     way = _way_for(need, document)
     if way.style is not Style.DEPENDENCY:
-        return _provision(reach_way(way, need, document), way, need, document)
+        return provision_by(way, need, document)
     if not injects or not need.name:
         raise Refusal(f"the standard here is a parameter, `{way.written(need.name or 'db')}`")
     return _injected(way, need, document)
+
+
+def provision_by(way: Way, need: Need, document: Document) -> Provision:
+    """Tell what using a way of the house at a place takes, and does.
+
+    Args:
+        way: the way, which is no parameter.
+        need: what is opened by hand.
+        document: the file.
+
+    Raises:
+        Refusal: it cannot be reached from there.
+    """
+    return _provision(reach_way(way, need, document), way, need, document)
 
 
 def _injected(way: Way, need: Need, document: Document) -> Provision:
