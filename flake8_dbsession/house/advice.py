@@ -88,7 +88,7 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
         house: the ways of its file.
     """
     place = place_of(acquisition, house.inference)
-    way = house.best(place)
+    way = choice_at(place, house).way
     return (
         Advice(way, way.written(place.name))
         if way is not None
@@ -125,6 +125,33 @@ def advice_beside(given: str) -> Advice:
     return Advice(None, given, given)
 
 
+class Choice(NamedTuple):
+    """The way that is to be used at a place.
+
+    Attributes:
+        way: the way; None where there is none.
+        misfit: why the way that the policy names does not fit there; empty where none is named.
+    """
+
+    way: Way | None
+    misfit: str = ""
+
+
+def choice_at(place: OpeningPlace, house: House, replacement: str | None = None) -> Choice:
+    """Choose the way for a place, which message and fix have in common.
+
+    Args:
+        place: where something is opened by hand.
+        house: the ways of its file.
+        replacement: what the policy has in the place of a legacy accessor; None for another call.
+    """
+    if replacement is None:
+        return Choice(house.best(place))
+    way = house.instead(replacement, place)
+    misfit = house.obstacle(way, place) if way is not None else ""
+    return Choice(None, misfit) if misfit else Choice(way)
+
+
 def advice_instead(replacement: str, place: OpeningPlace, house: House) -> Advice:
     """Advise what the policy has in the place of a legacy accessor.
 
@@ -133,13 +160,12 @@ def advice_instead(replacement: str, place: OpeningPlace, house: House) -> Advic
         place: where the accessor is called.
         house: the ways of its file.
     """
-    way = house.instead(replacement, place)
-    if way is None:
-        return Advice(None, house.said_instead(replacement))
-    obstacle = house.obstacle(way, place)
-    if obstacle:
-        return Advice(None, f"`{replacement}`, which does not fit here: {obstacle}")
-    return Advice(way, way.written(place.name))
+    way, misfit = choice_at(place, house, replacement)
+    if way is not None:
+        return Advice(way, way.written(place.name))
+    if misfit:
+        return Advice(None, f"`{replacement}`, which does not fit here: {misfit}")
+    return Advice(None, house.said_instead(replacement))
 
 
 def is_block(code: str) -> bool:
