@@ -121,12 +121,8 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     refuse_borrowed(acquisition, document)
     shared = shared_in(plain_need(acquisition, document), document)
     if shared is not None:
-        return fix_shared(
-            shared,
-            need_of(acquisition, document),
-            document,
-            provision_of_own_block(acquisition, document),
-        )
+        need = need_of(acquisition, document)
+        return fix_shared(shared, need, document, provision_of_own_block(acquisition, document))
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
