@@ -6,11 +6,13 @@ import ast
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import (
+    commits_itself,
     has_arguments,
     is_made_here,
 )
@@ -86,7 +88,7 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
         house: the ways of its file.
     """
     place = place_of(acquisition, house.inference)
-    way = house.best(place)
+    way = choice_at(place, house).way
     return (
         Advice(way, way.written(place.name))
         if way is not None
@@ -100,9 +102,54 @@ def advice_of_own_block(acquisition: Acquisition) -> Advice:
     return Advice(None, f"{keyword} {acquisition.block} as {acquisition.local_name}:")
 
 
+def closes_by_its_block(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether a connection's own block is what closes it best, or else ``closing``.
+
+    Args:
+        acquisition: what opens the connection.
+        inference: follows what is done by it.
+
+    Returns:
+        False where its block leaves it open, and where that would commit besides, though the code
+        says by itself when to commit.
+    """
+    known = acquisition.known
+    block = driver_of(known.library).block
+    if known.name.endswith(".raw_connection") or BlockEnd.CLOSES not in block:
+        return False
+    return BlockEnd.COMMITS not in block or not commits_itself(acquisition, inference)
+
+
 def advice_beside(given: str) -> Advice:
     """Advise to use the session that the function was given."""
     return Advice(None, given, given)
+
+
+class Choice(NamedTuple):
+    """The way that is to be used at a place.
+
+    Attributes:
+        way: the way; None where there is none.
+        misfit: why the way that the policy names does not fit there; empty where none is named.
+    """
+
+    way: Way | None
+    misfit: str = ""
+
+
+def choice_at(place: OpeningPlace, house: House, replacement: str | None = None) -> Choice:
+    """Choose the way for a place, which message and fix have in common.
+
+    Args:
+        place: where something is opened by hand.
+        house: the ways of its file.
+        replacement: what the policy has in the place of a legacy accessor; None for another call.
+    """
+    if replacement is None:
+        return Choice(house.best(place))
+    way = house.instead(replacement, place)
+    misfit = house.obstacle(way, place) if way is not None else ""
+    return Choice(None, misfit) if misfit else Choice(way)
 
 
 def advice_instead(replacement: str, place: OpeningPlace, house: House) -> Advice:
@@ -113,13 +160,12 @@ def advice_instead(replacement: str, place: OpeningPlace, house: House) -> Advic
         place: where the accessor is called.
         house: the ways of its file.
     """
-    way = house.instead(replacement, place)
-    if way is None:
-        return Advice(None, house.said_instead(replacement))
-    obstacle = house.obstacle(way, place)
-    if obstacle:
-        return Advice(None, f"`{replacement}`, which does not fit here: {obstacle}")
-    return Advice(way, way.written(place.name))
+    way, misfit = choice_at(place, house, replacement)
+    if way is not None:
+        return Advice(way, way.written(place.name))
+    if misfit:
+        return Advice(None, f"`{replacement}`, which does not fit here: {misfit}")
+    return Advice(None, house.said_instead(replacement))
 
 
 def is_block(code: str) -> bool:

@@ -46,6 +46,11 @@ def relies_on_commit(acquisition: Acquisition, inference: Inference) -> bool:
     return Did.COMMITS not in _did(acquisition, inference) and may_change(acquisition, inference)
 
 
+def commits_itself(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether code is seen to commit by hand what it opens."""
+    return Did.COMMITS in _did(acquisition, inference)
+
+
 def _block_commits(acquisition: Acquisition) -> bool:
     callee = acquisition.node.func
     if isinstance(callee, ast.Attribute) and callee.attr == "begin":

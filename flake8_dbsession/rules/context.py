@@ -26,7 +26,7 @@ from flake8_dbsession.house.advice import (
 )
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.house.house import House
-from flake8_dbsession.house.model import OpeningPlace
+from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import Layer, Policy, Style
 
@@ -133,6 +133,20 @@ class Context:
             return advice_of_own_block(acquisition)
         given = self._given_beside.get(id(acquisition.node))
         return advice_beside(given) if given else advice_for(acquisition, self.house)
+
+    def connection_way(self, acquisition: Acquisition) -> Way | None:
+        """Give the house's way to a connection, for the place of one that is opened by hand.
+
+        Args:
+            acquisition: what is opened.
+
+        Returns:
+            The way; None where the house has none that can be used there and loses nothing, and
+            where connections may be opened by hand.
+        """
+        if self.may_open(acquisition.scope, acquisition.known):
+            return None
+        return self.house.connection_to_use(place_of(acquisition, self.file.inference))
 
     @cached_property
     def _given_beside(self) -> dict[int, str]:

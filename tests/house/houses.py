@@ -287,6 +287,148 @@ LEGACY = """\
 [legacy]
 "*manager.get_session" = "core.database:get_db_session"
 """
+PSYCOPG = """\
+import psycopg
+
+DSN = "postgresql://db/shop"
+
+
+def count():
+    conn = psycopg.connect(DSN)
+    return conn.execute("SELECT 1").fetchone()
+
+
+def add(row):
+    conn = psycopg.connect(DSN)
+    conn.execute("INSERT INTO log VALUES (%s)", row)
+    conn.commit()
+    conn.close()
+
+
+def unclear(work):
+    conn = psycopg.connect(DSN)
+    conn.execute(work)
+"""
+PSYCOPG_PROVIDER = """\
+from contextlib import contextmanager
+
+import psycopg
+
+DSN = "postgresql://db/shop"
+
+
+@contextmanager
+def transaction():
+    with psycopg.connect(DSN) as conn:
+        yield conn
+"""
+TWO_POSTGRES = """\
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Shop = sessionmaker(create_engine("postgresql://db/shop"))
+Archive = sessionmaker(create_engine("postgresql://db/archive"))
+
+
+@contextmanager
+def shop():
+    with Shop() as session:
+        yield session
+
+
+@contextmanager
+def archive():
+    with Archive() as session:
+        yield session
+"""
+SYNC_AND_ASYNC = """\
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import sessionmaker
+
+Shop = sessionmaker(create_engine("postgresql://db/shop"))
+AsyncShop = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/shop"))
+
+
+@contextmanager
+def session_scope():
+    with Shop() as session:
+        yield session
+
+
+@asynccontextmanager
+async def async_scope():
+    async with AsyncShop() as session:
+        yield session
+"""
+READ_AND_WRITE = """\
+import sqlite3
+from contextlib import closing, contextmanager
+
+
+@contextmanager
+def reading():
+    with closing(sqlite3.connect("shop.db")) as conn:
+        yield conn
+
+
+@contextmanager
+def writing():
+    with closing(sqlite3.connect("shop.db")) as conn, conn:
+        yield conn
+"""
+READ_AND_WRITE_USE = """\
+import sqlite3
+
+
+def count():
+    conn = sqlite3.connect("shop.db")
+    return conn.execute("SELECT 1").fetchone()
+
+
+def add():
+    with sqlite3.connect("shop.db") as conn:
+        conn.execute("INSERT INTO log VALUES (1)")
+"""
+FLASK = """\
+from flask import Flask, g
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+app = Flask(__name__)
+Session = sessionmaker(create_engine("postgresql://db/shop"))
+
+
+def get_session():
+    if "session" not in g:
+        g.session = Session()
+    return g.session
+
+
+@app.teardown_appcontext
+def end(error):
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()
+
+
+@app.route("/items")
+def items():
+    return get_session().execute("x").scalar()
+
+
+@app.route("/count")
+def count():
+    session = Session()
+    try:
+        return session.execute("x").scalar()
+    finally:
+        session.close()
+"""
 _CORE = {"core/__init__.py": "", "app/__init__.py": ""}
 
 HOUSES: dict[str, dict[str, str]] = {
@@ -358,6 +500,61 @@ async def own_block():
         "app/store.py": SQLITE.replace("import closing", "import closing, contextmanager")
         + SQLITE_PROVIDER
     },
+    "connections of psycopg 3": {"app/shop.py": PSYCOPG},
+    "connections of psycopg 3 and a provider": {
+        "core/database.py": PSYCOPG_PROVIDER,
+        "app/shop.py": PSYCOPG.replace(
+            'DSN = "postgresql://db/shop"', "from core.database import DSN"
+        ),
+        "dbsession.toml": 'connections = "core.database:transaction"\n',
+    },
+    "two databases of PostgreSQL": {
+        "core/database.py": TWO_POSTGRES,
+        "app/shop.py": """\
+from core.database import Archive, Shop
+
+
+def both():
+    session = Shop()
+    old = Archive()
+    rows = session.execute("x").all(), old.execute("x").all()
+    old.close()
+    session.close()
+    return rows
+
+
+def kept():
+    with Archive() as session:
+        return session.execute("x").all()
+
+
+def open_shop():
+    session = Shop()
+    return session.execute("x").all()
+""",
+    },
+    "one database, plain and asynchronous": {
+        "core/database.py": SYNC_AND_ASYNC,
+        "app/shop.py": """\
+from core.database import AsyncShop, Shop
+
+
+def plain():
+    session = Shop()
+    return session.execute("x").all()
+
+
+async def waiting():
+    session = AsyncShop()
+    return (await session.execute("x")).all()
+""",
+    },
+    "connections to read and to write": {
+        "core/database.py": READ_AND_WRITE,
+        "app/shop.py": READ_AND_WRITE_USE,
+        "dbsession.toml": 'connections = ["core.database:reading", "core.database:writing"]\n',
+    },
+    "a Flask accessor": {"app/shop.py": FLASK},
     "a registry": {
         "core/database.py": FACTORY.replace(
             "import sessionmaker", "import scoped_session, sessionmaker"

@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.cursors import live_names, used_after
+from flake8_dbsession.fixes.blocks.entered_connection import Entered, entered_for
 from flake8_dbsession.fixes.blocks.new_block import annotation_notes, tail_doubt
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.rewriting.closes import (
@@ -28,11 +29,10 @@ from flake8_dbsession.rewriting.closes import (
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Fix, Kind, Refusal
 from flake8_dbsession.rewriting.guarded import guarded
-from flake8_dbsession.rewriting.imports import Reach, reach_module
 from flake8_dbsession.rewriting.places import place_of, refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, parted
 
-CONNECTION = frozenset({Kind.ERROR_PATH})
+CONNECTION = frozenset({Kind.COMMIT, Kind.ERROR_PATH, Kind.PATCHED})
 """The kinds of doubt about the rewrite of a connection's whole life."""
 
 
@@ -61,7 +61,9 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     name = acquisition.name
     statements = _statements_of(acquisition, place.after)
     _refuse_tricks(name, statements)
-    closing = _closing(acquisition, document)
+    if acquisition.known.is_async:
+        raise Refusal("`closing` cannot close an asynchronous connection")
+    entered = entered_for(acquisition, document, committed=False)
     region = Region([place.statement, *statements], document)
     assignment, *rest = region.statements
     assert isinstance(assignment, cst.SimpleStatementLine)
@@ -71,7 +73,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     if not body:
         raise Refusal("its block does not use it")
     block = cst.With(
-        items=[cst.WithItem(_entered(assignment, closing), cst.AsName(cst.Name(name)))],
+        items=[cst.WithItem(_entered(assignment, entered), cst.AsName(cst.Name(name)))],
         body=cst.IndentedBlock(
             parted(body)[1],
             header=assignment.trailing_whitespace,
@@ -80,9 +82,11 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
         leading_lines=assignment.leading_lines,
     )
     new: Statement = guarded([block], tail, region.indent) if tail else block
-    edits = (*region.rewritten(region.keeping([new])), *(closing.edits if closing else ()))
-    doubts = (tail_doubt(statements[-1]),) if tail else ()
-    return Fix(edits, doubts, notes=annotation_notes(place.statement, document))
+    edits = (*region.rewritten(region.keeping([new])), *entered.edits)
+    doubts = (*entered.doubts, *([tail_doubt(statements[-1])] if tail else ()))
+    unneeded = document.names_in(place.statement) if entered.call else frozenset()
+    notes = annotation_notes(place.statement, document)
+    return Fix(edits, doubts, unneeded, notes, entered.swap)
 
 
 def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:
@@ -153,23 +157,12 @@ def _leaves(statement: ast.stmt) -> bool:
     return any(isinstance(part, jumps) for part in (statement, *own_nodes(statement)))
 
 
-def _closing(acquisition: Acquisition, document: Document) -> Reach | None:
-    """Find ``closing``; None for SQLAlchemy's connections, whose own block closes them.
-
-    Some other libraries' blocks close as well, but they commit before that.
-    """
-    known = acquisition.known
-    if known.is_async:
-        raise Refusal("`closing` cannot close an asynchronous connection")
-    if known.library == "sqlalchemy" and not known.name.endswith(".raw_connection"):
-        return None
-    return reach_module("contextlib", "closing", acquisition.scope, document)
-
-
-def _entered(assignment: cst.SimpleStatementLine, closing: Reach | None) -> cst.BaseExpression:
+def _entered(assignment: cst.SimpleStatementLine, entered: Entered) -> cst.BaseExpression:
+    if entered.call:
+        return cst.parse_expression(entered.call)
     opening = assignment.body[0]
     assert isinstance(opening, (cst.Assign, cst.AnnAssign))
     assert opening.value is not None
-    if closing is None:
+    if not entered.around:
         return opening.value
-    return cst.Call(cst.parse_expression(closing.expression), [cst.Arg(opening.value)])
+    return cst.Call(cst.parse_expression(entered.around), [cst.Arg(opening.value)])

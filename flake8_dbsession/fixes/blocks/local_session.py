@@ -41,9 +41,9 @@ from flake8_dbsession.fixes.blocks.provision import (
     Provision,
     closing,
     need_of,
-    own_block,
     plain_need,
     provision_for,
+    provision_of_own_block,
 )
 from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment, uses_request
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
@@ -121,13 +121,12 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     refuse_borrowed(acquisition, document)
     shared = shared_in(plain_need(acquisition, document), document)
     if shared is not None:
-        return fix_shared(
-            shared, need_of(acquisition, document), document, own_block(acquisition, document)
-        )
+        need = need_of(acquisition, document)
+        return fix_shared(shared, need, document, provision_of_own_block(acquisition, document))
     life = _clear_life(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
     ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
-    own = own_block(acquisition, document)
+    own = provision_of_own_block(acquisition, document)
     need = need_of(acquisition, document) if own is None else plain_need(acquisition, document)
     return fix_opened(need, document, own, is_global=is_global, ends=ends)
 

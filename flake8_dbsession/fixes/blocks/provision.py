@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.fixes.blocks.injected import filled, handler_of
 from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
-from flake8_dbsession.house.advice import factory_of, place_of
+from flake8_dbsession.house.advice import choice_at, factory_of, place_of
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Style
@@ -109,7 +109,7 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
     """
     call, known, scope = acquisition.node, acquisition.known, acquisition.scope
     place = place_of(acquisition, document.context.file.inference)
-    name = acquisition.name if acquisition.name.isidentifier() else ""
+    name = local_name(acquisition.name, "")
     if is_made_here(acquisition):
         raise Refusal("its factory is made on the spot")
     if known.source is Role.SESSION_CLASS:
@@ -123,7 +123,7 @@ def need_of(acquisition: Acquisition, document: Document) -> Need:
     return Need(call, known, scope, name, factory_of(acquisition), place)
 
 
-def own_block(acquisition: Acquisition, document: Document) -> Provision | None:
+def provision_of_own_block(acquisition: Acquisition, document: Document) -> Provision | None:
     """Give the block of a session itself, where the house has nothing better.
 
     Args:
@@ -177,10 +177,24 @@ def provision_for(need: Need, document: Document, *, injects: bool = False) -> P
     """
     way = _way_for(need, document)
     if way.style is not Style.DEPENDENCY:
-        return _provision(reach_way(way, need, document), way, need, document)
+        return provision_by(way, need, document)
     if not injects or not need.name:
         raise Refusal(f"the standard here is a parameter, `{way.written(need.name or 'db')}`")
     return _injected(way, need, document)
+
+
+def provision_by(way: Way, need: Need, document: Document) -> Provision:
+    """Tell what using a way of the house at a place takes, and does.
+
+    Args:
+        way: the way, which is no parameter.
+        need: what is opened by hand.
+        document: the file.
+
+    Raises:
+        Refusal: it cannot be reached from there.
+    """
+    return _provision(reach_way(way, need, document), way, need, document)
 
 
 def _injected(way: Way, need: Need, document: Document) -> Provision:
@@ -197,25 +211,17 @@ def _injected(way: Way, need: Need, document: Document) -> Provision:
 
 
 def _way_for(need: Need, document: Document) -> Way:
-    """Ask the house for the best way, or the policy for what takes a legacy accessor's place."""
+    """Give the way that the message advises, or say why there is none."""
     context, place = document.context, need.place
     if is_in_fallback(need.call, need.scope, context):
         raise Refusal("it is the layer's fallback for where the sanctioned object is missing")
     replacement = context.legacy_replacement(need.call, need.scope)
-    if replacement is not None:
-        way = context.house.instead(replacement, place)
-        if way is None:
-            is_own = replacement in context.policy.own_replacements
-            said = f"the policy says what to do instead: {replacement}"
-            raise Refusal(said if is_own else context.house.why_none(place))
-        obstacle = context.house.obstacle(way, place)
-        if obstacle:
-            raise Refusal(obstacle)
+    way, misfit = choice_at(place, context.house, replacement)
+    if way is not None:
         return way
-    best = context.house.best(place)
-    if best is None:
-        raise Refusal(context.house.why_none(place))
-    return best
+    if not misfit and replacement in context.policy.own_replacements:
+        raise Refusal(f"the policy says what to do instead: {replacement}")
+    raise Refusal(misfit or context.house.why_none(place))
 
 
 def reach_way(way: Way, need: Need, document: Document) -> Reach:

@@ -10,12 +10,12 @@ from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.cursors import used_after
+from flake8_dbsession.fixes.blocks.entered_connection import entered_for
 from flake8_dbsession.fixes.connection.shared_block import shared_edits
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
-from flake8_dbsession.rewriting.imports import reach_module
 
 _NAMES = ("conn", "connection")
 
@@ -25,6 +25,7 @@ class CloseAsWell(Fixer[Ending]):
     """Enters the connection's block, which commits, inside of one that closes it."""
 
     code = "DBS601"
+    kinds = frozenset({Kind.PATCHED})
 
     def fix(self, fact: Ending, document: Document) -> Fix:
         """Wrap the connection, and enter it by its name."""
@@ -35,17 +36,17 @@ class CloseAsWell(Fixer[Ending]):
         assert block is not None
         refuse_borrowed(opened, document)
         name = _name(item, opened.scope.node)
+        entered = entered_for(opened, document, committed=True)
+        doubts = (*entered.doubts, *_doubts(name, block, opened))
+        start, end = document.span(opened.node)
+        if entered.call:
+            edits = (Edit(start, end, entered.call), *entered.edits)
+            return Fix(edits, doubts, document.names_in(opened.node), swap=entered.swap)
         edits = shared_edits(opened, document)
         if edits:
-            return Fix(edits, tuple(_doubts(name, block, opened)))
-        closing = reach_module("contextlib", "closing", opened.scope, document)
-        start, end = document.span(opened.node)
-        edits = (
-            Edit(start, start, f"{closing.expression}("),
-            *_named(item, name, end, document),
-            *closing.edits,
-        )
-        return Fix(edits, tuple(_doubts(name, block, opened)))
+            return Fix(edits, doubts)
+        opening = Edit(start, start, f"{entered.around}(")
+        return Fix((opening, *_named(item, name, end, document), *entered.edits), doubts)
 
 
 def _doubts(name: str, block: ast.With | ast.AsyncWith, opened: Acquisition) -> Iterator[Doubt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.accessor_calls import AccessorCall
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import local_name
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import advice_instead
 from flake8_dbsession.house.model import OpeningPlace
@@ -116,6 +117,6 @@ def _way_out(fact: AccessorCall, replacement: str, context: Context) -> str:
     acquisition = context.acquisition_of(fact.node)
     if acquisition is not None:
         return context.way_out(acquisition)
-    name = fact.holder if fact.holder.isidentifier() else "db"
+    name = local_name(fact.holder)
     place = OpeningPlace(RoleValue(Role.OPENED), fact.scope, name)
     return advice_instead(replacement, place, context.house).words

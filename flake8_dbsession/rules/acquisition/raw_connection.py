@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.house.advice import place_of
@@ -78,7 +78,7 @@ class RawConnection(Rule[Acquisition]):
         named = context.house.named_connection(place)
         if named is None or named.is_other:
             return
-        name = fact.name if fact.name.isidentifier() else "conn"
+        name = local_name(fact.name, "conn")
         way = context.house.connection(place)
         code = f"`{(way or named).written(name)}`"
         way_out = code if way is not None else passed_in(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, local_name
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import FunctionValue
@@ -55,11 +55,14 @@ class WithDoesNotClose(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix puts `closing(...)` around the connection, and enters the connection after it for the
-    sake of the transaction. Where a file has four blocks or more over what one of its functions
-    gives, both are written once, in a context manager beside that function. The fix is unsafe where
-    something may need the connection after the block: a cursor that is read there or handed out,
-    the connection itself, a function or class that knows it, a `yield` of it.
+    The fix enters the house's provider where the message advises that, unsafely where it may do
+    anything else. Otherwise it puts `closing(...)` around the connection, and enters the connection
+    after it for the sake of the transaction. Where a file has four blocks or more over what one of
+    its functions gives, both are written once, in a context manager beside that function. The fix
+    is unsafe where something may need the connection after the block: a cursor that is read there
+    or handed out, the connection itself, a function or class that knows it, a `yield` of it.
+
+    Kinds of doubt: `patched`.
 
     ## Options
     - `connections`: the connection provider that the message names
@@ -99,5 +102,5 @@ def _way_out(opened: Acquisition, context: Context) -> str:
     provided = provided_connection(opened, context)
     if provided is not None:
         return f"use {provided}"
-    name = opened.name if opened.name.isidentifier() else "conn"
+    name = local_name(opened.name, "conn")
     return f"use `with closing({opened.text}) as {name}, {name}:`, which commits as well"

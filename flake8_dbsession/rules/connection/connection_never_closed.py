@@ -55,13 +55,15 @@ class ConnectionNeverClosed(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix puts a block of `closing(...)` around the statements from the opening to the last one
-    that uses the connection, or what reads from it; SQLAlchemy's connections have a block of their
-    own. It is safe: what is not committed is given up as before; unsafe where a `finally` does more
-    after the close. It is not made where the connection or a cursor may be used elsewhere, nor
-    where what opens it may give one that somebody else holds, nor for asynchronous connections.
+    The fix puts the block that the message advises around the statements from the opening to the
+    last one that uses the connection, or what reads from it: the house's provider, the connection's
+    own block where that closes it, else `closing(...)`. What is not committed is given up as
+    before. It is unsafe where the block would commit what the code may not, where the provider may
+    do anything else, and where a `finally` does more after the close. It is not made where the
+    connection or a cursor may be used elsewhere, nor where what opens it may give one that somebody
+    else holds, nor for asynchronous connections.
 
-    Kinds of doubt: `error-path`.
+    Kinds of doubt: `commit`, `error-path`, `patched`.
 
     ## Options
     - `connections`: the connection provider that the message names

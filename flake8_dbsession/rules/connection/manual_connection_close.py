@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.house.model import OpeningPlace
+from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -68,7 +68,7 @@ class ManualConnectionClose(Rule[HandClose]):
             return
         if context.is_test or context.may_open(fact.scope, fact.known):
             return
-        way = context.house.connection(OpeningPlace(fact.known, fact.scope, "conn"))
+        way = _way(fact, context)
         if way is None and not driver_of(fact.known.library).block:
             return
         way_out = "let `contextlib.closing` or a `with` block close it"
@@ -77,3 +77,12 @@ class ManualConnectionClose(Rule[HandClose]):
         yield self.violation(
             fact.node, f"`{ast.unparse(fact.node)}` closes a connection by hand; {way_out}"
         )
+
+
+def _way(fact: HandClose, context: Context) -> Way | None:
+    """Give the house's way in the place of what opened the connection."""
+    call = fact.opened
+    opened = context.acquisition_of(call) if isinstance(call, ast.Call) else None
+    if opened is not None:
+        return context.connection_way(opened)
+    return context.house.connection(OpeningPlace(fact.known, fact.scope, "conn"))

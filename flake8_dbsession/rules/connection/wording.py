@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.house.advice import place_of
+from flake8_dbsession.house.advice import closes_by_its_block
 from flake8_dbsession.house.fitting import is_conditional, is_parameter
 from flake8_dbsession.rules.context import Context
 
@@ -25,7 +25,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     known, inference = acquisition.known, context.file.inference
     if acquisition.part is not None:
         return "close it in a `finally`"
-    name = acquisition.name if acquisition.name.isidentifier() else "conn"
+    name = local_name(acquisition.name, "conn")
     provided = provided_connection(acquisition, context)
     if provided is not None:
         return f"use {provided}"
@@ -33,15 +33,13 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         return "close it in a `finally`"
     if is_conditional(acquisition, context.file.tree):
         return _closing_where_opened(acquisition)
-    if known.name.endswith(".raw_connection"):
-        return f"use `with closing({acquisition.text}) as {name}:`"
-    driver = driver_of(known.library)
     if known.is_async:
+        driver = driver_of(known.library)
         if BlockEnd.CLOSES not in driver.block or known.source is not Role.CONNECT:
             return "close it in a `finally`"
         waiting = "await " if driver.is_awaited else ""
         return f"use `async with {waiting}{acquisition.text} as {name}:`"
-    if BlockEnd.CLOSES in driver.block:
+    if closes_by_its_block(acquisition, inference):
         return f"use `with {acquisition.text} as {name}:`"
     return f"use `with closing({acquisition.text}) as {name}:`"
 
@@ -65,8 +63,8 @@ def provided_connection(acquisition: Acquisition, context: Context) -> str | Non
         The code between backticks; None where there is no such way, and where connections may be
         opened by hand.
     """
-    way = context.house.connection_to_use(place_of(acquisition, context.file.inference))
-    if way is None or context.may_open(acquisition.scope, acquisition.known):
+    way = context.connection_way(acquisition)
+    if way is None:
         return None
-    name = acquisition.name if acquisition.name.isidentifier() else "conn"
+    name = local_name(acquisition.name, "conn")
     return f"`{way.written(name)}`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
@@ -84,7 +84,7 @@ def _why(fact: HandClose, context: Context) -> str:
     if fact.origin is Origin.BLOCK:
         return "closes by hand what its `with` block closes anyway; leave it to the block"
     receiver = ast.unparse(fact.receiver)
-    name = receiver if receiver.isidentifier() else "db"
+    name = local_name(receiver)
     pattern = _pattern(fact, name, context)
     if _is_in_finally(fact.node, context.file.tree):
         return f"closes by hand what a `with` block closes; use {pattern or 'one'}"

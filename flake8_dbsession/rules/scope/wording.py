@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import local_name
 from flake8_dbsession.analysis.facts.scope.handovers import Hop
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import RoleValue
@@ -39,6 +40,6 @@ def own_session(known: RoleValue, session: str, scope: Scope, context: Context) 
     """
     if known.home is None:
         return ""
-    name = session if session.isidentifier() else "db"
+    name = local_name(session)
     pattern = context.pattern(known, name, scope.module.scope)
     return f", with {pattern}" if pattern else ""

@@ -53,6 +53,16 @@ class Holder(Enum):
         return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+def local_name(written: str, other: str = "db") -> str:
+    """Give the name that a block can bind in the place of what holds a session now.
+
+    Args:
+        written: what holds it, as it is written; empty for nothing.
+        other: the name to use where that is no plain name.
+    """
+    return written if written.isidentifier() else other
+
+
 class Acquisition(NamedTuple):
     """A new session or connection.
 
@@ -82,7 +92,7 @@ class Acquisition(NamedTuple):
     @property
     def local_name(self) -> str:
         """The local name that holds it; ``db`` where none does."""
-        return self.name if self.name.isidentifier() else "db"
+        return local_name(self.name)
 
     @property
     def block(self) -> str:

@@ -1,0 +1,105 @@
+"""What a connection's block enters: the house's provider, its own block, or ``closing``.
+
+It is what the message of the same place advises.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
+from flake8_dbsession.fixes.blocks.opening import swap_of
+from flake8_dbsession.fixes.blocks.provision import (
+    Need,
+    plain_need,
+    provision_by,
+)
+from flake8_dbsession.fixes.doubts.provider import more_than_a_session
+from flake8_dbsession.house.advice import closes_by_its_block, factory_of
+from flake8_dbsession.house.model import OpeningPlace, Way
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Swap
+from flake8_dbsession.rewriting.imports import reach_module
+
+
+class Entered(NamedTuple):
+    """What a connection's block enters.
+
+    Attributes:
+        call: the provider's call, which takes the opening's place; empty for none.
+        around: what is called with the opening; empty for nothing.
+        edits: those that make it known there.
+        doubts: why the block may do something else than the code as it is.
+        swap: the function that is called in another's place, where there is one.
+    """
+
+    call: str = ""
+    around: str = ""
+    edits: tuple[Edit, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    swap: Swap | None = None
+
+
+def entered_for(acquisition: Acquisition, document: Document, *, committed: bool) -> Entered:
+    """Find what a block enters that takes the place of a connection opened by hand.
+
+    Args:
+        acquisition: what opens the connection.
+        document: the file.
+        committed: whether the code as it is has a block around it that commits.
+
+    Raises:
+        Refusal: what is advised cannot be reached from there.
+    """
+    way = document.context.connection_way(acquisition)
+    if way is not None:
+        return _provided(way, acquisition, document, committed=committed)
+    if not committed and closes_by_its_block(acquisition, document.context.file.inference):
+        need = plain_need(acquisition, document)
+        return Entered(doubts=tuple(_about_own_block(need)))
+    closing = reach_module("contextlib", "closing", acquisition.scope, document)
+    return Entered(around=closing.expression, edits=closing.edits)
+
+
+def _provided(
+    way: Way, acquisition: Acquisition, document: Document, *, committed: bool
+) -> Entered:
+    need = replace(plain_need(acquisition, document), beside=factory_of(acquisition))
+    provision = provision_by(way, need, document)
+    doubts = tuple(_about_provider(way, need, provision.name, committed=committed))
+    swap = swap_of(need, provision, document, enters=committed, stays=False)
+    return Entered(provision.call, edits=provision.edits, doubts=doubts, swap=swap)
+
+
+def _about_provider(way: Way, need: Need, name: str, *, committed: bool) -> Iterator[Doubt]:
+    if not way.is_same:
+        yield Doubt(Kind.OTHER, f"`{name}` may open another database")
+    line = more_than_a_session(way.function, ast.unparse(need.call))
+    if line is not None:
+        reason = f"`{name}` does more than open and end a connection, in its line {line}"
+        yield Doubt(Kind.OTHER, reason)
+    if not way.leaving.raises_again:
+        yield Doubt(Kind.OTHER, f"`{name}` does not raise every error again")
+    if need.place.writes is False:
+        return
+    if not committed and way.leaving.commits is not False:
+        yield _about_commit(name, need.place)
+    if committed and not way.leaving.commits:
+        yield Doubt(Kind.OTHER, f"`{name}` may not commit what the block commits")
+
+
+def _about_own_block(need: Need) -> Iterator[Doubt]:
+    """Doubt that the end of a driver's own block should commit."""
+    block = driver_of(need.known.library).block
+    if BlockEnd.COMMITS in block and need.place.writes is not False:
+        yield _about_commit("the block", need.place)
+
+
+def _about_commit(name: str, place: OpeningPlace) -> Doubt:
+    what = "leaves" if place.writes else "may leave"
+    quoted = name if " " in name else f"`{name}`"
+    return Doubt(Kind.COMMIT, f"{quoted} would commit what the code {what} uncommitted")
