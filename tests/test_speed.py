@@ -82,6 +82,17 @@ def test_work_grows_with_the_number_of_files(
     assert large - middle < 2.4 * (middle - small) + 500
 
 
+def test_a_link_costs_the_same_however_long_its_chain_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    for size in (20, 80, 140):
+        project("a chain of imports", size, tmp_path, monkeypatch)
+        taken.append(calls(check).total())
+    short, middle, long = taken
+    assert long - middle < 1.2 * (middle - short)
+
+
 def test_a_file_costs_few_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
     for size in (50, 150):

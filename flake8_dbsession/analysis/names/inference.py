@@ -231,7 +231,31 @@ class Inference:
 
     def member(self, module: Module, name: str) -> Value | None:
         """Tell what a module's name stands for: bound there, a submodule, or star-imported."""
+        for link, named in reversed(self._handed_through(module, name)):
+            self._ask_member(link, named)
+        return self._ask_member(module, name)
+
+    def _ask_member(self, module: Module, name: str) -> Value | None:
         return self._once(("member", name), module.scope, lambda: self._member(module, name))
+
+    def _handed_through(self, module: Module, name: str) -> list[tuple[Module, str]]:
+        """Give the links of a chain of imports that are not known yet, that of the name first.
+
+        Asked from the far end, none of them is a question inside the others, however long the
+        chain is.
+        """
+        links: dict[tuple[Module, str], None] = {}
+        while (module, name) not in links and ("member", name) not in module.scope.memory:
+            links[module, name] = None
+            match module.bindings(name):
+                case [Binding(how=Imported(name=str() as origin) as how)]:
+                    following = self.project.find(module.path, how.module, how.level)
+                case _:
+                    break
+            if following is None:
+                break
+            module, name = following, origin
+        return list(links)
 
     def values(self, name: str, scope: Scope) -> list[Value]:
         """Give everything of interest that a name can stand for in a scope."""
