@@ -52,6 +52,8 @@ _WORK = (
     ".rollback(",
     ".scalars(",
 )
+# Methods that many other objects have; where their name says what it is they count as well.
+_COMMON_WORK = (".add(", ".add_all(", ".delete(", ".get(", ".merge(", ".scalar(")
 _STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
 _NAME_BEFORE = re.compile(r"\b[A-Za-z_]\w*$")
 
@@ -66,11 +68,11 @@ def workers(text: str) -> set[str]:
         The names, of variables and attributes, whatever they are.
     """
     names: set[str] = set()
-    for work in _WORK:
+    for work in (*_WORK, *_COMMON_WORK):
         position = text.find(work)
         while position >= 0:
             name = _NAME_BEFORE.search(text, max(0, position - 40), position)
-            if name is not None:
+            if name is not None and (work not in _COMMON_WORK or hints(name.group())):
                 names.add(name.group())
             position = text.find(work, position + 1)
     return names
