@@ -37,6 +37,8 @@ NOTHING = Effect(0)
 """What a method does that neither talks to the database nor changes what will be written."""
 
 _SESSION = {
+    "__enter__": NOTHING,
+    "__exit__": Effect.CLOSES,
     "add": Effect.RECORDS,
     "add_all": Effect.RECORDS,
     "begin": Effect.BEGINS,
@@ -69,6 +71,10 @@ _SESSION = {
     "scalars": Effect.EXECUTES,
 }
 _ASYNC_SESSION = {
+    "__aenter__": NOTHING,
+    "__aexit__": Effect.CLOSES,
+    "__enter__": NOTHING,
+    "__exit__": Effect.CLOSES,
     "aclose": Effect.CLOSES,
     "run_sync": Effect.READS,
     "stream": Effect.EXECUTES,

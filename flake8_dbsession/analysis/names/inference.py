@@ -130,6 +130,7 @@ class Inference:
         project: where imports are followed.
         vocabulary: what the policy says of names.
         result_of: answers what calling a function of the project gives, by what its code does.
+        commits_at_end: answers whether the end of a session's own block commits, or may.
 
     Attributes:
         questions: asks what is to be answered once, and may lead back to itself.
@@ -140,10 +141,12 @@ class Inference:
         project: Project,
         vocabulary: Vocabulary,
         result_of: Callable[[FunctionValue, Inference], Result],
+        commits_at_end: Callable[[RoleValue, Inference], bool],
     ) -> None:
         self.project = project
         self.vocabulary = vocabulary
         self._result_of = result_of
+        self._commits_at_end = commits_at_end
         self.questions = Questions()
         self._named: dict[str, list[tuple[str, RoleValue]]] = {}
 
@@ -196,7 +199,8 @@ class Inference:
         value = self.value(context, scope)
         if isinstance(value, RoleValue):
             if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
-                return value._replace(role=Role.LENT)
+                commits = value.of_class is not None and self._commits_at_end(value, self)
+                return value._replace(role=Role.LENT, commits=commits or value.commits)
             return None
         if isinstance(value, InstanceValue):
             return self._entered_instance(value)

@@ -63,7 +63,8 @@ class RoleValue(NamedTuple):
         name: the qualified name it is known by, such as ``sqlalchemy.orm.Session``.
         home: the scope in which it is defined, where that lies in the project.
         source: the role of the callable that gave this value; None for what was not called.
-        commits: whether a provider commits on leaving its block.
+        commits: whether a provider commits on leaving its block; of what a block has entered,
+            whether the end of that block commits, or may.
         keeps_loaded: whether a factory is made with ``expire_on_commit=False``; None where that is
             not known.
         database: what tells its database from others: the expression that makes the engine or

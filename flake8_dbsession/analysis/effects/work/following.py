@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import is_stub
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for, receiver_of
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 
 
 class Following(NamedTuple):
@@ -81,23 +81,21 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
     """
     if function is None or not can_be_followed(function):
         return None
-    arguments = function.node.args
-    first = next(iter([*arguments.posonlyargs, *arguments.args]), None)
-    if first is None:
+    receiver = receiver_of(function.node)
+    if receiver is None:
         return None
-    return Following(function, f"{first.arg}.{attribute}", frozenset())
+    return Following(function, f"{receiver}.{attribute}", frozenset())
 
 
 def stored_by(constructor: FunctionValue, parameter: str) -> str:
     """Give the attribute in which a constructor keeps a parameter; empty for none, or several."""
-    first = next(iter(constructor.node.args.args), None)
+    receiver = receiver_of(constructor.node)
     found = {
         target.attr
         for node in own_nodes(constructor.node)
         if isinstance(node, ast.Assign) and _may_be(node.value, parameter)
         for target in node.targets
-        if isinstance(target, ast.Attribute) and first is not None
-        if isinstance(target.value, ast.Name) and target.value.id == first.arg
+        if isinstance(target, ast.Attribute) and is_name(target.value, receiver)
     }
     return found.pop() if len(found) == 1 else ""
 

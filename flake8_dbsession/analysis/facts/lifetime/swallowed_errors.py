@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did
-from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
+from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     BEGINS,
@@ -30,7 +30,6 @@ from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
-from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -55,7 +54,6 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
-    Resource,
     Role,
     RoleValue,
 )
@@ -64,7 +62,6 @@ from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
 _ENDING = ENDS | Did.MAY_END
-_A_SESSION = Thing(Resource.SESSION, driver_of(""))
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # Dictionaries have these too, so that they alone do not show that a name is a session.
 _COMMON = frozenset({"get"})
@@ -310,7 +307,7 @@ class _Function:
     def _fits_savepoint(self, session: str, tried: ast.Try) -> bool:
         """Tell whether nothing in a ``try`` can end the transaction, and a savepoint with it."""
         first, last = tried.body[0].lineno, tried.body[-1].end_lineno or tried.body[-1].lineno
-        uses = uses_of_name(session, self._scope, _A_SESSION, self._inference)
+        uses = self._uses(session)
         return not any(
             first <= getattr(node, "lineno", 0) <= last and work.ever & _ENDING
             for node, work in uses.acts.items()
@@ -461,9 +458,13 @@ class _Function:
                 if receiving_parameter(callee, key) == session:
                     yield dotted_name(value)
 
+    def _uses(self, session: str) -> Uses:
+        thing = thing_of(self.sessions[session])
+        return uses_of_name(session, self._scope, thing, self._inference)
+
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
-        uses = uses_of_name(session, self._scope, _A_SESSION, self._inference)
+        uses = self._uses(session)
         return bool(uses.ever & _LASTING)
 
     def _outlives(self, name: str, known: RoleValue) -> bool:
