@@ -1320,7 +1320,7 @@ def test_no_savepoint_around_what_may_end_it(tmp_path: Path) -> None:
                 try:
                     if not db.get(Sent, note.id):
                         self.push.send(note, db=db)
-                except Exception as error:
+                except Exception as error:  # DBS308
                     print(error)
 
             def of_another(self, db: Session, note):
@@ -1596,3 +1596,153 @@ def test_a_query_flushes_what_earlier_turns_have_added(tmp_path: Path) -> None:
             session.commit()
     """
     assert_cases(tmp_path, {"service.py": service}, CODES)
+
+
+SOMETIMES = """
+    from sqlalchemy.orm import Session
+
+    def total(db: Session):
+        db.commit()
+
+    def match(db: Session, row):
+        db.add(row)
+        db.flush()
+        if row.incoming:
+            total(db)
+
+    def write(db: Session, text, commit=True):
+        db.add(text)
+        db.commit() if commit else db.flush()
+
+    def match_all(db: Session, rows):
+        for row in rows:
+            try:
+                match(db, row)
+            except Exception as error:
+                print(error)
+        db.commit()
+
+    def mark_all(db: Session, rows):
+        for row in rows:
+            try:
+                if row.incoming:
+                    db.add(row)
+                    db.commit()
+                else:
+                    row.matched = db.get(Match, 1)
+            except Exception as error:
+                print(error)
+        db.commit()
+
+    def by_hundreds(db: Session, rows):
+        for number, row in enumerate(rows):
+            try:
+                db.add(row)
+                if number % 100 == 0:
+                    db.commit()
+            except Exception as error:
+                print(error)
+        db.commit()
+
+    def each(db: Session, rows):
+        for row in rows:
+            try:
+                write(db, row)
+                total(db)
+            except Exception as error:  # DBS308
+                print(error)
+        db.commit()
+
+    def notify(db: Session, text, commit=False):
+        try:
+            write(db, text, commit=commit)
+        except Exception as error:
+            print(error)
+
+    def notify_here(db: Session, text, commit=False):
+        try:
+            db.add(text)
+            db.flush()
+            if commit:
+                db.commit()
+        except Exception as error:
+            print(error)
+
+    def notify_always(db: Session, text):
+        try:
+            db.add(text)
+            total(db)
+        except Exception as error:  # DBS308
+            print(error)
+"""
+
+
+def test_what_is_committed_on_some_ways_alone_is_not_rolled_back(tmp_path: Path) -> None:
+    assert_service(tmp_path, SOMETIMES)
+
+
+def test_a_statement_by_another_name_is_no_write_and_no_work_before(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import func as f, select as choose, text as raw, update as change
+        from sqlalchemy.orm import Session
+
+        def find(db: Session, name):
+            db.execute(raw("select 1"))
+            return db.scalars(choose(Row).where(f.lower(Row.name) == name)).all()
+
+        def mark(db: Session, name):
+            db.execute(change(Row).values(name=name))
+
+        def note(db: Session, name):
+            db.add(Row(name=name))
+            db.commit()
+
+        def read_before(db: Session, name):
+            found = find(db, name)
+            try:
+                note(db, name)
+            except Exception as error:
+                print(error)
+
+        def changed_before(db: Session, name):
+            mark(db, name)
+            try:
+                note(db, name)
+            except Exception as error:
+                print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert [message.partition("; ")[2] for message in found] == [
+        "call `db.rollback()` in it",
+        "call `db.commit()` before the `try`, for a rollback may undo line 24 as well, and "
+        "`db.rollback()` in it",
+    ]
+
+
+def test_in_the_block_of_a_transaction_only_a_savepoint_helps(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+        from sqlalchemy import text
+        from sqlalchemy.orm import Session
+
+        def add_column(db: Session):
+            with db.begin():
+                try:
+                    db.execute(text("alter table t add column g text"))
+                except Exception as error:
+                    print(error)
+                db.execute(text("delete from t"))
+
+        def add_another():
+            with SessionLocal.begin() as db:
+                try:
+                    db.execute(text("alter table t add column g text"))
+                except Exception as error:
+                    print(error)
+                db.execute(text("delete from t"))
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    ways = [message.partition("; ")[2] for message in found]
+    assert ways == ["put the work in `with db.begin_nested():`"] * 2

@@ -101,7 +101,7 @@ class Changes:
 
     def _by_call(self, call: ast.Call) -> Iterator[Work]:
         asked = self._objects.session_call(call)
-        if changes_by_function(call):
+        if changes_by_function(call, self._callees.scope):
             yield _changes(call)
         elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
             yield self._by_helper(call)

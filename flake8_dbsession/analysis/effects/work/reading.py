@@ -6,7 +6,7 @@ import ast
 import re
 
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.scopes import Scope, original_name
 
 _BEGINS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|SHOW|EXPLAIN|TABLE)\b", re.IGNORECASE)
 _TEXTS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]")
@@ -64,17 +64,18 @@ def is_pure(name: str) -> bool:
     return name.lower() in _PURE
 
 
-def changes_by_function(node: ast.AST) -> bool:
+def changes_by_function(node: ast.AST, scope: Scope) -> bool:
     """Tell whether a call names a function of SQL that may change something.
 
     Args:
         node: any node, such as ``func.nextval("ids")`` or ``text("nextval('ids')")``.
+        scope: the scope it is read in.
     """
     match node:
         case ast.Call(func=ast.Attribute(value=ast.expr() as owner, attr=name)):
-            return last_segment(owner) == "func" and not is_pure(name)
+            return not is_pure(name) and original_name(owner, scope) == "func"
         case ast.Call(func=function, args=[ast.Constant(value=str(text)), *_]):
-            is_text = last_segment(function) == "text"
+            is_text = original_name(function, scope) == "text"
             return is_text and not (only_reads(text) or _is_harmless(_bare(text)))
     return False
 

@@ -34,24 +34,25 @@ class Acts(Protocol):
 
 
 def ways_through(
-    body: Sequence[ast.stmt], acts: Acts, start: frozenset[PathWork] = _START
+    body: Sequence[ast.stmt], acts: Acts, *, handlers: bool = True
 ) -> frozenset[PathWork]:
     """Give the ways on which statements end, other than by an exception.
 
     Args:
         body: the statements.
         acts: what they do.
-        start: the ways that lead to them.
+        handlers: whether the ways count that lead through a handler of an exception.
     """
-    walk = _Walk(acts)
-    return joined(walk.run(body, start).union(*walk.exits))
+    walk = _Walk(acts, handlers=handlers)
+    return joined(walk.run(body, _START).union(*walk.exits))
 
 
 class _Walk:
     """Follows the statements; ``exits`` are the ways to returns and jumps out of them."""
 
-    def __init__(self, acts: Acts) -> None:
+    def __init__(self, acts: Acts, *, handlers: bool) -> None:
         self._acts = acts
+        self._handlers = handlers
         self._loops: list[list[frozenset[PathWork]]] = []
         self.exits: list[frozenset[PathWork]] = []
 
@@ -120,7 +121,7 @@ class _Walk:
         failed = [Pending(part.lineno) for part in statement.body if self._acts.mentions(part)]
         broken = ways.union(ended, *self.exits)
         caught = ways.union(way._replace(pending=each) for way in broken for each in failed)
-        for handler in statement.handlers:
+        for handler in statement.handlers if self._handlers else ():
             after |= self.run(handler.body, joined(caught))
         left, self.exits = self.exits, outside
         self.exits += [self.run(statement.finalbody, each) for each in left]

@@ -8,10 +8,15 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
+from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
+    begins_around,
+    commits_all,
+    is_committed_in,
+    is_for_the_caller_to_say,
+)
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     BEGINS,
     WORK,
@@ -78,6 +83,7 @@ class Undone(Enum):
     OWN = "what the function has changed before"
     UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
     LOCK = "a lock that the function has taken before"
+    BLOCK = "the transaction of a block around it, in which the session takes no more work then"
 
 
 class SwallowedError(NamedTuple):
@@ -163,6 +169,7 @@ class _Function:
         self._function = function
         self._scope = scope
         self._inference = inference
+        self._found_uses: dict[str, Uses] = {}
         inside = list(statements(function.body))
         self._tries = [tried for statement in inside if (tried := as_try(statement))]
         self._tried = {h: tried for tried in self._tries for h in tried.handlers}
@@ -289,8 +296,10 @@ class _Function:
             where only a savepoint would save it, and the ``try`` may end that.
         """
         session, tried = failed.session, self._tried[handler]
+        if begins_around(handler, session, self._scope):
+            return (Undone.BLOCK, 0) if self._fits_savepoint(session, tried) else None
         undone = self._undone_around(failed, handler)
-        if undone is not None and not self._is_committed_by_another(session, undone, handler):
+        if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
         calls = self._calls_in(tried)
         if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
@@ -298,7 +307,7 @@ class _Function:
         left = left_before(tried, graph, session, self._scope, self._inference)
         if left is None:
             return None, 0
-        if any(self._is_given_to_commit(call, session) for call in calls):
+        if any(self._is_committed_by(call, session) for call in calls):
             return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
         if not self._fits_savepoint(session, tried):
             return None
@@ -326,43 +335,37 @@ class _Function:
         name, known = failed.session, failed.known
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         around = self._loop_around(handler)
-        if around is not None and not any(_encloses(around, commit) for commit in commits):
+        if around is not None and not self._commits_each_turn(around, name):
             later = any(commit.lineno > around.lineno for commit in commits)
             if later or known.commits or known.is_async:
                 return Undone.TURNS
         parameters = self._parameters(name)
         is_an_objects = "." in name  # whose other methods work with it as well
         is_given = parameters and not self._is_given_by_a_framework(parameters)
-        is_the_callers = is_an_objects or is_given
-        return Undone.CALLERS if is_the_callers and not commits else None
+        if not (is_an_objects or is_given) or self._commits_for_caller(name, handler):
+            return None
+        return Undone.CALLERS
 
     def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
         return next((loop for loop in self._loops if _encloses(loop, handler)), None)
 
-    def _is_committed_by_another(
-        self, name: str, undone: Undone, handler: ast.ExceptHandler
-    ) -> bool:
-        """Tell whether a function that is given the session commits what a rollback would undo.
+    def _commits_each_turn(self, loop: ast.stmt, name: str) -> bool:
+        body: list[ast.stmt] = loop.body  # type: ignore[attr-defined]
+        return is_committed_in(body, name, self._uses(name), self._scope, self._inference)
 
-        What earlier turns did is committed only by a function that each turn calls, and what a
-        caller did by one that is called before the handler.
-        """
-        around = self._loop_around(handler)
-        if undone is Undone.CALLERS:
-            calls = [call for call in self._calls if call.lineno < handler.lineno]
-        else:
-            calls = [call for call in self._calls if around and _encloses(around, call)]
-        return any(self._is_given_to_commit(call, name) for call in calls)
-
-    def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
-        """Tell whether a function of the project is given a session and commits it."""
-        if "commit" in self._failing_in(name, call):
-            return True
-        received = received_as(call, name, self._scope, self._inference)
-        return received is not None and any(
-            isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"
-            for node in own_nodes(received[0])
+    def _commits_for_caller(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether the function commits what its caller did, itself or by a helper before."""
+        return any(
+            not is_for_the_caller_to_say(call, self._scope)
+            if dotted_name(call.func) == f"{name}.commit"
+            else call.lineno < handler.lineno and self._is_committed_by(call, name)
+            for call in self._calls
         )
+
+    def _is_committed_by(self, call: ast.Call, name: str) -> bool:
+        """Tell whether a function that is given the session is certain to commit it."""
+        work = self._uses(name).acts.get(call)
+        return work is not None and commits_all(work.ways)
 
     def _is_named_again(self, name: str, tried: ast.Try) -> bool:
         """Tell whether a session is named where control can come to after a ``try``'s handlers."""
@@ -459,8 +462,11 @@ class _Function:
                     yield dotted_name(value)
 
     def _uses(self, session: str) -> Uses:
-        thing = thing_of(self.sessions[session])
-        return uses_of_name(session, self._scope, thing, self._inference)
+        if session not in self._found_uses:
+            thing = thing_of(self.sessions[session])
+            uses = uses_of_name(session, self._scope, thing, self._inference)
+            self._found_uses[session] = uses
+        return self._found_uses[session]
 
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
