@@ -1618,7 +1618,7 @@ SOMETIMES = """
         for row in rows:
             try:
                 match(db, row)
-            except Exception as error:
+            except Exception as error:  # DBS308
                 print(error)
         db.commit()
 
@@ -1630,7 +1630,7 @@ SOMETIMES = """
                     db.commit()
                 else:
                     row.matched = db.get(Match, 1)
-            except Exception as error:
+            except Exception as error:  # DBS308
                 print(error)
         db.commit()
 
@@ -1640,7 +1640,7 @@ SOMETIMES = """
                 db.add(row)
                 if number % 100 == 0:
                     db.commit()
-            except Exception as error:
+            except Exception as error:  # DBS308
                 print(error)
         db.commit()
 
@@ -1746,3 +1746,58 @@ def test_in_the_block_of_a_transaction_only_a_savepoint_helps(tmp_path: Path) ->
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
     ways = [message.partition("; ")[2] for message in found]
     assert ways == ["put the work in `with db.begin_nested():`"] * 2
+
+
+def test_sessions_of_objects_and_of_static_methods(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+        from models import Row
+        from sqlalchemy.orm import Session
+
+        class Broker:
+            def __init__(self):
+                self.s = SessionLocal()
+
+            def keep(self, status):
+                try:
+                    row = Row(status=status)
+                    self.s.add(row)
+                    self.s.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+
+        class Security:
+            @staticmethod
+            def log(db: Session, text: str):
+                try:
+                    db.add(Row(status=text))
+                    db.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+
+            @classmethod
+            def note(cls, db: Session, text: str):
+                try:
+                    db.add(Row(status=text))
+                    db.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+    """
+    assert_service(tmp_path, service)
+
+
+def test_what_is_awaited_is_asynchronous_whatever_its_annotation_says(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import text
+        from sqlalchemy.orm import Session
+
+        async def create(db: Session):
+            try:
+                await db.execute(text("create table t (i int)"))
+                await db.commit()
+            except Exception as error:
+                print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    (message,) = (m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308")
+    assert "call `await db.rollback()` in it" in message

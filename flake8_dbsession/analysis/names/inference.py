@@ -483,8 +483,11 @@ class Inference:
 
     def _parameter(self, how: Parameter, scope: Scope) -> Value | None:
         cls = self._class_of(scope.parent) if how.first and scope.parent else None
-        if cls is not None:
-            return self._receiver(cls, scope)
+        names = decorator_names(scope.node) if cls is not None else ()
+        if cls is not None and "staticmethod" not in names:
+            return (
+                self._class(cls.node, cls.scope) if "classmethod" in names else InstanceValue(cls)
+            )
         outside = scope.parent or scope
         if how.default is not None:
             given = self._given(how.default, outside)
@@ -537,14 +540,6 @@ class Inference:
             return None
         known = self.role(self._called(self.value(injected, scope)))
         return known._replace(role=Role.GIVEN) if known else None
-
-    def _receiver(self, cls: ClassValue, scope: Scope) -> Value | None:
-        names = decorator_names(scope.node)
-        if "staticmethod" in names:
-            return None
-        if "classmethod" in names:
-            return self._class(cls.node, cls.scope)
-        return InstanceValue(cls)
 
     def _call(self, call: ast.Call, scope: Scope) -> Value | None:
         callee = self.value(call.func, scope)

@@ -15,7 +15,14 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, TupleValue, Value
+from flake8_dbsession.analysis.names.values import (
+    HELD,
+    FunctionValue,
+    Role,
+    RoleValue,
+    TupleValue,
+    Value,
+)
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
@@ -99,11 +106,27 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
         for name, expression, scope in _named_expressions(tree)
         if _is_hidden(name) and _opens(expression, scope, tree, inference)
     }
+    words.update(_works_of_attributes(tree, inference, names))
     for function in _handing_functions(tree, inference):
         known = inference.role(function) or inference.result(function).returns
         if _is_telling(known):
             words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))
+
+
+def _works_of_attributes(tree: Tree, inference: Inference, names: set[str]) -> Iterator[str]:
+    """Find by what is written where an attribute is worked with that holds a session: ``.s.``."""
+    for assignment, scope in tree.find(ast.Assign):
+        for target in assignment.targets:
+            if isinstance(target, ast.Attribute) and target.attr in names:
+                word = f".{target.attr}."
+                if is_hidden(word) and _is_held(assignment.value, scope, inference):
+                    yield word
+
+
+def _is_held(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
+    known = inference.value(expression, scope)
+    return isinstance(known, RoleValue) and known.role in HELD
 
 
 def _is_telling(known: Value | None) -> bool:

@@ -18,10 +18,10 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 
 
-def is_committed_in(
+def leaves_changes(
     body: Sequence[ast.stmt], session: str, uses: Uses, scope: Scope, inference: Inference
 ) -> bool:
-    """Tell whether statements commit, and leave nothing uncommitted where no error comes between.
+    """Tell whether statements are seen to leave changes uncommitted where no error comes between.
 
     Args:
         body: the statements.
@@ -30,18 +30,18 @@ def is_committed_in(
         scope: the scope of the statements.
         inference: follows the functions that are given the session or its objects.
     """
-    if not commits_all(ways_through(body, uses, handlers=False)):
-        return False
-    objects = Objects(session, body, scope, inference)
-    ways = ways_through(body, Changes(objects), handlers=False)
-    return not any(way.since & (Did.WRITES | Did.MAY_WRITE) for way in ways)
+    readers = (uses, Changes(Objects(session, body, scope, inference)))
+    return any(_leaves(ways_through(body, reader, handlers=False)) for reader in readers)
 
 
 def commits_all(ways: Iterable[PathWork]) -> bool:
-    """Tell whether some way commits, and none leaves a change uncommitted."""
+    """Tell whether some way commits, and none is seen to leave a change uncommitted."""
     ways = list(ways)
-    is_committed = any(Did.COMMITS in way.did for way in ways)
-    return is_committed and not any(way.since & _LASTING for way in ways)
+    return any(Did.COMMITS in way.did for way in ways) and not _leaves(ways)
+
+
+def _leaves(ways: Iterable[PathWork]) -> bool:
+    return any(way.since & _LASTING and way.pending.is_seen for way in ways)
 
 
 def is_for_the_caller_to_say(commit: ast.Call, scope: Scope) -> bool:

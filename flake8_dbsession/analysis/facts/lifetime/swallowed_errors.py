@@ -14,8 +14,8 @@ from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
     begins_around,
     commits_all,
-    is_committed_in,
     is_for_the_caller_to_say,
+    leaves_changes,
 )
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     BEGINS,
@@ -79,6 +79,7 @@ class Undone(Enum):
     """What a rollback would undo besides the work that failed."""
 
     TURNS = "what earlier turns of a loop did, or loaded for the next ones"
+    BATCH = "what earlier turns of a loop did that only some turns commit"
     CALLERS = "what whoever gave the session has done with it"
     OWN = "what the function has changed before"
     UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
@@ -255,6 +256,8 @@ class _Function:
             known = as_session(receiver, self._scope, self._inference)
             if known is None or not name or self._holds_transaction(name):
                 continue
+            if not known.is_async and self._awaits(name):
+                known = known._replace(is_async=True)  # whatever its annotation says
             is_there = name in named_again or known.commits or self._outlives(name, known)
             if is_there or any(_works_with(name, handler) for handler in self.handlers):
                 yield name, known
@@ -275,6 +278,15 @@ class _Function:
                 for given in arguments(call):
                     if isinstance(given, ast.Name) and hints(given.id):
                         yield given.id, given
+
+    def _awaits(self, name: str) -> bool:
+        """Tell whether the function awaits the work of a session."""
+        return any(
+            isinstance(node, ast.Await)
+            and isinstance(node.value, ast.Call)
+            and dotted_name(node.value.func).rpartition(".")[0] == name
+            for node in own_nodes(self._function)
+        )
 
     def _holds_transaction(self, name: str) -> bool:
         """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
@@ -299,6 +311,8 @@ class _Function:
         if begins_around(handler, session, self._scope):
             return (Undone.BLOCK, 0) if self._fits_savepoint(session, tried) else None
         undone = self._undone_around(failed, handler)
+        if undone is Undone.BATCH:
+            return (Undone.TURNS if self._fits_savepoint(session, tried) else undone), 0
         if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
         calls = self._calls_in(tried)
@@ -335,9 +349,12 @@ class _Function:
         name, known = failed.session, failed.known
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         around = self._loop_around(handler)
-        if around is not None and not self._commits_each_turn(around, name):
+        if around is not None:
+            commits_there = self._commits_in(around, name)
             later = any(commit.lineno > around.lineno for commit in commits)
-            if later or known.commits or known.is_async:
+            if commits_there and self._leaves_in(around, name):
+                return Undone.BATCH
+            if not commits_there and (later or known.commits or known.is_async):
                 return Undone.TURNS
         parameters = self._parameters(name)
         is_an_objects = "." in name  # whose other methods work with it as well
@@ -349,9 +366,15 @@ class _Function:
     def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
         return next((loop for loop in self._loops if _encloses(loop, handler)), None)
 
-    def _commits_each_turn(self, loop: ast.stmt, name: str) -> bool:
+    def _commits_in(self, loop: ast.stmt, name: str) -> bool:
+        """Tell whether a turn of a loop commits, on some way at least."""
+        uses = self._uses(name)
+        inside = (call for call in self._calls if _encloses(loop, call) and call in uses.acts)
+        return any(Did.COMMITS in uses.acts[call].ever for call in inside)
+
+    def _leaves_in(self, loop: ast.stmt, name: str) -> bool:
         body: list[ast.stmt] = loop.body  # type: ignore[attr-defined]
-        return is_committed_in(body, name, self._uses(name), self._scope, self._inference)
+        return leaves_changes(body, name, self._uses(name), self._scope, self._inference)
 
     def _commits_for_caller(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether the function commits what its caller did, itself or by a helper before."""
