@@ -815,3 +815,52 @@ def test_the_one_connection_of_a_static_pool_is_never_closed(tmp_path: Path) -> 
         },
         CODES,
     )
+
+
+def test_what_a_script_calls_is_let_off_only_where_the_process_ends_with_it(tmp_path: Path) -> None:
+    app = """
+        import sqlite3
+        import time
+
+        def tables():
+            conn = sqlite3.connect("x.db")  # DBS602
+            return conn.execute("select 1").fetchall()
+
+        def counts():
+            conn = sqlite3.connect("x.db")
+            return conn.execute("select 1").fetchall()
+
+        def polled():
+            conn = sqlite3.connect("x.db")  # DBS602
+            return conn.execute("select 1").fetchall()
+
+        def work():
+            conn = sqlite3.connect("x.db")
+            while True:
+                try:
+                    conn.execute("insert into t values (1)")
+                    conn.commit()
+                except sqlite3.Error:
+                    conn = sqlite3.connect("x.db")  # DBS602
+                time.sleep(1)
+
+        if __name__ == "__main__":
+            tables()
+            counts()
+            work()
+            while True:
+                polled()
+    """
+    files = {
+        "app.py": app,
+        "stages.py": """
+            from app import counts, tables
+
+            def stage():
+                return tables()
+
+            if __name__ == "__main__":
+                counts()
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS602"})

@@ -98,7 +98,6 @@ class Effects:
         *,
         block_closes: bool,
         yields: bool = False,
-        ends: bool = False,
         callables: Callables = NO_CALLABLES,
     ) -> Traits:
         """Give what following an object through a function has to know of the calls there.
@@ -107,7 +106,6 @@ class Effects:
             scope: the function.
             block_closes: whether the end of ``with`` over the object closes it.
             yields: whether who receives a yielded object closes it.
-            ends: whether the process ends with the function.
             callables: what its parameters are known to stand for.
         """
         inference = self._inference
@@ -126,7 +124,6 @@ class Effects:
             unfolded=cache(lambda call: unfolded(call, scope, inference)),
             runs_when_awaited=cache(lambda call: self.runs_when_awaited(call, scope)),
             yield_hands_on=yields,
-            ends_process=ends,
         )
 
     def calls(self, scope: Scope) -> CallTraits:

@@ -20,6 +20,8 @@ from flake8_dbsession.analysis.facts.connection.databases import has_one_connect
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
+    is_called_elsewhere,
+    is_endless,
     is_script,
     is_step_of_a_script,
 )
@@ -147,7 +149,6 @@ def _endings_in(
         scope,
         block_closes=any(each.block_closes for each in opened),
         yields=_yields_to_a_closer(scope),
-        ends=ends,
     )
     followed = lifetimes(graph, opened, traits)
     owned, cursors = under_ownership(scope), _cursors(scope)
@@ -157,7 +158,17 @@ def _endings_in(
             kept = _with_cursors_handed_on(lifetime, cursors, scope, inference)
             if ends_script:
                 kept = _without_raises(kept)
+            if ends and kept.leaks and not is_called_elsewhere(scope, inference):
+                kept = kept._replace(leaks=tuple(_lost_again(kept, scope)))
             yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
+
+
+def _lost_again(lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
+    """Give the leaks that no end of the process makes good: those of each turn of endless work."""
+    opened = lifetime.opened.node
+    loops = [node for node in own_nodes(scope.node) if is_endless(node)]
+    if any(opened in nodes_in(loop) for loop in loops):
+        yield from (leak for leak in lifetime.leaks if leak.how is Leaving.LOSES)
 
 
 def _flow_of(acquisition: Acquisition) -> Scope | None:
