@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.effects import Effects
+from flake8_dbsession.analysis.effects.work.handed_out import is_handed_out_in_use
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
     Holder,
@@ -141,7 +142,7 @@ def _endings_in(
     scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
     effects = Effects(inference)
-    opened = [_opened(acquisition, tree) for acquisition in found]
+    opened = [_opened(acquisition, tree, inference) for acquisition in found]
     graph = _graph(scope, found, effects, tree)
     if graph is None:
         return
@@ -254,16 +255,28 @@ def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> 
     return isinstance(callee, (FunctionValue, ClassValue))
 
 
-def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
+def _opened(acquisition: Acquisition, tree: Tree, inference: Inference) -> Opened:
     above = tree.parent(acquisition.node)
     is_connection = acquisition.known.resource is Resource.CONNECTION
+    is_live = is_connection or _is_in_use(acquisition, inference)
     return Opened(
         above if isinstance(above, ast.Await) else acquisition.node,
-        live_at_once=is_connection and not _is_coroutine(acquisition, tree),
+        live_at_once=is_live and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
         part=acquisition.part,
         is_session=not is_connection,
     )
+
+
+def _is_in_use(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether the function that hands a session out has worked with it."""
+    if acquisition.known.source is not Role.ACCESSOR and acquisition.part is None:
+        return False
+    callee = inference.value(acquisition.node.func, acquisition.scope)
+    if not isinstance(callee, FunctionValue):
+        return False
+    function = callee.scope.child(callee.node)
+    return is_handed_out_in_use(function, acquisition.part, inference=inference)
 
 
 def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:
