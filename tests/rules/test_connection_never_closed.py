@@ -864,3 +864,23 @@ def test_what_a_script_calls_is_let_off_only_where_the_process_ends_with_it(tmp_
         """,
     }
     assert_cases(tmp_path, files, {"DBS602"})
+
+
+def test_methods_of_libraries_that_keep_no_connection(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def save_all(frames):
+            conn = sqlite3.connect("x.db")  # DBS602
+            for frame in frames:
+                frame.to_sql("t", conn)
+
+        def back_up(source: sqlite3.Connection, path):
+            copy = sqlite3.connect(path)  # DBS602
+            source.backup(copy)
+
+        def give(keeper, path):
+            conn = sqlite3.connect(path)
+            keeper.keep(conn)
+    """
+    assert_cases(tmp_path, {"app.py": text}, {"DBS602"})

@@ -194,6 +194,16 @@ READERS = frozenset(
 )
 """What only reads by the session or connection that it is given."""
 
+KEEPING_NOTHING = frozenset(
+    {
+        # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.backup
+        "backup",
+        # https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html
+        "to_sql",
+    }
+)
+"""The methods of other objects that only work with the connection which they are given."""
+
 # https://docs.sqlalchemy.org/en/20/core/exceptions.html and .../orm/exceptions.html
 DATABASE_ERRORS = frozenset(
     {
