@@ -1801,3 +1801,59 @@ def test_what_is_awaited_is_asynchronous_whatever_its_annotation_says(tmp_path: 
     write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
     (message,) = (m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308")
     assert "call `await db.rollback()` in it" in message
+
+
+def test_the_sessions_of_registries(tmp_path: Path) -> None:
+    service = """
+        from flask import Flask
+        from flask_sqlalchemy import SQLAlchemy
+        from sqlalchemy.orm import scoped_session, sessionmaker
+
+        app = Flask(__name__)
+        db = SQLAlchemy(app)
+        current = scoped_session(sessionmaker())
+
+        def start(row, client):
+            try:
+                row.status = client.send(row.id)
+                db.session.commit()
+            except Exception as error:  # DBS308
+                row.status = "error"
+                db.session.commit()
+                print(error)
+
+        def clean(rows):
+            for row in rows:
+                try:
+                    row.status = None
+                    db.session.flush()
+                except Exception as error:  # DBS308
+                    print(error)
+            db.session.commit()
+
+        def each(rows):
+            for row in rows:
+                try:
+                    current.add(row)
+                    current.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+
+        def at_the_end(row):
+            try:
+                db.session.add(row)
+                db.session.commit()
+            except Exception as error:
+                print(error)
+            return "done"
+
+        def removed(row):
+            try:
+                current.add(row)
+                current.commit()
+            except Exception as error:
+                print(error)
+            finally:
+                current.remove()
+    """
+    assert_service(tmp_path, service)

@@ -16,7 +16,6 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
-    HELD,
     FunctionValue,
     Role,
     RoleValue,
@@ -46,7 +45,7 @@ _HANDED_ON = frozenset(
 # What a call is named that gives a factory or a registry, rather than a session.
 _MAKING = ("aker", "actory", "egistry", "scoped", PARTIAL_NAME)
 # Methods that only sessions, connections and cursors have, but for a few names of other libraries.
-_WORK = (
+WORK = (
     ".commit(",
     ".cursor(",
     ".exec(",
@@ -59,6 +58,8 @@ _WORK = (
     ".rollback(",
     ".scalars(",
 )
+"""How the work of sessions, connections and cursors is written."""
+
 # Methods that many other objects have; where their name says what it is they count as well.
 _COMMON_WORK = (".add(", ".add_all(", ".delete(", ".get(", ".merge(", ".scalar(")
 _STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
@@ -75,7 +76,7 @@ def workers(text: str) -> set[str]:
         The names, of variables and attributes, whatever they are.
     """
     names: set[str] = set()
-    for work in (*_WORK, *_COMMON_WORK):
+    for work in (*WORK, *_COMMON_WORK):
         position = text.find(work)
         while position >= 0:
             name = _NAME_BEFORE.search(text, max(0, position - 40), position)
@@ -106,27 +107,11 @@ def learned_words(tree: Tree, inference: Inference, names: set[str]) -> set[str]
         for name, expression, scope in _named_expressions(tree)
         if _is_hidden(name) and _opens(expression, scope, tree, inference)
     }
-    words.update(_works_of_attributes(tree, inference, names))
     for function in _handing_functions(tree, inference):
         known = inference.role(function) or inference.result(function).returns
         if _is_telling(known):
             words.add(function.node.name)  # type: ignore[union-attr]
     return words | set(_callees(tree, names))
-
-
-def _works_of_attributes(tree: Tree, inference: Inference, names: set[str]) -> Iterator[str]:
-    """Find by what is written where an attribute is worked with that holds a session: ``.s.``."""
-    for assignment, scope in tree.find(ast.Assign):
-        for target in assignment.targets:
-            if isinstance(target, ast.Attribute) and target.attr in names:
-                word = f".{target.attr}."
-                if is_hidden(word) and _is_held(assignment.value, scope, inference):
-                    yield word
-
-
-def _is_held(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
-    known = inference.value(expression, scope)
-    return isinstance(known, RoleValue) and known.role in HELD
 
 
 def _is_telling(known: Value | None) -> bool:

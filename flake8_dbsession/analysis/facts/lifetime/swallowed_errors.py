@@ -31,7 +31,7 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
     notes_after,
     reads_expired,
 )
-from flake8_dbsession.analysis.facts.scope.carrying import as_session
+from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
@@ -45,6 +45,7 @@ from flake8_dbsession.analysis.names.functions import (
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.learning import WORK as WORKING
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     LOOPS,
@@ -59,6 +60,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     External,
     FunctionValue,
+    Resource,
     Role,
     RoleValue,
 )
@@ -149,9 +151,14 @@ def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedErro
         One for each handler that neither rolls back nor leaves, where the session's work can be
         gone on with in the state that the error left it in.
     """
-    mentions = Mentions(tree.scope.module.text, ("except",))
-    for node, outside in tree.functions():
-        if mentions.within(node.lineno, node.end_lineno or node.lineno):
+    text = tree.scope.module.text
+    handlers = Mentions(text, ("except",))
+    if not handlers:
+        return
+    works, visited = Mentions(text, WORKING), {node for node, _ in tree.functions()}
+    for node, outside in functions_of(tree.scope):
+        first, last = node.lineno, node.end_lineno or node.lineno
+        if handlers.within(first, last) and (node in visited or works.within(first, last)):
             function = _Function(node, outside.child(node), inference)
             graph = build(node) if function.sessions and function.handlers else None
             if graph is not None:
@@ -253,7 +260,7 @@ class _Function:
                 receivers.update(found)
                 named_again |= {name for name in found if self._is_named_again(name, tried)}
         for name, receiver in receivers.items():
-            known = as_session(receiver, self._scope, self._inference)
+            known = self._session(receiver)
             if known is None or not name or self._holds_transaction(name):
                 continue
             if not known.is_async and self._awaits(name):
@@ -261,6 +268,13 @@ class _Function:
             is_there = name in named_again or known.commits or self._outlives(name, known)
             if is_there or any(_works_with(name, handler) for handler in self.handlers):
                 yield name, known
+
+    def _session(self, receiver: ast.expr) -> RoleValue | None:
+        """Give the session that work is done by; that of a registry is one as well."""
+        match self._inference.value(receiver, self._scope):
+            case RoleValue(role=Role.REGISTRY, resource=Resource.SESSION) as known:
+                return known
+        return as_session(receiver, self._scope, self._inference)
 
     @cached_property
     def _calls(self) -> list[ast.Call]:
@@ -507,7 +521,8 @@ class _Function:
             return False  # a loop over a dependency, which ends with it
         if self._is_given_by_a_framework(self._parameters(name)):
             return known.commits
-        return known.role is not Role.OPENED
+        # What removes a registry's session when a request ends is seldom in sight.
+        return known.role not in (Role.OPENED, Role.REGISTRY)
 
     def _parameters(self, name: str) -> list[Parameter]:
         hows = (binding.how for binding in self._scope.bindings(name))
