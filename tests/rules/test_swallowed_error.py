@@ -1857,3 +1857,109 @@ def test_the_sessions_of_registries(tmp_path: Path) -> None:
                 current.remove()
     """
     assert_service(tmp_path, service)
+
+
+def test_what_a_call_says_decides_what_its_function_does(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy.orm import Session
+
+        def note(db: Session, text, commit: bool = True):
+            db.add(text)
+            if commit:
+                db.commit()
+            else:
+                db.flush()
+
+        def pass_on(db: Session, text, commit=False):
+            note(db, text, commit=commit)
+
+        def watch(db: Session, rows):
+            for row in rows:
+                row.seen = True
+                try:
+                    note(db, "seen", commit=False)
+                except Exception as error:
+                    print(error)
+            db.commit()
+
+        def watch_each(db: Session, rows):
+            for row in rows:
+                try:
+                    note(db, "seen")
+                except Exception as error:
+                    print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert [message.partition("; ")[2] for message in found] == [
+        "put each iteration's work in `with db.begin_nested():`",
+        "call `db.rollback()` in it",
+    ]
+
+
+def test_what_reads_and_what_a_block_has_committed_is_no_work_before(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+        from sqlalchemy import func, select
+        from sqlalchemy.orm import Session
+
+        def median(db: Session):
+            change = func.percentile_cont(0.5).within_group(Part.price.asc())
+            return db.execute(select(change)).scalar()
+
+        def note(db: Session, text):
+            db.add(Part(name=text))
+            db.commit()
+
+        def read(db: Session):
+            found = median(db)
+            try:
+                note(db, found)
+            except Exception as error:
+                print(error)
+
+        def committed(db: Session):
+            with db.begin():
+                db.add(Part(name="x"))
+            try:
+                note(db, "y")
+            except Exception as error:
+                print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    ways = [message.partition("; ")[2] for message in found]
+    assert ways == ["call `db.rollback()` in it"] * 2
+
+
+def test_without_autoflush_a_query_writes_nothing(tmp_path: Path) -> None:
+    text = """
+        from models import Part
+        from sqlalchemy import create_engine, select
+        from sqlalchemy.orm import sessionmaker
+
+        engine = create_engine("sqlite:///x.db")
+        Silent = sessionmaker(engine, autoflush=False)
+        Flushing = sessionmaker(engine)
+
+        def load(rows):
+            with Silent() as session:
+                for row in rows:
+                    try:
+                        if not session.scalar(select(Part).where(Part.name == row)):
+                            session.add(Part(name=row))
+                    except Exception as error:
+                        print(error)
+                session.commit()
+
+        def load_flushing(rows):
+            with Flushing() as session:
+                for row in rows:
+                    try:
+                        if not session.scalar(select(Part).where(Part.name == row)):
+                            session.add(Part(name=row))
+                    except Exception as error:  # DBS308
+                        print(error)
+                session.commit()
+    """
+    assert_cases(tmp_path, {"app.py": text}, CODES)

@@ -551,9 +551,8 @@ class Inference:
             case RoleValue(role=Role.SESSION_CLASS, home=None):
                 engine = bound_to(call)
                 home = self._home_of_engine(engine, scope)
-                return self._called(
-                    callee._replace(home=home, database=self._database(engine, scope))
-                )
+                opened = callee._replace(home=home, database=self._database(engine, scope))
+                return self._called(opened._replace(autoflushes=_autoflushes(call)))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -894,4 +893,11 @@ def _made_factory(
         source=Role.FACTORY_MAKER,
         keeps_loaded=keeps_loaded,
         of_class=of_class,
+        autoflushes=_autoflushes(call),
     )
+
+
+def _autoflushes(call: ast.Call) -> bool:
+    """Tell whether ``sessionmaker(...)`` or ``Session(...)`` leaves autoflush on."""
+    told = [keyword.value for keyword in call.keywords if keyword.arg in ("autoflush", None)]
+    return all(isinstance(value, ast.Constant) and bool(value.value) for value in told)

@@ -74,6 +74,7 @@ class RoleValue(NamedTuple):
         is_assumed: whether only an annotation says that it is new; code that closes it proves that.
         of_class: the project's own class of the session; an ``External`` without a name for one
             that is not found, None for the library's.
+        autoflushes: whether a query writes first what was added, as far as that is known.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
     """
@@ -91,6 +92,7 @@ class RoleValue(NamedTuple):
     is_pooled: bool = False
     is_assumed: bool = False
     of_class: ClassValue | External | None = None
+    autoflushes: bool = True
 
 
 class External(NamedTuple):

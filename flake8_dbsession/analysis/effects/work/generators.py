@@ -96,6 +96,10 @@ class _Acts:
         """Tell whether the session is named in a node."""
         return any(uses.mentions(node) for uses in self._uses)
 
+    def decides(self, _test: ast.expr) -> bool | None:
+        """Take every test for one that may end either way."""
+        return None
+
     def on_error(self, handed: ast.Yield) -> Iterator[Did]:
         """Give what is done on the way of an exception out of the generator."""
         inner: ast.AST = handed

@@ -25,8 +25,15 @@ _TELLING = frozenset(
 )
 # Pragmas that do something without a value.
 _DOING = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
+# PostgreSQL's manual, chapter 9; MySQL's, chapter 14; sqlite.org/lang_corefunc.html and the like.
 _PURE = frozenset(
-    {"abs", "array_agg", "avg", "bool_and", "bool_or", "cast", "ceil", "char_length", "coalesce"}
+    {"abs", "age", "array_agg", "array_length", "cardinality", "corr", "date_format", "datediff"}
+    | {"encode", "every", "exp", "grouping", "initcap", "isnull", "jsonb_extract_path_text", "len"}
+    | {"ln", "log", "md5", "mode", "nvl", "percentile_cont", "percentile_disc", "sign"}
+    | {"similarity", "split_part", "stddev", "stddev_pop", "stddev_samp", "strpos"}
+    | {"to_tsquery", "to_tsvector", "trunc", "ts_rank", "var_pop", "var_samp", "variance"}
+    | {"width_bucket", "within_group", "word_similarity"}
+    | {"avg", "bool_and", "bool_or", "cast", "ceil", "char_length", "coalesce"}
     | {"concat", "concat_ws", "count", "cume_dist", "current_database", "current_date"}
     | {"current_schema", "current_time", "current_timestamp", "current_user", "date", "date_part"}
     | {"date_trunc", "datetime", "dense_rank", "extract", "first_value", "floor", "format"}

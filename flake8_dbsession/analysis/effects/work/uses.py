@@ -13,7 +13,13 @@ from flake8_dbsession.analysis.effects.overrides import overrides
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.callees import Callees
 from flake8_dbsession.analysis.effects.work.classes import inherited_method, own_method
-from flake8_dbsession.analysis.effects.work.following import can_be_followed, stored_by
+from flake8_dbsession.analysis.effects.work.following import (
+    Told,
+    can_be_followed,
+    decided,
+    stored_by,
+    told_by,
+)
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     NOTHING,
@@ -53,7 +59,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import is_super
+from flake8_dbsession.analysis.nodes import is_super, nodes_in, own_nodes
 
 # Before PyMySQL 1 and mysqlclient 1.4 their block gave a cursor, and committed; a connection of
 # theirs has no ``execute``.
@@ -102,13 +108,22 @@ class Uses:
         thing: what is followed.
         inference: answers what is called.
         kept: the attribute of its object in which the function may keep it; empty for none.
+        told: the parameters of which the call says the value, True, False or None.
 
     Attributes:
         acts: what is done at which node.
         name: the first name that it goes by.
+        thing: as given.
     """
 
-    def __init__(self, scope: Scope, thing: Thing, inference: Inference, kept: str = "") -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        thing: Thing,
+        inference: Inference,
+        kept: str = "",
+        told: Told = frozenset(),
+    ) -> None:
         self.acts: dict[ast.AST, Work] = {}
         self.name = ""
         self._attached: list[ast.Call] = []
@@ -116,10 +131,11 @@ class Uses:
         self._ends: dict[ast.AST, Did] = {}
         self._followed: set[tuple[str, Part, ast.AST]] = set()
         self._scope = scope
-        self._thing = thing
+        self.thing = thing
         self._inference = inference
         self._callees = Callees(scope, inference)
         self._kept = kept
+        self._told = told
         self._parents = parents_in(scope)
 
     # What is found
@@ -144,10 +160,21 @@ class Uses:
     def work(self) -> Work:
         """Give the work of the whole function."""
         function = self._scope.node
+        self._forget_untaken()
         ways = ways_through(body_of(function), self)
         if isinstance(function, FUNCTIONS) and is_generator(function):
             ways |= {PathWork()}  # it may never be gone through
         return Work(ways, self.ever | (Did.WRITES if self.writes else NOTHING))
+
+    def _forget_untaken(self) -> None:
+        """Forget what stands in a branch that a call with such values does not take."""
+        for node in own_nodes(self._scope.node) if self._told else ():
+            if isinstance(node, ast.If) and (is_taken := self.decides(node.test)) is not None:
+                for statement in node.orelse if is_taken else node.body:
+                    for inner in nodes_in(statement):
+                        self.acts.pop(inner, None)
+                        self._ends.pop(inner, None)
+        self._attached = [call for call in self._attached if call in self.acts]
 
     # How the statements are walked
 
@@ -165,6 +192,10 @@ class Uses:
         last = getattr(node, "end_lineno", None) or 0
         first = getattr(node, "lineno", 0)
         return any(first <= getattr(act, "lineno", 0) <= last for act in self.acts)
+
+    def decides(self, test: ast.expr) -> bool | None:
+        """Tell how the test of what the call said ends; None where that is not known."""
+        return decided(test, self._told)
 
     # How it is followed
 
@@ -230,7 +261,7 @@ class Uses:
 
     def _enter(self, item: ast.withitem, target: ast.expr | None, part: Part) -> None:
         context = item.context_expr
-        did = end_of_block(self._thing._replace(part=part), self._inference)
+        did = end_of_block(self.thing._replace(part=part), self._inference)
         if did:
             self._ends[context] = did
         if isinstance(target, ast.Name):
@@ -254,16 +285,16 @@ class Uses:
             self._unknown(node)
         elif call is not None and part is not Part.WRAPPED:
             self._call(call, part)
-        elif call is None and effect_of(self._thing.resource, method) is not None:
+        elif call is None and effect_of(self.thing.resource, method) is not None:
             self._unknown(node)  # handed on as a bound method
 
     def _gives_cursors(self) -> bool:
-        return self._thing.driver.name in _GIVE_CURSORS
+        return self.thing.driver.name in _GIVE_CURSORS
 
     def _call(self, call: ast.Call, part: Part) -> None:
         """Note what the call of a method does."""
         method = last_segment(call.func)
-        did = did_by(call, self._thing.resource, self._scope, self._inference)
+        did = did_by(call, self.thing.resource, self._scope, self._inference)
         own = self._own_method(call)
         if did is ANYTHING:
             self._do_own(call, own, part)
@@ -286,8 +317,8 @@ class Uses:
             did = Did.MAY_WRITE
         elif self._is_bulk_query(call):
             did |= Did.WRITES
-        self._flushes |= effect_of(self._thing.resource, method) == Effect.SENDS
-        self._do(call, did | ends_by(own, self._thing, self._inference))
+        self._flushes |= effect_of(self.thing.resource, method) == Effect.SENDS
+        self._do(call, did | ends_by(own, self.thing, self._inference))
 
     def _own_method(self, call: ast.Call) -> FunctionValue | External | None:
         """Give what a session's class has in the place of the method of SQLAlchemy's called."""
@@ -298,7 +329,7 @@ class Uses:
             ):
                 cls = ClassValue(node, outside)
                 return inherited_method(cls, method, self._inference)
-        return own_method(self._thing.cls, method, self._inference)
+        return own_method(self.thing.cls, method, self._inference)
 
     def _do_own(self, call: ast.Call, own: FunctionValue | External | None, part: Part) -> None:
         """Follow a method that the session's class has and SQLAlchemy's has not."""
@@ -374,8 +405,11 @@ class Uses:
         is_coroutine = isinstance(function.node, ast.AsyncFunctionDef)
         if is_coroutine and not isinstance(self._parents.get(call), ast.Await):
             name = None
-        thing = self._thing._replace(part=part)
-        work = work_in(function, name, thing, self._inference, kept) if name else UNFOLLOWED
+        thing = self.thing._replace(part=part)
+        work = UNFOLLOWED
+        if name is not None:
+            told = told_by(function, call)
+            work = work_in(function, name, thing, self._inference, kept, told)
         if work != UNTOUCHED:
             self.acts[call] = work.at(call.lineno, f"{ast.unparse(call.func)}()")
 
@@ -524,7 +558,12 @@ def uses_of_name(name: str, scope: Scope, thing: Thing, inference: Inference) ->
 
 
 def work_in(
-    function: FunctionValue, name: str, thing: Thing, inference: Inference, kept: str = ""
+    function: FunctionValue,
+    name: str,
+    thing: Thing,
+    inference: Inference,
+    kept: str = "",
+    told: Told = frozenset(),
 ) -> Work:
     """Tell what a function of the project does by a session or connection.
 
@@ -534,25 +573,26 @@ def work_in(
         thing: what it is.
         inference: answers what is called.
         kept: the attribute in which a constructor keeps it; empty for none.
+        told: the parameters of which the call says the value.
     """
     if not can_be_followed(function):
         return UNFOLLOWED
     scope = function.scope.child(function.node)
     return inference.questions.ask(
         scope.memory,
-        ("work", name, thing, kept),
-        lambda: _work_in(scope, name, thing, inference, kept),
+        ("work", name, thing, kept, told),
+        lambda: _work_in(scope, name, Uses(scope, thing, inference, kept, told)),
         Work(),
         fixed_point=True,
         given_up=UNFOLLOWED,
     )
 
 
-def _work_in(scope: Scope, name: str, thing: Thing, inference: Inference, kept: str) -> Work:
-    uses = Uses(scope, thing, inference, kept)
+def _work_in(scope: Scope, name: str, uses: Uses) -> Work:
     is_bound = name.count(".") or len(scope.bindings(name)) == 1
     if not is_bound or any(_stores(node, name) for node in run_in(scope)):
         return UNFOLLOWED
+    thing = uses.thing
     uses.follow_name(name, thing.part, scope.node)
     if thing.cls is not None and name == receiver_of(scope.node):
         for node in run_in(scope):

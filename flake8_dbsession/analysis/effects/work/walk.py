@@ -32,6 +32,9 @@ class Acts(Protocol):
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether a node has to do with it at all."""
 
+    def decides(self, test: ast.expr) -> bool | None:
+        """Tell how a test ends; None where it may end either way."""
+
 
 def ways_through(
     body: Sequence[ast.stmt], acts: Acts, *, handlers: bool = True
@@ -74,7 +77,9 @@ class _Walk:
                 (self._loops[-1] if self._loops else self.exits).append(ways)
                 return UNREACHED
             case ast.If(test=test, body=body, orelse=orelse):
-                ways = self._effect(test, ways)
+                ways, decided = self._effect(test, ways), self._acts.decides(test)
+                if decided is not None:
+                    return self.run(body if decided else orelse, ways)
                 return self.run(body, ways) | self.run(orelse, ways)
             case ast.For() | ast.AsyncFor() | ast.While():
                 return self._after_loop(statement, ways)

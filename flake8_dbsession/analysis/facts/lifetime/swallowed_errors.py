@@ -228,6 +228,8 @@ class _Function:
 
     def _flushes_turns(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a query in a loop's ``try`` flushes what earlier turns of it have added."""
+        if not self.sessions[name].autoflushes:
+            return False
         around = self._loop_around(handler)
         methods = {dotted_name(call.func) for call in self._calls_in(self._tried[handler])}
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
