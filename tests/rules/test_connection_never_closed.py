@@ -844,7 +844,16 @@ def test_what_a_script_calls_is_let_off_only_where_the_process_ends_with_it(tmp_
                     conn = sqlite3.connect("x.db")  # DBS602
                 time.sleep(1)
 
+        def wait():
+            while True:
+                try:
+                    sqlite3.connect("x.db")
+                    break
+                except sqlite3.Error:
+                    time.sleep(1)
+
         if __name__ == "__main__":
+            wait()
             tables()
             counts()
             work()

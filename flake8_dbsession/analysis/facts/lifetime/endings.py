@@ -160,15 +160,18 @@ def _endings_in(
             if ends_script:
                 kept = _without_raises(kept)
             if ends and kept.leaks and not is_called_elsewhere(scope, inference):
-                kept = kept._replace(leaks=tuple(_lost_again(kept, scope)))
+                kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
             yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
 
 
-def _lost_again(lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
-    """Give the leaks that no end of the process makes good: those of each turn of endless work."""
-    opened = lifetime.opened.node
+def _lost_again(acquisition: Acquisition, lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
+    """Give the leaks that no end of the process makes good: those of each turn of endless work.
+
+    What has no name is lost at once, and the loop may end with it.
+    """
+    is_named = acquisition.holder is not Holder.DISCARDED
     loops = [node for node in own_nodes(scope.node) if is_endless(node)]
-    if any(opened in nodes_in(loop) for loop in loops):
+    if is_named and any(acquisition.node in nodes_in(loop) for loop in loops):
         yield from (leak for leak in lifetime.leaks if leak.how is Leaving.LOSES)
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.said_to_close import closes
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
@@ -197,7 +198,7 @@ class _Function:
         for name, known in self.sessions.items():
             helped, holders = partial(self._failing_in, name), self._made_with(name)
             guards = partial(may_see_to, session=name, scope=self._scope, inference=self._inference)
-            ways = Ways(graph, name, self.handlers, helped, holders, guards)
+            ways = Ways(graph, name, self.handlers, helped, holders, guards, self._closes)
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
@@ -236,6 +237,9 @@ class _Function:
         is_committed = around and any(_encloses(around, commit) for commit in commits)
         is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
         return around is not None and is_added and not is_committed
+
+    def _closes(self, call: ast.Call) -> bool:
+        return closes(call, self._scope, self._inference)
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         return failing_work(call, name, self._scope, self._inference)
@@ -490,7 +494,7 @@ class _Function:
             for call, scope in calls_of(self._scope)
             for given in self._given_as(call, session, scope)
         ]
-        return bool(sites) and all(_ends_after(*site) for site in sites)
+        return bool(sites) and all(_ends_after(*site, self._inference) for site in sites)
 
     def _given_as(self, call: ast.Call, session: str, scope: Scope) -> Iterator[str]:
         """Give the name under which a call is given what the function calls its session."""
@@ -544,12 +548,15 @@ class _Function:
         )
 
 
-def _ends_after(call: ast.Call, scope: Scope, session: str) -> bool:
+def _ends_after(call: ast.Call, scope: Scope, session: str, inference: Inference) -> bool:
     """Tell whether a session is closed or rolled back on every way after a call, unused."""
     function = scope.function()
     node = function.node if function is not None else None
     graph = build(node) if isinstance(node, FUNCTIONS) else None
-    return graph is not None and not sequels_after(call, graph, session) - _ENDED
+    if graph is None:
+        return False
+    closing = partial(closes, scope=scope, inference=inference)
+    return not sequels_after(call, graph, session, closing) - _ENDED
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:
