@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.library.wrappers import (
     TRANSPARENT_CALLS,
 )
 from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
+from flake8_dbsession.analysis.names.containers import GETTERS, stored_values
 from flake8_dbsession.analysis.names.dotted import names_of, without_calls
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
@@ -99,6 +100,7 @@ _ATTRIBUTES = {
 _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
+_KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
     {"Annotated", "Optional", "Union", "ClassVar", "Final", "Required", "NotRequired"}
@@ -290,7 +292,8 @@ class Inference:
             case ast.IfExp(body=body, orelse=orelse):
                 return _choose((self.value(body, scope), self.value(orelse, scope)))
             case ast.Subscript(value=base, slice=index):
-                return self._item(self.value(base, scope), index)
+                found = self._item(self.value(base, scope), index)
+                return found if found is not None else self._kept_in(base, scope)
             case ast.Tuple(elts=elements):
                 return TupleValue(tuple(self.value(element, scope) for element in elements))
             case ast.Lambda():
@@ -542,6 +545,10 @@ class Inference:
         return known._replace(role=Role.GIVEN) if known else None
 
     def _call(self, call: ast.Call, scope: Scope) -> Value | None:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in GETTERS:
+            kept = self._kept_in(call.func.value, scope)
+            if kept is not None:
+                return kept
         callee = self.value(call.func, scope)
         match callee:
             case RoleValue(role=Role.FACTORY_MAKER):
@@ -646,6 +653,64 @@ class Inference:
         if known is not None and known.role in (Role.SESSION_CLASS, Role.FACTORY):
             return known._replace(role=Role.FACTORY)
         return known
+
+    def _kept_in(self, container: ast.expr, scope: Scope) -> RoleValue | None:
+        """Tell what a container of a module, a class or an object keeps, where all of it is one."""
+        found = self._container(container, scope)
+        if found is None:
+            return None
+        name, bindings, owner = found
+        kept = self._once(
+            ("kept in", name), owner, lambda: self._one_of(stored_values(name, bindings, owner))
+        )
+        return kept if isinstance(kept, RoleValue) else None
+
+    def _container(
+        self, container: ast.expr, scope: Scope
+    ) -> tuple[str, list[Binding], Scope] | None:
+        """Find what may be a container: its name, all that binds it, and whose it is."""
+        match container:
+            case ast.Name(id=name):
+                home = scope.defining(name)
+                return self._container_in(home, name) if home is not None else None
+            case ast.Attribute(value=base, attr=name):
+                match self.value(base, scope):
+                    case ModuleValue(scope=module):
+                        return self._container_in(module, name)
+                    case InstanceValue(cls=cls) | (ClassValue() as cls):
+                        owner = cls.scope.child(cls.node)
+                        return name, owner.attributes(name), owner
+        return None
+
+    def _container_in(self, home: Scope, name: str) -> tuple[str, list[Binding], Scope] | None:
+        for _ in range(_LONGEST_CHAIN):
+            bindings = home.bindings(name)
+            match bindings:
+                case [Binding(how=Imported(module=path, name=str() as origin, level=level))]:
+                    module = self.project.find(home.module.path, path, level)
+                    if module is None:
+                        return None
+                    home, name = module.scope, origin
+                case _:
+                    is_lasting = isinstance(home.node, (ast.Module, ast.ClassDef))
+                    return (name, bindings, home) if is_lasting else None
+        return None
+
+    def _one_of(self, stored: list[tuple[ast.expr, Scope]] | None) -> RoleValue | None:
+        """Give the one part that all values of a container play; each has a database of its own."""
+        values = [
+            self.value(value, scope)
+            for value, scope in stored or ()
+            if not (isinstance(value, ast.Constant) and value.value is None)
+        ]
+        first = next(iter(values), None)
+        if not isinstance(first, RoleValue) or first.role not in _KEPT_BY_KEY:
+            return None
+        kinds = {
+            (value.role, value.resource, value.is_async) if isinstance(value, RoleValue) else None
+            for value in values
+        }
+        return first._replace(database=None) if len(kinds) == 1 else None
 
     def _item(self, value: Value | None, index: ast.expr) -> Value | None:
         if isinstance(value, TupleValue) and isinstance(index, ast.Constant):
