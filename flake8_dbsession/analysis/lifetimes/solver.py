@@ -214,9 +214,8 @@ class _Solver:
                     for after in self._transfer.after_raise(event, raising, before):
                         raised.setdefault(after, raising)
             if event is not None:
-                states = list(
-                    dict.fromkeys(s for before in states for s in self._transfer.after(event, before))
-                )
+                following = (s for before in states for s in self._transfer.after(event, before))
+                states = list(dict.fromkeys(following))
         for edge in self._graph.blocks[number].edges:
             if edge.raised:
                 for after, node in raised.items():
