@@ -63,6 +63,11 @@ def is_name(node: ast.AST | None, name: str | None) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and node.id == name
 
 
+def is_super(node: ast.AST) -> bool:
+    """Tell whether a node is ``super()``: a method's object, with the methods of its bases."""
+    return isinstance(node, ast.Call) and is_name(node.func, "super") and not node.args
+
+
 def names(node: ast.AST, name: str) -> bool:
     """Tell whether some name stands in a node."""
     return any(is_name(part, name) for part in nodes_in(node))

@@ -64,27 +64,31 @@ def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
 
 
 def leaves_in_an_object(name: str, scope: Scope) -> bool:
-    """Tell whether a function returns an object that is made with its local session.
+    """Tell whether an object that is made with a function's local session is returned, or kept.
 
     Args:
         name: the session's name.
         scope: a scope in the function.
     """
     function = scope.function()
-    return function is not None and name in _names_in_returned_objects(function)
+    return function is not None and name in _names_in_leaving_objects(function)
 
 
 @remembered
-def _names_in_returned_objects(function: Scope) -> frozenset[str]:
+def _names_in_leaving_objects(function: Scope) -> frozenset[str]:
     return frozenset(
         inner.id
         for node in own_nodes(function.node)
-        if isinstance(node, ast.Return)
-        and isinstance(node.value, ast.Call)
-        and constructs_by_name(node.value)
-        for inner in nodes_in(node.value)
+        if isinstance(node, ast.Return) or _keeps(node)
+        if isinstance(node.value, ast.Call)  # type: ignore[attr-defined]
+        and constructs_by_name(node.value)  # type: ignore[attr-defined]
+        for inner in nodes_in(node.value)  # type: ignore[attr-defined]
         if isinstance(inner, ast.Name)
     )
+
+
+def _keeps(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and any(isinstance(t, ast.Attribute) for t in node.targets)
 
 
 def is_conditional(acquisition: Acquisition, tree: Tree) -> bool:

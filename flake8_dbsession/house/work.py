@@ -6,11 +6,10 @@ import ast
 
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.effects.work.uses import Thing, done_by_opened
+from flake8_dbsession.analysis.effects.work.uses import done_by_opened, may_commit_at_end, thing_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.COMMITS
@@ -38,10 +37,11 @@ def changes(acquisition: Acquisition, inference: Inference) -> bool:
 def relies_on_commit(acquisition: Acquisition, inference: Inference) -> bool:
     """Tell whether the end of an opening's own block commits what the code does not commit itself.
 
-    So do the blocks of ``SessionLocal.begin()`` and ``engine.begin()``, and those of the drivers
-    whose block is about the transaction.
+    So do the blocks of ``SessionLocal.begin()`` and ``engine.begin()``, those of the drivers whose
+    block is about the transaction, and those of a session class of the project that commits.
     """
-    if acquisition.holder is not Holder.BLOCK or not _block_commits(acquisition):
+    is_block = acquisition.holder is Holder.BLOCK
+    if not is_block or not may_commit_at_end(acquisition.known, inference):
         return False
     return Did.COMMITS not in _did(acquisition, inference) and may_change(acquisition, inference)
 
@@ -51,18 +51,10 @@ def commits_itself(acquisition: Acquisition, inference: Inference) -> bool:
     return Did.COMMITS in _did(acquisition, inference)
 
 
-def _block_commits(acquisition: Acquisition) -> bool:
-    callee = acquisition.node.func
-    if isinstance(callee, ast.Attribute) and callee.attr == "begin":
-        return True
-    is_connection = acquisition.known.resource is Resource.CONNECTION
-    return is_connection and BlockEnd.COMMITS in driver_of(acquisition.known.library).block
-
-
 def _did(acquisition: Acquisition, inference: Inference) -> Did:
     """Tell what a function does by what it opens; the end of the opening's own block left out."""
     function = acquisition.scope.function() or acquisition.scope.module.scope
-    thing = Thing(acquisition.known.resource, driver_of(acquisition.known.library))
+    thing = thing_of(acquisition.known)
     return done_by_opened(function, acquisition.node, thing, inference=inference)
 
 

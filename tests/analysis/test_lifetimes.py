@@ -308,14 +308,6 @@ def test_condition_that_an_open_connection_meets(test: str) -> None:
     assert not lifetime.leaks
 
 
-@pytest.mark.parametrize(
-    "source", ["conn = connect()\nconn.execute(x)\n", "for x in y:\n    conn = connect()\n"]
-)
-def test_process_that_ends_leaves_nothing_open(source: str) -> None:
-    assert _lifetime(source).leaks
-    assert not _lifetime(source, Traits(ends_process=True)).leaks
-
-
 def test_constructors_can_be_told_apart() -> None:
     source = "def f():\n    conn = connect()\n    return make_service(conn)\n"
 

@@ -205,3 +205,69 @@ def test_a_thread_that_has_a_connection_to_itself(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_connection_that_one_worker_of_its_object_has_to_itself(tmp_path: Path) -> None:
+    text = """
+        import asyncio
+        import threading
+
+        import asyncpg
+        import psycopg2
+
+        class Feed:
+            def __init__(self):
+                self.conn = None
+                self.tasks = set()
+
+            async def initialize(self):
+                self.conn = await asyncpg.connect("postgres://db")
+
+            async def start(self):
+                self.tasks.add(asyncio.create_task(self._work()))
+
+            async def stop(self):
+                await asyncio.gather(*self.tasks, return_exceptions=True)
+                if self.conn:
+                    await self.conn.close()
+
+            async def _work(self):
+                while True:
+                    await self._once()
+
+            async def _once(self):
+                await self.conn.execute("select 1")
+
+        class Served(Feed):
+            async def start(self):
+                self.task = asyncio.create_task(self._work())  # DBS610
+
+        class Asked:
+            async def start(self):
+                self.conn = await asyncpg.connect("postgres://db")
+                self.task = asyncio.create_task(self._work())  # DBS610
+
+            async def count(self):
+                return await self.conn.fetchval("select 1")
+
+            async def _work(self):
+                await self.conn.execute("select 1")
+
+        class Twice:
+            async def start(self):
+                self.conn = await asyncpg.connect("postgres://db")
+                self.tasks = [asyncio.create_task(self._work()), None]  # DBS610
+                self.other = asyncio.create_task(self._work())  # DBS610
+
+            async def _work(self):
+                await self.conn.execute("select 1")
+
+        class Threaded:
+            def start(self):
+                self.conn = psycopg2.connect("dbname=x")
+                threading.Thread(target=self._work).start()
+
+            def _work(self):
+                self.conn.cursor().execute("select 1")
+    """
+    assert_cases(tmp_path, {"app.py": text}, {"DBS610"})

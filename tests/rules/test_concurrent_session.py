@@ -547,3 +547,28 @@ def test_a_task_that_ignores_the_session_shares_nothing(tmp_path: Path) -> None:
         },
         {"DBS206"},
     )
+
+
+def test_what_a_plain_function_does_is_over_before_a_task_begins(tmp_path: Path) -> None:
+    text = """
+        import asyncio
+
+        from sqlalchemy.orm import Session
+
+        def mail(db: Session, to):
+            db.query(User).first()
+            return {"to": to}
+
+        async def work(db: Session):
+            await asyncio.sleep(db.query(User).count())
+
+        def started(db: Session):
+            return work(db)
+
+        async def order(db: Session):
+            asyncio.create_task(mail(db, "x"))
+            asyncio.create_task(work(db))  # DBS206
+            asyncio.create_task(started(db))  # DBS206
+            db.commit()
+    """
+    assert_cases(tmp_path, {"app.py": text}, {"DBS206"})

@@ -815,3 +815,81 @@ def test_the_one_connection_of_a_static_pool_is_never_closed(tmp_path: Path) -> 
         },
         CODES,
     )
+
+
+def test_what_a_script_calls_is_let_off_only_where_the_process_ends_with_it(tmp_path: Path) -> None:
+    app = """
+        import sqlite3
+        import time
+
+        def tables():
+            conn = sqlite3.connect("x.db")  # DBS602
+            return conn.execute("select 1").fetchall()
+
+        def counts():
+            conn = sqlite3.connect("x.db")
+            return conn.execute("select 1").fetchall()
+
+        def polled():
+            conn = sqlite3.connect("x.db")  # DBS602
+            return conn.execute("select 1").fetchall()
+
+        def work():
+            conn = sqlite3.connect("x.db")
+            while True:
+                try:
+                    conn.execute("insert into t values (1)")
+                    conn.commit()
+                except sqlite3.Error:
+                    conn = sqlite3.connect("x.db")  # DBS602
+                time.sleep(1)
+
+        def wait():
+            while True:
+                try:
+                    sqlite3.connect("x.db")
+                    break
+                except sqlite3.Error:
+                    time.sleep(1)
+
+        if __name__ == "__main__":
+            wait()
+            tables()
+            counts()
+            work()
+            while True:
+                polled()
+    """
+    files = {
+        "app.py": app,
+        "stages.py": """
+            from app import counts, tables
+
+            def stage():
+                return tables()
+
+            if __name__ == "__main__":
+                counts()
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS602"})
+
+
+def test_methods_of_libraries_that_keep_no_connection(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def save_all(frames):
+            conn = sqlite3.connect("x.db")  # DBS602
+            for frame in frames:
+                frame.to_sql("t", conn)
+
+        def back_up(source: sqlite3.Connection, path):
+            copy = sqlite3.connect(path)  # DBS602
+            source.backup(copy)
+
+        def give(keeper, path):
+            conn = sqlite3.connect(path)
+            keeper.keep(conn)
+    """
+    assert_cases(tmp_path, {"app.py": text}, {"DBS602"})

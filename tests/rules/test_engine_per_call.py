@@ -683,3 +683,40 @@ def test_what_works_with_an_engine_once(tmp_path: Path) -> None:
         },
         {"DBS501"},
     )
+
+
+def test_a_service_that_makes_an_engine_where_it_is_given_none(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import create_engine
+
+        class Counts:
+            def __init__(self, engine=None):
+                self.engine = engine or self._create_engine()
+
+            def _create_engine(self):
+                return create_engine("postgresql://db/shop")
+
+        class Sums:
+            def __init__(self, engine=None):
+                self.engine = create_engine("postgresql://db") if engine is None else engine
+
+        class Borrowing:
+            def __init__(self, storage):
+                self.engine = storage.engine or create_engine("postgresql://db/shop")
+    """
+    routes = """
+        from fastapi import APIRouter
+        from service import Borrowing, Counts, Sums  # over one sql database
+
+        router = APIRouter()
+
+        @router.get("/counts")
+        def counts(storage):
+            Counts().run()  # DBS501
+            Sums().run()  # DBS501
+            Counts(storage.engine).run()
+            Sums(engine=storage.engine).run()
+            Counts(*storage).run()
+            Borrowing(storage).run()
+    """
+    assert_cases(tmp_path, {"service.py": service, "routes.py": routes}, {"DBS501"})

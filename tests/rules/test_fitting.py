@@ -116,3 +116,37 @@ def test_the_way_out_fits(tmp_path: Path, text: str, code: str, way_out: str) ->
     write_project(tmp_path, {"core.py": CORE, "service.py": HEADER + text})
     (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == code]
     assert message.endswith(way_out)
+
+
+def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:
+    text = """
+        from db import url
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        class Checker:
+            def __init__(self, session):
+                self.session = session
+
+        class Dashboard:
+            def initialize(self):
+                self.factory = sessionmaker(bind=create_engine(url()))
+                session = self.factory()
+                self.checker = Checker(session)
+    """
+    write_project(tmp_path, {"db.py": DATABASE, "app.py": text})
+    (message,) = (m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS103")
+    assert message.endswith(
+        "use one that is passed in, opened by `with self.factory() as session:`"
+    )
+
+
+DATABASE = """
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker(create_engine("sqlite:///x.db"))
+
+    def url():
+        return "sqlite:///x.db"
+"""

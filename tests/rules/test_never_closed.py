@@ -642,3 +642,60 @@ def test_what_flask_s_application_keeps_is_followed(tmp_path: Path) -> None:
     """
     files = {"core/manager.py": manager, "application.py": application, "routes.py": routes}
     assert_cases(tmp_path, files, {"DBS302", "DBS303"})
+
+
+def test_a_session_that_its_helper_has_used(tmp_path: Path) -> None:
+    text = """
+        from models import State
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("sqlite:///x.db"))
+
+        def found(key):
+            session = SessionLocal()
+            return session, session.get(State, key)
+
+        def asked(key):
+            session = SessionLocal()
+            state = session.get(State, key)
+            return session, state
+
+        def warmed():
+            session = SessionLocal()
+            session.execute("select 1")
+            return session
+
+        def fresh():
+            session = SessionLocal()
+            session.add(State())
+            return session
+
+        def perhaps(key):
+            session = SessionLocal()
+            state = None
+            if key:
+                state = session.get(State, key)
+            return session, state
+
+        def done():
+            session = SessionLocal()
+            session.execute("select 1")
+            session.rollback()
+            return session
+
+        def of_asked(key):
+            session, state = asked(key)  # DBS302
+            return state.flag
+
+        def of_warmed(key):
+            session = warmed()  # DBS302
+            return key
+
+        def of_the_others(key):
+            session = fresh()
+            other, state = perhaps(key)
+            third = done()
+            return key
+    """
+    assert_cases(tmp_path, {"app.py": text}, {"DBS302"})

@@ -1320,7 +1320,7 @@ def test_no_savepoint_around_what_may_end_it(tmp_path: Path) -> None:
                 try:
                     if not db.get(Sent, note.id):
                         self.push.send(note, db=db)
-                except Exception as error:
+                except Exception as error:  # DBS308
                     print(error)
 
             def of_another(self, db: Session, note):
@@ -1596,3 +1596,370 @@ def test_a_query_flushes_what_earlier_turns_have_added(tmp_path: Path) -> None:
             session.commit()
     """
     assert_cases(tmp_path, {"service.py": service}, CODES)
+
+
+SOMETIMES = """
+    from sqlalchemy.orm import Session
+
+    def total(db: Session):
+        db.commit()
+
+    def match(db: Session, row):
+        db.add(row)
+        db.flush()
+        if row.incoming:
+            total(db)
+
+    def write(db: Session, text, commit=True):
+        db.add(text)
+        db.commit() if commit else db.flush()
+
+    def match_all(db: Session, rows):
+        for row in rows:
+            try:
+                match(db, row)
+            except Exception as error:  # DBS308
+                print(error)
+        db.commit()
+
+    def mark_all(db: Session, rows):
+        for row in rows:
+            try:
+                if row.incoming:
+                    db.add(row)
+                    db.commit()
+                else:
+                    row.matched = db.get(Match, 1)
+            except Exception as error:  # DBS308
+                print(error)
+        db.commit()
+
+    def by_hundreds(db: Session, rows):
+        for number, row in enumerate(rows):
+            try:
+                db.add(row)
+                if number % 100 == 0:
+                    db.commit()
+            except Exception as error:  # DBS308
+                print(error)
+        db.commit()
+
+    def each(db: Session, rows):
+        for row in rows:
+            try:
+                write(db, row)
+                total(db)
+            except Exception as error:  # DBS308
+                print(error)
+        db.commit()
+
+    def notify(db: Session, text, commit=False):
+        try:
+            write(db, text, commit=commit)
+        except Exception as error:
+            print(error)
+
+    def notify_here(db: Session, text, commit=False):
+        try:
+            db.add(text)
+            db.flush()
+            if commit:
+                db.commit()
+        except Exception as error:
+            print(error)
+
+    def notify_always(db: Session, text):
+        try:
+            db.add(text)
+            total(db)
+        except Exception as error:  # DBS308
+            print(error)
+"""
+
+
+def test_what_is_committed_on_some_ways_alone_is_not_rolled_back(tmp_path: Path) -> None:
+    assert_service(tmp_path, SOMETIMES)
+
+
+def test_a_statement_by_another_name_is_no_write_and_no_work_before(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import func as f, select as choose, text as raw, update as change
+        from sqlalchemy.orm import Session
+
+        def find(db: Session, name):
+            db.execute(raw("select 1"))
+            return db.scalars(choose(Row).where(f.lower(Row.name) == name)).all()
+
+        def mark(db: Session, name):
+            db.execute(change(Row).values(name=name))
+
+        def note(db: Session, name):
+            db.add(Row(name=name))
+            db.commit()
+
+        def read_before(db: Session, name):
+            found = find(db, name)
+            try:
+                note(db, name)
+            except Exception as error:
+                print(error)
+
+        def changed_before(db: Session, name):
+            mark(db, name)
+            try:
+                note(db, name)
+            except Exception as error:
+                print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert [message.partition("; ")[2] for message in found] == [
+        "call `db.rollback()` in it",
+        "call `db.commit()` before the `try`, for a rollback may undo line 24 as well, and "
+        "`db.rollback()` in it",
+    ]
+
+
+def test_in_the_block_of_a_transaction_only_a_savepoint_helps(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+        from sqlalchemy import text
+        from sqlalchemy.orm import Session
+
+        def add_column(db: Session):
+            with db.begin():
+                try:
+                    db.execute(text("alter table t add column g text"))
+                except Exception as error:
+                    print(error)
+                db.execute(text("delete from t"))
+
+        def add_another():
+            with SessionLocal.begin() as db:
+                try:
+                    db.execute(text("alter table t add column g text"))
+                except Exception as error:
+                    print(error)
+                db.execute(text("delete from t"))
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    ways = [message.partition("; ")[2] for message in found]
+    assert ways == ["put the work in `with db.begin_nested():`"] * 2
+
+
+def test_sessions_of_objects_and_of_static_methods(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+        from models import Row
+        from sqlalchemy.orm import Session
+
+        class Broker:
+            def __init__(self):
+                self.s = SessionLocal()
+
+            def keep(self, status):
+                try:
+                    row = Row(status=status)
+                    self.s.add(row)
+                    self.s.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+
+        class Security:
+            @staticmethod
+            def log(db: Session, text: str):
+                try:
+                    db.add(Row(status=text))
+                    db.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+
+            @classmethod
+            def note(cls, db: Session, text: str):
+                try:
+                    db.add(Row(status=text))
+                    db.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+    """
+    assert_service(tmp_path, service)
+
+
+def test_what_is_awaited_is_asynchronous_whatever_its_annotation_says(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import text
+        from sqlalchemy.orm import Session
+
+        async def create(db: Session):
+            try:
+                await db.execute(text("create table t (i int)"))
+                await db.commit()
+            except Exception as error:
+                print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    (message,) = (m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308")
+    assert "call `await db.rollback()` in it" in message
+
+
+def test_the_sessions_of_registries(tmp_path: Path) -> None:
+    service = """
+        from flask import Flask
+        from flask_sqlalchemy import SQLAlchemy
+        from sqlalchemy.orm import scoped_session, sessionmaker
+
+        app = Flask(__name__)
+        db = SQLAlchemy(app)
+        current = scoped_session(sessionmaker())
+
+        def start(row, client):
+            try:
+                row.status = client.send(row.id)
+                db.session.commit()
+            except Exception as error:  # DBS308
+                row.status = "error"
+                db.session.commit()
+                print(error)
+
+        def clean(rows):
+            for row in rows:
+                try:
+                    row.status = None
+                    db.session.flush()
+                except Exception as error:  # DBS308
+                    print(error)
+            db.session.commit()
+
+        def each(rows):
+            for row in rows:
+                try:
+                    current.add(row)
+                    current.commit()
+                except Exception as error:  # DBS308
+                    print(error)
+
+        def at_the_end(row):
+            try:
+                db.session.add(row)
+                db.session.commit()
+            except Exception as error:
+                print(error)
+            return "done"
+
+        def removed(row):
+            try:
+                current.add(row)
+                current.commit()
+            except Exception as error:
+                print(error)
+            finally:
+                current.remove()
+    """
+    assert_service(tmp_path, service)
+
+
+def test_what_a_call_says_decides_what_its_function_does(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy.orm import Session
+
+        def note(db: Session, text, commit: bool = True):
+            db.add(text)
+            if commit:
+                db.commit()
+            else:
+                db.flush()
+
+        def pass_on(db: Session, text, commit=False):
+            note(db, text, commit=commit)
+
+        def watch(db: Session, rows):
+            for row in rows:
+                row.seen = True
+                try:
+                    note(db, "seen", commit=False)
+                except Exception as error:
+                    print(error)
+            db.commit()
+
+        def watch_each(db: Session, rows):
+            for row in rows:
+                try:
+                    note(db, "seen")
+                except Exception as error:
+                    print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    assert [message.partition("; ")[2] for message in found] == [
+        "put each iteration's work in `with db.begin_nested():`",
+        "call `db.rollback()` in it",
+    ]
+
+
+def test_what_reads_and_what_a_block_has_committed_is_no_work_before(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+        from sqlalchemy import func, select
+        from sqlalchemy.orm import Session
+
+        def median(db: Session):
+            change = func.percentile_cont(0.5).within_group(Part.price.asc())
+            return db.execute(select(change)).scalar()
+
+        def note(db: Session, text):
+            db.add(Part(name=text))
+            db.commit()
+
+        def read(db: Session):
+            found = median(db)
+            try:
+                note(db, found)
+            except Exception as error:
+                print(error)
+
+        def committed(db: Session):
+            with db.begin():
+                db.add(Part(name="x"))
+            try:
+                note(db, "y")
+            except Exception as error:
+                print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
+    ways = [message.partition("; ")[2] for message in found]
+    assert ways == ["call `db.rollback()` in it"] * 2
+
+
+def test_without_autoflush_a_query_writes_nothing(tmp_path: Path) -> None:
+    text = """
+        from models import Part
+        from sqlalchemy import create_engine, select
+        from sqlalchemy.orm import sessionmaker
+
+        engine = create_engine("sqlite:///x.db")
+        Silent = sessionmaker(engine, autoflush=False)
+        Flushing = sessionmaker(engine)
+
+        def load(rows):
+            with Silent() as session:
+                for row in rows:
+                    try:
+                        if not session.scalar(select(Part).where(Part.name == row)):
+                            session.add(Part(name=row))
+                    except Exception as error:
+                        print(error)
+                session.commit()
+
+        def load_flushing(rows):
+            with Flushing() as session:
+                for row in rows:
+                    try:
+                        if not session.scalar(select(Part).where(Part.name == row)):
+                            session.add(Part(name=row))
+                    except Exception as error:  # DBS308
+                        print(error)
+                session.commit()
+    """
+    assert_cases(tmp_path, {"app.py": text}, CODES)

@@ -5,6 +5,7 @@ the code that calls it is a fact, and an opinion of it a rule.
 """
 
 from flake8_dbsession.analysis.effects.results import result_of
+from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.names.inference import Inference, Vocabulary
 from flake8_dbsession.analysis.names.project import Project
 
@@ -16,4 +17,4 @@ def inference_over(project: Project, vocabulary: Vocabulary) -> Inference:
         project: where imports are followed.
         vocabulary: what the policy says of names.
     """
-    return Inference(project, vocabulary, result_of)
+    return Inference(project, vocabulary, result_of, may_commit_at_end)

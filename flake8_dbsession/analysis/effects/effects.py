@@ -33,6 +33,7 @@ from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_book
 from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.library.frameworks import OBJECTS
+from flake8_dbsession.analysis.library.methods import KEEPING_NOTHING
 from flake8_dbsession.analysis.library.wrappers import RECORDS
 from flake8_dbsession.analysis.lifetimes import Fate, Outcome, Traits, fate_of
 from flake8_dbsession.analysis.lifetimes.fates import (
@@ -98,7 +99,6 @@ class Effects:
         *,
         block_closes: bool,
         yields: bool = False,
-        ends: bool = False,
         callables: Callables = NO_CALLABLES,
     ) -> Traits:
         """Give what following an object through a function has to know of the calls there.
@@ -107,7 +107,6 @@ class Effects:
             scope: the function.
             block_closes: whether the end of ``with`` over the object closes it.
             yields: whether who receives a yielded object closes it.
-            ends: whether the process ends with the function.
             callables: what its parameters are known to stand for.
         """
         inference = self._inference
@@ -126,7 +125,6 @@ class Effects:
             unfolded=cache(lambda call: unfolded(call, scope, inference)),
             runs_when_awaited=cache(lambda call: self.runs_when_awaited(call, scope)),
             yield_hands_on=yields,
-            ends_process=ends,
         )
 
     def calls(self, scope: Scope) -> CallTraits:
@@ -180,7 +178,7 @@ class Effects:
                 return UNKNOWN
             case External() | RoleValue():
                 return USED
-        return USED if _is_builtin(call, scope) else UNKNOWN
+        return USED if _is_builtin(call, scope) or _keeps_nothing(call) else UNKNOWN
 
     def is_held_by_value(self, call: ast.Call, key: int | str, scope: Scope) -> bool:
         """Tell whether a call gives an object of the project's that holds one of its arguments.
@@ -411,6 +409,11 @@ def _is_plainly_called(function: ast.expr) -> bool:
         case ast.Name() | ast.Attribute(value=ast.Name(id="self")):
             return True
     return False
+
+
+def _keeps_nothing(call: ast.Call) -> bool:
+    """Tell whether a call is that of a library's method which keeps nothing that it is given."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr in KEEPING_NOTHING
 
 
 def _is_builtin(call: ast.Call, scope: Scope) -> bool:

@@ -37,6 +37,8 @@ NOTHING = Effect(0)
 """What a method does that neither talks to the database nor changes what will be written."""
 
 _SESSION = {
+    "__enter__": NOTHING,
+    "__exit__": Effect.CLOSES,
     "add": Effect.RECORDS,
     "add_all": Effect.RECORDS,
     "begin": Effect.BEGINS,
@@ -69,6 +71,10 @@ _SESSION = {
     "scalars": Effect.EXECUTES,
 }
 _ASYNC_SESSION = {
+    "__aenter__": NOTHING,
+    "__aexit__": Effect.CLOSES,
+    "__enter__": NOTHING,
+    "__exit__": Effect.CLOSES,
     "aclose": Effect.CLOSES,
     "run_sync": Effect.READS,
     "stream": Effect.EXECUTES,
@@ -187,6 +193,16 @@ READERS = frozenset(
     }
 )
 """What only reads by the session or connection that it is given."""
+
+KEEPING_NOTHING = frozenset(
+    {
+        # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.backup
+        "backup",
+        # https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html
+        "to_sql",
+    }
+)
+"""The methods of other objects that only work with the connection which they are given."""
 
 # https://docs.sqlalchemy.org/en/20/core/exceptions.html and .../orm/exceptions.html
 DATABASE_ERRORS = frozenset(

@@ -69,8 +69,6 @@ class Traits(NamedTuple):
         unfolded: gives the call that a call of a partial makes; None for any other.
         runs_when_awaited: tells whether a call only makes a coroutine.
         yield_hands_on: whether who receives a yielded session or connection closes it.
-        ends_process: whether the process ends with the function, as with a script's main part; then
-            nothing that it opens leaks.
     """
 
     fate: Callable[[ast.Call, int | str, bool], Fate] = fate_by_name
@@ -78,7 +76,6 @@ class Traits(NamedTuple):
     unfolded: Callable[[ast.Call], ast.Call | None] = _as_written
     runs_when_awaited: Callable[[ast.Call], bool] = _at_once
     yield_hands_on: bool = False
-    ends_process: bool = False
 
 
 class Leaving(Enum):

@@ -124,7 +124,7 @@ class _Function:
         self._states_left = max(0, self._states_left - solver.states)
         if not is_solved:
             return None
-        leaks = set() if self._traits.ends_process else set(solver.leaks())
+        leaks = set(solver.leaks())
         return Lifetime(
             opened,
             leaks=tuple(sorted(leaks, key=_position)),

@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.library.wrappers import (
     TRANSPARENT_CALLS,
 )
 from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
+from flake8_dbsession.analysis.names.containers import GETTERS, stored_values
 from flake8_dbsession.analysis.names.dotted import names_of, without_calls
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
@@ -99,6 +100,7 @@ _ATTRIBUTES = {
 _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
+_KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
     {"Annotated", "Optional", "Union", "ClassVar", "Final", "Required", "NotRequired"}
@@ -130,6 +132,7 @@ class Inference:
         project: where imports are followed.
         vocabulary: what the policy says of names.
         result_of: answers what calling a function of the project gives, by what its code does.
+        commits_at_end: answers whether the end of a session's own block commits, or may.
 
     Attributes:
         questions: asks what is to be answered once, and may lead back to itself.
@@ -140,10 +143,12 @@ class Inference:
         project: Project,
         vocabulary: Vocabulary,
         result_of: Callable[[FunctionValue, Inference], Result],
+        commits_at_end: Callable[[RoleValue, Inference], bool],
     ) -> None:
         self.project = project
         self.vocabulary = vocabulary
         self._result_of = result_of
+        self._commits_at_end = commits_at_end
         self.questions = Questions()
         self._named: dict[str, list[tuple[str, RoleValue]]] = {}
 
@@ -196,7 +201,8 @@ class Inference:
         value = self.value(context, scope)
         if isinstance(value, RoleValue):
             if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
-                return value._replace(role=Role.LENT)
+                commits = value.of_class is not None and self._commits_at_end(value, self)
+                return value._replace(role=Role.LENT, commits=commits or value.commits)
             return None
         if isinstance(value, InstanceValue):
             return self._entered_instance(value)
@@ -310,7 +316,8 @@ class Inference:
             case ast.IfExp(body=body, orelse=orelse):
                 return _choose((self.value(body, scope), self.value(orelse, scope)))
             case ast.Subscript(value=base, slice=index):
-                return self._item(self.value(base, scope), index)
+                found = self._item(self.value(base, scope), index)
+                return found if found is not None else self._kept_in(base, scope)
             case ast.Tuple(elts=elements):
                 return TupleValue(tuple(self.value(element, scope) for element in elements))
             case ast.Lambda():
@@ -503,8 +510,11 @@ class Inference:
 
     def _parameter(self, how: Parameter, scope: Scope) -> Value | None:
         cls = self._class_of(scope.parent) if how.first and scope.parent else None
-        if cls is not None:
-            return self._receiver(cls, scope)
+        names = decorator_names(scope.node) if cls is not None else ()
+        if cls is not None and "staticmethod" not in names:
+            return (
+                self._class(cls.node, cls.scope) if "classmethod" in names else InstanceValue(cls)
+            )
         outside = scope.parent or scope
         if how.default is not None:
             given = self._given(how.default, outside)
@@ -558,15 +568,11 @@ class Inference:
         known = self.role(self._called(self.value(injected, scope)))
         return known._replace(role=Role.GIVEN) if known else None
 
-    def _receiver(self, cls: ClassValue, scope: Scope) -> Value | None:
-        names = decorator_names(scope.node)
-        if "staticmethod" in names:
-            return None
-        if "classmethod" in names:
-            return self._class(cls.node, cls.scope)
-        return InstanceValue(cls)
-
     def _call(self, call: ast.Call, scope: Scope) -> Value | None:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in GETTERS:
+            kept = self._kept_in(call.func.value, scope)
+            if kept is not None:
+                return kept
         callee = self.value(call.func, scope)
         match callee:
             case RoleValue(role=Role.FACTORY_MAKER):
@@ -576,9 +582,8 @@ class Inference:
             case RoleValue(role=Role.SESSION_CLASS, home=None):
                 engine = bound_to(call)
                 home = self._home_of_engine(engine, scope)
-                return self._called(
-                    callee._replace(home=home, database=self._database(engine, scope))
-                )
+                opened = callee._replace(home=home, database=self._database(engine, scope))
+                return self._called(opened._replace(autoflushes=_autoflushes(call)))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -672,6 +677,64 @@ class Inference:
         if known is not None and known.role in (Role.SESSION_CLASS, Role.FACTORY):
             return known._replace(role=Role.FACTORY)
         return known
+
+    def _kept_in(self, container: ast.expr, scope: Scope) -> RoleValue | None:
+        """Tell what a container of a module, a class or an object keeps, where all of it is one."""
+        found = self._container(container, scope)
+        if found is None:
+            return None
+        name, bindings, owner = found
+        kept = self._once(
+            ("kept in", name), owner, lambda: self._one_of(stored_values(name, bindings, owner))
+        )
+        return kept if isinstance(kept, RoleValue) else None
+
+    def _container(
+        self, container: ast.expr, scope: Scope
+    ) -> tuple[str, list[Binding], Scope] | None:
+        """Find what may be a container: its name, all that binds it, and whose it is."""
+        match container:
+            case ast.Name(id=name):
+                home = scope.defining(name)
+                return self._container_in(home, name) if home is not None else None
+            case ast.Attribute(value=base, attr=name):
+                match self.value(base, scope):
+                    case ModuleValue(scope=module):
+                        return self._container_in(module, name)
+                    case InstanceValue(cls=cls) | (ClassValue() as cls):
+                        owner = cls.scope.child(cls.node)
+                        return name, owner.attributes(name), owner
+        return None
+
+    def _container_in(self, home: Scope, name: str) -> tuple[str, list[Binding], Scope] | None:
+        for _ in range(_LONGEST_CHAIN):
+            bindings = home.bindings(name)
+            match bindings:
+                case [Binding(how=Imported(module=path, name=str() as origin, level=level))]:
+                    module = self.project.find(home.module.path, path, level)
+                    if module is None:
+                        return None
+                    home, name = module.scope, origin
+                case _:
+                    is_lasting = isinstance(home.node, (ast.Module, ast.ClassDef))
+                    return (name, bindings, home) if is_lasting else None
+        return None
+
+    def _one_of(self, stored: list[tuple[ast.expr, Scope]] | None) -> RoleValue | None:
+        """Give the one part that all values of a container play; each has a database of its own."""
+        values = [
+            self.value(value, scope)
+            for value, scope in stored or ()
+            if not (isinstance(value, ast.Constant) and value.value is None)
+        ]
+        first = next(iter(values), None)
+        if not isinstance(first, RoleValue) or first.role not in _KEPT_BY_KEY:
+            return None
+        kinds = {
+            (value.role, value.resource, value.is_async) if isinstance(value, RoleValue) else None
+            for value in values
+        }
+        return first._replace(database=None) if len(kinds) == 1 else None
 
     def _item(self, value: Value | None, index: ast.expr) -> Value | None:
         if isinstance(value, TupleValue) and isinstance(index, ast.Constant):
@@ -919,4 +982,11 @@ def _made_factory(
         source=Role.FACTORY_MAKER,
         keeps_loaded=keeps_loaded,
         of_class=of_class,
+        autoflushes=_autoflushes(call),
     )
+
+
+def _autoflushes(call: ast.Call) -> bool:
+    """Tell whether ``sessionmaker(...)`` or ``Session(...)`` leaves autoflush on."""
+    told = [keyword.value for keyword in call.keywords if keyword.arg in ("autoflush", None)]
+    return all(isinstance(value, ast.Constant) and bool(value.value) for value in told)

@@ -15,7 +15,13 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, TupleValue, Value
+from flake8_dbsession.analysis.names.values import (
+    FunctionValue,
+    Role,
+    RoleValue,
+    TupleValue,
+    Value,
+)
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
 
@@ -39,7 +45,7 @@ _HANDED_ON = frozenset(
 # What a call is named that gives a factory or a registry, rather than a session.
 _MAKING = ("aker", "actory", "egistry", "scoped", PARTIAL_NAME)
 # Methods that only sessions, connections and cursors have, but for a few names of other libraries.
-_WORK = (
+WORK = (
     ".commit(",
     ".cursor(",
     ".exec(",
@@ -52,6 +58,10 @@ _WORK = (
     ".rollback(",
     ".scalars(",
 )
+"""How the work of sessions, connections and cursors is written."""
+
+# Methods that many other objects have; where their name says what it is they count as well.
+_COMMON_WORK = (".add(", ".add_all(", ".delete(", ".get(", ".merge(", ".scalar(")
 _STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
 _NAME_BEFORE = re.compile(r"\b[A-Za-z_]\w*$")
 
@@ -66,11 +76,11 @@ def workers(text: str) -> set[str]:
         The names, of variables and attributes, whatever they are.
     """
     names: set[str] = set()
-    for work in _WORK:
+    for work in (*WORK, *_COMMON_WORK):
         position = text.find(work)
         while position >= 0:
             name = _NAME_BEFORE.search(text, max(0, position - 40), position)
-            if name is not None:
+            if name is not None and (work not in _COMMON_WORK or hints(name.group())):
                 names.add(name.group())
             position = text.find(work, position + 1)
     return names

@@ -431,3 +431,17 @@ def last_segment(expression: ast.AST) -> str:
         case ast.Attribute(attr=name) | ast.Name(id=name):
             return name
     return ""
+
+
+def original_name(expression: ast.AST, scope: Scope) -> str:
+    """Give the last name of an expression, and of an import the name that it has where it is made.
+
+    Args:
+        expression: the expression, such as ``_select`` after ``import select as _select``.
+        scope: the scope it is read in.
+    """
+    if isinstance(expression, ast.Name):
+        for binding in scope.lookup(expression.id):
+            if isinstance(binding.how, Imported) and binding.how.name:
+                return binding.how.name
+    return last_segment(expression)

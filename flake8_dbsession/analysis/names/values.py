@@ -63,7 +63,8 @@ class RoleValue(NamedTuple):
         name: the qualified name it is known by, such as ``sqlalchemy.orm.Session``.
         home: the scope in which it is defined, where that lies in the project.
         source: the role of the callable that gave this value; None for what was not called.
-        commits: whether a provider commits on leaving its block.
+        commits: whether a provider commits on leaving its block; of what a block has entered,
+            whether the end of that block commits, or may.
         keeps_loaded: whether a factory is made with ``expire_on_commit=False``; None where that is
             not known.
         database: what tells its database from others: the expression that makes the engine or
@@ -73,6 +74,7 @@ class RoleValue(NamedTuple):
         is_assumed: whether only an annotation says that it is new; code that closes it proves that.
         of_class: the project's own class of the session; an ``External`` without a name for one
             that is not found, None for the library's.
+        autoflushes: whether a query writes first what was added, as far as that is known.
         library: the package that opens it in the end, such as ``sqlite3``; empty where that is not
             known.
     """
@@ -90,6 +92,7 @@ class RoleValue(NamedTuple):
     is_pooled: bool = False
     is_assumed: bool = False
     of_class: ClassValue | External | None = None
+    autoflushes: bool = True
 
 
 class External(NamedTuple):

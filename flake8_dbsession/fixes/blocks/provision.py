@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
@@ -131,8 +132,8 @@ def provision_of_own_block(acquisition: Acquisition, document: Document) -> Prov
         document: the file.
 
     Returns:
-        What only closes; None where the standard names a way to a session that can be used instead
-        of this one.
+        What only closes, unless the session's own class does more; None where the standard names a
+        way to a session that can be used instead of this one.
     """
     context = document.context
     call, known = acquisition.node, acquisition.known
@@ -147,6 +148,9 @@ def provision_of_own_block(acquisition: Acquisition, document: Document) -> Prov
     is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
     written = document.written(call)
     block = closing(f"await {written}" if is_awaited else written, is_async=known.is_async)
+    if may_commit_at_end(known, context.file.inference):
+        loaded = bool(known.keeps_loaded)
+        block = replace(block, commits=True, keeps_loaded=loaded, rolls_back=True)
     if known.home is None and known.source is not Role.SESSION_CLASS:
         doubt = f"`{ast.unparse(call.func)}` is not found, and may be no factory of sessions"
         return replace(block, doubts=(doubt,))

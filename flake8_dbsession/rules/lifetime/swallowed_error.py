@@ -45,7 +45,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     for the next one, the work of a caller who gave the session or of an object's other methods, the
     function's own uncommitted changes or a row lock from before the `try`), the message names a
     savepoint; and nothing is reported where the `try` may end that savepoint: by a commit, or by a
-    call that is given the session and cannot be followed.
+    call that is given the session and cannot be followed. Of a loop that commits in some of its
+    iterations alone the message asks to commit each. Inside `with session.begin():`, where a
+    session takes no more work after a rollback, it is always a savepoint.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
@@ -128,6 +130,9 @@ def _way_out(fact: SwallowedError) -> str:
         before = f"for a rollback may undo line {fact.before} as well"
         commit = f"`{waiting}{fact.session}.commit()` before the `try`"
         return f"call {commit}, {before}, and {rollback}{again}"
+    if fact.undone is Undone.BATCH:
+        before = "commit each iteration's work, for a rollback undoes what is not committed"
+        return f"{before}, and call {rollback}{again}"
     work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
     keyword = "async with" if fact.is_async else "with"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"

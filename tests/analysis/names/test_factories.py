@@ -168,3 +168,25 @@ def test_an_opener_says_by_its_annotation_what_its_caller_closes(tmp_path: Path)
             conn.close()
     """
     assert_cases(tmp_path, {"app.py": text}, {"DBS602", "DBS603"})
+
+
+def test_a_factory_by_a_plain_name_with_which_things_are_only_added(tmp_path: Path) -> None:
+    base = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        make = sessionmaker(create_engine("postgresql://localhost/app"))
+    """
+    app = """
+        from base import make
+        from models import Item
+
+        def add(name):
+            session = make()  # DBS101
+            session.add(Item(name))
+
+        def get(key):
+            with make() as cache:
+                cache.get(key)
+    """
+    assert_cases(tmp_path, {"base.py": base, "app.py": app}, {"DBS101"})

@@ -8,7 +8,7 @@ from functools import reduce
 from operator import or_
 
 from flake8_dbsession.analysis.effects.work.acts import did_by
-from flake8_dbsession.analysis.effects.work.following import Following
+from flake8_dbsession.analysis.effects.work.following import Following, Told, decided
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
@@ -63,12 +63,16 @@ class Changes:
     Args:
         objects: the session, and what holds its objects.
         closes_stay: whether a close among them stays there, and gives up what is pending.
+        told: the parameters of which a call says the value.
     """
 
-    def __init__(self, objects: Objects, *, closes_stay: bool = True) -> None:
+    def __init__(
+        self, objects: Objects, *, closes_stay: bool = True, told: Told = frozenset()
+    ) -> None:
         self._objects = objects
         self._callees = objects.callees
         self._closes_stay = closes_stay
+        self._told = told
 
     def by(self, node: ast.AST) -> Iterator[Work]:
         """Give what a node does."""
@@ -86,6 +90,10 @@ class Changes:
         """Tell whether the session or anything that holds its objects is named in a node."""
         return self._objects.mentions(node)
 
+    def decides(self, test: ast.expr) -> bool | None:
+        """Tell how the test of what the call said ends; None where that is not known."""
+        return decided(test, self._told)
+
     def _changes_object(self, node: ast.AST) -> bool:
         """Tell whether a node stores into an object, or takes something out of one."""
         match node:
@@ -101,7 +109,7 @@ class Changes:
 
     def _by_call(self, call: ast.Call) -> Iterator[Work]:
         asked = self._objects.session_call(call)
-        if changes_by_function(call):
+        if changes_by_function(call, self._callees.scope):
             yield _changes(call)
         elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
             yield self._by_helper(call)
@@ -258,7 +266,7 @@ def _done_by(following: Following, caller: Objects) -> Work:
     given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("changes", session, given, caller.columns.classes),
+        ("changes", session, given, caller.columns.classes, following.told),
         lambda: _done_in(following, inside(following, caller, session, given)),
         Work(),
         fixed_point=True,
@@ -267,7 +275,7 @@ def _done_by(following: Following, caller: Objects) -> Work:
 
 
 def _done_in(following: Following, objects: Objects) -> Work:
-    ways = ways_through(following.body, Changes(objects))
+    ways = ways_through(following.body, Changes(objects, told=following.told))
     if is_generator(following.function.node):  # it may never be gone through
         ways |= {PathWork()}
     return Work(ways, reduce(or_, (way.did for way in ways), NOTHING))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.calls import is_stub
+from flake8_dbsession.analysis.effects.calls import constants, is_stub
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for, receiver_of
+from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
+
+Told = frozenset[tuple[str, object]]
+"""The parameters of which a call says the value: True, False or None."""
 
 
 class Following(NamedTuple):
@@ -21,11 +25,13 @@ class Following(NamedTuple):
         session: the parameter that gets the session, or the attribute of ``self`` that holds it;
             empty for none.
         objects: the parameters that get objects of the session, or what holds some.
+        told: the parameters of which the call says the value.
     """
 
     function: FunctionValue
     session: str
     objects: frozenset[str]
+    told: Told = frozenset()
 
     @property
     def scope(self) -> Scope:
@@ -69,7 +75,7 @@ def followed(
                 held.add(name)
             else:
                 session = name
-    return Following(function, session, frozenset(held))
+    return Following(function, session, frozenset(held), told_by(function, call))
 
 
 def of_holder(function: FunctionValue | None, attribute: str) -> Following | None:
@@ -81,23 +87,21 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
     """
     if function is None or not can_be_followed(function):
         return None
-    arguments = function.node.args
-    first = next(iter([*arguments.posonlyargs, *arguments.args]), None)
-    if first is None:
+    receiver = receiver_of(function.node)
+    if receiver is None:
         return None
-    return Following(function, f"{first.arg}.{attribute}", frozenset())
+    return Following(function, f"{receiver}.{attribute}", frozenset())
 
 
 def stored_by(constructor: FunctionValue, parameter: str) -> str:
     """Give the attribute in which a constructor keeps a parameter; empty for none, or several."""
-    first = next(iter(constructor.node.args.args), None)
+    receiver = receiver_of(constructor.node)
     found = {
         target.attr
         for node in own_nodes(constructor.node)
         if isinstance(node, ast.Assign) and _may_be(node.value, parameter)
         for target in node.targets
-        if isinstance(target, ast.Attribute) and first is not None
-        if isinstance(target.value, ast.Name) and target.value.id == first.arg
+        if isinstance(target, ast.Attribute) and is_name(target.value, receiver)
     }
     return found.pop() if len(found) == 1 else ""
 
@@ -111,6 +115,47 @@ def _may_be(value: ast.expr, parameter: str) -> bool:
         case ast.IfExp(body=body, orelse=orelse):
             return _may_be(body, parameter) or _may_be(orelse, parameter)
     return False
+
+
+def told_by(function: FunctionValue, call: ast.Call) -> Told:
+    """Give what a call says of the parameters that the function tests, by itself or by a default.
+
+    Args:
+        function: the function that is called.
+        call: the call.
+    """
+    tested = _tested(function.scope.child(function.node))
+    said = constants(function, call).items() if tested else ()
+    return frozenset((name, value) for name, value in said if name in tested)
+
+
+@remembered
+def _tested(function: Scope) -> frozenset[str]:
+    """Give the parameters that a function tests, and binds to nothing else."""
+    tests = [node.test for node in own_nodes(function.node) if isinstance(node, ast.If)]
+    names = {node.id for test in tests for node in nodes_in(test) if isinstance(node, ast.Name)}
+    return frozenset(
+        name
+        for name in names
+        if [isinstance(binding.how, Parameter) for binding in function.bindings(name)] == [True]
+    )
+
+
+def decided(test: ast.expr, told: Told) -> bool | None:
+    """Tell how a test ends for what a call says; None where it may end either way."""
+    values = dict(told)
+    match test:
+        case ast.Name(id=name) if name in values:
+            return bool(values[name])
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name)) if name in values:
+            return not values[name]
+        case ast.Compare(
+            left=ast.Name(id=name),
+            ops=[ast.Is() | ast.IsNot() as operator],
+            comparators=[ast.Constant(value=None)],
+        ) if name in values:
+            return (values[name] is None) is isinstance(operator, ast.Is)
+    return None
 
 
 def can_be_followed(function: FunctionValue) -> bool:

@@ -7,14 +7,19 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, PathWork, Work
-from flake8_dbsession.analysis.effects.work.uses import Thing, Uses, uses_of_name
+from flake8_dbsession.analysis.effects.work.uses import (
+    A_SESSION,
+    Uses,
+    end_of_opened,
+    thing_of,
+    uses_of_name,
+)
 from flake8_dbsession.analysis.effects.work.walk import ways_through
-from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
-from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _HANDED = Work(frozenset({PathWork(Did.HANDED)}), NOTHING)
@@ -82,15 +87,18 @@ class _Acts:
 
     def at_end(self, context: ast.expr) -> Did:
         """Tell what the end of a block over an expression does."""
-        did = NOTHING
+        did = end_of_opened(self._inference.known(context, self._scope), self._inference)
         for uses in self._uses:
             did |= uses.at_end(context)
-        known = self._inference.known(context, self._scope)
-        return did | Did.COMMITS if known is not None and known.commits else did
+        return did
 
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether the session is named in a node."""
         return any(uses.mentions(node) for uses in self._uses)
+
+    def decides(self, _test: ast.expr) -> bool | None:
+        """Take every test for one that may end either way."""
+        return None
 
     def on_error(self, handed: ast.Yield) -> Iterator[Did]:
         """Give what is done on the way of an exception out of the generator."""
@@ -116,10 +124,5 @@ class _Acts:
         for name, node in names.items():
             known = self._inference.known(node.value, self._scope) if node.value else None
             if name is not None and (known is None or known.role in HELD):
-                yield uses_of_name(name, self._scope, _thing(known), self._inference)
-
-
-def _thing(known: RoleValue | None) -> Thing:
-    if known is None:
-        return Thing(Resource.SESSION, driver_of(""))
-    return Thing(known.resource, driver_of(known.library))
+                thing = thing_of(known) if known is not None else A_SESSION
+                yield uses_of_name(name, self._scope, thing, self._inference)

@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment, original_name
 from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes
 
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
@@ -280,9 +280,10 @@ class Objects:
         root = _root_call(selected)
         if root is None:
             return True
-        if isinstance(root.func, ast.Name) and root.func.id in _NAMED_ROWS:
+        begins = original_name(root.func, self.callees.scope)
+        if isinstance(root.func, ast.Name) and begins in _NAMED_ROWS:
             return any(self._selects_objects(argument) for argument in root.args)
-        return not (_is_function_call(root) or last_segment(root.func) == "text")
+        return not (_is_function_call(root) or begins == "text")
 
     def _learn(self) -> bool:
         """Find further names; tell whether there were any."""

@@ -6,7 +6,7 @@ import ast
 import re
 
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.scopes import Scope, original_name
 
 _BEGINS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|SHOW|EXPLAIN|TABLE)\b", re.IGNORECASE)
 _TEXTS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]")
@@ -25,8 +25,15 @@ _TELLING = frozenset(
 )
 # Pragmas that do something without a value.
 _DOING = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
+# PostgreSQL's manual, chapter 9; MySQL's, chapter 14; sqlite.org/lang_corefunc.html and the like.
 _PURE = frozenset(
-    {"abs", "array_agg", "avg", "bool_and", "bool_or", "cast", "ceil", "char_length", "coalesce"}
+    {"abs", "age", "array_agg", "array_length", "cardinality", "corr", "date_format", "datediff"}
+    | {"encode", "every", "exp", "grouping", "initcap", "isnull", "jsonb_extract_path_text", "len"}
+    | {"ln", "log", "md5", "mode", "nvl", "percentile_cont", "percentile_disc", "sign"}
+    | {"similarity", "split_part", "stddev", "stddev_pop", "stddev_samp", "strpos"}
+    | {"to_tsquery", "to_tsvector", "trunc", "ts_rank", "var_pop", "var_samp", "variance"}
+    | {"width_bucket", "within_group", "word_similarity"}
+    | {"avg", "bool_and", "bool_or", "cast", "ceil", "char_length", "coalesce"}
     | {"concat", "concat_ws", "count", "cume_dist", "current_database", "current_date"}
     | {"current_schema", "current_time", "current_timestamp", "current_user", "date", "date_part"}
     | {"date_trunc", "datetime", "dense_rank", "extract", "first_value", "floor", "format"}
@@ -64,17 +71,18 @@ def is_pure(name: str) -> bool:
     return name.lower() in _PURE
 
 
-def changes_by_function(node: ast.AST) -> bool:
+def changes_by_function(node: ast.AST, scope: Scope) -> bool:
     """Tell whether a call names a function of SQL that may change something.
 
     Args:
         node: any node, such as ``func.nextval("ids")`` or ``text("nextval('ids')")``.
+        scope: the scope it is read in.
     """
     match node:
         case ast.Call(func=ast.Attribute(value=ast.expr() as owner, attr=name)):
-            return last_segment(owner) == "func" and not is_pure(name)
+            return not is_pure(name) and original_name(owner, scope) == "func"
         case ast.Call(func=function, args=[ast.Constant(value=str(text)), *_]):
-            is_text = last_segment(function) == "text"
+            is_text = original_name(function, scope) == "text"
             return is_text and not (only_reads(text) or _is_harmless(_bare(text)))
     return False
 

@@ -15,7 +15,7 @@ from flake8_dbsession.analysis.effects.work.sql import (
 )
 from flake8_dbsession.analysis.library.queries import CHANGES, METHODS, TEXT_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, original_name
 from flake8_dbsession.analysis.names.texts import HOLE, text_of
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import names, nodes_in
@@ -94,8 +94,8 @@ def _unwrapped(expression: ast.expr | None, scope: Scope, inference: Inference) 
     match expression:
         case ast.Call(func=ast.Attribute(value=ast.Call() as inner, attr="bindparams" | "format")):
             return _unwrapped(inner, scope, inference)
-        case ast.Call(args=[wrapped, *_]) if last_segment(expression.func) in TEXT_MAKERS:
-            if not isinstance(inference.value(expression.func, scope), FunctionValue):
+        case ast.Call(func=made, args=[wrapped, *_]) if original_name(made, scope) in TEXT_MAKERS:
+            if not isinstance(inference.value(made, scope), FunctionValue):
                 return wrapped
     return expression
 
@@ -109,7 +109,7 @@ def _of_construct(call: ast.Call, scope: Scope, inference: Inference, steps: int
     function = call.func
     while isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
         function = function.value.func
-    begins = last_segment(function)
+    begins = original_name(function, scope)
     match function:
         case ast.Attribute(value=ast.Name() as built) if begins in METHODS - _SELECTS:
             kind = statement_of(built, scope, inference, steps)
@@ -120,8 +120,12 @@ def _of_construct(call: ast.Call, scope: Scope, inference: Inference, steps: int
     if begins in CHANGES:
         return Statement.CHANGES_ROWS
     inner = (node for node in nodes_in(call) if isinstance(node, ast.Call))
-    is_plain = not any(last_segment(n.func) in CHANGES or changes_by_function(n) for n in inner)
+    is_plain = not any(_changes(node, scope) for node in inner)
     return Statement.READS if is_plain else Statement.OTHER
+
+
+def _changes(call: ast.Call, scope: Scope) -> bool:
+    return original_name(call.func, scope) in CHANGES or changes_by_function(call, scope)
 
 
 def _is_maker(function: ast.expr, scope: Scope, inference: Inference) -> bool:

@@ -12,7 +12,14 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.overrides import overrides
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.callees import Callees
-from flake8_dbsession.analysis.effects.work.following import can_be_followed, stored_by
+from flake8_dbsession.analysis.effects.work.classes import inherited_method, own_method
+from flake8_dbsession.analysis.effects.work.following import (
+    Told,
+    can_be_followed,
+    decided,
+    stored_by,
+    told_by,
+)
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     NOTHING,
@@ -25,13 +32,13 @@ from flake8_dbsession.analysis.effects.work.model import (
     work_of,
 )
 from flake8_dbsession.analysis.effects.work.walk import ways_through
-from flake8_dbsession.analysis.library.drivers import GIVINGS, BlockEnd, Driver
-from flake8_dbsession.analysis.library.methods import READERS, Effect, effect_of
-from flake8_dbsession.analysis.library.wrappers import CLOSING
+from flake8_dbsession.analysis.library.drivers import GIVINGS, BlockEnd, Driver, driver_of
+from flake8_dbsession.analysis.library.methods import CLOSES, READERS, Effect, effect_of
+from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.functions import parameter_for, position_of
+from flake8_dbsession.analysis.names.functions import parameter_for, position_of, receiver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in, run_in
 from flake8_dbsession.analysis.names.scopes import (
@@ -49,8 +56,10 @@ from flake8_dbsession.analysis.names.values import (
     FunctionValue,
     InstanceValue,
     Resource,
+    Role,
     RoleValue,
 )
+from flake8_dbsession.analysis.nodes import is_super, nodes_in, own_nodes
 
 # Before PyMySQL 1 and mysqlclient 1.4 their block gave a cursor, and committed; a connection of
 # theirs has no ``execute``.
@@ -72,11 +81,23 @@ class Thing(NamedTuple):
         resource: a session or a connection.
         driver: the driver of a connection.
         part: which part of it.
+        cls: the project's own class of a session; ``UNFOUND`` for one that is not found, None for
+            SQLAlchemy's.
     """
 
     resource: Resource
     driver: Driver
     part: Part = Part.WHOLE
+    cls: ClassValue | External | None = None
+
+
+A_SESSION = Thing(Resource.SESSION, driver_of(""))
+"""A session of which nothing else is known."""
+
+
+def thing_of(known: RoleValue) -> Thing:
+    """Tell what is to be followed of a session or connection that is known."""
+    return Thing(known.resource, driver_of(known.library), cls=known.of_class)
 
 
 class Uses:
@@ -87,13 +108,22 @@ class Uses:
         thing: what is followed.
         inference: answers what is called.
         kept: the attribute of its object in which the function may keep it; empty for none.
+        told: the parameters of which the call says the value, True, False or None.
 
     Attributes:
         acts: what is done at which node.
         name: the first name that it goes by.
+        thing: as given.
     """
 
-    def __init__(self, scope: Scope, thing: Thing, inference: Inference, kept: str = "") -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        thing: Thing,
+        inference: Inference,
+        kept: str = "",
+        told: Told = frozenset(),
+    ) -> None:
         self.acts: dict[ast.AST, Work] = {}
         self.name = ""
         self._attached: list[ast.Call] = []
@@ -101,10 +131,11 @@ class Uses:
         self._ends: dict[ast.AST, Did] = {}
         self._followed: set[tuple[str, Part, ast.AST]] = set()
         self._scope = scope
-        self._thing = thing
+        self.thing = thing
         self._inference = inference
         self._callees = Callees(scope, inference)
         self._kept = kept
+        self._told = told
         self._parents = parents_in(scope)
 
     # What is found
@@ -129,10 +160,21 @@ class Uses:
     def work(self) -> Work:
         """Give the work of the whole function."""
         function = self._scope.node
+        self._forget_untaken()
         ways = ways_through(body_of(function), self)
         if isinstance(function, FUNCTIONS) and is_generator(function):
             ways |= {PathWork()}  # it may never be gone through
         return Work(ways, self.ever | (Did.WRITES if self.writes else NOTHING))
+
+    def _forget_untaken(self) -> None:
+        """Forget what stands in a branch that a call with such values does not take."""
+        for node in own_nodes(self._scope.node) if self._told else ():
+            if isinstance(node, ast.If) and (is_taken := self.decides(node.test)) is not None:
+                for statement in node.orelse if is_taken else node.body:
+                    for inner in nodes_in(statement):
+                        self.acts.pop(inner, None)
+                        self._ends.pop(inner, None)
+        self._attached = [call for call in self._attached if call in self.acts]
 
     # How the statements are walked
 
@@ -150,6 +192,10 @@ class Uses:
         last = getattr(node, "end_lineno", None) or 0
         first = getattr(node, "lineno", 0)
         return any(first <= getattr(act, "lineno", 0) <= last for act in self.acts)
+
+    def decides(self, test: ast.expr) -> bool | None:
+        """Tell how the test of what the call said ends; None where that is not known."""
+        return decided(test, self._told)
 
     # How it is followed
 
@@ -214,14 +260,10 @@ class Uses:
         self.follow_name(name, part, self._scope.node)
 
     def _enter(self, item: ast.withitem, target: ast.expr | None, part: Part) -> None:
-        thing, context = self._thing, item.context_expr
-        is_connection = part is Part.WHOLE and thing.resource is Resource.CONNECTION
-        if is_connection and BlockEnd.COMMITS in thing.driver.block:
-            self._ends[context] = Did.COMMITS
-        elif part is not Part.CURSOR and (
-            not is_connection or BlockEnd.CLOSES in thing.driver.block
-        ):
-            self._ends[context] = Did.CLOSES
+        context = item.context_expr
+        did = end_of_block(self.thing._replace(part=part), self._inference)
+        if did:
+            self._ends[context] = did
         if isinstance(target, ast.Name):
             part = Part.CURSOR if part is Part.CURSOR else Part.WHOLE
             self.name = self.name or target.id
@@ -243,18 +285,19 @@ class Uses:
             self._unknown(node)
         elif call is not None and part is not Part.WRAPPED:
             self._call(call, part)
-        elif call is None and effect_of(self._thing.resource, method) is not None:
+        elif call is None and effect_of(self.thing.resource, method) is not None:
             self._unknown(node)  # handed on as a bound method
 
     def _gives_cursors(self) -> bool:
-        return self._thing.driver.name in _GIVE_CURSORS
+        return self.thing.driver.name in _GIVE_CURSORS
 
     def _call(self, call: ast.Call, part: Part) -> None:
         """Note what the call of a method does."""
         method = last_segment(call.func)
-        did = did_by(call, self._thing.resource, self._scope, self._inference)
+        did = did_by(call, self.thing.resource, self._scope, self._inference)
+        own = self._own_method(call)
         if did is ANYTHING:
-            self._unknown(call)
+            self._do_own(call, own, part)
             return
         if part is Part.CURSOR:
             did &= ~Did.CLOSES
@@ -274,8 +317,26 @@ class Uses:
             did = Did.MAY_WRITE
         elif self._is_bulk_query(call):
             did |= Did.WRITES
-        self._flushes |= effect_of(self._thing.resource, method) == Effect.SENDS
-        self._do(call, did)
+        self._flushes |= effect_of(self.thing.resource, method) == Effect.SENDS
+        self._do(call, did | ends_by(own, self.thing, self._inference))
+
+    def _own_method(self, call: ast.Call) -> FunctionValue | External | None:
+        """Give what a session's class has in the place of the method of SQLAlchemy's called."""
+        receiver, method = call.func.value, call.func.attr  # type: ignore[attr-defined]
+        match self._scope.enclosing_class():
+            case Scope(node=ast.ClassDef() as node, parent=Scope() as outside) if is_super(
+                receiver
+            ):
+                cls = ClassValue(node, outside)
+                return inherited_method(cls, method, self._inference)
+        return own_method(self.thing.cls, method, self._inference)
+
+    def _do_own(self, call: ast.Call, own: FunctionValue | External | None, part: Part) -> None:
+        """Follow a method that the session's class has and SQLAlchemy's has not."""
+        if isinstance(own, FunctionValue):
+            self._do_helper(call, own, receiver_of(own.node), part)
+        else:
+            self._unknown(call)
 
     def _do(self, call: ast.Call, did: Did) -> None:
         if did:
@@ -344,8 +405,11 @@ class Uses:
         is_coroutine = isinstance(function.node, ast.AsyncFunctionDef)
         if is_coroutine and not isinstance(self._parents.get(call), ast.Await):
             name = None
-        thing = self._thing._replace(part=part)
-        work = work_in(function, name, thing, self._inference, kept) if name else UNFOLLOWED
+        thing = self.thing._replace(part=part)
+        work = UNFOLLOWED
+        if name is not None:
+            told = told_by(function, call)
+            work = work_in(function, name, thing, self._inference, kept, told)
         if work != UNTOUCHED:
             self.acts[call] = work.at(call.lineno, f"{ast.unparse(call.func)}()")
 
@@ -395,8 +459,8 @@ class Uses:
         if not isinstance(method, FunctionValue):
             self._unknown(call)
             return
-        first = next(iter([*method.node.args.posonlyargs, *method.node.args.args]), None)
-        self._do_helper(call, method, f"{first.arg}.{attribute}" if first else None, part)
+        receiver = receiver_of(method.node)
+        self._do_helper(call, method, f"{receiver}.{attribute}" if receiver else None, part)
 
     def _may_hold(self, member: ast.Attribute) -> bool:
         """Tell whether another attribute may be an object that works with it as well."""
@@ -404,10 +468,64 @@ class Uses:
         return value is None or isinstance(value, (InstanceValue, RoleValue))
 
     def _is_kept(self, place: ast.Attribute) -> bool:
-        function = self._scope.node
-        arguments = getattr(function, "args", None)
-        first = next(iter([*arguments.posonlyargs, *arguments.args]), None) if arguments else None
-        return first is not None and dotted_name(place) == f"{first.arg}.{self._kept}"
+        receiver = receiver_of(self._scope.node)
+        return receiver is not None and dotted_name(place) == f"{receiver}.{self._kept}"
+
+
+def end_of_opened(known: RoleValue | None, inference: Inference) -> Did:
+    """Tell what the end of a block does, where no error leaves it, over what opens or lends.
+
+    Args:
+        known: what the block is over; None for what is not known.
+        inference: follows what a session's own class does.
+    """
+    if known is None:
+        return NOTHING
+    did = Did.COMMITS if known.commits else NOTHING
+    return did | end_of_block(thing_of(known), inference) if known.role is Role.OPENED else did
+
+
+def may_commit_at_end(known: RoleValue, inference: Inference) -> bool:
+    """Tell whether the end of a block over what opens or lends commits, or may."""
+    return bool(end_of_opened(known, inference) & (Did.COMMITS | Did.MAY_END))
+
+
+def end_of_block(thing: Thing, inference: Inference) -> Did:
+    """Tell what the end of a block over a session or connection does, where no error leaves it.
+
+    Args:
+        thing: what the block is over.
+        inference: follows what the session's own class does.
+    """
+    if thing.part is Part.CURSOR:
+        return NOTHING
+    if thing.resource is Resource.CONNECTION and thing.part is Part.WHOLE:
+        if BlockEnd.COMMITS in thing.driver.block:
+            return Did.COMMITS
+        return Did.CLOSES if BlockEnd.CLOSES in thing.driver.block else NOTHING
+    methods = {*CLOSES, *(EXITING if thing.part is Part.WHOLE else ())}  # which ``__exit__`` calls
+    own = (own_method(thing.cls, method, inference) for method in methods)
+    return reduce(or_, (ends_by(method, thing, inference) for method in own), Did.CLOSES)
+
+
+def ends_by(method: FunctionValue | External | None, thing: Thing, inference: Inference) -> Did:
+    """Tell whether a method of a session's own class commits, or may.
+
+    Args:
+        method: the method; None for SQLAlchemy's, which does what its table says.
+        thing: the session.
+        inference: follows the method.
+    """
+    if method is None:
+        return NOTHING
+    receiver = receiver_of(method.node) if isinstance(method, FunctionValue) else None
+    if isinstance(method, External) or receiver is None:
+        return Did.MAY_END
+    work = work_in(method, receiver, thing._replace(part=Part.WHOLE), inference)
+    if Did.COMMITS not in work.ever:
+        return work.ever & Did.MAY_END
+    is_certain = all(way.did & (Did.COMMITS | Did.ROLLS_BACK) for way in work.ways)
+    return Did.COMMITS if is_certain else Did.MAY_END
 
 
 @remembered
@@ -440,7 +558,12 @@ def uses_of_name(name: str, scope: Scope, thing: Thing, inference: Inference) ->
 
 
 def work_in(
-    function: FunctionValue, name: str, thing: Thing, inference: Inference, kept: str = ""
+    function: FunctionValue,
+    name: str,
+    thing: Thing,
+    inference: Inference,
+    kept: str = "",
+    told: Told = frozenset(),
 ) -> Work:
     """Tell what a function of the project does by a session or connection.
 
@@ -450,26 +573,31 @@ def work_in(
         thing: what it is.
         inference: answers what is called.
         kept: the attribute in which a constructor keeps it; empty for none.
+        told: the parameters of which the call says the value.
     """
     if not can_be_followed(function):
         return UNFOLLOWED
     scope = function.scope.child(function.node)
     return inference.questions.ask(
         scope.memory,
-        ("work", name, thing, kept),
-        lambda: _work_in(scope, name, thing, inference, kept),
+        ("work", name, thing, kept, told),
+        lambda: _work_in(scope, name, Uses(scope, thing, inference, kept, told)),
         Work(),
         fixed_point=True,
         given_up=UNFOLLOWED,
     )
 
 
-def _work_in(scope: Scope, name: str, thing: Thing, inference: Inference, kept: str) -> Work:
-    uses = Uses(scope, thing, inference, kept)
+def _work_in(scope: Scope, name: str, uses: Uses) -> Work:
     is_bound = name.count(".") or len(scope.bindings(name)) == 1
     if not is_bound or any(_stores(node, name) for node in run_in(scope)):
         return UNFOLLOWED
+    thing = uses.thing
     uses.follow_name(name, thing.part, scope.node)
+    if thing.cls is not None and name == receiver_of(scope.node):
+        for node in run_in(scope):
+            if is_super(node):
+                uses.follow(node, thing.part)
     return uses.work()
 
 

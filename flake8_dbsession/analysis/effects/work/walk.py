@@ -32,26 +32,30 @@ class Acts(Protocol):
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether a node has to do with it at all."""
 
+    def decides(self, test: ast.expr) -> bool | None:
+        """Tell how a test ends; None where it may end either way."""
+
 
 def ways_through(
-    body: Sequence[ast.stmt], acts: Acts, start: frozenset[PathWork] = _START
+    body: Sequence[ast.stmt], acts: Acts, *, handlers: bool = True
 ) -> frozenset[PathWork]:
     """Give the ways on which statements end, other than by an exception.
 
     Args:
         body: the statements.
         acts: what they do.
-        start: the ways that lead to them.
+        handlers: whether the ways count that lead through a handler of an exception.
     """
-    walk = _Walk(acts)
-    return joined(walk.run(body, start).union(*walk.exits))
+    walk = _Walk(acts, handlers=handlers)
+    return joined(walk.run(body, _START).union(*walk.exits))
 
 
 class _Walk:
     """Follows the statements; ``exits`` are the ways to returns and jumps out of them."""
 
-    def __init__(self, acts: Acts) -> None:
+    def __init__(self, acts: Acts, *, handlers: bool) -> None:
         self._acts = acts
+        self._handlers = handlers
         self._loops: list[list[frozenset[PathWork]]] = []
         self.exits: list[frozenset[PathWork]] = []
 
@@ -73,7 +77,9 @@ class _Walk:
                 (self._loops[-1] if self._loops else self.exits).append(ways)
                 return UNREACHED
             case ast.If(test=test, body=body, orelse=orelse):
-                ways = self._effect(test, ways)
+                ways, decided = self._effect(test, ways), self._acts.decides(test)
+                if decided is not None:
+                    return self.run(body if decided else orelse, ways)
                 return self.run(body, ways) | self.run(orelse, ways)
             case ast.For() | ast.AsyncFor() | ast.While():
                 return self._after_loop(statement, ways)
@@ -120,7 +126,7 @@ class _Walk:
         failed = [Pending(part.lineno) for part in statement.body if self._acts.mentions(part)]
         broken = ways.union(ended, *self.exits)
         caught = ways.union(way._replace(pending=each) for way in broken for each in failed)
-        for handler in statement.handlers:
+        for handler in statement.handlers if self._handlers else ():
             after |= self.run(handler.body, joined(caught))
         left, self.exits = self.exits, outside
         self.exits += [self.run(statement.finalbody, each) for each in left]

@@ -10,12 +10,12 @@ from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by,
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
 from flake8_dbsession.analysis.library.drivers import DRIVERS
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Binding,
     Parameter,
     Scope,
-    body_of,
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
@@ -114,26 +114,58 @@ def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
         for call in own_nodes(scope.node):
             if isinstance(call, ast.Call) and last_segment(call.func).lstrip("_")[:1].isupper():
                 cls = inference.value(call.func, scope)
-                maker = _made_by_each(cls, inference) if isinstance(cls, ClassValue) else None
+                maker = _made_by_each(cls, call, inference) if isinstance(cls, ClassValue) else None
                 if maker is not None and isinstance(cls, ClassValue):
                     kept = is_kept(call, scope, inference)
                     given = _is_of_argument(call, scope)
                     yield NewPool(call, scope, _what(maker), cls.node.name, kept, given)
 
 
-def _made_by_each(cls: ClassValue, inference: Inference) -> RoleValue | None:
-    """Tell by what each object of a class makes an engine or pool for itself."""
-    scope = cls.scope.child(cls.node)
-    for method in body_of(scope.node):
-        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
-            inner = scope.child(method)
-            for node in own_nodes(method):
-                match node:
-                    case ast.Assign(
-                        targets=[ast.Attribute(value=ast.Name(id="self"))],
-                        value=ast.Call() as call,
-                    ) if _may_make(call):
-                        maker = _maker(call, inner, inference)
-                        if maker is not None:
-                            return maker
+def _made_by_each(cls: ClassValue, call: ast.Call, inference: Inference) -> RoleValue | None:
+    """Tell by what each object of a class makes an engine or pool for itself.
+
+    Where the class takes one, it makes none for a call that gives it.
+    """
+    constructor = inference.constructor(cls)
+    if constructor is None or constructor.scope.node is not cls.node:
+        return None  # a base's, which may be followed no further
+    scope = constructor.scope.child(constructor.node)
+    for node in own_nodes(constructor.node):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=value):
+                for made, instead in _alternatives(value):
+                    is_given = any(_may_be_given(each, constructor, call) for each in instead)
+                    maker = _maker(made, scope, inference) if _may_make(made) else None
+                    if maker is not None and not is_given:
+                        return maker
     return None
+
+
+def _alternatives(value: ast.expr) -> Iterator[tuple[ast.Call, list[ast.expr]]]:
+    """Give the calls that a value may be of, each with what it is where it is not that call's."""
+    match value:
+        case ast.Call():
+            yield value, []
+        case ast.BoolOp(op=ast.Or(), values=[*instead, ast.Call() as made]):
+            yield made, instead
+        case ast.IfExp(test=test, body=one, orelse=other):
+            for each, instead_of_it in ((one, other), (other, one)):
+                if isinstance(each, ast.Call):
+                    yield each, [test, instead_of_it]
+
+
+def _may_be_given(instead: ast.expr, constructor: FunctionValue, call: ast.Call) -> bool:
+    """Tell whether a call gives a constructor what it takes in the place of an engine of its own.
+
+    Only of parameters is it known that nothing was given.
+    """
+    names = {node.id for node in nodes_in(instead) if isinstance(node, ast.Name)}
+    known = {name for name in names if _is_parameter_of(name, constructor)}
+    given = {receiving_parameter(constructor, key) for key, _ in arguments_of(call)}
+    is_open = any(isinstance(each, ast.Starred) for each in call.args)
+    return names != known or is_open or "**" in dict(arguments_of(call)) or bool(names & given)
+
+
+def _is_parameter_of(name: str, constructor: FunctionValue) -> bool:
+    scope = constructor.scope.child(constructor.node)
+    return [isinstance(b.how, Parameter) for b in scope.bindings(name)] == [True]

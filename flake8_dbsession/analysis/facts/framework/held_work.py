@@ -14,8 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.effects.slow import is_slow_call
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did, Work
-from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
-from flake8_dbsession.analysis.library.drivers import driver_of
+from flake8_dbsession.analysis.effects.work.uses import A_SESSION, uses_of_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.tree import Tree
@@ -169,9 +168,8 @@ class _Walk:
 
     @cached_property
     def _acts(self) -> dict[str, dict[ast.AST, Work]]:
-        thing = Thing(Resource.SESSION, driver_of(""))
         return {
-            name: uses_of_name(name, self._scope, thing, self._inference).acts
+            name: uses_of_name(name, self._scope, A_SESSION, self._inference).acts
             for name in sorted(self.sessions)
         }
 

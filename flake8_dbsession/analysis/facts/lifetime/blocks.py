@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.said_to_close import closes_in
 from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
@@ -21,8 +22,6 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import own_nodes
 
-# What is in the name of a function that closes a session or gives it back.
-_CLOSERS = ("clos", "releas", "remov")
 _STEPS = 5  # providers that use one another; real code has two or three
 
 
@@ -101,7 +100,9 @@ def _closes(context: ast.expr, value: Value | None, scope: Scope, inference: Inf
     """Tell whether leaving a block closes the session: always for a session's own block."""
     if isinstance(value, InstanceValue):
         exits = (inference.attribute(value, name) for name in EXITING)
-        return any(isinstance(exit_, FunctionValue) and _has_close(exit_.node) for exit_ in exits)
+        return any(
+            isinstance(exit_, FunctionValue) and closes_in(exit_, inference) for exit_ in exits
+        )
     if not isinstance(value, RoleValue) or not isinstance(context, ast.Call):
         return False
     if value.role is Role.MANAGER:
@@ -119,7 +120,7 @@ def _is_closing_provider(provider: Value | None, inference: Inference, steps: in
     scope = provider.scope.child(provider.node)
     if _yields_parameter(scope):
         return False
-    if _has_close(provider.node):
+    if closes_in(provider, inference):
         return True
     for used in _entered_or_returned(provider.node):
         value = inference.value(used, scope)
@@ -149,9 +150,3 @@ def _yields_parameter(function: Scope) -> bool:
         if isinstance(value, ast.Name)
         for binding in function.bindings(value.id)
     )
-
-
-def _has_close(function: ast.AST) -> bool:
-    calls = (node for node in own_nodes(function) if isinstance(node, ast.Call))
-    names = (last_segment(call.func).lower() for call in calls)
-    return any(closer in name for name in names for closer in _CLOSERS)

@@ -9,10 +9,9 @@ from typing import TypeGuard
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
+from flake8_dbsession.analysis.effects.work.uses import thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
-from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -28,6 +27,7 @@ from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes, unawa
 
 _ENDING = frozenset({"commit", "rollback"})
 _ENDED = Did.COMMITS | Did.ROLLS_BACK
+_SAVING = Did.COMMITS | Did.MAY_END
 _LASTING = Did.WRITES | Did.DEFINES
 # What does nothing with a session that is closed already, and empty.
 _IDLE = frozenset({"aclose", "close", "commit", "expunge_all", "remove", "reset", "rollback"})
@@ -56,8 +56,9 @@ def _loses_writes(close: HandClose, inference: Inference) -> bool:
     session = dotted_name(close.receiver)
     if session is None:
         return False
-    thing = Thing(close.known.resource, driver_of(close.known.library))
-    acts = uses_of_name(session, close.scope, thing, inference).acts
+    acts = uses_of_name(session, close.scope, thing_of(close.known), inference).acts
+    if close.node in acts and acts[close.node].ever & _SAVING:
+        return False
     before = [node for node in acts if isinstance(node, ast.Call) and _is_before(node, close.node)]
     ended = [_position(node) for node in before if acts[node].always & _ENDED]
     written = [_position(node) for node in before if acts[node].since & _LASTING]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.effects import Effects
+from flake8_dbsession.analysis.effects.work.handed_out import is_handed_out_in_use
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
     Holder,
@@ -20,6 +21,8 @@ from flake8_dbsession.analysis.facts.connection.databases import has_one_connect
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
+    is_called_elsewhere,
+    is_endless,
     is_script,
     is_step_of_a_script,
 )
@@ -139,7 +142,7 @@ def _endings_in(
     scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
     effects = Effects(inference)
-    opened = [_opened(acquisition, tree) for acquisition in found]
+    opened = [_opened(acquisition, tree, inference) for acquisition in found]
     graph = _graph(scope, found, effects, tree)
     if graph is None:
         return
@@ -147,7 +150,6 @@ def _endings_in(
         scope,
         block_closes=any(each.block_closes for each in opened),
         yields=_yields_to_a_closer(scope),
-        ends=ends,
     )
     followed = lifetimes(graph, opened, traits)
     owned, cursors = under_ownership(scope), _cursors(scope)
@@ -157,7 +159,20 @@ def _endings_in(
             kept = _with_cursors_handed_on(lifetime, cursors, scope, inference)
             if ends_script:
                 kept = _without_raises(kept)
+            if ends and kept.leaks and not is_called_elsewhere(scope, inference):
+                kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
             yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
+
+
+def _lost_again(acquisition: Acquisition, lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
+    """Give the leaks that no end of the process makes good: those of each turn of endless work.
+
+    What has no name is lost at once, and the loop may end with it.
+    """
+    is_named = acquisition.holder is not Holder.DISCARDED
+    loops = [node for node in own_nodes(scope.node) if is_endless(node)]
+    if is_named and any(acquisition.node in nodes_in(loop) for loop in loops):
+        yield from (leak for leak in lifetime.leaks if leak.how is Leaving.LOSES)
 
 
 def _flow_of(acquisition: Acquisition) -> Scope | None:
@@ -243,16 +258,28 @@ def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> 
     return isinstance(callee, (FunctionValue, ClassValue))
 
 
-def _opened(acquisition: Acquisition, tree: Tree) -> Opened:
+def _opened(acquisition: Acquisition, tree: Tree, inference: Inference) -> Opened:
     above = tree.parent(acquisition.node)
     is_connection = acquisition.known.resource is Resource.CONNECTION
+    is_live = is_connection or _is_in_use(acquisition, inference)
     return Opened(
         above if isinstance(above, ast.Await) else acquisition.node,
-        live_at_once=is_connection and not _is_coroutine(acquisition, tree),
+        live_at_once=is_live and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
         part=acquisition.part,
         is_session=not is_connection,
     )
+
+
+def _is_in_use(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether the function that hands a session out has worked with it."""
+    if acquisition.known.source is not Role.ACCESSOR and acquisition.part is None:
+        return False
+    callee = inference.value(acquisition.node.func, acquisition.scope)
+    if not isinstance(callee, FunctionValue):
+        return False
+    function = callee.scope.child(callee.node)
+    return is_handed_out_in_use(function, acquisition.part, inference=inference)
 
 
 def _block_closes(acquisition: Acquisition, tree: Tree) -> bool:

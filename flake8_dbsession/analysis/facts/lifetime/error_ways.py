@@ -22,7 +22,6 @@ BEGINS = frozenset({"begin", "begin_nested"})
 
 _ENDING_METHODS = frozenset({"aclose", "close", "expunge_all", "invalidate", "remove", "reset"})
 # What is in the name of a function that ends a session it is given.
-_CLOSERS = ("clean", "clos", "dispos", "releas", "remov", "reset", "teardown")
 
 
 class Sequel(Enum):
@@ -59,6 +58,7 @@ class Ways:
         helped: tells by which methods a function fails that a call gives the session.
         holders: the names of the objects that are made with the session.
         guards: tells whether the end of a block over an expression may roll the session back.
+        closes: tells whether a call that is given the session closes it.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -73,6 +73,7 @@ class Ways:
         helped: Callable[[ast.Call], Sequence[str]] = lambda _: (),
         holders: Set[str] = frozenset(),
         guards: Callable[[ast.expr], bool] = lambda _: False,
+        closes: Callable[[ast.Call], bool] = lambda _: False,
     ) -> None:
         self._graph = graph
         self._session = session
@@ -80,6 +81,7 @@ class Ways:
         self._helped = helped
         self._holders = holders
         self._guards = guards
+        self._closes = closes
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -177,10 +179,10 @@ class Ways:
         if any(map(self._is_session, arguments(call))):
             if not is_handled:
                 return Sequel.SEEN_TO
-            return Sequel.GONE if any(word in name for word in _CLOSERS) else Sequel.USED
+            return Sequel.GONE if self._closes(call) else Sequel.USED
         if not is_handled and dotted_name(call.func).partition(".")[0] in self._holders:
             return Sequel.SEEN_TO
-        if self._is_method_of_owner(call.func) and any(word in name for word in _CLOSERS):
+        if self._is_method_of_owner(call.func) and self._closes(call):
             return Sequel.SEEN_TO
         if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
             if name in _ENDING_METHODS:
@@ -204,15 +206,18 @@ class Ways:
         return isinstance(node, ast.expr) and dotted_name(node) == self._session
 
 
-def sequels_after(call: ast.Call, graph: Graph, session: str) -> set[Sequel]:
+def sequels_after(
+    call: ast.Call, graph: Graph, session: str, closes: Callable[[ast.Call], bool]
+) -> set[Sequel]:
     """Tell what comes of a session on the ways from a call that was given it.
 
     Args:
         call: the call.
         graph: the control flow of the function that it stands in.
         session: the session as it is written.
+        closes: tells whether a call that is given the session closes it.
     """
-    ways = Ways(graph, session, frozenset())
+    ways = Ways(graph, session, frozenset(), closes=closes)
     found: set[Sequel] = set()
     pending = [
         (number, index + 1)

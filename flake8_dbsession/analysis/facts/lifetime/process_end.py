@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_main_guard
+from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.framework.migrations import is_alembic_environment
 from flake8_dbsession.analysis.library.frameworks import COMMAND_LINES
 from flake8_dbsession.analysis.memory import remembered
@@ -35,6 +36,32 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
         return True
     return (
         _is_main_part(scope) or _is_command(scope, inference) or is_airflow_task(scope, inference)
+    )
+
+
+def is_called_elsewhere(scope: Scope, inference: Inference) -> bool:
+    """Tell whether other modules call a function of a script, in a process that goes on.
+
+    A function ``main`` is taken for the script's alone, whose search would cost more than it tells.
+
+    Args:
+        scope: the function.
+        inference: its project is searched for the function's name.
+    """
+    if not _is_main_part(scope) or getattr(scope.node, "name", "") == "main":
+        return False
+    return any(
+        caller.module.path != scope.module.path and not ends_process(caller, inference)
+        for caller in callers_of(scope, inference)
+    )
+
+
+def is_endless(node: ast.AST) -> bool:
+    """Tell whether a node is a loop that no test ends: ``while True:``."""
+    return (
+        isinstance(node, ast.While)
+        and isinstance(node.test, ast.Constant)
+        and bool(node.test.value)
     )
 
 
@@ -188,10 +215,12 @@ def _last_statements(module: ast.Module) -> Iterator[ast.stmt]:
     """Give the statements with which a script ends: its main guard's, and its very last one."""
     for statement in module.body:
         if is_main_guard(statement):
+            loops = [node for node in nodes_in(statement) if is_endless(node)]
+            again = {inner for loop in loops for inner in nodes_in(loop)}
             yield from (
                 inner
                 for inner in statements(statement.body)  # type: ignore[attr-defined]
-                if isinstance(inner, (ast.Expr, ast.Raise, ast.Assign))
+                if isinstance(inner, (ast.Expr, ast.Raise, ast.Assign)) and inner not in again
             )
     if isinstance(module.body[-1], ast.Expr):
         yield module.body[-1]

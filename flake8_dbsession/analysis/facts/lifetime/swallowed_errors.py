@@ -8,10 +8,16 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.calls import received_as
+from flake8_dbsession.analysis.effects.said_to_close import closes
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did
-from flake8_dbsession.analysis.effects.work.uses import Thing, uses_of_name
+from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
+from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
+    begins_around,
+    commits_all,
+    is_for_the_caller_to_say,
+    leaves_changes,
+)
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     BEGINS,
     WORK,
@@ -26,11 +32,10 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
     notes_after,
     reads_expired,
 )
-from flake8_dbsession.analysis.facts.scope.carrying import as_session
+from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name
-from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -41,6 +46,7 @@ from flake8_dbsession.analysis.names.functions import (
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.learning import WORK as WORKING
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     LOOPS,
@@ -64,7 +70,6 @@ from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
 _ENDING = ENDS | Did.MAY_END
-_A_SESSION = Thing(Resource.SESSION, driver_of(""))
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # Dictionaries have these too, so that they alone do not show that a name is a session.
 _COMMON = frozenset({"get"})
@@ -77,10 +82,12 @@ class Undone(Enum):
     """What a rollback would undo besides the work that failed."""
 
     TURNS = "what earlier turns of a loop did, or loaded for the next ones"
+    BATCH = "what earlier turns of a loop did that only some turns commit"
     CALLERS = "what whoever gave the session has done with it"
     OWN = "what the function has changed before"
     UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
     LOCK = "a lock that the function has taken before"
+    BLOCK = "the transaction of a block around it, in which the session takes no more work then"
 
 
 class SwallowedError(NamedTuple):
@@ -145,9 +152,14 @@ def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedErro
         One for each handler that neither rolls back nor leaves, where the session's work can be
         gone on with in the state that the error left it in.
     """
-    mentions = Mentions(tree.scope.module.text, ("except",))
-    for node, outside in tree.functions():
-        if mentions.within(node.lineno, node.end_lineno or node.lineno):
+    text = tree.scope.module.text
+    handlers = Mentions(text, ("except",))
+    if not handlers:
+        return
+    works, visited = Mentions(text, WORKING), {node for node, _ in tree.functions()}
+    for node, outside in functions_of(tree.scope):
+        first, last = node.lineno, node.end_lineno or node.lineno
+        if handlers.within(first, last) and (node in visited or works.within(first, last)):
             function = _Function(node, outside.child(node), inference)
             graph = build(node) if function.sessions and function.handlers else None
             if graph is not None:
@@ -166,6 +178,7 @@ class _Function:
         self._function = function
         self._scope = scope
         self._inference = inference
+        self._found_uses: dict[str, Uses] = {}
         inside = list(statements(function.body))
         self._tries = [tried for statement in inside if (tried := as_try(statement))]
         self._tried = {h: tried for tried in self._tries for h in tried.handlers}
@@ -185,7 +198,7 @@ class _Function:
         for name, known in self.sessions.items():
             helped, holders = partial(self._failing_in, name), self._made_with(name)
             guards = partial(may_see_to, session=name, scope=self._scope, inference=self._inference)
-            ways = Ways(graph, name, self.handlers, helped, holders, guards)
+            ways = Ways(graph, name, self.handlers, helped, holders, guards, self._closes)
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
@@ -216,12 +229,17 @@ class _Function:
 
     def _flushes_turns(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a query in a loop's ``try`` flushes what earlier turns of it have added."""
+        if not self.sessions[name].autoflushes:
+            return False
         around = self._loop_around(handler)
         methods = {dotted_name(call.func) for call in self._calls_in(self._tried[handler])}
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         is_committed = around and any(_encloses(around, commit) for commit in commits)
         is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
         return around is not None and is_added and not is_committed
+
+    def _closes(self, call: ast.Call) -> bool:
+        return closes(call, self._scope, self._inference)
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         return failing_work(call, name, self._scope, self._inference)
@@ -248,12 +266,21 @@ class _Function:
                 receivers.update(found)
                 named_again |= {name for name in found if self._is_named_again(name, tried)}
         for name, receiver in receivers.items():
-            known = as_session(receiver, self._scope, self._inference)
+            known = self._session(receiver)
             if known is None or not name or self._holds_transaction(name):
                 continue
+            if not known.is_async and self._awaits(name):
+                known = known._replace(is_async=True)  # whatever its annotation says
             is_there = name in named_again or known.commits or self._outlives(name, known)
             if is_there or any(_works_with(name, handler) for handler in self.handlers):
                 yield name, known
+
+    def _session(self, receiver: ast.expr) -> RoleValue | None:
+        """Give the session that work is done by; that of a registry is one as well."""
+        match self._inference.value(receiver, self._scope):
+            case RoleValue(role=Role.REGISTRY, resource=Resource.SESSION) as known:
+                return known
+        return as_session(receiver, self._scope, self._inference)
 
     @cached_property
     def _calls(self) -> list[ast.Call]:
@@ -271,6 +298,15 @@ class _Function:
                 for given in arguments(call):
                     if isinstance(given, ast.Name) and hints(given.id):
                         yield given.id, given
+
+    def _awaits(self, name: str) -> bool:
+        """Tell whether the function awaits the work of a session."""
+        return any(
+            isinstance(node, ast.Await)
+            and isinstance(node.value, ast.Call)
+            and dotted_name(node.value.func).rpartition(".")[0] == name
+            for node in own_nodes(self._function)
+        )
 
     def _holds_transaction(self, name: str) -> bool:
         """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
@@ -292,8 +328,12 @@ class _Function:
             where only a savepoint would save it, and the ``try`` may end that.
         """
         session, tried = failed.session, self._tried[handler]
+        if begins_around(handler, session, self._scope):
+            return (Undone.BLOCK, 0) if self._fits_savepoint(session, tried) else None
         undone = self._undone_around(failed, handler)
-        if undone is not None and not self._is_committed_by_another(session, undone, handler):
+        if undone is Undone.BATCH:
+            return (Undone.TURNS if self._fits_savepoint(session, tried) else undone), 0
+        if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
         calls = self._calls_in(tried)
         if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
@@ -301,7 +341,7 @@ class _Function:
         left = left_before(tried, graph, session, self._scope, self._inference)
         if left is None:
             return None, 0
-        if any(self._is_given_to_commit(call, session) for call in calls):
+        if any(self._is_committed_by(call, session) for call in calls):
             return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
         if not self._fits_savepoint(session, tried):
             return None
@@ -310,7 +350,7 @@ class _Function:
     def _fits_savepoint(self, session: str, tried: ast.Try) -> bool:
         """Tell whether nothing in a ``try`` can end the transaction, and a savepoint with it."""
         first, last = tried.body[0].lineno, tried.body[-1].end_lineno or tried.body[-1].lineno
-        uses = uses_of_name(session, self._scope, _A_SESSION, self._inference)
+        uses = self._uses(session)
         return not any(
             first <= getattr(node, "lineno", 0) <= last and work.ever & _ENDING
             for node, work in uses.acts.items()
@@ -329,43 +369,46 @@ class _Function:
         name, known = failed.session, failed.known
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         around = self._loop_around(handler)
-        if around is not None and not any(_encloses(around, commit) for commit in commits):
+        if around is not None:
+            commits_there = self._commits_in(around, name)
             later = any(commit.lineno > around.lineno for commit in commits)
-            if later or known.commits or known.is_async:
+            if commits_there and self._leaves_in(around, name):
+                return Undone.BATCH
+            if not commits_there and (later or known.commits or known.is_async):
                 return Undone.TURNS
         parameters = self._parameters(name)
         is_an_objects = "." in name  # whose other methods work with it as well
         is_given = parameters and not self._is_given_by_a_framework(parameters)
-        is_the_callers = is_an_objects or is_given
-        return Undone.CALLERS if is_the_callers and not commits else None
+        if not (is_an_objects or is_given) or self._commits_for_caller(name, handler):
+            return None
+        return Undone.CALLERS
 
     def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
         return next((loop for loop in self._loops if _encloses(loop, handler)), None)
 
-    def _is_committed_by_another(
-        self, name: str, undone: Undone, handler: ast.ExceptHandler
-    ) -> bool:
-        """Tell whether a function that is given the session commits what a rollback would undo.
+    def _commits_in(self, loop: ast.stmt, name: str) -> bool:
+        """Tell whether a turn of a loop commits, on some way at least."""
+        uses = self._uses(name)
+        inside = (call for call in self._calls if _encloses(loop, call) and call in uses.acts)
+        return any(Did.COMMITS in uses.acts[call].ever for call in inside)
 
-        What earlier turns did is committed only by a function that each turn calls, and what a
-        caller did by one that is called before the handler.
-        """
-        around = self._loop_around(handler)
-        if undone is Undone.CALLERS:
-            calls = [call for call in self._calls if call.lineno < handler.lineno]
-        else:
-            calls = [call for call in self._calls if around and _encloses(around, call)]
-        return any(self._is_given_to_commit(call, name) for call in calls)
+    def _leaves_in(self, loop: ast.stmt, name: str) -> bool:
+        body: list[ast.stmt] = loop.body  # type: ignore[attr-defined]
+        return leaves_changes(body, name, self._uses(name), self._scope, self._inference)
 
-    def _is_given_to_commit(self, call: ast.Call, name: str) -> bool:
-        """Tell whether a function of the project is given a session and commits it."""
-        if "commit" in self._failing_in(name, call):
-            return True
-        received = received_as(call, name, self._scope, self._inference)
-        return received is not None and any(
-            isinstance(node, ast.Call) and dotted_name(node.func) == f"{received[1]}.commit"
-            for node in own_nodes(received[0])
+    def _commits_for_caller(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether the function commits what its caller did, itself or by a helper before."""
+        return any(
+            not is_for_the_caller_to_say(call, self._scope)
+            if dotted_name(call.func) == f"{name}.commit"
+            else call.lineno < handler.lineno and self._is_committed_by(call, name)
+            for call in self._calls
         )
+
+    def _is_committed_by(self, call: ast.Call, name: str) -> bool:
+        """Tell whether a function that is given the session is certain to commit it."""
+        work = self._uses(name).acts.get(call)
+        return work is not None and commits_all(work.ways)
 
     def _is_named_again(self, name: str, tried: ast.Try) -> bool:
         """Tell whether a session is named where control can come to after a ``try``'s handlers."""
@@ -451,7 +494,7 @@ class _Function:
             for call, scope in calls_of(self._scope)
             for given in self._given_as(call, session, scope)
         ]
-        return bool(sites) and all(_ends_after(*site) for site in sites)
+        return bool(sites) and all(_ends_after(*site, self._inference) for site in sites)
 
     def _given_as(self, call: ast.Call, session: str, scope: Scope) -> Iterator[str]:
         """Give the name under which a call is given what the function calls its session."""
@@ -461,9 +504,16 @@ class _Function:
                 if receiving_parameter(callee, key) == session:
                     yield dotted_name(value)
 
+    def _uses(self, session: str) -> Uses:
+        if session not in self._found_uses:
+            thing = thing_of(self.sessions[session])
+            uses = uses_of_name(session, self._scope, thing, self._inference)
+            self._found_uses[session] = uses
+        return self._found_uses[session]
+
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
-        uses = uses_of_name(session, self._scope, _A_SESSION, self._inference)
+        uses = self._uses(session)
         return bool(uses.ever & _LASTING)
 
     def _outlives(self, name: str, known: RoleValue) -> bool:
@@ -477,7 +527,8 @@ class _Function:
             return False  # a loop over a dependency, which ends with it
         if self._is_given_by_a_framework(self._parameters(name)):
             return known.commits
-        return known.role is not Role.OPENED
+        # What removes a registry's session when a request ends is seldom in sight.
+        return known.role not in (Role.OPENED, Role.REGISTRY)
 
     def _parameters(self, name: str) -> list[Parameter]:
         hows = (binding.how for binding in self._scope.bindings(name))
@@ -497,12 +548,15 @@ class _Function:
         )
 
 
-def _ends_after(call: ast.Call, scope: Scope, session: str) -> bool:
+def _ends_after(call: ast.Call, scope: Scope, session: str, inference: Inference) -> bool:
     """Tell whether a session is closed or rolled back on every way after a call, unused."""
     function = scope.function()
     node = function.node if function is not None else None
     graph = build(node) if isinstance(node, FUNCTIONS) else None
-    return graph is not None and not sequels_after(call, graph, session) - _ENDED
+    if graph is None:
+        return False
+    closing = partial(closes, scope=scope, inference=inference)
+    return not sequels_after(call, graph, session, closing) - _ENDED
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:

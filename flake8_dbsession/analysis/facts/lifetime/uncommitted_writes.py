@@ -10,9 +10,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.work.classes import may_commit_by_class
 from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.effects.work.uses import Part, Thing, Uses
+from flake8_dbsession.analysis.effects.work.uses import Part, Uses, thing_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
     Holder,
@@ -21,7 +20,6 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.connection.autocommit import commits_by_itself
 from flake8_dbsession.analysis.facts.connection.connecting import is_in_memory
-from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
 
@@ -60,8 +58,7 @@ def uncommitted_writes(tree: Tree, inference: Inference) -> Iterator[Uncommitted
         if opened.holder not in _HELD or (function is None and opened.scope.enclosing_class()):
             continue
         scope = function or opened.scope.module.scope
-        thing = Thing(opened.known.resource, driver_of(opened.known.library))
-        uses = Uses(scope, thing, inference)
+        uses = Uses(scope, thing_of(opened.known), inference)
         uses.follow(opened.node, Part.WHOLE)
         writes = [] if uses.ever & _SETTLING else uses.writes
         if writes and not _needs_no_commit(opened, inference):
@@ -72,9 +69,8 @@ def uncommitted_writes(tree: Tree, inference: Inference) -> Iterator[Uncommitted
 def _needs_no_commit(opened: Acquisition, inference: Inference) -> bool:
     known, scope = opened.known, opened.scope
     return (
-        known.name.endswith(".begin")
+        known.commits
         or is_in_memory(opened.node, known, scope, inference)
         or joins_a_connection(opened.node, scope, inference)
         or commits_by_itself(opened, inference)
-        or may_commit_by_class(known, inference)
     )

@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
-from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event
+from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
@@ -169,8 +169,16 @@ class _Acts:
             case Bind(target=target):
                 is_named = isinstance(target, str) and target == self._session
                 return is_named or self._is_session(target)
+            case Leave(node=item) if last_segment(item.context_expr) == "begin":
+                return self._is_method_of_session(item.context_expr)
             case Enter(node=item):
                 return item.optional_vars is not None and self._is_session(item.optional_vars)
+        return False
+
+    def _is_method_of_session(self, call: ast.expr) -> bool:
+        match call:
+            case ast.Call(func=ast.Attribute(value=owner)):
+                return self._is_session(owner)
         return False
 
     def _commits_in_the_end(self, call: ast.Call) -> bool:

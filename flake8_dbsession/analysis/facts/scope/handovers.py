@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.effects.work.following import can_be_followed
 from flake8_dbsession.analysis.facts.connection.connecting import is_for_threads, opening_call
 from flake8_dbsession.analysis.facts.scope.carrying import (
     as_held,
@@ -19,6 +20,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
     scopes_mentioning,
 )
 from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting, is_ignored
+from flake8_dbsession.analysis.facts.scope.own_workers import is_for_worker_alone
 from flake8_dbsession.analysis.library.running import (
     EVENT_LOOPS,
     GATHERS,
@@ -43,7 +45,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
 
 _NAMES = (
@@ -86,6 +88,11 @@ _PASSING = frozenset(
 _STARTING_ONE = frozenset({"Thread", "Timer", "apply_async", "run_in_executor", "submit"})
 _WAITING = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
 _TURNS = (*LOOPS, *COMPREHENSIONS)
+# What is no coroutine, nor anything else that can be awaited.
+_NO_WORK = (
+    *(ast.BinOp, ast.Compare, ast.Constant, ast.Dict, ast.DictComp, ast.JoinedStr, ast.List),
+    *(ast.ListComp, ast.Set, ast.SetComp, ast.Tuple, ast.UnaryOp),
+)
 
 
 class Hop(Enum):
@@ -188,12 +195,16 @@ def _handed_by(
 
 
 def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bool:
-    """Tell whether a thread alone uses what the function that started it opened.
+    """Tell whether a thread alone uses what the function that started it, or its object, opened.
 
     A connection of ``sqlite3`` serves only the thread that opened it, and no connection of one
     process serves another.
     """
     function = start.scope.function()
+    if isinstance(session, ast.Attribute) and start.hop is not Hop.PROCESS:
+        known = as_held(session, start.scope, inference)
+        is_bound = known is None or known.library == "sqlite3"  # to the thread that opened it
+        return not is_bound and _is_of_own_worker(session, start, inference)
     if not isinstance(session, ast.Name) or function is None:
         return False
     if start.hop is Hop.PROCESS or last_segment(start.node.func) not in _STARTING_ONE:
@@ -222,6 +233,11 @@ def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bo
     )
 
 
+def _is_of_own_worker(session: ast.expr, start: _Start, inference: Inference) -> bool:
+    is_one = not any(isinstance(node, _TURNS) for node in start.around)
+    return is_one and is_for_worker_alone(session, start.node, start.scope, inference)
+
+
 def _opens_in(name: str, turn: ast.AST) -> bool:
     """Tell whether a loop binds a name anew in each of its turns."""
     return any(
@@ -235,7 +251,7 @@ def _is_taken_over(
 ) -> bool:
     """Tell whether a task does nothing with a session, or has it to itself until it is awaited."""
     if not isinstance(session, ast.Name):
-        return False
+        return _is_of_own_worker(session, start, inference)
     if is_ignored(coroutine, session.id, start.scope, inference):
         return True
     task, function = start.around[0], start.scope.function()
@@ -365,7 +381,7 @@ def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> I
             for argument in arguments(expression):
                 yield from _in_coroutine(argument, scope, inference)
                 yield from carried(argument, scope, inference)
-        case ast.Call(func=function):
+        case ast.Call(func=function) if not _runs_at_once(function, scope, inference):
             if isinstance(function, ast.Attribute) and as_held(function.value, scope, inference):
                 yield function.value
             yield from captured(function, scope, inference)
@@ -376,6 +392,19 @@ def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> I
             for made in _assigned(name, scope):
                 if isinstance(made, ast.Call) and last_segment(made.func) not in _PASSING:
                     yield from _in_coroutine(made, scope, inference)
+
+
+def _runs_at_once(function: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call is over before anything is started: a plain function gives no work."""
+    callee = inference.value(function, scope)
+    if not isinstance(callee, FunctionValue) or not isinstance(callee.node, ast.FunctionDef):
+        return False
+    is_plain = can_be_followed(callee)
+    return is_plain and all(
+        isinstance(node.value, _NO_WORK)
+        for node in own_nodes(callee.node)
+        if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None
+    )
 
 
 def _assigned(name: str, scope: Scope) -> list[ast.expr]:
