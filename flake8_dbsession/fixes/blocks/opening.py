@@ -9,13 +9,11 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.provision import Need, Provision
+from flake8_dbsession.fixes.doubts.provider import FACTORIES, only_tells
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Swap
 
-# What these make takes no connection before it is used, so that nothing can go wrong.
-_QUIET = frozenset({Role.FACTORY, Role.REGISTRY, Role.SESSION_CLASS})
 _STEPS = 4  # providers that give what another gives; real code has one
-_LOGS = frozenset({"debug", "info", "log", "print"})
 
 
 def swap_of(
@@ -112,7 +110,7 @@ def _enters_quietly(function: FunctionValue | None, inference: Inference) -> boo
 
 def _is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     known = inference.known(call.func, scope)
-    if known is not None and known.role in _QUIET:
+    if known is not None and known.role in FACTORIES:
         return not any(isinstance(node, ast.Call) for node in own_nodes(call))
     function = inference.value(call.func, scope)
     if isinstance(function, FunctionValue):
@@ -120,7 +118,7 @@ def _is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     match call.func:
         case ast.Attribute(value=owner, attr="begin"):
             made = inference.known(owner, scope)
-            return made is not None and made.role in (*_QUIET, Role.OPENED)
+            return made is not None and made.role in (*FACTORIES, Role.OPENED)
         case ast.Name(id="next" | "anext") if len(call.args) == 1:
             return isinstance(call.args[0], ast.Call) and _is_quiet(call.args[0], scope, inference)
-    return last_segment(call.func) in _LOGS
+    return only_tells(call, scope, inference)

@@ -301,8 +301,10 @@ def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[
         yield from doubts_about_class(need.call, need.known, need.scope, way.function, document)
     elif not _opens_the_same(way, need, document):
         yield f"`{reach.expression}` may open sessions of another factory"
-    if (line := more_than_a_session(way.function)) is not None:
-        yield f"`{reach.expression}` does more than open and end a session, in its line {line}"
+    inference = document.context.file.inference
+    where = more_than_a_session(way.function, need.call, need.scope, inference)
+    if where is not None:
+        yield f"`{reach.expression}` does more than open and end a session, in {where}"
     if not way.leaving.raises_again:
         yield f"`{reach.expression}` does not raise every error again"
 
