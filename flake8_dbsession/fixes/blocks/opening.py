@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.generators import entered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
@@ -12,8 +13,6 @@ from flake8_dbsession.fixes.blocks.provision import Need, Provision
 from flake8_dbsession.fixes.doubts.provider import FACTORIES, only_tells
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Swap
-
-_STEPS = 4  # providers that give what another gives; real code has one
 
 
 def swap_of(
@@ -68,28 +67,6 @@ def opens_quietly(need: Need, provision: Provision, document: Document) -> bool:
 def opens_quietly_by_hand(need: Need, document: Document) -> bool:
     """Tell whether the opening by hand cannot fail, and does nothing else."""
     return _is_quiet(need.call, need.scope, document.context.file.inference)
-
-
-def entered(function: FunctionValue | None, inference: Inference) -> FunctionValue | None:
-    """Give the generator that runs when what a function gives is entered.
-
-    Args:
-        function: a provider; one that returns what another gives is followed to that.
-        inference: follows names.
-    """
-    for _ in range(_STEPS):
-        if function is None or isinstance(function.node, ast.Lambda):
-            return None
-        nodes = own_nodes(function.node)
-        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
-            return function
-        match [node for node in nodes if isinstance(node, ast.Return)]:
-            case [ast.Return(value=ast.Call(func=callee))]:
-                value = inference.value(callee, function.scope.child(function.node))
-                function = value if isinstance(value, FunctionValue) else None
-            case _:
-                return None
-    return None
 
 
 def _enters_quietly(function: FunctionValue | None, inference: Inference) -> bool:
