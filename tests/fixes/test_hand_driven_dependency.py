@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixes.house import ASYNC_DATABASE, HOUSE, READING_DATABASE
 from tests.fixes.repairs import assert_fixed, reasons, repaired
-from tests.fixes.stage import Stage
+from tests.fixes.stage import Stage, same_commits
 
 BEFORE = """
     from core.database import get_db, get_db_session
@@ -41,7 +41,6 @@ AFTER = """
     def taken(name):
         with get_db_session() as db:
             db.add(User(name=name))
-            db.commit()
 
     def not_closed(name):
         with get_db_session() as db:
@@ -224,8 +223,9 @@ def test_what_is_given_the_session_and_does_not_outlive_it(
     with Stage(tmp_path, database) as stage:
         for name in ("a", ""):
             for failing in range(4):
-                before = stage.run(code, name, failing)
-                assert stage.run(after, name, failing) == before
+                commits = same_commits(code, after)
+                before = stage.run(code, name, failing, commits=commits)
+                assert stage.run(after, name, failing, commits=commits) == before
 
 
 def test_what_is_done_where_a_session_is_lent_is_a_doubt(tmp_path: Path) -> None:

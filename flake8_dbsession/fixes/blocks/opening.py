@@ -16,7 +16,13 @@ from flake8_dbsession.rewriting.edits import Swap
 
 
 def swap_of(
-    need: Need, provision: Provision, document: Document, *, enters: bool, stays: bool = True
+    need: Need,
+    provision: Provision,
+    document: Document,
+    *,
+    enters: bool,
+    stays: bool = True,
+    counts: bool = False,
 ) -> Swap | None:
     """Tell what is called instead of a factory, for tests that replace either.
 
@@ -26,6 +32,7 @@ def swap_of(
         document: the file.
         enters: whether the old code enters what it opens.
         stays: whether no handler gets an error of the opening that did not get it before.
+        counts: whether the provider's commit takes the place of the code's own.
     """
     generator = entered(provision.function, document.context.file.inference)
     if generator is None:
@@ -45,7 +52,7 @@ def swap_of(
         enters=enters,
         reads_old=bool(calls) and is_beside,
         enters_old=any(call in entries for call in calls),
-        commits=provision.commits,
+        commits=provision.commits and not counts,
         stays=stays and not provision.is_injected,
     )
 

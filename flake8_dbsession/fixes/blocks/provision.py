@@ -42,6 +42,7 @@ class Provision:
         guard: what it needs, where the layer has a fallback for the absence of that; else empty.
         function: the provider's own code; None where it is not found, or is no function.
         is_own: whether it is the session's own block.
+        surely_commits: whether it is known that its block commits when it ends well.
         is_injected: whether it is no block, but a parameter that the framework fills.
     """
 
@@ -55,6 +56,7 @@ class Provision:
     guard: str = ""
     function: FunctionValue | None = None
     is_own: bool = False
+    surely_commits: bool = False
     is_injected: bool = False
 
     @property
@@ -292,6 +294,7 @@ def _provision(reach: Reach, way: Way, need: Need, document: Document) -> Provis
         doubts=tuple(_doubts(reach, way, need, document)),
         guard=way.guard,
         function=way.function,
+        surely_commits=way.leaving.commits is True and way.function is not None,
     )
 
 

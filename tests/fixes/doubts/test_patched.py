@@ -437,3 +437,33 @@ def test_a_mock_that_gives_itself_when_it_is_entered(
     """
     files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
     assert bool(repaired(tmp_path, files, "app/work.py", "DBS102").fixed) is is_fixed
+
+
+@pytest.mark.parametrize("left", ["", "return name"])
+def test_a_commit_that_takes_the_place_of_the_own_one_is_counted_as_before(
+    left: str, tmp_path: Path
+) -> None:
+    work = f"""
+        def work(name):
+            from core.database import SessionLocal
+
+            db = SessionLocal()
+            try:
+                if not name:
+                    {left or "print(name)"}
+                db.execute(name)
+                db.commit()
+            finally:
+                db.close()
+    """
+    test = """
+        def test_it():
+            from app.work import work
+
+            db = MagicMock()
+            with patch("core.database.SessionLocal", return_value=db):
+                work("a")
+            db.commit.assert_called_once()
+    """
+    files = {**HOUSE, "app/work.py": work, "tests/test_work.py": test}
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is not left
