@@ -129,6 +129,36 @@ def names_any(statements: Sequence[Statement], name: str) -> bool:
     return any(_names(statement, name) for statement in statements)
 
 
+def last_call(statements: Sequence[Statement], name: str, method: str) -> int | None:
+    """Give the index of the last statement that is a call of a session's method, by itself.
+
+    Args:
+        statements: the statements.
+        name: the session's name.
+        method: the method.
+
+    Returns:
+        The index; None where there is none, or a comment stands beside it.
+    """
+    for index in reversed(range(len(statements))):
+        match statements[index]:
+            case cst.SimpleStatementLine(body=[call]) as line if _is_call(call, name, (method,)):
+                above = any(each.comment for each in line.leading_lines)
+                return None if above or line.trailing_whitespace.comment else index
+    return None
+
+
+def calls(statements: Sequence[Statement], name: str, method: str) -> int:
+    """Count the statements in some others that call a session's method."""
+    nodes: list[cst.CSTNode] = [*statements]
+    count = 0
+    while nodes:
+        node = nodes.pop()
+        nodes += node.children
+        count += isinstance(node, cst.BaseSmallStatement) and _is_call(node, name, (method,))
+    return count
+
+
 def _without_try(statement: Statement, name: str) -> list[Statement]:
     if isinstance(statement, cst.Try) and _left_to_the_provider(statement, name):
         return _inside(statement)

@@ -88,7 +88,7 @@ class Swap:
         enters: whether what the old one gave was entered by a ``with`` block.
         reads_old: whether the new one calls the old one by its name where both are defined.
         enters_old: whether it enters what that gives.
-        commits: whether it commits by itself.
+        commits: whether it commits by itself, and not in the place of the code.
         stays: whether an error of it goes where one of the old one went.
     """
 

@@ -14,7 +14,7 @@ from flake8_dbsession.rewriting.proof import UnprovedError
 from tests.fixes.grammar import HELPERS
 from tests.fixes.house import ASYNC_DATABASE, HOUSE
 from tests.fixes.repairs import repaired
-from tests.fixes.stage import InjectedError, InjectedValueError, Stage
+from tests.fixes.stage import InjectedError, InjectedValueError, Stage, same_commits
 
 HOUSES = {
     "commits": ASYNC_DATABASE,
@@ -98,14 +98,15 @@ class Village:
         Leaks count only where all is fixed: what is left may have them.
         """
         after = safe.text.content
+        commits = same_commits(before, after)
         for name in _NAMES:
             failing, calls = 0, 0
             while failing <= calls:
                 error = (InjectedError, InjectedValueError)[failing % 2]
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    old = self._stage.run(before, name, failing, error)
-                    new = self._stage.run(after, name, failing, error)
+                    old = self._stage.run(before, name, failing, error, commits=commits)
+                    new = self._stage.run(after, name, failing, error, commits=commits)
                 calls = old.calls
                 if new != old or (new.leaks and not safe.left):
                     yield (

@@ -74,6 +74,7 @@ class Stage:
     def __init__(self, folder: Path, database: str, server: str = "") -> None:
         self._calls = 0
         self._failing = 0
+        self._commits = True
         self._error: type[Exception] = InjectedError
         url = f'"sqlite:///{folder}/stage.db", poolclass=QueuePool'
         source = database.replace('"sqlite://", poolclass=StaticPool', url)
@@ -110,7 +111,13 @@ class Stage:
             self._loop.close()
 
     def run(
-        self, source: str, name: str, failing: int = 0, error: type[Exception] = InjectedError
+        self,
+        source: str,
+        name: str,
+        failing: int = 0,
+        error: type[Exception] = InjectedError,
+        *,
+        commits: bool = True,
     ) -> Outcome:
         """Run a module's ``work`` on fresh rows.
 
@@ -119,6 +126,7 @@ class Stage:
             name: the argument.
             failing: the number of the call in which an error is raised; 0 for none.
             error: its class.
+            commits: whether it may be raised in a commit; not where the provider's took its place.
         """
         self._reset()
         self._watch.ledger.reset()
@@ -127,6 +135,7 @@ class Stage:
         source = dedent(source).replace(*_FAILING_CLASS)
         exec(compile(source, "<work>", "exec"), module)
         self._calls, self._failing, self._error = 0, failing, error
+        self._commits = commits
         this, cache = SimpleNamespace(), {}  # type: ignore[var-annotated]
         result, message = None, ""
         try:
@@ -193,7 +202,8 @@ class Stage:
             real = getattr(base, method)
 
             def call(session: Any, *args: Any, **options: Any) -> Any:
-                if sys._getframe(1).f_code.co_filename in _PROBED:
+                is_probed = method != "commit" or self._commits
+                if is_probed and sys._getframe(1).f_code.co_filename in _PROBED:
                     self._probe()
                 return real(session, *args, **options)
 
@@ -201,6 +211,11 @@ class Stage:
 
         methods = filter(partial(hasattr, base), _METHODS)
         return type("Failing", (base,), {method: failing(method) for method in methods})
+
+
+def same_commits(before: str, after: str) -> bool:
+    """Tell whether code commits as often by itself as before, and leaves none to a provider."""
+    return before.count(".commit()") == after.count(".commit()")
 
 
 def _told(error: Exception) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixes.house import ASYNC_DATABASE, HOUSE, READING_DATABASE
 from tests.fixes.repairs import assert_fixed, reasons, repaired
-from tests.fixes.stage import Stage
+from tests.fixes.stage import Stage, same_commits
 
 BEFORE = """
     from core.database import get_db, get_db_session
@@ -41,7 +41,6 @@ AFTER = """
     def taken(name):
         with get_db_session() as db:
             db.add(User(name=name))
-            db.commit()
 
     def not_closed(name):
         with get_db_session() as db:
@@ -106,11 +105,6 @@ def test_an_asynchronous_dependency(tmp_path: Path) -> None:
     before = """
         from core.database import get_db
 
-        async def taken():
-            db = await anext(get_db())
-            await db.execute(1)
-            await db.close()
-
         async def gone_through():
             async for db in get_db():
                 await db.execute(1)
@@ -118,16 +112,36 @@ def test_an_asynchronous_dependency(tmp_path: Path) -> None:
     after = """
         from core.database import get_db_session
 
-        async def taken():
-            async with get_db_session() as db:
-                await db.execute(1)
-
         async def gone_through():
             async with get_db_session() as db:
                 await db.execute(1)
     """
     files = {"core/database.py": database, "work.py": before}
-    assert_fixed(tmp_path, files, "work.py", after, "DBS105", "DBS105")
+    assert_fixed(tmp_path, files, "work.py", after, "DBS105")
+
+
+TAKEN = """
+    import asyncio
+    from core.database import get_async_db
+    from core.models import User
+
+    async def work(this, name, cache):
+        db = await anext(get_async_db())
+        db.add(User(name=name))
+        await asyncio.sleep(0.1)
+        await db.commit()
+"""
+
+
+def test_a_session_that_the_event_loop_closes_meanwhile_is_a_doubt(tmp_path: Path) -> None:
+    files = {**HOUSE, "core/database.py": ASYNC_DATABASE, "work.py": TAKEN}
+    assert reasons(tmp_path, files, "work.py", "DBS105") == [
+        "7: DBS105 the event loop closes `get_async_db()` at the next `await` now"
+    ]
+    after = repaired(tmp_path, files, "work.py", "DBS105", unsafe=True).text.content
+    with Stage(tmp_path, ASYNC_DATABASE) as stage:
+        assert (3, "c") not in stage.run(TAKEN, "c").rows
+        assert (3, "c") in stage.run(after, "c").rows
 
 
 def test_what_an_asynchronous_loop_that_is_left_lets_out_is_a_doubt(tmp_path: Path) -> None:
@@ -209,8 +223,9 @@ def test_what_is_given_the_session_and_does_not_outlive_it(
     with Stage(tmp_path, database) as stage:
         for name in ("a", ""):
             for failing in range(4):
-                before = stage.run(code, name, failing)
-                assert stage.run(after, name, failing) == before
+                commits = same_commits(code, after)
+                before = stage.run(code, name, failing, commits=commits)
+                assert stage.run(after, name, failing, commits=commits) == before
 
 
 def test_what_is_done_where_a_session_is_lent_is_a_doubt(tmp_path: Path) -> None:

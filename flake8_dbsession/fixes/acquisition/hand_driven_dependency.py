@@ -48,6 +48,8 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
                 _refuse_handing_on(node, fact.name)
         need = _need(fact, call)
         fix = fix_opened(need, document)
+        if fact.is_async:
+            return replace(fix, doubts=(*fix.doubts, _about_the_loop(fact)))
         return _doubting(fix, yields[0], need, document) if yields else fix
 
 
@@ -56,6 +58,16 @@ def _yields(node: ast.AST, name: str) -> bool:
     return (
         isinstance(node, ast.Yield) and isinstance(node.value, ast.Name) and node.value.id == name
     )
+
+
+def _about_the_loop(fact: DrivenDependency) -> Doubt:
+    """Doubt that code relies on a session that is closed while it works.
+
+    Nothing refers to an asynchronous generator once the session is taken, and the event loop closes
+    it as soon as the code awaits something.
+    """
+    reason = f"the event loop closes `{ast.unparse(fact.made)}` at the next `await` now"
+    return Doubt(Kind.OTHER, reason)
 
 
 def _doubting(fix: Fix, node: ast.AST, need: Need, document: Document) -> Fix:

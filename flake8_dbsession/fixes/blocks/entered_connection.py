@@ -5,13 +5,13 @@ It is what the message of the same place advises.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
+from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import (
     Need,
@@ -70,17 +70,20 @@ def _provided(
 ) -> Entered:
     need = replace(plain_need(acquisition, document), beside=factory_of(acquisition))
     provision = provision_by(way, need, document)
-    doubts = tuple(_about_provider(way, need, provision.name, committed=committed))
+    inference = document.context.file.inference
+    doubts = tuple(_about_provider(way, need, provision.name, inference, committed=committed))
     swap = swap_of(need, provision, document, enters=committed, stays=False)
     return Entered(provision.call, edits=provision.edits, doubts=doubts, swap=swap)
 
 
-def _about_provider(way: Way, need: Need, name: str, *, committed: bool) -> Iterator[Doubt]:
+def _about_provider(
+    way: Way, need: Need, name: str, inference: Inference, *, committed: bool
+) -> Iterator[Doubt]:
     if not way.is_same:
         yield Doubt(Kind.OTHER, f"`{name}` may open another database")
-    line = more_than_a_session(way.function, ast.unparse(need.call))
-    if line is not None:
-        reason = f"`{name}` does more than open and end a connection, in its line {line}"
+    where = more_than_a_session(way.function, need.call, need.scope, inference)
+    if where is not None:
+        reason = f"`{name}` does more than open and end a connection, in {where}"
         yield Doubt(Kind.OTHER, reason)
     if not way.leaving.raises_again:
         yield Doubt(Kind.OTHER, f"`{name}` does not raise every error again")

@@ -55,6 +55,7 @@ from flake8_dbsession.fixes.fallback import (
 )
 from flake8_dbsession.rewriting.closes import (
     block_of,
+    calls,
     closes_early,
     mentions,
     names_any,
@@ -191,7 +192,8 @@ def fix_opened(
     is_used = names_any(statements, provision.name.partition(".")[0])
     added = provision.edits if is_used or provision.is_injected else ()
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
-    swap = swap_of(need, provision, document, enters=False, stays=not is_tried)
+    is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
+    swap = swap_of(need, provision, document, enters=False, stays=not is_tried, counts=is_left)
     return Fix((*edits, *added), doubts, unneeded, notes, swap)
 
 
@@ -346,16 +348,18 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
         if provision.rolls_back:
             handled = without_rollbacks(handled, name)
         if not handlers_need(handled, objects):
-            inner = new.around(block_of(handled.body), keeps_blank=bool(before))
-            body = handled.body.with_changes(body=[inner])
+            inner = new.around_work(
+                block_of(handled.body), outer.body, objects, keeps_blank=bool(before)
+            )
+            body = handled.body.with_changes(body=inner)
             return _Rewritten(before, [handled.with_changes(body=body)], outer.body)
     *first, last = using
     last, tail = without_tail(last, name)
     cleaned = without_closes([*first, last], name, rolls_back=provision.rolls_back)
-    block = new.around(cleaned, keeps_blank=bool(before))
+    blocks = new.around_work(cleaned, opened.statements, objects, keeps_blank=bool(before))
     if not tail:
-        return _Rewritten(before, [block], opened.statements)
-    statements: list[Statement] = [guarded([block], tail, region.indent)]
+        return _Rewritten(before, blocks, opened.statements)
+    statements: list[Statement] = [guarded(blocks, tail, region.indent)]
     is_same = new.is_quiet and not first
     doubts = () if is_same else (tail_doubt(opened.statements[-1]),)
     return _Rewritten(before, statements, opened.statements, doubts)

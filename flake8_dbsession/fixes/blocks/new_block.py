@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.provision import Provision
-from flake8_dbsession.rewriting.closes import is_call_on
+from flake8_dbsession.rewriting.closes import is_call_on, last_call
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Refusal
 from flake8_dbsession.rewriting.region import Statement, parted
@@ -65,6 +66,67 @@ class NewBlock:
             leading_lines=[*self.assignment.leading_lines, *(blank if keeps_blank else ())],
             asynchronous=cst.Asynchronous() if is_async else None,
         )
+
+    def around_work(
+        self,
+        statements: Sequence[Statement],
+        old: Sequence[ast.stmt],
+        objects: Objects,
+        *,
+        keeps_blank: bool = False,
+    ) -> list[Statement]:
+        """Put statements into the block, and leave their last commit to a provider that commits.
+
+        Args:
+            statements: the statements.
+            old: the same in the syntax tree, where some may be more.
+            objects: the session, and what holds its objects.
+            keeps_blank: as ``around`` takes it.
+
+        Returns:
+            The block, and what comes after the commit where nothing of that needs the session.
+        """
+        index = last_call(statements, self.name, "commit")
+        if not (index and self.provision.surely_commits and ends_with_commit(old, objects)):
+            return [self.around(statements, keeps_blank=keeps_blank)]
+        block = self.around(statements[:index], keeps_blank=keeps_blank)
+        return [block, *parted(statements[index + 1 :])[1]]
+
+
+def ends_with_commit(body: Sequence[ast.stmt], objects: Objects) -> bool:
+    """Tell whether every good way through statements commits, and does nothing more by then.
+
+    Args:
+        body: the statements.
+        objects: the session, and what holds its objects.
+    """
+    name = objects.session
+    flat = [s for each in body for s in (each.body if _only_closes(each, name) else [each])]  # type: ignore[attr-defined]
+    index = max((i for i, s in enumerate(flat) if is_call_on(s, name, "commit")), default=None)
+    if index is None:
+        return False
+    after = [s for s in flat[index + 1 :] if not is_call_on(s, name, "close")]
+    return not any(map(objects.mentions, after)) and not any(map(_leaves, flat[:index]))
+
+
+def _only_closes(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement is a ``try`` that is there for nothing but a close or rollback."""
+    match statement:
+        case ast.Try(handlers=handlers, orelse=[]):
+            return closes(statement, name) and all(_hands_back(each, name) for each in handlers)
+    return False
+
+
+def _hands_back(handler: ast.ExceptHandler, name: str) -> bool:
+    *first, last = handler.body
+    is_raised = isinstance(last, ast.Raise) and last.exc is None
+    return is_raised and all(is_call_on(each, name, "rollback") for each in first)
+
+
+def _leaves(node: ast.AST) -> bool:
+    """Tell whether a statement may end the block around it other than by an error."""
+    leaves = (ast.Yield, ast.YieldFrom, *_LEAVES)
+    return any(isinstance(part, leaves) for part in (node, *own_nodes(node)))
 
 
 def tail_doubt(statement: ast.stmt) -> Doubt:

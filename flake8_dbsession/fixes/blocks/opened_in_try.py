@@ -25,6 +25,7 @@ from flake8_dbsession.fixes.doubts.behaviour import Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,
+    calls,
     closes_early,
     without_closes,
     without_rollbacks,
@@ -97,7 +98,8 @@ def fix_in_try(
         unneeded |= document.names_in(none)
     elif none is not None and provision.is_injected:
         raise Refusal(f"line {none.lineno} binds `{need.name}` anew")
-    swap = swap_of(need, provision, document, enters=False)
+    is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
+    swap = swap_of(need, provision, document, enters=False, counts=is_left)
     return Fix(tuple(edits), doubts, unneeded, notes, swap)
 
 
@@ -125,13 +127,13 @@ def _rewritten(
     cleaned = without_closes([bare], need.name, rolls_back=provision.rolls_back)
     body = around.body[index + 1 :]
     if not (_is_still(bare, cleaned) and isinstance(cleaned[0], cst.Try)):
-        return [*cleaned[:index], block.around(cleaned[index:])], body
+        return [*cleaned[:index], *block.around_work(cleaned[index:], body, objects)], body
     kept = cleaned[0]
     handled = without_rollbacks(kept, need.name) if provision.rolls_back else kept
     if not handlers_need(handled, objects):
         inner = block_of(handled.body)
-        new = block.around(inner[index:])
-        suite = handled.body.with_changes(body=[*inner[:index], new])
+        new = block.around_work(inner[index:], body, objects)
+        suite = handled.body.with_changes(body=[*inner[:index], *new])
         return [handled.with_changes(body=suite)], body
     if index:
         raise Refusal("a handler needs the session, which is opened late")

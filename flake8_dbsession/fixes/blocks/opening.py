@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.generators import entered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.provision import Need, Provision
+from flake8_dbsession.fixes.doubts.provider import FACTORIES, only_tells
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Swap
 
-# What these make takes no connection before it is used, so that nothing can go wrong.
-_QUIET = frozenset({Role.FACTORY, Role.REGISTRY, Role.SESSION_CLASS})
-_STEPS = 4  # providers that give what another gives; real code has one
-_LOGS = frozenset({"debug", "info", "log", "print"})
-
 
 def swap_of(
-    need: Need, provision: Provision, document: Document, *, enters: bool, stays: bool = True
+    need: Need,
+    provision: Provision,
+    document: Document,
+    *,
+    enters: bool,
+    stays: bool = True,
+    counts: bool = False,
 ) -> Swap | None:
     """Tell what is called instead of a factory, for tests that replace either.
 
@@ -29,6 +32,7 @@ def swap_of(
         document: the file.
         enters: whether the old code enters what it opens.
         stays: whether no handler gets an error of the opening that did not get it before.
+        counts: whether the provider's commit takes the place of the code's own.
     """
     generator = entered(provision.function, document.context.file.inference)
     if generator is None:
@@ -48,7 +52,7 @@ def swap_of(
         enters=enters,
         reads_old=bool(calls) and is_beside,
         enters_old=any(call in entries for call in calls),
-        commits=provision.commits,
+        commits=provision.commits and not counts,
         stays=stays and not provision.is_injected,
     )
 
@@ -72,28 +76,6 @@ def opens_quietly_by_hand(need: Need, document: Document) -> bool:
     return _is_quiet(need.call, need.scope, document.context.file.inference)
 
 
-def entered(function: FunctionValue | None, inference: Inference) -> FunctionValue | None:
-    """Give the generator that runs when what a function gives is entered.
-
-    Args:
-        function: a provider; one that returns what another gives is followed to that.
-        inference: follows names.
-    """
-    for _ in range(_STEPS):
-        if function is None or isinstance(function.node, ast.Lambda):
-            return None
-        nodes = own_nodes(function.node)
-        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
-            return function
-        match [node for node in nodes if isinstance(node, ast.Return)]:
-            case [ast.Return(value=ast.Call(func=callee))]:
-                value = inference.value(callee, function.scope.child(function.node))
-                function = value if isinstance(value, FunctionValue) else None
-            case _:
-                return None
-    return None
-
-
 def _enters_quietly(function: FunctionValue | None, inference: Inference) -> bool:
     """Tell whether nothing that a provider does before its ``yield`` can fail."""
     generator = entered(function, inference)
@@ -112,7 +94,7 @@ def _enters_quietly(function: FunctionValue | None, inference: Inference) -> boo
 
 def _is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     known = inference.known(call.func, scope)
-    if known is not None and known.role in _QUIET:
+    if known is not None and known.role in FACTORIES:
         return not any(isinstance(node, ast.Call) for node in own_nodes(call))
     function = inference.value(call.func, scope)
     if isinstance(function, FunctionValue):
@@ -120,7 +102,7 @@ def _is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     match call.func:
         case ast.Attribute(value=owner, attr="begin"):
             made = inference.known(owner, scope)
-            return made is not None and made.role in (*_QUIET, Role.OPENED)
+            return made is not None and made.role in (*FACTORIES, Role.OPENED)
         case ast.Name(id="next" | "anext") if len(call.args) == 1:
             return isinstance(call.args[0], ast.Call) and _is_quiet(call.args[0], scope, inference)
-    return last_segment(call.func) in _LOGS
+    return only_tells(call, scope, inference)

@@ -43,6 +43,7 @@ class Provision:
         guard: what it needs, where the layer has a fallback for the absence of that; else empty.
         function: the provider's own code; None where it is not found, or is no function.
         is_own: whether it is the session's own block.
+        surely_commits: whether it is known that its block commits when it ends well.
         is_injected: whether it is no block, but a parameter that the framework fills.
     """
 
@@ -56,6 +57,7 @@ class Provision:
     guard: str = ""
     function: FunctionValue | None = None
     is_own: bool = False
+    surely_commits: bool = False
     is_injected: bool = False
 
     @property
@@ -296,6 +298,7 @@ def _provision(reach: Reach, way: Way, need: Need, document: Document) -> Provis
         doubts=tuple(_doubts(reach, way, need, document)),
         guard=way.guard,
         function=way.function,
+        surely_commits=way.leaving.commits is True and way.function is not None,
     )
 
 
@@ -305,8 +308,10 @@ def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[
         yield from doubts_about_class(need.call, need.known, need.scope, way.function, document)
     elif not _opens_the_same(way, need, document):
         yield f"`{reach.expression}` may open sessions of another factory"
-    if (line := more_than_a_session(way.function)) is not None:
-        yield f"`{reach.expression}` does more than open and end a session, in its line {line}"
+    inference = document.context.file.inference
+    where = more_than_a_session(way.function, need.call, need.scope, inference)
+    if where is not None:
+        yield f"`{reach.expression}` does more than open and end a session, in {where}"
     if not way.leaving.raises_again:
         yield f"`{reach.expression}` does not raise every error again"
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.project import decode
-from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.fixes.doubts.given import Code
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
-from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
+from flake8_dbsession.fixes.doubts.patches import HOLE
 from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context
@@ -26,16 +26,6 @@ _MAY_PATCH = (
 )
 # An import that stands in a function.
 _LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s+(?:\([^)]*|[^\n]*)\b{}\b"
-_ENTERS = re.compile(r"__a?(?:enter|exit)__")
-_COUNTS_COMMITS = re.compile(
-    r"commit\.(?:assert_(?:not_called|called_once|not_awaited|awaited_once)|call_count|await_count"
-    r"|side_effect|called\b|mock_calls)|commit\s*=|method_calls|mock_calls"
-)
-_COUNTS_CLOSES = re.compile(r"close\.(?:assert_not_called|side_effect)|close\s*=")
-_MADE = re.compile(r"(?:mock\.)?(?:Magic|NonCallableMagic)?Mock\(\)$")
-_MOCK = re.compile(r"\b(?:Magic|Async|Non\w*)?Mock\(|\bcreate_autospec\(")
-_REAL = re.compile(r"\b(?:async_)?sessionmaker\b|\bSession\(|\bscoped_session\b")
-_FAKE = re.compile(r"^\s*class\s+(?!Test)|\bSimpleNamespace\(|\bcontextmanager\b", re.MULTILINE)
 
 
 class Verdict(NamedTuple):
@@ -138,6 +128,7 @@ class _Seen(NamedTuple):
         closes: whether it looks at the closes.
         is_plain: whether it gives a mock, or what makes real sessions.
         raises: whether calling what it gives is an error.
+        at: the line of the patch.
         line: the line of the text that names it; 0 where no plain text does.
         is_whole: whether that text names the module, too.
         is_optional: whether it does not matter that the module has no such name.
@@ -150,6 +141,7 @@ class _Seen(NamedTuple):
     closes: bool
     is_plain: bool
     raises: bool = False
+    at: int = 0
     line: int = 0
     is_whole: bool = False
     is_optional: bool = False
@@ -178,7 +170,6 @@ class _Test:
         self.path = path
         self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
-        self._words: frozenset[str] | None = None
 
     def notices(
         self, name: str, module: Path, homes: set[str], swap: Swap | None, gone: Sequence[Swap]
@@ -205,10 +196,13 @@ class _Test:
                     if move is None:
                         return f"patches `{name}` in this module", []
                     moves.append(move)
-                is_home = _ends_in_any(seen.module, homes) and self._names(module)
-                if is_home and not seen.is_reread(swap):
+                if (
+                    _ends_in_any(seen.module, homes)
+                    and not seen.is_reread(swap)
+                    and self._may_run(module, seen)
+                ):
                     return f"patches `{seen.module}.{name}`", []
-            elif not self._names(module):
+            elif not self._may_run(module, seen):
                 continue
             elif seen.name == "*":
                 if seen.module in homes:
@@ -247,16 +241,24 @@ class _Test:
             return ""
         return ".".join(home.relative_to(root).with_suffix("").parts)
 
-    def _names(self, module: Path) -> bool:
-        """Tell whether the test has a module's own name as a word."""
-        if self._words is None:
-            self._words = frozenset(re.findall(r"\w+", self._text()))
-        return module_word(module) in self._words
+    def _may_run(self, module: Path, seen: _Seen) -> bool:
+        """Tell whether a module may run while a patch holds: whether something names it there."""
+        if self._code is None:
+            return False
+        names = {module_word(module), *self._code.names_of(module)}
+        return self._code.may_run(seen.at, names)
+
+    @cached_property
+    def _code(self) -> Code | None:
+        tree = parse(self._text())
+        return Code(tree, self._text()) if tree is not None else None
 
     def _patches(self, name: str) -> list[_Seen]:
         """Give the patches that are, or may be, of a name."""
         if name not in self._seen:
-            self._seen[name] = list(_seen(self._text(), name))
+            may_patch = re.search(_MAY_PATCH.format(re.escape(name)), self._text())
+            code = self._code if may_patch else None
+            self._seen[name] = [*_seen(code, name)] if code is not None else []
         return self._seen[name]
 
     def _text(self) -> str:
@@ -268,86 +270,21 @@ def _ends_in_any(module: str, homes: set[str]) -> bool:
     return any(f".{module}".endswith(f".{home}") for home in homes)
 
 
-def _seen(text: str, name: str) -> Iterator[_Seen]:
-    tree = parse(text) if re.search(_MAY_PATCH.format(re.escape(name)), text) else None
-    if tree is None:
-        return
-    code = _Code(tree, text)
-    for patch in patches(tree):
+def _seen(code: Code, name: str) -> Iterator[_Seen]:
+    for patch in code.patches:
         if patch.name == name:
-            yield code.seen(patch)
+            yield _Seen(
+                patch.module,
+                patch.name,
+                *code.looked(patch),
+                at=patch.line,
+                line=patch.target.lineno if patch.target is not None else 0,
+                is_whole=patch.target is not None and patch.target.value != patch.name,
+                is_optional=any(map(_makes_optional, patch.options)),
+            )
         elif patch.name == "*" or (patch.name, patch.module) == (HOLE, HOLE):
-            yield _Seen(patch.module, patch.name, False, False, False, is_plain=False)
-
-
-_DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
-_Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-class _Code:
-    """The code of a test's file, looked at for what it gives in the place of a name."""
-
-    def __init__(self, tree: ast.Module, text: str) -> None:
-        self._lines = text.split("\n")
-        inner = [part for part in tree.body if isinstance(part, ast.ClassDef)]
-        bodies = [tree.body, *(cls.body for cls in inner)]
-        self._functions = [n for body in bodies for n in body if isinstance(n, _DEFINED)]
-        imports = (s for s in ast.walk(tree) if isinstance(s, ast.ImportFrom))
-        errors = (s.names for s in imports if s.module == "sqlalchemy.exc")
-        self._errors = {alias.asname or alias.name for names in errors for alias in names}
-        self._helpers = {
-            n.name: n for n in (*self._functions, *inner) if not n.name.startswith(("test", "Test"))
-        }
-
-    def seen(self, patch: Patch) -> _Seen:
-        """Tell what a test does with what it gives."""
-        text = "\n".join(self._told(patch.line))
-        return _Seen(
-            patch.module,
-            patch.name,
-            enters=_ENTERS.search(text) is not None,
-            counts=_COUNTS_COMMITS.search(text) is not None,
-            closes=_COUNTS_CLOSES.search(text) is not None,
-            is_plain=_is_plain(patch, text),
-            raises=self._raises(patch),
-            line=patch.target.lineno if patch.target is not None else 0,
-            is_whole=patch.target is not None and patch.target.value != patch.name,
-            is_optional=any(map(_makes_optional, patch.options)),
-        )
-
-    def _raises(self, patch: Patch) -> bool:
-        """Tell whether what a patch gives has an error for its side effect."""
-        error = next((o.value for o in patch.options if o.arg == "side_effect"), None)
-        name = last_segment(error.func if isinstance(error, ast.Call) else error) if error else ""
-        found = getattr(builtins, name, None)
-        is_built_in = isinstance(found, type) and issubclass(found, BaseException)
-        return is_built_in or name in self._errors
-
-    def _told(self, line: int) -> Iterator[str]:
-        """Give the test around a line, and the functions of the file that it names.
-
-        What stands in no test, such as a fixture, is for the whole file.
-        """
-        around = [f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0)]
-        if not around or not around[0].name.startswith("test"):
-            yield "\n".join(self._lines)
-            return
-        waiting: list[_Definition] = [*around]
-        seen: set[_Definition] = set()
-        while waiting:
-            node = waiting.pop()
-            if node not in seen:
-                seen.add(node)
-                yield self._text(node)
-                words = set(re.findall(r"\w+", self._text(node)))
-                waiting += [self._helpers[word] for word in words & self._helpers.keys()]
-
-    def _text(self, node: _Definition) -> str:
-        return "\n".join(self._lines[_first(node) - 1 : node.end_lineno])
-
-
-def _first(node: _Definition) -> int:
-    return min(part.lineno for part in (node, *node.decorator_list))
+            looked = (False, False, False, False)
+            yield _Seen(patch.module, patch.name, *looked, at=patch.line)
 
 
 def _makes_optional(option: ast.keyword) -> bool:
@@ -357,27 +294,3 @@ def _makes_optional(option: ast.keyword) -> bool:
         case ast.keyword(arg="raising", value=ast.Constant(value=False)):
             return True
     return False
-
-
-def _is_plain(patch: Patch, text: str) -> bool:
-    """Tell whether what a patch gives is a mock, or makes real sessions."""
-    options = {option.arg: option.value for option in patch.options}
-    given = patch.given or options.get("return_value") or options.get("side_effect")
-    if given is None or isinstance(given, ast.Constant) or _is_mock(given, text):
-        return True
-    if _FAKE.search(text):
-        return False
-    return bool(_MOCK.search(text) or _REAL.search(text))
-
-
-def _is_mock(given: ast.expr, text: str) -> bool:
-    """Tell whether a test gives a mock, or a function that returns one."""
-    match given:
-        case ast.Lambda(body=ast.Name(id=name)) | ast.Name(id=name):
-            pass
-        case ast.Call(keywords=[ast.keyword(arg="return_value", value=ast.Name(id=name))]):
-            pass
-        case _:
-            return False
-    bound = re.findall(rf"^\s*{name}\s*=(?!=)\s*(.*)$", text, re.MULTILINE)
-    return bool(bound) and all(map(_MADE.match, bound))

@@ -67,7 +67,9 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     conditions of [DBS101](DBS101.md). A loop with `break`, `continue` or `else` is left alone, and
     so is a generator under a name of its own. What is made with the session may stand in the block
     where only methods of it are called there. A generator that yields the session yields it out of
-    the block; a provider that commits would commit what is done there, too.
+    the block; a provider that commits would commit what is done there, too. After `db = await
+    anext(get_db())` the event loop closes the generator, and with it the session, at the next
+    `await`: what was added until then is lost, which the block keeps, so that this fix is unsafe.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 

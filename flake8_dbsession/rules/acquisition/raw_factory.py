@@ -62,8 +62,10 @@ class RawSessionFactory(Rule[Acquisition]):
     The fix puts a block of the provider around what works with the session, and takes away the
     closes, the `try` that is there only for them, and handlers that only roll back and raise again.
     It takes a local session only, which is not handed on, bound anew or used after its close. Other
-    handlers stay around the block, or in it where they need the session. A session that is opened
-    within the `try` may have a `db = None` above that, which goes. The fix is safe under the
+    handlers stay around the block, or in it where they need the session. A provider that commits
+    takes over the last commit, where no way leaves the block before it and nothing after it needs
+    the session; that comes to stand after the block. A session that is opened within the `try` may
+    have a `db = None` above that, which goes. The fix is safe under the
     conditions of [DBS102](DBS102.md), and unsafe where a loaded object gets out of a block that
     closes what was left open, or where an error takes another way. Comments on lines that go stand
     above the block.

@@ -25,8 +25,7 @@ FORMS = {
         """
         with get_db_session() as db:
             db.add(User(name=name))
-            db.commit()
-            return True  # done
+        return True  # done
         """,
     ),
     "rollback_and_raise": (
@@ -52,8 +51,6 @@ FORMS = {
             db.add(User(name="""
         a
         """))
-
-            db.commit()
         ''',
     ),
     "handled_outside": (
@@ -75,7 +72,6 @@ FORMS = {
         try:
             with get_db_session() as db:
                 db.add(User(name=name))
-                db.commit()
         except ValueError as error:
             print(error)
             return None
@@ -267,7 +263,6 @@ FORMS = {
 
             with get_db_session() as db:
                 db.add(User(name=name))
-                db.commit()
         finally:
             print("done")
         return name
@@ -290,7 +285,6 @@ FORMS = {
         """
         with get_db_session() as db:
             db.add(User(name=name))
-            db.commit()
         """,
     ),
     "opened_in_the_try_whose_handler_needs_it": (
@@ -379,7 +373,6 @@ FORMS = {
             if each:
                 with get_db_session() as db:
                     db.add(User(name=each))
-                    db.commit()
         """,
     ),
 }
@@ -662,3 +655,89 @@ def test_the_import_of_an_error_goes_with_its_handler(tmp_path: Path) -> None:
     text = done.text.content
     assert "with get_db_session() as db:" in text
     assert "from sqlalchemy.exc import IntegrityError\n" in text
+
+
+COMMITTED = {
+    "what_comes_after_it": (
+        """
+        db = SessionLocal()
+        try:
+            user = User(name=name)
+            db.add(user)
+            db.commit()
+            return user.id
+        finally:
+            db.close()
+        """,
+        True,
+    ),
+    "a_way_without_it": (
+        """
+        db = SessionLocal()
+        try:
+            if not name:
+                return None
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            db.close()
+        """,
+        True,
+    ),
+    "a_comment": (
+        """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()  # at once
+        finally:
+            db.close()
+        """,
+        True,
+    ),
+    "one_before_the_last": (
+        """
+        db = SessionLocal()
+        try:
+            db.commit()
+            db.add(User(name=name))
+            db.commit()
+            print(name)
+        finally:
+            db.close()
+        """,
+        True,
+    ),
+    "nothing": (
+        """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+            print(name)
+        finally:
+            db.close()
+        """,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "is_kept"), COMMITTED.values(), ids=COMMITTED)
+def test_a_commit_is_left_to_the_provider_where_nothing_needs_it(
+    body: str, is_kept: bool, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "core/database.py": LOADED_DATABASE, "work.py": service(body)}
+    after = repaired(tmp_path, files, "work.py", CODES).text.content
+    assert "with get_db_session()" in after
+    assert ("db.commit()" in after) is is_kept
+
+
+def test_a_provider_that_does_not_commit_is_left_none(tmp_path: Path) -> None:
+    files = {**HOUSE, "core/database.py": READING_DATABASE}
+    files["work.py"] = service(COMMITTED["nothing"][0])
+    after = repaired(tmp_path, files, "work.py", CODES).text.content
+    assert (
+        "with get_db_session() as db:\n        db.add(User(name=name))\n        db.commit()"
+        in after
+    )

@@ -11,7 +11,7 @@ import pytest
 from tests.fixes.blocks.test_local_session import FORMS
 from tests.fixes.house import DATABASE, HOUSE, LOADED_DATABASE, READING_DATABASE
 from tests.fixes.repairs import repaired
-from tests.fixes.stage import Stage
+from tests.fixes.stage import Stage, same_commits
 from tests.fixes.test_raw_factory_context import OUTLIVING, SAFE, UNSAFE
 
 CODES = "DBS101 DBS102 DBS301 DBS302 DBS303"
@@ -70,12 +70,37 @@ def test_safe_fixes_change_nothing(house: str, tmp_path: Path) -> None:
     assert fixed > len(TASKS) / 3
 
 
+def test_a_commit_of_the_provider_fails_where_the_own_one_did(tmp_path: Path) -> None:
+    body = """
+        db = SessionLocal()
+        try:
+            db.add(User(id=1, name=name))
+            db.commit()
+            cache["done"] = True
+            return "done"
+        except Exception as error:
+            db.rollback()
+            return type(error).__name__
+        finally:
+            db.close()
+    """
+    before = HEAD + indent(dedent(body).strip("\n"), "    ") + "\n"
+    files = {**HOUSE, "work.py": before}
+    after = repaired(tmp_path / "code", files, "work.py", CODES).text.content
+    assert "db.commit()" not in after
+    with Stage(tmp_path, HOUSE["core/database.py"]) as stage:
+        old, new = (stage.run(text, "a", commits=False) for text in (before, after))
+        assert new == old
+        assert new.result == "IntegrityError"
+
+
 def assert_same(stage: Stage, before: str, after: str, task: str) -> None:
+    commits = same_commits(before, after)
     for name in ("a", ""):
         failing = 0
         while True:
-            old = stage.run(before, name, failing)
-            new = stage.run(after, name, failing)
+            old = stage.run(before, name, failing, commits=commits)
+            new = stage.run(after, name, failing, commits=commits)
             assert new == old, f"{task}({name!r}), error at call {failing}\n{after}"
             assert not new.leaks, task
             failing += 1

@@ -299,12 +299,27 @@ def test_an_opening_that_fails_has_to_fail_where_it_did(
         ("MagicMock()", "lambda: db", True),
         ("MagicMock()", "MagicMock(return_value=db)", True),
         ("Fake()", "lambda: db", False),
+        ("MagicMock()", "made(db)", True),
+        ("MagicMock()", "MagicMock(return_value=Fake())", False),
+        ("MagicMock(spec=['query'])", "lambda: db", False),
+        ("sessionmaker(bind=engine)()", "lambda: db", True),
+        ("given_elsewhere", "lambda: db", False),
+        ("MagicMock()\n        db.close = MagicMock()", "lambda: db", True),
+        ("MagicMock()\n        db.commit = Fake()", "lambda: db", False),
+        (
+            "MagicMock()\n        made = MagicMock()\n        made.return_value = Fake()",
+            "made",
+            False,
+        ),
     ],
 )
 def test_what_a_mock_is_told_apart_from(
     made: str, given: str, is_fixed: bool, tmp_path: Path
 ) -> None:
     test = f"""
+    def made(db):
+        return MagicMock(return_value=db)
+
     def test_it(monkeypatch):
         from app.work import work
 
@@ -348,3 +363,107 @@ def test_what_is_read_through_its_module_is_patched_there(patch: str, tmp_path: 
     (reason,) = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert "`tests/test_work.py`" in reason
     assert "patch" in reason
+
+
+HELD = """
+    from unittest.mock import MagicMock, patch
+
+    {}
+
+    def test_work():
+        from app.work import work
+
+        assert work("a") is not None
+
+    def test_other({}):
+        from app import other
+
+        with patch("core.database.SessionLocal") as made:
+            {}
+            made.return_value.commit.assert_called_once()
+"""
+
+
+@pytest.mark.parametrize(
+    ("helper", "given", "runs", "is_fixed"),
+    [
+        ("", "", "other.run()", True),
+        ("", "monkeypatch", "other.run()", True),
+        ("", "", "work('a')", False),
+        ("def helper():\n        return work('a')", "", "helper()", False),
+        (
+            "@pytest.fixture\n    def made_of():\n        yield app.work",
+            "made_of",
+            "made_of()",
+            False,
+        ),
+        ("", "given_elsewhere", "given_elsewhere()", False),
+        (
+            "@pytest.fixture(autouse=True)\n    def always():\n        app.work.work()",
+            "",
+            "",
+            False,
+        ),
+    ],
+)
+def test_a_patch_of_another_test_holds_nothing(
+    helper: str, given: str, runs: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "app/other.py": "def run(): pass"}
+    files["tests/test_it.py"] = HELD.format(helper, given, runs or "pass")
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS102").fixed) is is_fixed
+
+
+@pytest.mark.parametrize(
+    ("entered", "is_fixed"),
+    [
+        ("db.__enter__ = MagicMock(return_value=db)", True),
+        ("db.__enter__.return_value = db\n        db.__exit__.return_value = False", True),
+        ("db.__enter__.return_value = MagicMock()", False),
+        ("db.__enter__ = MagicMock(return_value=db)\n        db.__exit__.assert_called()", False),
+    ],
+)
+def test_a_mock_that_gives_itself_when_it_is_entered(
+    entered: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    test = f"""
+    def test_it():
+        from app.work import work
+
+        db = MagicMock()
+        {entered}
+        with patch("core.database.SessionLocal", return_value=db):
+            work("a")
+    """
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS102").fixed) is is_fixed
+
+
+@pytest.mark.parametrize("left", ["", "return name"])
+def test_a_commit_that_takes_the_place_of_the_own_one_is_counted_as_before(
+    left: str, tmp_path: Path
+) -> None:
+    work = f"""
+        def work(name):
+            from core.database import SessionLocal
+
+            db = SessionLocal()
+            try:
+                if not name:
+                    {left or "print(name)"}
+                db.execute(name)
+                db.commit()
+            finally:
+                db.close()
+    """
+    test = """
+        def test_it():
+            from app.work import work
+
+            db = MagicMock()
+            with patch("core.database.SessionLocal", return_value=db):
+                work("a")
+            db.commit.assert_called_once()
+    """
+    files = {**HOUSE, "app/work.py": work, "tests/test_work.py": test}
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is not left

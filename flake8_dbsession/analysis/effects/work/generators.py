@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
+_STEPS = 4  # providers that give what another gives; real code has one
 _HANDED = Work(frozenset({PathWork(Did.HANDED)}), NOTHING)
 
 
@@ -41,13 +42,36 @@ def leaves_of(function: FunctionValue, inference: Inference) -> Leaves:
     """Tell what a generator of the project does when its turn comes again.
 
     Args:
-        function: the generator.
+        function: the generator, or a function that gives what another one gives.
         inference: answers what it hands out, and what its calls do.
     """
-    scope = function.scope.child(function.node)
+    generator = entered(function, inference) or function
+    scope = generator.scope.child(generator.node)
     return inference.questions.ask(
         scope.memory, "leaves", lambda: _leaves(scope, inference), Leaves(None, None)
     )
+
+
+def entered(function: FunctionValue | None, inference: Inference) -> FunctionValue | None:
+    """Give the generator that runs when what a function gives is entered.
+
+    Args:
+        function: a provider; one that returns what another gives is followed to that.
+        inference: follows names.
+    """
+    for _ in range(_STEPS):
+        if function is None or isinstance(function.node, ast.Lambda):
+            return None
+        nodes = own_nodes(function.node)
+        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
+            return function
+        match [node for node in nodes if isinstance(node, ast.Return)]:
+            case [ast.Return(value=ast.Call(func=callee))]:
+                value = inference.value(callee, function.scope.child(function.node))
+                function = value if isinstance(value, FunctionValue) else None
+            case _:
+                return None
+    return None
 
 
 def _leaves(scope: Scope, inference: Inference) -> Leaves:
@@ -108,9 +132,19 @@ class _Acts:
                 for item in around.items:
                     if Did.COMMITS in self.at_end(item.context_expr):
                         yield Did.ROLLS_BACK
+                    yield self._of_inner(item.context_expr)
             elif hasattr(around, "finalbody"):
                 yield from self._in_try(around, inner)  # type: ignore[arg-type]
             inner = around
+
+    def _of_inner(self, context: ast.expr) -> Did:
+        """Tell what another generator does on the way, whose block stands around the ``yield``."""
+        callee = context.func if isinstance(context, ast.Call) else None
+        value = self._inference.value(callee, self._scope) if callee is not None else None
+        if not isinstance(value, FunctionValue) or entered(value, self._inference) is None:
+            return NOTHING
+        rolls_back = leaves_of(value, self._inference).rolls_back
+        return {True: Did.ROLLS_BACK, False: NOTHING, None: Did.MAY_END}[rolls_back]
 
     def _in_try(self, around: ast.Try, inner: ast.AST) -> Iterator[Did]:
         handlers = [part for handler in around.handlers for part in handler.body]

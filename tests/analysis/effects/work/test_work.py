@@ -218,3 +218,30 @@ def test_what_a_provider_does_on_leaving(tmp_path: Path, body: str, leaves: Leav
 def test_what_blocks_slowly(tmp_path: Path, body: str, is_slow: bool) -> None:
     function, file = function_in(tmp_path, f"def slowly(n):\n{indent(body, '    ')}\n")
     assert works_slowly(function, file.inference) is is_slow
+
+
+INNER = """
+@contextmanager
+def inner():
+    db = SessionLocal()
+    try:
+        yield db
+    except Exception:
+        db.rollback()
+        raise
+    finally:
+        db.close()
+"""
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        "def scope():\n    return inner()\n",
+        f"def scope():\n{indent(INNER, '    ')}\n    return inner()\n",
+        "@contextmanager\ndef scope():\n    with inner() as db:\n        yield db\n",
+    ],
+)
+def test_one_that_hands_on_what_another_gives(tmp_path: Path, outer: str) -> None:
+    function, file = function_in(tmp_path, f"{INNER}\n{outer}")
+    assert leaves_of(function, file.inference) == Leaves(False, True)
