@@ -45,7 +45,7 @@ _HANDED_ON = frozenset(
 # What a call is named that gives a factory or a registry, rather than a session.
 _MAKING = ("aker", "actory", "egistry", "scoped", PARTIAL_NAME)
 # Methods that only sessions, connections and cursors have, but for a few names of other libraries.
-WORK = (
+_WORK = (
     ".commit(",
     ".cursor(",
     ".exec(",
@@ -58,8 +58,6 @@ WORK = (
     ".rollback(",
     ".scalars(",
 )
-"""How the work of sessions, connections and cursors is written."""
-
 # Methods that many other objects have; where their name says what it is they count as well.
 _COMMON_WORK = (".add(", ".add_all(", ".delete(", ".get(", ".merge(", ".scalar(")
 _STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
@@ -76,7 +74,7 @@ def workers(text: str) -> set[str]:
         The names, of variables and attributes, whatever they are.
     """
     names: set[str] = set()
-    for work in (*WORK, *_COMMON_WORK):
+    for work in (*_WORK, *_COMMON_WORK):
         position = text.find(work)
         while position >= 0:
             name = _NAME_BEFORE.search(text, max(0, position - 40), position)

@@ -46,7 +46,6 @@ from flake8_dbsession.analysis.names.functions import (
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.learning import WORK as WORKING
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     LOOPS,
@@ -74,6 +73,7 @@ _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # Dictionaries have these too, so that they alone do not show that a name is a session.
 _COMMON = frozenset({"get"})
 _FLUSHING = frozenset({"commit", "flush"})
+_FLUSHES = (".commit(", ".flush(")
 _ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
 
@@ -156,8 +156,8 @@ def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedErro
     handlers = Mentions(text, ("except",))
     if not handlers:
         return
-    works, visited = Mentions(text, WORKING), {node for node, _ in tree.functions()}
-    for node, outside in functions_of(tree.scope):
+    works, visited = Mentions(text, _FLUSHES), {node for node, _ in tree.functions()}
+    for node, outside in functions_of(tree.scope) if works else tree.functions():
         first, last = node.lineno, node.end_lineno or node.lineno
         if handlers.within(first, last) and (node in visited or works.within(first, last)):
             function = _Function(node, outside.child(node), inference)
