@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TypeGuard, TypeVar
 
 Node = TypeVar("Node", bound="ast.AST | None")
@@ -56,6 +57,12 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif value is not None:
             found.append(value)
     return found
+
+
+def constants_in(parts: Sequence[ast.AST | None]) -> tuple[object, ...]:
+    """Give the values of constants; nothing where one of the parts is none."""
+    values = tuple(part.value for part in parts if isinstance(part, ast.Constant))
+    return values if len(values) == len(parts) else ()
 
 
 def is_name(node: ast.AST | None, name: str | None) -> TypeGuard[ast.Name]:

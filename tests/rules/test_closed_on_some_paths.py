@@ -465,3 +465,66 @@ def test_the_message_says_when_a_loop_opens_another(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": HEADER + text})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
     assert "is not closed when line 6 opens the next one," in message
+
+
+def test_a_flag_that_comes_along_with_the_session(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+def opened():
+    return SessionLocal(), True
+
+def opened_or_none(x):
+    if x:
+        return None, False
+    return SessionLocal(), True
+
+def borrowed():
+    return SessionLocal(), False
+
+def closed_under_the_flag(x):
+    db, own = None, False
+    try:
+        db, own = opened()
+        if not db.query(x):
+            return
+        db.commit()
+    finally:
+        if own and db is not None:
+            db.close()
+
+def closed_where_there_is_one(x):
+    db, own = opened_or_none(x)
+    try:
+        db.query(x)
+    finally:
+        if own:
+            db.close()
+
+def given_or_own(x, db=None):
+    own = False
+    if db is None:
+        db, own = opened()
+    try:
+        db.query(x)
+    finally:
+        if own:
+            db.close()
+
+def under_the_other_flag(x):
+    db, keep = opened()  # DBS302
+    try:
+        db.query(x)
+    finally:
+        if not keep:
+            db.close()
+
+def whose_flag_is_off(x):
+    db, own = borrowed()  # DBS302
+    try:
+        db.query(x)
+    finally:
+        if own:
+            db.close()
+""",
+    )

@@ -217,3 +217,39 @@ def test_the_message_names_the_provider_that_the_project_has(tmp_path: Path) -> 
     assert found == [
         "`db.close()` closes a session by hand; let a `with` block close it, whatever happens"
     ]
+
+
+def test_a_flag_that_comes_along_with_the_session(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "service.py": """
+                from database import SessionLocal
+
+                def opened():
+                    return SessionLocal(), True
+
+                def with_a_name():
+                    return SessionLocal(), make_name()
+
+                def under_it(x):
+                    db, own = None, False
+                    try:
+                        db, own = opened()
+                        db.execute(x)
+                    finally:
+                        if own:
+                            db.close()
+
+                def under_something_else(x):
+                    db, name = with_a_name()
+                    try:
+                        db.execute(x)
+                    finally:
+                        if name:
+                            db.close()  # DBS301
+            """,
+        },
+        CODES,
+    )

@@ -33,7 +33,7 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import constants_in, is_name, names, nodes_in, own_nodes
 
 _PLACES = (ast.Attribute, ast.Subscript)
 # What gives a new session or connection at each call.
@@ -249,17 +249,23 @@ def _with_what_is_new(
 ) -> TupleValue:
     """Take for new, of what a function returns side by side, only what is so on every way."""
     tuples = [each for each in returned if not isinstance(each, ast.Constant)]
-    items = list(value.items)
+    items, filled = list(value.items), tuples
     for index, item in enumerate(items):
-        parts = [t.elts[index] if _has_part(t, index) else None for t in tuples]  # type: ignore[attr-defined]
         if isinstance(item, RoleValue) and item.role is Role.OPENED:
+            parts = _parts(tuples, index)
             is_new = all(part and _is_only_here(part, scope, inference) for part in parts)
             items[index] = item if is_new else item._replace(role=Role.LENT)
-    return TupleValue(tuple(items))
+            filled = [each for each in filled if not constants_in(_parts([each], index))]
+    constants = (constants_in(_parts(filled, index)) for index in range(len(items)))
+    return TupleValue(tuple(items), tuple(constants))
 
 
-def _has_part(expression: ast.expr, index: int) -> bool:
-    return isinstance(expression, ast.Tuple) and index < len(expression.elts)
+def _parts(tuples: list[ast.expr], index: int) -> list[ast.expr | None]:
+    """Give what stands at a place in each of several tuples; None where one has no such place."""
+    return [
+        each.elts[index] if isinstance(each, ast.Tuple) and index < len(each.elts) else None
+        for each in tuples
+    ]
 
 
 def _is_only_here(part: ast.expr, scope: Scope, inference: Inference) -> bool:

@@ -22,6 +22,8 @@ class Opened(NamedTuple):
         block_closes: whether the end of ``with`` over it closes it: a session's does, that of a
             sqlite3 or psycopg2 connection only ends the transaction.
         part: which part of the expression's value it is; None where it is the value itself.
+        beside: for each part of that value the constants that it can be; empty where it can be
+            anything else.
         is_session: whether it is a session, which gives its connection back with the end of a
             transaction.
     """
@@ -30,6 +32,7 @@ class Opened(NamedTuple):
     live_at_once: bool = False
     block_closes: bool = True
     part: int | None = None
+    beside: tuple[tuple[object, ...], ...] = ()
     is_session: bool = False
 
 

@@ -263,6 +263,12 @@ def values_of(constant: object) -> int:
     return TRUE if constant else FALSE
 
 
+def one_of(constants: tuple[object, ...]) -> Meaning:
+    """Tell what a value is that is one of some constants; an unknown one where there are none."""
+    bits = {values_of(constant) for constant in constants}
+    return UNKNOWN._replace(values=sum(bits)) if bits else UNKNOWN
+
+
 def _gives_same_object(function: ast.expr) -> bool:
     """Tell whether a function gives back its last argument, or what stands for it in a block."""
     return dotted_name(function).rpartition(".")[2] in _SAME_OBJECT

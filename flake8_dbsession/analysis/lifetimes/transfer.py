@@ -48,6 +48,7 @@ from flake8_dbsession.analysis.lifetimes.state import (
     Reader,
     State,
     Status,
+    one_of,
 )
 from flake8_dbsession.analysis.nodes import unawaited
 
@@ -406,8 +407,10 @@ class Transfer:
     def _unpack(self, targets: list[ast.expr], value: Meaning, state: State) -> State:
         parts = value.parts
         if value.refers and self._opened.part is not None and self._opened.part < len(targets):
+            beside = self._opened.beside or ((),) * len(targets)
             parts = tuple(
-                value if index == self._opened.part else UNKNOWN for index in range(len(targets))
+                value if index == self._opened.part else one_of(constants)
+                for index, constants in enumerate(beside)
             )
         if len(parts) != len(targets):
             parts = (UNKNOWN,) * len(targets)

@@ -56,6 +56,7 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
+from flake8_dbsession.analysis.nodes import constants_in
 from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.outline import parse
 
@@ -319,7 +320,10 @@ class Inference:
                 found = self._item(self.value(base, scope), index)
                 return found if found is not None else self._kept_in(base, scope)
             case ast.Tuple(elts=elements):
-                return TupleValue(tuple(self.value(element, scope) for element in elements))
+                return TupleValue(
+                    tuple(self.value(element, scope) for element in elements),
+                    tuple(constants_in([element]) for element in elements),
+                )
             case ast.Lambda():
                 return FunctionValue(expression, scope)
         return None

@@ -129,9 +129,16 @@ class FunctionValue(NamedTuple):
 
 
 class TupleValue(NamedTuple):
-    """Several values side by side, as ``return engine, factory`` gives them."""
+    """Several values side by side, as ``return engine, factory`` gives them.
+
+    Attributes:
+        items: the values.
+        constants: for each the constants that it can be beside a new session or connection; empty
+            where it can be anything else.
+    """
 
     items: tuple[Value | None, ...]
+    constants: tuple[tuple[object, ...], ...] = ()
 
 
 class Result(NamedTuple):

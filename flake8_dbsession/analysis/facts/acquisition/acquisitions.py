@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference, relayed
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue, Value
+from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
 _RELAYS = frozenset(name.rpartition(".")[2] for name in RELAYS)
@@ -74,6 +74,7 @@ class Acquisition(NamedTuple):
         name: the name or dotted text of the holder; empty where it has none.
         target: the node that holds it: the assignment's target, the with item, the outer call.
         part: which part of the call's value it is; None where it is the value itself.
+        beside: for each part of that value the constants that it can be, where it is always one.
     """
 
     node: ast.Call
@@ -83,6 +84,7 @@ class Acquisition(NamedTuple):
     name: str
     target: ast.AST | None
     part: int | None = None
+    beside: tuple[tuple[object, ...], ...] = ()
 
     @property
     def text(self) -> str:
@@ -142,19 +144,20 @@ def unpacked(tree: Tree, inference: Inference) -> Iterator[Acquisition]:
         match tree.parent(parent) if isinstance(parent, ast.Await) else parent:
             case ast.Assign(targets=[ast.Tuple(elts=targets)]) if scope.function() is not None:
                 value = inference.value(call, scope)
-                items = value.items if isinstance(value, TupleValue) else ()
-                if len(items) == len(targets):
-                    yield from _parts(call, scope, targets, items)
+                if isinstance(value, TupleValue) and len(value.items) == len(targets):
+                    yield from _parts(call, scope, targets, value)
 
 
 def _parts(
-    call: ast.Call, scope: Scope, targets: list[ast.expr], items: Sequence[Value | None]
+    call: ast.Call, scope: Scope, targets: list[ast.expr], value: TupleValue
 ) -> Iterator[Acquisition]:
-    for index, (target, item) in enumerate(zip(targets, items, strict=True)):
+    for index, (target, item) in enumerate(zip(targets, value.items, strict=True)):
         match target, item:
             case ast.Name(id=name), RoleValue(role=Role.OPENED, is_assumed=False):
                 known = item._replace(source=Role.ACCESSOR)
-                yield Acquisition(call, known, scope, Holder.LOCAL, name, target, index)
+                yield Acquisition(
+                    call, known, scope, Holder.LOCAL, name, target, index, value.constants
+                )
 
 
 def _kept_of_registry(

@@ -267,6 +267,7 @@ def _opened(acquisition: Acquisition, tree: Tree, inference: Inference) -> Opene
         live_at_once=is_live and not _is_coroutine(acquisition, tree),
         block_closes=_block_closes(acquisition, tree),
         part=acquisition.part,
+        beside=acquisition.beside,
         is_session=not is_connection,
     )
 

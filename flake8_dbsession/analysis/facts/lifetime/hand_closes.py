@@ -123,7 +123,7 @@ def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
     visited = {node for node, _ in tree.functions()} | {tree.scope.node}
     for scope in scopes_mentioning(tree.scope, {".close(", ".aclose("}):
         if not _has_word(scope, _TEARDOWN_WORDS) and not is_fixture(scope.node):
-            owned = under_ownership(scope, constants=True)
+            owned = under_ownership(scope, inference)
             for call, receiver in _close_calls(scope.node):
                 if call not in owned and (scope.node in visited or _may_be_kept(receiver)):
                     found = _hand_close(call, receiver, scope, inference)
