@@ -85,6 +85,13 @@ def unawaited(node: Node) -> Node | ast.expr:
     return node.value if isinstance(node, ast.Await) else node
 
 
+def root_of(place: ast.expr) -> ast.expr:
+    """Give what a place leads on from: ``conns`` of ``conns[key].pool``."""
+    while isinstance(place, (ast.Attribute, ast.Subscript)):
+        place = place.value
+    return place
+
+
 def arguments(call: ast.Call) -> list[ast.expr]:
     """Give a call's arguments, those by position first."""
     return [*call.args, *(keyword.value for keyword in call.keywords)]

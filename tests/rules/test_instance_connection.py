@@ -274,3 +274,29 @@ STORE = """
 def test_objects_that_live_as_long_as_the_process(tmp_path: Path, user: str, code: str) -> None:
     files = {"store.py": STORE.format(code=code), "app.py": f"from store import Store\n{user}"}
     assert_cases(tmp_path, files, {"DBS609"})
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (["self.conn = sqlite3.connect(path)", "open_[path] = self.conn"], "silent"),
+        (["self.conn = open_[path] = sqlite3.connect(path)"], "silent"),
+        (["self.conn = sqlite3.connect(path)", "open_.setdefault(path, self.conn)"], "silent"),
+        (["global last", "self.conn = sqlite3.connect(path)", "last = self.conn"], "silent"),
+        (["self.conn = sqlite3.connect(path)", "Store.shared[path] = self.conn"], "silent"),
+        (["self.conn = sqlite3.connect(path)", "self.shared[path] = self.conn"], "silent"),
+        (["self.conn = sqlite3.connect(path)", "type(self).shared[path] = self.conn"], "silent"),
+        (["self.conn = sqlite3.connect(path)", "open_[path] = path"], "DBS609"),
+        (["self.conn = sqlite3.connect(path)", "self.own[path] = self.conn"], "DBS609"),
+        (["self.conn = sqlite3.connect(path)", "kept = {}", "kept[path] = self.conn"], "DBS609"),
+    ],
+)
+def test_what_is_put_where_other_objects_take_it_from(
+    tmp_path: Path, lines: list[str], code: str
+) -> None:
+    opening = next(line for line in lines if "connect" in line)
+    body = [f"{line}  # {code}" if line is opening else line for line in lines]
+    head = "import sqlite3\nopen_ = {}\nlast = None\nclass Store:\n    shared = {}\n"
+    init = "    def __init__(self, path):\n        self.own = {}\n"
+    text = head + init + "".join(f"        {line}\n" for line in body)
+    assert_cases(tmp_path, {"store.py": text}, CODES)

@@ -221,3 +221,31 @@ def test_an_object_that_makes_its_own_factory(tmp_path: Path) -> None:
     found = {code: message for *_, code, message in lint(tmp_path, "app.py")}
     assert list(found) == ["DBS204"]
     assert found["DBS204"].endswith("the class closes it nowhere; close it in a method")
+
+
+def test_a_session_that_others_take_from_the_modules_container(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                from sqlalchemy.orm import sessionmaker
+
+                make = sessionmaker()
+                kept = {}
+
+                class Shared:
+                    def __init__(self, name):
+                        if name in kept:
+                            self.db = kept[name]
+                        else:
+                            self.db = make()
+                            kept[name] = self.db
+
+                class Own:
+                    def __init__(self, name):
+                        self.db = make()  # DBS204
+                        kept[name] = name
+            """
+        },
+        {"DBS204"},
+    )

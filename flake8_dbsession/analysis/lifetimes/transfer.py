@@ -50,7 +50,7 @@ from flake8_dbsession.analysis.lifetimes.state import (
     Status,
     one_of,
 )
-from flake8_dbsession.analysis.nodes import unawaited
+from flake8_dbsession.analysis.nodes import root_of, unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
 _CLOSED = frozenset({Status.CLOSED, Status.CLOSED_UNUSED})
@@ -214,7 +214,7 @@ class Transfer:
         """Tell whether a call is a method's of an object that holds the followed one."""
         match call.func:
             case ast.Attribute(value=owner, attr=method) if method not in _OF_HOLDERS:
-                return self._reader.holds(_root(owner), state)
+                return self._reader.holds(root_of(owner), state)
         return False
 
     def _followed_arguments(self, call: ast.Call, state: State) -> list[tuple[int | str, ast.expr]]:
@@ -224,7 +224,7 @@ class Transfer:
             return []
         match call.func:
             case ast.Attribute(value=owner, attr=method):
-                if self._reader.holds(_root(owner), state) or method in KEEPING:
+                if self._reader.holds(root_of(owner), state) or method in KEEPING:
                     return []
             case ast.Name() as closure if self._reader.holds(closure, state):
                 return []
@@ -279,7 +279,7 @@ class Transfer:
         match call.func:
             case ast.Attribute(value=owner, attr=method) if reader.refers(owner, state):
                 return self._method(call, method, state)
-            case ast.Attribute(value=owner, attr=method) if reader.holds(_root(owner), state):
+            case ast.Attribute(value=owner, attr=method) if reader.holds(root_of(owner), state):
                 if method in CLOSERS:
                     return self._close(call, Closing.CALLEE, state)
                 if method == "pop_all":
@@ -340,7 +340,7 @@ class Transfer:
 
     def _register(self, call: ast.Call, given: list[ast.expr], state: State) -> State:
         """Give the object, or what closes it, to an exit stack or the like."""
-        owner = _root(call.func)
+        owner = root_of(call.func)
         if not isinstance(owner, ast.Name):
             return self._hand_on(call, Handing.REGISTERED, state)
         if owner.id in self._names.made_here:
@@ -501,7 +501,7 @@ class Transfer:
 
     def _store(self, place: ast.expr, node: ast.AST, state: State) -> State:
         """Put the object into a container or another object."""
-        root = _root(place)
+        root = root_of(place)
         if isinstance(root, ast.Name) and root.id in self._names.made_here:
             return state._replace(holders=state.holders | {root.id})
         if self._reader.refers(root, state):
@@ -564,12 +564,6 @@ def _enters(node: ast.AST) -> bool:
     if isinstance(node, ast.Await):
         return _enters(node.value)
     return isinstance(node, ast.Call) and _last_segment(node.func) in ENTERING
-
-
-def _root(node: ast.expr) -> ast.expr:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node
 
 
 def _last_segment(node: ast.expr) -> str:

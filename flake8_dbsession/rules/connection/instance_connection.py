@@ -22,8 +22,9 @@ class InstanceConnectionNeverClosed(Rule[InstanceConnection]):
     in the same file count as well, and so does other code of the file that closes it from outside.
     An `__enter__` that opens is reported where its `__exit__` does not close, whatever the other
     methods do. A database in memory, which is gone with its object, is left alone, and so are
-    tests, and objects of which the project makes all at the top level of a script or into a
-    container of a module: the end of the process closes what they keep.
+    tests, objects of which the project makes all at the top level of a script or into a container
+    of a module (the end of the process closes what they keep), and a connection that the same
+    method puts into what is a module's or the class's, where others take it from.
 
     ## Why is this bad?
     Nobody else knows that the object holds a connection, so nothing can close it: each object made

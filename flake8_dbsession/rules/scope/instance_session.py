@@ -25,8 +25,9 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
     in the project and its subclasses in the same file count as well, and so does other code of the
     file that closes it from outside. An `__enter__` that opens is reported where its `__exit__`
     does not close, whatever the other methods do. Silent where the project makes all such objects
-    at the top level of a script or into a container of a module: the end of the process closes what
-    they keep.
+    at the top level of a script or into a container of a module, as the end of the process closes
+    what they keep, and where the same method puts the session into what is a module's or the
+    class's, where others take it from.
 
     ## Why is this bad?
     Nobody else knows that the object holds a connection. It goes back to the pool when the

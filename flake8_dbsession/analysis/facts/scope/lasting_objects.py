@@ -1,4 +1,4 @@
-"""Objects that live as long as the process, whose end closes what they keep."""
+"""Objects that live as long as the process, or hand on what they keep to something that does."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, is_self
 from flake8_dbsession.analysis.facts.lifetime.process_end import is_script
+from flake8_dbsession.analysis.library.python import KEEPING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, root_of
 
 
 class _Making(NamedTuple):
@@ -38,10 +40,11 @@ def is_kept_till_the_end(acquisition: Acquisition, inference: Inference) -> bool
 
     Returns:
         True where the project makes such objects, and all of them at the top level of a script or
-        into a container of a module.
+        into a container of a module, and where the method that opens it puts it itself into what is
+        the module's, or the class's: there it serves other objects too.
     """
     cls = acquisition.scope.enclosing_class()
-    return cls is not None and _are_kept(cls, inference=inference)
+    return cls is not None and (_are_kept(cls, inference=inference) or _is_handed_on(acquisition))
 
 
 @remembered
@@ -68,11 +71,50 @@ def _is_kept(making: _Making) -> bool:
     if function is None:
         return is_script(making.scope.module.scope)
     return any(
-        isinstance(target, ast.Subscript) and _is_of_module(target.value, function)
+        isinstance(target, ast.Subscript) and _outlives(target.value, function)
         for target in making.targets
     )
 
 
-def _is_of_module(container: ast.expr, function: Scope) -> bool:
-    bindings = function.lookup(container.id) if isinstance(container, ast.Name) else []
-    return bool(bindings) and all(isinstance(b.scope.node, ast.Module) for b in bindings)
+def _is_handed_on(acquisition: Acquisition) -> bool:
+    function, attribute = acquisition.scope.function(), acquisition.name
+    return function is not None and any(
+        _outlives(place, function) for place in _places(function, attribute)
+    )
+
+
+def _places(function: Scope, attribute: str) -> Iterator[ast.expr]:
+    """Give what a function puts the value of an attribute into, or assigns it to besides."""
+    for node in own_nodes(function.node):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                if any(ast.unparse(part) == attribute for part in (*targets, value)):
+                    yield from targets
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in KEEPING:
+                if any(ast.unparse(argument) == attribute for argument in arguments(node)):
+                    yield owner
+
+
+def _outlives(place: ast.expr, function: Scope) -> bool:
+    """Tell whether a place is a module's or a class's, or leads on from there."""
+    match root_of(place):
+        case ast.Name(id=name) if name in declared(function, ast.Global):
+            return True
+        case ast.Name(id=name) as root:
+            bindings = function.lookup(name)
+            is_of_module = all(isinstance(b.scope.node, ast.Module) for b in bindings)
+            return bool(bindings and is_of_module) or _is_of_class(place, root, function)
+        case ast.Call(func=ast.Name(id="type")):
+            return True
+    return False
+
+
+def _is_of_class(place: ast.expr, owner: ast.Name, function: Scope) -> bool:
+    """Tell whether a place of an object's is its class's: ``self.kept[key]``, made in its body."""
+    cls = function.enclosing_class()
+    first = next(
+        (n.attr for n in nodes_in(place) if isinstance(n, ast.Attribute) and n.value is owner), ""
+    )
+    if cls is None or not is_self(owner.id, function):
+        return False
+    return first == "__class__" or 0 < len(cls.bindings(first)) == len(cls.attributes(first))
