@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, holder_of
+from flake8_dbsession.analysis.facts.scope.sharing import becomes_global
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope
@@ -24,10 +25,13 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
 
     Returns:
         The pattern, with what has to change around it: an object that is kept is given a session
-        from outside, and what is opened on a condition needs a block under that condition.
+        from outside, what becomes a global has no block around its life, and what is opened on a
+        condition needs a block under that condition.
     """
     if _is_kept(acquisition, tree):
         return passed_in(pattern)
+    if becomes_global(acquisition):
+        return f"one for each piece of work, opened by {pattern}"
     if pattern.startswith(("`with ", "`async with ")) and is_conditional(acquisition, tree):
         is_given = is_parameter(acquisition.name, acquisition.scope)
         return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"

@@ -29,6 +29,7 @@ CORE = """
 """
 HEADER = "import sqlite3\nfrom core import SessionLocal, get_async_db\n"
 BLOCK = "use `with get_db_session() as db:`"
+EACH = "use one for each piece of work, opened by `with get_db_session() as db:`"
 PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
 
 
@@ -47,6 +48,12 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             f"{BLOCK} where none was passed in",
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
+        ("def f():\n    global db\n    db = SessionLocal()\n", "DBS101", EACH),
+        (
+            "def f():\n    global kept\n    db = SessionLocal()\n    kept = db\n    db = None\n",
+            "DBS101",
+            EACH,
+        ),
         (
             "def f(x):\n    if x:\n        db = SessionLocal()\n    else:\n        db = x()\n"
             "    db.execute(x)\n",

@@ -51,6 +51,20 @@ def shared_place(acquisition: Acquisition, inference: Inference) -> str | None:
     return None
 
 
+def becomes_global(acquisition: Acquisition) -> bool:
+    """Tell whether what a function opens goes to a global name, at once or on some way."""
+    function = acquisition.scope.function()
+    if function is None or acquisition.holder is not Holder.LOCAL:
+        return acquisition.holder is Holder.GLOBAL
+    names = declared(function, ast.Global)
+    return any(
+        isinstance(target, ast.Name) and target.id in names
+        for statement in _passed_on(function).get(acquisition.name, ())
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+    )
+
+
 def _shared_attribute(target: ast.Attribute, scope: Scope, inference: Inference) -> str | None:
     holder = target.value
     text = ast.unparse(target)
