@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
-from flake8_dbsession.analysis.lifetimes import Leak, Leaving, Lifetime
+from flake8_dbsession.analysis.lifetimes import Handing, Leak, Leaving, Lifetime
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.context import Context
 
@@ -15,7 +16,7 @@ _WORDS = {
     Leaving.RAISES: "raises",
     Leaving.LOSES: "drops it",
 }
-
+_FOR_GOOD = frozenset({Handing.REGISTERED, Handing.RETURNED, Handing.STORED})
 
 CLOSE_THERE = "close it on that path too"
 """The way out where no ``with`` block can be around what works with it."""
@@ -46,6 +47,24 @@ def _is_bound_again(ending: Ending) -> bool:
     ]
     closes = [getattr(close.node, "lineno", 0) for close in ending.lifetime.closes]
     return bool(again) and any(close > min(again) for close in closes)
+
+
+def outlives_its_function(close: HandClose, context: Context) -> bool:
+    """Tell whether what is closed by hand is handed on for good on another way.
+
+    Args:
+        close: the close.
+        context: the file.
+
+    Returns:
+        True for what is returned, stored or registered on some way of the function: no block of
+        its own can close it.
+    """
+    return any(
+        any(closed.node is close.node for closed in ending.lifetime.closes)
+        and any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
+        for ending in context.file.facts(Ending)
+    )
 
 
 def leaving_line(lifetime: Lifetime) -> str:

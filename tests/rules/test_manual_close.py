@@ -76,7 +76,7 @@ def test_closing_methods_teardowns_and_fixtures_are_silent(tmp_path: Path) -> No
                         self.db = SessionLocal()
 
                     def work(self):
-                        self.db.close()  # DBS301
+                        self.db.close()
 
                     def close(self):
                         self.db.close()
@@ -249,6 +249,91 @@ def test_a_flag_that_comes_along_with_the_session(tmp_path: Path) -> None:
                     finally:
                         if name:
                             db.close()  # DBS301
+            """,
+        },
+        CODES,
+    )
+
+
+def test_what_another_way_hands_on_for_good(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "leader.py": """
+                from database import SessionLocal
+
+                leader = None
+
+                def lead():
+                    global leader
+                    mine = None
+                    try:
+                        mine = SessionLocal()
+                        if not mine.execute("SELECT pg_try_advisory_lock(1)").scalar():
+                            mine.close()
+                            return False
+                        leader = mine
+                        mine = None
+                        return True
+                    finally:
+                        if mine:
+                            mine.close()
+
+                def kept(owner):
+                    db = SessionLocal()
+                    if not db.scalar("SELECT 1"):
+                        db.close()
+                        return
+                    owner.db = db
+
+                def only_here(owner):
+                    db = SessionLocal()
+                    if not db.scalar("SELECT 1"):
+                        db.close()  # DBS301
+                        return
+                    owner.first = db.scalar("SELECT 2")
+                    db.close()  # DBS301
+            """,
+        },
+        CODES,
+    )
+
+
+def test_what_an_object_opened_in_another_method(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": DATABASE,
+            "recorder.py": """
+                from database import SessionLocal
+
+                class Recorder:
+                    def begin(self):
+                        self.db = SessionLocal()
+
+                    def end(self):
+                        if self.db is not None:
+                            self.db.close()
+
+                    def again(self):
+                        self.db.close()
+                        self.db = SessionLocal()
+
+                    def tried(self):
+                        self.db = SessionLocal()
+                        try:
+                            self.db.execute(1)
+                        except ValueError:
+                            self.db.close()
+                            raise
+
+                    def run(self):
+                        self.db = SessionLocal()
+                        try:
+                            self.db.execute(1)
+                        finally:
+                            self.db.close()  # DBS301
             """,
         },
         CODES,

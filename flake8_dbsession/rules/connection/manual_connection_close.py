@@ -12,6 +12,7 @@ from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.leaks import outlives_its_function
 from flake8_dbsession.rules.registry import register
 
 
@@ -20,11 +21,11 @@ class ManualConnectionClose(Rule[HandClose]):
     """A connection is closed by hand where a `with` block would do it.
 
     ## What it does
-    Reports `.close()` on a connection that the function opened, that its `with` block gave, or
-    that its object opened for itself, with the exceptions of [DBS301](DBS301.md). Off unless asked
-    for: plain connections are closed by hand in much good code, and `sqlite3` has no block of its
-    own that closes. A connection of `asyncpg` has no other end than `await conn.close()`, and is
-    left alone where the policy names no provider.
+    Reports `.close()` on a connection that the function opened, be it for its object, and on one
+    that its `with` block gave, with the exceptions of [DBS301](DBS301.md). Off unless asked for:
+    plain connections are closed by hand in much good code, and `sqlite3` has no block of its own
+    that closes. A connection of `asyncpg` has no other end than `await conn.close()`, and is left
+    alone where the policy names no provider.
 
     ## Why is this bad?
     A close by hand needs a `finally` around everything since the connection was opened. The
@@ -65,6 +66,8 @@ class ManualConnectionClose(Rule[HandClose]):
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes by hand of connections that the code around opened."""
         if fact.known.resource is not Resource.CONNECTION or fact.is_borrowed:
+            return
+        if outlives_its_function(fact, context):
             return
         if context.is_test or context.may_open(fact.scope, fact.known):
             return

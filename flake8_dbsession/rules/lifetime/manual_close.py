@@ -13,6 +13,7 @@ from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
+from flake8_dbsession.rules.leaks import outlives_its_function
 from flake8_dbsession.rules.registry import register
 
 
@@ -21,14 +22,13 @@ class ManualClose(Rule[HandClose]):
     """A session is closed by hand where a `with` block would do it.
 
     ## What it does
-    Reports `.close()` on a session that the function opened, that its `with` block closes anyway,
-    or that its object opened for itself. Silent in the modules that own the project's sessions, in
-    providers and dependencies, in teardowns, in the closing method (`close`, `__exit__`,
-    `shutdown`) of the object that opened the session, in test files and migrations, and in the
-    `else` of a layer's declared fallback. A close of somebody else's session is
-    [DBS306](DBS306.md); a session that a parameter may have brought, a close under a flag
-    (`if own_session:`), and one that only empties a session which its block goes on with, are left
-    alone.
+    Reports `.close()` on a session that the function opened, be it for its object, and on one that
+    its `with` block closes anyway. Silent in the modules that own the project's sessions, in
+    providers and dependencies, in teardowns, in test files and migrations, and in the `else` of a
+    layer's declared fallback. A close of somebody else's session is [DBS306](DBS306.md); a session
+    that the object opened in another method, one that another way hands on for good, one that a
+    parameter may have brought, a close under a flag (`if own_session:`), and one that only empties
+    a session which its block goes on with, are left alone.
 
     ## Why is this bad?
     A close by hand needs a `finally` around everything since the session was opened, and a rollback
@@ -72,6 +72,8 @@ class ManualClose(Rule[HandClose]):
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes by hand of sessions that the code around opened."""
         if fact.known.resource is not Resource.SESSION or fact.is_borrowed:
+            return
+        if outlives_its_function(fact, context):
             return
         if context.is_test or context.may_open(fact.scope, fact.known) or context.is_migration:
             return

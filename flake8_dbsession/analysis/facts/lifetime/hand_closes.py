@@ -71,7 +71,7 @@ class Origin(Enum):
 
     OWN = "opened by the function itself"
     BLOCK = "opened by a with block of the function"
-    INSTANCE = "opened by the object whose method closes it"
+    INSTANCE = "opened by the method itself, for its object"
     PARAMETER = "a parameter"
     EITHER = "a parameter, or opened by the function itself where that was left out"
     DEPENDENCY = "injected by a framework"
@@ -117,8 +117,9 @@ def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
         inference: answers what is closed.
 
     Yields:
-        The closes, those left out whose whole point is the close: in a teardown, in the closing
-        method of the object that opened it, in a function that the session was handed over to.
+        The closes, those left out whose whole point is the close: in a teardown, in another method
+        of the object than the one that opened it, in a function that the session was handed over
+        to.
     """
     visited = {node for node, _ in tree.functions()} | {tree.scope.node}
     for scope in scopes_mentioning(tree.scope, {".close(", ".aclose("}):
@@ -155,10 +156,38 @@ def _hand_close(
             return _of_name(call, name, known, scope, inference)
         case ast.Attribute(value=ast.Name(id=owner)) if _is_self(owner, scope):
             opened = known.role is Role.LENT and known.source in OPENING
-            return HandClose(call, known, Origin.INSTANCE, scope) if opened else None
+            is_own = opened and _is_opened_above(receiver, call, scope)
+            return HandClose(call, known, Origin.INSTANCE, scope) if is_own else None
         case ast.Call() if _is_request_scoped(receiver, known, scope, inference):
             return HandClose(call, known, Origin.REQUEST, scope, ast.unparse(receiver))
     return None
+
+
+def _is_opened_above(attribute: ast.Attribute, close: ast.Call, scope: Scope) -> bool:
+    """Tell whether a method sets an attribute of its object, and then closes it on every way."""
+    assigned = [
+        node.lineno
+        for node in own_nodes(scope.node)
+        if isinstance(node, ast.Assign)
+        and any(ast.unparse(target) == ast.unparse(attribute) for target in node.targets)
+    ]
+    return any(line < close.lineno for line in assigned) and close in _always_run(scope)
+
+
+@remembered
+def _always_run(scope: Scope) -> frozenset[ast.AST]:
+    """Give the calls that a function makes under no condition, errors before them left aside."""
+    found: set[ast.AST] = set()
+    pending = list(body_of(scope.node))
+    while pending:
+        match pending.pop():
+            case ast.Try(body=body, orelse=orelse, finalbody=finalbody):
+                pending += [*body, *orelse, *finalbody]
+            case ast.With(body=body) | ast.AsyncWith(body=body):
+                pending += body
+            case ast.Expr(value=value):
+                found.add(unawaited(value))
+    return frozenset(found)
 
 
 def _of_name(
@@ -332,8 +361,6 @@ def _is_request_object(value: Value | None) -> bool:
 
 def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
     """Tell whether closing is just what a function is there for."""
-    if found.origin is Origin.INSTANCE:
-        return _has_word(found.scope, _ENDING_WORDS)
     if found.origin not in (Origin.PARAMETER, Origin.EITHER):
         return False
     node = found.scope.node
