@@ -84,3 +84,22 @@ def test_own_containers_constants_and_other_classes(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_table_that_is_written_as_a_call_and_only_read(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "store.py": """
+                class SessionCache:
+                    KINDS = dict(basic=int, session=str)
+                    MADE = dict(basic=int)  # DBS208
+                    EMPTY = dict()  # DBS208
+
+                    def kind(self, name):
+                        self.MADE[name] = self.EMPTY.get(name)
+                        return self.KINDS[name]
+            """
+        },
+        {"DBS208"},
+    )

@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.library.python import IN_PLACE, SHARED_CONTAINERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import arguments, nodes_in
 
 _MANAGING = re.compile(r"Session(?:Manager|Store|Backend|Cache)$")
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
@@ -74,8 +74,8 @@ def _is_container(value: ast.expr, scope: Scope, inference: Inference) -> bool:
 
 def _is_empty(value: ast.expr) -> bool:
     match value:
-        case ast.Call(func=function, args=arguments):
-            return not arguments or last_segment(function) in ("defaultdict", "deque")
+        case ast.Call(func=function):
+            return not arguments(value) or last_segment(function) in ("defaultdict", "deque")
         case ast.Dict(keys=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
             return not elements
     return False
