@@ -238,3 +238,51 @@ def test_a_block_under_usage_is_an_example(tmp_path: Path) -> None:
         '    with SessionLocal() as db:  # DBS110\n        run(db)\n"""\n'
     )
     assert_cases(tmp_path, {"core/database.py": DATABASE, "app.py": text}, {"DBS110"})
+
+
+def test_a_dependency_driven_to_its_end(tmp_path: Path) -> None:
+    assert_taught(
+        tmp_path,
+        '''
+            from core.database import get_db
+
+            def as_a_test():
+                """
+                >>> made = get_db()
+                >>> db = next(made)
+                >>> made.close()
+                """
+
+            def left_open():
+                """
+                >>> made = get_db()
+                >>> db = next(made)  # DBS110
+                """
+
+            def no_test():
+                """Use it::
+
+                    made = get_db()
+                    db = next(made)  # DBS110
+                    made.close()
+                """
+        ''',
+    )
+
+
+def test_a_dependency_driven_in_the_module_that_defines_it(tmp_path: Path) -> None:
+    text = '''
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker()
+
+        def get_db():
+            """Give a session::
+
+                made = get_db()
+                db = next(made)
+            """
+            with SessionLocal() as db:
+                yield db
+    '''
+    assert_cases(tmp_path, {"db.py": text}, CODES)

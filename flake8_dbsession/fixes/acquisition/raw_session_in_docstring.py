@@ -37,7 +37,7 @@ class TeachTheStandard(Fixer[DocstringExample]):
         shown = next(shown for reported, shown in found if reported == violation)
         example = Example(fact, document)
         old, line, indent = example.as_file(violation.line)
-        for inner, taught_by in taught(old.context):
+        for inner, taught_by in taught(old.context, is_doctest=example.is_doctest):
             place = (inner.code, inner.line, inner.column)
             if place == (shown.code, line, shown.column + indent):
                 return _fix(inner, taught_by, old, example)
@@ -47,7 +47,8 @@ class TeachTheStandard(Fixer[DocstringExample]):
 def _reported(fact: DocstringExample, document: Document) -> Iterator[tuple[Violation, Violation]]:
     """Give what is reported of an example, with what that is in the example itself."""
     context = document.context
-    for violation, _ in taught(Context(context.file.shown(fact), context.policy)):
+    shown = Context(context.file.shown(fact), context.policy)
+    for violation, _ in taught(shown, is_doctest=fact.is_doctest):
         yield in_file(violation, fact), violation
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -23,7 +24,8 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     under a line such as `Usage:` or `Example:`) and reports on its line what [DBS101](DBS101.md),
     [DBS102](DBS102.md), [DBS104](DBS104.md) and [DBS105](DBS105.md) find in them. An example's
     names are looked up in the example, then in the module around it. What does not parse is no
-    example. Silent in the modules that own the project's sessions, and in tests.
+    example. Silent in the modules that own the project's sessions, and in tests. In a doctest, as
+    in a test, a dependency may be driven by hand where it is closed as well.
 
     ## Why is this bad?
     Examples are copied, by people and by assistants. A standard that the docstrings contradict is
@@ -90,15 +92,17 @@ class RawSessionInDocstring(Rule[DocstringExample]):
             or context.policy.is_owner(context.file.path)
         ):
             return
-        for violation, _ in taught(Context(context.file.shown(fact), context.policy)):
+        shown = Context(context.file.shown(fact), context.policy)
+        for violation, _ in taught(shown, is_doctest=fact.is_doctest):
             yield in_file(violation, fact)
 
 
-def taught(shown: Context) -> Iterator[tuple[Violation, Any]]:
+def taught(shown: Context, *, is_doctest: bool) -> Iterator[tuple[Violation, Any]]:
     """Run the rules over an example that say what no example should teach.
 
     Args:
         shown: the example as a file of its own.
+        is_doctest: whether it is a test, in which a dependency may be driven to its end.
 
     Yields:
         Each violation, with its place in the example, and the fact that it speaks of.
@@ -107,8 +111,15 @@ def taught(shown: Context) -> Iterator[tuple[Violation, Any]]:
     allowed = shown.layer.allow if shown.layer else frozenset()
     for rule in (rules()[code] for code in _TAUGHT if code not in allowed):
         for fact in shown.file.facts(rule.fact):
+            if isinstance(fact, DrivenDependency) and _may_drive(fact, shown, is_doctest):
+                continue
             for violation in rule.check(fact, shown):
                 yield violation, fact
+
+
+def _may_drive(fact: DrivenDependency, shown: Context, is_doctest: bool) -> bool:
+    """Tell whether an example shows how a dependency works: where it is defined, or as a test."""
+    return (is_doctest and fact.is_ended) or shown.may_open(fact.scope, fact.known)
 
 
 def in_file(violation: Violation, example: DocstringExample) -> Violation:

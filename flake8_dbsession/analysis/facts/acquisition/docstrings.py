@@ -32,12 +32,14 @@ class DocstringExample(NamedTuple):
         tree: its syntax tree.
         line: the line of the file on which it begins, counted from 1.
         indents: for each line the number of characters that stand before the code in the file.
+        is_doctest: whether it has prompts, so that ``doctest`` runs it.
     """
 
     text: str
     tree: ast.Module
     line: int
     indents: tuple[int, ...]
+    is_doctest: bool = False
 
 
 class _Line(NamedTuple):
@@ -92,12 +94,14 @@ def _is_promising(docstring: object, tree: Tree) -> bool:
 def _examples(docstring: ast.Constant, lines: list[str]) -> Iterator[DocstringExample]:
     # The file's own lines are read, not the string's value: only they have the file's columns.
     written = _written_lines(docstring, lines)
+    prompted = _prompted(written)
     for first, block in _blocks(written, docstring.col_offset):
         text = "\n".join(line.code for line in block)
         tree = parse(text)
         if tree is not None and tree.body:
             indents = tuple(line.indent for line in block)
-            yield DocstringExample(text, tree, docstring.lineno + first, indents)
+            line = docstring.lineno + first
+            yield DocstringExample(text, tree, line, indents, block == prompted)
 
 
 def _written_lines(docstring: ast.Constant, lines: list[str]) -> list[str]:
