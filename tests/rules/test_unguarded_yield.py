@@ -223,3 +223,34 @@ def test_a_registry_that_is_yielded(tmp_path: Path) -> None:
                 session.remove()
         """,
     )
+
+
+def test_a_close_of_what_has_the_name_since(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+def get_db(request=None):
+    if request is not None:
+        db = request.state.db
+        try:
+            yield db
+        except Exception:
+            db.rollback()
+            raise
+        return
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+def get_other(request=None):
+    if request is not None:
+        db = request.state.db
+        yield db
+    else:
+        db = SessionLocal()
+        yield db  # DBS404
+        db.close()
+""",
+    )

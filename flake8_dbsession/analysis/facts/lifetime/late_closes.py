@@ -82,12 +82,17 @@ def _late_close(function: FunctionValue, inference: Inference) -> LateClose | No
 def _close_after(
     handed: ast.Yield, nodes: list[ast.AST], scope: Scope, inference: Inference
 ) -> ast.Call | None:
-    """Find the first close, after a ``yield``, of what it handed out."""
+    """Find the first close, after a ``yield``, of what it handed out: nothing else has its name."""
+    rebound: set[str] = set()
     for node in nodes:
+        if not isinstance(node, ast.expr) or _position(node) <= _position(handed):
+            continue
         match node:
-            case ast.Call(func=ast.Attribute() as method, args=[]):
-                after = _position(node) > _position(handed)
-                if after and _closes(method, handed, scope, inference):
+            case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
+                rebound.add(ast.unparse(node))
+            case ast.Call(func=ast.Attribute(value=closed) as method, args=[]):
+                is_same = ast.unparse(closed) not in rebound
+                if is_same and _closes(method, handed, scope, inference):
                     return node
     return None
 
