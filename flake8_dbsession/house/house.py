@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.facts.framework.streams import returns_stream
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import expression_of
@@ -190,10 +191,15 @@ class House:
         return ""
 
     def is_injectable(self, scope: Scope) -> bool:
-        """Tell whether a scope is a request handler's own body, whose parameters are injected."""
+        """Tell whether a scope is a request handler's own body, whose parameters are injected.
+
+        One that returns a stream is none: it would hold what it is given till the stream ends.
+        """
         handler = enclosing_handler(scope, self.inference)
         function = scope.function()
         if handler is None or function is None or function.parent is None:
+            return False
+        if returns_stream(scope, self.inference):
             return False
         return framework_of(handler, function.parent, self.inference) in _INJECTING
 

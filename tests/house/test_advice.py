@@ -258,6 +258,27 @@ def test_a_handler_is_given_its_session(tmp_path: Path) -> None:
     assert one(tmp_path, database, flask) == "`with scope() as db:`"
 
 
+def test_a_handler_that_returns_a_stream_opens_its_session_itself(tmp_path: Path) -> None:
+    database = (
+        FACTORY + provider() + "def get_db():\n    with SessionLocal() as db:\n        yield db\n"
+    )
+    use = """
+        from fastapi import APIRouter
+        from fastapi.responses import StreamingResponse
+        from core.db import SessionLocal
+
+        router = APIRouter()
+
+        @router.get("/")
+        def show():
+            db = SessionLocal()
+            allowed = db.scalar("SELECT 1")
+            db.close()
+            return StreamingResponse(events(allowed))
+    """
+    assert one(tmp_path, database, use) == "`with scope() as db:`"
+
+
 def test_a_line_that_has_to_stand_before_is_told(tmp_path: Path) -> None:
     policy = LAYER.format("manager.session") + 'bind = "manager = current_app.manager"\n'
     assert one(tmp_path, FACTORY, USE, policy) == (

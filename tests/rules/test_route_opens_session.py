@@ -294,3 +294,24 @@ def test_of_two_databases_the_one_that_is_opened_is_injected(tmp_path: Path) -> 
         ("DBS401", "get_reports"),
         ("DBS403", "get_reports"),
     ]
+
+
+def test_a_stream_would_hold_what_is_injected(tmp_path: Path) -> None:
+    handlers = """
+    from fastapi.responses import JSONResponse, StreamingResponse
+
+    @router.get("/events")
+    async def events(user):
+        with get_db_session() as db:
+            allowed = db.scalar("SELECT 1")
+        response = StreamingResponse(lines(allowed))
+        return response
+
+    @router.get("/once")
+    async def once(user):
+        with get_db_session() as db:  # DBS401
+            allowed = db.scalar("SELECT 1")
+        return JSONResponse(allowed)
+    """
+    files = {**HOUSE, "api/agents.py": ROUTER + handlers}
+    assert_cases(tmp_path, files, CODES)

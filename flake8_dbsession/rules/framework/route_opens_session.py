@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.facts.framework.streams import returns_stream
 from flake8_dbsession.house.advice import Advice, factory_of
 from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Layer, Level, Style
@@ -23,8 +24,9 @@ class RouteOpensSession(Rule[Opening]):
     Reports a session that a request handler opens, by a factory, a session class, an accessor or a
     provider's `with` block, in a layer whose pattern is injection (`style = "dependency"`) or the
     request's own session (`style = "request"`). Websocket handlers are left alone, since they
-    outlive a request, and so are functions nested in a handler, which may run after it. A handler
-    that was given a session is [DBS406](DBS406.md)'s.
+    outlive a request, and so are functions nested in a handler, which may run after it, and
+    handlers that return a stream, which would hold an injected session till it ends
+    ([DBS410](DBS410.md)). A handler that was given a session is [DBS406](DBS406.md)'s.
 
     Without a policy of your own, the layer is the `standard` preset's `routes`. Flask's handlers
     are left alone then, and so are those of a project in which nothing is injected: where the file
@@ -126,6 +128,8 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
     handler = enclosing_handler(opening.scope, inference)
     function = opening.scope.function()
     if handler is None or function is None or function.parent is None:
+        return False
+    if returns_stream(function, inference):
         return False
     if layer.declared:
         return True

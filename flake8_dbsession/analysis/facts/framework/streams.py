@@ -103,6 +103,19 @@ def _stream(
     )
 
 
+def returns_stream(handler: Scope, inference: Inference) -> bool:
+    """Tell whether a request handler returns what goes on after it, on some way.
+
+    Args:
+        handler: the handler's scope.
+        inference: answers what its responses are.
+    """
+    text = handler.module.text
+    if not any(word in text for word in _WORDS):
+        return False
+    return any(_returned_responses(handler, inference))
+
+
 def _returned_responses(
     handler: Scope, inference: Inference
 ) -> Iterator[tuple[ast.Return, ast.Call]]:
