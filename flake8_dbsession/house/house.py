@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import Defined, Scope
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
     FunctionValue,
@@ -186,6 +186,10 @@ class House:
                 return f"`{way.expression}` needs arguments"
             if way.is_other:
                 return f"`{way.expression}` opens another database"
+            if way.style is Style.CONTEXT and _is_coroutine(way) and not way.is_async:
+                return f"`{way.expression}` is asynchronous, and gives a plain session"
+        if _is_taken(way, place.scope):
+            return f"`{way.expression}` is another function here"
         if way.leaving.commits is False and place.needs_commit:
             return f"`{way.expression}` would not commit"
         return ""
@@ -442,6 +446,19 @@ def _fits(role: Role, style: Style) -> bool:
     if style is Style.CONTEXT:
         return role in (Role.PROVIDER, Role.ACCESSOR, Role.FACTORY)
     return style is Style.REQUEST or role is Role.DEPENDENCY
+
+
+def _is_coroutine(way: Way) -> bool:
+    return way.function is not None and isinstance(way.function.node, ast.AsyncFunctionDef)
+
+
+def _is_taken(way: Way, scope: Scope) -> bool:
+    """Tell whether a name that has to be imported is that of the file's own function or class."""
+    if not way.reach.module and not way.reach.is_beside:
+        return False
+    function = way.function.node if way.function is not None else None
+    bindings = scope.lookup(way.expression.partition(".")[0])
+    return any(isinstance(b.how, Defined) and b.how.node is not function for b in bindings)
 
 
 def needs_arguments(function: FunctionValue) -> bool:

@@ -94,6 +94,13 @@ OWN_BLOCK = "`with SessionLocal() as db:`"
             + "async def scope():\n    async with Make() as db:\n        yield db\n",
             OWN_BLOCK,
         ),
+        # Nor is an asynchronous block around a plain one.
+        (
+            FACTORY
+            + "@asynccontextmanager\n"
+            + "async def scope():\n    with SessionLocal() as db:\n        yield db\n",
+            OWN_BLOCK,
+        ),
     ],
 )
 def test_what_stands_beside_the_factory(database: str, words: str, tmp_path: Path) -> None:
@@ -277,6 +284,15 @@ def test_a_handler_that_returns_a_stream_opens_its_session_itself(tmp_path: Path
             return StreamingResponse(events(allowed))
     """
     assert one(tmp_path, database, use) == "`with scope() as db:`"
+
+
+def test_a_name_that_the_file_gives_to_its_own_function(tmp_path: Path) -> None:
+    own = USE + "\n\ndef scope():\n    return 1\n"
+    assert one(tmp_path, FACTORY + provider(), own) == OWN_BLOCK
+    reached = own.replace("from core.db import SessionLocal", "from core import db as core_db")
+    reached = reached.replace("SessionLocal()", "core_db.SessionLocal()")
+    words = one(tmp_path / "other", FACTORY + provider(), reached)
+    assert words == "`with core_db.scope() as db:`"
 
 
 def test_a_line_that_has_to_stand_before_is_told(tmp_path: Path) -> None:
