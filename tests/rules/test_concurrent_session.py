@@ -519,6 +519,40 @@ def test_a_task_that_is_awaited_later_may_take_a_session_over(tmp_path: Path) ->
                 async def never_awaits(db: AsyncSession):
                     waiter = asyncio.create_task(lock(db))  # DBS206
                     return waiter
+
+                async def in_a_list(db: AsyncSession, socket):
+                    async def receive():
+                        await socket.receive()
+
+                    async def store():
+                        await db.execute(1)
+
+                    tasks = [asyncio.create_task(receive()), asyncio.create_task(store())]
+                    return await asyncio.gather(*tasks)
+
+                async def appended(db: AsyncSession, socket):
+                    tasks = [asyncio.create_task(socket.receive())]
+                    tasks.append(asyncio.create_task(lock(db)))
+                    await asyncio.gather(*tasks)
+
+                async def both_in_a_list(db: AsyncSession):
+                    async def store():
+                        await db.execute(1)
+
+                    tasks = [
+                        asyncio.create_task(store()),  # DBS206
+                        asyncio.create_task(lock(db)),  # DBS206
+                    ]
+                    return await asyncio.gather(*tasks)
+
+                async def appended_in_a_loop(db: AsyncSession, keys):
+                    tasks = []
+                    for key in keys:
+                        tasks.append(asyncio.create_task(lock(db)))  # DBS206
+                    await asyncio.gather(*tasks)
+
+                async def a_list_that_nobody_awaits(db: AsyncSession):
+                    return [asyncio.create_task(lock(db))]  # DBS206
             """
         },
         {"DBS206"},

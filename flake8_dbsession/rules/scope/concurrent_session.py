@@ -26,11 +26,11 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
     the receiver of a bound method, or captured by a lambda or a nested function. A hop that is
     awaited where it is made (`await run_in_threadpool(work, db)`, `await asyncio.to_thread(work,
     db)`, `await loop.run_in_executor(None, work, db)`) hands the session over and is left alone,
-    and so is a task that the same function awaits later and that has the session to itself till
-    then, and work that each gets a session of its own, or that is done with a plain `Session`
-    before its first `await`: until then no other coroutine runs. So is a session that is handed
-    over: the function opened it, one thread is given it, and nobody else works with it from then
-    on.
+    and so is a task that the same function awaits later, by itself or in a list, and that has the
+    session to itself till then, and work that each gets a session of its own, or that is done with
+    a plain `Session` before its first `await`: until then no other coroutine runs. So is a session
+    that is handed over: the function opened it, one thread is given it, and nobody else works with
+    it from then on.
 
     ## Why is this bad?
     A session is one transaction on one connection, and it keeps no lock. Two threads or two tasks

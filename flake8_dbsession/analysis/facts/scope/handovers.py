@@ -254,10 +254,9 @@ def _is_taken_over(
         return _is_of_own_worker(session, start, inference)
     if is_ignored(coroutine, session.id, start.scope, inference):
         return True
-    task, function = start.around[0], start.scope.function()
-    if not isinstance(task, ast.Assign) or function is None:
+    names, function = _kept_as(start), start.scope.function()
+    if not names or function is None or _is_beside_another(session, start, inference):
         return False
-    names = {target.id for target in task.targets if isinstance(target, ast.Name)}
     later = [
         node
         for node in own_nodes(function.node)
@@ -271,6 +270,39 @@ def _is_taken_over(
     )
     is_used = any(is_name(node, session.id) for node in later)
     return is_awaited and not is_used
+
+
+def _kept_as(start: _Start) -> frozenset[str]:
+    """Give the names of a task, or of the list that it stands in by itself; nothing for neither."""
+    match start.around:
+        case [ast.Assign(targets=targets), *_] | [
+            ast.List() | ast.Tuple(),
+            ast.Assign(targets=targets),
+            *_,
+        ]:
+            return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+        case [ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append")), *above]:
+            is_one = not any(isinstance(node, _TURNS) for node in above)
+            return frozenset({name} if is_one else ())
+    return frozenset()
+
+
+def _is_beside_another(session: ast.Name, start: _Start, inference: Inference) -> bool:
+    """Tell whether a task stands in a list, and the function starts other work with its session."""
+    function = start.scope.function()
+    if function is None or isinstance(start.around[0], ast.Assign):
+        return False
+    own = {start.node, *start.around}
+    return any(
+        isinstance(given, ast.Name) and given.id == session.id
+        for call, inner, _ in calls_in(function, _NAMES)
+        if call not in own
+        for argument in arguments(call)
+        for given in (
+            *_in_coroutine(argument, inner, inference),
+            *carried(argument, inner, inference),
+        )
+    )
 
 
 def _starts(scope: Scope, inference: Inference) -> Iterator[_Start]:
