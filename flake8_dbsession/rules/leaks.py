@@ -61,7 +61,8 @@ def outlives_its_function(close: HandClose, context: Context) -> bool:
         its own can close it.
     """
     return any(
-        any(closed.node is close.node for closed in ending.lifetime.closes)
+        ending.lifetime.outlives
+        and any(closed.node is close.node for closed in ending.lifetime.closes)
         and any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
         for ending in context.file.facts(Ending)
     )

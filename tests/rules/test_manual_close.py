@@ -261,6 +261,7 @@ def test_what_another_way_hands_on_for_good(tmp_path: Path) -> None:
         {
             "database.py": DATABASE,
             "leader.py": """
+                import asyncio
                 from database import SessionLocal
 
                 leader = None
@@ -286,6 +287,15 @@ def test_what_another_way_hands_on_for_good(tmp_path: Path) -> None:
                         db.close()
                         return
                     owner.db = db
+
+                def handed_to_what_may_keep_it(owner):
+                    db = SessionLocal()
+                    try:
+                        owner.service = owner.make(db)
+                        Worker(db).start()
+                        asyncio.run(owner.work(db))
+                    finally:
+                        db.close()  # DBS301
 
                 def only_here(owner):
                     db = SessionLocal()

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Set
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.expressions import is_none_test
 from flake8_dbsession.analysis.flow.graph import Bind, Event, Take
-from flake8_dbsession.analysis.lifetimes.state import FALSE, NONE, TRUE, Key, Reader, State, Status
+from flake8_dbsession.analysis.lifetimes.state import (
+    CLOSED,
+    FALSE,
+    NONE,
+    TRUE,
+    Key,
+    Reader,
+    State,
+)
 from flake8_dbsession.analysis.nodes import nodes_in
 
 _OPEN_MARKS = frozenset({"is_active", "is_connected", "open"})
@@ -124,7 +132,7 @@ def _own_answer(test: ast.expr, state: State, reader: Reader) -> bool | None:
         case ast.Call(func=ast.Attribute() as mark, args=[]):
             return _own_answer(mark, state, reader)
         case ast.Attribute(value=owner, attr=attribute) if reader.refers(owner, state):
-            is_closed = state.status in (Status.CLOSED, Status.CLOSED_UNUSED)
+            is_closed = state.status in CLOSED
             if attribute in _CLOSED_MARKS:
                 return is_closed
             if attribute in _OPEN_MARKS:

@@ -143,6 +143,7 @@ class Lifetime(NamedTuple):
         reopenings: those of them that open it again, and after which nothing closes it on some way
             out of the function that no error takes.
         is_held: whether anything but the expression itself ever refers to it.
+        outlives: whether it is handed on and still open on some way out that no error takes.
     """
 
     opened: Opened
@@ -152,6 +153,7 @@ class Lifetime(NamedTuple):
     uses_after_close: tuple[ast.expr, ...]
     reopenings: tuple[ast.expr, ...]
     is_held: bool
+    outlives: bool
 
     @property
     def is_discarded(self) -> bool:

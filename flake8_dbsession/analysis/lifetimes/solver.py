@@ -22,7 +22,14 @@ from flake8_dbsession.analysis.lifetimes.model import (
 )
 from flake8_dbsession.analysis.lifetimes.names import names_of
 from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
-from flake8_dbsession.analysis.lifetimes.state import RETURNED, Reader, State, Status, values_of
+from flake8_dbsession.analysis.lifetimes.state import (
+    CLOSED,
+    RETURNED,
+    Reader,
+    State,
+    Status,
+    values_of,
+)
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
 
 # For all objects of a function together.
@@ -133,6 +140,7 @@ class _Function:
             uses_after_close=tuple(sorted(transfer.uses_after_close, key=_position)),
             reopenings=tuple(sorted(transfer.reopenings.union(solver.reopenings()), key=_position)),
             is_held=transfer.is_held,
+            outlives=transfer.outlives or solver.outlives(),
         )
 
     def fate(
@@ -259,6 +267,15 @@ class _Solver:
                     yield Outcome.USED_AND_GIVEN_BACK if is_used else Outcome.GIVEN_BACK
                 else:
                     yield _OUTCOMES[state.status]
+
+    def outlives(self) -> bool:
+        """Tell whether the object is handed on, and open, where no error leaves the function."""
+        return any(
+            state.status is Status.HANDED_ON
+            or (_is_returned(exit_, state) and state.status not in CLOSED)
+            for exit_ in (Exit.RETURNS, Exit.FALLS_OFF)
+            for state in self._reached[exit_]
+        )
 
     def reopenings(self) -> Iterator[ast.expr]:
         """Find the uses that found the object closed and left it open, where no error did."""

@@ -53,6 +53,10 @@ class Status(IntEnum):
     REOPENED = 8
 
 
+CLOSED = frozenset({Status.CLOSED, Status.CLOSED_UNUSED})
+"""How far it is after a close."""
+
+
 class State(NamedTuple):
     """One object at one point of one path.
 

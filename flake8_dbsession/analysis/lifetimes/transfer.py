@@ -42,6 +42,7 @@ from flake8_dbsession.analysis.lifetimes.model import (
 from flake8_dbsession.analysis.lifetimes.names import Names, is_generator
 from flake8_dbsession.analysis.lifetimes.state import (
     ANY,
+    CLOSED,
     RETURNED,
     UNKNOWN,
     Meaning,
@@ -53,7 +54,6 @@ from flake8_dbsession.analysis.lifetimes.state import (
 from flake8_dbsession.analysis.nodes import root_of, unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
-_CLOSED = frozenset({Status.CLOSED, Status.CLOSED_UNUSED})
 _ADDING_METHODS = frozenset({"add", "add_all"})
 # They take no connection from the pool, and give one back at most.
 _IDLE_METHODS = frozenset(
@@ -91,6 +91,7 @@ class Transfer:
         self.uses_after_close: set[ast.expr] = set()
         self.reopenings: set[ast.expr] = set()
         self.is_held = False
+        self.outlives = False
         self._guards: set[ast.expr] = set()
 
     def after(self, event: Event, state: State) -> Iterator[State]:
@@ -306,7 +307,7 @@ class Transfer:
             return self._close(call, Closing.BY_HAND, state)
         if method in _ADDING_METHODS and state.status in (Status.CREATED, Status.ADDED_TO):
             return state._replace(status=Status.ADDED_TO)
-        if method == "commit" and state.status in (Status.ADDED_TO, *_CLOSED):
+        if method == "commit" and state.status in (Status.ADDED_TO, *CLOSED):
             return self._use(call, state)
         if method == "begin" and self._opened.is_session:
             return state  # the connection is taken by the first statement
@@ -472,7 +473,7 @@ class Transfer:
     # Effects
 
     def _use(self, node: ast.expr, state: State) -> State:
-        if state.status in _CLOSED:
+        if state.status in CLOSED:
             self.uses_after_close.add(node)
             # One that was closed unused has held no connection before: this one is all it has.
             is_first = state.status is Status.CLOSED_UNUSED
@@ -528,8 +529,10 @@ class Transfer:
         elif state.status is Status.LIVE:
             place = node if isinstance(node, ast.AST) else self._opened.node
             yield state._replace(status=Status.LOST, objects=frozenset({Leak(place, how)}))
-        elif state.reopened_by is not None and how is Leaving.LOSES:
-            self.reopenings.add(state.reopened_by)
+        elif how is Leaving.LOSES:
+            self.outlives |= state.status is Status.HANDED_ON
+            if state.reopened_by is not None:
+                self.reopenings.add(state.reopened_by)
 
 
 def _is_registered(value: ast.AST | None) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
