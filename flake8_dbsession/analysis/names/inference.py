@@ -468,6 +468,9 @@ class Inference:
             return roles.lookup(dotted)
         if not how.name:
             return ModuleValue(module.scope)
+        if module is importer:  # a package that imports from itself means a module in it
+            module = self.project.submodule(importer, how.name)
+            return ModuleValue(module.scope) if module is not None else None
         return self._or_bare(self.member(module, how.name), how.name, module.scope)
 
     def _member(self, module: Module, name: str) -> Value | None:
