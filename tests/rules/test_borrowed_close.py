@@ -347,3 +347,32 @@ def test_an_alias_of_another_module_injects_too(tmp_path: Path) -> None:
     assert found == [
         "`db.close()` closes `db`, which was injected; leave the close to its dependency"
     ]
+
+
+def test_an_injected_session_that_is_only_let_go(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                from typing import Annotated
+                from fastapi import Depends
+                from framework import dispatch, session_scope
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                DbSession = Annotated[AsyncSession, Depends(session_scope)]
+
+                async def let_go(request, db: DbSession):
+                    await db.close()
+                    return await dispatch(request)
+
+                async def used_after(request, db: DbSession):
+                    await db.close()  # DBS306
+                    return await dispatch(request, db)
+
+                async def written(request, db: DbSession):
+                    db.add(request)
+                    await db.close()  # DBS306
+            """,
+        },
+        CODES,
+    )

@@ -30,7 +30,8 @@ class ClosingABorrowedSession(Rule[HandClose]):
     unless a flag decides (`if own_session: db.close()`). It fires where writes are lost that
     nothing committed, where the dependency, or a caller in the same file, works with the session
     afterwards (an empty `commit()` is no work), and where neither is in sight. Right after a
-    `commit()` or `rollback()` a close lets the session go on purpose, and is left alone. Silent in
+    `commit()` or `rollback()` a close lets the session go on purpose, and is left alone, and so it
+    does where nothing else is done with a session whose dependency is not in sight. Silent in
     a function whose work is closing it (`close_session(db)`, one that does nothing else, a context
     manager around it), in one that the session is handed over to (a worker, one that is started
     elsewhere or called with a new session), and in tests.

@@ -23,7 +23,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes, unawaited
 
 _ENDING = frozenset({"commit", "rollback"})
 _ENDED = Did.COMMITS | Did.ROLLS_BACK
@@ -68,7 +68,8 @@ def _loses_writes(close: HandClose, inference: Inference) -> bool:
 def _is_used_afterwards(close: HandClose, tree: Tree, inference: Inference) -> bool | None:
     """Tell whether the owner or a caller works with the session later; None where none is found."""
     if close.origin is Origin.DEPENDENCY:
-        return _uses_after_yield(close, inference)
+        uses = _uses_after_yield(close, inference)
+        return False if uses is None and _is_all_that_is_done(close) else uses
     if close.origin in (Origin.PARAMETER, Origin.EITHER):
         answers = list(_callers(close, tree, inference))
         return any(answers) if answers else None
@@ -87,6 +88,15 @@ def _uses_after_yield(close: HandClose, inference: Inference) -> bool | None:
                     _works(node, session) for node in later if _position(node) > _position(handed)
                 )
     return None
+
+
+def _is_all_that_is_done(close: HandClose) -> bool:
+    """Tell whether a function only lets go of a session, which served others before it."""
+    return all(
+        node is close.receiver or not is_name(node, close.giver)
+        for statement in body_of(close.scope.node)
+        for node in nodes_in(statement)
+    )
 
 
 def _dependencies(close: HandClose, inference: Inference) -> Iterator[FunctionValue]:
