@@ -893,3 +893,26 @@ def test_methods_of_libraries_that_keep_no_connection(tmp_path: Path) -> None:
             keeper.keep(conn)
     """
     assert_cases(tmp_path, {"app.py": text}, {"DBS602"})
+
+
+def test_cells_of_a_notebook_are_its_top_level(tmp_path: Path) -> None:
+    text = """
+        import {library}
+        import sqlite3
+
+        app = {library}.App()
+
+        @app.cell
+        def _(path):
+            conn = sqlite3.connect(path){mark}
+            conn.execute("SELECT 1")
+            return (path,)
+
+        @app.cell(hide_code=True)
+        def _(path):
+            _conn = sqlite3.connect(path){mark}
+            _conn.execute("SELECT 1")
+    """
+    marimo = text.format(library="marimo", mark="")
+    other = text.format(library="other", mark="  # DBS602")
+    assert_cases(tmp_path, {"notebook.py": marimo, "other.py": other}, {"DBS602", "DBS603"})

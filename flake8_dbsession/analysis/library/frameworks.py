@@ -93,6 +93,10 @@ CELERY_FORKED = "worker_process_init"
 COMMAND_LINES = ("click.", "flask.", "typer.")
 """The packages whose decorated functions are commands of a program."""
 
+# https://docs.marimo.io/guides/understanding_errors/multiple_definitions/
+NOTEBOOK_CELLS = frozenset({"marimo.App().cell"})
+"""What decorates the cells of a notebook, whose names are global to it and live on."""
+
 # What closes or removes a session at a request's end: Flask's hooks and signals, a registry's own
 # ``remove``, a close of what ``g`` keeps, and extensions, which bring their hooks in ``init_app``.
 TEARDOWN = re.compile(

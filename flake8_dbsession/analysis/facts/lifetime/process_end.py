@@ -9,7 +9,7 @@ from itertools import chain
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_main_guard
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.framework.migrations import is_alembic_environment
-from flake8_dbsession.analysis.library.frameworks import COMMAND_LINES
+from flake8_dbsession.analysis.library.frameworks import COMMAND_LINES, NOTEBOOK_CELLS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
@@ -29,13 +29,16 @@ def ends_process(scope: Scope, inference: Inference) -> bool:
 
     Returns:
         True for a module's top level, for a function that the main guard or the last statement of
-        its script calls, for a command of click, typer or flask, for a task of Airflow, and in
-        Alembic's ``env.py``.
+        its script calls, for a command of click, typer or flask, for a task of Airflow, for a cell
+        of a marimo notebook, which is its top level, and in Alembic's ``env.py``.
     """
     if isinstance(scope.node, ast.Module) or is_alembic_environment(scope.module):
         return True
     return (
-        _is_main_part(scope) or _is_command(scope, inference) or is_airflow_task(scope, inference)
+        _is_main_part(scope)
+        or _is_command(scope, inference)
+        or _is_cell(scope, inference)
+        or is_airflow_task(scope, inference)
     )
 
 
@@ -63,6 +66,15 @@ def is_endless(node: ast.AST) -> bool:
         and isinstance(node.test, ast.Constant)
         and bool(node.test.value)
     )
+
+
+def _is_cell(scope: Scope, inference: Inference) -> bool:
+    outside = scope.parent
+    if outside is None or "cell" not in decorator_names(scope.node):
+        return False
+    decorators = scope.node.decorator_list  # type: ignore[union-attr]
+    called = (each.func if isinstance(each, ast.Call) else each for each in decorators)
+    return any(inference.qualified_name(each, outside) in NOTEBOOK_CELLS for each in called)
 
 
 def is_airflow_task(scope: Scope, inference: Inference) -> bool:
