@@ -377,3 +377,20 @@ def test_how_it_is_driven_tells_that_it_is_asynchronous(tmp_path: Path) -> None:
         "`async with asynccontextmanager(get_plain_session)() as session:`",
         "`with contextmanager(get_db)() as session:`",
     ]
+
+
+def test_a_test_that_gets_the_generator_beside_its_session(tmp_path: Path) -> None:
+    helper = """
+        from core.database import get_db
+
+        def opened(dependency=None):
+            made = get_db()
+            return next(made), made{given}
+
+        def kept_to_itself():
+            made = get_db()
+            return next(made)  # DBS105
+    """
+    given = helper.replace("{given}", "")
+    assert_driven(tmp_path, given, "tests/test_app.py")
+    assert_driven(tmp_path / "code", helper.replace("{given}", "  # DBS105"))

@@ -25,8 +25,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     Reports `next(get_db())`, `anext(...)`, `.__next__()`, `.send(None)`, and `for` and `async for`
     loops over a dependency, wherever they stand. Silent where the generator is kept under a name
     and closed in a `finally`, or handed to what closes it; in tests it is enough that the generator
-    is closed or driven on at all, since that is how a dependency itself is tested. A generator that
-    yields in a loop gives many sessions to go through, and is no dependency. `next()` on an
+    is closed, driven on or returned at all, since that is how a dependency itself is tested. One
+    that yields in a loop gives many sessions to go through, and is no dependency. `next()` on an
     asynchronous dependency fails at once, and the message says so.
 
     ## Why is this bad?

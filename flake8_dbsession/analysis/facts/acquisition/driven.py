@@ -36,7 +36,8 @@ class DrivenDependency(NamedTuple):
         scope: the scope of that call.
         name: the name that gets the session; empty where it has none.
         is_closed: whether the generator is kept and closed in a ``finally``, or by what closes it.
-        is_ended: whether it is kept and closed, or driven on, at any later place.
+        is_ended: whether it is kept and closed, driven on, or given to the caller, at any later
+            place.
         is_dropped: whether nothing refers to the generator once the session is taken.
         keeper: what is made with the session and lives on, such as a class whose object a module
             keeps; empty for nothing.
@@ -144,6 +145,7 @@ def _kept(name: str, call: ast.Call, known: RoleValue, scope: Scope) -> DrivenDe
     statement = next((a for a in assignments if unawaited(a.value) is first), None)
     rest = list(dropwhile(lambda node: node is not first, after))[1:]
     is_ended = any(_ends(node, name) for node in rest)
+    is_given_out = any(_gives_out(node, name) for node in after)
     return DrivenDependency(
         node=_place(first),
         text=_written(first),
@@ -152,7 +154,7 @@ def _kept(name: str, call: ast.Call, known: RoleValue, scope: Scope) -> DrivenDe
         scope=scope,
         name=_receiver(first, statement),
         is_closed=_is_closed(name, nodes) or ("." in name and is_ended),
-        is_ended=is_ended,
+        is_ended=is_ended or is_given_out,
         is_async=_drives_async(first),
     )
 
@@ -197,6 +199,16 @@ def _ends(node: ast.AST, name: str) -> bool:
             if method in _CLOSE_METHODS and _is_named(generator, name):
                 return True
     return _is_named(_generator_taken_from(node), name) or _hands_to_closer(node, name)
+
+
+def _gives_out(node: ast.AST, name: str) -> bool:
+    """Tell whether a function returns a named generator, by itself or beside what it gave."""
+    match node:
+        case ast.Return(value=ast.Tuple(elts=parts)):
+            return any(_is_named(part, name) for part in parts)
+        case ast.Return(value=value):
+            return _is_named(value, name)
+    return False
 
 
 def _hands_to_closer(node: ast.AST, name: str) -> bool:
