@@ -619,3 +619,36 @@ def test_a_session_class_of_the_project_may_commit(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_function_that_only_sqlalchemy_1_runs(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            **ON_2,
+            "app/sync.py": """
+                from select import select as wait
+                from sqlalchemy import MetaData, Table, create_engine, select
+
+                engine = create_engine("postgresql://localhost/shop")
+                users = Table("users", MetaData())
+
+                def of_a_list(rows):
+                    with engine.connect() as conn:
+                        known = conn.execute(select([users])).fetchall()
+                        conn.execute(users.insert(), rows)
+
+                def by_the_engine(rows):
+                    known = engine.execute(users.select()).fetchall()
+                    with engine.connect() as conn:
+                        conn.execute(users.insert(), rows)
+
+                def of_today(rows, sockets):
+                    wait([sockets], [], [])
+                    with engine.connect() as conn:
+                        known = conn.execute(select(users)).fetchall()
+                        conn.execute(users.insert(), rows)  # DBS309
+            """,
+        },
+        CODES,
+    )

@@ -25,7 +25,8 @@ class UncommittedWriteRule(Rule[UncommittedWrite]):
     sessions; for connections of drivers that do not autocommit, also in the block of one that
     closes without a commit (pymysql, mysql.connector, oracledb, aiosqlite); and for
     `engine.connect()`, where the requirements, a lock file, `future=True` or the code's own use of
-    2.0's names say that it is SQLAlchemy 2.
+    2.0's names say that it is SQLAlchemy 2, and the function does nothing that 2.0 refuses
+    (`select([table])`).
 
     Left alone are connections and engines that autocommit, by their driver (asyncpg, DuckDB, apsw,
     Snowflake) or by an option; `begin()` blocks; the block of `with conn:` where that commits

@@ -7,11 +7,14 @@ import re
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import driver_of
+from flake8_dbsession.analysis.library.queries import SELECTS
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role
 from flake8_dbsession.analysis.names.versions import sqlalchemy_of
+from flake8_dbsession.analysis.nodes import own_nodes
 
 _OPTION = "autocommit"
 _WORDS = ("autocommit", "isolation_level")
@@ -60,8 +63,31 @@ def _is_old_style(
         return False
     if maker is not None and any(keyword.arg == "future" for keyword in maker.keywords):
         return False
+    function = opened.scope.function() or opened.scope.module.scope
+    if _speaks_of_1(function, inference=inference):
+        return True
     homes = [opened.scope, scope, *([known.home] if known.home is not None else [])]
     return not sqlalchemy_of(homes, inference.project).are_from(_EXPLICIT_SINCE)
+
+
+@remembered
+def _speaks_of_1(function: Scope, *, inference: Inference) -> bool:
+    """Tell whether a function does what SQLAlchemy 2 refuses, so that it runs under 1 alone.
+
+    That is to select a list, ``select([table])``, and to have an engine itself execute.
+    """
+    for node in own_nodes(function.node):
+        match node:
+            case ast.Call(func=select, args=[ast.List(), *_]) if (
+                last_segment(select) == "select"
+                and inference.qualified_name(select, function) in SELECTS
+            ):
+                return True
+            case ast.Call(func=ast.Attribute(value=owner, attr="execute")):
+                known = inference.known(owner, function)
+                if known is not None and known.role is Role.ENGINE and not known.is_async:
+                    return True
+    return False
 
 
 def _is_told_of_session(call: ast.Call, scope: Scope, inference: Inference) -> bool:
