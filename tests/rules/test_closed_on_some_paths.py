@@ -528,3 +528,72 @@ def whose_flag_is_off(x):
             db.close()
 """,
     )
+
+
+def test_a_session_fails_with_what_sqlalchemy_raises(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+def closed_on_its_errors(statement):
+    db = SessionLocal()
+    try:
+        found = db.execute(statement)
+    except SQLAlchemyError as error:
+        db.close()
+        raise ValueError(error) from error
+    db.close()
+    return found
+
+def closed_on_a_querys(x):
+    db = SessionLocal()
+    try:
+        found = db.query(x).all()
+    except SQLAlchemyError:
+        db.close()
+        raise
+    db.close()
+    return found
+
+def closed_on_some_of_them(statement):
+    db = SessionLocal()  # DBS303
+    try:
+        db.execute(statement)
+    except IntegrityError:
+        db.close()
+        raise
+    db.close()
+
+def open_on_other_errors(statement):
+    db = SessionLocal()  # DBS303
+    try:
+        rows(db.execute(statement))
+    except SQLAlchemyError:
+        db.close()
+        raise
+    db.close()
+""",
+    )
+
+
+def test_a_registry_is_not_named_as_its_session(tmp_path: Path) -> None:
+    text = """
+from sqlalchemy.orm import scoped_session
+
+def count(statement):
+    registry = scoped_session(SessionLocal)
+    db = registry()
+    try:
+        result = db.execute(statement)
+    except Exception:
+        db.close()
+        raise
+    for row in result.mappings():
+        print(row)
+    db.close()
+"""
+    write_project(tmp_path, {"service.py": HEADER + text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
+    assert message.endswith("use `with SessionLocal() as db:`")
+    assert "line 14 raises" in message

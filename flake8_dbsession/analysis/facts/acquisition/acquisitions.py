@@ -93,8 +93,9 @@ class Acquisition(NamedTuple):
 
     @property
     def local_name(self) -> str:
-        """The local name that holds it; ``db`` where none does."""
-        return local_name(self.name)
+        """The local name that holds it, or a registry's one session; ``db`` where none does."""
+        is_registry = self.known.source is Role.REGISTRY_MAKER
+        return local_name((is_registry and _given_by(self.name, self.scope)) or self.name)
 
     @property
     def block(self) -> str:
@@ -102,6 +103,18 @@ class Acquisition(NamedTuple):
         if self.known.source is Role.REGISTRY_MAKER and self.node.args:
             return f"{ast.unparse(self.node.args[0])}()"
         return ast.unparse(self.node)
+
+
+def _given_by(registry: str, scope: Scope) -> str:
+    """Give the name of what a registry is called for: ``db`` of ``db = registry()``."""
+    function = scope.function()
+    for node in own_nodes(function.node) if function is not None else ():
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=called), args=[])
+            ) if called == registry:
+                return name
+    return ""
 
 
 @remembered

@@ -324,7 +324,12 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
     quiet = {a.node for a in found if _opens_quietly(a) or _is_coroutine(a, tree)}
     failing = frozenset(call for a in found for call in _awaited_to_fail(a, tree))
     connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
-    sessions = {a.name for a in found if a.known.resource is Resource.SESSION}
+    sessions = {
+        name
+        for each in found
+        if each.known.resource is Resource.SESSION
+        for name in (each.name, each.local_name)
+    }
     quiet |= {*_givings(own_nodes(root)), *_last_calls(own_nodes(root), {a.name for a in found})}
     plain = effects.calls(scope)
     quiet |= set(
@@ -337,7 +342,9 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
         is_quiet = call in quiet or _only_adds(call, sessions)
         return call in failing or (not is_quiet and plain.may_raise(call))
 
-    calls = plain._replace(may_raise=raises, raised=lambda call: _raised(call, connections))
+    calls = plain._replace(
+        may_raise=raises, raised=lambda call: _raised(call, connections, sessions)
+    )
     return build(root, calls, yield_raises=not is_fixture(scope.node))
 
 
@@ -423,8 +430,16 @@ def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:
     return False
 
 
-def _raised(call: ast.Call, connections: Set[str]) -> str:
-    """Name the class of what a call raises: of a connection's, ``Error`` of its library."""
+def _raised(call: ast.Call, connections: Set[str], sessions: Set[str]) -> str:
+    """Name the class of what a call raises: of a connection's, ``Error`` of its library.
+
+    A session wraps that in SQLAlchemy's own, and so does what it gives, such as a query.
+    """
+    root: ast.expr = call
+    while isinstance(root, (ast.Attribute, ast.Call)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if root is not call.func and isinstance(root, ast.Name) and root.id in sessions:
+        return "SQLAlchemyError"
     match call.func:
         case ast.Attribute(value=ast.Name(id=name)) if name in connections:
             return "Error"
