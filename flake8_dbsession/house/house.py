@@ -381,14 +381,15 @@ class House:
                 yield way
 
     def _imported(self, place: OpeningPlace) -> Iterator[Way]:
-        """Find the ways in imported modules that are known to open what the place opens."""
-        home = place.known.home
+        """Find the ways here and in imported modules that surely open what the place opens."""
+        home, here = place.known.home, self._file.module
         is_known = self._wanted(place).is_known
-        for dotted, module in self._imports.modules().items() if is_known else ():
+        for dotted, module in [("", here), *self._imports.modules().items()] if is_known else ():
             if home is not None and module is home.module:
                 continue
             for name, function, known in _givers_of(module.scope, inference=self.inference):
-                way = Way(*self._imports.spelling(dotted, name), style=STYLES[known.role])
+                reached = self._imports.spelling(dotted, name) if dotted else (name, AT_HAND)
+                way = Way(*reached, style=STYLES[known.role])
                 way = self._of_code(way, function, known, place)
                 if way.is_same:
                     yield way

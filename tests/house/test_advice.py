@@ -295,6 +295,28 @@ def test_a_name_that_the_file_gives_to_its_own_function(tmp_path: Path) -> None:
     assert words == "`with core_db.scope() as db:`"
 
 
+def test_the_file_s_own_dependency_goes_before_one_of_that_name(tmp_path: Path) -> None:
+    dependency = "def get_db():\n    with SessionLocal() as db:\n        yield db\n"
+    use = """
+        from fastapi import FastAPI
+        from core.db import SessionLocal
+
+        app = FastAPI()
+
+        def get_db():
+            with SessionLocal() as db:
+                yield db
+
+        @app.get("/")
+        def show():
+            db = SessionLocal()
+            return db.query(1)
+    """
+    files = {"core/db.py": FACTORY + provider() + dependency, "app/work.py": use}
+    words = [each.words for each in advised(tmp_path, files)]
+    assert words[-1] == "the parameter `db = Depends(get_db)`"
+
+
 def test_a_line_that_has_to_stand_before_is_told(tmp_path: Path) -> None:
     policy = LAYER.format("manager.session") + 'bind = "manager = current_app.manager"\n'
     assert one(tmp_path, FACTORY, USE, policy) == (
