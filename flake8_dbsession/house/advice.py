@@ -8,7 +8,8 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
-from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.analysis.names.versions import sqlalchemy_of
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import (
@@ -17,6 +18,9 @@ from flake8_dbsession.house.work import (
     is_made_here,
 )
 from flake8_dbsession.policy.model import Style
+
+# docs.sqlalchemy.org/en/14/changelog/changelog_14.html
+_SESSIONS_ENTER_SINCE = (1, 4)
 
 
 class Advice(NamedTuple):
@@ -92,14 +96,30 @@ def advice_for(acquisition: Acquisition, house: House) -> Advice:
     return (
         Advice(way, way.written(place.name))
         if way is not None
-        else advice_of_own_block(acquisition)
+        else advice_of_own_block(acquisition, house.inference)
     )
 
 
-def advice_of_own_block(acquisition: Acquisition) -> Advice:
-    """Advise the block of what is opened itself, which closes it."""
+def advice_of_own_block(acquisition: Acquisition, inference: Inference) -> Advice:
+    """Advise the block of what is opened itself, which closes it.
+
+    Args:
+        acquisition: what is opened.
+        inference: its project tells which SQLAlchemy it is for.
+    """
     keyword = "async with" if acquisition.known.is_async else "with"
-    return Advice(None, f"{keyword} {acquisition.block} as {acquisition.local_name}:")
+    entered = acquisition.block
+    if has_no_block(acquisition, inference):
+        entered = f"closing({entered})"
+    return Advice(None, f"{keyword} {entered} as {acquisition.local_name}:")
+
+
+def has_no_block(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether a session is of a SQLAlchemy in which it was no context manager yet."""
+    if acquisition.known.resource is not Resource.SESSION:
+        return False
+    allowed = sqlalchemy_of([acquisition.scope], inference.project)
+    return allowed.are_below(*_SESSIONS_ENTER_SINCE)
 
 
 def closes_by_its_block(acquisition: Acquisition, inference: Inference) -> bool:

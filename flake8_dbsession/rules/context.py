@@ -130,7 +130,7 @@ class Context:
             place = place_of(acquisition, self.file.inference)
             return advice_instead(replacement, place, self.house)
         if self.is_test or self.may_open(acquisition.scope, acquisition.known):
-            return advice_of_own_block(acquisition)
+            return advice_of_own_block(acquisition, self.file.inference)
         given = self._given_beside.get(id(acquisition.node))
         return advice_beside(given) if given else advice_for(acquisition, self.house)
 

@@ -317,6 +317,21 @@ def test_the_file_s_own_dependency_goes_before_one_of_that_name(tmp_path: Path) 
     assert words[-1] == "the parameter `db = Depends(get_db)`"
 
 
+@pytest.mark.parametrize(
+    ("required", "words"),
+    [
+        ("sqlalchemy~=1.3.24", "`with closing(SessionLocal()) as db:`"),
+        ("sqlalchemy<1.4", "`with closing(SessionLocal()) as db:`"),
+        ("sqlalchemy<2", OWN_BLOCK),
+        ("sqlalchemy", OWN_BLOCK),
+    ],
+)
+def test_a_session_before_it_was_a_context_manager(
+    required: str, words: str, tmp_path: Path
+) -> None:
+    assert one(tmp_path, FACTORY, **{"requirements.txt": f"{required}\n"}) == words
+
+
 def test_a_line_that_has_to_stand_before_is_told(tmp_path: Path) -> None:
     policy = LAYER.format("manager.session") + 'bind = "manager = current_app.manager"\n'
     assert one(tmp_path, FACTORY, USE, policy) == (

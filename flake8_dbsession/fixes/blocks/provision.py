@@ -15,7 +15,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValu
 from flake8_dbsession.fixes.blocks.injected import filled, handler_of
 from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
-from flake8_dbsession.house.advice import choice_at, factory_of, place_of
+from flake8_dbsession.house.advice import choice_at, factory_of, has_no_block, place_of
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Style
@@ -145,6 +145,8 @@ def provision_of_own_block(acquisition: Acquisition, document: Document) -> Prov
     is_named = context.is_legacy(acquisition) or advice.way is not None
     if is_named and not is_made_here(acquisition):
         return None
+    if has_no_block(acquisition, context.file.inference):
+        raise Refusal("a session of this SQLAlchemy is no context manager")
     document.refuse_comments(call)
     statement = document.context.file.tree.statement(call)
     is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
