@@ -579,11 +579,11 @@ def open_on_other_errors(statement):
 
 def test_a_registry_is_not_named_as_its_session(tmp_path: Path) -> None:
     text = """
-from sqlalchemy.orm import scoped_session
+from sqlalchemy.orm import Session, scoped_session
 
 def count(statement):
     registry = scoped_session(SessionLocal)
-    db = registry()
+    db: Session = registry()
     try:
         result = db.execute(statement)
     except Exception:

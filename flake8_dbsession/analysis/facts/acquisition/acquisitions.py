@@ -21,7 +21,7 @@ from flake8_dbsession.analysis.names.inference import Inference, relayed
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, shown
 
 _RELAYS = frozenset(name.rpartition(".")[2] for name in RELAYS)
 
@@ -110,9 +110,10 @@ def _given_by(registry: str, scope: Scope) -> str:
     function = scope.function()
     for node in own_nodes(function.node) if function is not None else ():
         match node:
-            case ast.Assign(
-                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=called), args=[])
-            ) if called == registry:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=made)
+                | ast.AnnAssign(target=ast.Name(id=name), value=made)
+            ) if isinstance(made, ast.Call) and is_name(made.func, registry):
                 return name
     return ""
 
