@@ -1963,3 +1963,63 @@ def test_without_autoflush_a_query_writes_nothing(tmp_path: Path) -> None:
                 session.commit()
     """
     assert_cases(tmp_path, {"app.py": text}, CODES)
+
+
+def test_a_decorator_does_not_make_a_callers_work_the_functions_own(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy import select
+        from sqlalchemy.orm import Session
+        from core.decorators import retried
+        from core.models import Tag
+
+        {decorator}
+        def import_tags(names, db: Session):
+            found = []
+            for name in names:
+                try:
+                    db.add(Tag(name))
+                    db.flush()
+                    found.append(name)
+                except Exception:
+                    continue
+            return found
+    """
+    for number, decorator in enumerate(("", "@retried")):
+        folder = tmp_path / str(number)
+        write_project(folder, {**POSTGRESQL, "tags.py": text.format(decorator=decorator)})
+        ways = [m.rpartition("; ")[2] for _, _, code, m in lint(folder, "tags.py") if code in CODES]
+        assert ways == ["put the work in `with db.begin_nested():`"], decorator
+
+
+def test_what_an_earlier_handler_catches(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            **POSTGRESQL,
+            "work.py": """
+                from sqlalchemy.exc import DBAPIError, IntegrityError
+                from sqlalchemy.orm import Session
+
+                def all_of_the_databases(runs, db: Session):
+                    for run in runs:
+                        try:
+                            db.add(run)
+                            db.flush()
+                        except DBAPIError:
+                            raise
+                        except Exception:
+                            print("not run")
+
+                def some(runs, db: Session):
+                    for run in runs:
+                        try:
+                            db.add(run)
+                            db.flush()
+                        except IntegrityError:
+                            raise
+                        except Exception:  # DBS308
+                            print("not run")
+            """,
+        },
+        CODES,
+    )

@@ -70,6 +70,8 @@ from flake8_dbsession.analysis.source.mentions import Mentions, hints
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
 _ENDING = ENDS | Did.MAY_END
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
+# What is caught by them leaves nothing that a database raises.
+_ROOTS = _ALL_ERRORS | {"DBAPIError", "SQLAlchemyError"}
 # Dictionaries have these too, so that they alone do not show that a name is a session.
 _COMMON = frozenset({"get"})
 _FLUSHING = frozenset({"commit", "flush"})
@@ -378,7 +380,7 @@ class _Function:
                 return Undone.TURNS
         parameters = self._parameters(name)
         is_an_objects = "." in name  # whose other methods work with it as well
-        is_given = parameters and not self._is_given_by_a_framework(parameters)
+        is_given = parameters and not self._is_injected_or_a_tests(parameters)
         if not (is_an_objects or is_given) or self._commits_for_caller(name, handler):
             return None
         return Undone.CALLERS
@@ -425,7 +427,7 @@ class _Function:
                 caught = list(self._caught(handler.type))
                 if caught:
                     yield handler
-                if not _ALL_ERRORS.union({"SQLAlchemyError"}).isdisjoint(caught):
+                if not _ROOTS.isdisjoint(caught):
                     break  # nothing is left of them for the handlers below it
 
     def _caught(self, classes: ast.expr | None) -> Iterator[str]:
@@ -535,9 +537,14 @@ class _Function:
         return [how for how in hows if isinstance(how, Parameter)]
 
     def _is_given_by_a_framework(self, parameters: list[Parameter]) -> bool:
+        """Tell whether a framework may give the session, as one that decorates the function."""
+        is_decorated = not decorator_names(self._function) <= PLAIN_DECORATORS
+        return bool(parameters) and (is_decorated or self._is_injected_or_a_tests(parameters))
+
+    def _is_injected_or_a_tests(self, parameters: list[Parameter]) -> bool:
+        """Tell whether a framework surely gives the session, so that no caller has worked by it."""
         is_test = self._function.name.startswith("test")
-        is_driven = is_test or not decorator_names(self._function) <= PLAIN_DECORATORS
-        return bool(parameters) and (is_driven or any(map(self._is_injected, parameters)))
+        return bool(parameters) and (is_test or any(map(self._is_injected, parameters)))
 
     def _is_injected(self, parameter: Parameter) -> bool:
         given = [part for part in (parameter.default, parameter.arg.annotation) if part is not None]
