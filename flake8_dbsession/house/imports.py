@@ -78,9 +78,9 @@ class Imports:
                     return
                 name = self._name_of(module) if level else dotted or ""
                 for alias in aliases:
-                    inner = self._project.submodule(module, alias.name)
+                    inner = self._file.inference.submodule(module, alias.name)
                     bound = alias.asname or alias.name
-                    if inner is not None and not module.bindings(alias.name):
+                    if inner is not None:
                         yield _Import(bound, f"{name}.{alias.name}", inner, "")
                     else:
                         yield _Import(bound, name, module, alias.name)

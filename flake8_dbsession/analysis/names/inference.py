@@ -280,18 +280,56 @@ class Inference:
             The bindings, each with the scope of the module that it stands in.
         """
         pending = list(scope.lookup(name))
+        seen = set(pending)
         for _ in range(_LONGEST_CHAIN):
             if not pending:
                 return
             binding = pending.pop(0)
-            how = binding.how
-            if isinstance(how, Imported) and how.name:
-                module = self.project.find(binding.scope.module.path, how.module, how.level)
-                followed = module.bindings(how.name) if module else []
-                if followed:
-                    pending += followed
+            source = self._source(binding)
+            followed = source[0].bindings(source[1]) if source is not None else []
+            if not followed:
+                yield binding
+            pending += [each for each in followed if each not in seen]
+            seen.update(followed)
+
+    def submodule(self, package: Module, name: str) -> Module | None:
+        """Find the module inside a package that a name of the package stands for.
+
+        Args:
+            package: the package.
+            name: the name.
+
+        Returns:
+            The module of that name, where the package binds the name to nothing else: an import
+            that leads back to the name itself, as ``from package import name`` does there, binds
+            the module. None where there is no such module.
+        """
+        bindings = package.bindings(name)
+        if bindings and not any(self._leads_back(each, package, name) for each in bindings):
+            return None
+        return self.project.submodule(package, name)
+
+    def _leads_back(self, binding: Binding, package: Module, name: str) -> bool:
+        """Tell whether an import leads, by imports alone, to a name of a package."""
+        for _ in range(_LONGEST_CHAIN):
+            source = self._source(binding)
+            if source is None:
+                return False
+            if (source[0].path, source[1]) == (package.path, name):
+                return True
+            match source[0].bindings(source[1]):
+                case [binding]:
                     continue
-            yield binding
+            return False
+        return False
+
+    def _source(self, binding: Binding) -> tuple[Module, str] | None:
+        """Give the module of the project from which a binding imports a name, and that name."""
+        how = binding.how
+        if not isinstance(how, Imported) or not how.name:
+            return None
+        module = self.project.find(binding.scope.module.path, how.module, how.level)
+        return (module, how.name) if module is not None else None
 
     def _once(self, key: object, scope: Scope, answer: Callable[[], Value | None]) -> Value | None:
         return self.questions.ask(scope.memory, key, answer, None)
@@ -480,12 +518,12 @@ class Inference:
                 found = _choose(map(self._bound, module.bindings(name)))
                 return _declared(factory, found, module.scope)
         bindings = module.bindings(name)
-        if bindings:
-            value = _choose(self._bound(binding) for binding in bindings)
-            return self._or_bare(value, name, module.scope)
-        submodule = self.project.submodule(module, name)
+        value = _choose(self._bound(binding) for binding in bindings)
+        submodule = self.submodule(module, name) if value is None else None
         if submodule is not None:
             return ModuleValue(submodule.scope)
+        if bindings:
+            return self._or_bare(value, name, module.scope)
         return self._star_imported(module, name)
 
     def _star_imported(self, module: Module, name: str) -> Value | None:
