@@ -75,7 +75,7 @@ def object_of(
     if isinstance(expression, ast.Attribute):
         inside = object_of(expression.value, scope, own, inference, steps)
     match binding.how:
-        case Parameter(first=True) if binding.scope.enclosing_class() is not None:
+        case Parameter(is_receiver=True):
             return inside
         case Parameter(arg=arg):
             return _argument(arg, binding.scope, inside, inference, steps)

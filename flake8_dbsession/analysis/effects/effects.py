@@ -232,10 +232,10 @@ class Effects:
     def _of_holder(
         self, method: FunctionValue, attribute: str, call: ast.Call, asked: _Asked
     ) -> Fate | None:
-        first = next(iter([*method.node.args.posonlyargs, *method.node.args.args]), None)
-        if first is None:
+        receiver = method.receiver
+        if receiver is None:
             return None
-        return self._followed(method, f"{first.arg}.{attribute}", constants(method, call), asked)
+        return self._followed(method, f"{receiver}.{attribute}", constants(method, call), asked)
 
     def ending(self, call: ast.Call, scope: Scope) -> CallEnding | None:
         """Tell how a call ends that never returns; None for a call that returns."""

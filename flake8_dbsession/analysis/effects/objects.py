@@ -61,13 +61,13 @@ def attributes_used(method: FunctionValue, inference: Inference) -> frozenset[st
 
 
 def _used(method: FunctionValue, scope: Scope, inference: Inference) -> Iterator[str]:
-    given = [*method.node.args.posonlyargs, *method.node.args.args]
-    if not given or method.owner is None:
+    receiver = scope.receiver()
+    if receiver is None:
         return
     read: dict[str, list[ast.Attribute]] = {}
     for node in own_nodes(method.node):
         match node:
-            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == given[0].arg:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == receiver:
                 read.setdefault(name, []).append(node)
     for name, nodes in read.items():
         value = inference.value(nodes[0], scope)

@@ -103,7 +103,7 @@ def _assigned_names(binding: Binding, rest: str, root: Path, steps: int) -> Iter
 def _held_by_self(binding: Binding, attribute: str) -> list[Binding]:
     """Give the ways in which ``self.attribute`` is bound, where the parameter is a ``self``."""
     cls = binding.scope.parent
-    is_self = isinstance(binding.how, Parameter) and binding.how.first
+    is_self = isinstance(binding.how, Parameter) and binding.how.is_receiver
     if is_self and cls is not None and isinstance(cls.node, ast.ClassDef):
         return cls.attributes(attribute)
     return []

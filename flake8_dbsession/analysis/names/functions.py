@@ -31,14 +31,6 @@ def is_fixture(node: ScopeNode) -> bool:
     return any(name.endswith("fixture") for name in decorator_names(node))
 
 
-def receiver_of(node: ScopeNode) -> str | None:
-    """Give the first parameter of a function, which gets a method's object; None for none."""
-    arguments = getattr(node, "args", None)
-    if not isinstance(arguments, ast.arguments):
-        return None
-    return next((arg.arg for arg in (*arguments.posonlyargs, *arguments.args)), None)
-
-
 def position_of(argument: ast.AST, call: ast.Call) -> int | None:
     """Give the position of an argument; None after a starred one, where it cannot be told."""
     position = call.args.index(argument)  # type: ignore[arg-type]

@@ -554,12 +554,10 @@ class Inference:
         return None
 
     def _parameter(self, how: Parameter, scope: Scope) -> Value | None:
-        cls = self._class_of(scope.parent) if how.first and scope.parent else None
-        names = decorator_names(scope.node) if cls is not None else ()
-        if cls is not None and "staticmethod" not in names:
-            return (
-                self._class(cls.node, cls.scope) if "classmethod" in names else InstanceValue(cls)
-            )
+        cls = self._class_of(scope.parent) if how.is_receiver and scope.parent else None
+        if cls is not None:
+            is_class = "classmethod" in decorator_names(scope.node)
+            return self._class(cls.node, cls.scope) if is_class else InstanceValue(cls)
         outside = scope.parent or scope
         if how.default is not None:
             given = self._given(how.default, outside)

@@ -82,11 +82,11 @@ class Defined(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A function's parameter; ``first`` marks the first one, which is ``self`` in a method."""
+    """A function's parameter; ``is_receiver`` where it gets a method's object or class."""
 
     arg: ast.arg
     default: ast.expr | None
-    first: bool
+    is_receiver: bool
 
 
 class Opaque:
@@ -196,6 +196,20 @@ class Scope:
             scope = None if isinstance(scope.node, ast.ClassDef) else scope.parent
         return scope
 
+    def receiver(self) -> str | None:
+        """Give the parameter of a method that gets its object or class; None for any other scope.
+
+        A static method has none: its first parameter is like those of a plain function.
+        """
+        node = self.node
+        is_method = self.parent is not None and isinstance(self.parent.node, ast.ClassDef)
+        if not is_method or not isinstance(node, FUNCTIONS):
+            return None
+        decorators = getattr(node, "decorator_list", ())
+        if any(last_segment(each) == "staticmethod" for each in decorators):
+            return None
+        return next((arg.arg for arg in (*node.args.posonlyargs, *node.args.args)), None)
+
     def enclosing_class(self) -> Scope | None:
         """Give the class whose method this scope lies in; None outside classes."""
         scope: Scope | None = self
@@ -208,20 +222,25 @@ class Scope:
         if isinstance(node, COMPREHENSIONS):
             pairs = list(_comprehension_bindings(node))
         elif isinstance(node, ast.Lambda):
-            pairs = list(_parameters(node.args))
+            pairs = list(_parameters(node.args, self.receiver()))
         elif isinstance(node, ast.Module):
             pairs = []
         else:
-            pairs = [] if isinstance(node, ast.ClassDef) else list(_parameters(node.args))
+            pairs = []
+            if not isinstance(node, ast.ClassDef):
+                pairs += _parameters(node.args, self.receiver())
             pairs += statement_bindings(node.body, walrus=self.module.holds_walrus)
         return table(pairs, self)
 
     def _attributes_in(self, body: list[ast.stmt]) -> dict[str, list[Binding]]:
         found: dict[str, list[Binding]] = {}
         for method in body:
-            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
-                scope = self.child(method)
-                for name, how in _attribute_bindings(method, method.args.args[0].arg):
+            if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            scope = self.child(method)
+            receiver = scope.receiver()
+            if receiver is not None:
+                for name, how in _attribute_bindings(method, receiver):
                     found.setdefault(name, []).append(Binding(how, scope))
         return found
 
@@ -384,15 +403,13 @@ def _comprehension_bindings(node: Comprehension) -> Iterator[tuple[str, How]]:
             yield name, Opaque()
 
 
-def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, How]]:
+def _parameters(arguments: ast.arguments, receiver: str | None) -> Iterator[tuple[str, How]]:
     positional = arguments.posonlyargs + arguments.args
     missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    for index, (arg, default) in enumerate(
-        zip(positional, missing + list(arguments.defaults), strict=True)
-    ):
-        yield arg.arg, Parameter(arg, default, first=index == 0)
+    for arg, default in zip(positional, missing + list(arguments.defaults), strict=True):
+        yield arg.arg, Parameter(arg, default, is_receiver=arg.arg == receiver)
     for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        yield arg.arg, Parameter(arg, default, first=False)
+        yield arg.arg, Parameter(arg, default, is_receiver=False)
     for rest in (arguments.vararg, arguments.kwarg):
         if rest is not None:
             yield rest.arg, Opaque()

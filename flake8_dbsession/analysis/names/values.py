@@ -127,6 +127,11 @@ class FunctionValue(NamedTuple):
     scope: Scope
     owner: ClassValue | None = None
 
+    @property
+    def receiver(self) -> str | None:
+        """The parameter that gets a method's object or class; None for any other function."""
+        return self.scope.child(self.node).receiver()
+
 
 class TupleValue(NamedTuple):
     """Several values side by side, as ``return engine, factory`` gives them.

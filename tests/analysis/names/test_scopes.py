@@ -52,3 +52,30 @@ def test_a_module_whose_tree_is_let_go_is_followed_by_its_text() -> None:
     module.forget_tree()
     assert [type(b.how) for b in module.bindings("first")] == [Assigned]
     assert module.tree is None
+
+
+def test_which_parameter_is_the_object() -> None:
+    text = """
+def plain(self): ...
+
+class Kept:
+    def method(self, /, other):
+        def inner(each): ...
+    @classmethod
+    def of_class(cls): ...
+    @staticmethod
+    def static(first): ...
+    @builtins.staticmethod
+    def as_well(first): ...
+    def nothing(): ...
+    by_lambda = lambda self: 1
+"""
+    tree = ast.parse(text)
+    module = Module(Path("app.py"), text, tree)
+    cls = module.scope.child(next(n for n in tree.body if isinstance(n, ast.ClassDef)))
+    plain = module.scope.child(next(n for n in tree.body if isinstance(n, ast.FunctionDef)))
+    methods = [cls.child(n) for n in cls.node.body if isinstance(n, ast.FunctionDef)]
+    inner = methods[0].child(next(n for n in ast.walk(tree) if getattr(n, "name", "") == "inner"))
+    by_lambda = cls.child(next(n for n in ast.walk(tree) if isinstance(n, ast.Lambda)))
+    assert [method.receiver() for method in methods] == ["self", "cls", None, None, None]
+    assert [each.receiver() for each in (plain, inner, by_lambda)] == [None, None, "self"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.calls import constants, is_stub
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for, receiver_of
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
@@ -87,7 +87,7 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
     """
     if function is None or not can_be_followed(function):
         return None
-    receiver = receiver_of(function.node)
+    receiver = function.receiver
     if receiver is None:
         return None
     return Following(function, f"{receiver}.{attribute}", frozenset())
@@ -95,7 +95,7 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
 
 def stored_by(constructor: FunctionValue, parameter: str) -> str:
     """Give the attribute in which a constructor keeps a parameter; empty for none, or several."""
-    receiver = receiver_of(constructor.node)
+    receiver = constructor.receiver
     found = {
         target.attr
         for node in own_nodes(constructor.node)

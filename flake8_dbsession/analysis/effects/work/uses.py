@@ -38,7 +38,7 @@ from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.functions import parameter_for, position_of, receiver_of
+from flake8_dbsession.analysis.names.functions import parameter_for, position_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in, run_in
 from flake8_dbsession.analysis.names.scopes import (
@@ -334,7 +334,7 @@ class Uses:
     def _do_own(self, call: ast.Call, own: FunctionValue | External | None, part: Part) -> None:
         """Follow a method that the session's class has and SQLAlchemy's has not."""
         if isinstance(own, FunctionValue):
-            self._do_helper(call, own, receiver_of(own.node), part)
+            self._do_helper(call, own, own.receiver, part)
         else:
             self._unknown(call)
 
@@ -459,7 +459,7 @@ class Uses:
         if not isinstance(method, FunctionValue):
             self._unknown(call)
             return
-        receiver = receiver_of(method.node)
+        receiver = method.receiver
         self._do_helper(call, method, f"{receiver}.{attribute}" if receiver else None, part)
 
     def _may_hold(self, member: ast.Attribute) -> bool:
@@ -468,7 +468,7 @@ class Uses:
         return value is None or isinstance(value, (InstanceValue, RoleValue))
 
     def _is_kept(self, place: ast.Attribute) -> bool:
-        receiver = receiver_of(self._scope.node)
+        receiver = self._scope.receiver()
         return receiver is not None and dotted_name(place) == f"{receiver}.{self._kept}"
 
 
@@ -518,7 +518,7 @@ def ends_by(method: FunctionValue | External | None, thing: Thing, inference: In
     """
     if method is None:
         return NOTHING
-    receiver = receiver_of(method.node) if isinstance(method, FunctionValue) else None
+    receiver = method.receiver if isinstance(method, FunctionValue) else None
     if isinstance(method, External) or receiver is None:
         return Did.MAY_END
     work = work_in(method, receiver, thing._replace(part=Part.WHOLE), inference)
@@ -594,7 +594,7 @@ def _work_in(scope: Scope, name: str, uses: Uses) -> Work:
         return UNFOLLOWED
     thing = uses.thing
     uses.follow_name(name, thing.part, scope.node)
-    if thing.cls is not None and name == receiver_of(scope.node):
+    if thing.cls is not None and name == scope.receiver():
         for node in run_in(scope):
             if is_super(node):
                 uses.follow(node, thing.part)

@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.library.wrappers import (
 )
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference, relayed
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
+from flake8_dbsession.analysis.names.scopes import Parameter, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, shown
@@ -419,19 +419,9 @@ def is_main_guard(node: ast.AST) -> bool:
 
 
 def is_self(name: str, scope: Scope) -> bool:
-    """Tell whether a name is the first parameter of the method around, or of one around that."""
-    current: Scope | None = scope
-    while current is not None:
-        node = current.node
-        if (
-            isinstance(node, FUNCTIONS)
-            and current.parent is not None
-            and isinstance(current.parent.node, ast.ClassDef)
-        ):
-            positional = node.args.posonlyargs + node.args.args
-            return bool(positional) and positional[0].arg == name
-        current = current.parent
-    return False
+    """Tell whether a name is the object, or class, of the method around."""
+    found = scope.lookup(name)
+    return any(isinstance(each.how, Parameter) and each.how.is_receiver for each in found)
 
 
 def _text(target: ast.expr | None) -> str:

@@ -227,10 +227,10 @@ class _Walk:
         names = {receiving_parameter(callee, k) for k, v in given if self._refers(v, state)}
         if callee.owner is not None and isinstance(call.func, ast.Attribute):
             owner = dotted_name(call.func.value)
-            instance = next(iter(callee.node.args.args), None)
+            instance = callee.receiver
             for name in state.names:
                 if instance and owner and isinstance(name, str) and name.startswith(f"{owner}."):
-                    names.add(instance.arg + name.removeprefix(owner))
+                    names.add(instance + name.removeprefix(owner))
         return frozenset(name for name in names if name is not None)
 
     def _helped(

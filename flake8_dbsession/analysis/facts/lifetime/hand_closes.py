@@ -447,4 +447,4 @@ def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
 
 
 def _is_self(name: str, scope: Scope) -> bool:
-    return any(isinstance(b.how, Parameter) and b.how.first for b in scope.bindings(name))
+    return any(isinstance(b.how, Parameter) and b.how.is_receiver for b in scope.bindings(name))

@@ -233,13 +233,13 @@ class _Laziness:
         """Give the attributes by which an object that is made with the session holds it."""
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
         made = self._made(receiver) if receiver is not None else None
-        given = [*method.node.args.posonlyargs, *method.node.args.args]
-        if made is None or not given or not any(map(self._is_session, arguments(made))):
+        own = method.receiver
+        if made is None or own is None or not any(map(self._is_session, arguments(made))):
             return
         value = self._inference.value(made, self._scope)
         if isinstance(value, InstanceValue):
             for attribute in attributes_made_of(value.cls, self._inference):
-                yield f"{given[0].arg}.{attribute}"
+                yield f"{own}.{attribute}"
 
     def _made(self, receiver: ast.expr) -> ast.Call | None:
         """Give the call that makes an object, where it is called on or assigned once."""

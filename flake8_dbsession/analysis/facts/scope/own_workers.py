@@ -7,7 +7,6 @@ import ast
 from flake8_dbsession.analysis.library.methods import CLOSERS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.names.functions import receiver_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
@@ -30,7 +29,7 @@ def is_for_worker_alone(
         True where the other methods only make it, look whether it is there, and close it.
     """
     cls, function = scope.enclosing_class(), scope.function()
-    receiver = receiver_of(function.node) if function is not None else None
+    receiver = function.receiver() if function is not None else None
     if cls is None or not receiver or dotted_name(held) != f"{receiver}.{last_segment(held)}":
         return False
     if any(isinstance(inference.value(b, cls.parent or cls), ClassValue) for b in cls.node.bases):  # type: ignore[union-attr]
@@ -42,7 +41,7 @@ def is_for_worker_alone(
         name = pending.pop()
         if name not in workers:
             workers.add(name)
-            pending += _named_in(methods[name].node) & methods.keys()
+            pending += _named_in(methods[name]) & methods.keys()
     inside = set(nodes_in(start))
     others = [method for name, method in methods.items() if name not in workers]
     return bool(workers) and not any(
@@ -50,7 +49,7 @@ def is_for_worker_alone(
         for method in others
         for node in nodes_in(method.node)
         if node not in inside
-        if (name := _of_object(node, receiver_of(method.node)))
+        if (name := _of_object(node, method.receiver()))
     )
 
 
@@ -63,9 +62,9 @@ def _methods(cls: Scope) -> dict[str, Scope]:
     }
 
 
-def _named_in(method: ast.AST) -> set[str]:
-    receiver = receiver_of(method)  # type: ignore[arg-type]
-    return {name for node in nodes_in(method) if (name := _of_object(node, receiver))}
+def _named_in(method: Scope) -> set[str]:
+    receiver = method.receiver()
+    return {name for node in nodes_in(method.node) if (name := _of_object(node, receiver))}
 
 
 def _of_object(node: ast.AST, receiver: str | None) -> str:
