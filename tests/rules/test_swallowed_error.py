@@ -1859,6 +1859,56 @@ def test_the_sessions_of_registries(tmp_path: Path) -> None:
     assert_service(tmp_path, service)
 
 
+def test_the_session_of_a_registry_is_ended_by_others(tmp_path: Path) -> None:
+    service = """
+        from flask import Flask
+        from flask_sqlalchemy import SQLAlchemy
+
+        app = Flask(__name__)
+        db = SQLAlchemy(app)
+
+        class Rows:
+            def save(self, row):
+                self.store(row)
+
+            def store(self, row):
+                db.session.merge(row)
+                db.session.commit()
+
+        class Service:
+            def __init__(self):
+                self.rows = Rows()
+
+            def clean(self, rows):
+                for row in rows:
+                    try:
+                        self.rows.save(row)
+                        db.session.flush()
+                    except Exception as error:
+                        print(error)
+                db.session.commit()
+
+        def watch(rows):
+            while True:
+                try:
+                    with app.app_context():
+                        rows.pop().status = "old"
+                        db.session.commit()
+                except Exception as error:
+                    print(error)
+
+        def watch_in_one(rows):
+            with app.app_context():
+                while True:
+                    try:
+                        rows.pop().status = "old"
+                        db.session.commit()
+                    except Exception as error:  # DBS308
+                        print(error)
+    """
+    assert_service(tmp_path, service)
+
+
 def test_what_a_call_says_decides_what_its_function_does(tmp_path: Path) -> None:
     service = """
         from sqlalchemy.orm import Session

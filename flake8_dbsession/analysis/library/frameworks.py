@@ -14,6 +14,9 @@ APPLICATIONS = frozenset(
 )
 """The application of a web framework, on which a project hangs its own objects."""
 
+CONTEXTS = frozenset({"app_context", "request_context", "test_request_context"})
+"""The methods of an application whose block ends with what the request's extensions clear up."""
+
 REQUEST_OBJECTS = frozenset({"flask.g", "flask.globals.g", "quart.g"})
 """What lives as long as a request."""
 

@@ -27,6 +27,7 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     sequels_after,
 )
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
+from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block, may_end
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
@@ -199,7 +200,7 @@ class _Function:
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
             helped, holders = partial(self._failing_in, name), self._made_with(name)
-            guards = partial(may_see_to, session=name, scope=self._scope, inference=self._inference)
+            guards = partial(self._may_see_to, name)
             ways = Ways(graph, name, self.handlers, helped, holders, guards, self._closes)
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
@@ -239,6 +240,13 @@ class _Function:
         is_committed = around and any(_encloses(around, commit) for commit in commits)
         is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
         return around is not None and is_added and not is_committed
+
+    def _may_see_to(self, name: str, context: ast.expr) -> bool:
+        """Tell whether the end of a block may roll a session back, or close it."""
+        is_registry = self.sessions[name].role is Role.REGISTRY
+        if is_registry and ends_at_block(context, self._scope, self._inference):
+            return True
+        return may_see_to(context, name, self._scope, self._inference)
 
     def _closes(self, call: ast.Call) -> bool:
         return closes(call, self._scope, self._inference)
@@ -353,10 +361,14 @@ class _Function:
         """Tell whether nothing in a ``try`` can end the transaction, and a savepoint with it."""
         first, last = tried.body[0].lineno, tried.body[-1].end_lineno or tried.body[-1].lineno
         uses = self._uses(session)
-        return not any(
+        is_ended = any(
             first <= getattr(node, "lineno", 0) <= last and work.ever & _ENDING
             for node, work in uses.acts.items()
         )
+        if is_ended or self.sessions[session].role is not Role.REGISTRY:
+            return not is_ended
+        calls = self._calls_in(tried)
+        return not any(may_end(call, self._scope, self._inference) for call in calls)
 
     def _calls_in(self, tried: ast.Try) -> list[ast.Call]:
         last = tried.body[-1].end_lineno or tried.body[-1].lineno
