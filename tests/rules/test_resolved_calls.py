@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.cases import HOUSE, assert_cases
 
 CODES = {"DBS602", "DBS603"}
@@ -364,39 +362,4 @@ def test_properties_that_open_anew(tmp_path: Path) -> None:
         """
     assert_cases(
         tmp_path, {**HOUSE, "repo.py": code}, {"DBS206", "DBS301", "DBS302", "DBS303", "DBS304"}
-    )
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "from shop import settings",
-        "from . import settings",
-        "from shop import settings as settings",
-        "import shop.settings as settings",
-        "",
-    ],
-)
-def test_a_package_that_imports_its_own_module(tmp_path: Path, line: str) -> None:
-    assert_cases(
-        tmp_path,
-        {
-            "shop/__init__.py": f"{line}\n",
-            "shop/settings.py": """
-                from sqlalchemy import create_engine
-
-                engine = create_engine("postgresql://localhost/shop")
-
-                def get_engine():
-                    return engine
-            """,
-            "shop/reset.py": """
-                from shop import settings
-
-                def reset():
-                    connection = settings.get_engine().connect()  # DBS602
-                    connection.execute(settings.drop_all)
-            """,
-        },
-        {"DBS602"},
     )

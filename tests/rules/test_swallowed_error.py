@@ -1982,6 +1982,57 @@ def test_what_reads_and_what_a_block_has_committed_is_no_work_before(tmp_path: P
     assert ways == ["call `db.rollback()` in it"] * 2
 
 
+def test_where_autoflush_is_turned_off(tmp_path: Path) -> None:
+    loop = """
+        from flask_sqlalchemy import SQLAlchemy
+        from models import Part
+        from sqlalchemy import create_engine, select
+        from sqlalchemy.orm import scoped_session, sessionmaker
+
+        engine = create_engine("sqlite:///x.db")
+        MADE
+
+        def load(rows):
+            for row in rows:
+                try:
+                    if not OPEN.scalar(select(Part).where(Part.name == row)):
+                        OPEN.add(Part(name=row))
+                except Exception as error:CODE
+                    print(error)
+            OPEN.commit()
+    """
+    registry = "current = scoped_session(sessionmaker(engine{}))"
+    ways = [
+        (registry.format(""), "current", True),
+        (registry.format(", autoflush=False"), "current", False),
+        (registry.format("") + "; current.configure(autoflush=False)", "current", False),
+        ("db = SQLAlchemy()", "db.session", True),
+        ("db = SQLAlchemy(session_options={'autoflush': False})", "db.session", False),
+        ("Make = sessionmaker(engine); db = Make(autoflush=False)", "db", False),
+    ]
+    for number, (made, opened, is_reported) in enumerate(ways):
+        text = loop.replace("MADE", made).replace("OPEN", opened)
+        text = text.replace("CODE", "  # DBS308" if is_reported else "")
+        assert_cases(tmp_path, {f"load{number}.py": text}, {"DBS308"})
+    inside = """
+        from models import Part
+        from sqlalchemy import create_engine, select
+        from sqlalchemy.orm import Session
+
+        def load(rows):
+            with Session(create_engine("sqlite:///x.db")) as db:
+                with db.no_autoflush:
+                    for row in rows:
+                        try:
+                            if not db.scalar(select(Part).where(Part.name == row)):
+                                db.add(Part(name=row))
+                        except Exception as error:
+                            print(error)
+                db.commit()
+    """
+    assert_cases(tmp_path, {"inside.py": inside}, {"DBS308"})
+
+
 def test_without_autoflush_a_query_writes_nothing(tmp_path: Path) -> None:
     text = """
         from models import Part

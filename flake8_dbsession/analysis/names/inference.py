@@ -101,6 +101,7 @@ _ATTRIBUTES = {
 _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
+_TELLING_AUTOFLUSH = frozenset({"autoflush", "session_options", None})
 _KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
@@ -506,9 +507,6 @@ class Inference:
             return roles.lookup(dotted)
         if not how.name:
             return ModuleValue(module.scope)
-        if module is importer:  # a package that imports from itself means a module in it
-            module = self.project.submodule(importer, how.name)
-            return ModuleValue(module.scope) if module is not None else None
         return self._or_bare(self.member(module, how.name), how.name, module.scope)
 
     def _member(self, module: Module, name: str) -> Value | None:
@@ -626,7 +624,13 @@ class Inference:
                 engine = bound_to(call)
                 home = self._home_of_engine(engine, scope)
                 opened = callee._replace(home=home, database=self._database(engine, scope))
-                return self._called(opened._replace(autoflushes=_autoflushes(call)))
+                return self._called(opened._replace(autoflushes=_autoflushes(call, scope)))
+            case RoleValue(role=Role.FACTORY | Role.EXTENSION_MAKER, autoflushes=True):
+                return self._called(callee._replace(autoflushes=_autoflushes(call, scope)))
+            case RoleValue(role=Role.REGISTRY_MAKER) if call.args:
+                factory = self.known(call.args[0], scope)
+                is_known = factory is None or factory.autoflushes
+                return self._called(callee._replace(autoflushes=is_known))
             case External(name=name):
                 return self._external_call(name, call, scope)
             case None if isinstance(call.func, ast.Attribute):
@@ -1025,11 +1029,17 @@ def _made_factory(
         source=Role.FACTORY_MAKER,
         keeps_loaded=keeps_loaded,
         of_class=of_class,
-        autoflushes=_autoflushes(call),
+        autoflushes=_autoflushes(call, scope),
     )
 
 
-def _autoflushes(call: ast.Call) -> bool:
-    """Tell whether ``sessionmaker(...)`` or ``Session(...)`` leaves autoflush on."""
-    told = [keyword.value for keyword in call.keywords if keyword.arg in ("autoflush", None)]
+def _autoflushes(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether ``sessionmaker(...)``, ``Session(...)`` or ``SQLAlchemy(...)`` leaves it on.
+
+    Not where ``configure`` of its module may turn it off later.
+    """
+    text = scope.module.text
+    if ".configure(" in text and "autoflush" in text:
+        return False
+    told = [keyword.value for keyword in call.keywords if keyword.arg in _TELLING_AUTOFLUSH]
     return all(isinstance(value, ast.Constant) and bool(value.value) for value in told)

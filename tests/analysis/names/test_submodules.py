@@ -37,6 +37,7 @@ WORK = """
         "from shop import other, database as database",
         "from shop.core import database",
         "from .core import database",
+        "import shop.database as database",
         "try:\n    from shop import database\nexcept ImportError:\n    database = None",
     ],
 )

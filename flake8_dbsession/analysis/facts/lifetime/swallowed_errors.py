@@ -232,7 +232,9 @@ class _Function:
 
     def _flushes_turns(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a query in a loop's ``try`` flushes what earlier turns of it have added."""
-        if not self.sessions[name].autoflushes:
+        first, last = self._function.lineno, self._function.end_lineno
+        is_off = any("no_autoflush" in line for line in self._scope.module.lines[first:last])
+        if is_off or not self.sessions[name].autoflushes:
             return False
         around = self._loop_around(handler)
         methods = {dotted_name(call.func) for call in self._calls_in(self._tried[handler])}
