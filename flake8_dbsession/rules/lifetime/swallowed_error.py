@@ -45,7 +45,8 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     for the next one, the work of a caller who gave the session or of an object's other methods, the
     function's own uncommitted changes or a row lock from before the `try`), the message names a
     savepoint; and nothing is reported where the `try` may end that savepoint: by a commit, or by a
-    call that is given the session and cannot be followed. Of a loop that commits in some of its
+    call that is given the session and cannot be followed, or, where a registry or Flask-SQLAlchemy's
+    `db.session` has the session for all, by a function of the project that commits. Of a loop that commits in some of its
     iterations alone the message asks to commit each. Inside `with session.begin():`, where a
     session takes no more work after a rollback, it is always a savepoint.
 
