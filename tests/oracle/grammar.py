@@ -192,7 +192,9 @@ _BINDS_DB = re.compile(r"\bdb = |\bas db\b|\bfor db in\b")
 _NOT_AWAITED = re.compile(
     r"each|ExitStack|Holder|in_turns|def |lambda|wrap_it|closing|stack|for _ in turns"
 )
-_AWAITED = re.compile(r"\b\w+(?:\(\))?\.(?:close|execute)\(\)|\b(?:pause|\w+_slowly)\(db[^)]*\)")
+_AWAITED = re.compile(
+    r"\b\w+(?:\(\))?\.(?:close|execute)\(\)|\b(?:pause|\w+_slowly)\(db[^)]*\)|^end\(\)"
+)
 _SLOWLY = {
     "close_it(": "close_slowly(",
     "use(db": "pause(db",

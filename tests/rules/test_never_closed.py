@@ -699,3 +699,29 @@ def test_a_session_that_its_helper_has_used(tmp_path: Path) -> None:
             return key
     """
     assert_cases(tmp_path, {"app.py": text}, {"DBS302"})
+
+
+def test_a_session_that_its_helper_closes_and_works_with_again(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("sqlite:///x.db"))
+
+        def begin_again(session):
+            session.execute("select 1")
+            session.close()
+            session.execute("select 2")
+
+        def work():
+            session = SessionLocal()  # DBS302
+            begin_again(session)
+
+        def work_and_close():
+            session = SessionLocal()
+            try:
+                begin_again(session)
+            finally:
+                session.close()
+    """
+    assert_cases(tmp_path, {"app.py": text}, {"DBS302", "DBS303"})

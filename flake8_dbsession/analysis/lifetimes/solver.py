@@ -41,6 +41,7 @@ _OUTCOMES = {
     Status.ADDED_TO: Outcome.ADDED_TO,
     Status.LIVE: Outcome.USED,
     Status.LOST: Outcome.USED,
+    Status.REOPENED: Outcome.USED,
     Status.CLOSED: Outcome.CLOSED,
     Status.CLOSED_UNUSED: Outcome.ONLY_CLOSED,
 }
