@@ -38,16 +38,16 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     by requirements that name a driver of PostgreSQL and no other, in a project without the URL of
     another database.
 
-    A handler is reported as well that itself works with the session before it rolls back,
-    whether or not it raises in the end, but for what it does only after a look at the error
-    (`if "401" in str(error)`). Where a rollback would undo more than what failed
-    (iterations of a loop that are committed together, objects that an asynchronous session loaded
-    for the next one, the work of a caller who gave the session or of an object's other methods, the
-    function's own uncommitted changes or a row lock from before the `try`), the message names a
-    savepoint; and nothing is reported where the `try` may end that savepoint: by a commit, or by a
-    call that is given the session and cannot be followed, or, where a registry or Flask-SQLAlchemy's
-    `db.session` has the session for all, by a function of the project that commits. Of a loop that commits in some of its
-    iterations alone the message asks to commit each. Inside `with session.begin():`, where a
+    A handler is reported as well that itself works with the session before it rolls back, whether
+    or not it raises in the end, but for what it does only after a look at the error (`if "401" in
+    str(error)`). Where a rollback would undo more than what failed (iterations of a loop that are
+    committed together, objects that an asynchronous session loaded for the next one, the work of a
+    caller who gave the session or of an object's other methods, the function's own uncommitted
+    changes or a row lock from before the `try`), the message names a savepoint; and nothing is
+    reported where the `try` may end that savepoint: by a commit, or by a call that is given the
+    session and cannot be followed, or, where a registry or Flask-SQLAlchemy's `db.session` has the
+    session for all, by a function of the project that commits. Of a loop that commits in some of
+    its iterations alone the message asks to commit each. Inside `with session.begin():`, where a
     session takes no more work after a rollback, it is always a savepoint.
 
     ## Why is this bad?
