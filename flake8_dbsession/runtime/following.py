@@ -138,6 +138,9 @@ class Drivers:
 
     def _pool(self, row: DriverPool, module: ModuleType) -> None:
         kind = getattr(module, row.pool)
+        # Of a pool that takes no weak reference it is only known that another lies where it was.
+        made = functools.partial(_after, lambda pool: self._ledger.pool_is_gone(id(pool)))
+        self._patches.wrap(kind, "__init__", made)
         self._patches.wrap(kind, row.lend, functools.partial(self._around_lend, row))
         self._patches.wrap(kind, row.take, functools.partial(self._around_take, row))
         if row.close:
