@@ -81,7 +81,7 @@ def merged(reports: Iterable[Report]) -> Report:
         leaks=tuple(leak for report in reports for leak in report.leaks),
         lines=tuple(sorted({line for report in reports for line in report.lines})),
         notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
-        pools=tuple(pools.values()),
+        pools=tuple(sorted(pools.values(), key=_by_want)),
         watched=_names(report.watched for report in reports),
         unwatched=_names(report.unwatched for report in reports),
     )
@@ -149,6 +149,10 @@ def _tally(same: list[Tally]) -> Tally:
 
 def _by_weight(tally: Tally) -> tuple[int, float, int]:
     return (-tally.left_open, -tally.held, -tally.opened)
+
+
+def _by_want(pool: PoolUse) -> tuple[int, int, int]:
+    return (-pool.timeouts, -pool.waits, -pool.peak)
 
 
 def _names(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
