@@ -53,7 +53,7 @@ class Hooks:
             self._waiting.append(event)
         elif not self._here.is_telling:
             self.tell_waiting()
-            self._call(event)
+            self._tell(event)
 
     def tell_waiting(self) -> None:
         """Tell the events that wait."""
@@ -62,19 +62,23 @@ class Hooks:
                 event = self._waiting.popleft()
             except IndexError:  # another thread was faster
                 return
-            self._call(event)
+            self._tell(event)
 
     def forget(self) -> None:
         """Drop the events that wait, as a forked process does: they are its parent's."""
         self._waiting.clear()
 
-    def _call(self, event: Event) -> None:
+    def _tell(self, event: Event) -> None:
         self._here.is_telling = True
         try:
             for hook in self._hooks:
-                try:
-                    hook(event)
-                except Exception:
-                    _LOGGER.exception("a hook of the watch failed")
+                _call(hook, event)
         finally:
             self._here.is_telling = False
+
+
+def _call(hook: Callable[[Event], None], event: Event) -> None:
+    try:
+        hook(event)
+    except Exception:
+        _LOGGER.exception("a hook of the watch failed")

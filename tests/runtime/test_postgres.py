@@ -223,9 +223,8 @@ def test_pools_of_asyncpg_one_after_another(postgres: str, watching: Watch) -> N
     asyncpg = pytest.importorskip("asyncpg")
 
     async def use(size: int) -> None:
-        async with asyncpg.create_pool(postgres, min_size=0, max_size=size) as pool:
-            async with pool.acquire():
-                pass
+        async with asyncpg.create_pool(postgres, max_size=size, min_size=0) as pool, pool.acquire():
+            pass
 
     async def main() -> None:
         for size in range(1, 12):
