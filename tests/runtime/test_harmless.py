@@ -146,6 +146,7 @@ def test_a_connection_that_is_closed_behind_its_back(database: str) -> None:
 def test_a_replacement_of_connect_outlives_the_watch(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sqlite3, "connect", sqlite3.connect)  # to end with the real one
     with watch() as watching:
         before = sqlite3.connect
 
