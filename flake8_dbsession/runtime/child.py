@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -41,11 +42,14 @@ class _Process:
         self._folder = folder
         self._watch = Watch(idle=idle, hooks=[_say_timeouts])
         self._exit = os._exit
+        self._report = ""
 
     def start(self) -> None:
         self._watch.install()
         atexit.register(self._leave)
         os._exit = self._leave_and_exit  # type: ignore[assignment]  # how multiprocessing and its kin end
+        for name in ("execv", "execve"):  # what all other ways to become another program call
+            setattr(os, name, self._leave_before(getattr(os, name)))
         if threading.current_thread() is threading.main_thread():
             if hasattr(signal, "SIGUSR1"):
                 self._listen()
@@ -56,7 +60,8 @@ class _Process:
             os.register_at_fork(after_in_child=self._announce)
 
     def _announce(self) -> None:
-        """Let `dbsession run` know whom it can ask."""
+        """Let `dbsession run` know whom it can ask, and choose where the report will be."""
+        self._report = self._file(f"{time.monotonic_ns()}.json")
         with contextlib.suppress(OSError), open(self._file("pid"), "w"):
             pass
 
@@ -69,12 +74,27 @@ class _Process:
             handle, name = tempfile.mkstemp(dir=self._folder)
             with open(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 stream.write(to_json(report))
-            os.replace(name, self._file("json"))
+            os.replace(name, self._report)
             os.unlink(self._file("pid"))
 
     def _leave_and_exit(self, status: int) -> None:
         self._leave()
         self._exit(status)
+
+    def _leave_before(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Leave the report before another program takes the place of this one."""
+
+        def become(*program: Any, **named: Any) -> Any:
+            self._leave()
+            try:
+                return original(*program, **named)
+            except BaseException:  # this program goes on
+                with contextlib.suppress(OSError):
+                    os.unlink(self._report)
+                self._announce()
+                raise
+
+        return become
 
     def _leave_and_end(self, number: int, _frame: FrameType | None) -> None:
         """Leave the report before a signal ends the process, as it would without us."""

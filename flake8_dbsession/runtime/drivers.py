@@ -24,7 +24,8 @@ class Driver(NamedTuple):
         connection: the class's name in it.
         opener: the method that opens: ``__init__``, or a coroutine that connects later.
         closers: the methods after which it is closed; older versions may lack some.
-        is_open: tells whether a connection is open; None where only the driver's closers tell.
+        is_open: tells whether a connection is open, and may raise where it is not; None where only
+            the driver's closers tell.
         is_in_transaction: tells whether a transaction is open; None where that cannot be seen.
     """
 
@@ -59,7 +60,7 @@ class Factory(NamedTuple):
     connection: str
     argument: str
     position: int
-    is_open: Test | None
+    is_open: Test
     is_in_transaction: Test
     loses_writes: bool
 
@@ -152,7 +153,7 @@ FACTORIES = (
         "Connection",
         "factory",
         5,
-        None,
+        lambda c: c.total_changes >= 0,  # which a closed one cannot say
         lambda c: bool(c.in_transaction),
         loses_writes=True,
     ),

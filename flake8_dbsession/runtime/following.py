@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import sys
 import time
 import weakref
 from collections.abc import Callable
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from flake8_dbsession.runtime.drivers import (
     APSW,
@@ -27,6 +28,7 @@ from flake8_dbsession.runtime.patching import Function, Patches, harmless
 from flake8_dbsession.runtime.records import CLOSED, COLLECTED, SWEPT
 from flake8_dbsession.runtime.sqlalchemy_events import is_failing
 
+_LOGGER = logging.getLogger("flake8_dbsession.runtime")
 _FINALIZER_DEPTH = 8  # frames, ours among them
 _Install = Callable[[Any, ModuleType], None]
 
@@ -86,9 +88,11 @@ class Drivers:
                 has_position = len(given) > row.position
                 base = given[row.position] if has_position else options.get(row.argument)
                 base = default if base is None else base
-                if not isinstance(base, type):
+                if self._ledger.is_closed or not isinstance(base, type):
                     return original(*args, **options)
                 kind = classes.get(base) or classes.setdefault(base, self._followed(base, row))
+                if kind is base:
+                    return original(*args, **options)
                 if has_position:
                     given[row.position] = kind
                 else:
@@ -104,7 +108,10 @@ class Drivers:
         self._patches.wrap(module, "connect", around)
 
     def _followed(self, base: Any, row: Factory) -> type:
-        """Make a class of connections that tell when they are closed."""
+        """Make a class of connections that tell when they are closed.
+
+        One that refuses to be subclassed is given back as it is.
+        """
         ledger = self._ledger
 
         def close(connection: Any) -> None:
@@ -123,10 +130,17 @@ class Drivers:
 
         names = ("__module__", "__qualname__", "__doc__")
         body = {name: getattr(base, name) for name in names}
-        return type(base.__name__, (base,), {**body, "close": close, "__exit__": leave})
+        try:
+            return type(base.__name__, (base,), {**body, "close": close, "__exit__": leave})
+        except Exception as error:  # whatever its ``__init_subclass__`` raises
+            _LOGGER.warning("connections of %s are not followed: %s", base.__name__, error)
+            return cast("type", base)
 
     def _pool(self, row: DriverPool, module: ModuleType) -> None:
         kind = getattr(module, row.pool)
+        # Of a pool that takes no weak reference it is only known that another lies where it was.
+        made = functools.partial(_after, lambda pool: self._ledger.pool_is_gone(id(pool)))
+        self._patches.wrap(kind, "__init__", made)
         self._patches.wrap(kind, row.lend, functools.partial(self._around_lend, row))
         self._patches.wrap(kind, row.take, functools.partial(self._around_take, row))
         if row.close:
@@ -291,7 +305,10 @@ def _asked(test: Test | None, reference: weakref.ref[Any]) -> Callable[[], bool]
 
     def ask() -> bool:
         connection = reference()
-        return connection is not None and test(connection)
+        try:
+            return connection is not None and test(connection)
+        except Exception:  # as drivers do of a connection that was closed behind our back
+            return False
 
     return ask
 

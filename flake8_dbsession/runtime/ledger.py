@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
@@ -12,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from flake8_dbsession.runtime import places, requests
+from flake8_dbsession.runtime.hooks import Hooks
 from flake8_dbsession.runtime.records import (
     BLOCK_LEAVES_OPEN,
     CLOSED,
@@ -37,7 +37,6 @@ from flake8_dbsession.runtime.records import (
 )
 from flake8_dbsession.runtime.wording import sentence, who_holds
 
-_LOGGER = logging.getLogger("flake8_dbsession.runtime")
 _MAX_KEPT = 1000  # leaks and notes that are kept one by one; the tallies count all
 _MAX_LINES = 10_000
 _NOT_SAMPLED = Trail((), "")
@@ -238,7 +237,8 @@ class Ledger:
     ) -> None:
         self._sample = sample
         self._idle = idle
-        self._hooks = tuple(hooks)
+        self._hooks = Hooks(hooks)
+        self.is_closed = False
         self.reset()
 
     def reset(self) -> None:
@@ -250,10 +250,16 @@ class Ledger:
         self._counts: dict[tuple[Place | None, str], _Count] = {}
         self._tracks: dict[int, Track] = {}
         self._pools: dict[int, Pool] = {}
-        self._all_pools: list[Pool] = []
+        self._past_pools: dict[tuple[str, int], PoolUse] = {}
         self._notes: dict[tuple[str, Place | None, str], Note] = {}
         self.owner = Owner()
         self.is_sweeping = False
+        self._hooks.forget()
+
+    def close(self) -> None:
+        """Book no opening any more: what the program kept of the watch's functions does nothing."""
+        self.is_closed = True
+        self._hooks.tell_waiting()
 
     # what is open
 
@@ -280,8 +286,10 @@ class Ledger:
 
         Returns:
             The booking; None for a driver's connection that another library opens for itself and
-            has to close itself.
+            has to close itself, and where the books are closed.
         """
+        if self.is_closed:
+            return None
         sampled = self._sample >= 1 or random.random() < self._sample
         way = places.trail(driver) if sampled or driver else _NOT_SAMPLED
         if driver and way.library:
@@ -310,14 +318,19 @@ class Ledger:
 
     def end(self, key: object, how: str = CLOSED) -> None:
         """Book the end of what was opened under a key; a second end of it is none."""
-        if how == CLOSED and self.is_sweeping:
-            how = SWEPT
+        if how == COLLECTED:
+            with self._hooks.later():
+                self._end(key, how)
+        else:
+            self._end(key, SWEPT if how == CLOSED and self.is_sweeping else how)
+
+    def _end(self, key: object, how: str) -> None:
+        lease = self._open.pop(key, None)
+        if lease is None:
+            return
+        self._note_idle(lease)
+        self.transaction_ends(lease)
         with self._lock:
-            lease = self._open.pop(key, None)
-            if lease is None:
-                return
-            self._note_idle(lease)
-            self.transaction_ends(lease)
             lease.ended = how
             lease.held = time.monotonic() - lease.since
             lease.reference = None
@@ -353,6 +366,8 @@ class Ledger:
 
     def session_made(self, session: object, what: str) -> None:
         """Book that a session was made: it holds nothing yet."""
+        if self.is_closed:
+            return
         sampled = self._sample >= 1 or random.random() < self._sample
         way = places.trail().places if sampled else ()
         track = Track(what, way, self.owner)
@@ -428,15 +443,28 @@ class Ledger:
         found = self._pools.get(key)
         if found is None:
             found = self._pools[key] = Pool(name(), size())
-            found.reference = _reference(pool, lambda _: self._pools.pop(key, None))
-            self._all_pools.append(found)
+            found.reference = _reference(pool, lambda _: self.pool_is_gone(key))
         return found
+
+    def pool_is_gone(self, key: int) -> None:
+        """Keep of a pool that is no more what it adds to those of its name.
+
+        Args:
+            key: its ``id``.
+        """
+        gone = self._pools.pop(key, None)
+        if gone is None:
+            return
+        use = gone.use()
+        with self._lock:
+            before = self._past_pools.get((use.name, use.size))
+            if before is not None or len(self._past_pools) < _MAX_KEPT:
+                self._past_pools[use.name, use.size] = before.plus(use) if before else use
 
     def lent_by(self, pool: object) -> list[Lease]:
         """List what a pool has lent and not got back."""
         counts = self._pools.get(id(pool))
-        with self._lock:
-            leases = list(self._open.values())
+        leases = list(self._open.values())
         return [lease for lease in leases if counts is not None and lease.pool is counts]
 
     def waited(self, pool: Pool, seconds: float) -> None:
@@ -453,7 +481,7 @@ class Ledger:
             pool.timeouts += 1
             pool.waits += 1
             pool.waited += seconds
-            holding = [lease.holder() for lease in self._open.values() if lease.pool is pool]
+        holding = [lease.holder() for lease in list(self._open.values()) if lease.pool is pool]
         text = who_holds(pool.name, holding)
         if hasattr(error, "add_note"):  # from Python 3.11
             error.add_note(text)
@@ -465,11 +493,10 @@ class Ledger:
 
     def out(self) -> list[Lease]:
         """List what is out, without what its own driver knows to be closed."""
-        with self._lock:
-            for lease in list(self._open.values()):
-                if lease.is_open_still is not None and not lease.is_open_still():
-                    self.end(lease.key)
-            return list(self._open.values())
+        for lease in list(self._open.values()):
+            if lease.is_open_still is not None and not lease.is_open_still():
+                self.end(lease.key)
+        return list(self._open.values())
 
     def suspects(self) -> list[Lease]:
         """List what nobody closed: what was collected or swept, and what is still out."""
@@ -483,26 +510,27 @@ class Ledger:
 
     def tallies(self) -> list[Tally]:
         """Count by place, what is still out included."""
+        out = self.out()
         with self._lock:
             counts = dict(self._counts)
-            for lease in self.out():
-                track, holder = lease.track, lease.holder()
-                key = (lease.place, track.what if track else lease.what)
-                before = counts.get(key) or _Count()
-                count = counts[key] = _Count()
-                count.opened = before.opened + 1
-                count.left = before.left + lease.is_suspect
-                count.held = max(before.held, holder.held)
-                count.transaction = max(before.transaction, holder.transaction)
-            return [
-                Tally(place, what, c.opened, c.left, c.held, c.transaction)
-                for (place, what), c in counts.items()
-            ]
+        for lease in out:
+            track, holder = lease.track, lease.holder()
+            key = (lease.place, track.what if track else lease.what)
+            before = counts.get(key) or _Count()
+            count = counts[key] = _Count()
+            count.opened = before.opened + 1
+            count.left = before.left + lease.is_suspect
+            count.held = max(before.held, holder.held)
+            count.transaction = max(before.transaction, holder.transaction)
+        return [
+            Tally(place, what, c.opened, c.left, c.held, c.transaction)
+            for (place, what), c in counts.items()
+        ]
 
     def lines(self) -> list[Place]:
         """List the lines that took part in an opening."""
+        out = [place for lease in list(self._open.values()) for place in lease.opened]
         with self._lock:
-            out = (place for lease in self._open.values() for place in lease.opened)
             return sorted({*self._lines, *out})
 
     def notes(self) -> list[Note]:
@@ -513,7 +541,8 @@ class Ledger:
     def pools(self) -> list[PoolUse]:
         """Give the counts of all pools."""
         with self._lock:
-            return [pool.use() for pool in self._all_pools]
+            past = list(self._past_pools.values())
+        return [*past, *(pool.use() for pool in list(self._pools.values()))]
 
     def _tell(
         self,
@@ -524,9 +553,7 @@ class Ledger:
         pool: Pool | None,
         text: str = "",
     ) -> None:
-        event = Event(name, what, place, seconds, pool.in_use if pool else 0, text)
-        for hook in self._hooks:
-            _call(hook, event)
+        self._hooks.tell(Event(name, what, place, seconds, pool.in_use if pool else 0, text))
 
 
 def _reference(each: object, callback: Callable[[Any], object]) -> weakref.ref[Any] | None:
@@ -535,11 +562,3 @@ def _reference(each: object, callback: Callable[[Any], object]) -> weakref.ref[A
         return weakref.ref(each, callback)
     except TypeError:
         return None
-
-
-def _call(hook: Callable[[Event], None], event: Event) -> None:
-    """Tell a hook; if it fails the program that is watched has no part in it."""
-    try:
-        hook(event)
-    except Exception:
-        _LOGGER.exception("a hook of the watch failed")

@@ -117,8 +117,8 @@ class ImportHook(MetaPathFinder):
         """Find a module as the other finders do, and see to it that it is told when it is there."""
         if fullname not in self._actions:
             return None
-        others = [finder for finder in sys.meta_path if finder is not self]
-        found = (finder.find_spec(fullname, path, target) for finder in others)
+        others = [getattr(each, "find_spec", None) for each in sys.meta_path if each is not self]
+        found = (find(fullname, path, target) for find in others if find is not None)
         spec = next((spec for spec in found if spec is not None), None)
         if spec is not None and spec.loader is not None:
             self._follow(fullname, spec.loader)

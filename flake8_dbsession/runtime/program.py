@@ -98,7 +98,7 @@ def _say(report: Report, lost: int) -> None:
         parts = ["dbsession: the program opened no session and no connection"]
     if lost:
         parts.append(
-            f"dbsession: killed before a report was left: {counted(lost, 'program')}; "
+            f"dbsession: no report from {counted(lost, 'program')}, killed or still running; "
             "what was opened there is not known"
         )
     if report.leaks:

@@ -163,6 +163,15 @@ class PoolUse(NamedTuple):
     waited: float
     timeouts: int
 
+    def plus(self, other: PoolUse) -> PoolUse:
+        """Sum up two pools of one name and size."""
+        return self._replace(
+            peak=max(self.peak, other.peak),
+            waits=self.waits + other.waits,
+            waited=self.waited + other.waited,
+            timeouts=self.timeouts + other.timeouts,
+        )
+
 
 class Tally(NamedTuple):
     """What was opened at a place.

@@ -51,6 +51,7 @@ class Watch:
         _INSTALLED.discard(self)
         self._hook.remove()
         self._patches.undo()
+        self.ledger.close()
 
     def open_now(self) -> list[Holder]:
         """List who holds a connection at this moment."""

@@ -219,6 +219,22 @@ def test_pool_of_asyncpg(postgres: str, watching: Watch, events: list[Event]) ->
     asyncio.run(main())
 
 
+def test_pools_of_asyncpg_one_after_another(postgres: str, watching: Watch) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+
+    async def use(size: int) -> None:
+        async with asyncpg.create_pool(postgres, max_size=size, min_size=0) as pool, pool.acquire():
+            pass
+
+    async def main() -> None:
+        for size in range(1, 12):
+            await use(size)
+            gc.collect()
+
+    asyncio.run(main())
+    assert [pool.size for pool in watching.report().pools] == list(range(1, 12))
+
+
 def test_a_session_used_by_two_threads_at_once(postgres: str, watching: Watch) -> None:
     engine = create_engine(url(postgres, "psycopg2"))
     with Session(engine) as db:

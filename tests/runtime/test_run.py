@@ -133,7 +133,45 @@ def test_what_a_program_held_that_a_signal_ended(tmp_path: Path, name: str) -> N
     if name == "SIGTERM":
         assert "Session opened at program.py:6 in work" in err
     else:
-        assert "killed before a report was left: 1 program; what was opened" in err
+        assert "no report from 1 program, killed or still running; what was opened" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no program takes another's place there")
+def test_a_program_that_another_takes_the_place_of(tmp_path: Path) -> None:
+    source = """
+        import os, sys, app
+        app.leaky()
+        try:
+            os.execv("no-such-program", ["no-such-program"])
+        except OSError:
+            app.leaky()
+        os.execvp(sys.executable, [sys.executable, "-c", "import app; app.fine(); print('second')"])
+    """
+    write(tmp_path, program=source)
+    run = start(tmp_path, "--report", "run.json", "--", sys.executable, "program.py")
+    out, _ = run.communicate(timeout=60)
+    assert (run.returncode, out) == (0, "second\n")
+    report = from_json((tmp_path / "run.json").read_text())
+    assert {(t.place.function, t.opened) for t in report.tallies if t.place} == {
+        ("leaky", 2),
+        ("fine", 1),
+    }
+
+
+def test_a_program_that_outlives_the_run(tmp_path: Path) -> None:
+    other = "import sys; print('ready', flush=True); sys.stdin.readline()"
+    source = f"""
+        import subprocess, sys
+        command = [sys.executable, "-c", {other!r}]
+        child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        child.stdout.readline()
+    """
+    write(tmp_path, program=source)
+    run = start(tmp_path, "--", sys.executable, "program.py")
+    assert run.stderr is not None
+    said = run.stderr.readline()
+    run.communicate("\n", timeout=60)
+    assert "no report from 1 program, killed or still running" in said
 
 
 @pytest.mark.parametrize(

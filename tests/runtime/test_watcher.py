@@ -28,7 +28,9 @@ from sqlalchemy.pool import Pool
 
 from flake8_dbsession.runtime import Event, Watch, watch
 from flake8_dbsession.runtime.patching import ImportHook
-from flake8_dbsession.runtime.reporting.report import from_json, merged, to_json
+from flake8_dbsession.runtime.records import PoolUse
+from flake8_dbsession.runtime.reporting.report import Report, from_json, merged, to_json
+from flake8_dbsession.runtime.reporting.text import table
 
 QUERY = text("select 1")
 
@@ -209,6 +211,16 @@ def test_a_report_survives_being_written_and_merged(engine: Engine) -> None:
         connection.close()
     with pytest.raises(ValueError, match="not a report"):
         from_json('{"version": 0}')
+
+
+def test_the_table_names_the_pools_of_which_all_were_out_first() -> None:
+    pools = [PoolUse(f"pool {number}", 5, 1, 0, 0.0, 0) for number in range(100)]
+    waited = PoolUse("waited for", 5, 5, 2, 1.5, 0)
+    exhausted = PoolUse("exhausted", 5, 5, 1, 30.0, 1)
+    said = table(merged([Report(pools=(*pools, waited, exhausted))]))
+    lines = said.partition("Pools:\n")[2].splitlines()
+    assert [line.split(":")[0].strip() for line in lines[:2]] == ["exhausted", "waited for"]
+    assert lines[20:] == ["  and 82 more pools"]
 
 
 class TestWritesThatAreThrownAway:

@@ -69,18 +69,19 @@ def merged(reports: Iterable[Report]) -> Report:
     """Sum up the reports of several processes."""
     reports = list(reports)
     tallies: dict[tuple[Place | None, str], list[Tally]] = defaultdict(list)
-    pools: dict[tuple[str, int], list[PoolUse]] = defaultdict(list)
+    pools: dict[tuple[str, int], PoolUse] = {}
     for report in reports:
         for tally in report.tallies:
             tallies[tally.place, tally.what].append(tally)
         for pool in report.pools:
-            pools[pool.name, pool.size].append(pool)
+            same = pools.get((pool.name, pool.size))
+            pools[pool.name, pool.size] = same.plus(pool) if same else pool
     return Report(
         tallies=tuple(sorted(map(_tally, tallies.values()), key=_by_weight)),
         leaks=tuple(leak for report in reports for leak in report.leaks),
         lines=tuple(sorted({line for report in reports for line in report.lines})),
         notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
-        pools=tuple(map(_pool, pools.values())),
+        pools=tuple(sorted(pools.values(), key=_by_want)),
         watched=_names(report.watched for report in reports),
         unwatched=_names(report.unwatched for report in reports),
     )
@@ -150,15 +151,8 @@ def _by_weight(tally: Tally) -> tuple[int, float, int]:
     return (-tally.left_open, -tally.held, -tally.opened)
 
 
-def _pool(same: list[PoolUse]) -> PoolUse:
-    return PoolUse(
-        same[0].name,
-        same[0].size,
-        max(each.peak for each in same),
-        sum(each.waits for each in same),
-        sum(each.waited for each in same),
-        sum(each.timeouts for each in same),
-    )
+def _by_want(pool: PoolUse) -> tuple[int, int, int]:
+    return (-pool.timeouts, -pool.waits, -pool.peak)
 
 
 def _names(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:

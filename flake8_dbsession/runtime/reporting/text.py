@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flake8_dbsession.runtime import wording
 from flake8_dbsession.runtime.places import shown
@@ -18,14 +18,15 @@ _HEAD = ("opened", "left open", "longest held", "longest transaction", "where")
 def table(report: Report) -> str:
     """Write what was opened, by place, and what else was seen.
 
-    The places with something left open come first; of the others the longest held.
+    The places with something left open come first, of the others the longest held; and the pools
+    that were waited for.
     """
     rows = [_HEAD, *map(_row, report.tallies[:_MAX_ROWS])]
     lines = _aligned(rows)
     more = len(report.tallies) - _MAX_ROWS
     if more > 0:
         lines.append(f"and {more} more places where nothing of note happened")
-    lines += _section("Pools", map(_pool, report.pools))
+    lines += _section("Pools", _pools(report.pools))
     lines += _section("Also seen", map(wording.note, report.notes))
     lines += _section("The linter and this run", filter(None, map(verdict, report.verdicts)))
     if report.unwatched:
@@ -56,6 +57,11 @@ def _row(tally: Tally) -> tuple[str, ...]:
     left = str(tally.left_open) if tally.left_open else "-"
     where = f"{tally.what} at {shown(tally.place)}"
     return (str(tally.opened), left, f"{tally.held:.2f} s", transaction, where)
+
+
+def _pools(pools: Sequence[PoolUse]) -> list[str]:
+    more = len(pools) - _MAX_ROWS
+    return [*map(_pool, pools[:_MAX_ROWS]), *([f"and {more} more pools"] if more > 0 else [])]
 
 
 def _pool(pool: PoolUse) -> str:
