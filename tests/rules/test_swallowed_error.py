@@ -1766,6 +1766,13 @@ def test_sessions_of_objects_and_of_static_methods(tmp_path: Path) -> None:
                 except Exception as error:  # DBS308
                     print(error)
 
+            def place(self, row, client):
+                try:
+                    row.stop = client.place(row.id)
+                    self.s.commit()
+                except Exception as error:
+                    print(error)
+
         class Security:
             @staticmethod
             def log(db: Session, text: str):

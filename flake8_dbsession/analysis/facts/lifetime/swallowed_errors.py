@@ -36,7 +36,7 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
-from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.flow.calls import dotted_name, raises_by_name
 from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -65,7 +65,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
@@ -348,11 +348,11 @@ class _Function:
         if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
         calls = self._calls_in(tried)
-        if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
-            return None, 0
         left = left_before(tried, graph, session, self._scope, self._inference)
         if left is None:
             return None, 0
+        if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
+            return None if self._fails_otherwise(session, tried) else (None, 0)
         if any(self._is_committed_by(call, session) for call in calls):
             return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
         if not self._fits_savepoint(session, tried):
@@ -371,6 +371,21 @@ class _Function:
             return not is_ended
         calls = self._calls_in(tried)
         return not any(may_end(call, self._scope, self._inference) for call in calls)
+
+    def _fails_otherwise(self, session: str, tried: ast.Try) -> bool:
+        """Tell whether other work than the session's can fail in a ``try``, and leave it well."""
+        work = self._uses(session).acts
+        statements = [s for part in tried.body for s in nodes_in(part) if isinstance(s, ast.stmt)]
+        values = (getattr(statement, "value", None) for statement in statements)
+        calls = (unawaited(value) for value in values if isinstance(value, ast.expr))
+        return any(
+            isinstance(call, ast.Call)
+            and call not in work
+            and not ast.unparse(call.func).startswith(f"{session}.")
+            and raises_by_name(call)
+            and not constructs_by_name(call)
+            for call in calls
+        )
 
     def _calls_in(self, tried: ast.Try) -> list[ast.Call]:
         last = tried.body[-1].end_lineno or tried.body[-1].lineno
@@ -395,9 +410,12 @@ class _Function:
         parameters = self._parameters(name)
         is_an_objects = "." in name  # whose other methods work with it as well
         is_given = parameters and not self._is_injected_or_a_tests(parameters)
-        if not (is_an_objects or is_given) or self._commits_for_caller(name, handler):
+        if not (is_an_objects or is_given):
             return None
-        return Undone.CALLERS
+        is_kept = is_an_objects and known.role is not Role.REGISTRY
+        if is_kept and self._fails_otherwise(name, self._tried[handler]):
+            return Undone.CALLERS
+        return None if self._commits_for_caller(name, handler) else Undone.CALLERS
 
     def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
         return next((loop for loop in self._loops if _encloses(loop, handler)), None)
