@@ -1770,7 +1770,7 @@ def test_sessions_of_objects_and_of_static_methods(tmp_path: Path) -> None:
                 try:
                     row.stop = client.place(row.id)
                     self.s.commit()
-                except Exception as error:
+                except Exception as error:  # DBS308
                     print(error)
 
         class Security:
@@ -1791,6 +1791,26 @@ def test_sessions_of_objects_and_of_static_methods(tmp_path: Path) -> None:
                     print(error)
     """
     assert_service(tmp_path, service)
+
+
+def test_the_commit_of_an_objects_session_gets_a_try_of_its_own(tmp_path: Path) -> None:
+    service = """
+        from core import SessionLocal
+
+        class Broker:
+            def __init__(self):
+                self.s = SessionLocal()
+
+            def place(self, row, client):
+                try:
+                    row.stop = client.place(row.id)
+                    self.s.commit()
+                except Exception as error:
+                    print(error)
+    """
+    write_project(tmp_path, {"core.py": CORE, "service.py": service})
+    (message,) = (text for *_, code, text in lint(tmp_path, "service.py") if code == "DBS308")
+    assert "give `self.s.commit()` a `try` of its own whose handler rolls back" in message
 
 
 def test_what_is_awaited_is_asynchronous_whatever_its_annotation_says(tmp_path: Path) -> None:

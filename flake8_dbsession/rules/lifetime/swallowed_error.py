@@ -47,8 +47,10 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     reported where the `try` may end that savepoint: by a commit, or by a call that is given the
     session and cannot be followed, or, where a registry or Flask-SQLAlchemy's `db.session` has the
     session for all, by a function of the project that commits. Of a loop that commits in some of
-    its iterations alone the message asks to commit each. Inside `with session.begin():`, where a
-    session takes no more work after a rollback, it is always a savepoint.
+    its iterations alone the message asks to commit each. Of an object's session, where other work
+    of the `try` can fail while the session is well, it asks for a `try` around the commit alone.
+    Inside `with session.begin():`, where a session takes no more work after a rollback, it is
+    always a savepoint.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
@@ -127,6 +129,9 @@ def _way_out(fact: SwallowedError) -> str:
     again = ", and load again what is read after it" if fact.is_async else ""
     if fact.undone is None:
         return f"call {rollback}{again}"
+    if fact.undone is Undone.OTHERS:
+        commit = f"`{waiting}{fact.session}.commit()`"
+        return f"give {commit} a `try` of its own whose handler rolls back, and so undoes no more"
     if fact.undone is Undone.UNCOMMITTED:
         before = f"for a rollback may undo line {fact.before} as well"
         commit = f"`{waiting}{fact.session}.commit()` before the `try`"

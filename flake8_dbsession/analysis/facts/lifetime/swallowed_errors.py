@@ -87,6 +87,7 @@ class Undone(Enum):
     TURNS = "what earlier turns of a loop did, or loaded for the next ones"
     BATCH = "what earlier turns of a loop did that only some turns commit"
     CALLERS = "what whoever gave the session has done with it"
+    OTHERS = "what an object's other methods did, where something else than the session has failed"
     OWN = "what the function has changed before"
     UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
     LOCK = "a lock that the function has taken before"
@@ -345,13 +346,16 @@ class _Function:
         undone = self._undone_around(failed, handler)
         if undone is Undone.BATCH:
             return (Undone.TURNS if self._fits_savepoint(session, tried) else undone), 0
+        calls = self._calls_in(tried)
+        commits = any(dotted_name(call.func) == f"{session}.commit" for call in calls)
+        if undone is Undone.OTHERS and commits:
+            return undone, 0
         if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
-        calls = self._calls_in(tried)
         left = left_before(tried, graph, session, self._scope, self._inference)
         if left is None:
             return None, 0
-        if any(dotted_name(call.func) == f"{session}.commit" for call in calls):
+        if commits:
             return None if self._fails_otherwise(session, tried) else (None, 0)
         if any(self._is_committed_by(call, session) for call in calls):
             return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
@@ -412,10 +416,11 @@ class _Function:
         is_given = parameters and not self._is_injected_or_a_tests(parameters)
         if not (is_an_objects or is_given):
             return None
-        is_kept = is_an_objects and known.role is not Role.REGISTRY
-        if is_kept and self._fails_otherwise(name, self._tried[handler]):
+        if not self._commits_for_caller(name, handler):
             return Undone.CALLERS
-        return None if self._commits_for_caller(name, handler) else Undone.CALLERS
+        is_kept = is_an_objects and known.role is not Role.REGISTRY
+        is_well = is_kept and self._fails_otherwise(name, self._tried[handler])
+        return Undone.OTHERS if is_well else None
 
     def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
         return next((loop for loop in self._loops if _encloses(loop, handler)), None)
