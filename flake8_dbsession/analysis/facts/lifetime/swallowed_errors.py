@@ -349,7 +349,7 @@ class _Function:
         calls = self._calls_in(tried)
         commits = any(dotted_name(call.func) == f"{session}.commit" for call in calls)
         if undone is Undone.OTHERS and commits:
-            return undone, 0
+            return undone if failed.is_flush else None, 0
         if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
         left = left_before(tried, graph, session, self._scope, self._inference)
