@@ -250,6 +250,13 @@ class TestUnusablePolicies:
         assert run.exit_code == 1
         assert "unknown code `DBS109`; did you mean" in run.lines[1]
 
+    def test_a_connection_provider_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
+        policy = 'connections = "app:get_connection"'
+        write_project(tmp_path, {"dbsession.toml": policy, "app.py": PASSES_BY})
+        run = run_flake8("--select=DBS101", ".", folder=tmp_path)
+        assert run.exit_code == 1
+        assert "`app:get_connection`, which leads nowhere" in run.lines[1]
+
     def test_a_name_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
         policy = '[[layers]]\nname = "services"\nuse = "app:get_db_session"'
         write_project(tmp_path, {"dbsession.toml": policy, "app.py": PASSES_BY})

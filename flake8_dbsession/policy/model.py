@@ -258,7 +258,7 @@ class Policy:
     def names_modules(self) -> bool:
         """Whether anything in it names a module, so that it may lead nowhere."""
         uses = [use for layer in self.layers for use in layer.uses]
-        uses += [way.use for way in self.ways]
+        uses += [way.use for way in self.ways] + [*self.connections]
         dotted = [*self.factories, *dict(self.retired).values()]
         dotted += [layer.decorator for layer in self.layers if layer.decorator]
         return any(use.module for use in uses) or any("." in name for name in dotted)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.library import roles
-from flake8_dbsession.analysis.library.drivers import TAKINGS
+from flake8_dbsession.analysis.library.drivers import TAKINGS, BlockEnd, driver_of
 from flake8_dbsession.analysis.library.frameworks import APPLICATIONS, INJECTORS
 from flake8_dbsession.analysis.library.running import RELAYS
 from flake8_dbsession.analysis.library.wrappers import (
@@ -995,6 +995,8 @@ def _attribute_of_known(known: RoleValue, name: str) -> RoleValue | None:
         return None
     role, resource = found
     commits = known.role in (Role.ENGINE, Role.FACTORY) and name == "begin"
+    if known.role is Role.POOL and role is Role.PROVIDER:  # as the connection's own block does
+        commits = BlockEnd.COMMITS in driver_of(known.library).block
     return known._replace(
         role=role,
         resource=resource,

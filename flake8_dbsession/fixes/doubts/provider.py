@@ -30,7 +30,7 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
 FACTORIES = frozenset({Role.FACTORY, Role.REGISTRY, Role.SESSION_CLASS})
 """What these make takes no connection before it is used, so that nothing can go wrong."""
 
-_OPENING = FACTORIES | OPENING
+_OPENING = FACTORIES | OPENING | {Role.PROVIDER}
 _ENDING = frozenset({"close", "commit", "flush", "rollback"})
 _NEXT = frozenset({"anext", "next"})
 _QUIET = (ast.AsyncFunctionDef, ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Raise)

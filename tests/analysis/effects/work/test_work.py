@@ -183,6 +183,11 @@ def odd(db, n):
         ("with SessionLocal() as db, db.begin():\n    yield db", Leaves(True, True)),
         ("with SessionLocal.begin() as db:\n    yield db", Leaves(True, True)),
         (
+            "from psycopg_pool import ConnectionPool\n"
+            "with ConnectionPool('').connection() as conn:\n    yield conn",
+            Leaves(True, True),
+        ),
+        (
             "db = SessionLocal()\ntry:\n    yield db\n    db.commit()\n"
             "except Exception:\n    db.rollback()\n    raise\nfinally:\n    db.close()",
             Leaves(True, True),
