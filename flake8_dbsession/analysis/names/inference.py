@@ -256,13 +256,10 @@ class Inference:
         while (module, name) not in links and ("member", name) not in module.scope.memory:
             links[module, name] = None
             match module.bindings(name):
-                case [Binding(how=Imported(name=str() as origin) as how)]:
-                    following = self.project.find(module.path, how.module, how.level)
+                case [binding] if (source := self._source(binding)) is not None:
+                    module, name = source
                 case _:
                     break
-            if following is None:
-                break
-            module, name = following, origin
         return list(links)
 
     def values(self, name: str, scope: Scope) -> list[Value]:

@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patches import Patch, patches
-from flake8_dbsession.fixes.doubts.values import Values, is_error
+from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
 
 _HOOK = re.compile(r"set_?up|tear_?down|async(?:SetUp|TearDown)|pytest_", re.IGNORECASE)
 # The fixtures of pytest and its best known plugins, which give nothing of the project's.
@@ -42,9 +42,7 @@ _COUNTS_CLOSES = re.compile(
     rf"close\.(?:assert_not_called|side_effect)|close\s*=(?!=){_PLAIN_MOCK}", re.MULTILINE
 )
 
-_DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
-_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
-_Part: TypeAlias = _Function | ast.ClassDef | ast.Assign | ast.AnnAssign
+_Part: TypeAlias = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
 class Looked(NamedTuple):
@@ -93,14 +91,14 @@ class Code:
         self._lines = text.split("\n")
         classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
         bodies = [tree.body, *(cls.body for cls in classes)]
-        self._functions = [n for body in bodies for n in body if isinstance(n, _DEFINED)]
+        self._functions = [n for body in bodies for n in body if isinstance(n, DEFINED)]
         self._always = [f for f in self._functions if _runs_always(f)]
         self._helpers: dict[str, list[_Part]] = {}
         for part in (*self._functions, *classes, *tree.body):
             for name in _names_of(part):
                 if not name.startswith(("test", "Test")):
                     self._helpers.setdefault(name, []).append(part)  # type: ignore[arg-type]
-        self._told: dict[_Function | None, _Running] = {}
+        self._told: dict[Function | None, _Running] = {}
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -170,7 +168,7 @@ class Code:
             self._told[start] = _Running(frozenset(words), _looks(text), values)
         return self._told[start]
 
-    def _running(self, function: _Function) -> list[_Part] | None:
+    def _running(self, function: Function) -> list[_Part] | None:
         tests = [function] if function.name.startswith("test") else self._users_of(function)
         if not tests or function in self._always or any(t in self._always for t in tests):
             return None
@@ -184,7 +182,7 @@ class Code:
                 waiting += [p for word in words & self._helpers.keys() for p in self._helpers[word]]
         return [*seen]
 
-    def _users_of(self, function: _Function) -> list[_Function]:
+    def _users_of(self, function: Function) -> list[Function]:
         """Give the functions that use another one, which is a fixture or a helper of tests."""
         found, names = [function], {function.name}
         while True:
@@ -199,7 +197,7 @@ class Code:
 
     def _is_given_more(self, part: _Part) -> bool:
         """Tell whether a test gets what another file makes."""
-        if not isinstance(part, _DEFINED) or not (part.name.startswith("test") or is_fixture(part)):
+        if not isinstance(part, DEFINED) or not (part.name.startswith("test") or is_fixture(part)):
             return False
         written = " ".join(map(ast.unparse, part.decorator_list))
         mocks = sum("patch" in ast.unparse(each) for each in part.decorator_list)
@@ -221,7 +219,7 @@ class Code:
         return {alias.asname or alias.name for names in errors for alias in names}
 
 
-def _runs_always(function: _Function) -> bool:
+def _runs_always(function: Function) -> bool:
     """Tell whether a function runs for tests that do not name it."""
     return _HOOK.match(function.name) is not None or any(
         "autouse" in ast.unparse(decorator) for decorator in function.decorator_list

@@ -17,8 +17,8 @@ _ENDS = frozenset({"close", "commit", "rollback"})
 _GIVES = ("return_value", "side_effect")
 _PREPARED = (*_GIVES, "__aenter__", "__enter__")
 
-_DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
-_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Values:
@@ -110,7 +110,7 @@ class Values:
         elif not isinstance(target, ast.Subscript):
             yield from ((name, None) for name in _names_in(target))
 
-    def _passed_to(self, function: _Function) -> Iterator[tuple[str, ast.expr | None]]:
+    def _passed_to(self, function: Function) -> Iterator[tuple[str, ast.expr | None]]:
         """Give what parameters get: from a fixture of the file, a decorator or a call."""
         given = function.args
         arguments = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
@@ -126,7 +126,7 @@ class Values:
             else:
                 yield from ((name, each) for each in self._given_to(function, name, position))
 
-    def _given_to(self, function: _Function, name: str, position: int) -> Iterator[ast.expr | None]:
+    def _given_to(self, function: Function, name: str, position: int) -> Iterator[ast.expr | None]:
         calls = [n for n in self._nodes if isinstance(n, ast.Call)]
         calls = [call for call in calls if last_segment(call.func) == function.name]
         for call in calls:
@@ -175,7 +175,7 @@ def _is_patch(expression: ast.expr) -> bool:
     return is_patch and len(expression.args) == 1 + is_object and "new" not in given
 
 
-def _given_by(function: _Function) -> Iterator[ast.expr | None]:
+def _given_by(function: Function) -> Iterator[ast.expr | None]:
     """Give what a function of a test's file returns, or a fixture yields."""
     if function.decorator_list and not is_fixture(function):
         yield from (
@@ -189,7 +189,7 @@ def _given_by(function: _Function) -> Iterator[ast.expr | None]:
 
 def _does_nothing_at_end(cls: ast.ClassDef) -> bool:
     """Tell whether objects of a class can be ended as sessions are, and take no notice of it."""
-    ends = [f for f in cls.body if isinstance(f, _DEFINED) and f.name in _ENDS]
+    ends = [f for f in cls.body if isinstance(f, DEFINED) and f.name in _ENDS]
     return {f.name for f in ends} == _ENDS and all(
         isinstance(s, (ast.Pass, ast.Return))
         or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))

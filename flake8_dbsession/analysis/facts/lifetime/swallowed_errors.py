@@ -352,11 +352,13 @@ class _Function:
             return undone if failed.is_flush else None, 0
         if undone is not None:
             return (undone, 0) if self._fits_savepoint(session, tried) else None
+        if commits and not self._fails_otherwise(session, tried):
+            return None, 0
         left = left_before(tried, graph, session, self._scope, self._inference)
         if left is None:
             return None, 0
         if commits:
-            return None if self._fails_otherwise(session, tried) else (None, 0)
+            return None
         if any(self._is_committed_by(call, session) for call in calls):
             return (None, 0) if left.is_lock else (Undone.UNCOMMITTED, left.line)
         if not self._fits_savepoint(session, tried):
