@@ -14,6 +14,9 @@ from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _KEEPING = frozenset({Holder.ATTRIBUTE, Holder.INSTANCE})
 
+CLOSE_REPLACED = "close it before the next one is opened, and in a `finally` around the loop"
+"""The way out for what a loop opens again."""
+
 
 def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
     """Word a way out so that it fits the place of an acquisition.
@@ -118,6 +121,42 @@ def is_conditional(acquisition: Acquisition, tree: Tree) -> bool:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
                 break
     return False
+
+
+def is_reopened(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether it is opened in a branch for the next turns of a loop: ``conn = connect()``.
+
+    Args:
+        acquisition: what is opened.
+        tree: the visited part of the file.
+
+    Returns:
+        True where the loop reads the name outside of the branch, for a block in the branch would
+        end before the next turn begins.
+    """
+    names = _names_given(acquisition, tree)
+    branch: ast.AST | None = None
+    for node in tree.ancestors(acquisition.node):
+        match node:
+            case ast.If(test=test) if not names.isdisjoint(_named_in(test)):
+                break
+            case ast.If() | ast.ExceptHandler():
+                branch = node
+            case ast.For() | ast.AsyncFor() | ast.While():
+                return branch is not None and _reads_elsewhere(node, branch, names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                break
+    return False
+
+
+def _reads_elsewhere(loop: ast.stmt, branch: ast.AST, names: frozenset[str]) -> bool:
+    inside = set(nodes_in(branch))
+    named = [
+        node
+        for node in nodes_in(loop)
+        if isinstance(node, ast.Name) and node.id in names and node not in inside
+    ]
+    return bool(named) and all(isinstance(node.ctx, ast.Load) for node in named)
 
 
 def _names_given(acquisition: Acquisition, tree: Tree) -> frozenset[str]:

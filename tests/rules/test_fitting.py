@@ -78,6 +78,25 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             "; close it in a `finally` where it was opened here",
         ),
         (
+            "def f(x):\n    c = x.connection\n    while True:\n        try:\n"
+            "            c.execute(x)\n        except OSError:\n"
+            "            c = sqlite3.connect(x)\n",
+            "DBS602",
+            "; close it before the next one is opened, and in a `finally` around the loop",
+        ),
+        (
+            "def f(db, x):\n    for y in x:\n        db.execute(y)\n"
+            "        if db.is_old:\n            other, db = db, SessionLocal()\n",
+            "DBS101",
+            f"; {BLOCK}",
+        ),
+        (
+            "def f(x):\n    c = None\n    for y in x:\n        if c is None:\n"
+            "            c = sqlite3.connect(x)\n        c.execute(y)\n",
+            "DBS602",
+            "; close it in a `finally` where it was opened here",
+        ),
+        (
             "class A:\n    def __init__(self, db=None):\n        self.db = db or SessionLocal()\n",
             "DBS204",
             f"close it in a method, or {PASSED}",

@@ -2151,3 +2151,69 @@ def test_what_an_earlier_handler_catches(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+@pytest.mark.parametrize(
+    "block", ["session.flush()", "with session.begin_nested(): session.flush()"]
+)
+def test_a_savepoint_comes_too_late_for_what_is_added_before_it(tmp_path: Path, block: str) -> None:
+    text = f"""
+        from sqlalchemy.orm import Session
+
+        def tag_all(names, session: Session):
+            for name in names:
+                session.add(Tag(name))
+                try:
+                    {block}
+                except Exception:
+                    continue
+
+        def tag_each(names, session: Session):
+            for name in names:
+                try:
+                    with session.begin_nested():
+                        session.add(Tag(name))
+                except Exception:
+                    continue
+
+        def tag_after_others(names, session: Session):
+            session.add(Tag("all"))
+            session.flush()
+            for name in names:
+                try:
+                    with session.begin_nested():
+                        session.flush()
+                except Exception:
+                    continue
+    """
+    write_project(tmp_path, {"tags.py": text})
+    found = [(row, m) for row, _, code, m in lint(tmp_path, "tags.py") if code in CODES]
+    assert [row for row, _ in found] == [9]
+    way_out = "put the work, line 6 as well, in `with session.begin_nested():`"
+    assert found[0][1].endswith(way_out)
+
+
+def test_an_unknown_method_may_fail_before_the_commit_does(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import Session
+
+        class Hooks(Handler):
+            def __init__(self, db: Session):
+                self.db = db
+
+            def receive(self, data):
+                log = Log(data)
+                self.db.add(log)
+                try:
+                    log.result = self.process(data)
+                    self.db.commit()
+                except Exception as error:
+                    log.result = str(error)
+                    self.db.commit()
+                    raise
+    """
+    write_project(tmp_path, {"hooks.py": text})
+    (message,) = [m for _, _, code, m in lint(tmp_path, "hooks.py") if code in CODES]
+    assert message.endswith(
+        "give `self.db.commit()` a `try` of its own whose handler rolls back, and so undoes no more"
+    )

@@ -7,7 +7,12 @@ from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import closes_by_its_block
-from flake8_dbsession.house.fitting import is_conditional, is_parameter
+from flake8_dbsession.house.fitting import (
+    CLOSE_REPLACED,
+    is_conditional,
+    is_parameter,
+    is_reopened,
+)
 from flake8_dbsession.rules.context import Context
 
 
@@ -25,6 +30,8 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     known, inference = acquisition.known, context.file.inference
     if acquisition.part is not None:
         return "close it in a `finally`"
+    if is_reopened(acquisition, context.file.tree):
+        return CLOSE_REPLACED
     name = local_name(acquisition.name, "conn")
     provided = provided_connection(acquisition, context)
     if provided is not None:

@@ -50,7 +50,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     its iterations alone the message asks to commit each. Of an object's session, where other work
     of the `try` can fail while the session is well, it asks for a `try` around the commit alone.
     Inside `with session.begin():`, where a session takes no more work after a rollback, it is
-    always a savepoint.
+    always a savepoint. A savepoint begins with a flush of its own: what was added before a `try`
+    that only flushes it has to move into the block, and the message names its line; a
+    `begin_nested()` that comes too late so is reported as well.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
@@ -86,6 +88,25 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
                 db.rollback()
                 print("not saved:", agent.name)
     ```
+
+    Where the batch is committed together, a savepoint keeps what earlier iterations did:
+
+    ```python
+    from sqlalchemy.orm import Session
+
+
+    def save_all_that_fit(db: Session, agents):
+        for agent in agents:
+            try:
+                with db.begin_nested():
+                    db.add(agent)
+            except Exception:
+                print("not saved:", agent.name)
+        db.commit()
+    ```
+
+    On SQLite savepoints need [two event hooks](https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable)
+    for the driver's own transactions; without them a savepoint's end may commit.
 
     ## Fix safety
     The fix rolls back at the beginning of the handler. It is unsafe: what was loaded before the
@@ -140,6 +161,7 @@ def _way_out(fact: SwallowedError) -> str:
         before = "commit each iteration's work, for a rollback undoes what is not committed"
         return f"{before}, and call {rollback}{again}"
     work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
+    work += f", line {fact.added} as well," if fact.added else ""
     keyword = "async with" if fact.is_async else "with"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"
     if fact.undone is Undone.OWN:

@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.house.fitting import CLOSE_REPLACED, is_reopened
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
 
@@ -28,6 +29,8 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     """
     if acquisition.part is not None or is_in_fallback(acquisition.node, acquisition.scope, context):
         return _FINALLY
+    if is_reopened(acquisition, context.file.tree):
+        return CLOSE_REPLACED
     way_out = context.way_out(acquisition)
     fetch = ", and fetch the rows inside it" if _returns_result(acquisition) else ""
     return f"use {way_out}{fetch}"

@@ -55,7 +55,8 @@ class Ways:
         graph: the control flow of the function.
         session: the session as it is written.
         handlers: the handlers that errors of the database come to.
-        helped: tells by which methods a function fails that a call gives the session.
+        helped: tells by which methods a call fails: one that is given the session, or that begins a
+            savepoint.
         holders: the names of the objects that are made with the session.
         guards: tells whether the end of a block over an expression may roll the session back.
         closes: tells whether a call that is given the session closes it.
@@ -98,9 +99,15 @@ class Ways:
                 method in WORK and dotted_name(owner) == self._session
             ):
                 yield Work(method, f"{self._session}.{method}()")
-            case Evaluate(node=ast.Call() as call) if any(map(self._is_session, arguments(call))):
+            case Evaluate(node=ast.Call() as call) if self._is_helped(call):
                 for method in self._helped(call):
                     yield Work(method, f"{ast.unparse(call.func)}()")
+
+    def _is_helped(self, call: ast.Call) -> bool:
+        """Tell whether a call is given the session, or begins a savepoint, by a flush."""
+        if any(map(self._is_session, arguments(call))):
+            return True
+        return last_segment(call) == "begin_nested" and self._is_method_of_session(call)
 
     def _follow(self, failing: Block, works: list[Work]) -> None:
         """Follow an error to the handlers that swallow it, and from there what is done next."""

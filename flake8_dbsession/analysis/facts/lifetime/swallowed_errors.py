@@ -108,6 +108,8 @@ class SwallowedError(NamedTuple):
         is_flush: whether a flush or commit can fail, after which the session itself refuses work;
             after another statement PostgreSQL does.
         before: the line of what a rollback would undo, where that stands in the function.
+        added: the line of what is added before a ``try`` that only flushes it, else 0. A savepoint
+            there comes too late: it begins with a flush of its own.
     """
 
     node: ast.ExceptHandler
@@ -118,6 +120,7 @@ class SwallowedError(NamedTuple):
     undone: Undone | None
     is_flush: bool = True
     before: int = 0
+    added: int = 0
 
 
 class _Failed(NamedTuple):
@@ -225,6 +228,7 @@ class _Function:
                     undone,
                     is_flush,
                     before,
+                    self._added_before(name, self._tried[handler]),
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
@@ -255,7 +259,33 @@ class _Function:
         return closes(call, self._scope, self._inference)
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
+        if dotted_name(call.func) == f"{name}.begin_nested":
+            around = (tried for tried in self._tries if call in self._calls_in(tried))
+            return ["flush"] if any(self._added_before(name, tried) for tried in around) else []
         return failing_work(call, name, self._scope, self._inference)
+
+    def _added_before(self, name: str, tried: ast.Try) -> int:
+        """Give the line of what is added before a ``try`` that only flushes it; 0 for nothing."""
+        calls = self._calls_in(tried)
+        methods = {method for _, method in self._methods_of(name, calls)}
+        is_given = any(dotted_name(given) == name for call in calls for given in arguments(call))
+        if is_given or not {"flush"} <= methods <= {"flush", "begin_nested"}:
+            return 0
+        around = self._loop_around(tried) or self._function
+        earlier = [
+            (line, method)
+            for line, method in self._methods_of(name, self._calls)
+            if around.lineno < line < tried.lineno
+        ]
+        flushed = max((line for line, method in earlier if method in _FLUSHING), default=0)
+        added = (line for line, method in earlier if method in CHANGING and line > flushed)
+        return min(added, default=0)
+
+    def _methods_of(self, name: str, calls: list[ast.Call]) -> Iterator[tuple[int, str]]:
+        for call in calls:
+            owner, _, method = dotted_name(call.func).rpartition(".")
+            if owner == name:
+                yield call.lineno, method
 
     def _made_with(self, name: str) -> frozenset[str]:
         """Give the names of the objects that are made with a session."""
@@ -386,7 +416,7 @@ class _Function:
         calls = (unawaited(value) for value in values if isinstance(value, ast.expr))
         return any(
             isinstance(call, ast.Call)
-            and call not in work
+            and (call not in work or Did.MAY_END in work[call].ever)
             and not ast.unparse(call.func).startswith(f"{session}.")
             and raises_by_name(call)
             and not constructs_by_name(call)
@@ -424,8 +454,8 @@ class _Function:
         is_well = is_kept and self._fails_otherwise(name, self._tried[handler])
         return Undone.OTHERS if is_well else None
 
-    def _loop_around(self, handler: ast.ExceptHandler) -> ast.stmt | None:
-        return next((loop for loop in self._loops if _encloses(loop, handler)), None)
+    def _loop_around(self, node: ast.ExceptHandler | ast.Try) -> ast.stmt | None:
+        return next((loop for loop in self._loops if _encloses(loop, node)), None)
 
     def _commits_in(self, loop: ast.stmt, name: str) -> bool:
         """Tell whether a turn of a loop commits, on some way at least."""
