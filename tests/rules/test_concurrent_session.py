@@ -606,3 +606,34 @@ def test_what_a_plain_function_does_is_over_before_a_task_begins(tmp_path: Path)
             db.commit()
     """
     assert_cases(tmp_path, {"app.py": text}, {"DBS206"})
+
+
+def test_a_helpers_session_is_what_every_call_in_its_module_gives_it(tmp_path: Path) -> None:
+    text = """
+        import asyncio
+        from typing import Annotated
+
+        from fastapi import APIRouter, Depends
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        router = APIRouter()
+
+        async def work(session):
+            await session.commit()
+
+        async def start(session, key):
+            asyncio.create_task(work(session))  # DBS206
+
+        async def start_other(session, key):
+            asyncio.create_task(work(session))
+
+        async def start_unseen(session):
+            asyncio.create_task(work(session))
+
+        @router.post("/")
+        async def post(session: Annotated[AsyncSession, Depends(get_db)], key: str):
+            await start(session, key)
+            await start_other(session, key)
+            await start_other(queue(key), key)
+    """
+    assert_cases(tmp_path, {"tasks.py": text}, {"DBS206"})

@@ -2217,3 +2217,94 @@ def test_an_unknown_method_may_fail_before_the_commit_does(tmp_path: Path) -> No
     assert message.endswith(
         "give `self.db.commit()` a `try` of its own whose handler rolls back, and so undoes no more"
     )
+
+
+def test_a_commit_that_has_nothing_to_flush_does_not_fail_for_a_missing_column(
+    tmp_path: Path,
+) -> None:
+    text = """
+        from sqlalchemy import insert
+        from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+        from sqlalchemy.orm import Session
+
+        def migrate(engine, session: Session):
+            try:
+                session.query(Rate.column).first()
+                session.commit()
+            except OperationalError:
+                add_column(engine)
+
+        def count(session: Session):
+            session.commit()
+            try:
+                session.execute(insert(Rate).values(at=1))
+                session.commit()
+            except IntegrityError:
+                session.execute(other)
+
+        def whatever_fails(engine, session: Session):
+            try:
+                session.query(Rate.column).first()
+                session.commit()
+            except SQLAlchemyError:  # DBS308
+                add_column(engine)
+
+        def added(session: Session, rate):
+            session.add(rate)
+            try:
+                session.query(Rate.column).first()
+                session.commit()
+            except IntegrityError:  # DBS308
+                print("there")
+
+        def changed(session: Session, rate):
+            rate.at = 1
+            try:
+                session.query(Rate.column).first()
+                session.commit()
+            except IntegrityError:  # DBS308
+                print("there")
+    """
+    url = {
+        "db.py": 'from sqlalchemy import create_engine\n\nengine = create_engine("sqlite:///x")\n'
+    }
+    assert_cases(tmp_path, {**url, "rates.py": text}, CODES)
+
+
+def test_the_turns_of_the_inner_loop_are_committed_together(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import Session
+
+        def read(batches, db: Session):
+            for batch in batches:
+                for page in batch:
+                    try:
+                        db.add(page)
+                        db.flush()
+                    except Exception:
+                        page.failed = True
+                db.commit()
+    """
+    write_project(tmp_path, {"pages.py": text})
+    (message,) = [m for _, _, code, m in lint(tmp_path, "pages.py") if code in CODES]
+    assert message.endswith("; put each iteration's work in `with db.begin_nested():`")
+
+
+def test_a_way_on_which_there_is_no_session(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import Session
+
+        kept = None
+
+        def unlock(given: Session | None):
+            try:
+                given.commit()
+            except Exception:{mark}
+                print("not unlocked")
+            finally:
+                if {test}:
+                    given.close()
+    """
+    closed = text.format(mark="", test="given")
+    left = text.format(mark="  # DBS308", test="kept")
+    assert_cases(tmp_path, {"closed.py": closed, "left.py": left}, CODES)

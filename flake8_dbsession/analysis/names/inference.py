@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import (
+    HELD,
     OPENING,
     ClassValue,
     External,
@@ -58,6 +59,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import constants_in
 from flake8_dbsession.analysis.questions import Questions
+from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.outline import parse
 
 _LONGEST_CHAIN = 40  # of imports
@@ -561,21 +563,34 @@ class Inference:
         annotation = how.arg.annotation
         annotated = self.annotated(annotation, outside) if annotation is not None else None
         if annotated is None or (isinstance(annotated, RoleValue) and annotated.is_assumed):
-            return self._passed(how.arg.arg, scope) or annotated
+            passed = self._passed_callable(how.arg.arg, scope) or annotated
+            return self._passed_session(how.arg.arg, scope) if passed is None else passed
         return annotated
 
-    def _passed(self, parameter: str, scope: Scope) -> Value | None:
+    def _passed_session(self, parameter: str, scope: Scope) -> RoleValue | None:
+        """Give the session or connection that every call in a function's own module gives it."""
+        if not isinstance(scope.node, FUNCTIONS) or not hints(parameter):
+            return None
+        passed = list(self._passed(parameter, scope))
+        held = [value for value in passed if isinstance(value, RoleValue) and value.role in HELD]
+        if not held or len(held) < len(passed) or len({value.resource for value in held}) > 1:
+            return None
+        return held[0]._replace(role=Role.GIVEN)
+
+    def _passed(self, parameter: str, scope: Scope) -> Iterator[Value | None]:
+        """Give what the calls in a function's own module give it for a parameter."""
+        for call, where in calls_of(scope):
+            callee = self._run_by(call, where)
+            if callee is not None and callee.node is scope.node:
+                for key, argument in arguments_of(call):
+                    if receiving_parameter(callee, key) == parameter:
+                        yield self.value(argument, where)
+
+    def _passed_callable(self, parameter: str, scope: Scope) -> Value | None:
         """Tell what a function's own module gives it to call; a lender where any call gives one."""
         if not isinstance(scope.node, FUNCTIONS) or not is_called(parameter, scope):
             return None
-        passed = [
-            value
-            for call, where in calls_of(scope)
-            if (callee := self._run_by(call, where)) is not None and callee.node is scope.node
-            for key, argument in arguments_of(call)
-            if receiving_parameter(callee, key) == parameter
-            and (value := self.value(argument, where)) is not None
-        ]
+        passed = [value for value in self._passed(parameter, scope) if value is not None]
         known = [(value, self.role(value)) for value in passed]
         opening = [value for value, part in known if part is not None and part.role in OPENING]
         if len(opening) == len(passed):

@@ -27,17 +27,23 @@ def missing_at(node: ast.AST, tree: Tree) -> Iterator[ast.expr]:
             return
         match outer:
             case ast.If(test=test, body=body, orelse=orelse):
-                yield from _missing(test, holds=inner in body, fails=inner in orelse)
+                yield from missing_by(test, holds=inner in body, fails=inner in orelse)
             case ast.IfExp(test=test, body=value, orelse=other):
-                yield from _missing(test, holds=inner is value, fails=inner is other)
+                yield from missing_by(test, holds=inner is value, fails=inner is other)
         inner = outer
 
 
-def _missing(test: ast.expr, *, holds: bool, fails: bool) -> Iterator[ast.expr]:
-    """Give what a test that holds, or fails, shows to be missing."""
+def missing_by(test: ast.expr, *, holds: bool, fails: bool) -> Iterator[ast.expr]:
+    """Give what a test that holds, or fails, shows to be missing.
+
+    Args:
+        test: the condition.
+        holds: whether it is known to hold.
+        fails: whether it is known to fail.
+    """
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield from _missing(operand, holds=fails, fails=holds)
+            yield from missing_by(operand, holds=fails, fails=holds)
         case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
             if holds:
                 yield left

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from enum import Enum
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.lifetime.conditions import missing_by
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
-from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Leave
+from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.library.methods import ASYNC_WORK, DATABASE_WORK
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import arguments
@@ -153,8 +154,15 @@ class Ways:
             self.sequels[handler].add(Sequel.FUNCTION_ENDS)
         raises = bool(block.events) and _raises(block.events[-1])
         for edge in block.edges:
-            if edge.raised is raises:
+            if edge.raised is raises and not self._is_without_session(edge):
                 yield edge.target, None if raises else handler
+
+    def _is_without_session(self, edge: Edge) -> bool:
+        """Tell whether a way is taken only where there is no session, as an ``if db:`` says."""
+        if edge.test is None:
+            return False
+        missing = missing_by(edge.test, holds=edge.truth, fails=not edge.truth)
+        return any(map(self._is_session, missing))
 
     def sequel(self, event: Event, *, is_handled: bool) -> Sequel | None:
         """Tell what an event makes of the session; None where it has nothing to do with it.

@@ -142,6 +142,13 @@ class _Failed(NamedTuple):
         return any(work.method in _FLUSHING for work in self.works)
 
     @property
+    def is_only_flush(self) -> bool:
+        """Whether nothing else is, or a function that is given the session does it."""
+        by_itself = {f"{self.session}.{work.method}()" for work in self.works}
+        statements = [work for work in self.works if work.method not in _FLUSHING]
+        return not statements or any(work.text not in by_itself for work in self.works)
+
+    @property
     def work(self) -> str:
         """The work to name: what the session takes no statement after, else the first."""
         flushes = (work for work in self.works if work.method in _FLUSHING)
@@ -215,7 +222,7 @@ class _Function:
                 ):
                     continue
                 seen_to = self._undone(failed, handler, graph)
-                is_flush = failed.is_flush or self._flushes_turns(name, handler)
+                is_flush = self._fails_by_flush(failed, handler)
                 if seen_to is None or not (is_flush or self._is_postgresql(known)):
                     continue
                 undone, before = seen_to
@@ -234,6 +241,25 @@ class _Function:
 
     def _is_postgresql(self, known: RoleValue) -> bool:
         return is_postgresql(known, self._scope, self._inference)
+
+    def _fails_by_flush(self, failed: _Failed, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a handler can catch the error of a flush, and not of a statement alone."""
+        if failed.is_flush and (failed.is_only_flush or self._may_flush(failed.session, handler)):
+            return True
+        return self._flushes_turns(failed.session, handler)
+
+    def _may_flush(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a commit can fail as a handler's errors say, for it has something to flush.
+
+        A connection may be lost at any commit; a column is missing in statements alone.
+        """
+        if not _ROOTS.isdisjoint(self._caught(handler.type)):
+            return True
+        is_added = any(method in CHANGING for _, method in self._methods_of(name, self._calls))
+        return is_added or any(
+            isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            for node in own_nodes(self._function)
+        )
 
     def _flushes_turns(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a query in a loop's ``try`` flushes what earlier turns of it have added."""
@@ -455,7 +481,9 @@ class _Function:
         return Undone.OTHERS if is_well else None
 
     def _loop_around(self, node: ast.ExceptHandler | ast.Try) -> ast.stmt | None:
-        return next((loop for loop in self._loops if _encloses(loop, node)), None)
+        """Give the innermost loop around a node."""
+        around = (loop for loop in self._loops if _encloses(loop, node))
+        return max(around, key=lambda loop: loop.lineno, default=None)
 
     def _commits_in(self, loop: ast.stmt, name: str) -> bool:
         """Tell whether a turn of a loop commits, on some way at least."""
