@@ -240,3 +240,78 @@ def test_a_cached_connection_stays_open(code: str, tmp_path: Path) -> None:
 def test_a_fresh_one_gets_its_block(tmp_path: Path) -> None:
     code = EITHER.format("SessionLocal()")
     assert repaired(tmp_path, {**HOUSE, "work.py": code}, "work.py", unsafe=True).fixed
+
+
+ADDING = """\
+class Store:
+    def __init__(self, session):
+        self.session = session
+
+    def add(self, thing):
+        self.session.add(thing)
+
+    def make(self, name):
+        user = User(name=name)
+        self.session.add(user)
+        return user
+
+
+class Base:
+    def __init__(self, session):
+        self.keep(session)
+
+
+class OtherStore(Base):
+    pass
+
+
+def store(session, *, thing):
+    deeper(thing, session)
+
+
+def deeper(thing, session):
+    session.add(thing)
+
+
+def look(session, thing):
+    return session.get(User, thing.id)
+
+
+"""
+# Each adds an object to the session elsewhere, whose column is read when the commit has expired it.
+ADDED = {
+    "method": "user = User(name=name)\nStore(db).add(user)",
+    "function": "user = User(name=name)\nstore(db, thing=user)",
+    "made_by_a_method": "user = Store(db).make(name)",
+    "collected": "users = []\nusers.append(Store(db).make(name))\nuser = users[0]",
+    "part_of_another": "user = User(name=name)\npost = Post(user=user)\ndb.add(post)",
+    "unknown_function": "user = User(name=name)\nunknown(db, user)",
+}
+# The line that reads the object stays in the block with these.
+KEPT_INSIDE = {
+    "method_of_a_name": "kept = Store(db)\nuser = User(name=name)\nkept.add(user)",
+    "part_on_the_spot": "user = User(name=name)\ndb.add(Post(user=user))",
+    "put_into_a_loaded_list": "user = User(name=name)\ndb.get(Post, 1).users.append(user)",
+}
+READING = "db = SessionLocal()\n{}\ndb.commit()\nnumber = user.id\ndb.close()\nreturn number"
+
+
+@pytest.mark.parametrize("body", ADDED.values(), ids=ADDED)
+def test_an_object_that_something_else_adds_is_expired(body: str, tmp_path: Path) -> None:
+    code = service(READING.format(body)).replace("def work", f"{ADDING}def work")
+    (found,) = reasons(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS303")
+    assert "`get_db_session` expires loaded objects when it commits" in found
+
+
+@pytest.mark.parametrize("body", KEPT_INSIDE.values(), ids=KEPT_INSIDE)
+def test_what_is_read_of_such_an_object_stays_in_the_block(body: str, tmp_path: Path) -> None:
+    code = service(READING.format(body)).replace("def work", f"{ADDING}def work")
+    done = repaired(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS303")
+    assert "\n        number = user.id\n" in done.text.content
+
+
+def test_an_object_that_is_only_looked_at_is_not(tmp_path: Path) -> None:
+    body = "user = User(name=name)\nfound = look(db, user) is None"
+    code = service(READING.format(body)).replace("def work", f"{ADDING}def work")
+    done = repaired(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS303")
+    assert "\n    number = user.id\n" in done.text.content

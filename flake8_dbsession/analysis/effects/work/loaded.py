@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
 from flake8_dbsession.analysis.effects.work.columns import Columns
@@ -16,9 +17,16 @@ from flake8_dbsession.analysis.effects.work.following import (
 from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE
+from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, original_name
+from flake8_dbsession.analysis.names.scopes import (
+    Parameter,
+    Scope,
+    last_segment,
+    original_name,
+)
 from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes
 
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
@@ -212,7 +220,9 @@ class Objects:
         if not is_given and not self.held_by(call):
             return False
         following = self.followed(call)
-        return following is None or _returns_objects(following, self)
+        if following is None or _returns_objects(following, self):
+            return True
+        return self._is_made_with_session(call) and not self._stored_by(call)
 
     def followed(self, call: ast.Call) -> Following | None:
         """Give the project's function that a call leads to, with what it is given.
@@ -249,6 +259,8 @@ class Objects:
             case ast.Attribute(value=ast.Name(id=name)):
                 owner, _, attribute = self.session.rpartition(".")
                 return attribute if owner and name == owner else self._holding.get(name, "")
+            case ast.Attribute(value=ast.Call() as made):
+                return self._stored_by(made)
         return ""
 
     def _find_holding(self) -> Iterator[tuple[str, str]]:
@@ -256,11 +268,23 @@ class Objects:
         for node in self._nodes:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
-                    constructor = self.callees.constructor(made.func)
-                    sessions = {part for part in arguments(made) if self.is_session(part)}
-                    given = followed(made, constructor, sessions, set()) if constructor else None
-                    if given and given.session and len(list(self.assigned(name))) == 1:
-                        yield name, stored_by(given.function, given.session)
+                    attribute = self._stored_by(made)
+                    if attribute and len(list(self.assigned(name))) == 1:
+                        yield name, attribute
+
+    def _is_made_with_session(self, call: ast.Call) -> bool:
+        """Tell whether a call makes an object of the project's with the session."""
+        is_given = any(map(self.is_session, arguments(call)))
+        return is_given and self.callees.constructor(call.func) is not None
+
+    def _stored_by(self, made: ast.Call) -> str:
+        """Give the attribute in which an object that is made keeps the session; empty for none."""
+        if not self._is_made_with_session(made):
+            return ""
+        constructor = self.callees.constructor(made.func)
+        sessions = {part for part in arguments(made) if self.is_session(part)}
+        given = followed(made, constructor, sessions, set())
+        return stored_by(given.function, given.session) if given and given.session else ""
 
     def _loads(self, call: ast.Call) -> bool:
         """Tell whether a call of the session's method gives objects, and not plain values."""
@@ -288,7 +312,13 @@ class Objects:
     def _learn(self) -> bool:
         """Find further names; tell whether there were any."""
         found = {name for node in self._nodes for name in self._learned_from(node)} - self.names
-        self.names |= found
+        pending = [*found]
+        while pending:
+            name = pending.pop()
+            if name not in self.names:
+                self.names.add(name)
+                values = self._values_of.get(name, ())
+                pending += [part for value in values for part in self._made_in(value)]
         return bool(found)
 
     def _learned_from(self, node: ast.AST) -> Iterator[str]:
@@ -309,9 +339,87 @@ class Objects:
                 for argument in given:
                     if last_segment(call.func) not in ROWS | LOADERS:
                         yield from _bound(argument)
+                        yield from self._made_in(argument)
+                return
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in given):
                     yield _root_name(receiver)
+        if self._has_session(call):
+            yield from self._added_by(call)
+
+    def _has_session(self, call: ast.Call) -> bool:
+        """Tell whether what is called has the session: by an argument, or by its object."""
+        owner = getattr(call.func, "value", None)
+        is_object = owner is not None and self.carries(owner)
+        return is_object or bool(self.held_by(call)) or any(map(self.is_session, arguments(call)))
+
+    def _added_by(self, call: ast.Call) -> Iterator[str]:
+        """Give the names of what a function, or an object's method, may add to the session."""
+        following = self.followed(call)
+        added = _added(following, self) if following is not None else None
+        for key, argument in arguments_of(call):
+            name = parameter_for(following.function, key) if following is not None else None
+            if added is None or name in added:
+                yield from self._made_in(argument)
+
+    def _made_in(self, expression: ast.expr) -> Iterator[str]:
+        """Give the names in an expression that may be of objects which are new to the session."""
+        if isinstance(expression, ast.Name) and self._is_given(expression.id):
+            yield expression.id
+        for name in _names_put_into(expression):
+            if any(_makes(value) for value in self._values_of.get(name, ())):
+                yield name
+
+    def _is_given(self, name: str) -> bool:
+        return any(isinstance(b.how, Parameter) for b in self.callees.scope.lookup(name))
+
+    @cached_property
+    def _values_of(self) -> dict[str, list[ast.expr]]:
+        """What the function gives each name, and puts into the object or list of that name."""
+        scope = self.callees.scope
+        found: dict[str, list[ast.expr]] = {}
+        for node in own_nodes((scope.function() or scope.module.scope).node):
+            for target, value in _given(node):
+                for name in _bound(target):
+                    found.setdefault(name, []).append(value)
+            match node:
+                case ast.Call(func=ast.Attribute(value=receiver, attr=method)):
+                    if method in MUTATORS:
+                        found.setdefault(_root_name(receiver), []).extend(arguments(node))
+        return found
+
+
+def _names_put_into(value: ast.expr) -> Iterator[str]:
+    """Give the names of what stands in a value: ``a`` and ``b`` of ``[a, Post(user=b)]``."""
+    match value:
+        case ast.Name(id=name):
+            yield name
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            yield from (name for part in parts for name in _names_put_into(part))
+        case ast.Dict(values=parts) | ast.BoolOp(values=parts):
+            yield from (name for part in parts for name in _names_put_into(part))
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*_names_put_into(body), *_names_put_into(orelse))
+        case ast.Starred(value=part) | ast.ListComp(elt=part) | ast.GeneratorExp(elt=part):
+            yield from _names_put_into(part)
+        case ast.Call() if constructs_by_name(value):
+            yield from (name for part in arguments(value) for name in _names_put_into(part))
+
+
+def _makes(value: ast.expr) -> bool:
+    """Tell whether a value is an object that is made there, or holds one."""
+    return any(isinstance(n, ast.Call) and constructs_by_name(n) for n in ast.walk(value))
+
+
+def _added(following: Following, caller: Objects) -> frozenset[str]:
+    """Give the parameters of a function that it may add to the session."""
+    return caller.callees.inference.questions.ask(
+        following.scope.memory,
+        ("adds", following.session, following.objects, caller.columns.classes),
+        lambda: frozenset(inside(following, caller, following.session, frozenset()).names),
+        frozenset(),
+        fixed_point=True,
+    )
 
 
 def _returns_objects(following: Following, caller: Objects) -> bool:
