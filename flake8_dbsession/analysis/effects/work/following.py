@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
 
 Told = frozenset[tuple[str, object]]
 """The parameters of which a call says the value: True, False or None."""
@@ -94,11 +94,28 @@ def of_holder(function: FunctionValue | None, attribute: str) -> Following | Non
 
 
 def stored_by(constructor: FunctionValue, parameter: str) -> str:
-    """Give the attribute in which a constructor keeps a parameter; empty for none, or several."""
+    """Give the attribute in which a constructor keeps a parameter.
+
+    Args:
+        constructor: the constructor.
+        parameter: its parameter's name.
+
+    Returns:
+        Its name; empty for none or several, and where a call in the constructor is given the
+        parameter, for then another object may keep it as well.
+    """
     receiver = constructor.receiver
+    nodes = own_nodes(constructor.node)
+    if any(
+        is_name(given, parameter)
+        for call in nodes
+        if isinstance(call, ast.Call)
+        for given in arguments(call)
+    ):
+        return ""
     found = {
         target.attr
-        for node in own_nodes(constructor.node)
+        for node in nodes
         if isinstance(node, ast.Assign) and _may_be(node.value, parameter)
         for target in node.targets
         if isinstance(target, ast.Attribute) and is_name(target.value, receiver)

@@ -76,6 +76,7 @@ class Objects:
         self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
         self.closures = closures(self._nodes)
         self._holding = dict(self._find_holding())
+        self._aliases |= {f"{name}.{attribute}" for name, attribute in self._holding.items()}
         while self._learn():
             pass
         self.parts: set[str] = set()
@@ -263,6 +264,15 @@ class Objects:
                 return self._stored_by(made)
         return ""
 
+    def is_holder(self, expression: ast.expr | None) -> bool:
+        """Tell whether an expression is an object that keeps the session."""
+        match expression:
+            case ast.Name(id=name):
+                return name in self._holding
+            case ast.Call():
+                return self._is_made_with_session(expression)
+        return False
+
     def _find_holding(self) -> Iterator[tuple[str, str]]:
         """Find the objects that are made with the session, and where they keep it."""
         for node in self._nodes:
@@ -439,7 +449,10 @@ def _gives_objects(following: Following, caller: Objects) -> bool:
     nodes = own_nodes(following.function.node)
     kinds = (ast.Return, ast.Yield, ast.YieldFrom)
     results = [node.value for node in nodes if isinstance(node, kinds)]
-    return any(objects.carries(result) or _is_lazy(result, objects) for result in results)
+    return any(
+        objects.carries(result) or _is_lazy(result, objects) or objects.is_holder(result)
+        for result in results
+    )
 
 
 def inside(following: Following, caller: Objects, session: str, given: frozenset[str]) -> Objects:
