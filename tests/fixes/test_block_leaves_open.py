@@ -242,3 +242,27 @@ def test_few_blocks_or_what_is_taken_close_by_themselves(
     after = repaired(tmp_path, files, "store.py", "DBS601").text.content
     assert "with closing(self._connect()) as conn, conn:" in after
     assert "contextmanager" not in after
+
+
+LAZY_STORE = """
+class Store:
+    def __init__(self, connection):
+        self.connection = connection
+
+    def all(self):
+        return self.connection.execute("SELECT 1")
+
+    fetchall = all
+
+
+def fetch(connection):
+    return connection.execute("SELECT 1")
+"""
+
+
+@pytest.mark.parametrize("read", ["Store(c).all()", "Store(c).fetchall()", "fetch(c)"])
+def test_no_name_of_the_projects_own_says_that_rows_are_fetched(read: str, tmp_path: Path) -> None:
+    body = f"with sqlite3.connect(path) as c:\n    return {read}"
+    files = {"work.py": function(body, f"import sqlite3\n{LAZY_STORE}")}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS601")
+    assert reason.endswith("may need the connection after the block")

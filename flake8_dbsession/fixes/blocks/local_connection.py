@@ -14,8 +14,9 @@ import libcst as cst
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
+from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.blocks.cursors import live_names, used_after
+from flake8_dbsession.fixes.blocks.cursors import Cursors
 from flake8_dbsession.fixes.blocks.entered_connection import Entered, entered_for
 from flake8_dbsession.fixes.blocks.new_block import annotation_notes, tail_doubt
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
@@ -59,7 +60,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     if not _is_plain(place.statement, acquisition.node):
         raise Refusal("it is opened as a part of another expression")
     name = acquisition.name
-    statements = _statements_of(acquisition, place.after)
+    statements = _statements_of(acquisition, place.after, document.context.file.inference)
     _refuse_tricks(name, statements)
     if acquisition.known.is_async:
         raise Refusal("`closing` cannot close an asynchronous connection")
@@ -113,7 +114,9 @@ def _is_plain(statement: ast.stmt, call: ast.Call) -> bool:
     return False
 
 
-def _statements_of(acquisition: Acquisition, rest: list[ast.stmt]) -> list[ast.stmt]:
+def _statements_of(
+    acquisition: Acquisition, rest: list[ast.stmt], inference: Inference
+) -> list[ast.stmt]:
     """Give the statements from the opening to the close, or else to the last use."""
     name = acquisition.name
     last = next((i for i, statement in enumerate(rest) if _closes(statement, name)), None)
@@ -122,12 +125,13 @@ def _statements_of(acquisition: Acquisition, rest: list[ast.stmt]) -> list[ast.s
         if closes_early(statements, name):
             raise Refusal("it is closed before the work is done")
         return statements
-    live = live_names(name, rest)
+    live = Cursors(name, rest, acquisition.scope, inference).names
     using = [i for i, statement in enumerate(rest) if any(mentions(statement, n) for n in live)]
     if not using:
         raise Refusal("its block does not use it")
     statements = rest[: using[-1] + 1]
-    if closes_early(statements, name) or used_after(name, statements, acquisition.scope):
+    cursors = Cursors(name, statements, acquisition.scope, inference)
+    if closes_early(statements, name) or cursors.used_after():
         raise Refusal("what reads from it may be used elsewhere")
     return statements
 

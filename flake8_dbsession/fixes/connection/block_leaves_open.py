@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.dotted import dotted_name
+from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.blocks.cursors import used_after
+from flake8_dbsession.fixes.blocks.cursors import Cursors
 from flake8_dbsession.fixes.blocks.entered_connection import entered_for
 from flake8_dbsession.fixes.connection.shared_block import shared_edits
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
@@ -37,7 +38,7 @@ class CloseAsWell(Fixer[Ending]):
         refuse_borrowed(opened, document)
         name = _name(item, opened.scope.node)
         entered = entered_for(opened, document, committed=True)
-        doubts = (*entered.doubts, *_doubts(name, block, opened))
+        doubts = (*entered.doubts, *_doubts(name, block, opened, document.context.file.inference))
         start, end = document.span(opened.node)
         if entered.call:
             edits = (Edit(start, end, entered.call), *entered.edits)
@@ -49,11 +50,13 @@ class CloseAsWell(Fixer[Ending]):
         return Fix((opening, *_named(item, name, end, document), *entered.edits), doubts)
 
 
-def _doubts(name: str, block: ast.With | ast.AsyncWith, opened: Acquisition) -> Iterator[Doubt]:
+def _doubts(
+    name: str, block: ast.With | ast.AsyncWith, opened: Acquisition, inference: Inference
+) -> Iterator[Doubt]:
     if "." in name:
         yield Doubt(Kind.OTHER, f"`{name}` may be used after the block")
         return
-    used = used_after(name, block.body, opened.scope)
+    used = Cursors(name, block.body, opened.scope, inference).used_after()
     if used is not None:
         reason = f"line {used.lineno} may need the connection after the block"  # type: ignore[attr-defined]
         yield Doubt(Kind.OTHER, reason)
