@@ -64,12 +64,55 @@ def find(db, name):
     return db.query(User).filter(User.name == name).first()
 
 
+def put(db, user):
+    db.add(user)
+
+
 class Holder:
     def __init__(self, user):
         self.user = user
 
     def name(self):
         return self.user.name
+
+
+class Users:
+    def __init__(self, session):
+        self.session = session
+
+    def one(self):
+        return self.session.get(User, 1)
+
+    def all(self):
+        return list(self.session.query(User))
+
+    def count(self):
+        probe()
+        return len(self.all())
+
+    def make(self, name):
+        user = User(name=name)
+        self.session.add(user)
+        return user
+
+    def add(self, user):
+        self.session.add(user)
+
+
+class Desk:
+    def __init__(self, db):
+        self.db = db
+        self.users = Users(db)
+
+    @classmethod
+    def of(cls, db):
+        return cls(db)
+
+    def first(self):
+        return self.users.all()[0]
+
+    def hire(self, name):
+        return self.users.make(name)
 """
 _NAMED = re.findall(r"^(?:def|class) (\w+)", _HELPERS, re.MULTILINE)
 HELPERS = {"core/helpers.py": "from core.models import Post, User\n" + _HELPERS}
@@ -91,6 +134,10 @@ _ENTITIES = [
     "find(db, name)",
     "User(name=name)",
     "user or db.get(User, 2)",
+    "Users(db).one()",
+    "Users(db).make(name)",
+    "Desk(db).first()",
+    "Desk.of(db).users.one()",
 ]
 _LISTS = [
     "db.query(User).all()",
@@ -104,6 +151,8 @@ _LISTS = [
     "db.get(User, 1).posts",
     "db.query(User, Post).join(Post).all()",
     "sorted(db.query(User).all(), key=lambda each: each.name)",
+    "Users(db).all()",
+    "[Users(db).one(), Desk(db).first()]",
 ]
 _VALUES = [
     "db.query(User).count()",
@@ -119,6 +168,8 @@ _VALUES = [
     "len(db.query(User).all())",
     "db.query(User).filter(User.name == name).exists() is not None",
     "to_dict(db.get(User, 1))",
+    "Users(db).count()",
+    "len(Desk(db).users.all())",
     "db.query(User).filter(User.name == name).delete()",
     "db.query(User).update({'name': name})",
     "db.execute(update(User).where(User.id == 1).values(name=name)).rowcount",
@@ -163,6 +214,12 @@ _WRITES = [
     ["with db.no_autoflush:", "    user = db.get(User, 2)"],
     ["statement = update(User).values(name=name)", "db.execute(statement)"],
     ["getattr(db, 'add')(User(name=name))"],
+    ["user = User(name=name)", "put(db, user)", "db.commit()"],
+    ["user = User(name=name)", "Users(db).add(user)", "db.commit()"],
+    ["kept = Users(db)", "user = kept.make(name)", "db.commit()"],
+    ["kept = Desk(db)", "kept.hire(name)"],
+    ["user = Desk.of(db).hire(name)", "db.commit()"],
+    ["user = User(name=name)", "db.add(Post(title=name, author=user))", "db.commit()"],
     ["query = db.query(User)", "query = query.filter(User.id == 1)", "query.delete()"],
 ]
 _ENDS = [["db.commit()"], ["db.commit()"], ["db.commit()"], ["db.rollback()"], ["db.flush()"]]
@@ -248,7 +305,7 @@ _AWAITED = re.compile(
 )
 # What an asynchronous session cannot do, or would be a coroutine's where it stands.
 _NOT_ASYNC = re.compile(
-    r"query|find\(|store\(|count_of|begin_nested|db\.no_|getattr|posts|for each,? in await"
+    r"query|find\(|store\(|count_of|Users|Desk|begin_nested|db\.no_|getattr|posts|for each,? in await"
 )
 
 
