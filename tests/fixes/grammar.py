@@ -305,7 +305,8 @@ _AWAITED = re.compile(
 )
 # What an asynchronous session cannot do, or would be a coroutine's where it stands.
 _NOT_ASYNC = re.compile(
-    r"query|find\(|store\(|count_of|Users|Desk|begin_nested|db\.no_|getattr|posts|for each,? in await"
+    r"query|find\(|store\(|count_of|Users|Desk|begin_nested|db\.no_|getattr|posts"
+    r"|for each,? in await"
 )
 
 

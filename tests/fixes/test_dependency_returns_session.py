@@ -101,6 +101,12 @@ def test_what_is_called_by_others_stays(other: str, tmp_path: Path) -> None:
     assert repaired(tmp_path, files, "routes.py", "DBS405").fixed
 
 
+def test_what_taskiq_injects_is_injected_as_well(tmp_path: Path) -> None:
+    tasks = "from taskiq import TaskiqDepends\n\ndef work(db=TaskiqDepends(get_db)):\n    pass\n"
+    files = {"routes.py": routes("return SessionLocal()"), "tasks.py": tasks}
+    assert repaired(tmp_path, files, "routes.py", "DBS405").fixed
+
+
 def test_the_session_is_closed_after_use(tmp_path: Path) -> None:
     class Session:
         is_open = True

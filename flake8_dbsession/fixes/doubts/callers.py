@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.library.frameworks import INJECTORS
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.checking.files.discovery import discover
-
-_INJECTORS = frozenset({"Depends", "Security"})
 
 
 class Use(NamedTuple):
@@ -62,12 +61,12 @@ def _lines(tree: ast.Module, name: str) -> Iterator[int]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=function, args=[handed, *_]):
-                if last_segment(function) in _INJECTORS:
+                if last_segment(function) in INJECTORS:
                     injected.add(handed)
             case ast.Subscript(value=ast.Attribute(attr="dependency_overrides"), slice=key):
                 injected.add(key)
             case ast.Call(func=function, keywords=keywords):
-                if last_segment(function) in _INJECTORS:
+                if last_segment(function) in INJECTORS:
                     injected |= {k.value for k in keywords if k.arg == "dependency"}
     for node in ast.walk(tree):
         match node:

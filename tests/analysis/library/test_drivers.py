@@ -16,7 +16,7 @@ import pytest
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.library.drivers import DRIVERS, TAKINGS, BlockEnd, Driver, driver_of
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.analysis.source.mentions import hints, is_hidden
+from flake8_dbsession.analysis.source.mentions import hints, is_gated, is_hidden
 
 ONE_ROW = "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1)"
 
@@ -34,6 +34,11 @@ def resolved(name: str) -> Any:
             found = getattr(found, part)
         return found
     raise AssertionError(name)
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
+def test_a_file_with_nothing_but_the_driver_is_looked_at(driver: Driver) -> None:
+    assert all(map(is_gated, (*driver.names, *driver.pools, *driver.async_pools)))
 
 
 @pytest.mark.parametrize("name", [name for driver in DRIVERS for name in driver.names])
@@ -263,5 +268,6 @@ def test_a_library_that_is_not_in_the_table() -> None:
 
 @pytest.mark.parametrize("method", sorted(TAKINGS))
 def test_the_calls_that_take_from_a_pool_are_looked_at(method: str) -> None:
+    assert is_gated(f"pool.{method}()")
     assert not is_hidden(f"pool.{method}(")
     assert hints(method)
