@@ -65,6 +65,11 @@ def constants_in(parts: Sequence[ast.AST | None]) -> tuple[object, ...]:
     return values if len(values) == len(parts) else ()
 
 
+def position_of(node: ast.AST) -> tuple[int, int]:
+    """Give the line and column where a statement or expression begins."""
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
 def is_name(node: ast.AST | None, name: str | None) -> TypeGuard[ast.Name]:
     """Tell whether a node is some name."""
     return isinstance(node, ast.Name) and node.id == name

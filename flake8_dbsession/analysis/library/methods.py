@@ -123,7 +123,8 @@ _BY_RESOURCE = {
     Resource.SESSION: {**_SESSION, **_ASYNC_SESSION},
     Resource.CONNECTION: _CONNECTION,
 }
-_AT_ONCE = Effect.SENDS | Effect.EXECUTES | Effect.READS | Effect.WRITES
+AT_ONCE = Effect.SENDS | Effect.EXECUTES | Effect.READS | Effect.WRITES
+"""What talks to the database at once."""
 
 
 def effect_of(resource: Resource, method: str) -> Effect | None:
@@ -140,11 +141,11 @@ def effect_of(resource: Resource, method: str) -> Effect | None:
 
 
 DATABASE_WORK = frozenset(
-    name for name, effect in _SESSION.items() if effect & _AT_ONCE and not effect & Effect.BEGINS
+    name for name, effect in _SESSION.items() if effect & AT_ONCE and not effect & Effect.BEGINS
 )
 """The methods of a session that talk to the database at once, or begin a query that does."""
 
-ASYNC_WORK = frozenset(name for name, effect in _ASYNC_SESSION.items() if effect & _AT_ONCE)
+ASYNC_WORK = frozenset(name for name, effect in _ASYNC_SESSION.items() if effect & AT_ONCE)
 """What an asynchronous session has besides."""
 
 METHODS = frozenset(name for methods in _BY_RESOURCE.values() for name in methods)

@@ -49,6 +49,9 @@ HELD = frozenset({Role.GIVEN, Role.LENT, Role.OPENED})
 OPENING = frozenset({Role.ACCESSOR, Role.CONNECT, Role.FACTORY, Role.SESSION_CLASS})
 """What gives one when it is called."""
 
+POOL_MAKING = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
+"""What makes a pool of connections."""
+
 
 class RoleValue(NamedTuple):
     """A value whose role is known.

@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeAlias
 import libcst as cst
 
 from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.blocks.new_block import is_name, refuse_tricks
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.fixes.blocks.new_block import refuse_tricks
 from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about

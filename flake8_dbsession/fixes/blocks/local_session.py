@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
 from flake8_dbsession.fixes.blocks.new_block import (
     PASS,
@@ -29,7 +29,6 @@ from flake8_dbsession.fixes.blocks.new_block import (
     closes,
     early_doubt,
     handlers_need,
-    is_name,
     is_plain,
     refuse_tricks,
     tail_doubt,

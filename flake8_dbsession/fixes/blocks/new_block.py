@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.provision import Provision
 from flake8_dbsession.rewriting.closes import is_call_on, last_call
 from flake8_dbsession.rewriting.document import Document
@@ -196,8 +196,3 @@ def is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:
         ):
             return (value.value if isinstance(value, ast.Await) else value) is call
     return False
-
-
-def is_name(expression: ast.AST | None, name: str) -> bool:
-    """Tell whether an expression is a name, and nothing else."""
-    return isinstance(expression, ast.Name) and expression.id == name

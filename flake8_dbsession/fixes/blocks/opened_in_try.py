@@ -8,14 +8,13 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.new_block import (
     NewBlock,
     annotation_notes,
     closes,
     early_doubt,
     handlers_need,
-    is_name,
     refuse_tricks,
 )
 from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of

@@ -8,7 +8,7 @@ from operator import or_
 
 from flake8_dbsession.analysis.effects.work.model import ANYTHING, NOTHING, Did
 from flake8_dbsession.analysis.effects.work.statements import Statement, statement_of
-from flake8_dbsession.analysis.library.methods import Effect, effect_of
+from flake8_dbsession.analysis.library.methods import AT_ONCE, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import Resource
@@ -29,7 +29,6 @@ _BY_STATEMENT = {
     Statement.ENDS: Did.MAY_WRITE | Did.MAY_END,
     Statement.OTHER: Did.MAY_WRITE,
 }
-_AT_ONCE = Effect.SENDS | Effect.EXECUTES | Effect.READS | Effect.WRITES
 
 
 def did_by(call: ast.Call, resource: Resource, scope: Scope, inference: Inference) -> Did:
@@ -49,7 +48,7 @@ def did_by(call: ast.Call, resource: Resource, scope: Scope, inference: Inferenc
         return NOTHING
     if effect & Effect.EXECUTES and not effect & Effect.COMMITS:
         return _by_statement(call, method, scope, inference)
-    asks = Did.ASKS if effect & _AT_ONCE else NOTHING
+    asks = Did.ASKS if effect & AT_ONCE else NOTHING
     return reduce(or_, (did for each, did in _BY_EFFECT.items() if each & effect), asks)
 
 

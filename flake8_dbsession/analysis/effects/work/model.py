@@ -38,7 +38,8 @@ ENDS = Did.COMMITS | Did.ROLLS_BACK | Did.CLOSES
 ANYTHING = Did.ASKS | Did.READS | Did.MAY_WRITE | Did.MAY_END
 """What a call may do that cannot be followed."""
 
-_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
+LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
+"""What is there for good once it is committed, or may be."""
 
 
 class Pending(NamedTuple):
@@ -129,9 +130,7 @@ def work_of(did: Did, line: int) -> Work:
     """
     if did & ENDS:
         return Work(frozenset({PathWork(did, NOTHING, NONE_PENDING)}), did)
-    return Work(
-        frozenset({PathWork(did, did, Pending(line) if did & _LASTING else AS_BEFORE)}), did
-    )
+    return Work(frozenset({PathWork(did, did, Pending(line) if did & LASTING else AS_BEFORE)}), did)
 
 
 def unknown_work(line: int, call: str) -> Work:

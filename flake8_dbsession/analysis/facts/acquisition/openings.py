@@ -24,7 +24,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
-from flake8_dbsession.analysis.nodes import own_nodes, shown
+from flake8_dbsession.analysis.nodes import own_nodes, position_of, shown
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
@@ -133,7 +133,7 @@ def _is_ended_before(call: ast.Call, name: str, scope: Scope) -> bool:
     """Tell whether the last thing done with a session before a call is to end its transaction."""
     function = scope.function() or scope
     reads = _reads(function).get(name, [])
-    before = bisect_left(reads, _position(call))
+    before = bisect_left(reads, position_of(call))
     return before > 0 and reads[before - 1] in _ended(function)
 
 
@@ -143,7 +143,7 @@ def _reads(function: Scope) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
     for node in own_nodes(function.node):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(_position(node))
+            found.setdefault(node.id, []).append(position_of(node))
     return {name: sorted(places) for name, places in found.items()}
 
 
@@ -151,17 +151,13 @@ def _reads(function: Scope) -> dict[str, list[tuple[int, int]]]:
 def _ended(function: Scope) -> frozenset[tuple[int, int]]:
     """Give where the names stand whose transaction a function ends."""
     return frozenset(
-        _position(node.func.value)
+        position_of(node.func.value)
         for node in own_nodes(function.node)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ENDINGS
         and isinstance(node.func.value, ast.Name)
     )
-
-
-def _position(node: ast.expr) -> tuple[int, int]:
-    return node.lineno, node.col_offset
 
 
 def _gives_registrys(call: ast.Call, scope: Scope, inference: Inference) -> bool:

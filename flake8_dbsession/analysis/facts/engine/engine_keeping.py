@@ -23,6 +23,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import (
+    POOL_MAKING,
     ClassValue,
     External,
     FunctionValue,
@@ -35,7 +36,6 @@ _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = CACHES | {"cache_data"}
 # Makers of objects that keep an engine for their whole life; a session does not.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
-_MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
 _ENDING = frozenset(
     {"aclose", "close", "closeall", "dispose", "shutdown", "stop", "terminate", "wait_closed"}
 )
@@ -121,7 +121,7 @@ def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | N
     for call in own_nodes(node):
         if isinstance(call, ast.Call):
             callee = inference.value(call.func, scope)
-            is_maker = isinstance(callee, RoleValue) and callee.role in _MAKERS
+            is_maker = isinstance(callee, RoleValue) and callee.role in POOL_MAKING
             if (
                 is_maker
                 and _Function(scope, inference, _DEEPEST).keeping_of(call) is _Keeping.RETURNED

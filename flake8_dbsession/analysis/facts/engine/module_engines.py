@@ -11,11 +11,10 @@ from flake8_dbsession.analysis.facts.engine.urls import default_url_of, url_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import followed
-from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.analysis.names.values import POOL_MAKING, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes, unawaited
 
 _USED = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
-_MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
 _STEPS = 3  # a registry on a factory on an engine
 
 
@@ -74,7 +73,7 @@ def _engine_of(expression: ast.expr, scope: Scope, inference: Inference) -> Modu
         if not isinstance(value, ast.Call) or scope.function() is not None:
             return None
         maker = inference.known(value.func, scope)
-        if maker is not None and maker.role in _MAKERS:
+        if maker is not None and maker.role in POOL_MAKING:
             return _made(value, scope, maker, inference)
         step = bound_to(value)
     return None

@@ -19,10 +19,15 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.names.values import (
+    POOL_MAKING,
+    ClassValue,
+    FunctionValue,
+    Role,
+    RoleValue,
+)
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 
-_MAKERS = frozenset({Role.ENGINE_MAKER, Role.POOL_MAKER})
 _POOL_NAMES = frozenset(
     name.rpartition(".")[2] for driver in DRIVERS for name in (*driver.pools, *driver.async_pools)
 )
@@ -86,7 +91,7 @@ def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | No
     if isinstance(callee, FunctionValue):
         made = handed_out_by(callee, inference)
         return _maker(made, callee.scope.child(callee.node), inference) if made else None
-    if not isinstance(callee, RoleValue) or callee.role not in _MAKERS:
+    if not isinstance(callee, RoleValue) or callee.role not in POOL_MAKING:
         return None
     return None if pool_class_of(call, scope, inference) == "NullPool" else callee
 

@@ -23,7 +23,14 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    is_name,
+    nodes_in,
+    own_nodes,
+    position_of,
+    unawaited,
+)
 
 _ENDING = frozenset({"commit", "rollback"})
 _ENDED = Did.COMMITS | Did.ROLLS_BACK
@@ -60,8 +67,8 @@ def _loses_writes(close: HandClose, inference: Inference) -> bool:
     if close.node in acts and acts[close.node].ever & _SAVING:
         return False
     before = [node for node in acts if isinstance(node, ast.Call) and _is_before(node, close.node)]
-    ended = [_position(node) for node in before if acts[node].always & _ENDED]
-    written = [_position(node) for node in before if acts[node].since & _LASTING]
+    ended = [position_of(node) for node in before if acts[node].always & _ENDED]
+    written = [position_of(node) for node in before if acts[node].since & _LASTING]
     return bool(written) and max(written) > max(ended, default=(0, 0))
 
 
@@ -85,7 +92,9 @@ def _uses_after_yield(close: HandClose, inference: Inference) -> bool | None:
                 session = dotted_name(handed.value)
                 later = (node for node in nodes if isinstance(node, ast.Call))
                 return any(
-                    _works(node, session) for node in later if _position(node) > _position(handed)
+                    _works(node, session)
+                    for node in later
+                    if position_of(node) > position_of(handed)
                 )
     return None
 
@@ -144,7 +153,7 @@ def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
     return any(
         is_name(node, session)
         and node not in closed
-        and _position(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
+        and position_of(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
         for node in nodes
     )
 
@@ -180,8 +189,4 @@ def _ends(call: ast.Call, session: str) -> bool:
 
 
 def _is_before(node: ast.Call, close: ast.Call) -> bool:
-    return _position(node) < _position(close)
-
-
-def _position(node: ast.expr) -> tuple[int, int]:
-    return node.lineno, node.col_offset
+    return position_of(node) < position_of(close)

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.effects.work.model import Did, PathWork
+from flake8_dbsession.analysis.effects.work.model import LASTING, Did, PathWork
 from flake8_dbsession.analysis.effects.work.uses import Uses
 from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
-
-_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 
 
 def leaves_changes(
@@ -41,7 +39,7 @@ def commits_all(ways: Iterable[PathWork]) -> bool:
 
 
 def _leaves(ways: Iterable[PathWork]) -> bool:
-    return any(way.since & _LASTING and way.pending.is_seen for way in ways)
+    return any(way.since & LASTING and way.pending.is_seen for way in ways)
 
 
 def is_for_the_caller_to_say(commit: ast.Call, scope: Scope) -> bool:

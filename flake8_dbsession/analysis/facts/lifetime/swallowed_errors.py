@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.said_to_close import closes
-from flake8_dbsession.analysis.effects.work.model import ENDS, Did
+from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
@@ -68,7 +68,6 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
-_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE | Did.COMMITS
 _ENDING = ENDS | Did.MAY_END
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
 # What is caught by them leaves nothing that a database raises.
@@ -613,7 +612,7 @@ class _Function:
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
         uses = self._uses(session)
-        return bool(uses.ever & _LASTING)
+        return bool(uses.ever & (LASTING | Did.COMMITS))
 
     def _outlives(self, name: str, known: RoleValue) -> bool:
         """Tell whether a session is there after the function, for others to work with.

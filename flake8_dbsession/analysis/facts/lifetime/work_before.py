@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeGuard
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
-from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.model import LASTING
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import dotted_name
@@ -25,7 +25,6 @@ _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 _LOCKING = ("for update", "for share", "for no key update", "pg_advisory_xact_lock")
 _LASTING_METHODS = CHANGING | {"commit", "execute", "flush"}
 _QUERY_WRITES = frozenset({"delete", "update"})
-_LASTING = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 
 
 class Left(NamedTuple):
@@ -244,7 +243,7 @@ class _Acts:
                 return _mentions(query, {self._session})
             case ast.Attribute(value=owner) if self._is_session(owner):
                 did = did_by(call, Resource.SESSION, self._scope, self._inference)
-                return bool(did & _LASTING)
+                return bool(did & LASTING)
         return False
 
     def _is_loaded(self, expression: ast.AST) -> bool:

@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
-from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, position_of
 
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 
@@ -51,8 +51,8 @@ def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference)
 
 def _ends_early(function: ast.AST, parameter: str) -> bool:
     nodes = own_nodes(function)
-    waits = [_position(node) for node in nodes if isinstance(node, _WAITING)]
-    uses = [_position(n) for n in nodes if is_name(n, parameter)]
+    waits = [position_of(node) for node in nodes if isinstance(node, _WAITING)]
+    uses = [position_of(n) for n in nodes if is_name(n, parameter)]
     if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, LOOPS)):
         return False
     return not waits or not uses or max(uses) < min(waits)
@@ -62,7 +62,3 @@ def _waits_with(loop: ast.AST, parameter: str) -> bool:
     inside = nodes_in(loop)
     is_used = any(is_name(node, parameter) for node in inside)
     return is_used and any(isinstance(node, _WAITING) for node in inside)
-
-
-def _position(node: ast.AST) -> tuple[int, int]:
-    return node.lineno, node.col_offset  # type: ignore[attr-defined]
