@@ -2308,3 +2308,35 @@ def test_a_way_on_which_there_is_no_session(tmp_path: Path) -> None:
     closed = text.format(mark="", test="given")
     left = text.format(mark="  # DBS308", test="kept")
     assert_cases(tmp_path, {"closed.py": closed, "left.py": left}, CODES)
+
+
+def test_a_function_of_the_project_rolls_back_only_if_its_code_does(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import Session
+
+        def note_rollback(reason):
+            print("no rollback:", reason)
+
+        def safe_rollback(db):
+            undo(db)
+
+        def undo(db):
+            db.rollback()
+
+        def noted(runs, db: Session):
+            for run in runs:
+                db.add(run)
+                try:
+                    db.commit()
+                except Exception:  # DBS308
+                    note_rollback("full")
+
+        def undone(runs, db: Session):
+            for run in runs:
+                db.add(run)
+                try:
+                    db.commit()
+                except Exception:
+                    safe_rollback(db)
+    """
+    assert_cases(tmp_path, {"runs.py": text}, CODES)

@@ -22,7 +22,6 @@ BEGINS = frozenset({"begin", "begin_nested"})
 """The methods that give a transaction of its own, whose block rolls back by itself."""
 
 _ENDING_METHODS = frozenset({"aclose", "close", "expunge_all", "invalidate", "remove", "reset"})
-# What is in the name of a function that ends a session it is given.
 
 
 class Sequel(Enum):
@@ -61,6 +60,7 @@ class Ways:
         holders: the names of the objects that are made with the session.
         guards: tells whether the end of a block over an expression may roll the session back.
         closes: tells whether a call that is given the session closes it.
+        rolls_back: tells whether a call whose name says so rolls back.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -76,6 +76,7 @@ class Ways:
         holders: Set[str] = frozenset(),
         guards: Callable[[ast.expr], bool] = lambda _: False,
         closes: Callable[[ast.Call], bool] = lambda _: False,
+        rolls_back: Callable[[ast.Call], bool] = lambda _: True,
     ) -> None:
         self._graph = graph
         self._session = session
@@ -84,6 +85,7 @@ class Ways:
         self._holders = holders
         self._guards = guards
         self._closes = closes
+        self._rolls_back = rolls_back
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -189,7 +191,7 @@ class Ways:
 
     def _sequel_of_call(self, call: ast.Call, *, is_handled: bool) -> Sequel | None:
         name = last_segment(call.func).lower()
-        if "rollback" in name:
+        if "rollback" in name and self._rolls_back(call):
             return Sequel.SEEN_TO
         if any(map(self._is_session, arguments(call))):
             if not is_handled:

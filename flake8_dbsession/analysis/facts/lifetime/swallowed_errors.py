@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.said_to_close import closes
+from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
 from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
@@ -211,7 +211,8 @@ class _Function:
         for name, known in self.sessions.items():
             helped, holders = partial(self._failing_in, name), self._made_with(name)
             guards = partial(self._may_see_to, name)
-            ways = Ways(graph, name, self.handlers, helped, holders, guards, self._closes)
+            ends = (self._closes, self._rolls_back)
+            ways = Ways(graph, name, self.handlers, helped, holders, guards, *ends)
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
@@ -282,6 +283,9 @@ class _Function:
 
     def _closes(self, call: ast.Call) -> bool:
         return closes(call, self._scope, self._inference)
+
+    def _rolls_back(self, call: ast.Call) -> bool:
+        return rolls_back(call, self._scope, self._inference)
 
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         if dotted_name(call.func) == f"{name}.begin_nested":
@@ -697,7 +701,7 @@ def _may_go_on(handler: ast.ExceptHandler) -> bool:
     for statement in handler.body:
         if not isinstance(statement, ast.Expr):
             break
-        if "rollback" in last_segment(statement.value).lower():
+        if last_segment(statement.value) == "rollback":
             return False
     if not isinstance(handler.body[-1], ast.Raise):
         return True
