@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.library.python import (
     TIME_METHODS,
     TIMES,
     VIEWS,
+    WARNING,
 )
 from flake8_dbsession.analysis.library.queries import STATEMENT_MAKERS
 from flake8_dbsession.analysis.library.running import WAITING, WAITING_MODULES
@@ -65,10 +66,16 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
     match call.func:
         case ast.Name(id=name) if name in TIMES:
             return not _is_of("time", name, scope, name)
+        case ast.Name(id=name) if name in WARNING:
+            return not _is_of("warnings", name, scope, name)
         case ast.Name(id=name):
             return name not in _HARMLESS_NAMES and not _builds_statement(name, scope)
         case ast.Attribute(value=ast.Name(id=module), attr=name) if name in STATEMENT_MAKERS:
             return not _is_of("sqlalchemy", module, scope, None)
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if name in WARNING:
+            return not _is_of("warnings", module, scope, None)
+        case ast.Attribute(value=ast.Name(id=module), attr="getenv"):
+            return not (_is_of("os", module, scope, None) and _is_given_constants(call))
         case ast.Attribute(attr=name) if name in VIEWS and not call.args:
             return False
         case ast.Attribute(attr="pop") if len(call.args) == 2:
@@ -215,8 +222,8 @@ def _is_of(package: str, name: str, scope: Scope, imported: str | None) -> bool:
 
 
 def _is_mapping(name: str, scope: Scope) -> bool:
-    """Tell whether a local name only ever stands for a dictionary that is written out."""
-    bindings = scope.bindings(name)
+    """Tell whether a name only ever stands for a dictionary that is written out."""
+    bindings = scope.lookup(name)
     values = [b.how.value for b in bindings if isinstance(b.how, Assigned)]
     return (
         bool(values)

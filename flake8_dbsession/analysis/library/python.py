@@ -116,6 +116,18 @@ LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "war
 LOGGING = LOGS | {"getLogger", "isEnabledFor"}
 """The methods of a logger, and of the module, none of which raises."""
 
+WARNING = frozenset({"warn", "warn_explicit"})
+"""The functions of the module warnings: they raise only where a user asks for that (``-W error``).
+
+Source: https://docs.python.org/3/library/warnings.html#available-functions
+"""
+
+MAPPINGS = frozenset({"ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "dict"})
+"""The classes of mappings whose ``get`` gives None for a key that is missing."""
+
+ENVIRONMENT = "os.environ"
+"""The mapping of that kind that is there from the start."""
+
 EXITS = frozenset({"exit", "quit", "sys.exit"})
 KILLS = frozenset({"os._exit", "os.abort"})
 FAILS = frozenset({"pytest.exit", "pytest.fail", "pytest.skip", "pytest.xfail"})

@@ -91,7 +91,7 @@ class PooledConnectionNotReturned(Rule[Ending]):
         elif lifetime.is_never_closed:
             problem = "is never given back"
         elif lifetime.leaks:
-            problem = f"is not given back when {leaving_line(lifetime)}"
+            problem = f"is not given back when {leaving_line(fact)}"
         else:
             return
         message = f"`{opened.text}` {problem}, so that the pool runs dry; {way_out}"

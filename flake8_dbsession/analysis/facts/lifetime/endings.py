@@ -28,6 +28,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 )
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
+from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by, class_names
 from flake8_dbsession.analysis.library.drivers import (
     CONFIGURING,
     GIVINGS,
@@ -102,6 +103,17 @@ class Ending(NamedTuple):
         cursors = _cursors(self.scope)
         return any(_returns_cursor(leak, cursors) for leak in self.lifetime.leaks)
 
+    def is_cancelled(self, leak: Leak) -> bool:
+        """Tell whether only the cancellation of an ``await`` leaks: a handler catches its errors."""
+        if leak.how is not Leaving.RAISES or not isinstance(leak.node, ast.Await):
+            return False
+        return any(
+            leak.node in nodes_in(statement)
+            for node in own_nodes(self.scope.node)
+            if isinstance(node, ast.Try) and any(map(_catches_errors, node.handlers))
+            for statement in node.body
+        )
+
     @property
     def is_discarded(self) -> bool:
         """Whether it is used and lost on the spot, with nothing left to close it by."""
@@ -130,6 +142,10 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
             by_scope.setdefault((scope, ends), []).append(acquisition)
     for (scope, ends), found in by_scope.items():
         yield from _endings_in(scope, found, tree, inference, ends=ends)
+
+
+def _catches_errors(handler: ast.ExceptHandler) -> bool:
+    return caught_by(ANY_EXCEPTION, class_names(handler.type)) is Caught.YES
 
 
 def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
