@@ -597,3 +597,43 @@ def count(statement):
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
     assert message.endswith("use `with SessionLocal() as db:`")
     assert "line 14 raises" in message
+
+
+def test_a_first_connection_that_fails_is_none(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+from sqlalchemy.ext.asyncio import async_sessionmaker
+AsyncLocal = async_sessionmaker()
+
+def first():
+    db = SessionLocal()
+    connection = db.connection()
+    try:
+        connection.execute(1)
+    finally:
+        db.close()
+
+def begun():
+    db = SessionLocal()
+    db.begin()
+    connection = db.connection()
+    db.close()
+
+async def awaited():
+    db = AsyncLocal()
+    connection = await db.connection()
+    await db.close()
+
+def second():
+    db = SessionLocal()  # DBS303
+    db.execute(1)
+    connection = db.connection()
+    db.close()
+
+def works_on():
+    db = SessionLocal()  # DBS303
+    db.connection().execute(1)
+    db.close()
+""",
+    )

@@ -26,6 +26,7 @@ class Opened(NamedTuple):
             anything else.
         is_session: whether it is a session, which gives its connection back with the end of a
             transaction.
+        is_async: whether its methods work only where they are awaited.
     """
 
     node: ast.expr
@@ -34,6 +35,7 @@ class Opened(NamedTuple):
     part: int | None = None
     beside: tuple[tuple[object, ...], ...] = ()
     is_session: bool = False
+    is_async: bool = False
 
 
 def constructs_by_name(call: ast.Call) -> bool:

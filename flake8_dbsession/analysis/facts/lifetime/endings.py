@@ -285,6 +285,7 @@ def _opened(acquisition: Acquisition, tree: Tree, inference: Inference) -> Opene
         part=acquisition.part,
         beside=acquisition.beside,
         is_session=not is_connection,
+        is_async=acquisition.known.is_async,
     )
 
 
