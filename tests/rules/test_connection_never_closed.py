@@ -916,3 +916,44 @@ def test_cells_of_a_notebook_are_its_top_level(tmp_path: Path) -> None:
     marimo = text.format(library="marimo", mark="")
     other = text.format(library="other", mark="  # DBS602")
     assert_cases(tmp_path, {"notebook.py": marimo, "other.py": other}, {"DBS602", "DBS603"})
+
+
+def test_a_session_does_not_close_the_connection_that_it_is_bound_to(tmp_path: Path) -> None:
+    files = {
+        "names.py": """
+            from sqlalchemy import create_engine
+            from sqlalchemy.orm import Session
+
+            engine = create_engine("postgresql://localhost/app")
+
+            class Closing(Session):
+                def close(self):
+                    super().close()
+                    self.bind.close()
+
+            def names():
+                conn = engine.connect()  # DBS602
+                with Session(conn) as session:
+                    return session.execute(QUERY).all()
+
+            def ends():
+                conn = engine.connect()  # DBS603
+                with Session(bind=conn) as session:
+                    session.execute(QUERY)
+                conn.close()
+
+            def by_a_class_that_closes():
+                conn = engine.connect()
+                with Closing(conn) as session:
+                    return session.execute(QUERY).all()
+
+            class Names:
+                def __init__(self):
+                    self.conn = engine.connect()  # DBS609
+
+                def all(self):
+                    with Session(self.conn) as session:
+                        return session.execute(QUERY).all()
+            """
+    }
+    assert_cases(tmp_path, files, {"DBS602", "DBS603", "DBS609"})

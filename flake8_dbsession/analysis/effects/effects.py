@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
-from flake8_dbsession.analysis.effects.objects import attributes_made_of
+from flake8_dbsession.analysis.effects.objects import attributes_made_of, makes_session
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
@@ -127,6 +127,7 @@ class Effects:
             ),
             unfolded=cache(lambda call: unfolded(call, scope, inference)),
             runs_when_awaited=cache(lambda call: self.runs_when_awaited(call, scope)),
+            borrows=cache(lambda manager: makes_session(manager, scope, inference)),
             yield_hands_on=yields,
         )
 

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.names.values import (
+    HELD,
+    ClassValue,
+    FunctionValue,
+    Resource,
+    Role,
+    RoleValue,
+)
 from flake8_dbsession.analysis.nodes import own_nodes
 
 
@@ -37,6 +44,23 @@ def _attributes_made_of(cls: ClassValue, scope: Scope, inference: Inference) -> 
         names += _stored_by(constructor)
     known = [name for name in names if any(_is_known(b, inference) for b in scope.attributes(name))]
     return tuple(dict.fromkeys(known or names))
+
+
+def makes_session(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call makes a session of the library's own class.
+
+    Such a session closes no connection that it is bound to: that stays its opener's.
+    https://docs.sqlalchemy.org/en/20/orm/session_transaction.html#joining-a-session-into-an-external-transaction-such-as-for-test-suites
+    """
+    if not isinstance(expression, ast.Call):
+        return False
+    maker = inference.value(expression.func, scope)
+    return (
+        isinstance(maker, RoleValue)
+        and maker.role in (Role.FACTORY, Role.SESSION_CLASS)
+        and maker.resource is Resource.SESSION
+        and maker.of_class is None
+    )
 
 
 def attributes_used(method: FunctionValue, inference: Inference) -> frozenset[str]:

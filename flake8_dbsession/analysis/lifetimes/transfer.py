@@ -450,6 +450,8 @@ class Transfer:
         if manager in self._guards and manager in state.holders:
             return state._replace(objects=state.objects | {item})
         if self._reader.holds(manager, state) and not self._is_stack(manager):
+            if self._traits.borrows(manager):
+                return state._replace(holders=state.holders - {manager})
             return self._hand_on(item.context_expr, Handing.HOLDER, state)
         return state
 
