@@ -200,13 +200,26 @@ class Inference:
             scope.memory, "result", lambda: self._result_of(function, self), Result()
         )
 
-    def entered(self, context: ast.expr, scope: Scope) -> Value | None:
-        """Tell what ``with context as name`` binds."""
+    def entered(
+        self, context: ast.expr, scope: Scope, *, is_async: bool = False
+    ) -> Value | None:
+        """Tell what ``with context as name`` binds.
+
+        Args:
+            context: the expression that is entered.
+            scope: the scope it is read in.
+            is_async: whether by ``async with``, which none but an asynchronous session has.
+        """
         value = self.value(context, scope)
         if isinstance(value, RoleValue):
             if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
                 commits = value.of_class is not None and self._commits_at_end(value, self)
-                return value._replace(role=Role.LENT, commits=commits or value.commits)
+                is_own = value.role is Role.OPENED and is_async
+                return value._replace(
+                    role=Role.LENT,
+                    commits=commits or value.commits,
+                    is_async=is_own or value.is_async,
+                )
             return None
         if isinstance(value, InstanceValue):
             return self._entered_instance(value)
@@ -462,7 +475,11 @@ class Inference:
         if home is None:
             return self._star_imported(scope.module, name)
         bindings = home.bindings(name)
-        return self._once(("name", name), home, lambda: _choose(map(self._bound, bindings)))
+        return self._once(("name", name), home, lambda: self._one_bound(bindings))
+
+    def _one_bound(self, bindings: Iterable[Binding]) -> Value | None:
+        """Choose of what a name is bound to: what code assigns before what an annotation says."""
+        return _choose(map(self._bound, sorted(bindings, key=_only_says)))
 
     def _bound(self, binding: Binding) -> Value | None:
         how, scope = binding.how, binding.scope
@@ -472,8 +489,8 @@ class Inference:
             case Annotated(annotation=annotation, value=value):
                 found = self.value(value, scope) if value is not None else None
                 return found if isinstance(found, RoleValue) else self.annotated(annotation, scope)
-            case Entered(context=context):
-                return self.entered(context, scope)
+            case Entered(context=context, is_async=is_async):
+                return self.entered(context, scope, is_async=is_async)
             case Iterated(iterable=iterable):
                 found = self.value(iterable, scope)
                 if isinstance(found, RoleValue) and found.role is Role.GENERATOR:
@@ -512,10 +529,10 @@ class Inference:
         for factory in self.vocabulary.factories:
             prefix, _, last = factory.rpartition(".")
             if last == name and module.answers_to(prefix):
-                found = _choose(map(self._bound, module.bindings(name)))
+                found = self._one_bound(module.bindings(name))
                 return _declared(factory, found, module.scope)
         bindings = module.bindings(name)
-        value = _choose(self._bound(binding) for binding in bindings)
+        value = self._one_bound(bindings)
         submodule = self.submodule(module, name) if value is None else None
         if submodule is not None:
             return ModuleValue(submodule.scope)
@@ -808,7 +825,7 @@ class Inference:
         scope = cls.scope.child(cls.node)
         bindings = scope.bindings(name)
         if bindings:
-            return _choose(self._bound(binding) for binding in bindings)
+            return self._one_bound(bindings)
         return self._inherited(cls, lambda base: self._class_attribute(base, name))
 
     def _instance_attribute(self, cls: ClassValue, name: str) -> Value | None:
@@ -818,7 +835,7 @@ class Inference:
             bindings = scope.attributes(name)
             if not bindings:
                 return self._inherited(cls, lambda base: self._instance_attribute(base, name))
-            value = _choose(self._bound(binding) for binding in bindings)
+            value = self._one_bound(bindings)
             return self._read(value) if isinstance(value, FunctionValue) else _kept(value)
 
         return self._once(("attribute", name), scope, own)
@@ -969,6 +986,14 @@ def _choose(options: Iterable[Value | None]) -> Value | None:
     known = [value for value in values if isinstance(value, RoleValue)]
     opened = [value for value in known if value.role is Role.OPENED]
     return next(iter(opened + known + values), None)
+
+
+def _only_says(binding: Binding) -> bool:
+    """Tell whether a binding is an annotation, and gives no value or none but None."""
+    match binding.how:
+        case Annotated(value=None | ast.Constant(value=None)):
+            return True
+    return False
 
 
 def _declared(name: str, found: Value | None, home: Scope | None) -> RoleValue:
