@@ -242,3 +242,9 @@ POOLED_ATTRIBUTES = frozenset({"dbapi_connection", "driver_connection"})
 
 Source: https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.PoolProxiedConnection
 """
+
+BENEATH = POOLED_ATTRIBUTES | {"connection"}
+"""What gives the driver's own connection beneath one of SQLAlchemy's: all work is done on that.
+
+Source: https://docs.sqlalchemy.org/en/20/core/connections.html#sqlalchemy.engine.Connection.connection
+"""
