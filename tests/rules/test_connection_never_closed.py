@@ -957,3 +957,77 @@ def test_a_session_does_not_close_the_connection_that_it_is_bound_to(tmp_path: P
             """
     }
     assert_cases(tmp_path, files, {"DBS602", "DBS603", "DBS609"})
+
+
+def test_an_object_keeps_what_its_bases_store(tmp_path: Path) -> None:
+    files = {
+        "base.py": """
+            import abc
+
+            class Bulk(abc.ABC):
+                def __init__(self, name, reading, writing=None):
+                    self.reading = reading
+                    self.writing = writing or reading
+
+                def run(self):
+                    for query in self.queries():
+                        self.reading.execute(query)
+
+                @abc.abstractmethod
+                def queries(self): ...
+
+            class Closing(Bulk):
+                def run(self):
+                    try:
+                        super().run()
+                    finally:
+                        self.reading.close()
+            """,
+        "build.py": """
+            import sys
+
+            import psycopg2
+
+            from base import Bulk, Closing
+
+            class Table(Bulk):
+                def __init__(self, conn, other=None):
+                    super().__init__("table", conn, other)
+
+                def queries(self):
+                    return ["SELECT 1"]
+
+            class Closed(Closing):
+                def __init__(self, conn):
+                    super().__init__("closed", conn)
+
+                def queries(self):
+                    return ["SELECT 1"]
+
+            def log(*words):
+                print(*words)
+                sys.stdout.flush()
+
+            def build(is_wanted):
+                conn = None
+                if is_wanted:
+                    conn = psycopg2.connect("")  # DBS602
+                log("start")
+                table = Table(conn)
+                table.run()
+
+            def closes():
+                conn = psycopg2.connect("")
+                Closed(conn).run()
+
+            def hands_on():
+                conn = psycopg2.connect("")
+                return Table(conn)
+
+            def nested():
+                with psycopg2.connect("a") as one:  # DBS601
+                    with psycopg2.connect("b") as two:  # DBS601
+                        Table(one, two).run()
+            """,
+    }
+    assert_cases(tmp_path, files, {"DBS601", "DBS602", "DBS603"})

@@ -116,6 +116,10 @@ LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "war
 LOGGING = LOGS | {"getLogger", "isEnabledFor"}
 """The methods of a logger, and of the module, none of which raises."""
 
+STREAMS = frozenset({"stderr", "stdout"})
+PRINTING = frozenset({"flush", "write"})
+"""What ``sys`` has to print to, and the methods that do so."""
+
 WARNING = frozenset({"warn", "warn_explicit"})
 """The functions of the module warnings: they raise only where a user asks for that (``-W error``).
 

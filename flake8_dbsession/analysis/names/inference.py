@@ -57,7 +57,7 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import constants_in
+from flake8_dbsession.analysis.nodes import constants_in, is_super
 from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.outline import parse
@@ -351,6 +351,8 @@ class Inference:
         match expression:
             case ast.Name(id=name):
                 return self._or_named(self._name(name, scope), expression, scope)
+            case ast.Attribute(value=base, attr=name) if is_super(base):
+                return self._of_super(name, scope)
             case ast.Attribute(value=base, attr=name):
                 owner = self.value(base, scope)
                 value = self.attribute(owner, name)
@@ -377,6 +379,14 @@ class Inference:
                 )
             case ast.Lambda():
                 return FunctionValue(expression, scope)
+        return None
+
+    def _of_super(self, name: str, scope: Scope) -> Value | None:
+        """Tell what ``super().name`` is: what the bases of the class around a method have."""
+        match scope.enclosing_class():
+            case Scope(node=ast.ClassDef() as node, parent=Scope() as outside):
+                cls = ClassValue(node, outside)
+                return self._inherited(cls, lambda base: self._instance_attribute(base, name))
         return None
 
     def _of_any_import(self, base: ast.expr, name: str, scope: Scope) -> RoleValue | None:
