@@ -637,3 +637,40 @@ def works_on():
     db.close()
 """,
     )
+
+
+def test_listeners_do_not_work_with_a_session(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+from sqlalchemy import event
+
+def note(db):
+    from app.history import write
+
+    @event.listens_for(db, "after_flush")
+    def after_flush(session, context):
+        write(session)
+
+    event.listen(db, "after_commit", after_flush)
+    return db
+
+def given(is_noted):
+    db = SessionLocal()
+    if is_noted:
+        note(db)
+    return db
+
+def given_again(is_noted):
+    db = SessionLocal()
+    if is_noted:
+        db = note(db)
+    return db
+
+def worked_with(is_noted):
+    db = SessionLocal()  # DBS303
+    db.execute(1)
+    note(db)
+    return db
+""",
+    )

@@ -33,7 +33,7 @@ from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_book
 from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.library.frameworks import OBJECTS
-from flake8_dbsession.analysis.library.methods import KEEPING_NOTHING
+from flake8_dbsession.analysis.library.methods import KEEPING_NOTHING, LISTENING
 from flake8_dbsession.analysis.library.python import ENVIRONMENT, MAPPINGS
 from flake8_dbsession.analysis.library.running import NOTING_CALLS, NOTING_NAMES
 from flake8_dbsession.analysis.library.wrappers import RECORDS
@@ -188,6 +188,8 @@ class Effects:
         match given.callee:
             case External(name=name) if name.startswith(OBJECTS):
                 return UNKNOWN
+            case External(name=name) if name in LISTENING:
+                return UNTOUCHED
             case External() | RoleValue():
                 return USED
         return USED if _is_builtin(call, scope) or _keeps_nothing(call) else UNKNOWN

@@ -194,6 +194,12 @@ READERS = frozenset(
 )
 """What only reads by the session or connection that it is given."""
 
+# https://docs.sqlalchemy.org/en/20/core/event.html
+LISTENING = frozenset(
+    f"sqlalchemy.event.{name}" for name in ("contains", "listen", "listens_for", "remove")
+)
+"""What only notes which function is to be told of a session's or connection's events."""
+
 KEEPING_NOTHING = frozenset(
     {
         # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.backup
