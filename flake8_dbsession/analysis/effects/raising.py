@@ -86,9 +86,9 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return False
         case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if name in NOW:
             return raises_by_name(clock) or not _is_given_constants(call)
-        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="sys"), attr=stream), attr=name) if (
-            name in PRINTING
-        ):
+        case ast.Attribute(
+            value=ast.Attribute(value=ast.Name(id="sys"), attr=stream), attr=name
+        ) if name in PRINTING:
             return stream not in STREAMS
         case ast.Attribute(value=owner, attr=name) if name in _NOTING:
             return not last_segment(owner).lower().endswith(_NOTING[name])

@@ -200,9 +200,7 @@ class Inference:
             scope.memory, "result", lambda: self._result_of(function, self), Result()
         )
 
-    def entered(
-        self, context: ast.expr, scope: Scope, *, is_async: bool = False
-    ) -> Value | None:
+    def entered(self, context: ast.expr, scope: Scope, *, is_async: bool = False) -> Value | None:
         """Tell what ``with context as name`` binds.
 
         Args:

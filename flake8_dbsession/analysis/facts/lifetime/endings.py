@@ -104,7 +104,7 @@ class Ending(NamedTuple):
         return any(_returns_cursor(leak, cursors) for leak in self.lifetime.leaks)
 
     def is_cancelled(self, leak: Leak) -> bool:
-        """Tell whether only the cancellation of an ``await`` leaks: a handler catches its errors."""
+        """Tell whether only a cancellation leaks: a handler catches the errors of an await."""
         if leak.how is not Leaving.RAISES or not isinstance(leak.node, ast.Await):
             return False
         return any(

@@ -283,7 +283,9 @@ def _is_taken_over(
 
 def _is_receiver(owner: ast.expr, scope: Scope) -> bool:
     """Tell whether a name is a method's object, also in a function inside the method."""
-    hows = [binding.how for binding in scope.lookup(owner.id)] if isinstance(owner, ast.Name) else []
+    hows = (
+        [binding.how for binding in scope.lookup(owner.id)] if isinstance(owner, ast.Name) else []
+    )
     return any(isinstance(how, Parameter) and how.is_receiver for how in hows)
 
 

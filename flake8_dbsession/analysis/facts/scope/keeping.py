@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.effects.objects import makes_session
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.memory import remembered
@@ -181,9 +181,7 @@ def _closed_attributes(cls: Scope, blocks: _Blocks, *, inference: Inference) -> 
     return _closed_in(cls.node, blocks, cls, inference)
 
 
-def _closed_in(
-    root: ast.AST, blocks: _Blocks, cls: Scope, inference: Inference
-) -> frozenset[str]:
+def _closed_in(root: ast.AST, blocks: _Blocks, cls: Scope, inference: Inference) -> frozenset[str]:
     nodes = nodes_in(root)
     closed = [
         expression
