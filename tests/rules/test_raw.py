@@ -473,8 +473,8 @@ def test_a_database_that_a_function_writes_out_is_its_own(tmp_path: Path) -> Non
                     db = Local()
                     return db.info
 
-                def run_on(file):
-                    engine = create_engine(f"sqlite:///{file}")
+                def run_on(settings=SETTINGS):
+                    engine = create_engine(f"sqlite:///{SETTINGS.file}")
                     Local = sessionmaker(bind=engine)
                     db = Local()  # DBS103
                     return db.info
