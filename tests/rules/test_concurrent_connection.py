@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS610", "DBS206"}
 
@@ -348,3 +348,19 @@ def test_a_task_that_has_an_object_s_connection_to_itself_until_it_is_awaited(
             """,
     }
     assert_cases(tmp_path, files, {"DBS610"})
+
+
+def test_the_way_out_for_duckdb_is_a_cursor(tmp_path: Path) -> None:
+    text = """
+        from concurrent.futures import ThreadPoolExecutor
+
+        import duckdb
+
+        def reads(queries):
+            conn = duckdb.connect(":memory:")
+            with ThreadPoolExecutor() as executor:
+                return [executor.submit(lambda: conn.execute(q)) for q in queries]
+    """
+    write_project(tmp_path, {"reads.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "reads.py") if code == "DBS610"]
+    assert message.endswith("; give each a `conn.cursor()` of its own")

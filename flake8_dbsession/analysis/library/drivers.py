@@ -63,6 +63,8 @@ class Driver(NamedTuple):
         is_shareable: whether threads, or coroutines, may work on one connection at once: its own
             lock makes them take turns.
         is_pep249: whether its errors have the one base class ``Error``, as PEP 249 says.
+        gives_cursors_to_each: whether ``cursor()`` gives a connection of its own to the same
+            database, for each thread to have one.
         configures: the methods of a connection that only register a Python callable or set an
             option in the driver, without a word to the server: on an open connection they do not
             fail in practice.
@@ -82,6 +84,7 @@ class Driver(NamedTuple):
     is_awaited: bool = False
     is_shareable: bool = False
     is_pep249: bool = True
+    gives_cursors_to_each: bool = False
     configures: frozenset[str] = frozenset()
 
     @property
@@ -305,6 +308,8 @@ DRIVERS = (
         connections=("duckdb.DuckDBPyConnection",),
         block=BlockEnd.CLOSES,
         autocommits=True,
+        # https://duckdb.org/docs/stable/guides/python/multiple_threads
+        gives_cursors_to_each=True,
     ),
     Driver(
         "apsw",
