@@ -674,3 +674,20 @@ def worked_with(is_noted):
     return db
 """,
     )
+
+
+def test_what_a_cleanup_catches_is_not_the_line_that_leaves(tmp_path: Path) -> None:
+    text = """def count(remote):
+    db = SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        try:
+            remote.disconnect()
+        except Exception:
+            pass
+    db.close()
+"""
+    write_project(tmp_path, {"service.py": HEADER + text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
+    assert "is not closed when line 6 raises," in message
