@@ -49,6 +49,11 @@ def _is_bound_again(ending: Ending) -> bool:
     return bool(again) and any(close > min(again) for close in closes)
 
 
+def lives_on(ending: Ending) -> bool:
+    """Tell whether what is opened is handed on for good on some way."""
+    return any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
+
+
 def outlives_its_function(close: HandClose, context: Context) -> bool:
     """Tell whether what is closed by hand is handed on for good on another way.
 
@@ -63,7 +68,7 @@ def outlives_its_function(close: HandClose, context: Context) -> bool:
     return any(
         ending.lifetime.outlives
         and any(closed.node is close.node for closed in ending.lifetime.closes)
-        and any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
+        and lives_on(ending)
         for ending in context.file.facts(Ending)
     )
 

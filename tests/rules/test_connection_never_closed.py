@@ -1031,3 +1031,43 @@ def test_an_object_keeps_what_its_bases_store(tmp_path: Path) -> None:
             """,
     }
     assert_cases(tmp_path, files, {"DBS601", "DBS602", "DBS603"})
+
+
+def test_a_cursor_that_is_kept_or_returned_needs_its_connection(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        class Lite:
+            def __init__(self, path):
+                self.cursor = sqlite3.connect(path).cursor()  # DBS602
+
+        class Named:
+            def __init__(self, path):
+                conn = sqlite3.connect(path)  # DBS602
+                cursor = conn.cursor()
+                self.cursor = cursor
+
+        class Executed:
+            def __init__(self, path):
+                conn = sqlite3.connect(path)  # DBS602
+                self.rows = conn.execute("SELECT 1")
+
+        def given(path):
+            conn = sqlite3.connect(path)  # DBS602
+            return conn.execute("SELECT 1")
+
+        def asks(path):
+            return given(path).fetchall()
+
+        def reads(path):
+            conn = sqlite3.connect(path)  # DBS602
+            return conn.execute("SELECT 1").fetchall()
+    """
+    assert_cases(tmp_path, {"lite.py": text}, CODES)
+    messages = [m for *_, code, m in lint(tmp_path, "lite.py") if code in CODES]
+    *kept, returned, read = messages
+    assert all(m.endswith("and close it in a `close()` of the class") for m in kept)
+    assert returned.endswith(
+        "; return the connection, not its cursor, so that the caller can close it"
+    )
+    assert read.endswith("; use `with closing(sqlite3.connect(path)) as conn:`")

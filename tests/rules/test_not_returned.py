@@ -449,3 +449,23 @@ def test_the_way_out_is_a_provider_of_an_object_that_the_module_itself_makes(
     inside, outside = [m for *_, code, m in lint(tmp_path, "pool.py") if code == "DBS605"]
     assert inside.endswith("; call `putconn` in a `finally`")
     assert outside.endswith("; use `with manager.lent() as conn:`")
+
+
+def test_what_is_kept_in_the_end_is_given_back_only_on_the_other_way(tmp_path: Path) -> None:
+    text = """
+        import asyncpg
+
+        class Store:
+            async def listen(self, pool: asyncpg.Pool):
+                conn = await pool.acquire()
+                try:
+                    await conn.add_listener("c", print)
+                except Exception:
+                    await pool.release(conn)
+                    raise
+                self.conn = conn
+    """
+    write_project(tmp_path, {"store.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS605"]
+    assert "when line 8 is cancelled, which no `except Exception` catches, so" in message
+    assert message.endswith("; call `release` on that path too")
