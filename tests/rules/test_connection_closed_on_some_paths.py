@@ -784,3 +784,27 @@ class Store:
     write_project(tmp_path, {"store.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS603"]
     assert "when line 7 is cancelled, which no `except Exception` catches, and keeps" in message
+
+
+def test_an_object_that_is_made_is_not_none(tmp_path: Path) -> None:
+    text = """import psycopg2
+
+class Factory:
+    def build(self):
+        return psycopg2.connect("")
+
+def write(rows, conn=None):
+    made = False
+    factory = None
+    if conn is None:
+        factory = Factory()
+        conn = factory.build()
+        made = True
+    number = send(conn, rows)
+    if made and factory is not None:
+        conn.close()
+    return number
+"""
+    write_project(tmp_path, {"store.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS603"]
+    assert "is not closed when line 14 raises," in message
