@@ -2308,3 +2308,61 @@ def test_a_way_on_which_there_is_no_session(tmp_path: Path) -> None:
     closed = text.format(mark="", test="given")
     left = text.format(mark="  # DBS308", test="kept")
     assert_cases(tmp_path, {"closed.py": closed, "left.py": left}, CODES)
+
+
+def test_a_commit_right_after_the_handler_ends_what_failed(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.orm import Session, sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("postgresql://localhost/shop"))
+        UPDATE = text("UPDATE users SET reachable = false")
+
+        def finish(session):
+            session.commit()
+
+        def each(users, session: Session):
+            for user in users:
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:
+                    print(error)
+                finally:
+                    finish(session)
+
+        def by_itself():
+            with SessionLocal() as session:
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:
+                    print(error)
+                session.commit()
+
+        def after_a_write(user):
+            with SessionLocal() as session:
+                session.execute(UPDATE)
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:  # DBS308
+                    print(error)
+                session.commit()
+
+        def before_an_add(user):
+            with SessionLocal() as session:
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:  # DBS308
+                    print(error)
+                session.add(user)
+                session.commit()
+
+        def after_a_flush(user):
+            with SessionLocal() as session:
+                try:
+                    session.add(user)
+                    session.flush()
+                except Exception as error:  # DBS308
+                    print(error)
+                session.commit()
+    """
+    assert_cases(tmp_path, {"service.py": service}, CODES)
