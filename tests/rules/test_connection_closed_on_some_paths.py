@@ -709,7 +709,9 @@ def test_what_warns_notes_or_asks_does_not_raise(tmp_path: Path) -> None:
             import asyncio
             import os
             import sqlite3
+            import time
             import warnings
+            from time import asctime
             from warnings import warn
 
             import psycopg
@@ -730,6 +732,7 @@ def test_what_warns_notes_or_asks_does_not_raise(tmp_path: Path) -> None:
 
             def asks():
                 conn = sqlite3.connect("a.db")
+                print(asctime(), time.ctime(), engine.pool.checkedout())
                 settings.get("debug")
                 layered.get("debug")
                 SIZES.get("small")

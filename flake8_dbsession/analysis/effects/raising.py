@@ -7,6 +7,7 @@ from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.library.python import (
+    CLOCK_WORDS,
     EMPTY_CONTAINERS,
     MAPPING_METHODS,
     NOW,
@@ -66,8 +67,10 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
     if not raises_by_name(call) or _asks_with_default(call, scope) or _makes_value(call, scope):
         return False
     match call.func:
-        case ast.Name(id=name) if name in TIMES:
+        case ast.Name(id=name) if name in TIMES or _shows_clock(call):
             return not _is_of("time", name, scope, name)
+        case ast.Attribute(value=ast.Name(id=module)) if _shows_clock(call):
+            return not _is_of("time", module, scope, None)
         case ast.Name(id=name) if name in WARNING:
             return not _is_of("warnings", name, scope, name)
         case ast.Name(id=name):
@@ -150,6 +153,10 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
         case ast.Call():
             return may_raise(node, scope)
     return isinstance(node, _RAISING)
+
+
+def _shows_clock(call: ast.Call) -> bool:
+    return last_segment(call.func) in CLOCK_WORDS and not list(arguments(call))
 
 
 def _asks_with_default(call: ast.Call, scope: Scope) -> bool:

@@ -254,3 +254,9 @@ BENEATH = POOLED_ATTRIBUTES | {"connection"}
 
 Source: https://docs.sqlalchemy.org/en/20/core/connections.html#sqlalchemy.engine.Connection.connection
 """
+
+POOL_COUNTERS = frozenset({"checkedin", "checkedout"})
+"""The methods of SQLAlchemy's pools that only count.
+
+Source: https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.QueuePool
+"""

@@ -106,6 +106,9 @@ TIMES = frozenset(
 )
 """The functions of the module time that read a clock."""
 
+CLOCK_WORDS = frozenset({"asctime", "ctime", "gmtime", "localtime"})
+"""Those that give what a clock shows, in words or parts, where they are given nothing."""
+
 CLOCKS = frozenset({"date", "datetime", "dt", "time"})
 """What they are called on."""
 
