@@ -1071,3 +1071,63 @@ def test_a_cursor_that_is_kept_or_returned_needs_its_connection(tmp_path: Path) 
         "; return the connection, not its cursor, so that the caller can close it"
     )
     assert read.endswith("; use `with closing(sqlite3.connect(path)) as conn:`")
+
+
+def test_what_an_imported_module_opens_and_drops(tmp_path: Path) -> None:
+    files = {
+        "probe.py": """
+            from sqlalchemy import create_engine
+
+            try:
+                engine = create_engine("postgresql://localhost/app")
+                engine.connect()  # DBS602
+            except ValueError:
+                raise
+
+            def names():
+                return []
+            """,
+        "script.py": """
+            from probe import engine
+
+            engine.connect()
+            print("there")
+            """,
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_a_module_in_a_package_is_not_the_driver_of_its_name(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/chat/__init__.py": "",
+        "pkg/chat/snowflake.py": "class Chat: pass",
+        "pkg/loaders/__init__.py": "",
+        "pkg/loaders/mysql.py": "class Loader: pass",
+        "pkg/loaders/load.py": """
+            import mysql.connector
+
+            def load():
+                conn = mysql.connector.connect()  # DBS602
+                return conn.cursor().fetchall()
+
+            def load_there():
+                import snowflake.connector
+
+                conn = snowflake.connector.connect()  # DBS602
+                return conn.cursor().fetchall()
+            """,
+    }
+    assert_cases(tmp_path / "inside", files, CODES)
+    files = {
+        "drivers/mysql/__init__.py": "",
+        "drivers/mysql/connector.py": "def connect(): ...",
+        "drivers/use.py": """
+            import mysql.connector
+
+            def load():
+                conn = mysql.connector.connect()
+                return conn.cursor().fetchall()
+            """,
+    }
+    assert_cases(tmp_path / "own", files, CODES)

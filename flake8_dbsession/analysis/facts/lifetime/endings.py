@@ -160,9 +160,13 @@ def _catches_errors(handler: ast.ExceptHandler) -> bool:
 
 
 def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
-    """Tell whether a block of an imported module takes from a pool that works on afterwards."""
+    """Tell whether an imported module takes from what works on afterwards, and loses it at once.
+
+    That is by a block over what was taken from a pool, or by a statement that drops it.
+    """
     is_block = acquisition.holder is Holder.BLOCK and taking_of(acquisition.known) is not None
-    return is_block and isinstance(scope.node, ast.Module) and not is_script(scope)
+    is_lost = is_block or acquisition.holder is Holder.DISCARDED
+    return is_lost and isinstance(scope.node, ast.Module) and not is_script(scope)
 
 
 def _endings_in(
