@@ -1131,3 +1131,49 @@ def test_a_module_in_a_package_is_not_the_driver_of_its_name(tmp_path: Path) -> 
             """,
     }
     assert_cases(tmp_path / "own", files, CODES)
+
+
+def test_a_connection_that_is_made_for_a_call_which_keeps_none(tmp_path: Path) -> None:
+    text = """
+        import pandas as pd
+        from elsewhere import Base, Thing, other
+        from sqlalchemy import MetaData, create_engine
+
+        engine = create_engine("postgresql://localhost/app")
+        metadata = MetaData()
+
+        def drop():
+            metadata.drop_all(bind=engine.connect())  # DBS602
+            Base.metadata.create_all(engine.connect())  # DBS602
+            return pd.read_sql("SELECT 1", engine.connect())  # DBS602
+
+        def elsewhere():
+            Thing(engine.connect())
+            other(engine.connect())
+            metadata.drop_all(engine)
+    """
+    assert_cases(tmp_path, {"drop.py": text}, CODES)
+
+
+def test_what_only_an_engine_of_sqlalchemy_has(tmp_path: Path) -> None:
+    text = """
+        from brainz import db
+        from sqlalchemy import text
+
+        def names():
+            conn = db.engine.raw_connection()  # DBS602
+            return conn.cursor().fetchall()
+
+        def bound(session):
+            conn = session.get_bind().connect()  # DBS602
+            conn.execute(text("SELECT 1"))
+
+        def bound_too(session):
+            conn = session.bind.engine.connect()  # DBS602
+            conn.execute(text("SELECT 1"))
+
+        def closed(session):
+            with session.bind.connect() as conn:
+                conn.execute(text("SELECT 1"))
+    """
+    assert_cases(tmp_path, {"names.py": text}, CODES)

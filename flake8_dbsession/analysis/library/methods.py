@@ -182,12 +182,15 @@ LOADERS = frozenset({"get", "get_one", "merge"})
 SCRIPTS = frozenset({"execute", "executescript"})
 """The methods of a SQLite connection that run a text of SQL once."""
 
+FRAME_READERS = frozenset({"pandas.read_sql", "pandas.read_sql_query", "pandas.read_sql_table"})
+"""What reads all at once by the connection that it is given.
+
+Source: https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
+"""
+
 READERS = frozenset(
     {
-        # https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
-        "pandas.read_sql",
-        "pandas.read_sql_query",
-        "pandas.read_sql_table",
+        *FRAME_READERS,
         # https://docs.sqlalchemy.org/en/20/core/inspection.html
         "sqlalchemy.inspect",
     }
@@ -202,6 +205,9 @@ LISTENING = frozenset(
 
 KEEPING_NOTHING = frozenset(
     {
+        # https://docs.sqlalchemy.org/en/20/core/metadata.html
+        "create_all",
+        "drop_all",
         # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.backup
         "backup",
         # https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html

@@ -941,7 +941,8 @@ def relayed(name: str, call: ast.Call) -> ast.expr | None:
 def _or_proven(value: Value | None, method: ast.Attribute, scope: Scope) -> Value | None:
     """See a method of what cannot be followed for what it is, where its use leaves no doubt.
 
-    Only pools have ``getconn``, and SQLAlchemy alone takes what ``connect`` of an engine gives.
+    Only pools have ``getconn``, only engines ``raw_connection``, and SQLAlchemy alone takes what
+    ``connect`` of an engine gives.
     """
     if value is not None and not isinstance(value, External):
         return value
@@ -949,7 +950,10 @@ def _or_proven(value: Value | None, method: ast.Attribute, scope: Scope) -> Valu
     if method.attr == "getconn":
         pooled = RoleValue(Role.ACCESSOR, connection, name=name, library="psycopg2")
         return pooled._replace(is_pooled=True)
-    if method.attr == "connect" and is_proven_engine(method.value, scope):
+    function = scope.function()
+    is_async = function is not None and isinstance(function.node, ast.AsyncFunctionDef)
+    is_raw = method.attr == "raw_connection" and not is_async
+    if is_raw or (method.attr == "connect" and is_proven_engine(method.value, scope)):
         return RoleValue(Role.CONNECT, connection, name=name, library="sqlalchemy")
     return value
 

@@ -36,6 +36,7 @@ from flake8_dbsession.analysis.library.drivers import (
     Taking,
     driver_of,
 )
+from flake8_dbsession.analysis.library.methods import FRAME_READERS, KEEPING_NOTHING
 from flake8_dbsession.analysis.library.python import EXPECTING
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes import (
@@ -56,6 +57,7 @@ from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
+    External,
     FunctionValue,
     Resource,
     Role,
@@ -287,6 +289,11 @@ def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> 
     if not isinstance(call, ast.Call):
         return False
     callee = inference.value(call.func, acquisition.scope)
+    if isinstance(callee, External):
+        is_frame = callee.name in FRAME_READERS
+        return is_frame or callee.name.rpartition(".")[2] in KEEPING_NOTHING
+    if callee is None:
+        return last_segment(call.func) in KEEPING_NOTHING
     return isinstance(callee, (FunctionValue, ClassValue))
 
 
