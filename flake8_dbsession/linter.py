@@ -412,16 +412,17 @@ class PreparedFile(NamedTuple):
 
         Yields:
             Each violation, its columns in UTF-8 bytes, with the fact that it speaks of; None in its
-            place where a rule broke.
+            place where a rule broke. What several facts say in the same words is said once.
         """
-        found = []
+        found: dict[Violation, None] = {}
         for rule in self.rules:
             for violation, fact in _violations_of(rule, self.context):
-                found.append(violation)
-                yield violation, fact
+                if violation not in found:
+                    found[violation] = None
+                    yield violation, fact
         if self.judges and self.comments and not any(v.code == RULE_FAILED for v in found):
             codes = frozenset(rule.code for rule in self.rules)
-            unused = [*self.comments.unused(self.context.file, found, codes)]
+            unused = [*self.comments.unused(self.context.file, [*found], codes)]
             for rule in self.judges:
                 for fact in unused:
                     yield from ((violation, fact) for violation in rule.check(fact, self.context))

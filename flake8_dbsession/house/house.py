@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Defined, Scope
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
@@ -408,9 +409,11 @@ class House:
         cls = scope.enclosing_class()
         if cls is not None and isinstance(cls.node, ast.ClassDef) and cls.parent is not None:
             yield from _objects_of_self(cls, inference=self.inference)
-        for name in self._imports.names():
-            for value in self.inference.values(name, self._file.module.scope):
-                if isinstance(value, InstanceValue):
+        module = self._file.module
+        for name in (*self._imports.names(), *_made_by(module)):
+            for value in self.inference.values(name, module.scope):
+                # The methods of a class work with their own object.
+                if isinstance(value, InstanceValue) and not _is_of(value, cls):
                     yield name, value
 
     def _beside(self, name: str, place: OpeningPlace) -> str:
@@ -522,6 +525,21 @@ def _objects_of_self(cls: Scope, *, inference: Inference) -> list[tuple[str, Ins
     own = InstanceValue(ClassValue(cls.node, cls.parent or cls))
     values = [(name, inference.attribute(own, name)) for name in _attributes_of_self(cls.node)]
     return [(f"self.{name}", value) for name, value in values if isinstance(value, InstanceValue)]
+
+
+def _made_by(module: Module) -> list[str]:
+    """Give the names that a linted module itself gives to what it makes, in the text's order."""
+    return [
+        target.id
+        for statement in (module.tree.body if module.tree is not None else ())
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def _is_of(instance: InstanceValue, cls: Scope | None) -> bool:
+    return cls is not None and instance.cls.node is cls.node
 
 
 def _attributes_of_self(cls: ast.ClassDef) -> list[str]:

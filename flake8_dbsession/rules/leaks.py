@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
-from flake8_dbsession.analysis.lifetimes import Handing, Leak, Leaving, Lifetime
+from flake8_dbsession.analysis.lifetimes import Handing, Leak, Leaving
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.rules.context import Context
 
@@ -49,6 +49,11 @@ def _is_bound_again(ending: Ending) -> bool:
     return bool(again) and any(close > min(again) for close in closes)
 
 
+def lives_on(ending: Ending) -> bool:
+    """Tell whether what is opened is handed on for good on some way."""
+    return any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
+
+
 def outlives_its_function(close: HandClose, context: Context) -> bool:
     """Tell whether what is closed by hand is handed on for good on another way.
 
@@ -63,24 +68,27 @@ def outlives_its_function(close: HandClose, context: Context) -> bool:
     return any(
         ending.lifetime.outlives
         and any(closed.node is close.node for closed in ending.lifetime.closes)
-        and any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
+        and lives_on(ending)
         for ending in context.file.facts(Ending)
     )
 
 
-def leaving_line(lifetime: Lifetime) -> str:
+def leaving_line(ending: Ending) -> str:
     """Say on which line a session or connection is left open: ``line 41 returns``.
 
     Args:
-        lifetime: one with a leak.
+        ending: one with a leak.
 
     Returns:
         The words for its first leak that the text shows. An exception, which it does not show,
         comes after the others: first that of a ``yield``, where whoever drives the generator may
-        raise anything, last that of an index.
+        raise anything, last that of an index and what only a cancellation does.
     """
-    leak = min(lifetime.leaks, key=_plainness)
-    if leak.how is Leaving.LOSES and _line(leak) == lifetime.opened.node.lineno:
+    leaks = ending.lifetime.leaks
+    leak = min(leaks, key=lambda each: 3 if ending.is_cancelled(each) else _plainness(each))
+    if ending.is_cancelled(leak):
+        return f"line {_line(leak)} is cancelled, which no `except Exception` catches"
+    if leak.how is Leaving.LOSES and _line(leak) == ending.lifetime.opened.node.lineno:
         return f"line {_line(leak)} opens the next one"
     if leak.how is Leaving.FALLS_OFF:
         return f"the function ends after line {_last_line(leak.node)}"

@@ -376,3 +376,43 @@ def test_an_injected_session_that_is_only_let_go(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_session_that_was_opened_on_every_way_to_the_close(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker()
+
+        def in_the_branch(db=None):
+            if db is None:
+                db = SessionLocal()
+                try:
+                    return db.query(1)
+                finally:
+                    db.close()
+            else:
+                return db.query(1)
+
+        def after_a_return(db=None):
+            if db is not None:
+                return db.query(1)
+            db = SessionLocal()
+            number = db.query(1)
+            db.close()
+            return number
+
+        def under_two_names(db=None):
+            own = SessionLocal()
+            if db is None:
+                db = own
+                db.query(1)
+                db.close()
+
+        def in_one_branch(db=None):
+            if db is None:
+                db = SessionLocal()
+            db.query(1)
+            db.close()  # DBS306
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS306"})

@@ -597,3 +597,97 @@ def count(statement):
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
     assert message.endswith("use `with SessionLocal() as db:`")
     assert "line 14 raises" in message
+
+
+def test_a_first_connection_that_fails_is_none(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+from sqlalchemy.ext.asyncio import async_sessionmaker
+AsyncLocal = async_sessionmaker()
+
+def first():
+    db = SessionLocal()
+    connection = db.connection()
+    try:
+        connection.execute(1)
+    finally:
+        db.close()
+
+def begun():
+    db = SessionLocal()
+    db.begin()
+    connection = db.connection()
+    db.close()
+
+async def awaited():
+    db = AsyncLocal()
+    connection = await db.connection()
+    await db.close()
+
+def second():
+    db = SessionLocal()  # DBS303
+    db.execute(1)
+    connection = db.connection()
+    db.close()
+
+def works_on():
+    db = SessionLocal()  # DBS303
+    db.connection().execute(1)
+    db.close()
+""",
+    )
+
+
+def test_listeners_do_not_work_with_a_session(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+from sqlalchemy import event
+
+def note(db):
+    from app.history import write
+
+    @event.listens_for(db, "after_flush")
+    def after_flush(session, context):
+        write(session)
+
+    event.listen(db, "after_commit", after_flush)
+    return db
+
+def given(is_noted):
+    db = SessionLocal()
+    if is_noted:
+        note(db)
+    return db
+
+def given_again(is_noted):
+    db = SessionLocal()
+    if is_noted:
+        db = note(db)
+    return db
+
+def worked_with(is_noted):
+    db = SessionLocal()  # DBS303
+    db.execute(1)
+    note(db)
+    return db
+""",
+    )
+
+
+def test_what_a_cleanup_catches_is_not_the_line_that_leaves(tmp_path: Path) -> None:
+    text = """def count(remote):
+    db = SessionLocal()
+    try:
+        db.query(1)
+    finally:
+        try:
+            remote.disconnect()
+        except Exception:
+            pass
+    db.close()
+"""
+    write_project(tmp_path, {"service.py": HEADER + text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
+    assert "is not closed when line 6 raises," in message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS610", "DBS206"}
 
@@ -271,3 +271,96 @@ def test_a_connection_that_one_worker_of_its_object_has_to_itself(tmp_path: Path
                 self.conn.cursor().execute("select 1")
     """
     assert_cases(tmp_path, {"app.py": text}, {"DBS610"})
+
+
+def test_a_task_that_has_an_object_s_connection_to_itself_until_it_is_awaited(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "check.py": """
+            import asyncio
+            import sqlite3
+
+            class Database:
+                def __init__(self, path):
+                    self.conn = sqlite3.connect(path)
+
+                def names(self):
+                    return self.conn.execute("SELECT name FROM a").fetchall()
+
+                async def later(self):
+                    return self.names()
+
+                async def beside(self):
+                    task = asyncio.create_task(self.later())
+                    return await task
+
+            def alone(database: Database):
+                async def reads():
+                    return database.names()
+
+                async def waits():
+                    await asyncio.sleep(1)
+
+                async def run():
+                    task = asyncio.create_task(reads())
+                    other = asyncio.create_task(waits())
+                    await other
+                    return await task
+
+                return asyncio.run(run())
+
+            def used(database: Database):
+                async def reads():
+                    return database.names()
+
+                async def run():
+                    task = asyncio.create_task(reads())  # DBS610
+                    database.names()
+                    return await task
+
+                return asyncio.run(run())
+
+            def both(database: Database):
+                async def reads():
+                    return database.names()
+
+                async def reads_too():
+                    return database.names()
+
+                async def run():
+                    task = asyncio.create_task(reads())  # DBS610
+                    other = asyncio.create_task(reads_too())
+                    await other
+                    return await task
+
+                return asyncio.run(run())
+
+            def never_awaited(database: Database):
+                async def reads():
+                    return database.names()
+
+                async def run():
+                    task = asyncio.create_task(reads())  # DBS610
+                    await asyncio.sleep(1)
+
+                return asyncio.run(run())
+            """,
+    }
+    assert_cases(tmp_path, files, {"DBS610"})
+
+
+def test_the_way_out_for_duckdb_is_a_cursor(tmp_path: Path) -> None:
+    text = """
+        from concurrent.futures import ThreadPoolExecutor
+
+        import duckdb
+
+        def reads(queries):
+            conn = duckdb.connect(":memory:")
+            with ThreadPoolExecutor() as executor:
+                return [executor.submit(lambda: conn.execute(q)) for q in queries]
+    """
+    write_project(tmp_path, {"reads.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "reads.py") if code == "DBS610"]
+    assert message.endswith("; give each a `conn.cursor()` of its own")

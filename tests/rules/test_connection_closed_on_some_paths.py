@@ -687,3 +687,127 @@ def test_a_module_that_is_imported_where_another_is_missing(tmp_path: Path) -> N
         },
         {"DBS603"},
     )
+
+
+def test_what_warns_notes_or_asks_does_not_raise(tmp_path: Path) -> None:
+    files = {
+        "settings.py": """
+            class Settings(dict):
+                def needed(self, key):
+                    return self[key]
+
+            class Layered(Settings):
+                pass
+
+            class Remote(dict):
+                def get(self, key):
+                    return fetch(key)
+
+            settings, layered, remote = Settings(), Layered(), Remote()
+            """,
+        "store.py": """
+            import asyncio
+            import os
+            import sqlite3
+            import time
+            import warnings
+            from time import asctime
+            from warnings import warn
+
+            import psycopg
+
+            from settings import layered, remote, settings
+
+            SIZES = {"small": 1}
+
+            class Other:
+                def warn(self, text):
+                    self.channel.publish(text)
+
+            def warns():
+                conn = sqlite3.connect("a.db")
+                warnings.warn("slow", stacklevel=2)
+                warn("slow")
+                return conn
+
+            def asks():
+                conn = sqlite3.connect("a.db")
+                print(asctime(), time.ctime(), engine.pool.checkedout())
+                settings.get("debug")
+                layered.get("debug")
+                SIZES.get("small")
+                if os.environ.get("DEBUG") or os.getenv("VERBOSE"):
+                    print("opened")
+                return conn
+
+            def asks_elsewhere():
+                conn = sqlite3.connect("a.db")  # DBS603
+                remote.get("debug")
+                return conn
+
+            def another_warns(other: Other):
+                conn = sqlite3.connect("a.db")  # DBS603
+                other.warn("x")
+                return conn
+
+            async def listen(conn):
+                await conn.execute("LISTEN agents")
+
+            async def starts_a_task():
+                conn = await psycopg.AsyncConnection.connect("")
+                asyncio.get_running_loop().create_task(listen(conn))
+
+            async def makes_a_coroutine(url):
+                conn = await psycopg.AsyncConnection.connect(url)
+                waiting = listen(conn)
+                asyncio.create_task(waiting)
+
+            async def awaits(url):
+                conn = await psycopg.AsyncConnection.connect(url)  # DBS603
+                await listen(conn)
+                await conn.close()
+            """,
+    }
+    assert_cases(tmp_path, files, {"DBS602", "DBS603"})
+
+
+def test_the_message_says_what_only_a_cancellation_leaves(tmp_path: Path) -> None:
+    text = """import aiosqlite
+
+class Store:
+    async def open(self):
+        db = await aiosqlite.connect("a.db")
+        try:
+            await db.execute("PRAGMA user_version")
+        except Exception:
+            await db.close()
+            raise
+        self.db = db
+"""
+    write_project(tmp_path, {"store.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS603"]
+    assert "when line 7 is cancelled, which no `except Exception` catches, and keeps" in message
+
+
+def test_an_object_that_is_made_is_not_none(tmp_path: Path) -> None:
+    text = """import psycopg2
+
+class Factory:
+    def build(self):
+        return psycopg2.connect("")
+
+def write(rows, conn=None):
+    made = False
+    factory = None
+    if conn is None:
+        factory = Factory()
+        conn = factory.build()
+        made = True
+    number = send(conn, rows)
+    if made and factory is not None:
+        conn.close()
+    return number
+"""
+    write_project(tmp_path, {"store.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS603"]
+    assert "is not closed when line 14 raises," in message

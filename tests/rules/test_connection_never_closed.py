@@ -916,3 +916,264 @@ def test_cells_of_a_notebook_are_its_top_level(tmp_path: Path) -> None:
     marimo = text.format(library="marimo", mark="")
     other = text.format(library="other", mark="  # DBS602")
     assert_cases(tmp_path, {"notebook.py": marimo, "other.py": other}, {"DBS602", "DBS603"})
+
+
+def test_a_session_does_not_close_the_connection_that_it_is_bound_to(tmp_path: Path) -> None:
+    files = {
+        "names.py": """
+            from sqlalchemy import create_engine
+            from sqlalchemy.orm import Session
+
+            engine = create_engine("postgresql://localhost/app")
+
+            class Closing(Session):
+                def close(self):
+                    super().close()
+                    self.bind.close()
+
+            def names():
+                conn = engine.connect()  # DBS602
+                with Session(conn) as session:
+                    return session.execute(QUERY).all()
+
+            def ends():
+                conn = engine.connect()  # DBS603
+                with Session(bind=conn) as session:
+                    session.execute(QUERY)
+                conn.close()
+
+            def by_a_class_that_closes():
+                conn = engine.connect()
+                with Closing(conn) as session:
+                    return session.execute(QUERY).all()
+
+            class Names:
+                def __init__(self):
+                    self.conn = engine.connect()  # DBS609
+
+                def all(self):
+                    with Session(self.conn) as session:
+                        return session.execute(QUERY).all()
+            """
+    }
+    assert_cases(tmp_path, files, {"DBS602", "DBS603", "DBS609"})
+
+
+def test_an_object_keeps_what_its_bases_store(tmp_path: Path) -> None:
+    files = {
+        "base.py": """
+            import abc
+
+            class Bulk(abc.ABC):
+                def __init__(self, name, reading, writing=None):
+                    self.reading = reading
+                    self.writing = writing or reading
+
+                def run(self):
+                    for query in self.queries():
+                        self.reading.execute(query)
+
+                @abc.abstractmethod
+                def queries(self): ...
+
+            class Closing(Bulk):
+                def run(self):
+                    try:
+                        super().run()
+                    finally:
+                        self.reading.close()
+            """,
+        "build.py": """
+            import sys
+
+            import psycopg2
+
+            from base import Bulk, Closing
+
+            class Table(Bulk):
+                def __init__(self, conn, other=None):
+                    super().__init__("table", conn, other)
+
+                def queries(self):
+                    return ["SELECT 1"]
+
+            class Closed(Closing):
+                def __init__(self, conn):
+                    super().__init__("closed", conn)
+
+                def queries(self):
+                    return ["SELECT 1"]
+
+            def log(*words):
+                print(*words)
+                sys.stdout.flush()
+
+            def build(is_wanted):
+                conn = None
+                if is_wanted:
+                    conn = psycopg2.connect("")  # DBS602
+                log("start")
+                table = Table(conn)
+                table.run()
+
+            def closes():
+                conn = psycopg2.connect("")
+                Closed(conn).run()
+
+            def hands_on():
+                conn = psycopg2.connect("")
+                return Table(conn)
+
+            def nested():
+                with psycopg2.connect("a") as one:  # DBS601
+                    with psycopg2.connect("b") as two:  # DBS601
+                        Table(one, two).run()
+            """,
+    }
+    assert_cases(tmp_path, files, {"DBS601", "DBS602", "DBS603"})
+
+
+def test_a_cursor_that_is_kept_or_returned_needs_its_connection(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        class Lite:
+            def __init__(self, path):
+                self.cursor = sqlite3.connect(path).cursor()  # DBS602
+
+        class Named:
+            def __init__(self, path):
+                conn = sqlite3.connect(path)  # DBS602
+                cursor = conn.cursor()
+                self.cursor = cursor
+
+        class Executed:
+            def __init__(self, path):
+                conn = sqlite3.connect(path)  # DBS602
+                self.rows = conn.execute("SELECT 1")
+
+        def given(path):
+            conn = sqlite3.connect(path)  # DBS602
+            return conn.execute("SELECT 1")
+
+        def asks(path):
+            return given(path).fetchall()
+
+        def reads(path):
+            conn = sqlite3.connect(path)  # DBS602
+            return conn.execute("SELECT 1").fetchall()
+    """
+    assert_cases(tmp_path, {"lite.py": text}, CODES)
+    messages = [m for *_, code, m in lint(tmp_path, "lite.py") if code in CODES]
+    *kept, returned, read = messages
+    assert all(m.endswith("and close it in a `close()` of the class") for m in kept)
+    assert returned.endswith(
+        "; return the connection, not its cursor, so that the caller can close it"
+    )
+    assert read.endswith("; use `with closing(sqlite3.connect(path)) as conn:`")
+
+
+def test_what_an_imported_module_opens_and_drops(tmp_path: Path) -> None:
+    files = {
+        "probe.py": """
+            from sqlalchemy import create_engine
+
+            try:
+                engine = create_engine("postgresql://localhost/app")
+                engine.connect()  # DBS602
+            except ValueError:
+                raise
+
+            def names():
+                return []
+            """,
+        "script.py": """
+            from probe import engine
+
+            engine.connect()
+            print("there")
+            """,
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
+def test_a_module_in_a_package_is_not_the_driver_of_its_name(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/chat/__init__.py": "",
+        "pkg/chat/snowflake.py": "class Chat: pass",
+        "pkg/loaders/__init__.py": "",
+        "pkg/loaders/mysql.py": "class Loader: pass",
+        "pkg/loaders/load.py": """
+            import mysql.connector
+
+            def load():
+                conn = mysql.connector.connect()  # DBS602
+                return conn.cursor().fetchall()
+
+            def load_there():
+                import snowflake.connector
+
+                conn = snowflake.connector.connect()  # DBS602
+                return conn.cursor().fetchall()
+            """,
+    }
+    assert_cases(tmp_path / "inside", files, CODES)
+    files = {
+        "drivers/mysql/__init__.py": "",
+        "drivers/mysql/connector.py": "def connect(): ...",
+        "drivers/use.py": """
+            import mysql.connector
+
+            def load():
+                conn = mysql.connector.connect()
+                return conn.cursor().fetchall()
+            """,
+    }
+    assert_cases(tmp_path / "own", files, CODES)
+
+
+def test_a_connection_that_is_made_for_a_call_which_keeps_none(tmp_path: Path) -> None:
+    text = """
+        import pandas as pd
+        from elsewhere import Base, Thing, other
+        from sqlalchemy import MetaData, create_engine
+
+        engine = create_engine("postgresql://localhost/app")
+        metadata = MetaData()
+
+        def drop():
+            metadata.drop_all(bind=engine.connect())  # DBS602
+            Base.metadata.create_all(engine.connect())  # DBS602
+            return pd.read_sql("SELECT 1", engine.connect())  # DBS602
+
+        def elsewhere():
+            Thing(engine.connect())
+            other(engine.connect())
+            metadata.drop_all(engine)
+    """
+    assert_cases(tmp_path, {"drop.py": text}, CODES)
+
+
+def test_what_only_an_engine_of_sqlalchemy_has(tmp_path: Path) -> None:
+    text = """
+        from brainz import db
+        from sqlalchemy import text
+
+        def names():
+            conn = db.engine.raw_connection()  # DBS602
+            return conn.cursor().fetchall()
+
+        def bound(session):
+            conn = session.get_bind().connect()  # DBS602
+            conn.execute(text("SELECT 1"))
+
+        def bound_too(session):
+            conn = session.bind.engine.connect()  # DBS602
+            conn.execute(text("SELECT 1"))
+
+        def closed(session):
+            with session.bind.connect() as conn:
+                conn.execute(text("SELECT 1"))
+    """
+    assert_cases(tmp_path, {"names.py": text}, CODES)

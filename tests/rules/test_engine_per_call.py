@@ -428,13 +428,17 @@ def test_silent_where_alembic_is_used(tmp_path: Path) -> None:
     [
         ("URL", "make the engine once for the process"),
         ("url", "pass `poolclass=NullPool`, which keeps no connection open"),
+        ("made", "pass `poolclass=NullPool`, which keeps no connection open"),
+        ("settings.url", "make the engine once for the process"),
     ],
 )
 def test_message_names_the_function(tmp_path: Path, url: str, way_out: str) -> None:
     text = f"""
+        from fastapi import Depends
         from sqlalchemy import create_engine
 
-        def load(url):
+        def load(url, settings=Depends(get_settings)):
+            made = f"postgresql://{{url}}/shop"
             create_engine({url}).connect()
     """
     write_project(tmp_path, {"service.py": routed(text)})

@@ -394,3 +394,39 @@ def test_a_test_that_gets_the_generator_beside_its_session(tmp_path: Path) -> No
     given = helper.replace("{given}", "")
     assert_driven(tmp_path, given, "tests/test_app.py")
     assert_driven(tmp_path / "code", helper.replace("{given}", "  # DBS105"))
+
+
+@pytest.mark.parametrize(
+    ("close", "words"),
+    [
+        ("db.close()", "before its first use, and does not learn of an error; use"),
+        ("db.commit()", "before its first use, so that nothing closes it afterwards; use"),
+    ],
+)
+def test_the_message_says_whether_the_code_closes_the_session(
+    tmp_path: Path, close: str, words: str
+) -> None:
+    database = """
+        from sqlalchemy.orm import sessionmaker
+        SessionLocal = sessionmaker()
+
+        def get_db():
+            db = SessionLocal()
+            try:
+                yield db
+            finally:
+                db.close()
+    """
+    app = f"""
+        from database import get_db
+
+        def count():
+            db = next(get_db())
+            try:
+                return db.scalar(QUERY)
+            finally:
+                {close}
+    """
+    write_project(tmp_path, {"database.py": database, "app.py": app})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert words in message

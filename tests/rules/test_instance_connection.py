@@ -300,3 +300,33 @@ def test_what_is_put_where_other_objects_take_it_from(
     init = "    def __init__(self, path):\n        self.own = {}\n"
     text = head + init + "".join(f"        {line}\n" for line in body)
     assert_cases(tmp_path, {"store.py": text}, CODES)
+
+
+def test_what_is_awaited_into_another_attribute_is_closed_by_that(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "conn.py": """
+            import asyncpg
+
+            class Closes:
+                def __init__(self, url):
+                    self.connecting = asyncpg.connect(url)
+
+                async def __aenter__(self):
+                    self.conn = await self.connecting
+                    return self
+
+                async def __aexit__(self, *error):
+                    await self.conn.close()
+
+            class Leaves:
+                def __init__(self, url):
+                    self.connecting = asyncpg.connect(url)  # DBS609
+
+                async def start(self):
+                    self.conn = await self.connecting
+            """
+        },
+        CODES,
+    )

@@ -323,3 +323,36 @@ def test_blocks_that_leave_a_connection_open(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_what_is_entered_by_async_with_is_asynchronous_whatever_an_annotation_says(
+    tmp_path: Path,
+) -> None:
+    text = """
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import sessionmaker
+
+def make(engine) -> sessionmaker:
+    return sessionmaker(engine, class_=AsyncSession)
+
+class App:
+    kept: sessionmaker | None
+
+    def __init__(self, engine, given: sessionmaker):
+        self.kept = make(engine)
+        self.given = given
+
+    async def names(self):
+        async with self.kept() as db:
+            rows = await db.execute(select(User))
+        async with self.given() as db:
+            others = await db.execute(select(User))
+        return rows.all() + others.all()
+
+    def listed(self):
+        with self.given() as db:
+            rows = db.execute(select(User))
+        return rows.all()  # DBS209
+"""
+    assert_cases(tmp_path, {"app.py": text}, CODES)

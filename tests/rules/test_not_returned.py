@@ -409,3 +409,63 @@ def test_an_end_that_cannot_be_followed_is_no_way_to_leave_it_out(tmp_path: Path
                 only_looks(conn)
     """
     assert_cases(tmp_path, {"work.py": text}, {"DBS605"})
+
+
+def test_the_way_out_is_a_provider_of_an_object_that_the_module_itself_makes(
+    tmp_path: Path,
+) -> None:
+    text = """
+        from contextlib import contextmanager
+
+        from psycopg2.pool import ThreadedConnectionPool
+
+        class Manager:
+            def __init__(self):
+                self.pool = ThreadedConnectionPool(1, 2)
+
+            @contextmanager
+            def lent(self):
+                conn = self.take()
+                try:
+                    yield conn
+                    conn.commit()
+                finally:
+                    self.pool.putconn(conn)
+
+            def take(self):
+                return self.pool.getconn()
+
+            def size(self):
+                conn = self.take()
+                return conn.cursor().execute("SELECT 1")
+
+        manager = Manager()
+
+        def size():
+            conn = manager.take()
+            return conn.cursor().execute("SELECT 1")
+    """
+    write_project(tmp_path, {"pool.py": text})
+    inside, outside = [m for *_, code, m in lint(tmp_path, "pool.py") if code == "DBS605"]
+    assert inside.endswith("; call `putconn` in a `finally`")
+    assert outside.endswith("; use `with manager.lent() as conn:`")
+
+
+def test_what_is_kept_in_the_end_is_given_back_only_on_the_other_way(tmp_path: Path) -> None:
+    text = """
+        import asyncpg
+
+        class Store:
+            async def listen(self, pool: asyncpg.Pool):
+                conn = await pool.acquire()
+                try:
+                    await conn.add_listener("c", print)
+                except Exception:
+                    await pool.release(conn)
+                    raise
+                self.conn = conn
+    """
+    write_project(tmp_path, {"store.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS605"]
+    assert "when line 8 is cancelled, which no `except Exception` catches, so" in message
+    assert message.endswith("; call `release` on that path too")

@@ -473,8 +473,8 @@ def test_a_database_that_a_function_writes_out_is_its_own(tmp_path: Path) -> Non
                     db = Local()
                     return db.info
 
-                def run_on(file):
-                    engine = create_engine(f"sqlite:///{file}")
+                def run_on(settings=SETTINGS):
+                    engine = create_engine(f"sqlite:///{SETTINGS.file}")
                     Local = sessionmaker(bind=engine)
                     db = Local()  # DBS103
                     return db.info
@@ -600,3 +600,42 @@ def test_a_factory_of_any_name_that_an_object_s_attribute_is_opened_by(
     """
     files = {module.replace(".", "/") + ".py": factory, "app/service.py": service}
     assert_cases(tmp_path, {**files, "app/__init__.py": ""}, {"DBS101"})
+
+
+def test_an_engine_of_a_url_that_is_given_bypasses_no_factory(tmp_path: Path) -> None:
+    header = "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n"
+    files = {
+        "store.py": header
+        + """
+class Store:
+    def __init__(self, url):
+        self.make = sessionmaker(create_engine(url))
+""",
+        "history.py": header
+        + """
+URL = "postgresql://localhost/shop"
+
+class History:
+    def __init__(self, url):
+        self.engine = create_engine(url)
+        make = sessionmaker(bind=self.engine)
+        self.db = make()
+
+    def __del__(self):
+        self.db.close()
+
+def copy(host):
+    url = f"postgresql://{host}/shop"
+    engine = create_engine(url)
+    make = sessionmaker(engine)
+    db = make()
+    db.close()
+
+class Kept:
+    def __init__(self):
+        self.engine = create_engine(settings.URL)
+        make = sessionmaker(bind=self.engine)
+        self.db = make()  # DBS103
+""",
+    }
+    assert_cases(tmp_path, files, {"DBS103"})

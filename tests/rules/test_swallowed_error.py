@@ -2340,3 +2340,117 @@ def test_a_function_of_the_project_rolls_back_only_if_its_code_does(tmp_path: Pa
                     safe_rollback(db)
     """
     assert_cases(tmp_path, {"runs.py": text}, CODES)
+
+
+def test_a_commit_right_after_the_handler_ends_what_failed(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.orm import Session, sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("postgresql://localhost/shop"))
+        UPDATE = text("UPDATE users SET reachable = false")
+
+        def finish(session):
+            session.commit()
+
+        def each(users, session: Session):
+            for user in users:
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:
+                    print(error)
+                finally:
+                    finish(session)
+
+        def by_itself():
+            with SessionLocal() as session:
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:
+                    print(error)
+                session.commit()
+
+        def after_a_write(user):
+            with SessionLocal() as session:
+                session.execute(UPDATE)
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:  # DBS308
+                    print(error)
+                session.commit()
+
+        def before_an_add(user):
+            with SessionLocal() as session:
+                try:
+                    session.execute(UPDATE)
+                except Exception as error:  # DBS308
+                    print(error)
+                session.add(user)
+                session.commit()
+
+        def after_a_flush(user):
+            with SessionLocal() as session:
+                try:
+                    session.add(user)
+                    session.flush()
+                except Exception as error:  # DBS308
+                    print(error)
+                session.commit()
+    """
+    assert_cases(tmp_path, {"service.py": service}, CODES)
+
+
+def test_a_plain_object_that_is_filled_from_loaded_ones_is_no_change(tmp_path: Path) -> None:
+    models = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("postgresql://localhost/shop"))
+
+        class Base(DeclarativeBase):
+            pass
+
+        class Salary(Base):
+            __tablename__ = "salaries"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            gross: Mapped[int]
+
+        class Sum:
+            def __init__(self):
+                self.lines = []
+                self.rules = None
+
+        def fill(found: Sum, salary: Salary):
+            for rule in salary.rules:
+                {line}
+
+        def refresh(db: Session, number):
+            salary = db.get(Salary, number)
+            found = Sum()
+            fill(found, salary)
+            if not found.lines:
+                return None
+            salary.gross = 1
+            db.commit()
+
+        def refresh_all(numbers):
+            with SessionLocal() as db:
+                for number in numbers:
+                    try:
+                        refresh(db, number)
+                    except Exception:
+                        print("not refreshed")
+    """
+    for number, (line, is_change) in enumerate(
+        [
+            ("found.lines.append(rule.name)", False),
+            ("found.first = rule.name", False),
+            ("found.rules.append(rule)", True),
+            ("salary.notes.append(rule.name)", True),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write_project(folder, {"service.py": models.replace("{line}", line)})
+        (message,) = [m for *_, code, m in lint(folder, "service.py") if code == "DBS308"]
+        assert ("commit each iteration" in message) is is_change, line

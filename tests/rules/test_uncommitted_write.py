@@ -652,3 +652,42 @@ def test_a_function_that_only_sqlalchemy_1_runs(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_work_on_the_drivers_own_connection_beneath(tmp_path: Path) -> None:
+    files = {
+        **ON_2,
+        "swap.py": """
+            from sqlalchemy import create_engine, text
+
+            engine = create_engine("postgresql+psycopg2://localhost/shop")
+            QUERY = text("DELETE FROM covers")
+
+            def by_a_method():
+                with engine.connect() as conn:
+                    conn.connection.set_isolation_level(0)
+                    conn.execute(QUERY)
+
+            def by_an_attribute():
+                with engine.connect() as conn:
+                    conn.connection.autocommit = True
+                    conn.execute(QUERY)
+
+            def by_a_name():
+                with engine.connect() as conn:
+                    driver = conn.connection.dbapi_connection
+                    driver.autocommit = True
+                    conn.execute(QUERY)
+
+            def commits_beneath():
+                with engine.connect() as conn:
+                    conn.execute(QUERY)
+                    conn.connection.commit()
+
+            def reads_beneath():
+                with engine.connect() as conn:
+                    conn.execute(QUERY)  # DBS309
+                    print(conn.connection.closed)
+            """,
+    }
+    assert_cases(tmp_path, files, CODES)

@@ -117,3 +117,20 @@ def test_uses_after_a_close_on_the_same_path(tmp_path: Path) -> None:
         },
         {"DBS305"},
     )
+
+
+def test_a_use_of_one_or_the_other_session_is_reported_once(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker()
+
+        def either(again):
+            db = SessionLocal()
+            if again:
+                db = SessionLocal()
+            db.query(1)
+            db.close()
+            db.query(2)  # DBS305
+    """
+    assert_cases(tmp_path, {"either.py": text}, {"DBS305"})

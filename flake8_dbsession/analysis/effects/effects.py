@@ -27,13 +27,15 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
-from flake8_dbsession.analysis.effects.objects import attributes_made_of
+from flake8_dbsession.analysis.effects.objects import attributes_made_of, makes_session
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.library.frameworks import OBJECTS
-from flake8_dbsession.analysis.library.methods import KEEPING_NOTHING
+from flake8_dbsession.analysis.library.methods import KEEPING_NOTHING, LISTENING
+from flake8_dbsession.analysis.library.python import ENVIRONMENT, MAPPINGS
+from flake8_dbsession.analysis.library.running import NOTING_CALLS, NOTING_NAMES
 from flake8_dbsession.analysis.library.wrappers import RECORDS
 from flake8_dbsession.analysis.lifetimes import Fate, Outcome, Traits, fate_of
 from flake8_dbsession.analysis.lifetimes.fates import (
@@ -55,13 +57,14 @@ from flake8_dbsession.analysis.names.functions import (
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
     External,
     FunctionValue,
     InstanceValue,
     RoleValue,
+    Value,
 )
 from flake8_dbsession.analysis.nodes import own_nodes
 
@@ -124,14 +127,23 @@ class Effects:
             ),
             unfolded=cache(lambda call: unfolded(call, scope, inference)),
             runs_when_awaited=cache(lambda call: self.runs_when_awaited(call, scope)),
+            borrows=cache(lambda manager: makes_session(manager, scope, inference)),
             yield_hands_on=yields,
         )
 
     def calls(self, scope: Scope) -> CallTraits:
         """Give what the control flow of a function has to know of the calls in it."""
-        alone = {node.value for node in own_nodes(scope.node) if isinstance(node, ast.Expr)}
+        nodes = own_nodes(scope.node)
+        alone = {node.value for node in nodes if isinstance(node, ast.Expr)}
+        awaited = {node.value for node in nodes if isinstance(node, ast.Await)}
+
+        def makes_coroutine(call: ast.Call) -> bool:
+            return bool(awaited) and call not in awaited and self.runs_when_awaited(call, scope)
+
         return CallTraits(
-            may_raise=lambda call: self.may_raise(call, scope, is_alone=call in alone),
+            may_raise=lambda call: (
+                self.may_raise(call, scope, is_alone=call in alone) and not makes_coroutine(call)
+            ),
             ending=lambda call: self.ending(call, scope) if call in alone else None,
         )
 
@@ -176,6 +188,8 @@ class Effects:
         match given.callee:
             case External(name=name) if name.startswith(OBJECTS):
                 return UNKNOWN
+            case External(name=name) if name in LISTENING:
+                return UNTOUCHED
             case External() | RoleValue():
                 return USED
         return USED if _is_builtin(call, scope) or _keeps_nothing(call) else UNKNOWN
@@ -253,6 +267,8 @@ class Effects:
         """
         if not may_raise(call, scope) or self._configures(call, scope):
             return False
+        if self._notes_task(call, scope) or self._asks_mapping(call, scope):
+            return False
         if not is_alone and not _is_plainly_called(call.func):
             return True
         callee = self._inference.value(call.func, scope)
@@ -265,6 +281,39 @@ class Effects:
                 known = self._inference.value(owner, scope)
                 library = known.library if isinstance(known, RoleValue) else ""
                 return method in driver_of(library).configures
+        return False
+
+    def _notes_task(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether a call only gives asyncio's loop something to do, or asks for the loop."""
+        if last_segment(call.func) not in NOTING_NAMES:
+            return False
+        callee = self._inference.value(call.func, scope)
+        return isinstance(callee, External) and callee.name in NOTING_CALLS
+
+    def _asks_mapping(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether a call looks a written key up in a mapping, which gives None without it."""
+        match call:
+            case ast.Call(
+                func=ast.Attribute(value=owner, attr="get"), args=[ast.Constant()], keywords=[]
+            ):
+                return self._is_mapping(self._inference.value(owner, scope))
+        return False
+
+    def _is_mapping(self, value: Value | None) -> bool:
+        """Tell whether an object is of a class that has its ``get`` from Python's mappings."""
+        if isinstance(value, External):
+            return value.name == ENVIRONMENT
+        if not isinstance(value, InstanceValue) or self._inference.attribute(value, "get"):
+            return False
+        pending, seen = [value.cls], {value.cls}
+        while pending:
+            cls = pending.pop()
+            if any(last_segment(base) in MAPPINGS for base in cls.node.bases):
+                return True
+            bases = {self._inference.value(base, cls.scope) for base in cls.node.bases}
+            classes = {base for base in bases if isinstance(base, ClassValue)} - seen
+            seen |= classes
+            pending += classes
         return False
 
     def runs_when_awaited(self, call: ast.Call, scope: Scope) -> bool:

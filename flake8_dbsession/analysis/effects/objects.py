@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import HELD, ClassValue, FunctionValue, Role, RoleValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.names.values import (
+    HELD,
+    ClassValue,
+    FunctionValue,
+    Resource,
+    Role,
+    RoleValue,
+)
+from flake8_dbsession.analysis.nodes import is_super, own_nodes
 
 
 def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]:
@@ -31,12 +38,33 @@ def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]
 
 
 def _attributes_made_of(cls: ClassValue, scope: Scope, inference: Inference) -> tuple[str, ...]:
-    names = _fields(cls.node)
-    constructor = inference.constructor(cls)
-    if constructor is not None:
-        names += _stored_by(constructor)
-    known = [name for name in names if any(_is_known(b, inference) for b in scope.attributes(name))]
-    return tuple(dict.fromkeys(known or names))
+    places = [(name, scope) for name in _fields(cls.node)]
+    for constructor in _constructors(cls, inference):
+        owner = constructor.scope
+        places += [(name, owner) for name in _stored_by(constructor)]
+    known = [
+        name
+        for name, owner in places
+        if any(_is_known(binding, inference) for binding in owner.attributes(name))
+    ]
+    return tuple(dict.fromkeys(known or (name for name, _ in places)))
+
+
+def makes_session(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call makes a session of the library's own class.
+
+    Such a session closes no connection that it is bound to: that stays its opener's.
+    https://docs.sqlalchemy.org/en/20/orm/session_transaction.html#joining-a-session-into-an-external-transaction-such-as-for-test-suites
+    """
+    if not isinstance(expression, ast.Call):
+        return False
+    maker = inference.value(expression.func, scope)
+    return (
+        isinstance(maker, RoleValue)
+        and maker.role in (Role.FACTORY, Role.SESSION_CLASS)
+        and maker.resource is Resource.SESSION
+        and maker.of_class is None
+    )
 
 
 def attributes_used(method: FunctionValue, inference: Inference) -> frozenset[str]:
@@ -105,6 +133,27 @@ def _stored_by(init: FunctionValue) -> list[str]:
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
     ]
+
+
+def _constructors(cls: ClassValue, inference: Inference) -> Iterator[FunctionValue]:
+    """Give the constructor of a class, and those of its bases that run with it."""
+    constructor = inference.constructor(cls)
+    seen: set[ast.AST] = set()
+    while constructor is not None and constructor.node not in seen:
+        yield constructor
+        seen.add(constructor.node)
+        constructor = _base_constructor(constructor, inference)
+
+
+def _base_constructor(init: FunctionValue, inference: Inference) -> FunctionValue | None:
+    """Give the constructor that another calls by ``super().__init__(conn)``."""
+    scope = init.scope.child(init.node)
+    for node in own_nodes(init.node):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="__init__")) if is_super(owner):
+                above = inference.value(node.func, scope)
+                return above if isinstance(above, FunctionValue) else None
+    return None
 
 
 def _is_known(binding: Binding, inference: Inference) -> bool:

@@ -7,14 +7,18 @@ from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.library.python import (
+    CLOCK_WORDS,
     EMPTY_CONTAINERS,
     MAPPING_METHODS,
     NOW,
     NUMBERS,
+    PRINTING,
+    STREAMS,
     TEXT_METHODS,
     TIME_METHODS,
     TIMES,
     VIEWS,
+    WARNING,
 )
 from flake8_dbsession.analysis.library.queries import STATEMENT_MAKERS
 from flake8_dbsession.analysis.library.running import WAITING, WAITING_MODULES
@@ -63,12 +67,20 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
     if not raises_by_name(call) or _asks_with_default(call, scope) or _makes_value(call, scope):
         return False
     match call.func:
-        case ast.Name(id=name) if name in TIMES:
+        case ast.Name(id=name) if name in TIMES or _shows_clock(call):
             return not _is_of("time", name, scope, name)
+        case ast.Attribute(value=ast.Name(id=module)) if _shows_clock(call):
+            return not _is_of("time", module, scope, None)
+        case ast.Name(id=name) if name in WARNING:
+            return not _is_of("warnings", name, scope, name)
         case ast.Name(id=name):
             return name not in _HARMLESS_NAMES and not _builds_statement(name, scope)
         case ast.Attribute(value=ast.Name(id=module), attr=name) if name in STATEMENT_MAKERS:
             return not _is_of("sqlalchemy", module, scope, None)
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if name in WARNING:
+            return not _is_of("warnings", module, scope, None)
+        case ast.Attribute(value=ast.Name(id=module), attr="getenv"):
+            return not (_is_of("os", module, scope, None) and _is_given_constants(call))
         case ast.Attribute(attr=name) if name in VIEWS and not call.args:
             return False
         case ast.Attribute(attr="pop") if len(call.args) == 2:
@@ -77,6 +89,10 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return False
         case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=name)) as clock) if name in NOW:
             return raises_by_name(clock) or not _is_given_constants(call)
+        case ast.Attribute(
+            value=ast.Attribute(value=ast.Name(id="sys"), attr=stream), attr=name
+        ) if name in PRINTING:
+            return stream not in STREAMS
         case ast.Attribute(value=owner, attr=name) if name in _NOTING:
             return not last_segment(owner).lower().endswith(_NOTING[name])
         case ast.Attribute(value=ast.Constant(value=str()), attr=name):
@@ -137,6 +153,10 @@ def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
         case ast.Call():
             return may_raise(node, scope)
     return isinstance(node, _RAISING)
+
+
+def _shows_clock(call: ast.Call) -> bool:
+    return last_segment(call.func) in CLOCK_WORDS and not list(arguments(call))
 
 
 def _asks_with_default(call: ast.Call, scope: Scope) -> bool:
@@ -215,8 +235,8 @@ def _is_of(package: str, name: str, scope: Scope, imported: str | None) -> bool:
 
 
 def _is_mapping(name: str, scope: Scope) -> bool:
-    """Tell whether a local name only ever stands for a dictionary that is written out."""
-    bindings = scope.bindings(name)
+    """Tell whether a name only ever stands for a dictionary that is written out."""
+    bindings = scope.lookup(name)
     values = [b.how.value for b in bindings if isinstance(b.how, Assigned)]
     return (
         bool(values)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.library.methods import CLOSES
+from flake8_dbsession.analysis.library.methods import CLOSES, POOL_COUNTERS
 from flake8_dbsession.analysis.library.python import (
     CLOCKS,
     EXITS,
@@ -27,6 +27,7 @@ _CLOCK = NOW | TIMES
 _SAFE_METHODS = (
     REGISTERING
     | CLOSES
+    | POOL_COUNTERS
     | {"append", "cursor", "execution_options", "is_closed"}
     | {"is_connected", "pop_all"}
 )

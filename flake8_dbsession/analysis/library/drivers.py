@@ -63,6 +63,10 @@ class Driver(NamedTuple):
         is_shareable: whether threads, or coroutines, may work on one connection at once: its own
             lock makes them take turns.
         is_pep249: whether its errors have the one base class ``Error``, as PEP 249 says.
+        execute_gives_cursor: whether ``execute`` of a cursor gives that cursor, and of a connection
+            a new one.
+        gives_cursors_to_each: whether ``cursor()`` gives a connection of its own to the same
+            database, for each thread to have one.
         configures: the methods of a connection that only register a Python callable or set an
             option in the driver, without a word to the server: on an open connection they do not
             fail in practice.
@@ -82,6 +86,8 @@ class Driver(NamedTuple):
     is_awaited: bool = False
     is_shareable: bool = False
     is_pep249: bool = True
+    execute_gives_cursor: bool = False
+    gives_cursors_to_each: bool = False
     configures: frozenset[str] = frozenset()
 
     @property
@@ -136,6 +142,8 @@ DRIVERS = (
         connects=("sqlite3.connect", "sqlite3.dbapi2.connect"),
         connections=("sqlite3.Connection", "sqlite3.dbapi2.Connection"),
         block=BlockEnd.COMMITS,
+        # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.execute
+        execute_gives_cursor=True,
         configures=_SQLITE_CONFIGURES,
     ),
     Driver(
@@ -158,6 +166,8 @@ DRIVERS = (
         async_pools=("psycopg_pool.AsyncConnectionPool", "psycopg_pool.AsyncNullConnectionPool"),
         taking=_GETCONN,
         block=BlockEnd.COMMITS | BlockEnd.CLOSES,
+        # https://www.psycopg.org/psycopg3/docs/api/connections.html#psycopg.Connection.execute
+        execute_gives_cursor=True,
         is_awaited=True,
         is_shareable=True,
         configures=_PSYCOPG_CONFIGURES,
@@ -305,6 +315,8 @@ DRIVERS = (
         connections=("duckdb.DuckDBPyConnection",),
         block=BlockEnd.CLOSES,
         autocommits=True,
+        # https://duckdb.org/docs/stable/guides/python/multiple_threads
+        gives_cursors_to_each=True,
     ),
     Driver(
         "apsw",

@@ -183,20 +183,32 @@ LOADERS = frozenset({"get", "get_one", "merge"})
 SCRIPTS = frozenset({"execute", "executescript"})
 """The methods of a SQLite connection that run a text of SQL once."""
 
+FRAME_READERS = frozenset({"pandas.read_sql", "pandas.read_sql_query", "pandas.read_sql_table"})
+"""What reads all at once by the connection that it is given.
+
+Source: https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
+"""
+
 READERS = frozenset(
     {
-        # https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html and the two beside it
-        "pandas.read_sql",
-        "pandas.read_sql_query",
-        "pandas.read_sql_table",
+        *FRAME_READERS,
         # https://docs.sqlalchemy.org/en/20/core/inspection.html
         "sqlalchemy.inspect",
     }
 )
 """What only reads by the session or connection that it is given."""
 
+# https://docs.sqlalchemy.org/en/20/core/event.html
+LISTENING = frozenset(
+    f"sqlalchemy.event.{name}" for name in ("contains", "listen", "listens_for", "remove")
+)
+"""What only notes which function is to be told of a session's or connection's events."""
+
 KEEPING_NOTHING = frozenset(
     {
+        # https://docs.sqlalchemy.org/en/20/core/metadata.html
+        "create_all",
+        "drop_all",
         # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.backup
         "backup",
         # https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html
@@ -242,4 +254,16 @@ POOLED_ATTRIBUTES = frozenset({"dbapi_connection", "driver_connection"})
 """What only the connections of SQLAlchemy's pools have.
 
 Source: https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.PoolProxiedConnection
+"""
+
+BENEATH = POOLED_ATTRIBUTES | {"connection"}
+"""What gives the driver's own connection beneath one of SQLAlchemy's: all work is done on that.
+
+Source: https://docs.sqlalchemy.org/en/20/core/connections.html#sqlalchemy.engine.Connection.connection
+"""
+
+POOL_COUNTERS = frozenset({"checkedin", "checkedout"})
+"""The methods of SQLAlchemy's pools that only count.
+
+Source: https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.QueuePool
 """

@@ -106,6 +106,9 @@ TIMES = frozenset(
 )
 """The functions of the module time that read a clock."""
 
+CLOCK_WORDS = frozenset({"asctime", "ctime", "gmtime", "localtime"})
+"""Those that give what a clock shows, in words or parts, where they are given nothing."""
+
 CLOCKS = frozenset({"date", "datetime", "dt", "time"})
 """What they are called on."""
 
@@ -115,6 +118,22 @@ LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "war
 
 LOGGING = LOGS | {"getLogger", "isEnabledFor"}
 """The methods of a logger, and of the module, none of which raises."""
+
+STREAMS = frozenset({"stderr", "stdout"})
+PRINTING = frozenset({"flush", "write"})
+"""What ``sys`` has to print to, and the methods that do so."""
+
+WARNING = frozenset({"warn", "warn_explicit"})
+"""The functions of the module warnings: they raise only where a user asks for that (``-W error``).
+
+Source: https://docs.python.org/3/library/warnings.html#available-functions
+"""
+
+MAPPINGS = frozenset({"ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "dict"})
+"""The classes of mappings whose ``get`` gives None for a key that is missing."""
+
+ENVIRONMENT = "os.environ"
+"""The mapping of that kind that is there from the start."""
 
 EXITS = frozenset({"exit", "quit", "sys.exit"})
 KILLS = frozenset({"os._exit", "os.abort"})

@@ -81,12 +81,15 @@ def _table() -> dict[str, RoleValue]:
 
 _KNOWN = _table()
 
-# Packages of several distributions, whose names a project may have for a folder of its own.
-_SHARED = frozenset({"mysql", "snowflake"})
+SHARED = frozenset({"mysql", "snowflake"})
+"""Packages of several distributions, whose names a project may have for a folder of its own.
+
+A module inside a package of the project is none of them: it is imported by another name.
+"""
 
 # The first segment of every other name above: an import of one of these never needs to be looked
 # for in the project.
-PACKAGES = frozenset(name.partition(".")[0] for name in _KNOWN) - _SHARED
+PACKAGES = frozenset(name.partition(".")[0] for name in _KNOWN) - SHARED
 
 
 def known(name: str) -> RoleValue | None:

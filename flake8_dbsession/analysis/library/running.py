@@ -97,6 +97,17 @@ RUNNERS = LOOP_RUNNERS | {
 """What runs the coroutines that it is given to their end."""
 
 TASKS = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
+NOTING_CALLS = (
+    TASKS
+    | {f"{loop}.create_task" for loop in EVENT_LOOPS}
+    | {"asyncio.current_task", "asyncio.get_event_loop", "asyncio.get_running_loop"}
+)
+"""The functions of asyncio that only note a coroutine for later, or say what is running.
+
+They fail only outside of an event loop.
+"""
+NOTING_NAMES = frozenset(name.rpartition(".")[2] for name in NOTING_CALLS)
+
 GATHERS = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
 # They are given all the coroutines or tasks in one argument.
 WAITS = frozenset(

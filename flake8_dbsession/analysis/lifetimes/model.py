@@ -26,6 +26,7 @@ class Opened(NamedTuple):
             anything else.
         is_session: whether it is a session, which gives its connection back with the end of a
             transaction.
+        is_async: whether its methods work only where they are awaited.
     """
 
     node: ast.expr
@@ -34,6 +35,7 @@ class Opened(NamedTuple):
     part: int | None = None
     beside: tuple[tuple[object, ...], ...] = ()
     is_session: bool = False
+    is_async: bool = False
 
 
 def constructs_by_name(call: ast.Call) -> bool:
@@ -61,6 +63,10 @@ def _at_once(_call: ast.Call) -> bool:
     return False
 
 
+def _takes_over(_manager: ast.expr) -> bool:
+    return False
+
+
 class Traits(NamedTuple):
     """What is known of calls that are given a session or connection.
 
@@ -71,6 +77,7 @@ class Traits(NamedTuple):
             object that holds it; None where that is not known.
         unfolded: gives the call that a call of a partial makes; None for any other.
         runs_when_awaited: tells whether a call only makes a coroutine.
+        borrows: tells whether a block over what an expression makes leaves open what that is given.
         yield_hands_on: whether who receives a yielded session or connection closes it.
     """
 
@@ -78,6 +85,7 @@ class Traits(NamedTuple):
     fate_in_holder: Callable[[ast.Call], Fate | None] = _no_method
     unfolded: Callable[[ast.Call], ast.Call | None] = _as_written
     runs_when_awaited: Callable[[ast.Call], bool] = _at_once
+    borrows: Callable[[ast.expr], bool] = _takes_over
     yield_hands_on: bool = False
 
 

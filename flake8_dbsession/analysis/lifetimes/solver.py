@@ -298,10 +298,12 @@ class _Solver:
         waiting: list[tuple[int, State]] = [(exit_, state)]
         while waiting:
             at, reached = waiting.pop()
+            # What a handler in a cleanup has caught did not send it on its way.
+            is_over = at in self._graph.handlers and self._graph.blocks[at].cleanup
             for block, before, raising in self._reached[at][reached]:
-                if raising is not None:
+                if raising is not None and not is_over:
                     yield raising
-                elif not self._graph.blocks[block].cleanup:
+                elif raising is None and not self._graph.blocks[block].cleanup:
                     yield self._returning_node(block)
                 elif (block, before) not in seen:
                     seen.add((block, before))

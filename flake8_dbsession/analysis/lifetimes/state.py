@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.methods import CLOSERS, METHODS
 from flake8_dbsession.analysis.library.wrappers import SAME_OBJECT, STACK_ENTRIES
-from flake8_dbsession.analysis.lifetimes.model import Leak
+from flake8_dbsession.analysis.lifetimes.model import Leak, constructs_by_name
 from flake8_dbsession.analysis.lifetimes.names import (
     Names,
     captured,
@@ -229,6 +229,8 @@ class Reader:
                 return self.values(last, state)
             case ast.BoolOp() | ast.IfExp() | ast.UnaryOp() | ast.Compare():
                 return _known(node, state)
+            case ast.Call() if constructs_by_name(node):
+                return FALSE | TRUE  # an object, which is never None
             case ast.ExceptHandler() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 return TRUE
             case ast.JoinedStr() | ast.ListComp() | ast.DictComp() | ast.SetComp():

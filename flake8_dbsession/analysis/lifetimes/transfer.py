@@ -136,7 +136,7 @@ class Transfer:
         is_opening = raising is self._opened.node or _enters(raising)
         if fate is not None:
             states = self._arrived(raising, fate.on_raise, before)
-        elif event is not None and not is_opening:
+        elif event is not None and not is_opening and not self._takes_first(raising, before):
             states = [
                 state
                 for state in self.after(event, before)
@@ -144,6 +144,14 @@ class Transfer:
             ]
         for state in states:
             yield from self._kept(state.settled(), raising, Leaving.RAISES)
+
+    def _takes_first(self, node: ast.AST, state: State) -> bool:
+        """Tell whether a call only takes a session's first connection: failing, it has none."""
+        match unawaited(node) if isinstance(node, ast.expr) else None:
+            case ast.Call(func=ast.Attribute(value=owner, attr="connection")):
+                is_first = state.status in _UNUSED and self._opened.is_session
+                return is_first and self._reader.refers(owner, state)
+        return False
 
     # Events
 
@@ -166,7 +174,9 @@ class Transfer:
         match node:
             case _ if state.status is Status.UNBORN:
                 yield state
-            case ast.Await(value=ast.Call(func=ast.Attribute(value=owner, attr="__aenter__"))):
+            case ast.Await(
+                value=ast.Call(func=ast.Attribute(value=owner, attr="__aenter__" | "connection"))
+            ):
                 yield self._use(node, state) if self._reader.refers(owner, state) else state
             case ast.Call():
                 yield self._call(node, state)
@@ -311,6 +321,8 @@ class Transfer:
             return self._use(call, state)
         if method == "begin" and self._opened.is_session:
             return state  # the connection is taken by the first statement
+        if method == "connection" and self._opened.is_async:
+            return state  # it is taken where that is awaited
         return state if method in _IDLE_METHODS or _copies(call) else self._use(call, state)
 
     def _call_closure(self, call: ast.Call, name: str, state: State) -> State:
@@ -438,6 +450,8 @@ class Transfer:
         if manager in self._guards and manager in state.holders:
             return state._replace(objects=state.objects | {item})
         if self._reader.holds(manager, state) and not self._is_stack(manager):
+            if self._traits.borrows(manager):
+                return state._replace(holders=state.holders - {manager})
             return self._hand_on(item.context_expr, Handing.HOLDER, state)
         return state
 

@@ -57,7 +57,7 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import constants_in
+from flake8_dbsession.analysis.nodes import constants_in, is_super
 from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.outline import parse
@@ -200,13 +200,24 @@ class Inference:
             scope.memory, "result", lambda: self._result_of(function, self), Result()
         )
 
-    def entered(self, context: ast.expr, scope: Scope) -> Value | None:
-        """Tell what ``with context as name`` binds."""
+    def entered(self, context: ast.expr, scope: Scope, *, is_async: bool = False) -> Value | None:
+        """Tell what ``with context as name`` binds.
+
+        Args:
+            context: the expression that is entered.
+            scope: the scope it is read in.
+            is_async: whether by ``async with``, which none but an asynchronous session has.
+        """
         value = self.value(context, scope)
         if isinstance(value, RoleValue):
             if value.role in (Role.OPENED, Role.MANAGER, Role.LENT):
                 commits = value.of_class is not None and self._commits_at_end(value, self)
-                return value._replace(role=Role.LENT, commits=commits or value.commits)
+                is_own = value.role is Role.OPENED and is_async
+                return value._replace(
+                    role=Role.LENT,
+                    commits=commits or value.commits,
+                    is_async=is_own or value.is_async,
+                )
             return None
         if isinstance(value, InstanceValue):
             return self._entered_instance(value)
@@ -338,6 +349,8 @@ class Inference:
         match expression:
             case ast.Name(id=name):
                 return self._or_named(self._name(name, scope), expression, scope)
+            case ast.Attribute(value=base, attr=name) if is_super(base):
+                return self._of_super(name, scope)
             case ast.Attribute(value=base, attr=name):
                 owner = self.value(base, scope)
                 value = self.attribute(owner, name)
@@ -364,6 +377,14 @@ class Inference:
                 )
             case ast.Lambda():
                 return FunctionValue(expression, scope)
+        return None
+
+    def _of_super(self, name: str, scope: Scope) -> Value | None:
+        """Tell what ``super().name`` is: what the bases of the class around a method have."""
+        match scope.enclosing_class():
+            case Scope(node=ast.ClassDef() as node, parent=Scope() as outside):
+                cls = ClassValue(node, outside)
+                return self._inherited(cls, lambda base: self._instance_attribute(base, name))
         return None
 
     def _of_any_import(self, base: ast.expr, name: str, scope: Scope) -> RoleValue | None:
@@ -462,7 +483,11 @@ class Inference:
         if home is None:
             return self._star_imported(scope.module, name)
         bindings = home.bindings(name)
-        return self._once(("name", name), home, lambda: _choose(map(self._bound, bindings)))
+        return self._once(("name", name), home, lambda: self._one_bound(bindings))
+
+    def _one_bound(self, bindings: Iterable[Binding]) -> Value | None:
+        """Choose of what a name is bound to: what code assigns before what an annotation says."""
+        return _choose(map(self._bound, sorted(bindings, key=_only_says)))
 
     def _bound(self, binding: Binding) -> Value | None:
         how, scope = binding.how, binding.scope
@@ -472,8 +497,8 @@ class Inference:
             case Annotated(annotation=annotation, value=value):
                 found = self.value(value, scope) if value is not None else None
                 return found if isinstance(found, RoleValue) else self.annotated(annotation, scope)
-            case Entered(context=context):
-                return self.entered(context, scope)
+            case Entered(context=context, is_async=is_async):
+                return self.entered(context, scope, is_async=is_async)
             case Iterated(iterable=iterable):
                 found = self.value(iterable, scope)
                 if isinstance(found, RoleValue) and found.role is Role.GENERATOR:
@@ -512,10 +537,10 @@ class Inference:
         for factory in self.vocabulary.factories:
             prefix, _, last = factory.rpartition(".")
             if last == name and module.answers_to(prefix):
-                found = _choose(map(self._bound, module.bindings(name)))
+                found = self._one_bound(module.bindings(name))
                 return _declared(factory, found, module.scope)
         bindings = module.bindings(name)
-        value = _choose(self._bound(binding) for binding in bindings)
+        value = self._one_bound(bindings)
         submodule = self.submodule(module, name) if value is None else None
         if submodule is not None:
             return ModuleValue(submodule.scope)
@@ -808,7 +833,7 @@ class Inference:
         scope = cls.scope.child(cls.node)
         bindings = scope.bindings(name)
         if bindings:
-            return _choose(self._bound(binding) for binding in bindings)
+            return self._one_bound(bindings)
         return self._inherited(cls, lambda base: self._class_attribute(base, name))
 
     def _instance_attribute(self, cls: ClassValue, name: str) -> Value | None:
@@ -818,7 +843,7 @@ class Inference:
             bindings = scope.attributes(name)
             if not bindings:
                 return self._inherited(cls, lambda base: self._instance_attribute(base, name))
-            value = _choose(self._bound(binding) for binding in bindings)
+            value = self._one_bound(bindings)
             return self._read(value) if isinstance(value, FunctionValue) else _kept(value)
 
         return self._once(("attribute", name), scope, own)
@@ -916,7 +941,8 @@ def relayed(name: str, call: ast.Call) -> ast.expr | None:
 def _or_proven(value: Value | None, method: ast.Attribute, scope: Scope) -> Value | None:
     """See a method of what cannot be followed for what it is, where its use leaves no doubt.
 
-    Only pools have ``getconn``, and SQLAlchemy alone takes what ``connect`` of an engine gives.
+    Only pools have ``getconn``, only engines ``raw_connection``, and SQLAlchemy alone takes what
+    ``connect`` of an engine gives.
     """
     if value is not None and not isinstance(value, External):
         return value
@@ -924,7 +950,10 @@ def _or_proven(value: Value | None, method: ast.Attribute, scope: Scope) -> Valu
     if method.attr == "getconn":
         pooled = RoleValue(Role.ACCESSOR, connection, name=name, library="psycopg2")
         return pooled._replace(is_pooled=True)
-    if method.attr == "connect" and is_proven_engine(method.value, scope):
+    function = scope.function()
+    is_async = function is not None and isinstance(function.node, ast.AsyncFunctionDef)
+    is_raw = method.attr == "raw_connection" and not is_async
+    if is_raw or (method.attr == "connect" and is_proven_engine(method.value, scope)):
         return RoleValue(Role.CONNECT, connection, name=name, library="sqlalchemy")
     return value
 
@@ -969,6 +998,14 @@ def _choose(options: Iterable[Value | None]) -> Value | None:
     known = [value for value in values if isinstance(value, RoleValue)]
     opened = [value for value in known if value.role is Role.OPENED]
     return next(iter(opened + known + values), None)
+
+
+def _only_says(binding: Binding) -> bool:
+    """Tell whether a binding is an annotation, and gives no value or none but None."""
+    match binding.how:
+        case Annotated(value=None | ast.Constant(value=None)):
+            return True
+    return False
 
 
 def _declared(name: str, found: Value | None, home: Scope | None) -> RoleValue:

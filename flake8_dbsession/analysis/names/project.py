@@ -60,7 +60,7 @@ class Project:
         self.root = root
         self.sources = sources
         self.trace = Trace()
-        self._locations = Locations(root, roles.PACKAGES)
+        self._locations = Locations(root, roles.PACKAGES, roles.SHARED)
         self._requirements = Requirements(root)
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}
         self._required: dict[tuple[frozenset[str], Path], tuple[frozenset[str], list[Path]]] = {}

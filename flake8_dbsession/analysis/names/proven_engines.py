@@ -25,11 +25,25 @@ def is_proven_engine(expression: ast.expr, scope: Scope) -> bool:
 
     Returns:
         True where the same function gives it, or what it connects, to SQLAlchemy as an engine or
-        connection.
+        connection, and for what a session is bound to.
     """
     if "sqlalchemy" not in scope.module.text:
         return False
+    function = scope.function()
+    is_async = function is not None and isinstance(function.node, ast.AsyncFunctionDef)
+    if not is_async and _is_bind(expression):
+        return True
     return ast.unparse(expression) in _proven(scope.function() or scope.module.scope)
+
+
+def _is_bind(expression: ast.expr) -> bool:
+    """Tell whether an expression is what a session is bound to, or the engine of that."""
+    match expression:
+        case ast.Attribute(value=inner, attr="engine"):
+            return _is_bind(inner)
+        case ast.Call(func=ast.Attribute(attr="get_bind")) | ast.Attribute(attr="bind"):
+            return True
+    return False
 
 
 @remembered

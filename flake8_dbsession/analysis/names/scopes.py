@@ -56,9 +56,10 @@ class Annotated(NamedTuple):
 
 
 class Entered(NamedTuple):
-    """``with context as name``."""
+    """``with context as name``, or ``async with``."""
 
     context: ast.expr
+    is_async: bool
 
 
 class Iterated(NamedTuple):
@@ -342,7 +343,8 @@ def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, How]]:
         case ast.With(items=items) | ast.AsyncWith(items=items):
             for item in items:
                 if isinstance(item.optional_vars, ast.Name):
-                    yield item.optional_vars.id, Entered(item.context_expr)
+                    is_async = isinstance(statement, ast.AsyncWith)
+                    yield item.optional_vars.id, Entered(item.context_expr, is_async)
                 elif item.optional_vars is not None:
                     yield from ((name, Opaque()) for name in _names(item.optional_vars))
         case ast.Import(names=names):

@@ -47,14 +47,18 @@ class Locations:
     Args:
         root: the repository's folder.
         installed: the packages that, like the standard library, are never looked for in it.
+        shared: those that it may have as well, but not inside of a package of its own.
 
     Attributes:
         root: the repository's folder.
         searched: the folders in which was looked, of which some may not exist.
     """
 
-    def __init__(self, root: Path, installed: frozenset[str]) -> None:
+    def __init__(
+        self, root: Path, installed: frozenset[str], shared: frozenset[str] = frozenset()
+    ) -> None:
         self.root = root
+        self._shared = shared
         self._installed = sys.stdlib_module_names | _FRAMEWORKS | installed
         self.searched: set[Path] = set()
         self._found: dict[Question, Path | None] = {}
@@ -107,13 +111,19 @@ class Locations:
         ancestors = [folder, *folder.parents]
         ancestors = ancestors[: ancestors.index(self.root) + 1]
         self.searched.update(ancestors)
-        above = [root for root in ancestors if _resolve(root / top) is not None]
+        above = [root for root in ancestors if self._holds(root, top)]
         yield from sorted(above, key=_is_package)
         for ancestor in ancestors if not above else []:
             self.searched.update(self._folders_in(ancestor))
             for root in self._folders_in(ancestor):
-                if _resolve(root / top) is not None:
+                if self._holds(root, top):
                     yield root
+
+    def _holds(self, root: Path, top: str) -> bool:
+        """Tell whether a folder holds a module by its top-level name."""
+        if _resolve(root / top) is None:
+            return False
+        return top not in self._shared or not _is_package(root)
 
     def _folders_in(self, folder: Path) -> list[Path]:
         if folder not in self._source_folders:

@@ -21,4 +21,6 @@ class ConnectionNeverClosed(Fixer[Ending]):
         """Put the block around its uses."""
         if fact.leaves_with_its_cursor:
             raise Refusal("a cursor of the connection is returned")
+        if fact.keeps_its_cursor:
+            raise Refusal("a cursor of the connection is kept")
         return fix_connection(fact.acquisition, document)

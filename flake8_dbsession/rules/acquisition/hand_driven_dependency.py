@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_by_hand
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
@@ -110,10 +111,10 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     if leaving.rolls_back:
         return "drives a dependency by hand, so that its rollback does not run on an error"
     if fact.is_dropped and not fact.is_async and isinstance(function, FunctionValue):
-        return (
-            "drops the dependency at once, which closes the session before its first use, "
-            "so that nothing closes it afterwards"
-        )
+        closing = "drops the dependency at once, which closes the session before its first use"
+        if fact.name and is_closed_by_hand(fact.name, fact.scope):
+            return f"{closing}, and does not learn of an error"
+        return f"{closing}, so that nothing closes it afterwards"
     if not fact.is_dropped and fact.node is not fact.made:
         return "drives a dependency by hand, and nothing is sure to end it"
     return "drives a dependency by hand, which then does not learn of an error"

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.acquisition.bypassing import has_a_factory
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
-from flake8_dbsession.analysis.facts.engine.own_databases import has_own_database
+from flake8_dbsession.analysis.facts.engine.own_databases import (
+    has_given_database,
+    has_own_database,
+)
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.work import is_made_here
@@ -30,7 +33,7 @@ class RawSessionClass(Rule[Acquisition]):
     file imports defines a provider. A session that joins a connection at hand,
     as one does in a migration (`Session(bind=op.get_bind())`) or in a mapper's event, is none that
     the house's factory could make; nor is one on an engine that the function makes itself, from a
-    URL written out beside it.
+    URL written out beside it, or given to it where the house has no way to a session.
 
     ## Why is this bad?
     The house's factory carries its settings (`expire_on_commit`, `autoflush`, event hooks, the
@@ -90,7 +93,8 @@ class RawSessionClass(Rule[Acquisition]):
         if context.is_held_otherwise(fact):
             return
         ways = context.house.ways(place_of(fact, context.file.inference))
-        if not ways and not has_a_factory(fact, context.file.inference):
+        is_bypassing = has_a_factory(fact, context.file.inference)
+        if not ways and (not is_bypassing or has_given_database(*where)):
             return
         yield self.violation(fact.node, f"`{fact.text}` {_why(fact, context)}")
 

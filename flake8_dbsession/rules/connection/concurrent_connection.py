@@ -77,10 +77,13 @@ class ConnectionSharedWithConcurrentWork(Rule[Handover]):
         """Report connections given to work that runs at the same time."""
         if fact.known.resource is not Resource.CONNECTION or fact.is_told_to_share:
             return
-        if driver_of(fact.known.library).is_shareable:
+        driver = driver_of(fact.known.library)
+        if driver.is_shareable:
             return
+        cursor = f"a `{fact.session}.cursor()` of its own"
+        own = cursor if driver.gives_cursors_to_each else "its own, from a pool"
         yield self.violation(
             fact.node,
             f"`{fact.callee}` shares the connection `{fact.session}` with {SHARERS[fact.hop]}, but "
-            "a connection runs one statement at a time; give each its own, from a pool",
+            f"a connection runs one statement at a time; give each {own}",
         )

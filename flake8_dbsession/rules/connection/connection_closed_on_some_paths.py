@@ -82,6 +82,6 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
             way_out = CLOSE_THERE if fits_no_block else closing_way_out(opened, context)
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}, and keeps the "
+                f"`{opened.text}` is not closed when {leaving_line(fact)}, and keeps the "
                 f"connection open; {way_out}",
             )

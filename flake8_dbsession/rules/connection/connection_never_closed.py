@@ -88,6 +88,8 @@ class ConnectionNeverClosed(Rule[Ending]):
             way_out = closing_way_out(opened, context)
             if fact.leaves_with_its_cursor:
                 way_out = "return the connection, not its cursor, so that the caller can close it"
+            elif fact.keeps_its_cursor:
+                way_out = "keep it beside its cursor, and close it in a `close()` of the class"
             yield self.violation(
                 opened.node,
                 f"`{opened.text}` is never closed, and stays open until it is garbage-collected; "

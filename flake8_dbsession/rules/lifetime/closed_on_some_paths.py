@@ -86,6 +86,6 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
             way_out = CLOSE_THERE if fits_no_block else closing_way_out(opened, context)
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is not closed when {leaving_line(fact.lifetime)}, and keeps its "
+                f"`{opened.text}` is not closed when {leaving_line(fact)}, and keeps its "
                 f"connection; {way_out}",
             )

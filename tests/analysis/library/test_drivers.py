@@ -271,3 +271,12 @@ def test_the_calls_that_take_from_a_pool_are_looked_at(method: str) -> None:
     assert is_gated(f"pool.{method}()")
     assert not is_hidden(f"pool.{method}(")
     assert hints(method)
+
+
+def test_a_cursor_of_duckdb_is_a_connection_to_the_same_database() -> None:
+    with closing(resolved("duckdb.connect")(":memory:")) as conn:
+        conn.execute("CREATE TABLE t (a INTEGER)")
+        with closing(conn.cursor()) as own:
+            assert isinstance(own, type(conn))
+            assert own.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+    assert driver_of("duckdb").gives_cursors_to_each

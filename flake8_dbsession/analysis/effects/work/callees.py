@@ -79,6 +79,11 @@ class Callees:
                 return bool(hows) and all(map(self._makes_container, hows))
         return False
 
+    def makes_containers(self, cls: ClassValue, attribute: str) -> bool:
+        """Tell whether all that a class binds an attribute to are lists, dictionaries or sets."""
+        hows = [binding.how for binding in cls.scope.child(cls.node).attributes(attribute)]
+        return bool(hows) and all(map(self._makes_container, hows))
+
     def _makes_container(self, how: How) -> bool:
         match how:
             case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):

@@ -97,6 +97,10 @@ class Changes:
     def _changes_object(self, node: ast.AST) -> bool:
         """Tell whether a node stores into an object, or takes something out of one."""
         match node:
+            case ast.Attribute() if self._objects.is_of_plain_object(node):
+                return False
+            case ast.Subscript(value=base) if self._objects.is_plain_container(base):
+                return False
             case ast.Attribute(value=base, ctx=ast.Store() | ast.Del()):
                 return self._objects.mentions(base)
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
@@ -193,7 +197,8 @@ class Changes:
             if name not in IN_PLACE | CONTAINER_READERS | VALUE_METHODS:
                 yield _unknown(call)
         elif name in IN_PLACE and not isinstance(receiver, ast.Name):
-            yield _changes(call)
+            if not self._objects.is_plain_container(receiver):
+                yield _changes(call)
         elif not self._is_read_of_object(method):
             yield _unknown(call)
 

@@ -27,6 +27,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
     original_name,
 )
+from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes
 
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
@@ -70,6 +71,7 @@ class Objects:
         self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
         self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
         self.names: set[str] = set(given)
+        self._given = given
         self._aliases = {session}
         while self._learn_aliases():
             pass
@@ -158,6 +160,27 @@ class Objects:
                 is_collection = self.callees.is_builtin(function, *MAKING)
                 return not is_collection and self.carries(expression)
         return False
+
+    def is_of_plain_object(self, expression: ast.AST) -> bool:
+        """Tell whether an attribute is that of an object which no session can hold.
+
+        Its class is one of the project's without any base, and so no mapped one.
+        """
+        return self._plain_class(expression) is not None
+
+    def is_plain_container(self, expression: ast.AST) -> bool:
+        """Tell whether an attribute of such an object is a container of its own."""
+        cls = self._plain_class(expression)
+        return cls is not None and self.callees.makes_containers(cls, last_segment(expression))
+
+    def _plain_class(self, expression: ast.AST) -> ClassValue | None:
+        match expression:
+            case ast.Attribute(value=ast.Name(id=name)) if name not in self._given:
+                values = self.callees.inference.values(name, self.callees.scope)
+                match values:
+                    case [InstanceValue(cls=cls)] if _is_plain(cls.node):
+                        return cls
+        return None
 
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
@@ -558,6 +581,11 @@ def _is_elsewhere(target: ast.expr, objects: Objects) -> bool:
     """Tell whether what is assigned to belongs to something from outside the block."""
     is_part = isinstance(target, (ast.Attribute, ast.Subscript))
     return is_part and not any(name in objects.local for name in _bound(target))
+
+
+def _is_plain(cls: ast.ClassDef) -> bool:
+    decorators = {last_segment(decorator) for decorator in cls.decorator_list}
+    return not cls.bases and not cls.keywords and decorators <= {"dataclass"}
 
 
 def _is_stored(name: ast.Name) -> bool:

@@ -7,6 +7,7 @@ import re
 
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
 from flake8_dbsession.analysis.names.scopes import Scope, original_name
+from flake8_dbsession.analysis.names.texts import HOLE
 
 _BEGINS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|SHOW|EXPLAIN|TABLE)\b", re.IGNORECASE)
 _TEXTS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]")
@@ -17,6 +18,13 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+# A part that is not literal: in quotes, or where a table or a value stands.
+_QUOTED = re.compile(rf"(?P<quote>['\"`])(?:(?!(?P=quote)).)*{HOLE}.*?(?P=quote)", re.DOTALL)
+_PLACES = re.compile(
+    rf"(?P<before>\b(?:FROM|JOIN|LIMIT|OFFSET)\s+(?:\w+\.)?|(?<![<>=!])(?:[<>=]|<>|!=|<=|>=)\s*)"
+    rf"{HOLE}(?!\s*\()",
+    re.IGNORECASE,
+)
 _PRAGMA = re.compile(r"PRAGMA\s+(?:\w+\.)?(\w+)\s*(\(.*\))?", re.IGNORECASE | re.DOTALL)
 # The pragmas that take an argument and only tell (sqlite.org/pragma.html).
 _TELLING = frozenset(
@@ -64,6 +72,19 @@ def only_reads(text: str) -> bool:
     """
     statements = sql_statements(text)
     return bool(statements) and all(map(_reads, statements))
+
+
+def filled(text: str) -> str:
+    """Fill the parts of SQL that are not literal, where each can be nothing but a table or a value.
+
+    Args:
+        text: the text, with ``HOLE`` for each such part.
+
+    Returns:
+        The text without those that stand in quotes, or after ``FROM``, ``JOIN``, ``LIMIT``,
+        ``OFFSET`` or a comparison; the others stay.
+    """
+    return _PLACES.sub(r"\g<before>x", _QUOTED.sub("'x'", text))
 
 
 def is_pure(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from enum import Enum
 
-from flake8_dbsession.analysis.effects.work.reading import changes_by_function, only_reads
+from flake8_dbsession.analysis.effects.work.reading import changes_by_function, filled, only_reads
 from flake8_dbsession.analysis.effects.work.sql import (
     changes_rows,
     ends_transaction,
@@ -86,7 +86,8 @@ def _of_text(text: str) -> Statement:
         return Statement.CHANGES_ROWS
     if any(map(is_write, statements)):
         return Statement.DEFINES
-    return Statement.READS if HOLE not in text and only_reads(text) else Statement.OTHER
+    whole = filled(text)
+    return Statement.READS if HOLE not in whole and only_reads(whole) else Statement.OTHER
 
 
 def _unwrapped(expression: ast.expr | None, scope: Scope, inference: Inference) -> ast.expr | None:

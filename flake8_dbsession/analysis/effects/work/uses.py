@@ -33,7 +33,7 @@ from flake8_dbsession.analysis.effects.work.model import (
 )
 from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.library.drivers import GIVINGS, BlockEnd, Driver, driver_of
-from flake8_dbsession.analysis.library.methods import CLOSES, READERS, Effect, effect_of
+from flake8_dbsession.analysis.library.methods import BENEATH, CLOSES, READERS, Effect, effect_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
@@ -277,6 +277,8 @@ class Uses:
         call = parent if isinstance(parent, ast.Call) and parent.func is node else None
         if "autocommit" in method or "isolation" in method:
             self._unknown(node)
+        elif call is None and method in BENEATH and self.thing.driver.name == "sqlalchemy":
+            self.follow(node, part)
         elif method in ("cursor", "execution_options") and call is not None:
             if "autocommit" in ast.unparse(call).lower():
                 self._unknown(call)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
+from flake8_dbsession.analysis.facts.engine.own_databases import is_given
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
-    Binding,
     Parameter,
     Scope,
     last_segment,
@@ -98,15 +98,8 @@ def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | No
 
 def _is_of_argument(call: ast.Call, scope: Scope) -> bool:
     """Tell whether a function makes an engine of what it is given, such as a URL."""
-    return any(
-        isinstance(node, ast.Name) and any(map(_is_parameter, scope.lookup(node.id)))
-        for argument in (*call.args[:1], *(k.value for k in call.keywords if k.arg == "url"))
-        for node in nodes_in(argument)
-    )
-
-
-def _is_parameter(binding: Binding) -> bool:
-    return isinstance(binding.how, Parameter) and binding.how.arg.arg not in ("self", "cls")
+    urls = (*call.args[:1], *(k.value for k in call.keywords if k.arg == "url"))
+    return any(is_given(url, scope) for url in urls)
 
 
 def _what(maker: RoleValue) -> str:

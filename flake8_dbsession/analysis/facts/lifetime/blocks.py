@@ -75,7 +75,7 @@ def _blocks(tree: Tree, resource: Resource, *, inference: Inference) -> list[Ses
     for block, scope in [*blocks, *tree.find(ast.AsyncWith)]:
         for item in block.items:
             if isinstance(item.optional_vars, ast.Name) and _may_open(item.context_expr, tree):
-                known = _closed(item.context_expr, resource, scope, inference)
+                known = _closed(item.context_expr, resource, block, scope, inference)
                 if known is not None:
                     name = item.optional_vars.id
                     found.append(SessionBlock(block, item.context_expr, name, known, scope))
@@ -88,9 +88,13 @@ def _may_open(context: ast.expr, tree: Tree) -> bool:
 
 
 def _closed(
-    context: ast.expr, resource: Resource, scope: Scope, inference: Inference
+    context: ast.expr,
+    resource: Resource,
+    block: ast.With | ast.AsyncWith,
+    scope: Scope,
+    inference: Inference,
 ) -> RoleValue | None:
-    known = inference.entered(context, scope)
+    known = inference.entered(context, scope, is_async=isinstance(block, ast.AsyncWith))
     if not isinstance(known, RoleValue) or known.resource is not resource:
         return None
     return known if _closes(context, inference.value(context, scope), scope, inference) else None

@@ -28,6 +28,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 )
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
+from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by, class_names
 from flake8_dbsession.analysis.library.drivers import (
     CONFIGURING,
     GIVINGS,
@@ -35,6 +36,7 @@ from flake8_dbsession.analysis.library.drivers import (
     Taking,
     driver_of,
 )
+from flake8_dbsession.analysis.library.methods import FRAME_READERS, KEEPING_NOTHING
 from flake8_dbsession.analysis.library.python import EXPECTING
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes import (
@@ -55,12 +57,13 @@ from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
+    External,
     FunctionValue,
     Resource,
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 
 # These go at once where the function's flow is no longer asked about them.
 _GONE = frozenset(
@@ -99,8 +102,30 @@ class Ending(NamedTuple):
     @property
     def leaves_with_its_cursor(self) -> bool:
         """Whether the function returns a cursor, by which nobody closes the connection."""
-        cursors = _cursors(self.scope)
-        return any(_returns_cursor(leak, cursors) for leak in self.lifetime.leaks)
+        cursors = _cursors_of(self.acquisition, self.scope)
+        return any(cursors.is_returned(leak) for leak in self.lifetime.leaks)
+
+    @property
+    def keeps_its_cursor(self) -> bool:
+        """Whether an object keeps a cursor of the connection, which needs that to be open."""
+        cursors = _cursors_of(self.acquisition, self.scope)
+        return any(
+            isinstance(node, ast.Assign)
+            and any(isinstance(target, ast.Attribute) for target in node.targets)
+            and cursors.gives_one(node.value)
+            for node in own_nodes(self.scope.node)
+        )
+
+    def is_cancelled(self, leak: Leak) -> bool:
+        """Tell whether only a cancellation leaks: a handler catches the errors of an await."""
+        if leak.how is not Leaving.RAISES or not isinstance(leak.node, ast.Await):
+            return False
+        return any(
+            leak.node in nodes_in(statement)
+            for node in own_nodes(self.scope.node)
+            if isinstance(node, ast.Try) and any(map(_catches_errors, node.handlers))
+            for statement in node.body
+        )
 
     @property
     def is_discarded(self) -> bool:
@@ -132,10 +157,18 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         yield from _endings_in(scope, found, tree, inference, ends=ends)
 
 
+def _catches_errors(handler: ast.ExceptHandler) -> bool:
+    return caught_by(ANY_EXCEPTION, class_names(handler.type)) is Caught.YES
+
+
 def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
-    """Tell whether a block of an imported module takes from a pool that works on afterwards."""
+    """Tell whether an imported module takes from what works on afterwards, and loses it at once.
+
+    That is by a block over what was taken from a pool, or by a statement that drops it.
+    """
     is_block = acquisition.holder is Holder.BLOCK and taking_of(acquisition.known) is not None
-    return is_block and isinstance(scope.node, ast.Module) and not is_script(scope)
+    is_lost = is_block or acquisition.holder is Holder.DISCARDED
+    return is_lost and isinstance(scope.node, ast.Module) and not is_script(scope)
 
 
 def _endings_in(
@@ -152,10 +185,11 @@ def _endings_in(
         yields=_yields_to_a_closer(scope),
     )
     followed = lifetimes(graph, opened, traits)
-    owned, cursors = under_ownership(scope), _cursors(scope)
+    owned = under_ownership(scope)
     ends_script = is_step_of_a_script(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
+            cursors = _cursors_of(acquisition, scope)
             kept = _with_cursors_handed_on(lifetime, cursors, scope, inference)
             if ends_script:
                 kept = _without_raises(kept)
@@ -255,6 +289,11 @@ def _is_followed(acquisition: Acquisition, tree: Tree, inference: Inference) -> 
     if not isinstance(call, ast.Call):
         return False
     callee = inference.value(call.func, acquisition.scope)
+    if isinstance(callee, External):
+        is_frame = callee.name in FRAME_READERS
+        return is_frame or callee.name.rpartition(".")[2] in KEEPING_NOTHING
+    if callee is None:
+        return last_segment(call.func) in KEEPING_NOTHING
     return isinstance(callee, (FunctionValue, ClassValue))
 
 
@@ -269,6 +308,7 @@ def _opened(acquisition: Acquisition, tree: Tree, inference: Inference) -> Opene
         part=acquisition.part,
         beside=acquisition.beside,
         is_session=not is_connection,
+        is_async=acquisition.known.is_async,
     )
 
 
@@ -462,25 +502,63 @@ def _yields_to_a_closer(scope: Scope) -> bool:
     return any(isinstance(inner, ast.Yield) for loop in loops for inner in own_nodes(loop))
 
 
-def _cursors(scope: Scope) -> frozenset[str]:
-    """Give the names of a function's cursors."""
-    return frozenset(
-        target.id
-        for node in own_nodes(scope.node)
-        if isinstance(node, ast.Assign) and _makes_cursor(node.value)
-        for target in node.targets
-        if isinstance(target, ast.Name)
+class _Cursors(NamedTuple):
+    """The cursors of a connection in its function.
+
+    Attributes:
+        names: those with a name.
+        owners: what gives one by ``cursor()``: the expression that opens the connection, its name.
+        is_executed: whether ``execute`` gives one as well.
+    """
+
+    names: frozenset[str]
+    owners: tuple[ast.expr, str]
+    is_executed: bool
+
+    def gives_one(self, value: ast.expr | None) -> bool:
+        """Tell whether an expression gives a cursor of the connection."""
+        match value:
+            case ast.Name(id=name):
+                return name in self.names
+            case ast.Call(func=ast.Attribute(value=owner, attr="cursor")):
+                return self._is_connection(owner)
+            case ast.Call(func=ast.Attribute(value=owner, attr="execute")) if self.is_executed:
+                return self._is_connection(owner) or self.gives_one(owner)
+        return False
+
+    def is_returned(self, leak: Leak) -> bool:
+        """Tell whether a leak is the return of a cursor."""
+        is_return = leak.how is Leaving.RETURNS and isinstance(leak.node, ast.Return)
+        return is_return and self.gives_one(leak.node.value)  # type: ignore[attr-defined]
+
+    def _is_connection(self, owner: ast.expr) -> bool:
+        opened, name = self.owners
+        return owner is opened or (bool(name) and is_name(owner, name))
+
+
+def _cursors_of(acquisition: Acquisition, scope: Scope) -> _Cursors:
+    """Find the cursors of a connection that a function opens."""
+    is_executed = driver_of(acquisition.known.library).execute_gives_cursor
+    cursors = _Cursors(frozenset(), (acquisition.node, acquisition.name), is_executed)
+    return cursors._replace(
+        names=frozenset(
+            target.id
+            for node in own_nodes(scope.node)
+            if isinstance(node, ast.Assign) and cursors.gives_one(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        )
     )
 
 
 def _with_cursors_handed_on(
-    lifetime: Lifetime, cursors: frozenset[str], scope: Scope, inference: Inference
+    lifetime: Lifetime, cursors: _Cursors, scope: Scope, inference: Inference
 ) -> Lifetime:
     """Take a returned cursor for what it is: it holds its connection, and hands that on.
 
     Not where the callers are seen, and none of them asks the cursor for its connection.
     """
-    returned = [leak for leak in lifetime.leaks if _returns_cursor(leak, cursors)]
+    returned = [leak for leak in lifetime.leaks if cursors.is_returned(leak)]
     if not returned or _leave_it_to_the_cursor(scope, inference):
         return lifetime
     return lifetime._replace(
@@ -502,16 +580,3 @@ def _without_raises(lifetime: Lifetime) -> Lifetime:
     """Leave out where an exception leaves the function: the process ends with it."""
     leaks = tuple(leak for leak in lifetime.leaks if leak.how is not Leaving.RAISES)
     return lifetime._replace(leaks=leaks)
-
-
-def _makes_cursor(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and last_segment(value) == "cursor"
-
-
-def _returns_cursor(leak: Leak, cursors: frozenset[str]) -> bool:
-    match leak.node:
-        case ast.Return(value=ast.Name(id=name)) if leak.how is Leaving.RETURNS:
-            return name in cursors
-        case ast.Return(value=ast.Call() as call) if leak.how is Leaving.RETURNS:
-            return _makes_cursor(call)
-    return False

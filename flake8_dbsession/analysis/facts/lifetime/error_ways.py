@@ -30,6 +30,7 @@ class Sequel(Enum):
     SEEN_TO = "it is rolled back, or given to what may do so"
     RETRIED = "the handler itself works with it"
     USED = "it is worked with"
+    COMMITTED = "it is committed, by itself or by a function that does nothing else"
     BLOCK_ENDS = "its `with` block ends"
     GONE = "it is closed, or its name stands for another"
     FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
@@ -196,7 +197,9 @@ class Ways:
         if any(map(self._is_session, arguments(call))):
             if not is_handled:
                 return Sequel.SEEN_TO
-            return Sequel.GONE if self._closes(call) else Sequel.USED
+            if self._closes(call):
+                return Sequel.GONE
+            return Sequel.COMMITTED if set(self._helped(call)) == {"commit"} else Sequel.USED
         if not is_handled and dotted_name(call.func).partition(".")[0] in self._holders:
             return Sequel.SEEN_TO
         if self._is_method_of_owner(call.func) and self._closes(call):
@@ -204,6 +207,8 @@ class Ways:
         if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
             if name in _ENDING_METHODS:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO
+            if name == "commit" and is_handled:
+                return Sequel.COMMITTED
             if name in WORK:
                 return Sequel.USED if is_handled else Sequel.RETRIED
         return None

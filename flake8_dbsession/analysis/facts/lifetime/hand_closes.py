@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from enum import Enum
+from operator import or_
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.injections import written_for
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
+from flake8_dbsession.analysis.flow import build
+from flake8_dbsession.analysis.flow.forward import carry_forward
+from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
 from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS
 from flake8_dbsession.analysis.library.methods import CLOSES
 from flake8_dbsession.analysis.memory import remembered
@@ -39,7 +43,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import hints
 
 _ENDING_WORDS = (
@@ -198,8 +202,12 @@ def _of_name(
     if parameters:
         if known.role is Role.GIVEN and len(bindings) == 1:
             return _of_parameter(call, parameters[0], known, scope, inference)
-        is_either = known.role is Role.OPENED and _stands_in(scope, name)
-        return HandClose(call, known, Origin.EITHER, scope, name) if is_either else None
+        if known.role is not Role.OPENED or not _stands_in(scope, name):
+            return None
+        if call in _reached_as_given(scope, name):
+            return HandClose(call, known, Origin.EITHER, scope, name)
+        opened = next((how.value for b in bindings if isinstance(how := b.how, Assigned)), None)
+        return HandClose(call, known, Origin.OWN, scope, opened=opened)
     if known.role is Role.OPENED:
         given = _given_instead(scope, name)
         if given is not None:
@@ -228,6 +236,33 @@ def _stands_in(scope: Scope, name: str) -> bool:
     tested = [test for statement in _ifs(scope) for test in nodes_in(statement.test)]
     asks = any(is_name(node, name) for node in tested)
     return bool(rebound) and all(_falls_back(each.value, name) or asks for each in rebound)
+
+
+@remembered
+def _reached_as_given(scope: Scope, name: str) -> frozenset[ast.AST]:
+    """Find the calls to which some way leads on which a parameter is what was given."""
+    graph = build(scope.node)  # type: ignore[arg-type]
+    if graph is None:
+        return frozenset(own_nodes(scope.node))
+
+    def step(event: Event, is_given: bool) -> tuple[bool, bool]:
+        return is_given and not _binds(event, name), is_given
+
+    found: set[ast.AST] = set()
+    for number, is_given in carry_forward(graph, True, step, or_).items():
+        for event in graph.blocks[number].events:
+            if is_given and isinstance(event, Evaluate):
+                found.add(event.node)
+            is_given, _ = step(event, is_given)
+    return frozenset(found)
+
+
+def _binds(event: Event, name: str) -> bool:
+    """Tell whether a name is given another value, of which its own can be no part."""
+    match event:
+        case Bind(target=str(bound) | ast.Name(id=bound), value=value) if bound == name:
+            return value is None or not names(value, name)
+    return False
 
 
 @remembered

@@ -472,16 +472,24 @@ class _Function:
                 return Undone.BATCH
             if not commits_there and (later or known.commits or known.is_async):
                 return Undone.TURNS
-        parameters = self._parameters(name)
         is_an_objects = "." in name  # whose other methods work with it as well
-        is_given = parameters and not self._is_injected_or_a_tests(parameters)
-        if not (is_an_objects or is_given):
+        if not (is_an_objects or self._is_given_by_a_caller(name)):
             return None
         if not self._commits_for_caller(name, handler):
             return Undone.CALLERS
         is_kept = is_an_objects and known.role is not Role.REGISTRY
         is_well = is_kept and self._fails_otherwise(name, self._tried[handler])
         return Undone.OTHERS if is_well else None
+
+    def _is_of_others(self, name: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether others may have work by a session that no turn of a loop has committed."""
+        if self._loop_around(handler) is not None:
+            return False
+        return "." in name or self._is_given_by_a_caller(name)
+
+    def _is_given_by_a_caller(self, name: str) -> bool:
+        parameters = self._parameters(name)
+        return bool(parameters) and not self._is_injected_or_a_tests(parameters)
 
     def _loop_around(self, node: ast.ExceptHandler | ast.Try) -> ast.stmt | None:
         """Give the innermost loop around a node."""
@@ -564,6 +572,10 @@ class _Function:
             return False
         if Sequel.USED in sequels:
             return True
+        if Sequel.COMMITTED in sequels and (
+            self._is_lost_at_end(failed, handler, graph) or self._is_of_others(name, handler)
+        ):
+            return True
         if Sequel.BLOCK_ENDS in sequels and failed.known.commits:
             return self._is_lost_at_end(failed, handler, graph)
         if Sequel.FUNCTION_ENDS not in sequels or not self._outlives(name, failed.known):
@@ -573,7 +585,7 @@ class _Function:
         return not self._is_ended_by_callers(name)
 
     def _is_lost_at_end(self, failed: _Failed, handler: ast.ExceptHandler, graph: Graph) -> bool:
-        """Tell whether the commit at a block's end fails, or saves less than was written.
+        """Tell whether the commit that comes next fails, or saves less than was written.
 
         After a failed flush it fails. After another statement it saves nothing, which matters
         where something was written before or is added afterwards; and objects that the session has

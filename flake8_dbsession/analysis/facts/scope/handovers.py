@@ -41,12 +41,13 @@ from flake8_dbsession.analysis.names.scopes import (
     Assigned,
     Binding,
     Entered,
+    Parameter,
     Scope,
     last_segment,
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes, root_of
 
 _NAMES = (
     "Thread",
@@ -250,12 +251,17 @@ def _is_taken_over(
     session: ast.expr, start: _Start, coroutine: ast.expr, inference: Inference
 ) -> bool:
     """Tell whether a task does nothing with a session, or has it to itself until it is awaited."""
-    if not isinstance(session, ast.Name):
-        return _is_of_own_worker(session, start, inference)
-    if is_ignored(coroutine, session.id, start.scope, inference):
-        return True
-    names, function = _kept_as(start), start.scope.function()
-    if not names or function is None or _is_beside_another(session, start, inference):
+    names, function, owner = _kept_as(start), start.scope.function(), root_of(session)
+    if isinstance(session, ast.Name):
+        if is_ignored(coroutine, session.id, start.scope, inference):
+            return True
+        is_beside = _is_beside_another(session, start, inference)
+    else:
+        if _is_of_own_worker(session, start, inference):
+            return True
+        # The methods of an object work beside each other, and so may what is in a list.
+        is_beside = _is_receiver(owner, start.scope) or not isinstance(start.around[0], ast.Assign)
+    if not names or function is None or is_beside or not isinstance(owner, ast.Name):
         return False
     later = [
         node
@@ -268,8 +274,26 @@ def _is_taken_over(
         if isinstance(node, ast.Await)
         for inner in nodes_in(node)
     )
-    is_used = any(is_name(node, session.id) for node in later)
+    is_used = any(
+        is_name(node, owner.id) or _takes_along(node, owner.id, start.scope, inference)
+        for node in later
+    )
     return is_awaited and not is_used
+
+
+def _is_receiver(owner: ast.expr, scope: Scope) -> bool:
+    """Tell whether a name is a method's object, also in a function inside the method."""
+    hows = (
+        [binding.how for binding in scope.lookup(owner.id)] if isinstance(owner, ast.Name) else []
+    )
+    return any(isinstance(how, Parameter) and how.is_receiver for how in hows)
+
+
+def _takes_along(node: ast.AST, owner: str, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a node names a nested function that works with what a name leads to."""
+    return isinstance(node, ast.Name) and any(
+        is_name(root_of(taken), owner) for taken in captured(node, scope, inference)
+    )
 
 
 def _kept_as(start: _Start) -> frozenset[str]:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.objects import makes_session
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
@@ -13,7 +14,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
 from flake8_dbsession.analysis.names.values import ClassValue, Resource
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
 
 _CLOSES = frozenset(
     {
@@ -79,7 +80,7 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
     subclasses = _subclasses(module, inference=inference).get(scope, [])
     blocks = _blocks_of(acquisition)
     members = (scope, *bases, *subclasses)
-    if any(target.attr in _closed_attributes(member, blocks) for member in members):
+    if any(target.attr in _closed_attributes(cls, blocks, inference=inference) for cls in members):
         return True
     return target.attr in _closed_from_outside(module)
 
@@ -107,7 +108,7 @@ def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> boo
     pending, seen = list(leaving), set(leaving)
     while pending:
         method = methods[pending.pop()]
-        if target.attr in _closed_in(method, _blocks_of(acquisition)):
+        if target.attr in _closed_in(method, _blocks_of(acquisition), scope, inference):
             return True
         called = _called_on_self(method) & methods.keys() - seen
         seen |= called
@@ -175,20 +176,32 @@ def _blocks_of(acquisition: Acquisition) -> _Blocks:
 
 
 @remembered
-def _closed_attributes(cls: Scope, blocks: _Blocks) -> frozenset[str]:
+def _closed_attributes(cls: Scope, blocks: _Blocks, *, inference: Inference) -> frozenset[str]:
     """Give the attributes that a class closes, by themselves or by a name that stands for one."""
-    return _closed_in(cls.node, blocks)
+    return _closed_in(cls.node, blocks, cls, inference)
 
 
-def _closed_in(root: ast.AST, blocks: _Blocks) -> frozenset[str]:
+def _closed_in(root: ast.AST, blocks: _Blocks, cls: Scope, inference: Inference) -> frozenset[str]:
     nodes = nodes_in(root)
-    closed = [expression for node in nodes for expression in _closed(node, blocks)]
+    closed = [
+        expression
+        for node in nodes
+        if not (isinstance(node, ast.withitem) and makes_session(node.context_expr, cls, inference))
+        for expression in _closed(node, blocks)
+    ]
     names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
     attributes = {name for expression in closed for name in _attributes(expression, blocks.begin)}
     for node in nodes:
         targets, value = _assignment(node)
         if value is not None and not names.isdisjoint(_names(targets)):
             attributes |= {name for part in (*targets, value) for name in _attributes(part)}
+    for node in nodes:
+        targets, value = _assignment(node)
+        # Closing what was awaited closes what was to be: ``self.conn = await self.connecting``.
+        match unawaited(value) if value is not None else None:
+            case ast.Attribute(value=ast.Name(), attr=name):
+                if any(not attributes.isdisjoint(_attributes(target)) for target in targets):
+                    attributes.add(name)
     got = {name for node in nodes for name in _got_by(node, attributes)}
     return frozenset(attributes | got)
 

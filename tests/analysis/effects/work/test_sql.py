@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flake8_dbsession.analysis.effects.work.reading import filled, only_reads
 from flake8_dbsession.analysis.effects.work.sql import (
     Pragma,
     is_write,
@@ -63,3 +64,22 @@ def test_pragmas(statement: str, pragma: Pragma | None) -> None:
 )
 def test_writes(statement: str, writes: bool) -> None:
     assert is_write(statement) is writes
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        (f"SELECT part FROM {HOLE} GROUP BY part", True),
+        (f"SELECT count(*) FROM {HOLE}.items JOIN {HOLE} USING (id)", True),
+        (f'SELECT * FROM "{HOLE}" WHERE a = {HOLE} AND b >= {HOLE} LIMIT {HOLE}', True),
+        (f"SELECT * FROM items WHERE name LIKE '%{HOLE}%'", True),
+        (f"SELECT {HOLE} FROM items", False),
+        (f"SELECT * FROM {HOLE}(1)", False),
+        (f"SELECT * FROM items {HOLE}", False),
+        (f"DELETE FROM {HOLE}", False),
+        (HOLE, False),
+    ],
+)
+def test_what_only_reads_though_not_all_of_it_is_written_out(text: str, reads: bool) -> None:
+    whole = filled(text)
+    assert (HOLE not in whole and only_reads(whole)) is reads
