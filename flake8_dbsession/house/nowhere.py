@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.source.locations import repository_root
+from flake8_dbsession.analysis.source.outline import refusal
 from flake8_dbsession.policy.checking import texts_of
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.loading import Source
@@ -93,8 +94,7 @@ def _names(source: Source) -> Iterator[_Named]:
     data, place = source.data, source.place
     for key in ("connections", "factories"):
         for text in texts_of(data.get(key, [])):
-            # `db.connect` may begin with what a file calls an object; `core.db.connect` does not.
-            if ":" in text or key == "factories" or text.count(".") > 1:
+            if key == "factories" or Sanctioned.parse(text).is_path:
                 yield _Named(place, key, text)
     for old, new in data.get("retired", {}).items():
         if _DOTTED.fullmatch(new):
@@ -169,7 +169,8 @@ class _LookUp:
         """Say which of some names, each an attribute of the one before, is not there."""
         first, *rest = names
         if not self._binds(module, first):
-            return f"`{dotted}` has no `{first}`"
+            refused = refusal(module.text)
+            return f"`{dotted}` {refused or f'has no `{first}`'}"
         value: Value | None = self._inference.attribute(ModuleValue(module.scope), first)
         for name in rest:
             if not isinstance(value, (InstanceValue, ClassValue)):

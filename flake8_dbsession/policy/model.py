@@ -74,6 +74,11 @@ class Sanctioned(NamedTuple):
         return cls(module if colon else None, name)
 
     @property
+    def is_path(self) -> bool:
+        """Whether it begins with a module: `db.connect` may begin with what a file calls so."""
+        return self.module is not None or self.expression.count(".") > 1
+
+    @property
     def written(self) -> str:
         """How a policy writes it."""
         return f"{self.module}:{self.expression}" if self.module else self.expression
@@ -258,8 +263,10 @@ class Policy:
     def names_modules(self) -> bool:
         """Whether anything in it names a module, so that it may lead nowhere."""
         uses = [use for layer in self.layers for use in layer.uses]
-        uses += [way.use for way in self.ways] + [*self.connections]
+        uses += [way.use for way in self.ways]
+        uses += map(Sanctioned.parse, dict(self.legacy).values())
         dotted = [*self.factories, *dict(self.retired).values()]
+        dotted += [use.qualified for use in self.connections if use.is_path]
         dotted += [layer.decorator for layer in self.layers if layer.decorator]
         return any(use.module for use in uses) or any("." in name for name in dotted)
 
