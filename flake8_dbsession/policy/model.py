@@ -51,6 +51,21 @@ class Level(Enum):
     NOTE = "note"
 
 
+class DoubtKind(Enum):
+    """What a doubt about a fix is about. A house can accept all of them but the last."""
+
+    COMMIT = "commit"
+    EXPIRE = "expire"
+    PATCHED = "patched"
+    HELPER = "helper"
+    COMMENT = "comment"
+    ERROR_PATH = "error-path"
+    OTHER = "other"
+
+
+ACCEPTABLE = tuple(kind.value for kind in DoubtKind if kind is not DoubtKind.OTHER)
+"""The kinds of doubt that ``--accept`` and a policy's ``accept`` take."""
+
 GIVEN = ("session", "connection")
 """What a way can give, as a policy says it."""
 
