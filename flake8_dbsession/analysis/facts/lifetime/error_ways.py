@@ -61,6 +61,7 @@ class Ways:
         holders: the names of the objects that are made with the session.
         guards: tells whether the end of a block over an expression may roll the session back.
         closes: tells whether a call that is given the session closes it.
+        queries: tells whether an expression is a query of a model, which the session runs.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -76,6 +77,7 @@ class Ways:
         holders: Set[str] = frozenset(),
         guards: Callable[[ast.expr], bool] = lambda _: False,
         closes: Callable[[ast.Call], bool] = lambda _: False,
+        queries: Callable[[ast.expr], bool] = lambda _: False,
     ) -> None:
         self._graph = graph
         self._session = session
@@ -84,6 +86,7 @@ class Ways:
         self._holders = holders
         self._guards = guards
         self._closes = closes
+        self._queries = queries
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -204,6 +207,8 @@ class Ways:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO
             if name in WORK:
                 return Sequel.USED if is_handled else Sequel.RETRIED
+        if isinstance(call.func, ast.Attribute) and self._queries(call.func.value):
+            return Sequel.USED if is_handled else Sequel.RETRIED
         return None
 
     def _is_method_of_owner(self, function: ast.expr) -> bool:
