@@ -17,8 +17,8 @@ from picture import picture, shown
 from tour import filled
 
 from flake8_dbsession.house.template import providers_page
+from flake8_dbsession.policy.model import ACCEPTABLE
 from flake8_dbsession.policy.schema import schema
-from flake8_dbsession.rewriting.edits import ACCEPTABLE
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import TOOL_CODES, families, fix, kinds, page, summary
 from flake8_dbsession.rules.registry import rules

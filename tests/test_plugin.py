@@ -250,12 +250,22 @@ class TestUnusablePolicies:
         assert run.exit_code == 1
         assert "unknown code `DBS109`; did you mean" in run.lines[1]
 
-    def test_a_connection_provider_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
-        policy = 'connections = "app:get_connection"'
+    @pytest.mark.parametrize("name", ["app:get_connection", "pkg.app.get_connection"])
+    def test_a_connection_provider_that_leads_nowhere_is_an_error(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        files = {"app.py": PASSES_BY, "pkg/__init__.py": "", "pkg/app.py": ""}
+        write_project(tmp_path, {"dbsession.toml": f'connections = "{name}"', **files})
+        run = run_flake8("--select=DBS101", ".", folder=tmp_path)
+        assert run.exit_code == 1
+        assert f"`{name}`, which leads nowhere" in run.lines[1]
+
+    def test_a_replacement_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
+        policy = '[legacy]\n"manager.get_session" = "app:get_db_session"'
         write_project(tmp_path, {"dbsession.toml": policy, "app.py": PASSES_BY})
         run = run_flake8("--select=DBS101", ".", folder=tmp_path)
         assert run.exit_code == 1
-        assert "`app:get_connection`, which leads nowhere" in run.lines[1]
+        assert "`app:get_db_session`, which leads nowhere" in run.lines[1]
 
     def test_a_name_that_leads_nowhere_is_an_error(self, tmp_path: Path) -> None:
         policy = '[[layers]]\nname = "services"\nuse = "app:get_db_session"'

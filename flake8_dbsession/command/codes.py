@@ -26,7 +26,7 @@ def kinds_of_doubt(
     Raises:
         click.BadParameter: there is no such kind.
     """
-    from flake8_dbsession.rewriting.edits import ACCEPTABLE
+    from flake8_dbsession.policy.model import ACCEPTABLE
 
     wanted = frozenset(re.findall(r"[^,\s]+", value or ""))
     unknown = sorted(wanted.difference(ACCEPTABLE))

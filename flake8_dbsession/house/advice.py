@@ -6,6 +6,7 @@ import ast
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.values import Resource, Role
@@ -31,17 +32,20 @@ class Advice(NamedTuple):
         code: the code; words where the policy says in words what to do.
         given: the parameter by which the function has such a session already, which is to be used;
             empty for none.
+        committing: what commits by itself, and that one does not; empty for nothing.
     """
 
     way: Way | None
     code: str
     given: str = ""
+    committing: str = ""
 
     @property
     def words(self) -> str:
         """The advice as a message has it: what is injected as a parameter, a line before it."""
         if self.given:
-            return f"`{self.given}`, which the function was given"
+            ending = f", and see that it is committed, as `{self.committing}` does by itself"
+            return f"`{self.given}`, which the function was given{ending * bool(self.committing)}"
         if self.way is None and not is_block(self.code):
             return self.code if " " in self.code else f"`{self.code}`"
         if self.way is not None and self.way.style is Style.DEPENDENCY:
@@ -140,9 +144,10 @@ def closes_by_its_block(acquisition: Acquisition, inference: Inference) -> bool:
     return BlockEnd.COMMITS not in block or not commits_itself(acquisition, inference)
 
 
-def advice_beside(given: str) -> Advice:
-    """Advise to use the session that the function was given."""
-    return Advice(None, given, given)
+def advice_beside(opening: Opening) -> Advice:
+    """Advise to use the session that the function was given instead of another one."""
+    committing = opening.text if opening.is_committed else ""
+    return Advice(None, opening.given, opening.given, committing)
 
 
 class Choice(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, holder_of
+from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.facts.scope.sharing import becomes_global
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.memory import remembered
@@ -36,7 +37,10 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
     if becomes_global(acquisition):
         return f"one for each piece of work, opened by {pattern}"
     if pattern.startswith(("`with ", "`async with ")) and is_conditional(acquisition, tree):
-        is_given = is_parameter(acquisition.name, acquisition.scope)
+        is_given = is_parameter(acquisition.name, acquisition.scope) or any(
+            isinstance(missing, ast.Name) and is_parameter(missing.id, acquisition.scope)
+            for missing in missing_at(acquisition.node, tree)
+        )
         return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"
     return in_coroutine(pattern, acquisition.scope)
 

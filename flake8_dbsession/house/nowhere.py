@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.source.locations import repository_root
+from flake8_dbsession.analysis.source.outline import refusal
 from flake8_dbsession.policy.checking import texts_of
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.loading import Source
@@ -76,6 +77,40 @@ def look_up_names(policy: Policy, sources: tuple[Source, ...]) -> LookedUp:
     return LookedUp(errors, look_up.files())
 
 
+def unknown_names(policy: Policy, sources: Iterable[Source]) -> Iterator[str]:
+    """Find what a user's policy calls without a module, and no file of the project does.
+
+    Args:
+        policy: the policy.
+        sources: the tables that it is put together from.
+
+    Yields:
+        A sentence for each ``use`` of a layer, connection provider and factory of which a name
+        stands in no Python file.
+    """
+    asker = policy.root / "policy.py"
+    project = Project(repository_root(policy.root))
+    for each in (each for source in sources if source.is_own for each in _bare_names(source)):
+        for name in each.text.split("."):
+            if not project.files_mentioning(name, asker):
+                heading = f"{each.place.heading} " if each.place.heading else ""
+                key = each.place.key(each.key)
+                yield f"{heading}{key} has `{each.text}`, and no file names `{name}`"
+                break
+
+
+def _bare_names(source: Source) -> Iterator[_Named]:
+    data, place = source.data, source.place
+    for key in ("connections", "factories"):
+        for text in texts_of(data.get(key, [])):
+            if ":" not in text:
+                yield _Named(place, key, text)
+    for number, layer in enumerate(data.get("layers", ()), start=1):
+        for text in texts_of(layer.get("use", [])):
+            if ":" not in text:
+                yield _Named(place.entry("layers", number, layer["name"]), "use", text)
+
+
 def _no_managers(sources: tuple[Source, ...], look_up: _LookUp) -> Iterator[PolicyError]:
     """Find the layers whose style is a block, and whose ``use`` is a framework's generator."""
     for source in (source for source in sources if source.is_own):
@@ -93,8 +128,7 @@ def _names(source: Source) -> Iterator[_Named]:
     data, place = source.data, source.place
     for key in ("connections", "factories"):
         for text in texts_of(data.get(key, [])):
-            # `db.connect` may begin with what a file calls an object; `core.db.connect` does not.
-            if ":" in text or key == "factories" or text.count(".") > 1:
+            if key == "factories" or Sanctioned.parse(text).is_path:
                 yield _Named(place, key, text)
     for old, new in data.get("retired", {}).items():
         if _DOTTED.fullmatch(new):
@@ -169,7 +203,8 @@ class _LookUp:
         """Say which of some names, each an attribute of the one before, is not there."""
         first, *rest = names
         if not self._binds(module, first):
-            return f"`{dotted}` has no `{first}`"
+            refused = refusal(module.text)
+            return f"`{dotted}` {refused or f'has no `{first}`'}"
         value: Value | None = self._inference.attribute(ModuleValue(module.scope), first)
         for name in rest:
             if not isinstance(value, (InstanceValue, ClassValue)):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from flake8_dbsession.globs import is_pattern
 from flake8_dbsession.policy.errors import PolicyPlace, nearest
 from flake8_dbsession.policy.files import Table
-from flake8_dbsession.policy.model import GIVEN, URL_KINDS, Level, Style
+from flake8_dbsession.policy.model import ACCEPTABLE, GIVEN, URL_KINDS, Level, Style
 
 STYLES = tuple(style.value for style in Style)
 LEVELS = tuple(level.value for level in Level)
@@ -77,10 +77,6 @@ def _is_selector(text: str) -> bool:
     return re.fullmatch(rf"DBS[0-9]{{0,3}}|{_RULE_NAME}", text) is not None
 
 
-def _is_kind_of_doubt(text: str) -> bool:
-    return re.fullmatch(r"[a-z]+(-[a-z]+)*", text) is not None
-
-
 def _is_extended(text: str) -> bool:
     package, colon, path = text.rpartition(":")
     return path.endswith(".toml") and (not colon or package.isidentifier())
@@ -115,7 +111,6 @@ LINE = Kind("one line of Python", _is_line)
 GLOB = Kind("a gitignore pattern", is_pattern)
 CODE = Kind("a code such as `DBS101`, or a rule's name", _is_code)
 SELECTOR = Kind("a code such as `DBS101`, its beginning, or a rule's name", _is_selector)
-DOUBT = Kind("a kind of doubt such as `commit`", _is_kind_of_doubt)
 EXTENDED = Kind("a `.toml` file, or `package:file.toml` of an installed package", _is_extended)
 NAME = Kind("a name", str.isidentifier)
 WORD = Kind("a string with something in it", _is_filled)
@@ -140,7 +135,7 @@ POLICY = {
     "exclude": Key(TEXTS, each=GLOB, help="files that are not checked"),
     "per-file-ignores": Key(TABLE, help="codes to leave out, by pattern of files"),
     "baseline": Key(TEXT, each=WORD, help="the known violations, which are not reported"),
-    "accept": Key(TEXTS, each=DOUBT, help="the kinds of doubt that fixes may take"),
+    "accept": Key(TEXTS, help="the kinds of doubt that fixes may take"),
     "levels": Key(TABLE, help="error, warning or note: how much a code weighs in reports"),
 }
 LAYER = {
@@ -207,6 +202,7 @@ def check_policy(
     _check_entries(ignores, data.get("per-file-ignores", {}), FILE_IGNORES)
     for pattern, codes in data.get("per-file-ignores", {}).items():
         _check_codes(ignores, pattern, texts_of(codes), known)
+    _check_doubts(place, data.get("accept", []))
     _check_levels(place.table("levels"), data.get("levels", {}), known)
     _check_layers(place, data.get("layers", []), known)
     _check_ways(place, data.get("ways", []))
@@ -234,6 +230,13 @@ def check_layer_paths(place: PolicyPlace, layers: list[Table], inherited: Collec
         if not layer.get("paths", layer["name"] in inherited):
             at = place.entry("layers", number, layer["name"])
             raise at.error(f"{at.key('paths')} is missing or empty", "paths" if layer else "")
+
+
+def _check_doubts(place: PolicyPlace, kinds: list[str]) -> None:
+    for kind in kinds:
+        if kind not in ACCEPTABLE:
+            problem = f"{place.key('accept')} has the unknown kind of doubt `{kind}`"
+            raise place.error(f"{problem}{nearest(kind, ACCEPTABLE)}", "accept", kind)
 
 
 def _check_levels(place: PolicyPlace, levels: Table, known: Mapping[str, str] | None) -> None:

@@ -1,4 +1,4 @@
-"""Layers of a user's policy in which no file lies."""
+"""Layers and patterns of a user's policy in which no file lies."""
 
 from __future__ import annotations
 
@@ -62,15 +62,41 @@ def empty_layers(policy: Policy, sources: Iterable[Source], files: Sequence[str]
             yield f"the layer `{layer.name}` has no files: {_reason(layer, policy, files)}"
 
 
+def idle_patterns(policy: Policy, sources: Iterable[Source], files: Sequence[str]) -> Iterator[str]:
+    """Say which of the other patterns that the user's policy names match no file.
+
+    Args:
+        policy: the policy.
+        sources: the tables that it is put together from.
+        files: all files that it is for.
+
+    Yields:
+        A sentence for each such pattern; nothing where there are no files.
+    """
+    patterns = [
+        (key, pattern)
+        for source in sources
+        if source.is_own and files
+        for key in ("owners", "exclude", "per-file-ignores")
+        for pattern in source.data.get(key) or ()
+    ]
+    for key, pattern in dict.fromkeys(patterns):
+        plain = pattern.removeprefix("!")
+        if not _match((plain,), policy, files):
+            yield f"`{key}` has `{pattern}`, which matches no file"
+
+
 def _reason(layer: Layer, policy: Policy, files: Sequence[str]) -> str:
-    if any(_matches(layer.paths, policy, file) for file in files):
+    if _match(layer.paths, policy, files):
         return "those that its paths match lie in layers before it"
     for path in layer.paths:
         anywhere = f"**/{path.lstrip('/')}"
-        if "/" in path.rstrip("/") and any(_matches((anywhere,), policy, f) for f in files):
+        if "/" in path.rstrip("/") and _match((anywhere,), policy, files):
             return f"`{path}` begins at the policy's folder; `{anywhere}` is any"
     return f"no path matches {' or '.join(f'`{path}`' for path in layer.paths)}"
 
 
-def _matches(paths: tuple[str, ...], policy: Policy, file: str) -> bool:
-    return PathGroups(policy.root, (paths,)).first_match(file) is not None
+def _match(paths: tuple[str, ...], policy: Policy, files: Sequence[str]) -> bool:
+    """Tell whether patterns match any of some files."""
+    group = PathGroups(policy.root, (paths,))
+    return any(group.first_match(file) is not None for file in files)

@@ -51,6 +51,21 @@ class Level(Enum):
     NOTE = "note"
 
 
+class DoubtKind(Enum):
+    """What a doubt about a fix is about. A house can accept all of them but the last."""
+
+    COMMIT = "commit"
+    EXPIRE = "expire"
+    PATCHED = "patched"
+    HELPER = "helper"
+    COMMENT = "comment"
+    ERROR_PATH = "error-path"
+    OTHER = "other"
+
+
+ACCEPTABLE = tuple(kind.value for kind in DoubtKind if kind is not DoubtKind.OTHER)
+"""The kinds of doubt that ``--accept`` and a policy's ``accept`` take."""
+
 GIVEN = ("session", "connection")
 """What a way can give, as a policy says it."""
 
@@ -72,6 +87,11 @@ class Sanctioned(NamedTuple):
         """Return what a policy's ``use`` says: ``module:name``, or an expression."""
         module, colon, name = text.rpartition(":")
         return cls(module if colon else None, name)
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it begins with a module: `db.connect` may begin with what a file calls so."""
+        return self.module is not None or self.expression.count(".") > 1
 
     @property
     def written(self) -> str:
@@ -258,8 +278,10 @@ class Policy:
     def names_modules(self) -> bool:
         """Whether anything in it names a module, so that it may lead nowhere."""
         uses = [use for layer in self.layers for use in layer.uses]
-        uses += [way.use for way in self.ways] + [*self.connections]
+        uses += [way.use for way in self.ways]
+        uses += map(Sanctioned.parse, dict(self.legacy).values())
         dotted = [*self.factories, *dict(self.retired).values()]
+        dotted += [use.qualified for use in self.connections if use.is_path]
         dotted += [layer.decorator for layer in self.layers if layer.decorator]
         return any(use.module for use in uses) or any("." in name for name in dotted)
 

@@ -23,7 +23,7 @@ from flake8_dbsession.policy.checking import (
     Kind,
 )
 from flake8_dbsession.policy.loading import preset_names
-from flake8_dbsession.policy.model import GIVEN
+from flake8_dbsession.policy.model import ACCEPTABLE, GIVEN
 
 _TEXT = {"type": "string"}
 _CODE = r"^(DBS[0-9]{3}|[a-z][a-z0-9]*(-[a-z0-9]+)+)$"
@@ -51,6 +51,11 @@ def schema() -> dict[str, Any]:
     selectors = {"anyOf": [_selector(), {"type": "array", "items": _selector()}]}
     policy["properties"] |= {
         "preset": {"enum": list(preset_names()), **_described(POLICY["preset"])},
+        "accept": {
+            "type": "array",
+            "items": {"enum": list(ACCEPTABLE)},
+            **_described(POLICY["accept"]),
+        },
         "layers": {"type": "array", "items": layer, **_described(POLICY["layers"])},
         "ways": {"type": "array", "items": way, **_described(POLICY["ways"])},
         "retired": {**named, **_described(POLICY["retired"])},

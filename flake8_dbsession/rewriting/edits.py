@@ -5,27 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from itertools import islice
 from pathlib import Path
+
+from flake8_dbsession.policy.model import DoubtKind
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Kind(Enum):
-    """What a doubt about a fix is about. A house can accept all of them but the last."""
-
-    COMMIT = "commit"
-    EXPIRE = "expire"
-    PATCHED = "patched"
-    HELPER = "helper"
-    COMMENT = "comment"
-    ERROR_PATH = "error-path"
-    OTHER = "other"
-
-
-ACCEPTABLE = tuple(kind.value for kind in Kind if kind is not Kind.OTHER)
-"""The kinds of doubt that ``--accept`` and a policy's ``accept`` take."""
+Kind = DoubtKind
+"""What a doubt is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,8 @@ class Context:
             return advice_instead(replacement, place, self.house)
         if self.is_test or self.may_open(acquisition.scope, acquisition.known):
             return advice_of_own_block(acquisition, self.file.inference)
-        given = self._given_beside.get(id(acquisition.node))
-        return advice_beside(given) if given else advice_for(acquisition, self.house)
+        beside = self._beside.get(id(acquisition.node))
+        return advice_beside(beside) if beside else advice_for(acquisition, self.house)
 
     def connection_way(self, acquisition: Acquisition) -> Way | None:
         """Give the house's way to a connection, for the place of one that is opened by hand.
@@ -149,9 +149,9 @@ class Context:
         return self.house.connection_to_use(place_of(acquisition, self.file.inference))
 
     @cached_property
-    def _given_beside(self) -> dict[int, str]:
-        """The parameters that are to be used in the place of what functions open beside them."""
-        return {id(each.node): each.given for each in self.file.facts(Opening) if each.is_second}
+    def _beside(self) -> dict[int, Opening]:
+        """What functions open beside parameters that are to be used in its place."""
+        return {id(each.node): each for each in self.file.facts(Opening) if each.is_second}
 
     def acquisition_of(self, call: ast.Call) -> Acquisition | None:
         """Give the acquisition that a call is; None for another call."""

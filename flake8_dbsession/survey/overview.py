@@ -12,10 +12,10 @@ from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.source.locations import repository_root
-from flake8_dbsession.house.nowhere import look_up_names
+from flake8_dbsession.house.nowhere import look_up_names, unknown_names
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.linter import Settings
-from flake8_dbsession.policy.empty import empty_layers
+from flake8_dbsession.policy.empty import empty_layers, idle_patterns
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
 from flake8_dbsession.policy.loading import Source, load, preset_purpose, sources_of
@@ -187,6 +187,8 @@ def _warnings(
     if unheard:
         yield unheard
     yield from empty_layers(policy, sources, files)
+    yield from idle_patterns(policy, sources, files)
+    yield from unknown_names(policy, sources) if files else ()
 
 
 def _file_at(path: Path) -> Path:

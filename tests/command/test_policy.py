@@ -103,6 +103,36 @@ def test_why_a_layer_has_no_files(project: Path) -> None:
     assert CliRunner().invoke(main, ["check", "services"]).stderr == ""
 
 
+VALUES = """
+owners = ["core/", "kore/"]
+exclude = ["vendor/", "!services/"]
+factories = ["acme.make_session"]
+
+[per-file-ignores]
+"service/*.py" = "DBS101"
+"!service/*.py" = "DBS102"
+"services/*.py" = "DBS101"
+
+[[layers]]
+name = "services"
+paths = ["services/"]
+use = ["skope", "self.core.scope", "SessionLocal"]
+"""
+
+
+def test_values_that_lead_nowhere_are_warnings(project: Path) -> None:
+    write_project(project, {"dbsession.toml": VALUES, "services/users.py": "self.core = 1\n"})
+    forget_policies()
+    assert policy().stderr.splitlines() == [
+        "Warning: `owners` has `kore/`, which matches no file",
+        "Warning: `exclude` has `vendor/`, which matches no file",
+        "Warning: `per-file-ignores` has `service/*.py`, which matches no file",
+        "Warning: `per-file-ignores` has `!service/*.py`, which matches no file",
+        "Warning: `factories` has `acme.make_session`, and no file names `acme`",
+        "Warning: [[layers]] `services`: `use` has `skope`, and no file names `skope`",
+    ]
+
+
 def test_layers_that_no_file_reaches_are_not_shown(project: Path) -> None:
     """A preset's below one of the user's that takes all; what tests are still counts."""
     policy_of_one = '[[layers]]\nname = "all"\npaths = ["*"]\nuse = "core.database:scope"\n'
@@ -207,7 +237,7 @@ def test_the_schema() -> None:
 
 @pytest.mark.parametrize("key", ["select = DBS1,DBS302", "extend-ignore = DBS305"])
 def test_a_selection_that_flake8_s_overrules_is_said(key: str, project: Path) -> None:
-    chosen = 'select = ["DBS"]\n[per-file-ignores]\n"x.py" = ["DBS301"]\n'
+    chosen = 'select = ["DBS"]\n[per-file-ignores]\n"services/" = ["DBS301"]\n'
     write_project(project, {"dbsession.toml": chosen, ".flake8": f"[flake8]\n{key}\n"})
     forget_policies()
     warning = (

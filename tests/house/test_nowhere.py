@@ -46,6 +46,7 @@ PROJECT = {
         foreign = Foreign()
     """,
     "core/star.py": "from elsewhere import *\n",
+    "core/broken.py": "def get_db():\n    yield )\n",
     "src/shop/__init__.py": "",
     "src/shop/db.py": "def session(): ...\n",
 }
@@ -95,6 +96,8 @@ def test_what_leads_somewhere_or_is_taken_on_trust(use: str, tmp_path: Path) -> 
         (f'{LAYER}use = [\n"core.gone:x"]', "5: there is no module `core.gone`"),
         (f'{LAYER}use = "core.manager:child.get"', "4: `Child` has no `get`"),
         (f'{LAYER}use = "shop.database:session"', "4: there is no module `shop.database`"),
+        (f'{LAYER}use = "core.broken:get_db"', "4: `core.broken` does not parse (line 2)"),
+        ('connections = "core.broken.get_db"', "1: `core.broken` does not parse (line 2)"),
         (f'{LAYER}decorator = "core.base.safe"', "4: `core` has no `base`"),
         ('factories = ["core.database.Session"]', "1: `core.database` has no `Session`"),
         ('connections = "core:db.connect"', "1: `core` has no `db`"),

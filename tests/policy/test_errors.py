@@ -385,7 +385,7 @@ def test_the_line_is_told(write: Write, name: str, text: str, line: int) -> None
         ("[[ways]]\ncommits = true", "[[ways]] 1: `name` is missing"),
         ("[[ways]]\nname = 'a:b'\ngives = 'x'", "`gives` has the unknown gives `x`"),
         ("[[ways]]\nname = 'a:b'\ncloses = 1", "`closes` must be true or false"),
-        ("accept = ['Commit!']", "`Commit!`, which is not a kind of doubt"),
+        ("accept = ['commits']", "`accept` has the unknown kind of doubt `commits`; did you mean"),
         ("ignore = ['E501']", "`E501`, which is not a code such as `DBS101`, its beginning"),
         ("select = ['DBS9']", "`select` has the unknown code `DBS9`"),
         ("[per-file-ignores]\n'a/' = ['DBS999']", "`a/` has the unknown code `DBS999`"),

@@ -46,6 +46,7 @@ WRONG = [
     "[levels]\nDBS301 = 'warn'",
     "[levels]\nE501 = 'note'",
     "levels = ['note']",
+    "accept = ['other']",
 ]
 RIGHT = [
     "",

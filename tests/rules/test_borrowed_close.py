@@ -416,3 +416,54 @@ def test_a_session_that_was_opened_on_every_way_to_the_close(tmp_path: Path) -> 
             db.close()  # DBS306
     """
     assert_cases(tmp_path, {"service.py": text}, {"DBS306"})
+
+
+def test_a_close_where_none_was_given_is_its_own(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+    from sqlalchemy.orm import Session, sessionmaker
+
+    SessionLocal = sessionmaker()
+
+    def by_or(number, db: Session | None = None):
+        session = db or SessionLocal()
+        try:
+            return session.get(Invoice, number)
+        finally:
+            if db is None:
+                session.close()
+
+    def by_a_test(number, db=None):
+        session = SessionLocal() if db is None else db
+        found = session.get(Invoice, number)
+        if number and not db:
+            session.close()
+        return found
+
+    def in_the_else(number, db=None):
+        session = db if db is not None else SessionLocal()
+        found = session.get(Invoice, number)
+        if db is not None:
+            session.flush()
+        else:
+            session.close()
+        return found
+
+    def where_one_was_given(number, db=None):
+        session = db or SessionLocal()
+        found = session.get(Invoice, number)
+        if db is not None:
+            session.close()  # DBS306
+        return found
+
+    def always(number, db=None):
+        session = db or SessionLocal()
+        found = session.get(Invoice, number)
+        session.close()  # DBS306
+        return found
+"""
+        },
+        {"DBS306"},
+    )

@@ -691,3 +691,92 @@ def test_what_a_cleanup_catches_is_not_the_line_that_leaves(tmp_path: Path) -> N
     write_project(tmp_path, {"service.py": HEADER + text})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS303"]
     assert "is not closed when line 6 raises," in message
+
+
+def test_a_close_where_none_was_passed_in_is_missed_on_other_ways(tmp_path: Path) -> None:
+    body(
+        tmp_path,
+        """
+def returns_before(x, db=None):
+    own = db is None
+    db = db or SessionLocal()  # DBS303
+    if db.query(x) is None:
+        return False
+    if own:
+        db.close()
+    return True
+
+def opens_under_it(x, db=None):
+    own = not db
+    if own:
+        db = SessionLocal()  # DBS303
+    found = db.query(x)
+    if own:
+        db.close()
+    return found
+
+def says_it_the_other_way_round(x, db=None):
+    given = db is not None
+    session = db if given else SessionLocal()  # DBS303
+    found = session.query(x)
+    if not given and found:
+        session.close()
+    return found
+
+def asks_whether_it_is_that_one(x, db=None):
+    session = db or SessionLocal()  # DBS303
+    found = session.query(x)
+    if session is not db:
+        session.close()
+    return found
+
+def closes_on_every_way(x, db=None):
+    own = db is None
+    db = db or SessionLocal()
+    try:
+        if x < 0:
+            return None
+        return db.query(x)
+    finally:
+        if own:
+            db.close()
+
+def closes_in_either_branch(x, db=None):
+    own = db is None
+    db = db or SessionLocal()
+    try:
+        found = db.query(x)
+    except Exception:
+        if own:
+            db.close()
+        raise
+    if own:
+        db.close()
+    return found
+
+def by_a_flag_of_another_kind(x, db=None):
+    own = x == "own"
+    db = db or SessionLocal()
+    found = db.query(x)
+    if own:
+        db.close()
+    return found
+
+def by_a_flag_that_was_given(x, db=None, own=True):
+    db = db or SessionLocal()
+    found = db.query(x)
+    if own:
+        db.close()
+    return found
+
+def by_a_flag_that_changes(x, db=None):
+    own = db is None
+    if x:
+        own = False
+    db = db or SessionLocal()  # DBS303
+    found = db.query(x)
+    if own:
+        db.close()
+    return found
+""",
+    )

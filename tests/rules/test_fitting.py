@@ -47,6 +47,16 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             "DBS101",
             f"{BLOCK} where none was passed in",
         ),
+        (
+            "def f(db=None):\n    session = db or SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK[:-4]}session:` where none was passed in",
+        ),
+        (
+            "def f(db=None):\n    session = db if db is not None else SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK[:-4]}session:` where none was passed in",
+        ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
         ("def f():\n    global db\n    db = SessionLocal()\n", "DBS101", EACH),
         (

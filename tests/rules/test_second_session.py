@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS401", "DBS406"}
 DATABASE = """
@@ -283,3 +283,58 @@ def test_other_functions_and_other_parameters_do_not_count(tmp_path: Path) -> No
                 own.execute(1)
     """,
     )
+
+
+COMMITTING = """
+    @contextmanager
+    def unit_of_work():
+        with SessionLocal.begin() as db:
+            yield db
+
+    def get_committed():
+        with SessionLocal() as db:
+            yield db
+            db.commit()
+"""
+USES = """
+    from core.database import get_committed, unit_of_work
+
+    def adds(db: Session = Depends(get_db)):
+        with unit_of_work() as other:
+            other.add(1)
+
+    def changes(db: Session = Depends(get_db)):
+        with unit_of_work() as other:
+            other.get(Agent, 1).name = "x"
+
+    def begins(db: Session = Depends(get_db)):
+        with SessionLocal.begin() as other:
+            other.add(1)
+
+    def commits(db: Session = Depends(get_db)):
+        with unit_of_work() as other:
+            other.add(1)
+            other.commit()
+
+    def reads(db: Session = Depends(get_db)):
+        with unit_of_work() as other:
+            return other.query(Agent).all()
+
+    def is_committed(db: Session = Depends(get_committed)):
+        with unit_of_work() as other:
+            other.add(1)
+
+    def closes(db: Session = Depends(get_db)):
+        with get_db_session() as other:
+            other.add(1)
+"""
+
+
+def test_a_commit_that_the_given_session_does_not_get_is_said(tmp_path: Path) -> None:
+    files = {"core/database.py": DATABASE + COMMITTING, "api/agents.py": HEADER + USES}
+    write_project(tmp_path, files)
+    found = [m for _, _, code, m in lint(tmp_path, "api/agents.py") if code == "DBS406"]
+    endings = [message.partition("which the function was given")[2] for message in found]
+    lost = ", and see that it is committed, as `{}` does by itself"
+    by_provider, by_begin = lost.format("unit_of_work()"), lost.format("SessionLocal.begin()")
+    assert endings == [by_provider, by_provider, by_begin, "", "", "", ""]

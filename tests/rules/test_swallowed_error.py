@@ -1886,6 +1886,68 @@ def test_the_sessions_of_registries(tmp_path: Path) -> None:
     assert_service(tmp_path, service)
 
 
+def test_the_queries_of_an_extension_s_models(tmp_path: Path) -> None:
+    """`Book.query` is run by `db.session`, which it does not name."""
+    models = """
+        from flask_sqlalchemy import SQLAlchemy
+
+        db = SQLAlchemy()
+
+        class Base(db.Model):
+            __abstract__ = True
+
+        class Book(Base):
+            pass
+
+        class Shelf:
+            query = {}
+    """
+    views = """
+        from models import Book, Shelf, db
+        from sqlalchemy.exc import IntegrityError
+
+        def in_the_handler(book):
+            db.session.add(book)
+            try:
+                db.session.commit()
+            except IntegrityError:  # DBS308
+                return Book.query.filter_by(isbn=book.isbn).one()
+            return book
+
+        def after_it(book):
+            db.session.add(book)
+            try:
+                db.session.commit()
+            except IntegrityError:  # DBS308
+                pass
+            return Book.query.filter_by(isbn=book.isbn).one()
+
+        def rolls_back(book):
+            db.session.add(book)
+            try:
+                db.session.commit()
+            except IntegrityError:
+                db.session.rollback()
+            return Book.query.filter_by(isbn=book.isbn).one()
+
+        def of_no_model(book):
+            db.session.add(book)
+            try:
+                db.session.commit()
+            except IntegrityError:
+                pass
+            return Shelf.query.get(book.isbn)
+
+        def in_the_handler_of_no_model(book):
+            db.session.add(book)
+            try:
+                db.session.commit()
+            except IntegrityError:
+                return Shelf.query.get(book.isbn)
+    """
+    assert_cases(tmp_path, {"models.py": models, "views.py": views}, {"DBS308"})
+
+
 def test_the_session_of_a_registry_is_ended_by_others(tmp_path: Path) -> None:
     service = """
         from flask import Flask

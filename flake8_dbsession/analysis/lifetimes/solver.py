@@ -53,7 +53,10 @@ _LEAVING = {
 
 
 def lifetimes(
-    graph: Graph, opened: Sequence[Opened], traits: Traits | None = None
+    graph: Graph,
+    opened: Sequence[Opened],
+    traits: Traits | None = None,
+    told: Mapping[ast.expr, bool] | None = None,
 ) -> tuple[Lifetime | None, ...]:
     """Tell what happens to what a function opens.
 
@@ -62,11 +65,12 @@ def lifetimes(
         opened: the expressions in it that open something; those that its flow never evaluates, such
             as one in a nested function, have a lifetime without events.
         traits: what is known of calls; None for what their spelled names tell.
+        told: the tests of which is known how they come out once the object is there.
 
     Returns:
         The lifetimes in the order of ``opened``; None for one that has too many states to follow.
     """
-    function = _Function(graph, opened, traits or Traits())
+    function = _Function(graph, opened, traits or Traits(), told)
     return tuple(function.lifetime(each) for each in opened)
 
 
@@ -100,7 +104,14 @@ def fate_of(
 class _Function:
     """A function whose objects are followed one by one, within a limit for all of them together."""
 
-    def __init__(self, graph: Graph, opened: Sequence[Opened], traits: Traits) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        opened: Sequence[Opened],
+        traits: Traits,
+        told: Mapping[ast.expr, bool] | None = None,
+    ) -> None:
+        self._told = told or {}
         self._graph = graph
         self._traits = traits
         self._names = names_of(graph.root)
@@ -124,7 +135,7 @@ class _Function:
         if self._events_left < 0 or not self._states_left:
             return None
         again = _evaluated_again(self._graph, opened.node)
-        reader = Reader(self._names, self._nodes, self._peers)
+        reader = Reader(self._names, self._nodes, self._peers, self._told)
         transfer = Transfer(opened, self._names, reader, self._traits, again)
         steps = self._mentions.steps(opened.node, frozenset().union(*tested))
         solver = _Solver(self._graph, steps, tested, transfer, reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
@@ -134,14 +135,20 @@ class Reader:
         names: the names of the function.
         opened: all expressions in it that open something.
         peers: names that stand for such an object or for None, and for nothing else that is false.
+        told: the tests of which is known how they come out once the object is there.
     """
 
     def __init__(
-        self, names: Names, opened: frozenset[ast.expr], peers: frozenset[str] = frozenset()
+        self,
+        names: Names,
+        opened: frozenset[ast.expr],
+        peers: frozenset[str] = frozenset(),
+        told: Mapping[ast.expr, bool] | None = None,
     ) -> None:
         self._names = names
         self._opened = opened
         self._peers = peers
+        self._told = told or {}
         self._entered: set[ast.AST] = set()
 
     def refers(self, node: ast.AST | None, state: State) -> bool:
@@ -216,6 +223,8 @@ class Reader:
         """Tell which values an expression can have: bits of NONE, FALSE and TRUE."""
         if self.holds(node, state) or node in self._opened:
             return TRUE
+        if isinstance(node, ast.expr) and node in self._told and state.status is not Status.UNBORN:
+            return TRUE if self._told[node] else FALSE
         match node:
             case ast.Constant(value=value):
                 return values_of(value)

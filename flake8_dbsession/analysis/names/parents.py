@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -14,6 +15,14 @@ def parents_in(function: Scope) -> dict[ast.AST, ast.AST]:
     """Give the node around each node of a function or module, those of nested ones included."""
     nodes = nodes_in(function.node)
     return {child: node for node in nodes for child in children(node)}
+
+
+def ancestors_in(node: ast.AST, function: Scope) -> Iterator[ast.AST]:
+    """Give what stands around a node of a function, the nearest first."""
+    parents = parents_in(function)
+    while (above := parents.get(node)) is not None:
+        yield above
+        node = above
 
 
 @remembered

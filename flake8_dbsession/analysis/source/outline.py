@@ -37,13 +37,27 @@ def parse(text: str) -> ast.Module | None:
     Returns:
         Its tree; None where the parser refuses it (syntax, NUL bytes, nesting too deep).
     """
+    try:
+        return _parse(text)
+    except PARSE_ERRORS:
+        return None
+
+
+def refusal(text: str) -> str | None:
+    """Say that the parser refuses a source, and at which line; None where it does not."""
+    try:
+        _parse(text)
+    except PARSE_ERRORS as error:
+        line = getattr(error, "lineno", None)
+        return f"does not parse (line {line})" if line else "does not parse"
+    return None
+
+
+def _parse(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            return ast.parse(text)
-        except PARSE_ERRORS:
-            return None
+        return ast.parse(text)
 
 
 class Outline:

@@ -83,5 +83,5 @@ class SecondSession(Rule[Opening]):
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` opens a second transaction, which does not see what `{fact.given}` "
-                f"has not committed; use {advice_beside(fact.given).words}",
+                f"has not committed; use {advice_beside(fact).words}",
             )

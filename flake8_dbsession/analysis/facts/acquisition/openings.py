@@ -8,6 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.work.changes import changes_objects
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.uses import done_by_opened, end_of_opened, thing_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import opened_by
 from flake8_dbsession.analysis.facts.acquisition.definitions import HANDED_OUT
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
@@ -26,6 +29,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes, position_of, shown
 
+_CHANGES = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
 
@@ -42,6 +46,8 @@ class Opening(NamedTuple):
             that was left out, or joins the connection of the other.
         is_second: whether that one would do: it is known to be of the same factory or engine, and
             is not ended by then, nor is it the function's work to hand out another.
+        is_committed: whether the end of its own block commits what the code around does not, and
+            nothing is seen that would commit the given one.
     """
 
     node: ast.Call
@@ -49,6 +55,7 @@ class Opening(NamedTuple):
     scope: Scope
     given: str
     is_second: bool
+    is_committed: bool = False
 
     @property
     def text(self) -> str:
@@ -77,8 +84,14 @@ def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:
                 if not _is_ended_before(call, name, scope)
             )
             is_second = is_second and not _gives_registrys(call, scope, inference)
+            is_second = is_second and not _hands_out(scope, inference)
             name = given[0][0] if given else ""
-            yield Opening(call, known, scope, name, is_second and not _hands_out(scope, inference))
+            is_committed = (
+                is_second
+                and not given[0][1].commits
+                and _is_committed_at_end(call, known, scope, tree, inference)
+            )
+            yield Opening(call, known, scope, name, is_second, is_committed)
 
 
 def _entered(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> RoleValue | None:
@@ -112,6 +125,22 @@ def _given(
             for each in given:
                 if each.resource is Resource.SESSION and each.is_async == opened.is_async:
                     yield name, each
+
+
+def _is_committed_at_end(
+    call: ast.Call, opened: RoleValue, scope: Scope, tree: Tree, inference: Inference
+) -> bool:
+    """Tell whether a block's end commits what its code changes and does not commit."""
+    function = scope.function()
+    if function is None or Did.COMMITS not in end_of_opened(opened, inference):
+        return False
+    did = done_by_opened(function, call, thing_of(opened), inference=inference)
+    if Did.COMMITS in did:
+        return False
+    match tree.parent(call):
+        case ast.withitem(optional_vars=ast.Name(id=name)):
+            return bool(did & _CHANGES) or changes_objects(function, name, inference=inference)
+    return bool(did & _CHANGES)
 
 
 def _is_same_database(given: RoleValue, opened: RoleValue) -> bool:

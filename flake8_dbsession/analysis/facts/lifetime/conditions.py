@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.names.scopes import SCOPES
 from flake8_dbsession.analysis.names.tree import Tree
@@ -18,11 +18,22 @@ def missing_at(node: ast.AST, tree: Tree) -> Iterator[ast.expr]:
 
     Yields:
         What was tested, innermost first: ``x`` in the ``else`` of ``if x:`` and of
-        ``if x is not None:``, in the body of ``if not x:`` and of ``if x is None:``, and in
-        conditional expressions likewise. A test outside the node's own function says nothing.
+        ``if x is not None:``, in the body of ``if not x:`` and of ``if x is None:``, in conditional
+        expressions likewise, and after ``x or``. A test outside the node's own function says
+        nothing.
+    """
+    yield from missing_under(node, tree.ancestors(node))
+
+
+def missing_under(node: ast.AST, ancestors: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """Find the objects that are known to be missing where a node runs: as ``missing_at``.
+
+    Args:
+        node: the node.
+        ancestors: what stands around it, the nearest first.
     """
     inner = node
-    for outer in tree.ancestors(node):
+    for outer in ancestors:
         if isinstance(outer, SCOPES):
             return
         match outer:
@@ -30,6 +41,9 @@ def missing_at(node: ast.AST, tree: Tree) -> Iterator[ast.expr]:
                 yield from missing_by(test, holds=inner in body, fails=inner in orelse)
             case ast.IfExp(test=test, body=value, orelse=other):
                 yield from missing_by(test, holds=inner is value, fails=inner is other)
+            case ast.BoolOp(op=ast.Or(), values=values):
+                for value in values[: values.index(inner)] if inner in values else ():
+                    yield from missing_by(value, holds=False, fails=True)
         inner = outer
 
 

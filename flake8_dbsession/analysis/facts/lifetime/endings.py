@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_built_query
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.connection.databases import has_one_connection
-from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
+from flake8_dbsession.analysis.facts.lifetime.guards import own_tests, under_ownership
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
     is_called_elsewhere,
@@ -184,8 +184,9 @@ def _endings_in(
         block_closes=any(each.block_closes for each in opened),
         yields=_yields_to_a_closer(scope),
     )
-    followed = lifetimes(graph, opened, traits)
-    owned = under_ownership(scope)
+    own = own_tests(scope)
+    followed = lifetimes(graph, opened, traits, own.told)
+    owned = under_ownership(scope) - own.calls
     ends_script = is_step_of_a_script(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):

@@ -62,6 +62,7 @@ class Ways:
         guards: tells whether the end of a block over an expression may roll the session back.
         closes: tells whether a call that is given the session closes it.
         rolls_back: tells whether a call whose name says so rolls back.
+        queries: tells whether an expression is a query of a model, which the session runs.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -78,6 +79,7 @@ class Ways:
         guards: Callable[[ast.expr], bool] = lambda _: False,
         closes: Callable[[ast.Call], bool] = lambda _: False,
         rolls_back: Callable[[ast.Call], bool] = lambda _: True,
+        queries: Callable[[ast.expr], bool] = lambda _: False,
     ) -> None:
         self._graph = graph
         self._session = session
@@ -87,6 +89,7 @@ class Ways:
         self._guards = guards
         self._closes = closes
         self._rolls_back = rolls_back
+        self._queries = queries
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -211,6 +214,8 @@ class Ways:
                 return Sequel.COMMITTED
             if name in WORK:
                 return Sequel.USED if is_handled else Sequel.RETRIED
+        if isinstance(call.func, ast.Attribute) and self._queries(call.func.value):
+            return Sequel.USED if is_handled else Sequel.RETRIED
         return None
 
     def _is_method_of_owner(self, function: ast.expr) -> bool:

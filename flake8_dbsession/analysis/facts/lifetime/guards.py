@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -42,6 +43,80 @@ def under_ownership(scope: Scope, inference: Inference | None = None) -> frozens
         and any(_says_who_owns(part, scope, inference) for part in _parts(statement.test))
         for call in _on_what_was_there(statement.body)
     )
+
+
+class OwnTests(NamedTuple):
+    """The tests under which a function closes what it opened itself where none was passed in.
+
+    Attributes:
+        told: how each comes out where the function opened it: ``own`` of ``own = db is None`` is
+            true, ``borrowed`` of ``if not borrowed: db.close()`` is not.
+        calls: the calls under them.
+    """
+
+    told: dict[ast.expr, bool]
+    calls: frozenset[ast.AST]
+
+
+def own_tests(scope: Scope) -> OwnTests:
+    """Find the tests that ask whether a session was passed in, and what is called under them.
+
+    Args:
+        scope: the function, or the module.
+    """
+    told: dict[ast.expr, bool] = {}
+    calls: set[ast.AST] = set()
+    for statement in statements(body_of(scope.node)):
+        if isinstance(statement, ast.If):
+            atoms = list(_conjoined(statement.test, truth=True))
+            owning = [each for each in atoms if _says_who_owns(each[0], scope, None)]
+            if owning and all(_asks_for_absence(test, scope) for test, _ in owning):
+                told.update(owning)
+                calls.update(_on_what_was_there(statement.body))
+    return OwnTests(told, frozenset(calls))
+
+
+def _conjoined(test: ast.expr, *, truth: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """Give the tests that have all come out so where a test did, joined by ``and`` and ``not``."""
+    match test:
+        case ast.BoolOp(op=ast.And(), values=values) if truth:
+            for value in values:
+                yield from _conjoined(value, truth=truth)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield from _conjoined(operand, truth=not truth)
+        case _:
+            yield test, truth
+
+
+def _asks_for_absence(test: ast.expr, scope: Scope) -> bool:
+    """Tell whether a test is a flag that says whether a parameter was left out, or an identity."""
+    match test:
+        case ast.Name(id=name):
+            bindings = [binding.how for binding in scope.bindings(name)]
+            return all(
+                isinstance(how, Assigned) and not how.path and _is_absence(how.value, scope)
+                for how in bindings
+            )
+        case ast.Compare(left=ast.Name(), comparators=[ast.Name(id=other)]):
+            return _is_parameter(other, scope)
+    return False
+
+
+def _is_absence(value: ast.expr, scope: Scope) -> bool:
+    match value:
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name)):
+            return _is_parameter(name, scope)
+        case ast.Compare(
+            left=ast.Name(id=name),
+            ops=[ast.Is() | ast.IsNot()],
+            comparators=[ast.Constant(value=None)],
+        ):
+            return _is_parameter(name, scope)
+    return False
+
+
+def _is_parameter(name: str, scope: Scope) -> bool:
+    return any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))
 
 
 def _on_what_was_there(body: list[ast.stmt]) -> Iterator[ast.Call]:

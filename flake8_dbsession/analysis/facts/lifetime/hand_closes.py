@@ -9,6 +9,7 @@ from operator import or_
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.injections import written_for
+from flake8_dbsession.analysis.facts.lifetime.conditions import missing_under
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build
@@ -23,6 +24,7 @@ from flake8_dbsession.analysis.names.functions import (
     is_fixture,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,
     Assigned,
@@ -404,6 +406,7 @@ def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
         or is_context_manager(node)
         or _only_closes(found.scope)
         or _is_under_flag(found)
+        or _is_where_none_was_given(found)
         or _is_handed_over(found.scope, tree, inference)
     )
 
@@ -436,6 +439,14 @@ def _tests(scope: Scope) -> dict[ast.Call, list[ast.expr]]:
                 if isinstance(node, ast.Call):
                     found.setdefault(node, []).append(statement.test)
     return found
+
+
+def _is_where_none_was_given(found: HandClose) -> bool:
+    """Tell whether a close runs only where what would have given the session is missing."""
+    if is_name(found.receiver, found.giver) or len(found.scope.bindings(found.giver)) > 1:
+        return False
+    around = ancestors_in(found.node, found.scope)
+    return any(is_name(missing, found.giver) for missing in missing_under(found.node, around))
 
 
 def _tests_a_flag(test: ast.expr, closed: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     sequels_after,
 )
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
+from flake8_dbsession.analysis.facts.lifetime.model_queries import QUERY, is_model_query
 from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block, may_end
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
@@ -211,12 +212,13 @@ class _Function:
         for name, known in self.sessions.items():
             helped, holders = partial(self._failing_in, name), self._made_with(name)
             guards = partial(self._may_see_to, name)
+            queries = partial(self._is_query_of, known)
             ends = (self._closes, self._rolls_back)
-            ways = Ways(graph, name, self.handlers, helped, holders, guards, *ends)
+            ways = Ways(graph, name, self.handlers, helped, holders, guards, *ends, queries)
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
-                is_retried = Sequel.RETRIED in sequels and _works_with(name, handler)
+                is_retried = Sequel.RETRIED in sequels and _works_with(name, handler, queries)
                 if handler in found or not (
                     is_retried or self._goes_on(sequels, failed, handler, graph)
                 ):
@@ -287,6 +289,9 @@ class _Function:
     def _rolls_back(self, call: ast.Call) -> bool:
         return rolls_back(call, self._scope, self._inference)
 
+    def _is_query_of(self, known: RoleValue, expression: ast.expr) -> bool:
+        return is_model_query(expression, known, self._scope, self._inference)
+
     def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
         if dotted_name(call.func) == f"{name}.begin_nested":
             around = (tried for tried in self._tries if call in self._calls_in(tried))
@@ -344,7 +349,8 @@ class _Function:
             if not known.is_async and self._awaits(name):
                 known = known._replace(is_async=True)  # whatever its annotation says
             is_there = name in named_again or known.commits or self._outlives(name, known)
-            if is_there or any(_works_with(name, handler) for handler in self.handlers):
+            queries = partial(self._is_query_of, known)
+            if is_there or any(_works_with(name, handler, queries) for handler in self.handlers):
                 yield name, known
 
     def _session(self, receiver: ast.expr) -> RoleValue | None:
@@ -525,8 +531,9 @@ class _Function:
         if any(_encloses(loop, tried) for loop in self._loops):
             return True
         first, last = tried.handlers[-1].end_lineno, self._function.end_lineno
-        attribute = name.rpartition(".")[2]
-        return any(attribute in line for line in self._scope.module.lines[first:last])
+        words = (name.rpartition(".")[2], f".{QUERY}.")
+        lines = self._scope.module.lines[first:last]
+        return any(word in line for line in lines for word in words)
 
     def _find_handlers(self) -> Iterator[ast.ExceptHandler]:
         """Find the handlers that errors of the database come to."""
@@ -682,7 +689,7 @@ def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> 
     return loop.lineno < node.lineno <= (loop.end_lineno or 0)
 
 
-def _works_with(name: str, handler: ast.ExceptHandler) -> bool:
+def _works_with(name: str, handler: ast.ExceptHandler, queries: Callable[[ast.expr], bool]) -> bool:
     """Tell whether a handler itself works with a session, whatever the error is.
 
     What it does only after a look at the error may be for the errors of others.
@@ -695,7 +702,8 @@ def _works_with(name: str, handler: ast.ExceptHandler) -> bool:
     asked = [node for node in nodes if isinstance(node, ast.If) and _names_any(node.test, errors)]
     after_a_look = {inner for node in asked for inner in nodes_in(node)}
     return any(
-        isinstance(node, ast.Attribute) and node.attr in WORK and dotted_name(node.value) == name
+        isinstance(node, ast.Attribute)
+        and ((node.attr in WORK and dotted_name(node.value) == name) or queries(node))
         for node in nodes
         if node not in after_a_look
     )
