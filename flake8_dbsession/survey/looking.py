@@ -146,6 +146,7 @@ class _Looker:
             is_deprecated=node is not None and _is_deprecated(node),
             needs_arguments=node is not None and _needs_arguments(node, scope),
             commits=known.commits,
+            library=known.library,
         )
 
     def _uses(self, file: SourceFile, path: str) -> Iterator[Use]:

@@ -21,6 +21,7 @@ class Giver:
         is_deprecated: whether its docstring calls it deprecated, retired or obsolete.
         needs_arguments: whether it cannot be called without any.
         commits: whether the end of its block commits.
+        library: the package that opens what it hands out; empty where that is not known.
         makers: marks of what it opens from, which only those of one file share; none where that is
             not known.
         engines: marks of the engines behind those.
@@ -35,8 +36,14 @@ class Giver:
     is_deprecated: bool
     needs_arguments: bool = False
     commits: bool = False
+    library: str = ""
     makers: frozenset[int] = field(default=frozenset(), compare=False)
     engines: frozenset[int] = field(default=frozenset(), compare=False)
+
+    @property
+    def gives_connections(self) -> bool:
+        """Whether it is a provider of plain connections."""
+        return self.role is Role.PROVIDER and self.resource is Resource.CONNECTION
 
     def opens_another(self, other: Giver) -> bool:
         """Tell whether this is seen to open another database than one of the same file."""
