@@ -142,7 +142,7 @@ class _Looker:
             role=known.role,
             resource=known.resource,
             is_async=known.is_async,
-            is_method=isinstance(scope.node, ast.ClassDef),
+            cls=scope.node.name if isinstance(scope.node, ast.ClassDef) else "",
             is_deprecated=node is not None and _is_deprecated(node),
             needs_arguments=node is not None and _needs_arguments(node, scope),
             commits=known.commits,

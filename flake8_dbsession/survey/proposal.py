@@ -119,9 +119,9 @@ class _Proposer:
             for giver in file.givers:
                 if not giver.name.startswith("_") and giver.name.isidentifier():
                     kind = " of connections" if giver.resource is _CONNECTIONS else ""
-                    of_object = "method of an object, " if giver.is_method else ""
-                    part = f"{of_object}{giver.role.value}{kind}"
-                    yield f"{self._module(file.path)}:{giver.name}", part
+                    method = "method, " if giver.is_method else ""
+                    name = f"{giver.cls}.{giver.name}" if giver.is_method else giver.name
+                    yield f"{self._module(file.path)}:{name}", f"{method}{giver.role.value}{kind}"
 
     def _unserved(self) -> Iterable[Unserved]:
         """Give the factories of a house that has no provider of their kind."""
