@@ -27,7 +27,7 @@ from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, OpeningPlace, Reach, Way
-from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
+from flake8_dbsession.house.sanctions import STYLES, is_at_hand, located, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
 WRITE_ONE = "a provider, which closes it (`dbsession explain providers` writes one)"
@@ -278,6 +278,7 @@ class House:
 
     def _sanctioned(self, use: Sanctioned, layer: Layer, place: OpeningPlace) -> Way:
         guard = ""
+        use = located(use, self._policy, self.inference)
         if layer.fallback:
             guard = use.expression.rpartition(".")[0] or use.expression
         if use.module is not None:

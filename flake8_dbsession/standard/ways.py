@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.values import ModuleValue, Resource, Role, RoleValue, Value
+from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.source.locations import repository_root
-from flake8_dbsession.house.sanctions import styled
+from flake8_dbsession.house.sanctions import located, styled, value_of
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 
@@ -128,7 +128,7 @@ class StandardWays:
         return next((use for use in beside if self._is_factory(use)), bare[0])
 
     def _is_factory(self, use: Sanctioned) -> bool:
-        known = self._found(use)
+        known = self._inference.role(value_of(use, self._policy, self._inference))
         return known is not None and known.role is Role.FACTORY
 
     def to_connections(self) -> list[StandardWay]:
@@ -148,8 +148,9 @@ class StandardWays:
         yield from self.to_connections()
 
     def _way(self, use: Sanctioned, style: Style) -> StandardWay:
-        found = self._found(use)
-        known = found or self._named[use.expression if use.module is None else _qualified(use)]
+        use = located(use, self._policy, self._inference)
+        found = self._inference.role(value_of(use, self._policy, self._inference))
+        known = found or self._named[use.qualified]
         return StandardWay(
             use,
             style,
@@ -158,17 +159,3 @@ class StandardWays:
             commits=found.commits if found else None,
             library=found.library if found else "",
         )
-
-    def _found(self, use: Sanctioned) -> RoleValue | None:
-        """Look up what is used in its module; None where that does not tell."""
-        if use.module is None:
-            return None
-        module = self._inference.project.find(self._policy.root / "standard.py", use.module)
-        value: Value | None = ModuleValue(module.scope) if module else None
-        for name in use.expression.split("."):
-            value = self._inference.attribute(value, name)
-        return self._inference.role(value)
-
-
-def _qualified(use: Sanctioned) -> str:
-    return f"{use.module}.{use.expression}"
