@@ -199,7 +199,7 @@ def _opened(definition: Definition, file: SourceFile) -> tuple[frozenset[int], f
         return frozenset(), frozenset()
     name = ast.Name(definition.name, ast.Load())
     found = resources_of(name, definition.scope, file.inference)
-    makers, engines = (frozenset(mark.code for mark in marks) for marks in found)
+    makers, engines = (frozenset(mark.code for mark in marks) for marks in found[:2])
     return makers, engines
 
 
