@@ -27,6 +27,7 @@ from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, OpeningPlace, Reach, Way
+from flake8_dbsession.house.options import options_unseen
 from flake8_dbsession.house.sanctions import STYLES, is_at_hand, located, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
@@ -152,12 +153,12 @@ class House:
         return next(usable, next(iter(ways), None))
 
     def connection_to_use(self, place: OpeningPlace) -> Way | None:
-        """Give the policy's way to connections, else one that is found to open the same."""
+        """Give the policy's way to connections, else one that is found to open just the same."""
         named = self.connection(place)
         if named is not None or self._policy.connections_declared:
             return named
-        ways = (way for way in self.ways(place) if way.is_same and way.style is Style.CONTEXT)
-        return next(ways, None)
+        ways = (way for way in self.ways(place) if way.is_same and not way.unseen)
+        return next((way for way in ways if way.style is Style.CONTEXT), None)
 
     def why_none(self, place: OpeningPlace) -> str:
         """Say why there is no way for a place."""
@@ -325,9 +326,15 @@ class House:
         for said in self._policy.ways:
             if said.use.qualified == use.qualified:
                 leaving = Leaving(said.commits, said.rolls_back)
-                return replace(way, is_async=said.is_async, leaving=leaving)
+                unseen = self._unseen(None, place)
+                return replace(way, is_async=said.is_async, leaving=leaving, unseen=unseen)
         # What the policy names and nobody can follow is taken to give what is wanted here.
-        return replace(way, is_async=place.known.is_async, resource=place.known.resource)
+        return replace(
+            way,
+            is_async=place.known.is_async,
+            resource=place.known.resource,
+            unseen=self._unseen(None, place),
+        )
 
     def _of_code(self, way: Way, value: Value | None, known: RoleValue, place: OpeningPlace) -> Way:
         """Add to a way what its code tells."""
@@ -350,7 +357,12 @@ class House:
             is_same=wanted.is_same(given),
             is_other=wanted.is_other(given),
             may_be_other=wanted.may_be_other(given),
+            unseen=self._unseen(function, place),
         )
+
+    def _unseen(self, function: FunctionValue | None, place: OpeningPlace) -> tuple[str, ...]:
+        call = place.connect
+        return options_unseen(call, function, self.inference) if call is not None else ()
 
     def _wanted(self, place: OpeningPlace) -> Resources:
         """Tell what a place opens, as far as that is written there."""

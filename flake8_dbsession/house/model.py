@@ -73,6 +73,7 @@ class Way:
         missing: why it cannot be written there as things stand; empty where it can.
         is_trusted: whether the policy alone says that it is there, and is believed.
         guard: the object that it needs, where the layer has a fallback for its absence.
+        unseen: the options of the place's own call that it is not seen to set.
     """
 
     expression: str
@@ -89,6 +90,7 @@ class Way:
     missing: str = ""
     is_trusted: bool = False
     guard: str = ""
+    unseen: tuple[str, ...] = ()
 
     def written(self, name: str) -> str:
         """Write out its use under a name, such as ``with get_db_session() as db:``."""
@@ -119,6 +121,11 @@ class OpeningPlace(NamedTuple):
     factory: ast.expr | None = None
     opened: tuple[Acquisition, Inference] | None = None
     is_special: bool = False
+
+    @property
+    def connect(self) -> ast.Call | None:
+        """The driver's own call, where that is what opens there."""
+        return self.factory if isinstance(self.factory, ast.Call) else None
 
     @property
     def needs_commit(self) -> bool:

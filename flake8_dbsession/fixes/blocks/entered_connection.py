@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
-from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import (
     Need,
     plain_need,
     provision_by,
 )
-from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.house.advice import closes_by_its_block, factory_of
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.rewriting.document import Document
@@ -70,23 +68,16 @@ def _provided(
 ) -> Entered:
     need = replace(plain_need(acquisition, document), beside=factory_of(acquisition))
     provision = provision_by(way, need, document)
-    inference = document.context.file.inference
-    doubts = tuple(_about_provider(way, need, provision.name, inference, committed=committed))
+    doubts = (
+        *(Doubt(Kind.OTHER, reason) for reason in provision.doubts),
+        *_about_leaving(way, need, provision.name, committed=committed),
+    )
     swap = swap_of(need, provision, document, enters=committed, stays=False)
     return Entered(provision.call, edits=provision.edits, doubts=doubts, swap=swap)
 
 
-def _about_provider(
-    way: Way, need: Need, name: str, inference: Inference, *, committed: bool
-) -> Iterator[Doubt]:
-    if not way.is_same:
-        yield Doubt(Kind.OTHER, f"`{name}` may open another database")
-    where = more_than_a_session(way.function, need.call, need.scope, inference)
-    if where is not None:
-        reason = f"`{name}` does more than open and end a connection, in {where}"
-        yield Doubt(Kind.OTHER, reason)
-    if not way.leaving.raises_again:
-        yield Doubt(Kind.OTHER, f"`{name}` does not raise every error again")
+def _about_leaving(way: Way, need: Need, name: str, *, committed: bool) -> Iterator[Doubt]:
+    """Doubt that a provider's block should commit, or that it does what the code's block does."""
     if need.place.writes is False:
         return
     if not committed and way.leaving.commits is not False:
