@@ -358,6 +358,7 @@ class House:
             is_other=wanted.is_other(given),
             may_be_other=wanted.may_be_other(given),
             unseen=self._unseen(function, place),
+            is_pooled=place.connect is not None and bool(given.makers or given.engines),
         )
 
     def _unseen(self, function: FunctionValue | None, place: OpeningPlace) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, RoleValue
-from flake8_dbsession.house.work import changes, may_change, relies_on_commit
+from flake8_dbsession.house.work import changes, leaves_uncommitted, may_change, relies_on_commit
 from flake8_dbsession.policy.model import Style
 
 
@@ -74,6 +74,7 @@ class Way:
         is_trusted: whether the policy alone says that it is there, and is believed.
         guard: the object that it needs, where the layer has a fallback for its absence.
         unseen: the options of the place's own call that it is not seen to set.
+        is_pooled: whether it takes from a pool what the place's own call opens anew.
     """
 
     expression: str
@@ -91,6 +92,7 @@ class Way:
     is_trusted: bool = False
     guard: str = ""
     unseen: tuple[str, ...] = ()
+    is_pooled: bool = False
 
     def written(self, name: str) -> str:
         """Write out its use under a name, such as ``with get_db_session() as db:``."""
@@ -131,6 +133,11 @@ class OpeningPlace(NamedTuple):
     def needs_commit(self) -> bool:
         """Whether the code relies on a block's end to commit."""
         return self.opened is not None and relies_on_commit(*self.opened)
+
+    @property
+    def leaves(self) -> bool | None:
+        """Whether the code can end well with changes left uncommitted; None for not known."""
+        return leaves_uncommitted(*self.opened) if self.opened is not None else None
 
     @property
     def writes(self) -> bool | None:

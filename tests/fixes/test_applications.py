@@ -60,7 +60,6 @@ LEFT = {
         "`assistant.session.enhanced_session_manager` has no `RedisSessionManager`": (
             "chatbot DBS106, test_assistant_old_code DBS106"
         ),
-        ("unsafe: `self.db.get_connection` may open another database"): "chatbot DBS602 DBS603",
     },
     "sqlite_manager": {
         "only the modules that own the connections set pragmas": (

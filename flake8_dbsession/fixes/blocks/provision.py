@@ -315,6 +315,8 @@ def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[
     if way.unseen:
         options = " and ".join(f"`{option}`" for option in way.unseen)
         yield f"`{reach.expression}` is not seen to set {options}"
+    if way.is_pooled:
+        yield f"`{reach.expression}` takes a connection of a pool, which may have none left"
     inference = document.context.file.inference
     where = more_than_a_session(way.function, need.call, need.scope, inference)
     if where is not None:
