@@ -10,6 +10,7 @@ from dataclasses import replace
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
 from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
@@ -19,6 +20,7 @@ from flake8_dbsession.analysis.names.values import (
     FunctionValue,
     InstanceValue,
     ModuleValue,
+    Resource,
     Role,
     RoleValue,
     Value,
@@ -189,7 +191,7 @@ class House:
                 return f"`{way.expression}` opens another database"
             if way.style is Style.CONTEXT and _is_coroutine(way) and not way.is_async:
                 return f"`{way.expression}` is asynchronous, and gives a plain session"
-        if _is_taken(way, place.scope):
+        if _is_taken(way, place.scope, self.inference):
             return f"`{way.expression}` is another function here"
         if way.leaving.commits is False and place.needs_commit:
             return f"`{way.expression}` would not commit"
@@ -342,6 +344,9 @@ class House:
         if not _fits(known.role, way.style):
             kind = "dependency" if way.style is Style.DEPENDENCY else "context manager"
             way = replace(way, missing=f"`{way.expression}` is no {kind}", is_trusted=False)
+        elif way.style is Style.CONTEXT and _is_left_open(known):
+            missing = f"the block over `{way.expression}()` leaves the connection open"
+            way = replace(way, missing=missing, is_trusted=False)
         wanted = self._wanted(place)
         given = NOTHING
         if function is not None:
@@ -463,17 +468,27 @@ def _fits(role: Role, style: Style) -> bool:
     return style is Style.REQUEST or role is Role.DEPENDENCY
 
 
+def _is_left_open(known: RoleValue) -> bool:
+    """Tell whether what a function gives is a connection that its own block does not close."""
+    is_given = known.role is Role.ACCESSOR and known.resource is Resource.CONNECTION
+    block = driver_of(known.library).block
+    return is_given and not known.is_pooled and BlockEnd.CLOSES not in block
+
+
 def _is_coroutine(way: Way) -> bool:
     return way.function is not None and isinstance(way.function.node, ast.AsyncFunctionDef)
 
 
-def _is_taken(way: Way, scope: Scope) -> bool:
-    """Tell whether a name that has to be imported is that of the file's own function or class."""
+def _is_taken(way: Way, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a name that has to be imported is that of another function, or of a class."""
     if not way.reach.module and not way.reach.is_beside:
         return False
     function = way.function.node if way.function is not None else None
-    bindings = scope.lookup(way.expression.partition(".")[0])
-    return any(isinstance(b.how, Defined) and b.how.node is not function for b in bindings)
+    name = way.expression.partition(".")[0]
+    if any(isinstance(b.how, Defined) and b.how.node is not function for b in scope.lookup(name)):
+        return True
+    bound = inference.value(expression_of(name), scope) if "." not in way.expression else None
+    return isinstance(bound, FunctionValue) and function not in (None, bound.node)
 
 
 def needs_arguments(function: FunctionValue) -> bool:

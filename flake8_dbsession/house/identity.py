@@ -11,6 +11,7 @@ from itertools import product
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
@@ -19,7 +20,6 @@ from flake8_dbsession.house.objects import (
     NO_OBJECT,
     UNKNOWN_OBJECT,
     Object,
-    bindings_of,
     object_of,
     own_object,
 )

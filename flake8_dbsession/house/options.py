@@ -8,12 +8,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.house.identity import database_told
-from flake8_dbsession.house.objects import bindings_of
 
 _STEPS = 2  # functions deep that a provider is followed
 _USUAL = frozenset({("autocommit", "False")})  # PEP 249: what is not said

@@ -18,15 +18,13 @@ from flake8_dbsession.analysis.effects.work.uses import (
 )
 from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.library.drivers import driver_of
+from flake8_dbsession.analysis.facts.connection.autocommit import surely_commits_by_itself
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import body_of
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.COMMITS
-# docs.python.org/3/library/sqlite3.html#sqlite3-transaction-control-isolation-level, and PEP 249.
-_AUTOCOMMITS = frozenset({("autocommit", "True"), ("isolation_level", "None")})
 _HARMLESS = Did.ASKS | Did.READS | Did.CLOSES | Did.ROLLS_BACK
 
 
@@ -71,7 +69,7 @@ def leaves_uncommitted(acquisition: Acquisition, inference: Inference) -> bool |
     Returns:
         None where that is not known. Where each statement commits itself, nothing is ever left.
     """
-    if _commits_each(acquisition):
+    if surely_commits_by_itself(acquisition):
         return False
     function = acquisition.scope.function() or acquisition.scope.module.scope
     uses = Uses(function, thing_of(acquisition.known), inference)
@@ -95,14 +93,6 @@ class _Unclosed:
     def by(self, node: ast.AST) -> Iterator[Work]:
         """Give what is done at a node but for a close."""
         return (work for work in self._uses.by(node) if work.ever != Did.CLOSES)
-
-
-def _commits_each(acquisition: Acquisition) -> bool:
-    """Tell whether each statement of a connection is permanent at once."""
-    options = ((each.arg, ast.unparse(each.value)) for each in acquisition.node.keywords)
-    return driver_of(acquisition.known.library).autocommits or any(
-        option in _AUTOCOMMITS for option in options
-    )
 
 
 def commits_itself(acquisition: Acquisition, inference: Inference) -> bool:

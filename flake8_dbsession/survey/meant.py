@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.house.house import WRITE_ONE
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, SaidWay, Sanctioned, Style
 from flake8_dbsession.standard.ways import StandardWay
-from flake8_dbsession.survey.model import FileSurvey, Survey, Use
+from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
 from flake8_dbsession.survey.places import pattern_of
 from flake8_dbsession.survey.proposal import Proposal, Unserved, propose
 
@@ -160,7 +160,8 @@ def _named_as_found(policy: Policy, survey: Survey) -> Policy:
         layer._replace(paths=layer.paths or paths.get(layer.name, ("*",)))
         for layer in proposal.layers
     ]
-    local = list(_local_ways(survey, {use for layer in named for use in layer.uses}))
+    ways = {use for layer in named for use in layer.uses} | {*proposal.connections}
+    local = list(_local_ways(survey, ways))
     named = [*(layer for layer, _ in local), *named]
     return replace(
         policy,
@@ -199,7 +200,7 @@ def _local_ways(survey: Survey, named: set[Sanctioned]) -> Iterator[tuple[Layer,
         way = Sanctioned(None, use.written)
         if giver is None or not is_local or use.path in seen or way in named:
             continue
-        if not giver.is_method or any(each.expression == giver.name for each in named):
+        if not giver.is_method or any(_names(each, giver) for each in named):
             continue
         seen.add(use.path)
         said = SaidWay(
@@ -210,6 +211,11 @@ def _local_ways(survey: Survey, named: set[Sanctioned]) -> Iterator[tuple[Layer,
             commits=giver.commits,
         )
         yield Layer(use.path, (pattern_of(use.path),), (way,), Style.CONTEXT), said
+
+
+def _names(use: Sanctioned, giver: Giver) -> bool:
+    """Tell whether a way to all the house is a provider, whichever object it is called on."""
+    return use.expression.rpartition(".")[2] == giver.name
 
 
 def _without_empty(policy: Policy, survey: Survey) -> Policy:

@@ -308,7 +308,8 @@ class _Proposer:
             return
         uses = [use for use in self._uses if use.giver == provider]
         outside = [use for use in uses if use.path != provider.path] or uses
-        use = self._most_written(outside) if outside else self._sanctioned(provider)
+        is_of_object = provider.is_method and outside
+        use = self._most_written(outside) if is_of_object else self._sanctioned(provider)
         yield use
         yield from self._counterparts(provider, use)
 

@@ -479,3 +479,20 @@ def test_a_dotted_name_of_the_policy_is_imported_from_its_module(tmp_path: Path)
         messages = [message for *_, message in lint(tmp_path, "app/work.py")]
         assert len(messages) == 2
         assert all("`with manager.connection() as conn:`" in message for message in messages)
+
+
+def test_a_block_that_leaves_a_connection_open_is_no_way(tmp_path: Path) -> None:
+    use = """
+        import psycopg2
+
+        def get_connection():
+            return psycopg2.connect("dbname=shop")
+
+        def count():
+            conn = get_connection()
+            return conn.cursor().fetchone()
+    """
+    policy = 'connections = "get_connection"'
+    write_project(tmp_path, {"dbsession.toml": policy, "app/work.py": use})
+    (message,) = [message for *_, message in lint(tmp_path, "app/work.py")]
+    assert message.endswith("use `with closing(get_connection()) as conn:`")

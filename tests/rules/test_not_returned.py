@@ -409,3 +409,21 @@ def test_an_end_that_cannot_be_followed_is_no_way_to_leave_it_out(tmp_path: Path
                 only_looks(conn)
     """
     assert_cases(tmp_path, {"work.py": text}, {"DBS605"})
+
+
+def test_a_close_gives_back_where_the_pool_is_told_so(tmp_path: Path) -> None:
+    text = """
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(dsn{option})
+
+    def count():
+        conn = pool.getconn()
+        try:
+            return conn.execute("x").fetchone()
+        finally:
+            conn.close()
+    """
+    for option, number in ((", close_returns=True", 0), (", close_returns=False", 1), ("", 1)):
+        write_project(tmp_path, {"service.py": text.format(option=option)})
+        assert [code for *_, code, _ in lint(tmp_path, "service.py")] == ["DBS605"] * number

@@ -652,3 +652,21 @@ def test_a_function_that_only_sqlalchemy_1_runs(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_what_a_pool_gives_is_given_back(tmp_path: Path) -> None:
+    text = """
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(dsn)
+
+    def clear():
+        conn = pool.getconn()
+        try:
+            conn.execute("DELETE FROM log")
+        finally:
+            pool.putconn(conn)
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS309"]
+    assert "when `conn` is given back" in message

@@ -233,3 +233,40 @@ def index():
     assert not found.proposal.is_named
     reasons = dict(found.dropped)
     assert reasons["preset flask"] == "in force, it would report 1 more place"
+
+
+def test_a_helper_of_one_module_is_named_by_it(tmp_path: Path) -> None:
+    """Elsewhere its bare name may stand for something else."""
+    accessor = """
+import psycopg2
+
+def get_db_connection():
+    return psycopg2.connect("dbname=shop")
+"""
+    helper = """
+from contextlib import contextmanager
+import psycopg2
+
+@contextmanager
+def get_db_connection():
+    conn = psycopg2.connect("dbname=shop")
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+def learn():
+    with get_db_connection() as conn:
+        conn.cursor().execute("x")
+"""
+    use = """
+from app.db import get_db_connection
+
+def work():
+    conn = get_db_connection()
+    conn.cursor().execute("x")
+"""
+    files = {"app/db.py": accessor, "app/learning.py": helper, "app/work.py": use}
+    found = trial(tmp_path, files)
+    assert [use.written for use in found.offered.connections] == ["app.learning:get_db_connection"]
+    assert not any(layer.uses for layer in found.proposal.layers)

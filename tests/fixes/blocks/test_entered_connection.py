@@ -103,7 +103,7 @@ def test_what_the_code_commits_itself_is_no_doubt(tmp_path: Path) -> None:
     for statements in (
         f"    conn.{committed}",
         f"    cursor = conn.cursor()\n    cursor.{committed}",
-        '    cursor = conn.cursor()\n    cursor.execute("SELECT 1")\n    print(cursor.fetchall())\n',
+        '    cursor = conn.cursor()\n    print(cursor.execute("SELECT 1").fetchall())\n',
     ):
         use = READ.partition("    return")[0] + statements
         within = statements.replace("    ", "        ")
