@@ -14,6 +14,7 @@ from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.wording import counted
 
 if TYPE_CHECKING:
+    from flake8_dbsession.survey.model import Survey
     from flake8_dbsession.survey.proposal import Proposal
     from flake8_dbsession.survey.trial import Tried
 
@@ -44,14 +45,7 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
         dbsession init backend/ --write
         dbsession init --write --with-provider
     """
-    from flake8_dbsession.checking.files.discovery import discover
-    from flake8_dbsession.checking.running.settings import flake8_options
-    from flake8_dbsession.checking.running.workers import processes
     from flake8_dbsession.command import UsageError
-    from flake8_dbsession.command.progress import tracked
-    from flake8_dbsession.survey.looking import survey_of
-    from flake8_dbsession.survey.proposal import propose
-    from flake8_dbsession.survey.trial import tried
     from flake8_dbsession.survey.writing import written
 
     folder = Path(path).resolve()
@@ -62,35 +56,52 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
         raise UsageError(
             f"{written_before} holds a policy already; run without --write to see a new one"
         )
-    options = flake8_options([])
-    jobs = processes(options)
-    files = discover((path,), [*options.exclude, *options.extend_exclude])
-    survey = survey_of(folder, files, jobs=jobs, track=tracked)
+    survey = _survey(path, folder)
     for unread, reason in survey.unread:
         click.echo(visible(f"{unread}: {reason}; left out"), err=True)
-    working = [str(folder / file.path) for file in survey.files]
-    found = tried(propose(survey), folder, working, jobs=jobs)
-    note = _change(found)
-    proposal = found.proposal
+    found = _tried(survey, folder)
     if adds_provider:
-        _add_provider(folder, proposal)
-        proposal = replace(proposal, unserved=proposal.unserved[1:])
-    text = written(proposal, found.offered, found.dropped, note)
+        _add_provider(folder, found.proposal)
+        found = replace(_tried(_survey(path, folder), folder), before=found.before)
+    note = _change(found, "it and the provider" if adds_provider else "it")
+    text = written(found.proposal, found.offered, found.dropped, note)
     if not writes:
-        click.echo(text, nl=False)
+        click.echo(_as_written(folder, text), nl=False)
     elif written_before is None:
         _write(folder, text)
     click.echo(note, err=True)
     say_what_ruff_lacks([str(folder)])
 
 
-def _change(found: Tried) -> str:
-    """Say what the policy changes: findings and share before and after."""
-    before, after = (sum(n for _, n in m.codes) for m in (found.before, found.after))
+def _survey(path: str, folder: Path) -> Survey:
+    from flake8_dbsession.checking.files.discovery import discover
+    from flake8_dbsession.checking.running.settings import flake8_options
+    from flake8_dbsession.checking.running.workers import processes
+    from flake8_dbsession.command.progress import tracked
+    from flake8_dbsession.survey.looking import survey_of
+
+    options = flake8_options([])
+    files = discover((path,), [*options.exclude, *options.extend_exclude])
+    return survey_of(folder, files, jobs=processes(options), track=tracked)
+
+
+def _tried(survey: Survey, folder: Path) -> Tried:
+    from flake8_dbsession.checking.running.settings import flake8_options
+    from flake8_dbsession.checking.running.workers import processes
+    from flake8_dbsession.survey.proposal import propose
+    from flake8_dbsession.survey.trial import tried
+
+    working = [str(folder / file.path) for file in survey.files]
+    return tried(propose(survey), folder, working, jobs=processes(flake8_options([])))
+
+
+def _change(found: Tried, after: str) -> str:
+    """Say what the policy, and what else is written, changes: findings and share."""
+    numbers = [sum(n for _, n in m.codes) for m in (found.before, found.after)]
     shares = found.before.total.percentage, found.after.total.percentage
     return (
-        f"Outside of tests, without this policy: {counted(before, 'finding')}, {shares[0]} "
-        f"migrated; with it: {counted(after, 'finding')}, {shares[1]} migrated."
+        f"Outside of tests, without this policy: {counted(numbers[0], 'finding')}, {shares[0]} "
+        f"migrated; with {after}: {counted(numbers[1], 'finding')}, {shares[1]} migrated."
     )
 
 
@@ -128,6 +139,14 @@ def _policy_in(folder: Path) -> Path | None:
 
     found = find(folder / "dbsession.toml")
     return found if found is not None and found.parent == folder else None
+
+
+def _as_written(folder: Path, policy: str) -> str:
+    """Give a policy in the form that ``--write`` gives it in a folder."""
+    from flake8_dbsession.survey.writing import within_project
+
+    is_part = _extended(folder / PROJECT_FILE, policy) is not None
+    return within_project(policy) if is_part else policy
 
 
 def _write(folder: Path, policy: str) -> None:

@@ -59,7 +59,7 @@ def _house(policy: Policy) -> tuple[Policy, tuple[StandardWay, ...]]:
     Returns:
         The policy, and what is used where it names nothing.
     """
-    from flake8_dbsession.survey.meant import as_found, declares_ways, ways_of_own_block
+    from flake8_dbsession.survey.meant import as_found, declares_ways, ways_unnamed
 
     if declares_ways(policy):
         return policy, ()
@@ -72,7 +72,7 @@ def _house(policy: Policy) -> tuple[Policy, tuple[StandardWay, ...]]:
     options = flake8_options([])
     files = discover((str(policy.root),), [*options.exclude, *options.extend_exclude])
     survey = survey_of(policy.root, files, jobs=processes(options), track=tracked)
-    return as_found(policy, survey), ways_of_own_block(policy, survey)
+    return as_found(policy, survey), ways_unnamed(policy, survey)
 
 
 def _policy(file: str | None) -> Policy:

@@ -47,7 +47,7 @@ _ROUNDS = 20  # a fix inside of another waits for the next round; real code nest
 _Hidden: TypeAlias = tuple[str, str]
 _IsWanted: TypeAlias = Callable[["_Findings", Violation], bool]
 _LINE = re.compile(r"(?<=\bline )\d+")
-NO_FIX = "no machine can fix it; `dbsession explain {code}` shows what to do"
+NO_FIX = "it has no fix of its own; `dbsession explain {code}` shows what to do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +471,8 @@ class _Findings:
                 f"{type(error).__name__}: {error}; please report it with the file's code"
             ) from error
         doubts = self._doubts(fix, wishes)
+        if doubts and fix.instead is not None and not self._doubts(fix.instead, wishes):
+            return _Proposal(violation, fix.instead)
         if doubts:
             reason = "; ".join(doubt.reason for doubt in doubts)
             return _Proposal(violation, None, reason, doubts)

@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.names.versions import sqlalchemy_of
 from flake8_dbsession.house.house import House
+from flake8_dbsession.house.identity import database_told
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import (
     commits_itself,
@@ -148,6 +149,32 @@ def advice_beside(opening: Opening) -> Advice:
     """Advise to use the session that the function was given instead of another one."""
     committing = opening.text if opening.is_committed else ""
     return Advice(None, opening.given, opening.given, committing)
+
+
+def connection_words(way: Way, place: OpeningPlace, name: str) -> str:
+    """Advise a way to connections, with what it takes to lose nothing by it.
+
+    Args:
+        way: the way.
+        place: where a connection is opened by hand.
+        name: what it is called there.
+
+    Returns:
+        The code between backticks; the condition that it opens the same database, where that is not
+        known; the options of a driver's own call that it is not seen to set.
+    """
+    words = f"`{way.written(name)}`"
+    call = place.connect
+    if call is None:
+        return words
+    if not way.is_same:
+        told = database_told(call)
+        database = f"`{ast.unparse(told)}`" if told is not None else "this"
+        words += f" where {database} is its database"
+    if way.unseen:
+        options = " and ".join(f"`{option}`" for option in way.unseen)
+        words += f"{', which' if way.is_same else '; it'} is not seen to set {options}"
+    return words
 
 
 class Choice(NamedTuple):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
 from flake8_dbsession.analysis.file import SourceFile
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
@@ -20,6 +21,7 @@ from flake8_dbsession.analysis.names.values import (
     FunctionValue,
     InstanceValue,
     ModuleValue,
+    Resource,
     Role,
     RoleValue,
     Value,
@@ -28,7 +30,8 @@ from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, OpeningPlace, Reach, Way
-from flake8_dbsession.house.sanctions import STYLES, is_at_hand, value_of
+from flake8_dbsession.house.options import options_unseen
+from flake8_dbsession.house.sanctions import STYLES, is_at_hand, located, value_of
 from flake8_dbsession.policy.model import Layer, Policy, Sanctioned, Style
 
 WRITE_ONE = "a provider, which closes it (`dbsession explain providers` writes one)"
@@ -153,12 +156,12 @@ class House:
         return next(usable, next(iter(ways), None))
 
     def connection_to_use(self, place: OpeningPlace) -> Way | None:
-        """Give the policy's way to connections, else one that is found to open the same."""
+        """Give the policy's way to connections, else one that is found to open just the same."""
         named = self.connection(place)
         if named is not None or self._policy.connections_declared:
             return named
-        ways = (way for way in self.ways(place) if way.is_same and way.style is Style.CONTEXT)
-        return next(ways, None)
+        ways = (way for way in self.ways(place) if way.is_same and not way.unseen)
+        return next((way for way in ways if way.style is Style.CONTEXT), None)
 
     def why_none(self, place: OpeningPlace) -> str:
         """Say why there is no way for a place."""
@@ -189,7 +192,7 @@ class House:
                 return f"`{way.expression}` opens another database"
             if way.style is Style.CONTEXT and _is_coroutine(way) and not way.is_async:
                 return f"`{way.expression}` is asynchronous, and gives a plain session"
-        if _is_taken(way, place.scope):
+        if _is_taken(way, place.scope, self.inference):
             return f"`{way.expression}` is another function here"
         if way.leaving.commits is False and place.needs_commit:
             return f"`{way.expression}` would not commit"
@@ -279,6 +282,7 @@ class House:
 
     def _sanctioned(self, use: Sanctioned, layer: Layer, place: OpeningPlace) -> Way:
         guard = ""
+        use = located(use, self._policy, self.inference)
         if layer.fallback:
             guard = use.expression.rpartition(".")[0] or use.expression
         if use.module is not None:
@@ -325,9 +329,15 @@ class House:
         for said in self._policy.ways:
             if said.use.qualified == use.qualified:
                 leaving = Leaving(said.commits, said.rolls_back)
-                return replace(way, is_async=said.is_async, leaving=leaving)
+                unseen = self._unseen(None, place)
+                return replace(way, is_async=said.is_async, leaving=leaving, unseen=unseen)
         # What the policy names and nobody can follow is taken to give what is wanted here.
-        return replace(way, is_async=place.known.is_async, resource=place.known.resource)
+        return replace(
+            way,
+            is_async=place.known.is_async,
+            resource=place.known.resource,
+            unseen=self._unseen(None, place),
+        )
 
     def _of_code(self, way: Way, value: Value | None, known: RoleValue, place: OpeningPlace) -> Way:
         """Add to a way what its code tells."""
@@ -335,6 +345,9 @@ class House:
         if not _fits(known.role, way.style):
             kind = "dependency" if way.style is Style.DEPENDENCY else "context manager"
             way = replace(way, missing=f"`{way.expression}` is no {kind}", is_trusted=False)
+        elif way.style is Style.CONTEXT and _is_left_open(known):
+            missing = f"the block over `{way.expression}()` leaves the connection open"
+            way = replace(way, missing=missing, is_trusted=False)
         wanted = self._wanted(place)
         given = NOTHING
         if function is not None:
@@ -350,7 +363,13 @@ class House:
             is_same=wanted.is_same(given),
             is_other=wanted.is_other(given),
             may_be_other=wanted.may_be_other(given),
+            unseen=self._unseen(function, place),
+            is_pooled=place.connect is not None and bool(given.makers or given.engines),
         )
+
+    def _unseen(self, function: FunctionValue | None, place: OpeningPlace) -> tuple[str, ...]:
+        call = place.connect
+        return options_unseen(call, function, self.inference) if call is not None else ()
 
     def _wanted(self, place: OpeningPlace) -> Resources:
         """Tell what a place opens, as far as that is written there."""
@@ -452,17 +471,27 @@ def _fits(role: Role, style: Style) -> bool:
     return style is Style.REQUEST or role is Role.DEPENDENCY
 
 
+def _is_left_open(known: RoleValue) -> bool:
+    """Tell whether what a function gives is a connection that its own block does not close."""
+    is_given = known.role is Role.ACCESSOR and known.resource is Resource.CONNECTION
+    block = driver_of(known.library).block
+    return is_given and not known.is_pooled and BlockEnd.CLOSES not in block
+
+
 def _is_coroutine(way: Way) -> bool:
     return way.function is not None and isinstance(way.function.node, ast.AsyncFunctionDef)
 
 
-def _is_taken(way: Way, scope: Scope) -> bool:
-    """Tell whether a name that has to be imported is that of the file's own function or class."""
+def _is_taken(way: Way, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a name that has to be imported is that of another function, or of a class."""
     if not way.reach.module and not way.reach.is_beside:
         return False
     function = way.function.node if way.function is not None else None
-    bindings = scope.lookup(way.expression.partition(".")[0])
-    return any(isinstance(b.how, Defined) and b.how.node is not function for b in bindings)
+    name = way.expression.partition(".")[0]
+    if any(isinstance(b.how, Defined) and b.how.node is not function for b in scope.lookup(name)):
+        return True
+    bound = inference.value(expression_of(name), scope) if "." not in way.expression else None
+    return isinstance(bound, FunctionValue) and function not in (None, bound.node)
 
 
 def needs_arguments(function: FunctionValue) -> bool:

@@ -11,6 +11,7 @@ from itertools import product
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
@@ -19,7 +20,6 @@ from flake8_dbsession.house.objects import (
     NO_OBJECT,
     UNKNOWN_OBJECT,
     Object,
-    bindings_of,
     object_of,
     own_object,
 )
@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     """What tells a factory or engine from others.
 
     Attributes:
-        code: the code that makes it.
+        code: the code that makes it, or says where it is.
         of: the object that makes it for itself.
     """
 
@@ -58,23 +58,29 @@ class Resources(NamedTuple):
     Attributes:
         makers: of the factories, connect functions and pools.
         engines: of the engines.
+        told: of where a driver or pool is told that the database is. Two such places may be one
+            database, unless both are written out.
+        written: of those that are written out.
     """
 
     makers: frozenset[Mark] = frozenset()
     engines: frozenset[Mark] = frozenset()
+    told: frozenset[Mark] = frozenset()
+    written: frozenset[Mark] = frozenset()
 
     @property
     def is_known(self) -> bool:
         """Whether any such code is in sight."""
-        return bool(self.makers or self.engines)
+        return bool(self.makers or self.engines or self.told)
 
     def joined(self, other: Resources) -> Resources:
         """Give both together."""
-        return Resources(self.makers | other.makers, self.engines | other.engines)
+        return Resources(*(mine | theirs for mine, theirs in zip(self, other, strict=True)))
 
     def is_same(self, other: Resources) -> bool:
         """Tell whether both are known to have something in common."""
         pairs = [*product(self.makers, other.makers), *product(self.engines, other.engines)]
+        pairs = pairs or list(product(self.told, other.told))
         return any(mine.is_same(theirs) for mine, theirs in pairs)
 
     def is_other(self, other: Resources) -> bool:
@@ -89,7 +95,8 @@ class Resources(NamedTuple):
 
     def _compared(self, other: Resources) -> list[tuple[Mark, Mark]]:
         engines = list(product(self.engines, other.engines))
-        return engines or list(product(self.makers, other.makers))
+        makers = list(product(self.makers, other.makers))
+        return engines or makers or list(product(self.written, other.written))
 
 
 NOTHING = Resources()
@@ -146,8 +153,12 @@ class _Identity:
             return self.opened_by(value, self.receiver(expression, scope, own, steps), steps)
         if isinstance(expression, ast.Call):
             if self._is_connect(expression, scope):
-                return self._database(expression, scope)
+                return self._database(expression, scope, own)
             return self._on_the_spot(expression, scope, own, steps)
+        if _maker(expression) is not expression:
+            made = self.of(_maker(expression), scope, own, steps)
+            if made.is_known:
+                return made
         receiver = self.receiver(expression, scope, own, steps)
         found = NOTHING
         for binding in bindings_of(expression, scope, self._inference):
@@ -193,7 +204,7 @@ class _Identity:
             engine = bound_to(call)
             return self.of(engine, scope, own, _STEPS) if engine is not None else NOTHING
         if self._is_connect(call, scope):
-            return self._database(call, scope)
+            return self._database(call, scope, own)
         is_of_pool = known.role in _HANDERS and not isinstance(value, FunctionValue)
         if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY) or is_of_pool:
             return self.of(_maker(call.func), scope, own, _STEPS)
@@ -205,24 +216,39 @@ class _Identity:
         is_connect = isinstance(callee, RoleValue) and callee.role is Role.CONNECT
         return is_connect and callee.home is None  # type: ignore[union-attr]
 
-    def _database(self, call: ast.Call, scope: Scope) -> Resources:
-        """Tell which database a driver is told to connect to, where that is written out."""
-        for argument in call.args[:1]:
-            written = self._text(argument, scope)
-            if written is not None:
-                return Resources(makers=frozenset({Mark(hash(written))}))
-        return NOTHING
+    def _database(self, call: ast.Call, scope: Scope, own: Object) -> Resources:
+        """Tell which database a driver or pool is told to connect to."""
+        argument = database_told(call)
+        if argument is None:
+            return NOTHING
+        mark, is_written = self._told(argument, scope, own, _STEPS)
+        marks = frozenset({mark} if mark is not None else ())
+        return Resources(told=marks, written=marks if is_written else frozenset())
 
-    def _text(self, argument: ast.expr, scope: Scope) -> str | None:
-        match argument:
-            case ast.Constant(value=str(text)):
-                return text
-            case ast.Name(id=name):
-                for binding in scope.lookup(name):
-                    match binding.how:
-                        case Assigned(value=ast.Constant(value=str(text)), path=()):
-                            return text
-        return None
+    def _told(
+        self, argument: ast.expr, scope: Scope, own: Object, steps: int
+    ) -> tuple[Mark | None, bool]:
+        """Give what tells a database from others, and whether it is written out."""
+        if isinstance(argument, ast.Constant):
+            is_text = isinstance(argument.value, str)
+            return (Mark(hash(argument.value)), True) if is_text else (None, False)
+        bindings = list(bindings_of(argument, scope, self._inference))
+        if len(bindings) != 1:
+            return None, False
+        (binding,) = bindings
+        match binding.how:
+            case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):
+                pass
+            case _:
+                return None, False
+        if isinstance(argument, ast.Attribute):
+            of = self.receiver(argument, scope, own, steps)
+            return Mark(id(value), of), False
+        is_passed_on = isinstance(value, (ast.Constant, ast.Name)) and steps > 0
+        if is_passed_on:
+            return self._told(value, binding.scope, own, steps - 1)
+        is_of_call = binding.scope.function() is not None
+        return (None if is_of_call else Mark(id(value))), False
 
     def _bound(self, binding: Binding, scope: Scope, own: Object, steps: int) -> Resources:
         function = binding.scope.function()
@@ -261,11 +287,40 @@ class _Identity:
         known = self._inference.known(value, scope)
         of_object = own if _takes_arguments(scope) else NO_OBJECT
         mark = frozenset({Mark(id(value), of_object)})
+        if known is not None and known.role is Role.POOL and isinstance(value, ast.Call):
+            return self._database(value, scope, own)._replace(makers=mark)
         if known is not None and known.role is Role.ENGINE:
             return Resources(engines=mark)
         engine = bound_to(value) if isinstance(value, ast.Call) else None
         of_engine = self.of(engine, scope, own, steps - 1) if engine and steps else NOTHING
         return Resources(mark, of_engine.engines)
+
+
+_TELLING = ("conninfo", "dsn", "database")
+_OVERRIDING = frozenset({"database", "dbname", "db", "host", "port", "service"})
+
+
+def database_told(call: ast.Call) -> ast.expr | None:
+    """Give the argument by which a driver or pool is told where the database is.
+
+    Args:
+        call: of a driver's connect function, or of what makes a pool; numbers are a pool's sizes.
+
+    Returns:
+        The argument; None where there is none, or several say it together.
+    """
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    first = next((each for each in call.args if not _is_number(each)), None)
+    if first is not None:
+        is_alone = named.keys().isdisjoint({*_TELLING, *_OVERRIDING, None})
+        return first if is_alone and not isinstance(first, ast.Starred) else None
+    told = [named.pop(name) for name in _TELLING if name in named]
+    is_alone = len(told) == 1 and named.keys().isdisjoint({*_OVERRIDING, None})
+    return told[0] if is_alone else None
+
+
+def _is_number(argument: ast.expr) -> bool:
+    return isinstance(argument, ast.Constant) and isinstance(argument.value, (int, float))
 
 
 @remembered

@@ -10,7 +10,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, RoleValue
-from flake8_dbsession.house.work import changes, may_change, relies_on_commit
+from flake8_dbsession.house.work import changes, leaves_uncommitted, may_change, relies_on_commit
 from flake8_dbsession.policy.model import Style
 
 
@@ -73,6 +73,8 @@ class Way:
         missing: why it cannot be written there as things stand; empty where it can.
         is_trusted: whether the policy alone says that it is there, and is believed.
         guard: the object that it needs, where the layer has a fallback for its absence.
+        unseen: the options of the place's own call that it is not seen to set.
+        is_pooled: whether it takes from a pool what the place's own call opens anew.
     """
 
     expression: str
@@ -89,6 +91,8 @@ class Way:
     missing: str = ""
     is_trusted: bool = False
     guard: str = ""
+    unseen: tuple[str, ...] = ()
+    is_pooled: bool = False
 
     def written(self, name: str) -> str:
         """Write out its use under a name, such as ``with get_db_session() as db:``."""
@@ -121,9 +125,19 @@ class OpeningPlace(NamedTuple):
     is_special: bool = False
 
     @property
+    def connect(self) -> ast.Call | None:
+        """The driver's own call, where that is what opens there."""
+        return self.factory if isinstance(self.factory, ast.Call) else None
+
+    @property
     def needs_commit(self) -> bool:
         """Whether the code relies on a block's end to commit."""
         return self.opened is not None and relies_on_commit(*self.opened)
+
+    @property
+    def leaves(self) -> bool | None:
+        """Whether the code can end well with changes left uncommitted; None for not known."""
+        return leaves_uncommitted(*self.opened) if self.opened is not None else None
 
     @property
     def writes(self) -> bool | None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.effects import inference_over
+from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
+    FunctionValue,
     InstanceValue,
     ModuleValue,
     Role,
@@ -209,10 +211,13 @@ class _LookUp:
         for name in rest:
             if not isinstance(value, (InstanceValue, ClassValue)):
                 return None
+            is_class = isinstance(value, ClassValue)
             cls = value.cls if isinstance(value, InstanceValue) else value
             if not self._has_attribute(cls, name):
                 return f"`{cls.node.name}` has no `{name}`"
             value = self._inference.attribute(value, name)
+            if is_class and _needs_object(value):
+                return f"`{name}` is a method, and needs an object of `{cls.node.name}`"
         return None
 
     def _binds(self, module: Module, name: str) -> bool:
@@ -227,3 +232,10 @@ class _LookUp:
             return True
         bases = [self._inference.value(base, cls.scope) for base in cls.node.bases]
         return any(not isinstance(b, ClassValue) or self._has_attribute(b, name) for b in bases)
+
+
+def _needs_object(value: Value | None) -> bool:
+    """Tell whether a method is one of an object, and so cannot be called on its class."""
+    if not isinstance(value, FunctionValue) or value.receiver is None:
+        return False
+    return "classmethod" not in decorator_names(value.node)

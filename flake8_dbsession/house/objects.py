@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
-from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue, ModuleValue
+from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.values import ClassValue
 
 
 class Object(NamedTuple):
@@ -40,19 +40,6 @@ def own_object(scope: Scope) -> Object:
     """Give what stands for ``self`` in all methods of a class."""
     cls = scope.enclosing_class()
     return Object(id(cls.node)) if cls is not None else NO_OBJECT
-
-
-def bindings_of(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[Binding]:
-    """Give what binds a name, or the attribute of a module or object."""
-    match expression:
-        case ast.Name(id=name):
-            yield from inference.origins(name, scope)
-        case ast.Attribute(value=base, attr=name):
-            owner = inference.value(base, scope)
-            if isinstance(owner, ModuleValue):
-                yield from inference.origins(name, owner.scope)
-            elif isinstance(owner, InstanceValue):
-                yield from owner.cls.scope.child(owner.cls.node).attributes(name)
 
 
 def object_of(

@@ -19,6 +19,9 @@ STYLES = {
 """How what plays a part is used."""
 
 
+_AT_LEAST = 2  # names that an expression in a file may have before it is a module's
+
+
 def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
     """Give a layer the style that its ``use`` tells, where the policy leaves it out.
 
@@ -42,6 +45,28 @@ def styled(layer: Layer, policy: Policy, inference: Inference) -> Layer:
     return layer._replace(style=layer.usual)
 
 
+def located(use: Sanctioned, policy: Policy, inference: Inference) -> Sanctioned:
+    """Give a dotted name that begins with a module of the project as what that module has.
+
+    Args:
+        use: what is sanctioned: ``core.db.connect``, say.
+        policy: the policy, from whose folder the module is looked for.
+        inference: its project has the module.
+
+    Returns:
+        The same as ``module:name`` says; anything else as it is. ``db.connect`` may begin with what
+        a file calls an object.
+    """
+    parts = use.expression.split(".")
+    if use.module is not None or len(parts) <= _AT_LEAST:
+        return use
+    for end in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:end])
+        if inference.project.find(policy.root / "policy.py", module) is not None:
+            return Sanctioned(module, ".".join(parts[end:]))
+    return use
+
+
 def value_of(use: Sanctioned, policy: Policy, inference: Inference) -> Value | None:
     """Tell what a policy's ``module:name`` stands for.
 
@@ -53,6 +78,7 @@ def value_of(use: Sanctioned, policy: Policy, inference: Inference) -> Value | N
     Returns:
         The value; None for an expression, and for what leads out of the project.
     """
+    use = located(use, policy, inference)
     if use.module is None:
         return None
     module = inference.project.find(policy.root / "policy.py", use.module)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
-from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.effects.work.uses import done_by_opened, may_commit_at_end, thing_of
+from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, Work
+from flake8_dbsession.analysis.effects.work.uses import (
+    Part,
+    Uses,
+    done_by_opened,
+    may_commit_at_end,
+    thing_of,
+)
+from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.connection.autocommit import surely_commits_by_itself
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.analysis.names.scopes import body_of
+from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
 _LASTING = Did.WRITES | Did.DEFINES | Did.COMMITS
@@ -21,10 +33,11 @@ def may_change(acquisition: Acquisition, inference: Inference) -> bool:
     if _did(acquisition, inference) & ~_HARMLESS:
         return True
     function = acquisition.scope.function()
-    is_named = acquisition.name.isidentifier()
+    has_objects = acquisition.known.resource is Resource.SESSION
     return (
         function is not None
-        and is_named
+        and has_objects
+        and acquisition.name.isidentifier()
         and changes_objects(function, acquisition.name, inference=inference)
     )
 
@@ -44,6 +57,42 @@ def relies_on_commit(acquisition: Acquisition, inference: Inference) -> bool:
     if not is_block or not may_commit_at_end(acquisition.known, inference):
         return False
     return Did.COMMITS not in _did(acquisition, inference) and may_change(acquisition, inference)
+
+
+def leaves_uncommitted(acquisition: Acquisition, inference: Inference) -> bool | None:
+    """Tell whether code can end well with changes by a connection that it did not commit.
+
+    Args:
+        acquisition: what opens the connection. The close gives up what is left.
+        inference: follows what is done by it.
+
+    Returns:
+        None where that is not known. Where each statement commits itself, nothing is ever left.
+    """
+    if surely_commits_by_itself(acquisition):
+        return False
+    function = acquisition.scope.function() or acquisition.scope.module.scope
+    uses = Uses(function, thing_of(acquisition.known), inference)
+    uses.follow(acquisition.node, Part.WHOLE)
+    ways = ways_through(body_of(function.node), _Unclosed(uses))
+    left = reduce(or_, (way.since for way in ways), NOTHING)
+    if left & (Did.WRITES | Did.DEFINES):
+        return True
+    return None if left & ~_HARMLESS else False
+
+
+class _Unclosed:
+    """What is done by a connection, as if nothing closed it."""
+
+    def __init__(self, uses: Uses) -> None:
+        self._uses = uses
+        self.at_end = uses.at_end
+        self.mentions = uses.mentions
+        self.decides = uses.decides
+
+    def by(self, node: ast.AST) -> Iterator[Work]:
+        """Give what is done at a node but for a close."""
+        return (work for work in self._uses.by(node) if work.ever != Did.CLOSES)
 
 
 def commits_itself(acquisition: Acquisition, inference: Inference) -> bool:

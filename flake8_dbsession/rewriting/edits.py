@@ -103,6 +103,7 @@ class Fix:
             nothing else uses them.
         notes: what goes besides, and changes nothing that the code does.
         swap: the function that is called in another's place, where there is one.
+        instead: what is done where nobody accepts the doubts; None for nothing.
     """
 
     edits: tuple[Edit, ...]
@@ -110,6 +111,7 @@ class Fix:
     unneeded: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     swap: Swap | None = None
+    instead: Fix | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - nothing is wrong: the code is left as it is

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textwrap import dedent, indent
 from typing import Any
 
+from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Style
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import example, section, summary
@@ -25,6 +26,18 @@ _BLOCK = re.compile(rf"^( *)with {_PROVIDER}\(\) as (\w+):\n((?:\1    .*\n|\n)+)
 # A line of the examples that changes something, and their imports from elsewhere in the project.
 _CHANGE = re.compile(r"^( *)(.*\.name = name)$", re.MULTILINE)
 _CONNECT = re.compile(r"\bconnect\(|\bgetconn\(")
+# What the examples about connections say, and how it is written with a house's own driver.
+_SPELLINGS = {
+    "psycopg": (
+        ("import sqlite3", "import psycopg"),
+        ("sqlite3.", "psycopg."),
+        ('"sensors.db"', '"dbname=sensors"'),
+        ("path", "conninfo"),
+        ("?", "%s"),
+        ("from psycopg2.pool import Threaded", "from psycopg_pool import "),
+        ("ThreadedConnectionPool(2, 20)", "ConnectionPool(min_size=2, max_size=20)"),
+    )
+}
 _PLACEHOLDERS = re.compile(r"^from core\.(?:models|settings) import .+\n", re.MULTILINE)
 
 
@@ -115,11 +128,12 @@ class _House:
 
     def __init__(self, policy: Policy, ways: StandardWays) -> None:
         self._policy = policy
-        self._connections = next(iter(ways.to_connections()), None)
+        connections = ways.to_connections()
+        self._connections = next((way for way in connections if not way.call), None)
+        self._library = next((way.library for way in connections), "")
         self._factory = ways.factory
         pairs = [(layer, ways.of_layer(layer)) for layer in _working_layers(policy)]
         found = [(layer, way) for layer, way in pairs if way is not None and not way.is_connection]
-        self._own = next(iter(ways.own), None)
         self._has_sessions = bool(found)
         self._opener = next(
             (
@@ -147,29 +161,27 @@ class _House:
         }.get(rule.code)
         if own is not None:
             return own()
-        is_of_connections = rule.code.startswith("DBS6")
+        wrong, right = example(rule, "Example"), example(rule, "Use instead")
         others = re.compile(rf" *# (?!{rule.code})DBS\d{{3}}.*")
-        if is_of_connections and self._connections is None and self._own is not None:
-            return self._of_library(rule, self._own, others)
-        if not (self._connections if is_of_connections else self._has_sessions):
+        if rule.code.startswith("DBS6"):
+            return self._of_connections(rule.code, others.sub("", wrong), right)
+        if not (self._has_sessions and self._has_all(wrong) and self._has_all(right)):
             return None
-        wrong, right = example(rule, "Example"), example(rule, "Use instead")
-        if not (self._has_all(wrong) and self._has_all(right)):
-            return None
-        wrong, right = self._restated(wrong), self._restated(self._committed(right))
-        if is_of_connections and _CONNECT.search(right) and self._connections is not None:
-            right = pattern(Layer("", ()), self._connections)
-        return others.sub("", wrong), right
+        return others.sub("", self._restated(wrong)), self._restated(self._committed(right))
 
-    def _of_library(
-        self, rule: Rule[Any], own: StandardWay, others: re.Pattern[str]
-    ) -> tuple[str, str] | None:
-        """Give a rule's code about connections as its page has it, where it is of that library."""
-        wrong, right = example(rule, "Example"), example(rule, "Use instead")
-        library = f"import {own.use.module}\n"
-        if not own.is_connection or library not in wrong or "core.database" in wrong:
+    def _of_connections(self, code: str, wrong: str, right: str) -> tuple[str, str] | None:
+        """Give a rule's code about connections, by the house's driver as far as that is known."""
+        is_told = self._connections is not None or self._library
+        if not is_told or "core.database" in wrong or _is_silent(code, self._library):
             return None
-        return others.sub("", wrong), right
+        if self._connections is not None and _CONNECT.search(right):
+            return self._by_driver(wrong), pattern(Layer("", ()), self._connections)
+        return self._by_driver(wrong), self._by_driver(right)
+
+    def _by_driver(self, code: str) -> str:
+        for usual, own in _SPELLINGS.get(driver_of(self._library).name, ()):
+            code = code.replace(usual, own)
+        return code
 
     def _legacy(self) -> tuple[str, str] | None:
         accessor = self._policy.legacy[0][0].lstrip("*.")
@@ -188,13 +200,15 @@ class _House:
     def _connect(self) -> tuple[str, str] | None:
         if self._connections is None:
             return None
-        library = "sqlite3" if self._policy.pragmas else "psycopg2"
+        connects = driver_of(self._library).connects
+        usual = "sqlite3.connect" if self._policy.pragmas else "psycopg2.connect"
+        connect = next(iter(connects), usual)
         wrong = f"""\
-            import {library}
+            import {connect.rpartition(".")[0]}
 
 
             def count_items(database):
-                conn = {library}.connect(database)  # DBS107
+                conn = {connect}(database)  # DBS107
                 try:
                     cursor = conn.cursor()
                     cursor.execute("SELECT count(*) FROM items")
@@ -280,11 +294,25 @@ class _House:
         ways[_DEPENDENCY] = self._dependency.use if self._dependency else None
         lines = []
         for name in found[1].split(", "):
+            is_known = name in (*ways, _FACTORY)  # what a house calls its engine is not
+            if not is_known or not _mentions(name, found.string[found.end() :]):
+                continue
             use = ways.get(name) or self._factory
-            root = name if name not in (*ways, _FACTORY) else use.expression.partition(".")[0]
+            root = use.expression.partition(".")[0]
             if use.module is not None:
                 lines.append(f"from {use.module} import {root}\n")
         return "".join(sorted(set(lines)))
+
+
+def _is_silent(code: str, library: str) -> bool:
+    """Tell whether a rule never speaks of a driver's connections."""
+    driver = driver_of(library)
+    silent = {
+        "DBS601": driver.block != BlockEnd.COMMITS,
+        "DBS605": driver.taking is None,
+        "DBS610": driver.is_shareable,
+    }
+    return bool(library) and silent.get(code, False)
 
 
 def _mentions(name: str, code: str) -> bool:

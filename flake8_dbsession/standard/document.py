@@ -73,7 +73,7 @@ class _Writer:
     @property
     def _is_one_way(self) -> bool:
         """Whether each layer has a way of its own, and not just the block of what is opened."""
-        return all(ways and ways != list(self._ways.own) for _, ways in self._working)
+        return all(ways and ways != self._ways.unnamed for _, ways in self._working)
 
     def _head(self) -> str:
         way = (
@@ -133,10 +133,12 @@ class _Writer:
             yield f"### {layer.name[0].upper()}{layer.name[1:]}: {_USES[way.style]}"
             yield _code(pattern(layer, way))
             yield "\n".join(f"- {note}" for note in _notes(layer, way))
-        connections = self._ways.to_connections()
-        if connections and all(not way.is_connection for _, way in found):
+        connections = self._ways.beside_layers()
+        if connections:
             yield "### Plain connections"
-            yield from (_code(pattern(Layer("", ()), way)) for way in connections)
+        for way in connections:
+            yield _code(pattern(Layer("", ()), way))
+            yield "\n".join(f"- {note}" for note in _notes(Layer("", ()), way))
 
     def _anti_patterns(self) -> Iterator[str]:
         found = list(anti_patterns(self._policy, self._ways))

@@ -60,8 +60,8 @@ def _rows(policy: Policy, own: Sequence[StandardWay]) -> Iterator[str]:
         extra = f", under `@{layer.decorator.rpartition('.')[2]}`" if layer.decorator else ""
         name = layer.name.replace("|", r"\|")
         yield f"| {name} | {code or NO_WAY}{extra} |"
-    for way in ways.to_connections():
-        yield f"| plain connections | `{block(way)}` |"
+    for way in ways.beside_layers():
+        yield f"| plain connections | {_written(way)} |"
 
 
 def _written(way: StandardWay) -> str:

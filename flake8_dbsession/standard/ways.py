@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.project import Project
-from flake8_dbsession.analysis.names.values import ModuleValue, Resource, Role, RoleValue, Value
+from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.source.locations import repository_root
-from flake8_dbsession.house.sanctions import styled
+from flake8_dbsession.house.sanctions import located, styled, value_of
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Sanctioned, Style
 from flake8_dbsession.policy.vocabulary import vocabulary_of
 
@@ -26,6 +26,7 @@ class StandardWay:
         commits: whether it commits when its block ends; None where the project does not tell.
         call: what its block enters, where that is more than a call of ``use`` without arguments.
         lines: the lines that import what ``call`` needs.
+        library: the package that opens it in the end; empty where the project does not tell.
     """
 
     use: Sanctioned
@@ -35,6 +36,7 @@ class StandardWay:
     commits: bool | None = None
     call: str = ""
     lines: tuple[str, ...] = ()
+    library: str = ""
 
     @property
     def entered(self) -> str:
@@ -71,8 +73,8 @@ class StandardWays:
 
     Args:
         policy: the policy.
-        own: the blocks of what is opened by hand itself, for where nothing better is named; the
-            usual one first.
+        own: what is used where the policy names nothing: ways to sessions, then to connections,
+            the usual one first.
     """
 
     def __init__(self, policy: Policy, own: Sequence[StandardWay] = ()) -> None:
@@ -90,8 +92,8 @@ class StandardWays:
     def all_of_layer(self, layer: Layer) -> list[StandardWay]:
         """Give a layer's ways, the usual one first.
 
-        Where nothing is named, the block of what is opened by hand itself is the way, if there is
-        one; so is the factory's where the layer allows it.
+        Where nothing is named, what the house uses then is the way, if there is anything, to
+        sessions before connections; so is the factory's block where the layer allows it.
         """
         if layer.uses:
             style = styled(layer, self._policy, self._inference).style
@@ -99,10 +101,15 @@ class StandardWays:
         if layer.name == TESTS_LAYER:
             return []
         if self.own:
-            return list(self.own)
+            return self.unnamed
         if "DBS102" in layer.allow:
             return [StandardWay(self.factory, Style.CONTEXT, commits=False)]
         return []
+
+    @property
+    def unnamed(self) -> list[StandardWay]:
+        """The ways of a layer for which nothing is named."""
+        return [way for way in self.own if not way.is_connection] or list(self.own)
 
     @property
     def factory(self) -> Sanctioned:
@@ -121,12 +128,18 @@ class StandardWays:
         return next((use for use in beside if self._is_factory(use)), bare[0])
 
     def _is_factory(self, use: Sanctioned) -> bool:
-        known = self._found(use)
+        known = self._inference.role(value_of(use, self._policy, self._inference))
         return known is not None and known.role is Role.FACTORY
 
     def to_connections(self) -> list[StandardWay]:
         """Give the ways to plain connections, the usual one first."""
-        return [self._way(use, Style.CONTEXT) for use in self._policy.connections]
+        named = [self._way(use, Style.CONTEXT) for use in self._policy.connections]
+        return named or [way for way in self.own if way.is_connection]
+
+    def beside_layers(self) -> list[StandardWay]:
+        """Give the ways to plain connections that no layer has for its own."""
+        of_layers = {way for layer in self._policy.layers for way in self.all_of_layer(layer)}
+        return [way for way in self.to_connections() if way not in of_layers]
 
     def all(self) -> Iterator[StandardWay]:
         """Give the ways of the layers, in their order, then those to connections."""
@@ -135,26 +148,14 @@ class StandardWays:
         yield from self.to_connections()
 
     def _way(self, use: Sanctioned, style: Style) -> StandardWay:
-        found = self._found(use)
-        known = found or self._named[use.expression if use.module is None else _qualified(use)]
+        use = located(use, self._policy, self._inference)
+        found = self._inference.role(value_of(use, self._policy, self._inference))
+        known = found or self._named[use.qualified]
         return StandardWay(
             use,
             style,
             is_async=known.is_async,
             is_connection=known.resource is Resource.CONNECTION,
             commits=found.commits if found else None,
+            library=found.library if found else "",
         )
-
-    def _found(self, use: Sanctioned) -> RoleValue | None:
-        """Look up what is used in its module; None where that does not tell."""
-        if use.module is None:
-            return None
-        module = self._inference.project.find(self._policy.root / "standard.py", use.module)
-        value: Value | None = ModuleValue(module.scope) if module else None
-        for name in use.expression.split("."):
-            value = self._inference.attribute(value, name)
-        return self._inference.role(value)
-
-
-def _qualified(use: Sanctioned) -> str:
-    return f"{use.module}.{use.expression}"

@@ -142,10 +142,11 @@ class _Looker:
             role=known.role,
             resource=known.resource,
             is_async=known.is_async,
-            is_method=isinstance(scope.node, ast.ClassDef),
+            cls=scope.node.name if isinstance(scope.node, ast.ClassDef) else "",
             is_deprecated=node is not None and _is_deprecated(node),
             needs_arguments=node is not None and _needs_arguments(node, scope),
             commits=known.commits,
+            library=known.library,
         )
 
     def _uses(self, file: SourceFile, path: str) -> Iterator[Use]:
@@ -198,7 +199,7 @@ def _opened(definition: Definition, file: SourceFile) -> tuple[frozenset[int], f
         return frozenset(), frozenset()
     name = ast.Name(definition.name, ast.Load())
     found = resources_of(name, definition.scope, file.inference)
-    makers, engines = (frozenset(mark.code for mark in marks) for marks in found)
+    makers, engines = (frozenset(mark.code for mark in marks) for marks in found[:2])
     return makers, engines
 
 

@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.house.house import WRITE_ONE
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, SaidWay, Sanctioned, Style
 from flake8_dbsession.standard.ways import StandardWay
-from flake8_dbsession.survey.model import Survey, Use
+from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
 from flake8_dbsession.survey.places import pattern_of
 from flake8_dbsession.survey.proposal import Proposal, Unserved, propose
 
@@ -22,22 +22,21 @@ def declares_ways(policy: Policy) -> bool:
     return all(layer.uses and layer.declared for layer in working)
 
 
-def ways_of_own_block(policy: Policy, survey: Survey) -> tuple[StandardWay, ...]:
-    """Give the blocks by which a house closes what it opens by hand, where it has no provider.
+def ways_unnamed(policy: Policy, survey: Survey) -> tuple[StandardWay, ...]:
+    """Give what a house uses where its policy and its providers of sessions name nothing.
 
     Args:
         policy: its policy, some of whose accessors may be given up.
         survey: what was found in the code.
 
     Returns:
-        Those of its factories, else that of the session class, of the accessor that is called most,
-        or of its driver's connections; none where none of them can be told.
+        The blocks of its factories, else that of the session class or of the accessor that is
+        called most; then its ways to plain connections, else the block of its driver's.
     """
-    factories = propose(survey).unserved
-    if factories:
-        return tuple(map(_of_factory, factories))
-    other = _way_without_factory(policy, survey)
-    return (other,) if other is not None else ()
+    proposal = propose(survey)
+    factories = map(_of_factory, proposal.unserved)
+    sessions = tuple(factories) or tuple(_without_factory(policy, survey))
+    return *sessions, *_to_connections(proposal, survey)
 
 
 def _of_factory(factory: Unserved) -> StandardWay:
@@ -45,19 +44,44 @@ def _of_factory(factory: Unserved) -> StandardWay:
     return StandardWay(use, Style.CONTEXT, factory.is_async, commits=False)
 
 
-def _way_without_factory(policy: Policy, survey: Survey) -> StandardWay | None:
+def _without_factory(policy: Policy, survey: Survey) -> Iterator[StandardWay]:
     working = [file for file in survey.files if not file.is_test]
-    raw = Counter(each for file in working for each in file.raw)
-    for (source, resource, library), _ in raw.most_common():
-        if source is Role.SESSION_CLASS:
-            return _OF_CLASS
-        if resource is Resource.CONNECTION and (way := _of_driver(library)) is not None:
-            return way
+    if any(source is Role.SESSION_CLASS for file in working for source, *_ in file.raw):
+        yield _OF_CLASS
+        return
     uses = (use for file in working for use in file.uses if _is_accessor_to_call(use))
     accessors = Counter(use.written for use in uses if not policy.legacy_replacement(use.written))
     for written, _ in accessors.most_common(1):
-        return StandardWay(Sanctioned(None, written), Style.CONTEXT, commits=False)
-    return None
+        yield StandardWay(Sanctioned(None, written), Style.CONTEXT, commits=False)
+
+
+def _to_connections(proposal: Proposal, survey: Survey) -> Iterator[StandardWay]:
+    working = [file for file in survey.files if not file.is_test]
+    if proposal.connections:
+        for use in proposal.connections:
+            yield _of_giver(use, working)
+        return
+    raw = Counter(each for file in working for each in file.raw)
+    for (_, resource, library), _ in raw.most_common():
+        way = _of_driver(library) if resource is Resource.CONNECTION else None
+        if way is not None:
+            yield way
+            return
+
+
+def _of_giver(use: Sanctioned, files: list[FileSurvey]) -> StandardWay:
+    """Describe a way to connections as the code that defines it does."""
+    name = use.expression.rpartition(".")[2]
+    givers = (giver for file in files for giver in file.givers)
+    giver = next(each for each in givers if each.name == name and each.gives_connections)
+    return StandardWay(
+        use,
+        Style.CONTEXT,
+        giver.is_async,
+        is_connection=True,
+        commits=giver.commits,
+        library=giver.library,
+    )
 
 
 def _is_accessor_to_call(use: Use) -> bool:
@@ -99,6 +123,7 @@ def _of_driver(library: str) -> StandardWay | None:
         commits=False,
         call=call,
         lines=tuple(lines),
+        library=library,
     )
 
 
@@ -125,6 +150,7 @@ def _named_as_found(policy: Policy, survey: Survey) -> Policy:
     if not any(file.givers or file.raw for file in working):
         return policy if policy.chosen else replace(policy, layers=_without_uses(policy))
     proposal = propose(survey)
+    policy = _with_names_found(policy, proposal)
     if any(layer.declared and layer.uses for layer in policy.layers):
         return replace(policy, layers=tuple(_beside_own(policy, proposal)))
     names = {layer.name for layer in proposal.layers}
@@ -134,21 +160,27 @@ def _named_as_found(policy: Policy, survey: Survey) -> Policy:
         layer._replace(paths=layer.paths or paths.get(layer.name, ("*",)))
         for layer in proposal.layers
     ]
-    factories = tuple(
-        Sanctioned.parse(name).qualified.replace(":", ".")
-        for name, part in proposal.found
-        if part == Role.FACTORY.value
-    )
-    local = list(_local_ways(survey, {use for layer in named for use in layer.uses}))
+    ways = {use for layer in named for use in layer.uses} | {*proposal.connections}
+    local = list(_local_ways(survey, ways))
     named = [*(layer for layer, _ in local), *named]
     return replace(
         policy,
         ways=(*policy.ways, *(way for _, way in local)),
         layers=(*named, *(layer for layer in rest if not _is_shadowed(layer, named))),
-        factories=(*factories, *policy.factories),
-        connections=policy.connections if policy.connections_declared else proposal.connections,
         legacy=(*_legacy(policy, named), *proposal.legacy),
     )
+
+
+def _with_names_found(policy: Policy, proposal: Proposal) -> Policy:
+    """Name the factories that the code has, and of a preset's ways to connections those alone."""
+    factories = (
+        Sanctioned.parse(name).qualified.replace(":", ".")
+        for name, part in proposal.found
+        if part == Role.FACTORY.value
+    )
+    is_meant = policy.connections_declared
+    kept = (use for use in policy.connections if is_meant or use in proposal.connections)
+    return replace(policy, factories=(*factories, *policy.factories), connections=tuple(kept))
 
 
 def _legacy(policy: Policy, named: list[Layer]) -> Iterator[tuple[str, str]]:
@@ -168,7 +200,7 @@ def _local_ways(survey: Survey, named: set[Sanctioned]) -> Iterator[tuple[Layer,
         way = Sanctioned(None, use.written)
         if giver is None or not is_local or use.path in seen or way in named:
             continue
-        if not giver.is_method or any(each.expression == giver.name for each in named):
+        if not giver.is_method or any(_names(each, giver) for each in named):
             continue
         seen.add(use.path)
         said = SaidWay(
@@ -179,6 +211,11 @@ def _local_ways(survey: Survey, named: set[Sanctioned]) -> Iterator[tuple[Layer,
             commits=giver.commits,
         )
         yield Layer(use.path, (pattern_of(use.path),), (way,), Style.CONTEXT), said
+
+
+def _names(use: Sanctioned, giver: Giver) -> bool:
+    """Tell whether a way to all the house is a provider, whichever object it is called on."""
+    return use.expression.rpartition(".")[2] == giver.name
 
 
 def _without_empty(policy: Policy, survey: Survey) -> Policy:
@@ -192,17 +229,23 @@ def _without_empty(policy: Policy, survey: Survey) -> Policy:
 def _beside_own(policy: Policy, proposal: Proposal) -> Iterator[Layer]:
     """Keep the user's layers, and give a preset's the ways that the code has for it."""
     found = {layer.name: layer for layer in proposal.layers}
+    general = next((layer for layer in proposal.layers if _is_general(layer)), None)
     for layer in policy.layers:
         if layer.declared or not layer.uses:
             yield layer
         else:
-            named = found.get(layer.name)
+            named = found.get(layer.name, general)
             yield layer._replace(
                 uses=named.uses if named else (),
                 style=named.style if named else layer.style,
                 fallback=None,
                 bind=None,
             )
+
+
+def _is_general(layer: Layer) -> bool:
+    """Tell whether a layer's ways can be used anywhere."""
+    return bool(layer.uses) and not layer.paths and layer.style in (None, Style.CONTEXT)
 
 
 def _without_uses(policy: Policy) -> tuple[Layer, ...]:

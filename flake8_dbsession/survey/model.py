@@ -17,10 +17,11 @@ class Giver:
         role: the part that it plays.
         resource: what it hands out.
         is_async: whether that is asynchronous.
-        is_method: whether it is a method, reached through an object.
+        cls: the class whose method it is; empty for none.
         is_deprecated: whether its docstring calls it deprecated, retired or obsolete.
         needs_arguments: whether it cannot be called without any.
         commits: whether the end of its block commits.
+        library: the package that opens what it hands out; empty where that is not known.
         makers: marks of what it opens from, which only those of one file share; none where that is
             not known.
         engines: marks of the engines behind those.
@@ -31,12 +32,23 @@ class Giver:
     role: Role
     resource: Resource
     is_async: bool
-    is_method: bool
+    cls: str
     is_deprecated: bool
     needs_arguments: bool = False
     commits: bool = False
+    library: str = ""
     makers: frozenset[int] = field(default=frozenset(), compare=False)
     engines: frozenset[int] = field(default=frozenset(), compare=False)
+
+    @property
+    def is_method(self) -> bool:
+        """Whether it is reached through an object."""
+        return bool(self.cls)
+
+    @property
+    def gives_connections(self) -> bool:
+        """Whether it is a provider of plain connections."""
+        return self.role is Role.PROVIDER and self.resource is Resource.CONNECTION
 
     def opens_another(self, other: Giver) -> bool:
         """Tell whether this is seen to open another database than one of the same file."""

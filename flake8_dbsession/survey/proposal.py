@@ -103,6 +103,7 @@ class _Proposer:
             found,
             owners=self._owners(found),
             factories=tuple(self._factories(found)),
+            connections=tuple(self._connections()),
             retired=tuple(self._retired()),
             layers=(self._tests(found.preset), *found.layers),
             frameworks=tuple(frameworks),
@@ -118,9 +119,9 @@ class _Proposer:
             for giver in file.givers:
                 if not giver.name.startswith("_") and giver.name.isidentifier():
                     kind = " of connections" if giver.resource is _CONNECTIONS else ""
-                    of_object = "method of an object, " if giver.is_method else ""
-                    part = f"{of_object}{giver.role.value}{kind}"
-                    yield f"{self._module(file.path)}:{giver.name}", part
+                    method = "method, " if giver.is_method else ""
+                    name = f"{giver.cls}.{giver.name}" if giver.is_method else giver.name
+                    yield f"{self._module(file.path)}:{name}", f"{method}{giver.role.value}{kind}"
 
     def _unserved(self) -> Iterable[Unserved]:
         """Give the factories of a house that has no provider of their kind."""
@@ -297,12 +298,20 @@ class _Proposer:
         preset = "sqlite" if is_sqlite else "dbapi"
         if self._provider is None:
             return Proposal(DEFAULT_PRESET, is_named=False)
-        uses = [use for use in self._uses if use.giver == self._provider]
-        outside = [use for use in uses if use.path != self._provider.path] or uses
-        use = self._most_written(outside) if outside else self._sanctioned(self._provider)
-        ways = (use, *self._counterparts(self._provider, use))
-        layers = (Layer("services", (), ways),)
-        return Proposal(preset, is_named=True, connections=ways, layers=layers)
+        layers = (Layer("services", (), tuple(self._connections())),)
+        return Proposal(preset, is_named=True, layers=layers)
+
+    def _connections(self) -> Iterable[Sanctioned]:
+        """Give the ways to plain connections, the usual one first."""
+        provider = self._main(Role.PROVIDER, _CONNECTIONS)
+        if provider is None:
+            return
+        uses = [use for use in self._uses if use.giver == provider]
+        outside = [use for use in uses if use.path != provider.path] or uses
+        is_of_object = provider.is_method and outside
+        use = self._most_written(outside) if is_of_object else self._sanctioned(provider)
+        yield use
+        yield from self._counterparts(provider, use)
 
     def _counterparts(self, provider: Giver, use: Sanctioned) -> Iterable[Sanctioned]:
         """Give the way that commits beside one that does not, or the other way round."""

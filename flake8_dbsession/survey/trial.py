@@ -68,16 +68,22 @@ def tried(proposal: Proposal, folder: Path, files: Sequence[str], *, jobs: int =
     if len(files) > _MANY:
         proposal, out = _without_found(proposal)
         after = trial.of(proposal)
-    for name, without in _parts(proposal) if len(files) <= _MANY else ():
-        smaller = without(proposal)
-        found = trial.of(smaller)
-        reason = _reason_to_drop(found, after, before)
-        if name == "owners" and found is not None and _count(found) > _count(after):
-            silent = counted(_count(found) - _count(after), "place")
-            reason = f"in force, it would say nothing of {silent}"
-        if reason:
-            proposal, after = smaller, found
-            out.append((name, reason))
+    is_shrinking = len(files) <= _MANY
+    while is_shrinking:
+        known = len(out)
+        for name, without in _parts(proposal):
+            smaller = without(proposal)
+            found = trial.of(smaller)
+            reason = _reason_to_drop(found, after, before)
+            if name == "owners" and found is not None and _count(found) > _count(after):
+                silent = counted(_count(found) - _count(after), "place")
+                reason = f"in force, it would say nothing of {silent}"
+            if reason:
+                proposal, after = smaller, found
+                out.append((name, reason))
+        # A layer that goes may have been what kept the preset from going.
+        is_harmful = after is None or _is_worse(after, before)
+        is_shrinking = is_harmful and len(out) > known
     if after is None or _is_worse(after, before):
         out += [(name, LOWER) for name, _ in _parts(proposal)]
         proposal, after = _bare(proposal), before
@@ -154,7 +160,9 @@ class _Trial:
 
 
 def _parts(proposal: Proposal) -> Iterator[tuple[str, Callable[[Proposal], Proposal]]]:
-    """Give what can be taken out of a proposal: its name, and how."""
+    """Give what can be taken out of a proposal: its name, and how; first what may report most."""
+    if proposal.connections:
+        yield "connections", lambda each: replace(each, connections=())
     if proposal.is_named:
         yield f"preset {proposal.preset}", lambda each: replace(each, is_named=False)
     if proposal.factories:
@@ -165,8 +173,6 @@ def _parts(proposal: Proposal) -> Iterator[tuple[str, Callable[[Proposal], Propo
         yield "retired", lambda each: replace(each, retired=())
     if proposal.legacy:
         yield "legacy", lambda each: replace(each, legacy=())
-    if proposal.connections:
-        yield "connections", lambda each: replace(each, connections=())
     for layer in proposal.layers:
         if layer.uses or layer.name == TESTS_LAYER:
             yield f"layer {layer.name}", partial(_without_layer, name=layer.name)

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
 from flake8_dbsession.policy.loading import forget_policies, load
+from tests.cases import write_project
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sqlite_manager"
 
@@ -232,3 +233,78 @@ def test_of_two_factories_the_other_one_is_named(tmp_path: Path) -> None:
     assert "`session_scope` written, for `Archive`" in again.stderr
     assert "has no provider yet" not in again.stderr
     assert init(str(tmp_path), "--write", "--with-provider").exit_code == 2
+
+
+BOTH = """
+from database import SessionLocal
+
+def more():
+    with SessionLocal() as db:
+        db.query(1)
+"""
+
+
+def test_what_is_announced_counts_the_provider_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block of the factory's own is past the provider, once there is one."""
+    house(tmp_path)
+    (tmp_path / "more.py").write_text(BOTH)
+    monkeypatch.chdir(tmp_path)
+    result = init("--write", "--with-provider")
+    forget_policies()
+    report = CliRunner().invoke(main, ["report"]).stdout
+    found = CliRunner().invoke(main, ["check", "-q"]).stdout.splitlines()
+    share = report.partition(" migrated")[0]
+    announced = f"with it and the provider: {len(found)} findings, {share} migrated."
+    assert announced in result.stderr
+    assert announced in (tmp_path / "dbsession.toml").read_text()
+
+
+def test_prints_the_form_that_it_writes(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    printed = init(str(project)).stdout
+    assert printed.startswith("[tool.dbsession]\n")
+    init(str(project), "--write")
+    assert (project / "pyproject.toml").read_text().endswith(printed)
+
+
+def test_a_method_is_named_with_its_class_and_proposed_with_its_object(tmp_path: Path) -> None:
+    manager = """
+        import sqlite3
+        from contextlib import contextmanager
+
+        class Manager:
+            @contextmanager
+            def get_connection(self):
+                conn = sqlite3.connect("notes.db")
+                try:
+                    yield conn
+                finally:
+                    conn.close()
+
+        manager = Manager()
+    """
+    use = """
+        import sqlite3
+        from notes.manager import manager
+        from notes.models import Session
+
+        def count():
+            with manager.get_connection() as conn:
+                return conn.execute("x").fetchone()
+
+        def other(path):
+            conn = sqlite3.connect(path)
+            return conn.execute("x").fetchone()
+
+        def rows():
+            with Session() as session:
+                return session.execute("x").all()
+    """
+    models = "from sqlalchemy.orm import sessionmaker\nSession = sessionmaker()\n"
+    files = {"notes/__init__.py": "", "notes/manager.py": manager}
+    write_project(tmp_path, files | {"notes/jobs.py": use, "notes/models.py": models})
+    text = init(str(tmp_path)).stdout
+    assert "notes.manager:Manager.get_connection  (method, provider of connections)" in text
+    assert '# connections = "notes.manager:manager.get_connection"' in text

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.command import main
+from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import write_project
 
 
@@ -201,3 +202,186 @@ def test_the_short_one_is_checked_as_what_it_is(project: Path) -> None:
     result = standard("--check", "short.md")
     assert result.exit_code == 1
     assert "run: dbsession standard --short > short.md" in result.stderr
+
+
+SQLITE_AND_SESSIONS = {
+    "notes/__init__.py": "",
+    "notes/manager.py": """
+        import sqlite3
+        from contextlib import contextmanager
+
+        class Manager:
+            def __init__(self):
+                self.path = "notes.db"
+
+            @contextmanager
+            def get_connection(self):
+                conn = sqlite3.connect(self.path)
+                try:
+                    yield conn
+                    conn.commit()
+                finally:
+                    conn.close()
+
+        manager = Manager()
+    """,
+    "notes/models.py": """
+        from contextlib import contextmanager
+        from flask import g
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        Session = sessionmaker(create_engine("sqlite:///notes.db"))
+
+        def get_session():
+            if "session" not in g:
+                g.session = Session()
+            return g.session
+    """,
+    "notes/routes/notes.py": """
+        from flask import Blueprint
+        from notes.manager import manager
+        from notes.models import get_session
+
+        bp = Blueprint("notes", __name__)
+
+        @bp.route("/")
+        def index():
+            with manager.get_connection() as conn:
+                conn.execute("x")
+            return get_session().execute("x").scalar()
+    """,
+    "notes/jobs.py": """
+        import sqlite3
+
+        def count(path):
+            conn = sqlite3.connect(path)
+            return conn.execute("x").fetchone()
+
+        def more(path):
+            conn = sqlite3.connect(path)
+            return conn.execute("x").fetchone()
+    """,
+}
+SESSION_SCOPE = """
+        @contextmanager
+        def session_scope():
+            with Session() as session:
+                yield session
+                session.commit()
+"""
+REQUESTS = '[[layers]]\nname="requests"\npaths=["routes/"]\nuse="notes.models:get_session"\n'
+
+
+class TestSessionsBesideConnections:
+    """A house of both: sessions of one kind, and a manager of plain connections."""
+
+    @pytest.fixture
+    def house(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        write_project(tmp_path, SQLITE_AND_SESSIONS)
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    @staticmethod
+    def with_provider(house: Path) -> None:
+        text = SQLITE_AND_SESSIONS["notes/models.py"] + SESSION_SCOPE
+        write_project(house, {"notes/models.py": text})
+
+    @pytest.mark.parametrize("policy", ["", f'{REQUESTS}style = "request"\n'])
+    def test_a_layer_of_the_preset_has_the_house_s_provider(self, policy: str, house: Path) -> None:
+        self.with_provider(house)
+        if policy:
+            (house / "dbsession.toml").write_text(policy)
+        page, text = standard("--short").stdout, standard().stdout
+        assert "with session_scope() as db:" in page
+        assert "with session_scope() as db:" in text
+        assert "| requests | `db = get_session()`" in page
+        assert "sqlite3.connect" not in page
+
+    def test_without_a_provider_the_factory_s_block_is_shown(self, house: Path) -> None:
+        page = standard("--short").stdout
+        assert "with Session() as db:" in page
+        assert "sqlite3.connect" not in page
+        (house / "dbsession.toml").write_text(f'{REQUESTS}style = "request"\n')
+        forget_policies()
+        assert "| services | `with Session() as db:`" in standard("--short").stdout
+
+    @pytest.mark.usefixtures("house")
+    def test_connections_have_a_row_of_their_own(self) -> None:
+        row = "| plain connections | `with manager.get_connection() as conn:`"
+        assert f"{row} (`from notes.manager import manager`) |" in standard("--short").stdout
+        text = standard().stdout
+        assert "### Plain connections" in text
+        assert "with manager.get_connection() as conn:" in text
+
+    def test_where_nothing_gives_connections_the_driver_s_block_is_shown(self, house: Path) -> None:
+        (house / "notes/manager.py").write_text("")
+        page = standard("--short").stdout
+        assert "| plain connections | `with closing(sqlite3.connect(database)) as conn:`" in page
+        assert "with Session() as db:" in page
+
+    def test_only_what_is_reported_is_said_to_be(self, house: Path) -> None:
+        """DBS107 is silent where the policy names no connections, whatever the code has."""
+        assert "DBS107" not in standard().stdout
+        (house / "dbsession.toml").write_text(
+            'connections = "notes.manager:manager.get_connection"\n'
+        )
+        forget_policies()
+        text = standard().stdout
+        assert "#### DBS107" in text
+        assert "conn = sqlite3.connect(database)  # DBS107" in text
+
+    @pytest.mark.usefixtures("house")
+    def test_examples_open_by_the_house_s_own_factory(self) -> None:
+        text = standard().stdout
+        assert "SessionLocal" not in text
+        assert "db = Session()  # DBS101" in text
+
+    def test_a_way_is_shown_once(self, house: Path) -> None:
+        """Where connections are all that a house has, no row says so a second time."""
+        (house / "notes/models.py").write_text("")
+        (house / "notes/routes/notes.py").unlink()
+        (house / "notes/user.py").write_text(
+            "from notes.manager import manager\n\n"
+            "def use():\n    with manager.get_connection() as conn:\n        conn.execute('x')\n"
+        )
+        page = standard("--short").stdout
+        assert page.count("manager.get_connection()") == 1
+
+
+def test_examples_import_no_engine_by_the_factory_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = HOUSE.replace("make = sessionmaker()", "make = sessionmaker(create_engine(URL))")
+    write_project(tmp_path, {"shop/__init__.py": "", "shop/db.py": database})
+    monkeypatch.chdir(tmp_path)
+    text = standard().stdout
+    wrong = text.partition("#### DBS103")[2].partition("**Why:**")[0]
+    assert "Session(engine)" in wrong
+    assert "import make" not in wrong
+
+
+PSYCOPG = """
+    from contextlib import contextmanager
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool("dbname=depot")
+
+    @contextmanager
+    def get_conn():
+        with pool.connection() as conn:
+            yield conn
+"""
+
+
+def test_examples_are_of_the_house_s_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = 'connections = "depot.pool:get_conn"\n'
+    write_project(tmp_path, {"depot/__init__.py": "", "depot/pool.py": PSYCOPG})
+    write_project(tmp_path, {"dbsession.toml": policy})
+    monkeypatch.chdir(tmp_path)
+    text = standard().stdout
+    assert "conn = psycopg.connect(database)  # DBS107" in text
+    assert "from psycopg_pool import ConnectionPool" in text
+    assert not any(each in text for each in ("import sqlite3", "psycopg2", "#### DBS601"))

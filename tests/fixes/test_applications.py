@@ -60,10 +60,6 @@ LEFT = {
         "`assistant.session.enhanced_session_manager` has no `RedisSessionManager`": (
             "chatbot DBS106, test_assistant_old_code DBS106"
         ),
-        (
-            "unsafe: `self.db.get_connection` may open another database; "
-            "`self.db.get_connection` does more than open and end a connection, in its line 14"
-        ): "chatbot DBS602 DBS603",
     },
     "sqlite_manager": {
         "only the modules that own the connections set pragmas": (

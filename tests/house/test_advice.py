@@ -444,3 +444,55 @@ def test_a_preset_s_name_is_advised_only_where_its_module_has_it(tmp_path: Path)
     write_project(tmp_path, files)
     found = lint(tmp_path, "app/work.py", selected=frozenset({"DBS107"}))
     assert [code for _, _, code, _ in found if code == "DBS107"] == []
+
+
+CONNECTIONS = """
+import sqlite3
+from contextlib import contextmanager
+
+class Manager:
+    @contextmanager
+    def connection(self):
+        conn = sqlite3.connect("shop.db")
+        try:
+            yield conn
+        finally:
+            conn.close()
+
+manager = Manager()
+"""
+
+
+def test_a_dotted_name_of_the_policy_is_imported_from_its_module(tmp_path: Path) -> None:
+    """``import core.manager`` stands nowhere, so that nobody could write the whole name."""
+    use = """
+        import sqlite3
+
+        def count(path):
+            conn = sqlite3.connect(path)
+            return conn.execute("x").fetchone()
+    """
+    files = {"core/__init__.py": "", "core/manager.py": CONNECTIONS, "app/work.py": use}
+    for written in ("core.manager:manager.connection", "core.manager.manager.connection"):
+        write_project(tmp_path, files | {"dbsession.toml": f'connections = "{written}"'})
+        forget_policies()
+        messages = [message for *_, message in lint(tmp_path, "app/work.py")]
+        assert len(messages) == 2
+        assert all("`with manager.connection() as conn:`" in message for message in messages)
+
+
+def test_a_block_that_leaves_a_connection_open_is_no_way(tmp_path: Path) -> None:
+    use = """
+        import psycopg2
+
+        def get_connection():
+            return psycopg2.connect("dbname=shop")
+
+        def count():
+            conn = get_connection()
+            return conn.cursor().fetchone()
+    """
+    policy = 'connections = "get_connection"'
+    write_project(tmp_path, {"dbsession.toml": policy, "app/work.py": use})
+    (message,) = [message for *_, message in lint(tmp_path, "app/work.py")]
+    assert message.endswith("use `with closing(get_connection()) as conn:`")

@@ -35,6 +35,10 @@ PROJECT = {
             def get_session(self):
                 return 1
 
+            @classmethod
+            def shared(cls):
+                return 1
+
         class Child(Manager):
             pass
 
@@ -73,7 +77,7 @@ def nowhere(folder: Path, policy: str) -> list[str]:
         "core.manager:child.get_session",
         "core.manager:child.factory",
         "core.manager:foreign.anything",
-        "core.manager:Manager.get_session",
+        "core.manager:Manager.shared",
         "core.star:anything",
         "shop.db:session",
         # of other packages
@@ -95,6 +99,10 @@ def test_what_leads_somewhere_or_is_taken_on_trust(use: str, tmp_path: Path) -> 
         (f'{LAYER}use = "core.database:get_db"', "4: `core.database` has no `get_db`"),
         (f'{LAYER}use = [\n"core.gone:x"]', "5: there is no module `core.gone`"),
         (f'{LAYER}use = "core.manager:child.get"', "4: `Child` has no `get`"),
+        (
+            f'{LAYER}use = "core.manager:Manager.get_session"',
+            "4: `get_session` is a method, and needs an object of `Manager`",
+        ),
         (f'{LAYER}use = "shop.database:session"', "4: there is no module `shop.database`"),
         (f'{LAYER}use = "core.broken:get_db"', "4: `core.broken` does not parse (line 2)"),
         ('connections = "core.broken.get_db"', "1: `core.broken` does not parse (line 2)"),

@@ -109,7 +109,7 @@ def test_the_report_agrees_with_what_check_says(house: Path) -> None:
 
 
 def test_a_pools_provider_is_advised_wherever_it_would_do(tmp_path: Path) -> None:
-    """Declared or found: for what is taken from the same pool, and for nothing else."""
+    """Declared or found: for what is taken from the same pool or opens the same database."""
     for name in ("a pool and a provider", "a pool and a declared provider"):
         write_project(tmp_path, HOUSES[name])
         forget_policies()
@@ -119,6 +119,11 @@ def test_a_pools_provider_is_advised_wherever_it_would_do(tmp_path: Path) -> Non
     write_project(tmp_path, HOUSES["a pool and a provider"])
     (tmp_path / "dbsession.toml").unlink()
     forget_policies()
-    by_hand = [message for _, line, _, _, message in found(tmp_path) if line in (24, 29)]
-    assert len(by_hand) == 2
-    assert not any("connection()" in message for message in by_hand)
+    for database, is_same in (("DSN", True), ('"dbname=other"', False)):
+        text = HOUSES["a pool and a provider"]["app/billing.py"]
+        write_project(
+            tmp_path, {"app/billing.py": text.replace("connect(DSN)", f"connect({database})")}
+        )
+        by_hand = [message for _, line, _, _, message in found(tmp_path) if line in (24, 29)]
+        assert len(by_hand) == 2
+        assert all(("with connection() as" in message) == is_same for message in by_hand)

@@ -725,3 +725,34 @@ def test_a_session_that_its_helper_closes_and_works_with_again(tmp_path: Path) -
                 session.close()
     """
     assert_cases(tmp_path, {"app.py": text}, {"DBS302", "DBS303"})
+
+
+def test_what_the_advised_block_expires_is_to_be_read_inside(tmp_path: Path) -> None:
+    database = """
+        from contextlib import contextmanager
+        from sqlalchemy.orm import sessionmaker
+
+        Session = sessionmaker({options})
+
+        @contextmanager
+        def session_scope():
+            with Session() as db:
+                yield db
+                {end}
+    """
+    use = """
+        from database import Session
+
+        def first():
+            db = Session()
+            item = db.query(Item).first()
+            return {result}
+    """
+    cases = [("", "db.commit()", "item", True), ("", "db.commit()", "item is None", False)]
+    cases += [("", "pass", "item", False), ("expire_on_commit=False", "db.commit()", "item", False)]
+    for options, end, result, is_said in cases:
+        files = {"database.py": database.format(options=options, end=end)}
+        write_project(tmp_path, files | {"use.py": use.format(result=result)})
+        (message,) = [m for *_, code, m in lint(tmp_path, "use.py") if code == "DBS302"]
+        inside = ", and read inside it what line 7 hands out"
+        assert message.endswith(f"use `with session_scope() as db:`{inside if is_said else ''}")

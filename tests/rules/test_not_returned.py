@@ -469,3 +469,21 @@ def test_what_is_kept_in_the_end_is_given_back_only_on_the_other_way(tmp_path: P
     (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS605"]
     assert "when line 8 is cancelled, which no `except Exception` catches, so" in message
     assert message.endswith("; call `release` on that path too")
+
+
+def test_a_close_gives_back_where_the_pool_is_told_so(tmp_path: Path) -> None:
+    text = """
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(dsn{option})
+
+    def count():
+        conn = pool.getconn()
+        try:
+            return conn.execute("x").fetchone()
+        finally:
+            conn.close()
+    """
+    for option, number in ((", close_returns=True", 0), (", close_returns=False", 1), ("", 1)):
+        write_project(tmp_path, {"service.py": text.format(option=option)})
+        assert [code for *_, code, _ in lint(tmp_path, "service.py")] == ["DBS605"] * number

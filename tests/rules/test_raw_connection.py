@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 POLICY = 'connections = "core.db:get_connection"\n'
@@ -73,9 +75,9 @@ def test_message_shows_the_provider(tmp_path: Path) -> None:
     messages = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS107"]
     assert messages == [
         "`sqlite3.connect('a.db')` bypasses the connection provider; "
-        "use `with get_connection() as db:`",
+        "use `with get_connection() as db:` where `'a.db'` is its database",
         "`aiosqlite.connect('a.db')` bypasses the connection provider; "
-        "use `async with get_connection() as conn:`",
+        "use `async with get_connection() as conn:` where `'a.db'` is its database",
     ]
 
 
@@ -166,3 +168,86 @@ def test_another_database_passes_nothing_by(tmp_path: Path) -> None:
     assert_cases(tmp_path, files, {"DBS107", "DBS602"})
     (message,) = (m for *_, code, m in lint(tmp_path, "work.py") if code == "DBS602")
     assert message.endswith("use `with closing(sqlite3.connect(ARCHIVE)) as conn:`")
+
+
+MANAGER = """
+import os
+import sqlite3
+from contextlib import contextmanager
+
+PATH = os.environ["DATABASE"]
+
+class Manager:
+    def __init__(self, path=None):
+        self.path = path or PATH
+
+    @contextmanager
+    def connection(self):
+        conn = sqlite3.connect(self.path, timeout=30)
+        conn.row_factory = sqlite3.Row
+        try:
+            yield conn
+        finally:
+            conn.close()
+
+manager = Manager()
+
+@contextmanager
+def opened():
+    conn = sqlite3.connect(PATH)
+    try:
+        yield conn
+    finally:
+        conn.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("provider", "call", "advised"),
+    [
+        ("manager.connection", "sqlite3.connect(manager.path)", "`with {} as conn:`"),
+        ("manager.connection", "sqlite3.connect(manager.path, timeout=30)", "`with {} as conn:`"),
+        (
+            "manager.connection",
+            "sqlite3.connect(manager.path, timeout=5, isolation_level=None)",
+            "`with {} as conn:`, which is not seen to set `timeout` and `isolation_level`",
+        ),
+        (
+            "manager.connection",
+            "sqlite3.connect(path)",
+            "`with {} as conn:` where `path` is its database",
+        ),
+        (
+            "manager.connection",
+            "sqlite3.connect(Manager(path).path, autocommit=True)",
+            "`with {} as conn:` where `Manager(path).path` is its database; it is not seen to set "
+            "`autocommit`",
+        ),
+        ("opened", "sqlite3.connect(PATH)", "`with {} as conn:`"),
+        ("opened", "sqlite3.connect(database=PATH)", "`with {} as conn:`"),
+        (
+            "opened",
+            "sqlite3.connect(PATH, 30)",
+            "`with {} as conn:`, which is not seen to set `30`",
+        ),
+    ],
+)
+def test_what_following_the_advice_would_lose_is_said(
+    provider: str, call: str, advised: str, tmp_path: Path
+) -> None:
+    text = f"""
+        import sqlite3
+        from core.manager import PATH, Manager, manager
+
+        def work(path):
+            conn = {call}
+            try:
+                return conn.execute("x").fetchone()
+            finally:
+                conn.close()
+    """
+    policy = f'connections = "core.manager:{provider}"'
+    files = {"core/__init__.py": "", "core/manager.py": MANAGER, "dbsession.toml": policy}
+    write_project(tmp_path, files | {"work.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "work.py") if code == "DBS107"]
+    assert message.endswith(f"use {advised.format(provider + '()')}")

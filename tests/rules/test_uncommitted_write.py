@@ -691,3 +691,21 @@ def test_work_on_the_drivers_own_connection_beneath(tmp_path: Path) -> None:
             """,
     }
     assert_cases(tmp_path, files, CODES)
+
+
+def test_what_a_pool_gives_is_given_back(tmp_path: Path) -> None:
+    text = """
+    from psycopg_pool import ConnectionPool
+
+    pool = ConnectionPool(dsn)
+
+    def clear():
+        conn = pool.getconn()
+        try:
+            conn.execute("DELETE FROM log")
+        finally:
+            pool.putconn(conn)
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS309"]
+    assert "when `conn` is given back" in message

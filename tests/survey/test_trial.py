@@ -190,3 +190,83 @@ def test_owners_that_would_hide_findings_are_left_out(tmp_path: Path) -> None:
     assert found.proposal.owners == ()
     text = written(found.proposal, found.offered, found.dropped)
     assert "# Left out: in force, it would say nothing of 2 places.\n# owners = [" in text
+
+
+def test_a_preset_is_left_out_once_the_layer_that_needs_it_is(tmp_path: Path) -> None:
+    """What the preset asks of engines is no reason to leave out the layer of the requests."""
+    models = """
+from contextlib import contextmanager
+from flask import Blueprint, g
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Session = sessionmaker(create_engine("sqlite:///notes.db"))
+
+@contextmanager
+def session_scope():
+    with Session() as session:
+        yield session
+        session.commit()
+
+def get_session():
+    if "session" not in g:
+        g.session = Session()
+    return g.session
+"""
+    routes = """
+from flask import Blueprint
+from app.models import Session, get_session
+
+bp = Blueprint("notes", __name__)
+
+@bp.route("/more")
+def more():
+    session = Session()
+    return session.execute("x").scalar()
+
+@bp.route("/")
+def index():
+    return get_session().execute("x").scalar()
+"""
+    found = trial(tmp_path, {"app/models.py": models, "app/routes/notes.py": routes})
+    assert [layer.name for layer in found.proposal.layers] == ["requests"]
+    assert not found.proposal.is_named
+    reasons = dict(found.dropped)
+    assert reasons["preset flask"] == "in force, it would report 1 more place"
+
+
+def test_a_helper_of_one_module_is_named_by_it(tmp_path: Path) -> None:
+    """Elsewhere its bare name may stand for something else."""
+    accessor = """
+import psycopg2
+
+def get_db_connection():
+    return psycopg2.connect("dbname=shop")
+"""
+    helper = """
+from contextlib import contextmanager
+import psycopg2
+
+@contextmanager
+def get_db_connection():
+    conn = psycopg2.connect("dbname=shop")
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+def learn():
+    with get_db_connection() as conn:
+        conn.cursor().execute("x")
+"""
+    use = """
+from app.db import get_db_connection
+
+def work():
+    conn = get_db_connection()
+    conn.cursor().execute("x")
+"""
+    files = {"app/db.py": accessor, "app/learning.py": helper, "app/work.py": use}
+    found = trial(tmp_path, files)
+    assert [use.written for use in found.offered.connections] == ["app.learning:get_db_connection"]
+    assert not any(layer.uses for layer in found.proposal.layers)

@@ -11,18 +11,16 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
-from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import (
     Need,
     plain_need,
     provision_by,
 )
-from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.house.advice import closes_by_its_block, factory_of
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Swap
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Swap
 from flake8_dbsession.rewriting.imports import reach_module
 
 
@@ -58,6 +56,17 @@ def entered_for(acquisition: Acquisition, document: Document, *, committed: bool
     way = document.context.connection_way(acquisition)
     if way is not None:
         return _provided(way, acquisition, document, committed=committed)
+    return own_block_of(acquisition, document, committed=committed)
+
+
+def own_block_of(acquisition: Acquisition, document: Document, *, committed: bool) -> Entered:
+    """Give the block of a connection itself, or ``closing`` where that leaves it open.
+
+    Args:
+        acquisition: what opens the connection.
+        document: the file.
+        committed: whether the code as it is has a block around it that commits.
+    """
     if not committed and closes_by_its_block(acquisition, document.context.file.inference):
         need = plain_need(acquisition, document)
         return Entered(doubts=tuple(_about_own_block(need)))
@@ -70,39 +79,38 @@ def _provided(
 ) -> Entered:
     need = replace(plain_need(acquisition, document), beside=factory_of(acquisition))
     provision = provision_by(way, need, document)
-    inference = document.context.file.inference
-    doubts = tuple(_about_provider(way, need, provision.name, inference, committed=committed))
+    doubts = (
+        *(Doubt(Kind.OTHER, reason) for reason in provision.doubts),
+        *_about_leaving(way, need, provision.name, committed=committed),
+    )
     swap = swap_of(need, provision, document, enters=committed, stays=False)
     return Entered(provision.call, edits=provision.edits, doubts=doubts, swap=swap)
 
 
-def _about_provider(
-    way: Way, need: Need, name: str, inference: Inference, *, committed: bool
-) -> Iterator[Doubt]:
-    if not way.is_same:
-        yield Doubt(Kind.OTHER, f"`{name}` may open another database")
-    where = more_than_a_session(way.function, need.call, need.scope, inference)
-    if where is not None:
-        reason = f"`{name}` does more than open and end a connection, in {where}"
-        yield Doubt(Kind.OTHER, reason)
-    if not way.leaving.raises_again:
-        yield Doubt(Kind.OTHER, f"`{name}` does not raise every error again")
-    if need.place.writes is False:
-        return
+def _about_leaving(way: Way, need: Need, name: str, *, committed: bool) -> Iterator[Doubt]:
+    """Doubt that a provider's block should commit, or that it does what the code's block does."""
     if not committed and way.leaving.commits is not False:
-        yield _about_commit(name, need.place)
-    if committed and not way.leaving.commits:
+        yield from _about_commit(name, need.place)
+    if committed and not way.leaving.commits and need.place.writes is not False:
         yield Doubt(Kind.OTHER, f"`{name}` may not commit what the block commits")
 
 
 def _about_own_block(need: Need) -> Iterator[Doubt]:
     """Doubt that the end of a driver's own block should commit."""
     block = driver_of(need.known.library).block
-    if BlockEnd.COMMITS in block and need.place.writes is not False:
-        yield _about_commit("the block", need.place)
+    if BlockEnd.COMMITS in block:
+        yield from _about_commit("the block", need.place)
 
 
-def _about_commit(name: str, place: OpeningPlace) -> Doubt:
-    what = "leaves" if place.writes else "may leave"
-    quoted = name if " " in name else f"`{name}`"
-    return Doubt(Kind.COMMIT, f"{quoted} would commit what the code {what} uncommitted")
+def _about_commit(name: str, place: OpeningPlace) -> Iterator[Doubt]:
+    leaves = place.leaves
+    if leaves is not False:
+        what = "leaves" if leaves else "may leave"
+        quoted = name if " " in name else f"`{name}`"
+        yield Doubt(Kind.COMMIT, f"{quoted} would commit what the code {what} uncommitted")
+
+
+def by_own_block(fix: Fix, provided: Entered) -> Fix:
+    """Say of a fix that it leaves the provider aside, and why."""
+    reasons = "; ".join(dict.fromkeys(doubt.reason for doubt in provided.doubts))
+    return replace(fix, notes=(*fix.notes, f"by its own block, for {reasons}"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 import libcst as cst
 
@@ -17,7 +18,12 @@ from flake8_dbsession.analysis.lifetimes.model import Closing
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.cursors import Cursors
-from flake8_dbsession.fixes.blocks.entered_connection import Entered, entered_for
+from flake8_dbsession.fixes.blocks.entered_connection import (
+    Entered,
+    by_own_block,
+    entered_for,
+    own_block_of,
+)
 from flake8_dbsession.fixes.blocks.new_block import annotation_notes, tail_doubt
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.rewriting.closes import (
@@ -65,7 +71,23 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.known.is_async:
         raise Refusal("`closing` cannot close an asynchronous connection")
     entered = entered_for(acquisition, document, committed=False)
-    region = Region([place.statement, *statements], document)
+    fix = _rewritten(entered, place.statement, statements, name, document)
+    if not (entered.call and fix.doubts):
+        return fix
+    own = own_block_of(acquisition, document, committed=False)
+    other = _rewritten(own, place.statement, statements, name, document)
+    return replace(fix, instead=by_own_block(other, entered))
+
+
+def _rewritten(
+    entered: Entered,
+    opening: ast.stmt,
+    statements: Sequence[ast.stmt],
+    name: str,
+    document: Document,
+) -> Fix:
+    """Put a block around the statements from the one after the opening to the close."""
+    region = Region([opening, *statements], document)
     assignment, *rest = region.statements
     assert isinstance(assignment, cst.SimpleStatementLine)
     *first, last = rest
@@ -85,8 +107,8 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     new: Statement = guarded([block], tail, region.indent) if tail else block
     edits = (*region.rewritten(region.keeping([new])), *entered.edits)
     doubts = (*entered.doubts, *([tail_doubt(statements[-1])] if tail else ()))
-    unneeded = document.names_in(place.statement) if entered.call else frozenset()
-    notes = annotation_notes(place.statement, document)
+    unneeded = document.names_in(opening) if entered.call else frozenset()
+    notes = annotation_notes(opening, document)
     return Fix(edits, doubts, unneeded, notes, entered.swap)
 
 

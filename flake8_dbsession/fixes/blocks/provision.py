@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
-from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.fixes.blocks.injected import filled, handler_of
 from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
@@ -305,21 +305,31 @@ def _provision(reach: Reach, way: Way, need: Need, document: Document) -> Provis
 
 
 def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[str]:
-    """Say why a provider may open other sessions, or end them in another way."""
+    """Say why a provider may open something else, or end it in another way."""
+    is_connection = need.known.resource is Resource.CONNECTION
     if need.known.source is Role.SESSION_CLASS:
         yield from doubts_about_class(need.call, need.known, need.scope, way.function, document)
     elif not _opens_the_same(way, need, document):
-        yield f"`{reach.expression}` may open sessions of another factory"
+        other = "another database" if is_connection else "sessions of another factory"
+        yield f"`{reach.expression}` may open {other}"
+    if way.unseen:
+        options = " and ".join(f"`{option}`" for option in way.unseen)
+        yield f"`{reach.expression}` is not seen to set {options}"
+    if way.is_pooled:
+        yield f"`{reach.expression}` takes a connection of a pool, which may have none left"
     inference = document.context.file.inference
     where = more_than_a_session(way.function, need.call, need.scope, inference)
     if where is not None:
-        yield f"`{reach.expression}` does more than open and end a session, in {where}"
+        what = need.known.resource.value
+        yield f"`{reach.expression}` does more than open and end a {what}, in {where}"
     if not way.leaving.raises_again:
         yield f"`{reach.expression}` does not raise every error again"
 
 
 def _opens_the_same(way: Way, need: Need, document: Document) -> bool:
     """Tell whether a provider calls the factory, or the policy alone says what belongs together."""
+    if need.known.resource is Resource.CONNECTION:
+        return way.is_same
     if document.context.legacy_replacement(need.call, need.scope) is not None:
         return True
     return way.is_same if way.function is not None else need.known.home is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
@@ -11,7 +12,12 @@ from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.cursors import Cursors
-from flake8_dbsession.fixes.blocks.entered_connection import entered_for
+from flake8_dbsession.fixes.blocks.entered_connection import (
+    Entered,
+    by_own_block,
+    entered_for,
+    own_block_of,
+)
 from flake8_dbsession.fixes.connection.shared_block import shared_edits
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
@@ -38,16 +44,30 @@ class CloseAsWell(Fixer[Ending]):
         refuse_borrowed(opened, document)
         name = _name(item, opened.scope.node)
         entered = entered_for(opened, document, committed=True)
-        doubts = (*entered.doubts, *_doubts(name, block, opened, document.context.file.inference))
+        doubts = tuple(_doubts(name, block, opened, document.context.file.inference))
+        if not entered.call:
+            return replace(_closed(entered, item, name, opened, document), doubts=doubts)
         start, end = document.span(opened.node)
-        if entered.call:
-            edits = (Edit(start, end, entered.call), *entered.edits)
-            return Fix(edits, doubts, document.names_in(opened.node), swap=entered.swap)
-        edits = shared_edits(opened, document)
-        if edits:
-            return Fix(edits, doubts)
-        opening = Edit(start, start, f"{entered.around}(")
-        return Fix((opening, *_named(item, name, end, document), *entered.edits), doubts)
+        edits = (Edit(start, end, entered.call), *entered.edits)
+        unneeded = document.names_in(opened.node)
+        fix = Fix(edits, (*entered.doubts, *doubts), unneeded, swap=entered.swap)
+        if not fix.doubts:
+            return fix
+        own = own_block_of(opened, document, committed=True)
+        other = replace(_closed(own, item, name, opened, document), doubts=doubts)
+        return replace(fix, instead=by_own_block(other, entered))
+
+
+def _closed(
+    entered: Entered, item: ast.withitem, name: str, opened: Acquisition, document: Document
+) -> Fix:
+    """Put ``closing`` around the connection, and enter the connection after it."""
+    edits = shared_edits(opened, document)
+    if edits:
+        return Fix(edits)
+    start, end = document.span(opened.node)
+    opening = Edit(start, start, f"{entered.around}(")
+    return Fix((opening, *_named(item, name, end, document), *entered.edits))
 
 
 def _doubts(

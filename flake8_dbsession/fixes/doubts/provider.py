@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.calls import is_stub
 from flake8_dbsession.analysis.flow.calls import is_logger
+from flake8_dbsession.analysis.library.drivers import GIVINGS
 from flake8_dbsession.analysis.library.python import LOGGING, TIMES
 from flake8_dbsession.analysis.library.wrappers import (
     CLOSING,
@@ -15,6 +16,7 @@ from flake8_dbsession.analysis.library.wrappers import (
 )
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import (
     HELD,
@@ -26,6 +28,9 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.fixes.doubts.patched import shown_from
+from flake8_dbsession.house.options import options_of
 
 FACTORIES = frozenset({Role.FACTORY, Role.REGISTRY, Role.SESSION_CLASS})
 """What these make takes no connection before it is used, so that nothing can go wrong."""
@@ -54,18 +59,33 @@ def more_than_a_session(
         inference: answers what the calls in the provider stand for.
 
     Returns:
-        The line in words; None for a plain provider.
+        The place in words; None for a plain provider.
     """
     if provider is None:
         return None
-    looking = _Looking(inference, ast.unparse(opening), inference.value(opening.func, scope))
+    looking = _Looking(inference, opening, inference.value(opening.func, scope))
     found = next(looking.into(provider), None)
-    if found is None:
-        return None
-    function, line = found
-    if function in nodes_in(provider.node):
-        return f"its line {line}"
-    return f"line {line} of `{getattr(function, 'name', 'lambda')}`"
+    return _in_words(*found, inference) if found is not None else None
+
+
+def _in_words(scope: Scope, line: int, inference: Inference) -> str:
+    """Name a line of a function by its place in the file, which may lie elsewhere."""
+    module = scope.module
+    shown = shown_from(inference.project.root, module.path)
+    before = _lines_before(scope.node, module)
+    if before is None:
+        return f"`{getattr(scope.node, 'name', 'lambda')}` of {shown}"
+    return f"line {line + before} of {shown}"
+
+
+def _lines_before(node: ast.AST, module: Module) -> int | None:
+    """Give the number of lines before the part of a module that a node was parsed with."""
+    tree = parse(module.text)
+    alike = ast.dump(node)
+    for whole in ast.walk(tree) if tree is not None else ():
+        if type(whole) is type(node) and ast.dump(whole) == alike:
+            return int(getattr(whole, "lineno", 0) - getattr(node, "lineno", 0))
+    return None
 
 
 def only_tells(call: ast.Call, scope: Scope, inference: Inference) -> bool:
@@ -90,14 +110,15 @@ def only_tells(call: ast.Call, scope: Scope, inference: Inference) -> bool:
 class _Looking:
     """Looks for what functions do besides opening and ending a session."""
 
-    def __init__(self, inference: Inference, opening: str, by_hand: Value | None) -> None:
+    def __init__(self, inference: Inference, opening: ast.Call, by_hand: Value | None) -> None:
         self._inference = inference
-        self._written = opening
+        self._opening_by_hand = opening
+        self._written = ast.unparse(opening)
         self._by_hand = by_hand
         self._seen: set[ast.AST] = set()
 
-    def into(self, function: FunctionValue) -> Iterator[tuple[ast.AST, int]]:
-        """Give the function and line of what is done besides, what runs in handlers left out."""
+    def into(self, function: FunctionValue) -> Iterator[tuple[Scope, int]]:
+        """Give the scope and line of what is done besides, what runs in handlers left out."""
         node = function.node
         if node in self._seen or (self._seen and function == self._by_hand):
             return
@@ -107,12 +128,12 @@ class _Looking:
             yield from self._opening(node.body, scope)
             return
         if not decorator_names(node) <= PLAIN_DECORATORS | CONTEXT_MANAGERS or is_stub(function):
-            yield node, node.lineno
+            yield scope, node.lineno
         yield from self._in(body_of(node), scope)
         yields = [part.lineno for part in own_nodes(node) if isinstance(part, ast.Yield)]
-        yield from ((node, line) for line in yields[1:])
+        yield from ((scope, line) for line in yields[1:])
 
-    def _in(self, body: list[ast.stmt], scope: Scope) -> Iterator[tuple[ast.AST, int]]:
+    def _in(self, body: list[ast.stmt], scope: Scope) -> Iterator[tuple[Scope, int]]:
         for statement in body:
             match statement:
                 case ast.Try():
@@ -137,12 +158,12 @@ class _Looking:
                     if not isinstance(value, (ast.Constant, ast.Yield)):
                         yield from self._calls_in(value, scope)
                 case _ if not isinstance(statement, _QUIET):
-                    yield scope.node, statement.lineno
+                    yield scope, statement.lineno
 
-    def _calls_in(self, expression: ast.expr, scope: Scope) -> Iterator[tuple[ast.AST, int]]:
+    def _calls_in(self, expression: ast.expr, scope: Scope) -> Iterator[tuple[Scope, int]]:
         for node in nodes_in(expression):
             if isinstance(node, ast.Call) and not self._ends_or_tells(node, scope):
-                yield scope.node, node.lineno
+                yield scope, node.lineno
 
     def _ends_or_tells(self, call: ast.Call, scope: Scope) -> bool:
         if only_tells(call, scope, self._inference):
@@ -151,28 +172,41 @@ class _Looking:
             case ast.Call(func=ast.Attribute(value=owner, attr=method), args=[], keywords=[]):
                 known = self._inference.known(owner, scope)
                 return method in _ENDING and known is not None and known.role in HELD
+            case ast.Call(func=ast.Attribute(attr=method), args=[given], keywords=[]):
+                known = self._inference.known(given, scope)
+                return method in GIVINGS and known is not None and known.role in HELD
         return False
 
-    def _opening(self, expression: ast.expr, scope: Scope) -> Iterator[tuple[ast.AST, int]]:
+    def _opening(self, expression: ast.expr, scope: Scope) -> Iterator[tuple[Scope, int]]:
         """Give what an expression does besides opening a session, as by hand or from a factory."""
         if ast.unparse(unawaited(expression)) == self._written:
             return
         match unawaited(expression):
             case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if name in _NEXT:
                 yield from self._opening(inner, scope)
+            case ast.Call() as call if self._connects_alike(call, scope):
+                return
             case ast.Call(func=function, args=[inner], keywords=[]):
                 if last_segment(function) in CLOSING:
                     yield from self._opening(inner, scope)
                 else:
-                    yield scope.node, expression.lineno
+                    yield scope, expression.lineno
             case ast.Call(func=function, args=[], keywords=[]) as call:
                 value = self._inference.value(function, scope)
                 if isinstance(value, FunctionValue):
                     yield from self.into(value)
                 elif not (_is_factory(function, value) or only_tells(call, scope, self._inference)):
-                    yield scope.node, expression.lineno
+                    yield scope, expression.lineno
             case _:
-                yield scope.node, expression.lineno
+                yield scope, expression.lineno
+
+    def _connects_alike(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether a call connects as by hand, to whichever database."""
+        opening, by_hand = self._opening_by_hand, self._by_hand
+        if not isinstance(by_hand, RoleValue) or by_hand.role is not Role.CONNECT:
+            return False
+        is_same = self._inference.value(call.func, scope) == by_hand
+        return is_same and {*options_of(call)} == {*options_of(opening)}
 
 
 def _is_factory(function: ast.expr, value: Value | None) -> bool:

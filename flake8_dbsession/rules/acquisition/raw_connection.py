@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.house.advice import place_of
+from flake8_dbsession.house.advice import connection_words, place_of
 from flake8_dbsession.house.fitting import passed_in
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
@@ -25,6 +25,8 @@ class RawConnection(Rule[Acquisition]):
     policy names a connection provider. What an engine or a pool gives is not meant.
 
     A connection to a database that is seen to be another one than the provider's passes nothing by.
+    Where it is not known which one it is, and where the provider is not seen to set an option of
+    the call, the message says so: there the provider may be no way out.
 
     ## Why is this bad?
     The provider sets what the house relies on (pragmas, row factories, timeouts, the pool's limit)
@@ -80,7 +82,7 @@ class RawConnection(Rule[Acquisition]):
             return
         name = local_name(fact.name, "conn")
         way = context.house.connection(place)
-        code = f"`{(way or named).written(name)}`"
+        code = connection_words(way or named, place, name)
         way_out = code if way is not None else passed_in(code)
         yield self.violation(
             fact.node, f"`{fact.text}` bypasses the connection provider; use {way_out}"

@@ -6,7 +6,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.house.advice import closes_by_its_block
+from flake8_dbsession.house.advice import closes_by_its_block, connection_words, place_of
 from flake8_dbsession.house.fitting import (
     CLOSE_REPLACED,
     is_conditional,
@@ -73,5 +73,5 @@ def provided_connection(acquisition: Acquisition, context: Context) -> str | Non
     way = context.connection_way(acquisition)
     if way is None:
         return None
-    name = local_name(acquisition.name, "conn")
-    return f"`{way.written(name)}`"
+    place = place_of(acquisition, context.file.inference)
+    return connection_words(way, place, local_name(acquisition.name, "conn"))

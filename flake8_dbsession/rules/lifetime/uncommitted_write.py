@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.lifetime.endings import taking_of
 from flake8_dbsession.analysis.facts.lifetime.uncommitted_writes import UncommittedWrite
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import shown
@@ -109,10 +110,12 @@ class UncommittedWriteRule(Rule[UncommittedWrite]):
     def check(self, fact: UncommittedWrite, context: Context) -> Iterator[Violation]:
         """Report writes that nothing commits."""
         write = shown(fact.node, longest=_LONGEST)
+        is_pooled = taking_of(fact.acquisition.known) is not None
+        end = "given back" if is_pooled else "closed"
         yield self.violation(
             fact.node,
             f"nothing commits `{write}`, so that it is undone, without an error, "
-            f"when {_what(fact)} is closed; {_way_out(fact)}",
+            f"when {_what(fact)} is {end}; {_way_out(fact)}",
         )
 
 

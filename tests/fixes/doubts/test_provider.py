@@ -124,7 +124,7 @@ def test_one_that_another_gives_is_none(tmp_path: Path) -> None:
     assert repaired(tmp_path, house(provider), "app.py", "DBS102").fixed
 
 
-def test_the_doubt_names_the_function_that_does_more(tmp_path: Path) -> None:
+def test_the_doubt_names_the_line_that_does_more(tmp_path: Path) -> None:
     provider = PROVIDER + MORE["what it enters"]
     (reason,) = reasons(tmp_path, house(provider), "app.py", "DBS102")
-    assert "in line 3 of `_held`" in reason
+    assert "in line 22 of core/database.py" in reason

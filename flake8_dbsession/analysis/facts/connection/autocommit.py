@@ -53,6 +53,13 @@ def commits_by_itself(opened: Acquisition, inference: Inference) -> bool:
     return _is_told(call, scope, inference, by_default=known.library != "psycopg2")
 
 
+def surely_commits_by_itself(opened: Acquisition) -> bool:
+    """Tell whether each statement of a connection is seen to be permanent at once."""
+    options = {(each.arg, ast.unparse(each.value)) for each in opened.node.keywords}
+    is_told = not options.isdisjoint({(_OPTION, "True"), ("isolation_level", "None")})
+    return driver_of(opened.known.library).autocommits or is_told
+
+
 def _is_old_style(
     opened: Acquisition, scope: Scope, maker: ast.Call | None, inference: Inference
 ) -> bool:

@@ -48,6 +48,7 @@ from flake8_dbsession.analysis.lifetimes import (
     Opened,
     lifetimes,
 )
+from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
     is_fixture,
@@ -196,7 +197,26 @@ def _endings_in(
                 kept = _without_raises(kept)
             if ends and kept.leaks and not is_called_elsewhere(scope, inference):
                 kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
-            yield Ending(acquisition, kept, scope, taking_of(acquisition.known))
+            yield Ending(acquisition, kept, scope, _taking(acquisition, inference))
+
+
+def _taking(acquisition: Acquisition, inference: Inference) -> Taking | None:
+    """Tell how a connection was taken from a pool, that pool's own options included."""
+    taking = taking_of(acquisition.known)
+    pool = getattr(acquisition.node.func, "value", None)
+    if taking is None or pool is None:
+        return taking
+    for binding in bindings_of(pool, acquisition.scope, inference):
+        made = getattr(binding.how, "value", None)
+        if isinstance(made, ast.Call) and any(map(_returns_at_close, made.keywords)):
+            return taking._replace(close_gives_back=True)
+    return taking
+
+
+def _returns_at_close(option: ast.keyword) -> bool:
+    # https://www.psycopg.org/psycopg3/docs/api/pool.html#psycopg_pool.ConnectionPool
+    is_true = isinstance(option.value, ast.Constant) and option.value.value is True
+    return option.arg == "close_returns" and is_true
 
 
 def _lost_again(acquisition: Acquisition, lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
