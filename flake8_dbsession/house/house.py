@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
@@ -23,6 +24,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
+from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
@@ -408,10 +410,16 @@ class House:
         cls = scope.enclosing_class()
         if cls is not None and isinstance(cls.node, ast.ClassDef) and cls.parent is not None:
             yield from _objects_of_self(cls, inference=self.inference)
-        for name in self._imports.names():
-            for value in self.inference.values(name, self._file.module.scope):
-                if isinstance(value, InstanceValue):
-                    yield name, value
+        yield from self._imported_objects
+
+    @cached_property
+    def _imported_objects(self) -> list[tuple[str, InstanceValue]]:
+        return [
+            (name, value)
+            for name in self._imports.names()
+            for value in self.inference.values(name, self._file.module.scope)
+            if isinstance(value, InstanceValue)
+        ]
 
     def _beside(self, name: str, place: OpeningPlace) -> str:
         """Write a name of the factory's module as the factory is written."""
@@ -527,7 +535,7 @@ def _objects_of_self(cls: Scope, *, inference: Inference) -> list[tuple[str, Ins
 def _attributes_of_self(cls: ast.ClassDef) -> list[str]:
     names = (
         node.attr
-        for node in ast.walk(cls)
+        for node in nodes_in(cls)
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and isinstance(node.value, ast.Name)

@@ -60,6 +60,7 @@ class Locations:
         self._found: dict[Question, Path | None] = {}
         self._roots: dict[tuple[Path, str], list[Path]] = {}
         self._source_folders: dict[Path, list[Path]] = {}
+        self._tops: dict[Path, bool] = {}
 
     def find(self, question: Question) -> Path | None:
         """Find the file that an import leads to.
@@ -107,13 +108,18 @@ class Locations:
         ancestors = [folder, *folder.parents]
         ancestors = ancestors[: ancestors.index(self.root) + 1]
         self.searched.update(ancestors)
-        above = [root for root in ancestors if _resolve(root / top) is not None]
+        above = [root for root in ancestors if self._is_module(root / top)]
         yield from sorted(above, key=_is_package)
         for ancestor in ancestors if not above else []:
             self.searched.update(self._folders_in(ancestor))
             for root in self._folders_in(ancestor):
-                if _resolve(root / top) is not None:
+                if self._is_module(root / top):
                     yield root
+
+    def _is_module(self, path: Path) -> bool:
+        if path not in self._tops:
+            self._tops[path] = _resolve(path) is not None
+        return self._tops[path]
 
     def _folders_in(self, folder: Path) -> list[Path]:
         if folder not in self._source_folders:

@@ -94,7 +94,8 @@ _UNPLACED = frozenset(
 
 def _positions(text: str, words: Iterable[str]) -> set[int]:
     """Find where words stand in a text; of one that ends so, where its parenthesis does."""
-    called, others = [], []
+    called: list[str] = []
+    others: list[str] = []
     for word in words:
         (called if word[-1:] == "(" else others).append(word)
     if len(called) <= _FEW:
@@ -114,7 +115,7 @@ def _positions(text: str, words: Iterable[str]) -> set[int]:
 @cache
 def _looking_back(called: tuple[str, ...]) -> re.Pattern[str]:
     """Make what finds many called names by one look for parentheses, which is fast."""
-    return re.compile(r"\((?:%s)" % "|".join(f"(?<={re.escape(word)})" for word in called))
+    return re.compile(rf"\((?:{'|'.join(f'(?<={re.escape(word)})' for word in called)})")
 
 
 class Mentions:
