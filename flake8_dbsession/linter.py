@@ -218,13 +218,15 @@ class Linter:
             None for a file that names nothing of interest.
         """
         may_judge = self._comments is not None and _names_codes_in_noqa(text)
-        is_gone_by = not is_gated(text) and not may_judge
+        may_tell = is_gated(text)
+        is_gone_by = not may_tell and not may_judge
         if is_gone_by and self._is_plain(Path(os.path.abspath(filename))):
             return None  # without loading the preset
         path, standard = self._place(filename)
         if isinstance(standard, PolicyError):
             return standard
-        is_of_interest = is_gated(text, standard.gates) or (may_judge and standard.comment_rules)
+        may_tell = may_tell or is_gated(text, standard.gates)
+        is_of_interest = may_tell or (may_judge and standard.comment_rules)
         if standard.policy.excludes(path) or not is_of_interest:
             return None
         return self._prepare(path, text, tree, standard)

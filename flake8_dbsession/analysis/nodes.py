@@ -52,9 +52,11 @@ def children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for name in PARTS[type(node)]:
         value = getattr(node, name, None)
+        if not value:
+            continue
         if type(value) is list:
             found += filter(None, value)
-        elif value is not None:
+        else:
             found.append(value)
     return found
 
@@ -150,8 +152,10 @@ def _walked(nodes: list[ast.AST], ends: frozenset[type[ast.AST]]) -> list[ast.AS
             continue
         for name in LAST_FIRST[kind]:
             value = getattr(node, name, None)
+            if not value:
+                continue
             if type(value) is list:
                 stack += filter(None, value[::-1])
-            elif value is not None:
+            else:
                 stack.append(value)
     return found

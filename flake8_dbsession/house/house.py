@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
@@ -26,6 +27,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
+from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
@@ -428,12 +430,21 @@ class House:
         cls = scope.enclosing_class()
         if cls is not None and isinstance(cls.node, ast.ClassDef) and cls.parent is not None:
             yield from _objects_of_self(cls, inference=self.inference)
+        for name, value in self._objects_here:
+            # The methods of a class work with their own object.
+            if not _is_of(value, cls):
+                yield name, value
+
+    @cached_property
+    def _objects_here(self) -> list[tuple[str, InstanceValue]]:
+        """The objects that the file imports or makes, by their names."""
         module = self._file.module
-        for name in (*self._imports.names(), *_made_by(module)):
-            for value in self.inference.values(name, module.scope):
-                # The methods of a class work with their own object.
-                if isinstance(value, InstanceValue) and not _is_of(value, cls):
-                    yield name, value
+        return [
+            (name, value)
+            for name in (*self._imports.names(), *_made_by(module))
+            for value in self.inference.values(name, module.scope)
+            if isinstance(value, InstanceValue)
+        ]
 
     def _beside(self, name: str, place: OpeningPlace) -> str:
         """Write a name of the factory's module as the factory is written."""
@@ -574,7 +585,7 @@ def _is_of(instance: InstanceValue, cls: Scope | None) -> bool:
 def _attributes_of_self(cls: ast.ClassDef) -> list[str]:
     names = (
         node.attr
-        for node in ast.walk(cls)
+        for node in nodes_in(cls)
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and isinstance(node.value, ast.Name)

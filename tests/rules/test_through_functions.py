@@ -231,3 +231,39 @@ def test_no_name_of_a_helper_proves_anything(tmp_path: Path) -> None:
         """,
     }
     assert_cases(tmp_path, files, {"DBS302", "DBS303", "DBS602"})
+
+
+def test_what_an_object_keeps_besides_its_session(tmp_path: Path) -> None:
+    files = {
+        "house.py": HOUSE,
+        "service.py": """
+            from typing import Optional
+
+            class Service:
+                def __init__(self, db, name: str, limit: int | None, path: Optional[str] = ""):
+                    self.db = db
+                    self.name = name
+                    self.limit = limit
+                    self.path = path
+
+                def run(self, box):
+                    box.note(self.name, self.limit, self.path)
+                    return self.db.execute("select 1")
+
+                def lend(self, box):
+                    box.note(self.db)
+        """,
+        "use.py": """
+            from house import SessionLocal
+            from service import Service
+
+            def noted(box):
+                db = SessionLocal()  # DBS302
+                Service(db, "x", 1).run(box)
+
+            def lent(box):
+                db = SessionLocal()
+                Service(db, "x", 1).lend(box)
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS302"})

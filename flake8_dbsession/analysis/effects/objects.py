@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.locks import under_locks
+from flake8_dbsession.analysis.library.python import PLAIN
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Parameter, Scope
 from flake8_dbsession.analysis.names.values import (
@@ -16,7 +17,9 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import is_super, own_nodes
+from flake8_dbsession.analysis.nodes import is_super, nodes_in, own_nodes
+
+_OPTIONAL = frozenset({"Optional", "Union"})
 
 
 def attributes_made_of(cls: ClassValue, inference: Inference) -> tuple[str, ...]:
@@ -119,10 +122,12 @@ def _fields(node: ast.ClassDef) -> list[str]:
 
 
 def _stored_by(init: FunctionValue) -> list[str]:
-    """Give the attributes to which a constructor assigns one of its parameters."""
+    """Give the attributes to which a constructor assigns a parameter that may be of interest."""
     arguments = init.node.args
     parameters = {
-        arg.arg for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        arg.arg
+        for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        if not _is_plain(arg.annotation)
     }
     return [
         target.attr
@@ -154,6 +159,14 @@ def _base_constructor(init: FunctionValue, inference: Inference) -> FunctionValu
                 above = inference.value(node.func, scope)
                 return above if isinstance(above, FunctionValue) else None
     return None
+
+
+def _is_plain(annotation: ast.expr | None) -> bool:
+    """Tell whether an annotation is of values that are no objects to work with: ``str | None``."""
+    nodes = nodes_in(annotation) if annotation is not None else []
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    is_spelled_out = not any(isinstance(node, ast.Attribute) for node in nodes)
+    return is_spelled_out and not names.isdisjoint(PLAIN) and names <= PLAIN | _OPTIONAL
 
 
 def _is_known(binding: Binding, inference: Inference) -> bool:

@@ -25,6 +25,9 @@ WITHOUT_EFFECT = (
 )
 """The builtins that do nothing but give a value, or print one."""
 
+PLAIN = frozenset({"bool", "bytes", "float", "int", "str"})
+"""The types of values that are no objects to work with."""
+
 CALLING = {"filter": 0, "map": 0, "max": None, "min": None, "sorted": None}
 """Those that call what they are given: by which position, or else by the keyword ``key``."""
 

@@ -79,6 +79,8 @@ class State(NamedTuple):
 
     def bind(self, name: Key, values: int) -> State:
         """Forget what a key stood for, and note which values it can have."""
+        if not (self.objects or self.holders or self.same):
+            return self.narrow(name, values)
         forgotten = self._replace(
             objects=self.objects - {name},
             holders=self.holders - {name},
@@ -88,6 +90,8 @@ class State(NamedTuple):
 
     def narrow(self, name: Key, values: int) -> State:
         """Note which values a key can have, and with it what has the same value."""
+        if values == ANY and not self.facts:
+            return self
         names = {name}.union(*(pair for pair in self.same if name in pair))
         facts = frozenset(fact for fact in self.facts if fact[0] not in names)
         known = frozenset() if values == ANY else frozenset((each, values) for each in names)
@@ -153,7 +157,7 @@ class Reader:
 
     def refers(self, node: ast.AST | None, state: State) -> bool:
         """Tell whether an expression is the object itself."""
-        while node is not None:
+        while node is not None and state.objects:
             if node in state.objects:
                 return True
             match node:
@@ -177,6 +181,8 @@ class Reader:
 
     def holds(self, node: ast.AST | None, state: State) -> bool:
         """Tell whether an expression is the object, or something that holds it."""
+        if not (state.objects or state.holders):
+            return False
         if node is None or self.refers(node, state) or node in state.holders:
             return node is not None
         match node:

@@ -103,6 +103,8 @@ class Transfer:
             case Evaluate(node=node):
                 if node is self._opened.node:
                     yield from self._open(node, state)
+                elif state.status is Status.UNBORN:
+                    yield state
                 else:
                     yield from self._evaluate(node, state)
             case Take(whole=whole, part=part):
@@ -172,8 +174,6 @@ class Transfer:
             yield from self._arrived(node, fate.on_return, state)
             return
         match node:
-            case _ if state.status is Status.UNBORN:
-                yield state
             case ast.Await(
                 value=ast.Call(func=ast.Attribute(value=owner, attr="__aenter__" | "connection"))
             ):

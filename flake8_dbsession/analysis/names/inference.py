@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from flake8_dbsession.analysis.library.wrappers import (
     STACK_ENTRIES,
     TRANSPARENT_CALLS,
 )
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.call_sites import assigned_to, calls_of, is_called
 from flake8_dbsession.analysis.names.containers import GETTERS, stored_values
 from flake8_dbsession.analysis.names.dotted import names_of, without_calls
@@ -104,6 +106,7 @@ _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
 _TELLING_AUTOFLUSH = frozenset({"autoflush", "session_options", None})
+_RENAMED = re.compile(rf"(?:{'|'.join(sorted(INJECTORS))})[\s\\]+as\b")
 _KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
@@ -986,10 +989,16 @@ def _names_injector(expression: ast.expr, scope: Scope) -> bool:
     """Tell whether a name is that of an injector, or was before an import renamed it."""
     if last_segment(expression) in INJECTORS:
         return True
-    if not isinstance(expression, ast.Name):
+    if not isinstance(expression, ast.Name) or not _renames_injectors(scope.module.scope):
         return False
     bindings = scope.lookup(expression.id)
     return any(isinstance(b.how, Imported) and b.how.name in INJECTORS for b in bindings)
+
+
+@remembered
+def _renames_injectors(module: Scope) -> bool:
+    text = module.module.text
+    return any(name in text for name in INJECTORS) and _RENAMED.search(text) is not None
 
 
 def _choose(options: Iterable[Value | None]) -> Value | None:

@@ -44,22 +44,12 @@ _HANDED_ON = frozenset(
 )
 # What a call is named that gives a factory or a registry, rather than a session.
 _MAKING = ("aker", "actory", "egistry", "scoped", PARTIAL_NAME)
-# Methods that only sessions, connections and cursors have, but for a few names of other libraries.
-_WORK = (
-    ".commit(",
-    ".cursor(",
-    ".exec(",
-    ".execute(",
-    ".executemany(",
-    ".fetchrow(",
-    ".fetchval(",
-    ".flush(",
-    ".query(",
-    ".rollback(",
-    ".scalars(",
+# Methods that only sessions, connections and cursors have, but for a few names of other libraries;
+# and methods that many other objects have: where their name says what it is they count as well.
+_WORK = re.compile(
+    r"\.(?:(?P<common>add|add_all|delete|get|merge|scalar)"
+    r"|commit|cursor|exec|execute|executemany|fetchrow|fetchval|flush|query|rollback|scalars)\("
 )
-# Methods that many other objects have; where their name says what it is they count as well.
-_COMMON_WORK = (".add(", ".add_all(", ".delete(", ".get(", ".merge(", ".scalar(")
 _STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
 _NAME_BEFORE = re.compile(r"\b[A-Za-z_]\w*$")
 
@@ -74,13 +64,10 @@ def workers(text: str) -> set[str]:
         The names, of variables and attributes, whatever they are.
     """
     names: set[str] = set()
-    for work in (*_WORK, *_COMMON_WORK):
-        position = text.find(work)
-        while position >= 0:
-            name = _NAME_BEFORE.search(text, max(0, position - 40), position)
-            if name is not None and (work not in _COMMON_WORK or hints(name.group())):
-                names.add(name.group())
-            position = text.find(work, position + 1)
+    for work in _WORK.finditer(text):
+        name = _NAME_BEFORE.search(text, max(0, work.start() - 40), work.start())
+        if name is not None and (work["common"] is None or hints(name.group())):
+            names.add(name.group())
     return names
 
 

@@ -68,6 +68,7 @@ class Project:
         self._searches: dict[re.Pattern[bytes], SearchResult] = {}
         self._files: dict[str, list[Path]] = {}
         self._whole: dict[Path, Module | None] = {}
+        self._folders: dict[Path, Path] = {}
 
     def may_hold(self, asker: Path, pattern: re.Pattern[bytes]) -> bool:
         """Tell whether any file of the project but its tests may hold a pattern.
@@ -199,7 +200,9 @@ class Project:
         Returns:
             The module; None where it lies outside the project or cannot be read.
         """
-        return self._answer(importer, Question(importer.parent, dotted, level))
+        if importer not in self._folders:  # the same object each time keeps what it is hashed to
+            self._folders[importer] = importer.parent
+        return self._answer(importer, Question(self._folders[importer], dotted, level))
 
     def submodule(self, package: Module, name: str) -> Module | None:
         """Find a module inside a package, by its simple name."""

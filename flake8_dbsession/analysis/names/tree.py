@@ -127,7 +127,7 @@ class Tree:
             is_whole = kind in _EXPRESSIONS and node.lineno == node.end_lineno  # type: ignore[attr-defined]
             for name in LAST_FIRST[kind]:
                 value = getattr(node, name, None)
-                if value is None:
+                if not value:
                     continue
                 where = body if name == "body" else header
                 for part in reversed(value) if type(value) is list else (value,):

@@ -64,6 +64,7 @@ class Locations:
         self._found: dict[Question, Path | None] = {}
         self._roots: dict[tuple[Path, str], list[Path]] = {}
         self._source_folders: dict[Path, list[Path]] = {}
+        self._tops: dict[Path, bool] = {}
 
     def find(self, question: Question) -> Path | None:
         """Find the file that an import leads to.
@@ -121,9 +122,14 @@ class Locations:
 
     def _holds(self, root: Path, top: str) -> bool:
         """Tell whether a folder holds a module by its top-level name."""
-        if _resolve(root / top) is None:
+        if not self._is_module(root / top):
             return False
         return top not in self._shared or not _is_package(root)
+
+    def _is_module(self, path: Path) -> bool:
+        if path not in self._tops:
+            self._tops[path] = _resolve(path) is not None
+        return self._tops[path]
 
     def _folders_in(self, folder: Path) -> list[Path]:
         if folder not in self._source_folders:

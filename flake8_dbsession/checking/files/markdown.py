@@ -10,6 +10,8 @@ SUFFIX = ".md"
 
 _LANGUAGES = frozenset({"py", "pycon", "python", "python3"})
 _LANGUAGE = re.compile(r"\{?\.?\s*([\w+-]*)")
+# No other language begins like Python's names; what stands in lists or quotes is found as well.
+_FENCE = re.compile(r"(?:```|~~~)\s*\{?\.?\s*py", re.IGNORECASE)
 _NOQA = re.compile(r"^<!--\s*flake8[:=]\s*noqa\s*-->\s*$", re.IGNORECASE | re.MULTILINE)
 _PROMPT = re.compile(r"(>>>|\.\.\.)(?: |$)")
 
@@ -37,12 +39,12 @@ def python_blocks(text: str) -> Iterator[FencedBlock]:
         The blocks, those with doctest prompts without the prompts and what is printed; none where
         the comment ``<!-- flake8: noqa -->`` stands on a line of its own.
     """
-    if ("```" not in text and "~~~" not in text) or _NOQA.search(text):
+    if _FENCE.search(text) is None or _NOQA.search(text):
         return
     from markdown_it import MarkdownIt
 
     written = text.split("\n")
-    for token in MarkdownIt("commonmark").parse(text):
+    for token in MarkdownIt("commonmark").disable("inline").parse(text):
         if token.type == "fence" and token.map and _language(token.info) in _LANGUAGES:
             first = token.map[0] + 1
             code = token.content.removesuffix("\n").split("\n")

@@ -59,14 +59,9 @@ def docstring_examples(tree: Tree, inference: Inference) -> Iterator[DocstringEx
     Yields:
         The examples that parse, docstring by docstring.
     """
-    text = tree.scope.module.text
-    if not any(mark in text for mark in _MARKS):
-        return
-    lines: list[str] = []
     for docstring in _docstrings(tree):
         if _is_promising(docstring.value, tree):
-            lines = lines or text.split("\n")
-            yield from _examples(docstring, lines)
+            yield from _examples(docstring, tree.scope.module.lines)
 
 
 def telling_names(text: str) -> set[str]:

@@ -6,6 +6,7 @@ Sources: the documentation of Celery, RQ, Dramatiq, Huey, APScheduler and schedu
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
@@ -23,6 +24,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import External
 from flake8_dbsession.analysis.nodes import nodes_in
 
+_SCHEDULES = re.compile(rf"\.(?:{'|'.join(SCHEDULING)})\(")
 _DEEPEST = 3  # what a handler calls, what that calls, and once more
 
 
@@ -96,8 +98,7 @@ def is_task(
 @remembered
 def _scheduled(module: Scope) -> frozenset[str]:
     """Give the names of the functions that a module hands to a scheduler."""
-    text = module.module.text
-    if not any(f".{method}(" in text for method in SCHEDULING):
+    if _SCHEDULES.search(module.module.text) is None:
         return frozenset()
     return frozenset(
         argument.id

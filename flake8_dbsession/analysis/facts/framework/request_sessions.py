@@ -63,11 +63,11 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
             yield RequestSession(acquisition.node, "", is_torn_down)
     seen: set[tuple[ast.AST, str]] = set()
     for call, scope in tree.find(ast.Call):
-        registry = _used_registry(call, scope, tree, inference)
-        handler = enclosing_handler(scope, inference) if registry else None
+        handler = enclosing_handler(scope, inference)
         if handler is None or isinstance(tree.parent(call), ast.withitem):
             continue
-        if (handler, registry) not in seen and not _ends_itself(handler):
+        registry = _used_registry(call, scope, tree, inference)
+        if registry and (handler, registry) not in seen and not _ends_itself(handler):
             seen.add((handler, registry))
             is_torn_down = inference.project.may_hold(path, TEARDOWN)
             yield RequestSession(call, registry, is_torn_down)
