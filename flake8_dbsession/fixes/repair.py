@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
-from flake8_dbsession.fixes.doubts.patched import PatchedNames, shown_from
+from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, shown_from
+from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, PreparedFile
 from flake8_dbsession.policy.errors import PolicyError
@@ -179,6 +180,8 @@ def repair(
             left = (now.left(proposal, attempt.dropped) for proposal in proposals)
             return _on_disk(Repair(now.text, left=tuple(left)), fixed, now, wishes)
         fixed += [(now, proposal) for proposal in attempt.made]
+        moves = (move for proposal in attempt.made for move in proposal.moves)
+        attempt.result.moves = (*now.moves, *moves)
         now = attempt.result
     raise UnprovedError(f"the fixes did not come to an end in {_ROUNDS} rounds")
 
@@ -249,7 +252,7 @@ def _tried(
     """Make what can be made at once of the fixes of some violations."""
     proposals = now.proposals(wishes, is_wanted)
     attempt = _attempted(now, proposals)
-    if attempt.leaves_behind:
+    if attempt.leaves_behind(proposals):
         proposals = now.proposals(wishes, is_wanted, moves=False)
         attempt = _attempted(now, proposals)
     return proposals, attempt
@@ -304,6 +307,7 @@ class _Findings:
         made: tuple[_Findings, tuple[Edit, ...]] | None = None,
     ) -> None:
         self.filename = filename
+        self.moves: tuple[Move, ...] = ()  # what tests have to name by the fixes before
         self._made = made
         self.text = text
         self.linter = linter
@@ -391,44 +395,63 @@ class _Findings:
         ]
         if wishes.unsafe:
             return found
-        gone = self._gone(found) if moves else {}
-        return [self._noticed(proposal, gone, wishes) for proposal in found]
+        while True:
+            swaps = self._swaps(found)
+            noticed = [self._noticed(proposal, swaps, wishes, moves=moves) for proposal in found]
+            # What tests have to name depends on all places that are fixed: one less, and anew.
+            if self._swaps(noticed) == swaps:
+                return noticed
+            found = [old if new.fix else new for old, new in zip(found, noticed, strict=True)]
 
-    def _gone(self, proposals: Iterable[_Proposal]) -> dict[str, list[Swap]]:
-        """Give what is called instead of the names that the file does not use after some fixes."""
+    def _swaps(self, proposals: Iterable[_Proposal]) -> dict[str, dict[int, Swap]]:
+        """Give what is called instead of names after some fixes, by the offsets of the calls."""
         swaps: dict[str, dict[int, Swap]] = {}
         for proposal in proposals:
             if proposal.fix and proposal.fix.swap:
                 swap = proposal.fix.swap
                 swaps.setdefault(swap.old, {})[swap.place] = swap
-        return {
-            name: [*by_place.values()]
-            for name, by_place in swaps.items()
-            if _places_of(name, self.document) <= by_place.keys()
-        }
+        return swaps
+
+    def _uses(self, name: str, swaps: Mapping[int, Swap], *, moves: bool) -> Uses:
+        places = _places_of(name, self.document)
+        kept = tuple(line for place, line in places.items() if place not in swaps)
+        return Uses(tuple(swaps.values()), kept, self._functions, moves)
+
+    @cached_property
+    def _functions(self) -> Functions:
+        return Functions(self.document.tree)
 
     def _noticed(
-        self, proposal: _Proposal, gone: Mapping[str, list[Swap]], wishes: Wishes
+        self,
+        proposal: _Proposal,
+        swaps: Mapping[str, Mapping[int, Swap]],
+        wishes: Wishes,
+        *,
+        moves: bool,
     ) -> _Proposal:
         """Hold a fix against what the tests patch."""
         if proposal.fix is None:
             return proposal
         is_accepted = Kind.PATCHED.value in self._accepted(wishes)
-        moves: list[Move] = []
+        found: list[Move] = []
         names = set(proposal.fix.unneeded)
         if proposal.fix.swap is not None:
             names.add(proposal.fix.swap.old)
         for name in sorted(names):
-            swaps = gone.get(name, [])
-            verdict = self.patched.verdict(name, proposal.fix.swap, swaps, self.document.context)
+            uses = self._uses(name, swaps.get(name, {}), moves=moves)
+            verdict = self.patched.verdict(name, proposal.fix.swap, uses, self.document.context)
             doubt = verdict.doubt
             if doubt is None:
                 doubt = self._not_given(name, verdict.moves, wishes)
             if doubt is None:
-                moves += verdict.moves
+                found += (move for move in verdict.moves if not self._is_moved(move))
             elif not is_accepted:
                 return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
-        return replace(proposal, moves=tuple(moves))
+        return replace(proposal, moves=tuple(found))
+
+    def _is_moved(self, move: Move) -> bool:
+        """Tell whether an earlier fix has a test name something else already."""
+        return any((m.path, m.line, m.old) == (move.path, move.line, move.old) for m in self.moves)
 
     def _not_given(self, name: str, moves: Iterable[Move], wishes: Wishes) -> Doubt | None:
         """Doubt a fix for which tests would have to patch otherwise that were not given."""
@@ -554,11 +577,14 @@ class _Attempt:
         self.made: list[_Proposal] = []
         self.dropped: dict[Violation, str] = {}
 
-    @property
-    def leaves_behind(self) -> bool:
-        """Whether tests are to patch another name, and the file uses the old one still."""
-        names = {proposal.fix.swap.old for proposal in self.made if _swaps_with_moves(proposal)}  # type: ignore[union-attr]
-        return any(_places_of(name, self.result.document) for name in names)
+    def leaves_behind(self, proposals: Iterable[_Proposal]) -> bool:
+        """Tell whether tests are to name what is not called at each place that was to be fixed."""
+        names = {p.fix.swap.old for p in self.made if p.moves and p.fix and p.fix.swap}
+        return any(
+            p.fix is not None and p.fix.swap is not None and p.fix.swap.old in names
+            for p in proposals
+            if p not in self.made
+        )
 
     def make(self, groups: Sequence[list[_Proposal]]) -> None:
         """Make fixes beside those that are made already: all of them, or what halves can be."""
@@ -580,14 +606,10 @@ class _Attempt:
             self.made += added
 
 
-def _swaps_with_moves(proposal: _Proposal) -> bool:
-    return bool(proposal.moves and proposal.fix and proposal.fix.swap)
-
-
-def _places_of(name: str, document: Document) -> set[int]:
-    """Give the offsets of the places where a file reads a name."""
+def _places_of(name: str, document: Document) -> dict[int, int]:
+    """Give the offsets of the places where a file reads a name, and their lines."""
     return {
-        document.span(node)[0]
+        document.span(node)[0]: node.lineno
         for node in ast.walk(document.tree)
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     }

@@ -72,6 +72,7 @@ class Swap:
     Attributes:
         old: the name of the one that was called.
         place: the offset of the call.
+        line: its line.
         new: how the other one is written; empty where the framework calls it.
         home: the file that defines the old one; None where it is not found.
         enters: whether what the old one gave was entered by a ``with`` block.
@@ -83,6 +84,7 @@ class Swap:
 
     old: str
     place: int
+    line: int
     new: str
     home: Path | None
     enters: bool

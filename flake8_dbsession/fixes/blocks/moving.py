@@ -29,13 +29,36 @@ def moved(text: Text, moves: Iterable[Move]) -> Text:
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(value), lineno=line) if (line, value) in wanted:
-                edits.add(_edit(node, value, wanted[line, value], lines))
+                new = wanted[line, value]
+                if "." in value or "." not in new:
+                    edits.add(_edit(node, value, new, lines))
+            case ast.Call(args=[owner, ast.Constant(value=str(value), lineno=line) as named, *_]):
+                new = wanted.get((line, value), "")
+                if "." in new and "." not in value:
+                    edits |= _in_one(node, owner, _edit(named, value, new, lines), lines)
     return Text(applied(text.content, edits), text.encoding)
+
+
+def _in_one(call: ast.Call, owner: ast.expr, name: Edit, lines: list[str]) -> set[Edit]:
+    """Let a text stand for a module and a name of it, which stood side by side."""
+    start = _offset(owner.lineno, owner.col_offset, lines)
+    quoted = _offset(call.args[1].lineno, call.args[1].col_offset, lines)
+    edits = {Edit(start, quoted, ""), name}
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "object":
+        patch = call.func.value
+        first = _offset(patch.end_lineno or 0, patch.end_col_offset or 0, lines)
+        edits.add(Edit(first, first + len(".object"), ""))
+    return edits
+
+
+def _offset(line: int, column: int, lines: list[str]) -> int:
+    """Give the offset of a place, whose column is counted in bytes."""
+    return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
 
 
 def _edit(node: ast.Constant, old: str, new: str, lines: list[str]) -> Edit:
     """Replace what stands between the quotes."""
-    line = lines[node.lineno - 1]
-    column = len(line.encode()[: node.col_offset].decode())
-    start = sum(map(len, lines[: node.lineno - 1])) + line.index(old, column)
+    first = _offset(node.lineno, 0, lines)
+    quoted = _offset(node.lineno, node.col_offset, lines)
+    start = first + lines[node.lineno - 1].index(old, quoted - first)
     return Edit(start, start + len(old), new)

@@ -47,6 +47,7 @@ def swap_of(
     return Swap(
         old=old,
         place=document.span(need.call)[0],
+        line=need.call.lineno,
         new="" if provision.is_injected else provision.name,
         home=home.module.path if home is not None else None,
         enters=enters,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patches import Patch, patches
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
@@ -29,10 +30,14 @@ _ENTERS_ITSELF = re.compile(
     r"|\.__a?exit__ *= *[\w.]*Mock\(return_value=(?:False|None)\)"
     r"|\.__a?exit__\.return_value *= *(?:False|None)\b"
     r"|def __a?enter__\((\w+)\):\s+return \3\b"
-    r"|def __a?exit__\([^)]*\):\s+(?:pass|return (?:False|None))\b",
+    r"|def __a?exit__\([^)]*\):\s+(?:self\.close\(\)$|(?:pass|return (?:False|None))\b)",
     re.MULTILINE,
 )
 _PLAIN_MOCK = r"(?!\s*[\w.]*Mock\(\)\s*$)"
+# What holds however often something is called, once it is called at all.
+_IS_CALLED = re.compile(
+    r"^\s*assert [\w.]+\.called(?: is True)?(?: (?:and|or) [\w.]+\.called)*[ \t]*$", re.MULTILINE
+)
 _COUNTS_COMMITS = re.compile(
     r"commit\.(?:assert_(?:not_called|called_once|not_awaited|awaited_once)|call_count|await_count"
     rf"|side_effect|called\b|mock_calls)|commit\s*=(?!=){_PLAIN_MOCK}|method_calls|mock_calls",
@@ -52,15 +57,20 @@ class Looked(NamedTuple):
         enters: whether the test prepares the block of what it gives.
         counts: whether it looks at the commits of what it gives, or has them fail.
         closes: whether it looks at the closes.
-        is_plain: whether it gives a mock, or what makes real sessions.
-        raises: whether calling what it gives is an error.
+        notes: whether what it gives notes that it is closed, and the test looks at that.
+        is_plain: whether it gives a mock, a class of its own that can be ended as a session is, or
+            what makes real sessions.
+        raises: whether calling what it gives is an error, and it gives nothing.
+        may_raise: whether that may be one.
     """
 
     enters: bool
     counts: bool
     closes: bool
+    notes: bool
     is_plain: bool
     raises: bool
+    may_raise: bool
 
 
 class _Running(NamedTuple):
@@ -68,12 +78,12 @@ class _Running(NamedTuple):
 
     Attributes:
         words: its words.
-        looks: whether it prepares blocks, looks at commits, and looks at closes.
+        looks: whether it prepares blocks, looks at commits, at closes, and at notes of these.
         values: what its names stand for.
     """
 
     words: frozenset[str]
-    looks: tuple[bool, bool, bool]
+    looks: tuple[bool, bool, bool, bool]
     values: Values
 
 
@@ -83,12 +93,17 @@ class Code:
     Args:
         tree: its syntax tree.
         text: its text.
+        shared: the syntax trees and texts of the ``conftest.py`` files beside and above it, the
+            nearest first.
     """
 
-    def __init__(self, tree: ast.Module, text: str) -> None:
+    def __init__(
+        self, tree: ast.Module, text: str, shared: Sequence[tuple[ast.Module, str]] = ()
+    ) -> None:
         self._tree = tree
         self._text = text
         self._lines = text.split("\n")
+        self._others: dict[ast.AST, list[str]] = {}
         classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
         bodies = [tree.body, *(cls.body for cls in classes)]
         self._functions = [n for body in bodies for n in body if isinstance(n, DEFINED)]
@@ -98,7 +113,18 @@ class Code:
             for name in _names_of(part):
                 if not name.startswith(("test", "Test")):
                     self._helpers.setdefault(name, []).append(part)  # type: ignore[arg-type]
+        for other, other_text in shared:
+            self._add_fixtures(other, other_text.split("\n"))
         self._told: dict[Function | None, _Running] = {}
+
+    def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
+        """Add the fixtures of another file, and what they may use there."""
+        known = set(self._helpers)
+        for part in tree.body:
+            for name in _names_of(part):
+                if name not in known:
+                    self._helpers.setdefault(name, []).append(part)  # type: ignore[arg-type]
+                    self._others[part] = lines
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -141,23 +167,67 @@ class Code:
         """
         return not names.isdisjoint(self._running_at(line).words)
 
+    def can_name(self, line: int, name: str) -> bool:
+        """Tell whether a patch can replace a name where it is defined, and change nothing else.
+
+        Args:
+            line: the line of the patch.
+            name: the name.
+
+        Returns:
+            False where another patch of that name holds beside it, or where the module's own name
+            would be unused without it, or is no plain text of the patch.
+        """
+        here = [each for each in self.patches if each.name == name and each.line == line]
+        if len(here) != 1:
+            return False
+        (patch,) = here
+        beside = [p for p in self.patches if p.name == name and p is not patch]
+        if any(self._holds_at(p.line, line) and not _is_same(p, patch) for p in beside):
+            return False
+        if patch.target is None or patch.target.value != name:
+            return patch.target is not None
+        return patch.owner is not None and self._is_used_beside(patch.owner, line)
+
+    def _holds_at(self, line: int, other: int) -> bool:
+        """Tell whether the code on a line may run with that on another one."""
+        parts = self._parts_at(other)
+        own = [part for part in parts or () if part not in self._others]
+        return parts is None or any(_first(p) <= line <= (p.end_lineno or 0) for p in own)
+
+    def _is_used_beside(self, owner: ast.expr, line: int) -> bool:
+        """Tell whether a module's name is read elsewhere than in patches, where it is imported."""
+        name = ast.unparse(owner).partition(".")[0]
+        around = self._around(line)
+        inside = nodes_in(around) if around is not None else []
+        imports = (node for node in inside if isinstance(node, (ast.Import, ast.ImportFrom)))
+        imported = {alias.asname or alias.name for each in imports for alias in each.names}
+        nodes = inside if name in imported else nodes_in(self._tree)
+        owners = {n for p in self.patches if p.owner is not None for n in nodes_in(p.owner)}
+        return any(
+            isinstance(node, ast.Name) and node.id == name and node not in owners
+            for node in nodes
+            if isinstance(getattr(node, "ctx", None), ast.Load)
+        )
+
     def looked(self, patch: Patch) -> Looked:
         """Tell what a test does with what it gives."""
         running = self._running_at(patch.line)
         options = {option.arg: option.value for option in patch.options}
         given = patch.given or options.get("return_value") or options.get("side_effect")
+        raises = is_error(options.get("side_effect"), self._errors)
         return Looked(
             *running.looks,
             is_plain=given is None or running.values.is_plain(given),
-            raises=is_error(options.get("side_effect"), self._errors),
+            raises=raises,
+            may_raise=raises or running.values.raises(patch.given or options.get("side_effect")),
         )
 
     def _running_at(self, line: int) -> _Running:
         """Give the code that runs while a patch holds."""
-        around = [f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0)]
-        start = around[0] if around else None
+        start = self._around(line)
         if start not in self._told:
-            parts = self._running(start) if start is not None else None
+            parts = self._parts_at(line)
             if parts is None:
                 text, nodes = self._text, nodes_in(self._tree)
             else:
@@ -165,8 +235,17 @@ class Code:
             is_whole = parts is None or any(map(self._is_given_more, parts))
             words = re.findall(r"\w+", self._text if is_whole else text)
             values = Values(nodes, set(self._helpers), self._errors)
-            self._told[start] = _Running(frozenset(words), _looks(text), values)
+            self._told[start] = _Running(frozenset(words), _looks(text, nodes), values)
         return self._told[start]
+
+    def _around(self, line: int) -> Function | None:
+        around = (f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0))
+        return next(around, None)
+
+    def _parts_at(self, line: int) -> list[_Part] | None:
+        """Give what may run while a patch holds; None for the whole file."""
+        start = self._around(line)
+        return self._running(start) if start is not None else None
 
     def _running(self, function: Function) -> list[_Part] | None:
         tests = [function] if function.name.startswith("test") else self._users_of(function)
@@ -210,13 +289,26 @@ class Code:
         )
 
     def _text_of(self, parts: list[_Part]) -> str:
-        return "\n".join("\n".join(self._lines[_first(p) - 1 : p.end_lineno]) for p in parts)
+        lines = ((self._others.get(p, self._lines), p) for p in parts)
+        return "\n".join("\n".join(of[_first(p) - 1 : p.end_lineno]) for of, p in lines)
 
     @cached_property
     def _errors(self) -> set[str]:
         imports = (s for s in nodes_in(self._tree) if isinstance(s, ast.ImportFrom))
         errors = (s.names for s in imports if s.module == "sqlalchemy.exc")
         return {alias.asname or alias.name for names in errors for alias in names}
+
+
+def _is_same(one: Patch, other: Patch) -> bool:
+    """Tell whether two patches give one and the same thing."""
+    given = one.given or _value_of(one), other.given or _value_of(other)
+    if not all(isinstance(each, ast.Name) for each in given):
+        return False
+    return ast.unparse(given[0]) == ast.unparse(given[1])  # type: ignore[arg-type]
+
+
+def _value_of(patch: Patch) -> ast.expr | None:
+    return next((o.value for o in patch.options if o.arg == "return_value"), None)
 
 
 def _runs_always(function: Function) -> bool:
@@ -242,8 +334,17 @@ def _first(node: _Part) -> int:
     return min([node.lineno, *(each.lineno for each in decorators)])
 
 
-def _looks(text: str) -> tuple[bool, bool, bool]:
-    """Tell whether a text prepares blocks, looks at commits, and looks at closes."""
-    enters = _ENTERS.search(_ENTERS_ITSELF.sub("", text))
-    found = (enters, _COUNTS_COMMITS.search(text), _COUNTS_CLOSES.search(text))
-    return found[0] is not None, found[1] is not None, found[2] is not None
+def _looks(text: str, nodes: Sequence[ast.AST]) -> tuple[bool, bool, bool, bool]:
+    """Tell whether code prepares blocks, and looks at commits, at closes, and at notes of these."""
+    fakes = [fake_of(node) for node in nodes if isinstance(node, ast.ClassDef)]
+    ended = {name for fake in fakes if fake is not None for name in fake.ended}
+    closed = {name for fake in fakes if fake is not None for name in fake.closed}
+    enters = _ENTERS.search(_ENTERS_ITSELF.sub("", text)) is not None
+    counts = _COUNTS_COMMITS.search(_IS_CALLED.sub("", text)) is not None
+    counts = counts or any(fake is not None and fake.may_fail for fake in fakes)
+    return (
+        enters,
+        counts or are_counted(ended, text),
+        _COUNTS_CLOSES.search(text) is not None,
+        any(re.search(rf"(?<!\bself)\.{name}\b", text) for name in closed),
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence, Set
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names.project import decode
+from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.fixes.doubts.given import Code
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE
+from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
 from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context
@@ -40,6 +41,22 @@ class Verdict(NamedTuple):
     moves: tuple[Move, ...] = ()
 
 
+class Uses(NamedTuple):
+    """What becomes of the places where a module reads a name.
+
+    Attributes:
+        swaps: what is called instead, at those that are fixed.
+        kept: the lines of those where it is read still.
+        functions: the module's functions, and which of them call which.
+        may_move: whether a test's text may be changed.
+    """
+
+    swaps: tuple[Swap, ...]
+    kept: tuple[int, ...]
+    functions: Functions
+    may_move: bool = True
+
+
 class PatchedNames:
     """What the tests of projects patch, found once for each project and only when asked for.
 
@@ -51,6 +68,9 @@ class PatchedNames:
         self._sources = sources
         self._neighbours: dict[Path, Neighbours] = {}
         self._tests: dict[Path, _Test] = {}
+        self._conftests: dict[Path, tuple[ast.Module, str] | None] = {}
+        self._functions: dict[Path, Functions] = {}
+        self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
         """Give the files of a project."""
@@ -58,22 +78,19 @@ class PatchedNames:
             self._neighbours[root] = Neighbours(root, self._sources)
         return self._neighbours[root]
 
-    def verdict(
-        self, name: str, swap: Swap | None, gone: Sequence[Swap], context: Context
-    ) -> Verdict:
+    def verdict(self, name: str, swap: Swap | None, uses: Uses, context: Context) -> Verdict:
         """Tell what the tests make of it that a module does not use a name at a place any more.
 
         Args:
             name: the name.
             swap: what is called there instead; None where nothing is.
-            gone: what is called instead everywhere, where the module does not use the name at all
-                any more; empty where it does.
+            uses: what becomes of all places where it reads that name.
             context: the module.
 
         Returns:
-            A doubt where a test patches the name: in this very module, or where this module imports
-            it from each time that it is called, unless what is used instead reads the same patched
-            name; and the texts that tests have to name it by.
+            A doubt where a test patches the name and may run the place: in this very module, or
+            where this module imports it from each time that it is called, unless what is used
+            instead reads the same patched name; and the texts that tests have to name it by.
         """
         path = context.file.path
         homes = _homes(name, context)
@@ -81,7 +98,9 @@ class PatchedNames:
             return Verdict()
         moves: list[Move] = []
         for test in self._tests_naming(name, context):
-            reason, found = test.notices(name, path, homes, swap, gone)
+            callers = partial(self._callers, test, context)
+            place = _Place(name, path, frozenset(homes), swap, uses, callers)
+            reason, found = test.notices(place)
             if reason:
                 shown = shown_from(context.file.inference.project.root, test.path)
                 doubt = Doubt(Kind.PATCHED, f"`{shown}` {reason}", str(test.path))
@@ -95,8 +114,54 @@ class PatchedNames:
         for path in dict.fromkeys([*neighbours.naming(name), *neighbours.naming("sys.modules")]):
             if context.policy.is_test(path):
                 if path not in self._tests:
-                    self._tests[path] = _Test(path, self._sources)
+                    self._tests[path] = _Test(path, self._sources, self._shared(path, root))
                 yield self._tests[path]
+
+    def _shared(self, path: Path, root: Path) -> list[tuple[ast.Module, str]]:
+        """Give the fixtures that a test may get from the files above it, the nearest first."""
+        found = []
+        for folder in path.parents:
+            conftest = folder / "conftest.py"
+            if conftest not in self._conftests:
+                text = decode(read(conftest, self._sources)) or ""
+                tree = parse(text) if text else None
+                self._conftests[conftest] = (tree, text) if tree is not None else None
+            known = self._conftests[conftest]
+            found += [known] if known is not None and conftest != path else []
+            if folder == root:
+                break
+        return found
+
+    def _callers(self, test: _Test, context: Context) -> tuple[Functions, ...]:
+        """Give the functions of the modules that may call a module in a test's place.
+
+        Those that the test imports, and those whose classes the module's own derive from.
+        """
+        project, home = context.file.inference.project, context.file.path
+        if (test.path, home) not in self._callers_of:
+            bases = self._functions_of(home, project).bases
+            found = [*self._imported(test.path, project), *self._imported(home, project, bases)]
+            others = (p for p in found if p != home and not context.policy.is_test(p))
+            functions = tuple(self._functions_of(path, project) for path in dict.fromkeys(others))
+            self._callers_of[test.path, home] = functions
+        return self._callers_of[test.path, home]
+
+    def _imported(self, path: Path, project: Project, names: Set[str] | None = None) -> list[Path]:
+        """Give the files of the modules that a file imports, or imports some names from."""
+        found = []
+        for package, level, name in self._functions_of(path, project).imports:
+            if names is None or name in names:
+                for dotted in (package, f"{package}.{name}" if package and name else name):
+                    module = project.find(path, dotted, level) if dotted or level else None
+                    if module is not None:
+                        found.append(module.path)
+        return found
+
+    def _functions_of(self, path: Path, project: Project) -> Functions:
+        if path not in self._functions:
+            text = decode(read(path, project.sources)) or ""
+            self._functions[path] = Functions(parse(text) or ast.Module([], []))
+        return self._functions[path]
 
 
 def shown_from(root: Path, path: Path) -> str:
@@ -117,6 +182,30 @@ def _homes(name: str, context: Context) -> set[str]:
     return homes - {""}
 
 
+class _Place(NamedTuple):
+    """A place where a module does not read a name any more.
+
+    Attributes:
+        name: the name.
+        module: the module's file.
+        homes: the modules that it imports the name from when it is called.
+        swap: what is called in its place; None where nothing is.
+        uses: what becomes of all places where it reads the name.
+        callers: finds the functions of further modules, which may call those of the module.
+    """
+
+    name: str
+    module: Path
+    homes: frozenset[str]
+    swap: Swap | None
+    uses: Uses
+    callers: Callable[[], tuple[Functions, ...]]
+
+    def is_own(self, line: int) -> bool:
+        """Tell whether the name on a line is the module's, and no function's own."""
+        return not self.uses.functions.is_late(self.name, line)
+
+
 class _Seen(NamedTuple):
     """What a test does with what it patches.
 
@@ -126,8 +215,10 @@ class _Seen(NamedTuple):
         enters: whether the test prepares the block of what it gives.
         counts: whether it looks at the commits of what it gives, or has them fail.
         closes: whether it looks at the closes.
-        is_plain: whether it gives a mock, or what makes real sessions.
-        raises: whether calling what it gives is an error.
+        notes: whether what it gives notes that it is closed, and the test looks at that.
+        is_plain: whether it gives what can be ended as a session is.
+        raises: whether calling what it gives is an error, and it gives nothing.
+        may_raise: whether that may be one.
         at: the line of the patch.
         line: the line of the text that names it; 0 where no plain text does.
         is_whole: whether that text names the module, too.
@@ -139,8 +230,10 @@ class _Seen(NamedTuple):
     enters: bool
     counts: bool
     closes: bool
+    notes: bool
     is_plain: bool
     raises: bool = False
+    may_raise: bool = False
     at: int = 0
     line: int = 0
     is_whole: bool = False
@@ -150,12 +243,14 @@ class _Seen(NamedTuple):
         """Tell whether what is called instead does under a patch what the module did by itself."""
         if swap is None or swap.old != self.name or not swap.reads_old:
             return False
-        if self.raises:
-            return swap.stays
-        is_other = (swap.enters_old != swap.enters and self.enters) or (
-            swap.commits and self.counts
+        if self.may_raise and not swap.stays:
+            return False
+        is_other = (
+            (swap.enters_old != swap.enters and (self.enters or self.notes))
+            or (swap.commits and self.counts)
+            or self.closes
         )
-        return self.is_plain and not is_other and not self.closes
+        return self.raises or (self.is_plain and not is_other)
 
 
 class _Test:
@@ -164,52 +259,66 @@ class _Test:
     Args:
         path: the file.
         sources: where it is read.
+        shared: the files whose fixtures it may get, as ``Code`` takes them.
     """
 
-    def __init__(self, path: Path, sources: Sources) -> None:
+    def __init__(
+        self, path: Path, sources: Sources, shared: Sequence[tuple[ast.Module, str]]
+    ) -> None:
         self.path = path
+        self._shared = shared
         self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
+        self._runners: dict[tuple[int, int], Names] = {}
 
-    def notices(
-        self, name: str, module: Path, homes: set[str], swap: Swap | None, gone: Sequence[Swap]
-    ) -> tuple[str, list[Move]]:
-        """Say how a test would notice that a module does not use a name any more.
-
-        Args:
-            name: the name.
-            module: the module's file.
-            homes: the modules that it imports the name from when it is called.
-            swap: what is called in its place; None where nothing is.
-            gone: what is called in its place everywhere; empty where the module uses it still.
+    def notices(self, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a test would notice that a module does not read a name at a place any more.
 
         Returns:
             The reason, empty where it would not, and the texts that have to name something else.
         """
+        name, swap = place.name, place.swap
         moves: list[Move] = []
         for seen in self._patches(name):
             if seen.name == name and HOLE not in seen.module:
-                if is_module(module, seen.module):
-                    if self._is_covered(seen, swap):
+                if is_module(place.module, seen.module) and not self._is_covered(seen, swap):
+                    if not self._is_held(seen, place):
                         continue
-                    move = self._moved(seen, module, gone)
+                    move = self._moved(seen, place)
                     if move is None:
                         return f"patches `{name}` in this module", []
                     moves.append(move)
                 if (
-                    _ends_in_any(seen.module, homes)
+                    _ends_in_any(seen.module, place.homes)
                     and not seen.is_reread(swap)
-                    and self._may_run(module, seen)
+                    and self._may_run(seen, place)
                 ):
                     return f"patches `{seen.module}.{name}`", []
-            elif not self._may_run(module, seen):
+            elif not self._may_run(seen, place):
                 continue
             elif seen.name == "*":
-                if seen.module in homes:
+                if seen.module in place.homes:
                     return f"replaces `{seen.module}` as a whole", []
             elif HOLE in seen.module and not self._is_covered(seen, swap):
                 return f"may patch `{name}` in this module", []
         return "", moves
+
+    def _is_held(self, seen: _Seen, place: _Place) -> bool:
+        """Tell whether a patch in the module matters to a place, or would find no name."""
+        swap = place.swap
+        if swap is None or swap.old != place.name or not any(map(place.is_own, place.uses.kept)):
+            return True
+        return place.is_own(swap.line) and self._reaches(seen, swap.line, place)
+
+    def _reaches(self, seen: _Seen, line: int, place: _Place) -> bool:
+        """Tell whether the code on a module's line may run while a patch holds."""
+        if self._code is None:
+            return False
+        key = (line, id(place.uses.functions))
+        if key not in self._runners:
+            self._runners[key] = runners(line, place.uses.functions, place.callers())
+        names = self._runners[key]
+        return names is None or self._code.may_run(seen.at, names)
 
     def _is_covered(self, seen: _Seen, swap: Swap | None) -> bool:
         """Tell whether a patch may find no name, for the test patches it where it is defined."""
@@ -218,20 +327,31 @@ class _Test:
         homes = [s for s in self._patches(seen.name) if is_module(swap.home, s.module)]
         return bool(homes) and all(home.is_reread(swap) for home in homes)
 
-    def _moved(self, seen: _Seen, module: Path, gone: Sequence[Swap]) -> Move | None:
+    def _moved(self, seen: _Seen, place: _Place) -> Move | None:
         """Give the text that a patch has to name instead; None where no text would do."""
-        if not gone or not seen.line:
+        uses, swap = place.uses, place.swap
+        own = [each for each in uses.swaps if place.is_own(each.line)]
+        reached = [each for each in own if self._reaches(seen, each.line, place)]
+        swaps = reached or own
+        is_kept = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
+        if swap is None or swap.old != place.name or is_kept or not swaps:
+            return None
+        if not uses.may_move or not seen.line:
             return None
         old = f"{seen.module}.{seen.name}" if seen.is_whole else seen.name
-        news = {swap.new for swap in gone}
-        new = news.pop() if len(news) == 1 and all(swap.enters for swap in gone) else ""
+        news = {each.new for each in swaps}
+        new = news.pop() if len(news) == 1 and all(each.enters for each in swaps) else ""
         if new.isidentifier():
             return Move(self.path, seen.line, old, f"{seen.module}.{new}" if seen.is_whole else new)
-        homes = {swap.home for swap in gone}
-        if not seen.is_whole or len(homes) != 1 or not all(map(seen.is_reread, gone)):
+        homes = {each.home for each in swaps}
+        if len(homes) != 1 or not all(map(seen.is_reread, swaps)) or not self._is_free(seen):
             return None
-        home = self._dotted(homes.pop(), seen.module, module)
+        home = self._dotted(homes.pop(), seen.module, place.module)
         return Move(self.path, seen.line, old, f"{home}.{seen.name}") if home else None
+
+    def _is_free(self, seen: _Seen) -> bool:
+        """Tell whether a patch can name the home of what it replaces, where it names a module."""
+        return self._code is not None and self._code.can_name(seen.at, seen.name)
 
     def _dotted(self, home: Path | None, module: str, path: Path) -> str:
         """Give the dotted name of a file from how another one is called; empty for none."""
@@ -241,17 +361,21 @@ class _Test:
             return ""
         return ".".join(home.relative_to(root).with_suffix("").parts)
 
-    def _may_run(self, module: Path, seen: _Seen) -> bool:
-        """Tell whether a module may run while a patch holds: whether something names it there."""
+    def _may_run(self, seen: _Seen, place: _Place) -> bool:
+        """Tell whether a place may run while a patch holds: whether something names it there."""
         if self._code is None:
             return False
-        names = {module_word(module), *self._code.names_of(module)}
-        return self._code.may_run(seen.at, names)
+        names = {module_word(place.module), *self._code.names_of(place.module)}
+        if not self._code.may_run(seen.at, names):
+            return False
+        swap = place.swap
+        is_known = swap is not None and swap.old == place.name
+        return not is_known or self._reaches(seen, swap.line, place)  # type: ignore[union-attr]
 
     @cached_property
     def _code(self) -> Code | None:
         tree = parse(self._text())
-        return Code(tree, self._text()) if tree is not None else None
+        return Code(tree, self._text(), self._shared) if tree is not None else None
 
     def _patches(self, name: str) -> list[_Seen]:
         """Give the patches that are, or may be, of a name."""
@@ -265,7 +389,7 @@ class _Test:
         return decode(read(self.path, self._sources)) or ""
 
 
-def _ends_in_any(module: str, homes: set[str]) -> bool:
+def _ends_in_any(module: str, homes: Set[str]) -> bool:
     """Tell whether a dotted name is one of some, or ends in it as in ``app.service.database``."""
     return any(f".{module}".endswith(f".{home}") for home in homes)
 
@@ -283,7 +407,7 @@ def _seen(code: Code, name: str) -> Iterator[_Seen]:
                 is_optional=any(map(_makes_optional, patch.options)),
             )
         elif patch.name == "*" or (patch.name, patch.module) == (HOLE, HOLE):
-            looked = (False, False, False, False)
+            looked = (False, False, False, False, False)
             yield _Seen(patch.module, patch.name, *looked, at=patch.line)
 
 

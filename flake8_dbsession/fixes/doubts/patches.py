@@ -26,6 +26,8 @@ class Patch(NamedTuple):
         given: what takes its place; None for a mock that the patch makes.
         options: the keyword arguments, such as ``return_value``.
         line: its line.
+        owner: the expression that stands for the module beside a text that names no module, where
+            a text could stand for both.
     """
 
     module: str
@@ -34,6 +36,7 @@ class Patch(NamedTuple):
     given: ast.expr | None
     options: tuple[ast.keyword, ...]
     line: int
+    owner: ast.expr | None = None
 
 
 def patches(tree: ast.Module) -> list[Patch]:
@@ -94,7 +97,9 @@ class _Reader:
     def _by_object(self, call: ast.Call) -> Patch:
         module, name = call.args[:2]
         found = self._patch(call, self._module(module), self._text(name), 2)
-        return found._replace(target=name if isinstance(name, ast.Constant) else None)
+        target = name if isinstance(name, ast.Constant) else None
+        owner = module if isinstance(call.func, ast.Attribute) else None
+        return found._replace(target=target, owner=owner)
 
     def _by_assignment(self, node: ast.Assign | ast.AugAssign) -> Iterator[Patch]:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:

@@ -10,12 +10,15 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.fixes.doubts.fakes import fake_of
 
 _MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
 _MAKES_REAL = frozenset({"Session", "async_sessionmaker", "scoped_session", "sessionmaker"})
-_ENDS = frozenset({"close", "commit", "rollback"})
 _GIVES = ("return_value", "side_effect")
 _PREPARED = (*_GIVES, "__aenter__", "__enter__")
+
+_AN_ERROR = ast.Call(ast.Name("Exception", ast.Load()), [], [])
+"""What a function gives that raises an error."""
 
 DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -53,6 +56,17 @@ class Values:
             case ast.Name(id=name):
                 return self._is_named_plainly(name)
         return False
+
+    def raises(self, given: ast.expr | None) -> bool:
+        """Tell whether calling a value may be an error by itself."""
+        values = self._values().get(given.id, []) if isinstance(given, ast.Name) else [given]
+        return any(value is _AN_ERROR or self._is_failing(value) for value in values)
+
+    def _is_failing(self, mock: ast.expr | None) -> bool:
+        if not isinstance(mock, ast.Call) or last_segment(mock.func) not in _MOCKS:
+            return False
+        effects = (k.value for k in mock.keywords if k.arg == "side_effect")
+        return any(is_error(each, self._errors) for each in effects)
 
     def _gives_plainly(self, call: ast.Call) -> bool:
         name, owner = last_segment(call.func), getattr(call.func, "value", None)
@@ -95,7 +109,7 @@ class Values:
             case ast.For(target=target) | ast.AsyncFor(target=target):
                 yield from ((name, None) for name in _names_in(target))
             case ast.ClassDef(name=name):
-                yield name, ast.Constant(None) if _does_nothing_at_end(node) else None
+                yield name, ast.Constant(None) if fake_of(node) is not None else None
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from ((node.name, value) for value in _given_by(node))
                 yield from self._passed_to(node)
@@ -182,17 +196,8 @@ def _given_by(function: Function) -> Iterator[ast.expr | None]:
             None for each in function.decorator_list if last_segment(each) != "staticmethod"
         )
     gives = (ast.Return, ast.Yield)
+    if any(isinstance(node, ast.Raise) for node in own_nodes(function)):
+        yield _AN_ERROR
     for node in own_nodes(function):
         if isinstance(node, gives) and node.value is not None:
             yield node.value
-
-
-def _does_nothing_at_end(cls: ast.ClassDef) -> bool:
-    """Tell whether objects of a class can be ended as sessions are, and take no notice of it."""
-    ends = [f for f in cls.body if isinstance(f, DEFINED) and f.name in _ENDS]
-    return {f.name for f in ends} == _ENDS and all(
-        isinstance(s, (ast.Pass, ast.Return))
-        or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
-        for f in ends
-        for s in f.body
-    )

@@ -252,7 +252,7 @@ def test_what_the_module_uses_still_is_patched_still(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    test = MOVED["entered_with_a_mock"][1]
+    test = MOVED["entered_with_a_mock"][1] + "    work('a'), kept()\n"
     write_project(tmp_path, {**HOUSE, "app/work.py": TWICE, "tests/test_work.py": test})
     result = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
     assert "`tests/test_work.py` patches `SessionLocal` in this module" in result.stdout

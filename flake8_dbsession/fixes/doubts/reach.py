@@ -1,0 +1,228 @@
+"""By which names the code at a place is run, as far as its module and some others tell."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence, Set
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from flake8_dbsession.analysis.library.wrappers import CONTEXT_MANAGERS, PLAIN_DECORATORS
+from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.nodes import nodes_in
+
+# A function under any other decorator may be kept by it, and be called by whoever gets it there.
+_KEPT_NOWHERE = PLAIN_DECORATORS | CONTEXT_MANAGERS | {"cached_property", "property", "setter"}
+# What reads attributes or names by texts, which may be put together.
+_READERS = frozenset({"__getattribute__", "attrgetter", "getattr", "methodcaller"})
+_TABLES = frozenset({"globals", "vars"})
+_ANY = "*"  # stands among words for one that cannot be read
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+Names: TypeAlias = frozenset[str] | None
+"""Names one of which stands wherever some code is run; None where it may be run without any."""
+
+
+class _Outer(NamedTuple):
+    """A function that stands in no other, with the names by which it can be run.
+
+    Attributes:
+        node: the function.
+        names: its own name; for a method with a special name that of its class.
+        words: all names and words of texts in it.
+        is_kept: whether something may call it that need not name it.
+    """
+
+    node: _Function
+    names: frozenset[str]
+    words: frozenset[str]
+    is_kept: bool
+
+
+class Functions:
+    """The functions of a module, and which of them name which.
+
+    Args:
+        tree: the module's syntax tree.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._tree = tree
+
+    def is_late(self, name: str, line: int) -> bool:
+        """Tell whether a name that is read on a line is bound in the function around it."""
+        around = self._around(line)
+        return around is not None and name in _bound_in(around.node)
+
+    def names_at(self, line: int) -> Names:
+        """Give the names by which the function around a line is called from elsewhere."""
+        around = self._around(line)
+        return around.names if around is not None and not around.is_kept else None
+
+    def naming(self, names: Set[str]) -> Names:
+        """Give the names of all that names any of some, in a function or outside of all."""
+        found: set[str] = set()
+        for function in self._outer:
+            if self._may_name(function.words, names):
+                if function.is_kept:
+                    return None
+                found |= function.names
+        for words, bound in self._outside:
+            if self._may_name(words, names):
+                if bound is None:
+                    return None
+                found |= bound
+        return frozenset(found)
+
+    def _may_name(self, words: Set[str], names: Set[str]) -> bool:
+        is_dynamic = _ANY in words and not self._defined.isdisjoint(names)
+        return is_dynamic or not words.isdisjoint(names)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All names and words of texts in the module."""
+        return _words(nodes_in(self._tree))
+
+    @cached_property
+    def bases(self) -> frozenset[str]:
+        """The names of what its classes derive from."""
+        classes = (n for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
+        return frozenset(last_segment(base) for cls in classes for base in cls.bases)
+
+    @cached_property
+    def imports(self) -> list[tuple[str, int, str]]:
+        """What it imports: a package, how many dots stand before that, and a name of it."""
+        found: list[tuple[str, int, str]] = []
+        for node in nodes_in(self._tree):
+            match node:
+                case ast.Import(names=aliases):
+                    found += ((alias.name, 0, "") for alias in aliases)
+                case ast.ImportFrom(module=package, level=level, names=aliases):
+                    found += ((package or "", level, alias.name) for alias in aliases)
+        return found
+
+    @cached_property
+    def _defined(self) -> frozenset[str]:
+        return frozenset().union(*(function.names for function in self._outer))
+
+    @cached_property
+    def _outer(self) -> list[_Outer]:
+        return list(_outer_in(self._tree.body, ""))
+
+    @cached_property
+    def _outside(self) -> list[tuple[frozenset[str], frozenset[str] | None]]:
+        return list(_outside(self._tree.body))
+
+    def _around(self, line: int) -> _Outer | None:
+        for function in self._outer:
+            if function.node.lineno <= line <= (function.node.end_lineno or 0):
+                return function
+        return None
+
+
+def runners(line: int, module: Functions, others: Sequence[Functions]) -> Names:
+    """Give the names one of which stands wherever the code on a line is run.
+
+    Args:
+        line: the line.
+        module: the module that it stands in.
+        others: further modules, whose functions may call it.
+    """
+    names = module.names_at(line)
+    while names is not None:
+        more = names
+        for each in (module, *others):
+            if each is module or not more.isdisjoint(each.words):
+                found = each.naming(more)
+                if found is None:
+                    return None
+                more |= found
+        if more == names:
+            break
+        names = more
+    return names
+
+
+def _outer_in(body: Sequence[ast.stmt], cls: str) -> Iterator[_Outer]:
+    for statement in body:
+        if isinstance(statement, _FUNCTIONS):
+            is_special = statement.name.startswith("__") and cls
+            yield _Outer(
+                statement,
+                frozenset({cls if is_special else statement.name}),
+                _words(nodes_in(statement)),
+                is_kept=not decorator_names(statement) <= _KEPT_NOWHERE,
+            )
+        elif isinstance(statement, ast.ClassDef):
+            yield from _outer_in(statement.body, statement.name)
+        else:
+            yield from _outer_in(_blocks_of(statement), cls)
+
+
+def _blocks_of(statement: ast.stmt) -> list[ast.stmt]:
+    """Give the statements in the blocks of a statement that is no definition."""
+    blocks = [getattr(statement, field, ()) for field in ("body", "orelse", "finalbody")]
+    blocks += [handler.body for handler in getattr(statement, "handlers", ())]
+    return [inner for block in blocks for inner in block]
+
+
+def _outside(body: Sequence[ast.stmt]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:
+    """Give the words of statements outside of functions, and what they bind; None for nothing."""
+    for statement in body:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                given = [*statement.args.defaults, *filter(None, statement.args.kw_defaults)]
+                nodes = [n for d in (*given, *statement.decorator_list) for n in nodes_in(d)]
+                yield _words(nodes), None
+            case ast.ClassDef(body=inner, decorator_list=decorators):
+                yield _words([n for each in decorators for n in nodes_in(each)]), None
+                yield from _outside(inner)
+            case ast.Import() | ast.ImportFrom():
+                pass
+            case ast.Assign() | ast.AnnAssign():
+                targets = getattr(statement, "targets", None) or [statement.target]  # type: ignore[union-attr]
+                names = [n.id for t in targets for n in nodes_in(t) if isinstance(n, ast.Name)]
+                yield _words(nodes_in(statement)), frozenset(names)
+            case ast.If(test=test) if "__name__" in _words(nodes_in(test)):
+                pass  # runs for nobody who imports the module
+            case _:
+                inner = _blocks_of(statement)
+                heads = [] if inner else [statement]
+                yield _words([n for head in heads for n in nodes_in(head)]), None
+                yield from _outside(inner)
+
+
+def _bound_in(function: _Function) -> set[str]:
+    """Give the names that the imports and assignments in a function bind."""
+    found: set[str] = set()
+    for node in nodes_in(function):
+        match node:
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                found |= {alias.asname or alias.name for alias in aliases}
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                found.add(name)
+    return found
+
+
+def _words(nodes: Sequence[ast.AST]) -> frozenset[str]:
+    found: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                found.add(name.rpartition(".")[2])
+            case ast.keyword(arg=str(name)):
+                found.add(name)
+            case ast.Constant(value=str(text)):
+                found.update(re.findall(r"\w+", text))
+            case ast.Call() if _is_dynamic(node):
+                found.add(_ANY)
+    return frozenset(found)
+
+
+def _is_dynamic(call: ast.Call) -> bool:
+    name = last_segment(call.func)
+    is_read = all(isinstance(each, ast.Constant) for each in call.args[name == "getattr" :][:1])
+    return name in _TABLES or (name in _READERS and not is_read)

@@ -1,0 +1,304 @@
+"""Tests that patch what a fix takes away: they pass before it and after it, or it is not made."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner
+
+from flake8_dbsession.command import main
+from tests.cases import write_project
+from tests.fixes.house import HOUSE
+
+OPENED = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def add(name):
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+            return True
+        except ValueError:
+            db.rollback()
+            return False
+        finally:
+            db.close()
+"""
+LATE = """
+    from core.models import User
+
+    def add(name):
+        from core.database import SessionLocal
+
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            db.close()
+"""
+ENTERED = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def count():
+        with SessionLocal() as db:
+            return db.query(User).count()
+
+    class Keeper:
+        def keep(self):
+            return SessionLocal
+
+    def both():
+        return count(), Keeper().keep()
+"""
+HEAD = """
+    import pytest
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+    from unittest.mock import MagicMock, Mock, patch
+
+    import core.database
+    from core.models import Base, User
+    from app import work
+
+    class Fake:
+        def __init__(self, fails=False):
+            self.added = []
+            self.commits = 0
+            self.committed = self.rolled_back = False
+            self.closed = False
+
+        def add(self, row):
+            self.added.append(row)
+
+        def commit(self):
+            self.commits += 1
+            self.committed = True
+
+        def rollback(self):
+            self.rolled_back = True
+
+        def close(self):
+            self.closed = True
+
+    class Failing(Fake):
+        def commit(self):
+            raise ValueError("down")
+
+    def broken():
+        raise ValueError("down")
+
+    @pytest.fixture
+    def factory():
+        engine = create_engine("sqlite://")
+        Base.metadata.create_all(engine)
+        return sessionmaker(bind=engine)
+"""
+CONFTEST = """
+    import pytest
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+    from core.models import Base
+
+    @pytest.fixture
+    def shared_factory():
+        engine = create_engine("sqlite://")
+        Base.metadata.create_all(engine)
+        return sessionmaker(bind=engine)
+"""
+OF_OBJECT = """
+    def test_it():
+        db = MagicMock()
+        with patch.object(work, "SessionLocal", return_value=db):
+            assert work.add("a")
+        assert db.commit.called
+        db.close.assert_called_once()
+"""
+FITTING = {
+    "an object of a module": (OPENED, OF_OBJECT, 'patch("core.database.SessionLocal"'),
+    "a fixture's setattr": (
+        OPENED,
+        """
+    def test_it(monkeypatch, factory):
+        monkeypatch.setattr(work, "SessionLocal", factory)
+        assert work.add("a")
+        with factory() as db:
+            assert db.query(User).count() == 1
+        """,
+        'monkeypatch.setattr("core.database.SessionLocal", factory)',
+    ),
+    "a factory of another file": (
+        OPENED,
+        """
+    def test_it(monkeypatch, shared_factory):
+        monkeypatch.setattr("app.work.SessionLocal", shared_factory)
+        assert work.add("a")
+        """,
+        'monkeypatch.setattr("core.database.SessionLocal", shared_factory)',
+    ),
+    "a class that notes its ends": (
+        LATE,
+        """
+    def test_it(monkeypatch):
+        db = Fake()
+        monkeypatch.setattr(core.database, "SessionLocal", lambda: db)
+        work.add("a")
+        assert db.committed is True
+        assert db.closed
+        """,
+        "",
+    ),
+    "an opening that fails": (
+        LATE,
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", broken)
+        with pytest.raises(ValueError):
+            work.add("a")
+        """,
+        "",
+    ),
+    "a name that the test does not need": (
+        ENTERED,
+        """
+    def test_it(factory):
+        with patch("app.work.SessionLocal", factory):
+            assert work.count() == 0
+        """,
+        'patch("app.work.get_db_session", factory)',
+    ),
+    "a name that only the test needs": (
+        ENTERED,
+        """
+    def test_it(factory):
+        with patch("app.work.SessionLocal", factory):
+            assert work.Keeper().keep() is factory
+        """,
+        'patch("app.work.SessionLocal", factory)',
+    ),
+}
+HELD = {
+    "a name that stands for both": (
+        ENTERED,
+        """
+    def test_it(factory):
+        with patch("app.work.SessionLocal", factory):
+            assert work.both() == (0, factory)
+        """,
+    ),
+    "a module that nothing else names": (
+        OPENED,
+        """
+    def test_it():
+        from app import work as module
+        from app.work import add
+
+        with patch.object(module, "SessionLocal", return_value=MagicMock()):
+            assert add("a")
+        """,
+    ),
+    "commits that are counted": (
+        LATE.replace(
+            "            db.add(",
+            "            if not name:\n                return\n            db.add(",
+        ),
+        """
+    def test_it(monkeypatch):
+        db = Fake()
+        monkeypatch.setattr(core.database, "SessionLocal", lambda: db)
+        work.add("a")
+        assert db.commits == 1
+        """,
+    ),
+    "an opening that fails before a handler": (
+        OPENED.replace("\n    from core.database import SessionLocal\n", "\n").replace(
+            "def add(name):", "def add(name):\n        from core.database import SessionLocal\n"
+        ),
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
+        with pytest.raises(ValueError):
+            work.add("a")
+        """,
+    ),
+    "another patch beside it": (
+        OPENED,
+        """
+    def test_it():
+        one, other = MagicMock(), MagicMock()
+        with patch("core.database.SessionLocal", one), patch("app.work.SessionLocal", other):
+            assert work.add("a")
+        assert not one.called
+        """,
+    ),
+}
+
+
+class _Project:
+    """A project with a module and a test for each form, which all tests of this file share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        files = {**HOUSE, "tests/conftest.py": CONFTEST}
+        for number, (work, test, *_) in enumerate([*FITTING.values(), *HELD.values()]):
+            text = dedent(HEAD) + dedent(test)
+            for old in ("import work", "app.work", "patch.object(work"):
+                text = text.replace(old, old.replace("work", f"work_{number}"))
+            text = text.replace(f"import work_{number}\n", f"import work_{number} as work\n")
+            text = text.replace(f"patch.object(work_{number}", "patch.object(work")
+            files |= {f"app/work_{number}.py": work, f"tests/test_work_{number}.py": text}
+        write_project(folder, files)
+        (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+        self.before = self._texts()
+        self.passed_before = self._passed()
+        self.fixed = self._fix()
+        self.after, self.passed_after = self._texts(), self._passed()
+        self._fix("--accept=patched")
+        self.passed_without_doubt = self._passed()
+
+    def _fix(self, *options: str) -> str:
+        arguments = ["fix", "--select=DBS101,DBS102", "app", "tests", "--verbose", *options]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            return CliRunner().invoke(main, arguments).stdout
+
+    def _texts(self) -> dict[str, str]:
+        return {path.stem: path.read_text() for path in self.folder.glob("*/*work_*.py")}
+
+    def _passed(self) -> set[str]:
+        command = [sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", "tests"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, check=False, text=True)
+        return set(re.findall(r"^PASSED tests/(\w+)\.py", done.stdout, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> _Project:
+    return _Project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.mark.parametrize("number", range(len(FITTING)), ids=FITTING)
+def test_a_test_passes_as_before(number: int, project: _Project) -> None:
+    *_, moved = list(FITTING.values())[number]
+    work, test = f"work_{number}", f"test_work_{number}"
+    assert test in project.passed_before
+    assert "get_db_session() as db" in project.after[work], project.fixed
+    assert moved.replace("app.work", f"app.{work}") in project.after[test]
+    assert bool(moved) or project.after[test] == project.before[test]
+    assert test in project.passed_after
+
+
+@pytest.mark.parametrize("number", range(len(HELD)), ids=HELD)
+def test_a_fix_that_a_test_would_notice_is_not_made(number: int, project: _Project) -> None:
+    work, test = f"work_{len(FITTING) + number}", f"test_work_{len(FITTING) + number}"
+    assert test in project.passed_before & project.passed_after
+    assert project.after[work] == project.before[work]
+    assert re.search(rf"app/{work}\.py.* left \(patched\)", project.fixed)
+    assert test not in project.passed_without_doubt
