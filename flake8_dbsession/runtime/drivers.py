@@ -80,7 +80,10 @@ class DriverPool(NamedTuple):
         take: the one that takes it back, its first argument.
         close: the one that closes all; empty where a closed pool still waits for them.
         size: tells how many it lends at most.
-        lent: gives what stands for a connection that was lent, of the method's result.
+        lent: gives what stands for a connection, of what is lent or taken back.
+        forgets: whether it keeps no hold of what it lends: what the garbage collector takes is then
+            lost to it, and not one connection is opened in its place. The others keep such a
+            connection alive, and out, as long as they live.
     """
 
     module: str
@@ -90,6 +93,7 @@ class DriverPool(NamedTuple):
     close: str
     size: Callable[[Any], int]
     lent: Callable[[Any], Any] = lambda connection: connection
+    forgets: bool = False
 
     @property
     def package(self) -> str:
@@ -138,7 +142,6 @@ DRIVERS = (
     Driver("MySQLdb.connections", "Connection", "__init__", ("close",)),
     Driver("mysql.connector.connection", "MySQLConnection", "__init__", ("close", "shutdown")),
     Driver("mysql.connector.connection_cext", "CMySQLConnection", "__init__", ("close",)),
-    Driver("mysql.connector.pooling", "PooledMySQLConnection", "__init__", ("close",)),
     Driver("mysql.connector.aio.connection", "MySQLConnection", "__init__", ("close", "shutdown")),
     Driver("aiomysql.connection", "Connection", "_connect", ("close",), lambda c: not c.closed),
     Driver("asyncmy.connection", "Connection", "__init__", ("close", "ensure_closed")),
@@ -190,7 +193,8 @@ POOLS = (
         "getconn",
         "putconn",
         "",
-        lambda pool: int(pool.max_size),
+        lambda pool: int(pool.max_size) or -1,
+        forgets=True,
     ),
     DriverPool(
         "psycopg_pool",
@@ -198,7 +202,8 @@ POOLS = (
         "getconn",
         "putconn",
         "",
-        lambda pool: int(pool.max_size),
+        lambda pool: int(pool.max_size) or -1,
+        forgets=True,
     ),
     DriverPool(
         "asyncpg.pool",
@@ -215,7 +220,17 @@ POOLS = (
         "_acquire",
         "release",
         "terminate",
-        lambda pool: int(pool.maxsize),
+        lambda pool: int(pool.maxsize) or -1,
+    ),
+    DriverPool(
+        "mysql.connector.pooling",
+        "MySQLConnectionPool",
+        "get_connection",
+        "add_connection",
+        "",
+        lambda pool: int(pool.pool_size),
+        lambda each: getattr(each, "_cnx", each),
+        forgets=True,
     ),
 )
 

@@ -29,6 +29,7 @@ from flake8_dbsession.runtime.records import CLOSED, COLLECTED, SWEPT
 from flake8_dbsession.runtime.sqlalchemy_events import is_failing
 
 _LOGGER = logging.getLogger("flake8_dbsession.runtime")
+_LENT = ("conn", "connection", "cnx")  # what the methods that take back call it
 _FINALIZER_DEPTH = 8  # frames, ours among them
 _Install = Callable[[Any, ModuleType], None]
 
@@ -153,7 +154,7 @@ class Drivers:
             def lend(pool: Any, *args: Any, **options: Any) -> Any:
                 with waiting(pool) as wait:
                     connection = original(pool, *args, **options)
-                wait.lent(row.lent(connection))
+                wait.lent(connection)
                 return connection
 
             return lend
@@ -161,14 +162,15 @@ class Drivers:
         async def lend_later(pool: Any, *args: Any, **options: Any) -> Any:
             with waiting(pool) as wait:
                 connection = await original(pool, *args, **options)
-            wait.lent(row.lent(connection))
+            wait.lent(connection)
             return connection
 
         return lend_later
 
     def _around_take(self, row: DriverPool, original: Function) -> Function:
+        @harmless
         def booked(args: tuple[Any, ...], options: dict[str, Any]) -> None:
-            connection = args[0] if args else options.get("conn", options.get("connection"))
+            connection = args[0] if args else next(filter(None, map(options.get, _LENT)), None)
             if connection is not None:
                 self._ledger.end(("pool", id(row.lent(connection))))
 
@@ -239,9 +241,12 @@ class _Waiting:
     def __init__(self, ledger: Ledger, row: DriverPool, pool: Any) -> None:
         self._ledger = ledger
         self._row = row
+        size = row.size(pool)
         self._counts = ledger.pool(
-            pool, lambda: f"{row.package} {type(pool).__name__}", lambda: row.size(pool)
+            pool, lambda: f"{row.package} {type(pool).__name__}", lambda: size
         )
+        self._counts.size = size  # some can be resized
+        self._counts.forgets = row.forgets
         self._is_full = False
         self._start = 0.0
 
@@ -257,7 +262,9 @@ class _Waiting:
         elif error is None and self._is_full:
             self._ledger.waited(self._counts, seconds)
 
-    def lent(self, connection: Any) -> None:
+    @harmless
+    def lent(self, lent: Any) -> None:
+        connection = self._row.lent(lent)
         what = f"{self._row.package} pool's connection"
         key = ("pool", id(connection))
         self._ledger.open(key, connection, "pooled", what, pool=self._counts)

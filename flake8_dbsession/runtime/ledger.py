@@ -17,6 +17,7 @@ from flake8_dbsession.runtime.records import (
     CLOSED,
     COLLECTED,
     HELD_IDLE,
+    LOST,
     MODULE_HOLDS,
     NEVER_CLOSED,
     OPEN,
@@ -150,7 +151,7 @@ class Lease:
             return place is None or place.function != SCRIPT
         if self.ended == SWEPT:  # tests that sweep may count on it, the code that they call may not
             return self.owner.scope == "test" and not (place and places.is_test_file(place.file))
-        return self.ended == COLLECTED
+        return self.ended in (COLLECTED, LOST)
 
     def holder(self) -> Holder:
         """Say what is known of it now."""
@@ -173,6 +174,7 @@ class Lease:
             ended=self.ended,
             code=self._code(kind) if self.is_suspect else "",
             closed_before=self.closed_before,
+            pool=self.pool.name if self.pool else "",
         )
 
     def _has_transaction(self) -> bool:
@@ -192,7 +194,12 @@ class Lease:
 
 
 class Pool:
-    """What is counted of a pool."""
+    """What is counted of a pool.
+
+    Args:
+        name: as ``PoolUse.name``.
+        size: as ``PoolUse.size``.
+    """
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
@@ -202,13 +209,22 @@ class Pool:
         self.waits = 0
         self.waited = 0.0
         self.timeouts = 0
+        self.forgets = False  # whether it never gets back what the garbage collector took
+        self.lost: list[Lease] = []
         self.reference: weakref.ref[Any] | None = None
+
+    def takes_back(self, lease: Lease) -> None:
+        """Know that one of its connections is out no more, or lost to it for good."""
+        if lease.ended == LOST:
+            self.lost.append(lease)
+        else:
+            self.in_use -= 1
 
     def use(self) -> PoolUse:
         """Give the counts as they are now."""
-        return PoolUse(
-            self.name, self.size, self.peak, self.waits, round(self.waited, 6), self.timeouts
-        )
+        waited = round(self.waited, 6)
+        lost = len(self.lost)
+        return PoolUse(self.name, self.size, self.peak, self.waits, waited, self.timeouts, lost)
 
 
 class _Count:
@@ -245,7 +261,7 @@ class Ledger:
         """Begin anew, as a forked process does: what is out is its parent's."""
         self._lock = threading.RLock()
         self._open: dict[object, Lease] = {}
-        self._lost: list[Lease] = []
+        self._left: list[Lease] = []
         self._lines: set[Place] = set()
         self._counts: dict[tuple[Place | None, str], _Count] = {}
         self._tracks: dict[int, Track] = {}
@@ -318,7 +334,7 @@ class Ledger:
 
     def end(self, key: object, how: str = CLOSED) -> None:
         """Book the end of what was opened under a key; a second end of it is none."""
-        if how == COLLECTED:
+        if how in (COLLECTED, LOST):
             with self._hooks.later():
                 self._end(key, how)
         else:
@@ -335,19 +351,19 @@ class Ledger:
             lease.held = time.monotonic() - lease.since
             lease.reference = None
             if lease.pool is not None:
-                lease.pool.in_use -= 1
-            is_lost = lease.is_suspect
-            self._count(lease, is_lost)
-            if is_lost and len(self._lost) < _MAX_KEPT:
-                self._lost.append(lease)
+                lease.pool.takes_back(lease)
+            is_left = lease.is_suspect
+            self._count(lease, is_left)
+            if is_left and len(self._left) < _MAX_KEPT:
+                self._left.append(lease)
         if self._hooks:
-            name = "leaked" if is_lost else "ended"
-            text = sentence(lease.holder()) if is_lost else ""
+            name = "leaked" if is_left else "ended"
+            text = sentence(lease.holder()) if is_left else ""
             self._tell(name, lease.what, lease.place, lease.held, lease.pool, text)
 
     def _collected(self, key: object, lease: Lease, _reference: object) -> None:
         if self._open.get(key) is lease:
-            self.end(key, COLLECTED)
+            self.end(key, LOST if lease.pool is not None and lease.pool.forgets else COLLECTED)
 
     def _count(self, lease: Lease, is_left: bool) -> None:
         track = lease.track
@@ -481,8 +497,8 @@ class Ledger:
             pool.timeouts += 1
             pool.waits += 1
             pool.waited += seconds
-        holding = [lease.holder() for lease in list(self._open.values()) if lease.pool is pool]
-        text = who_holds(pool.name, holding)
+        holding = [lease for lease in list(self._open.values()) if lease.pool is pool]
+        text = who_holds(pool.name, [lease.holder() for lease in (*holding, *pool.lost)])
         if hasattr(error, "add_note"):  # from Python 3.11
             error.add_note(text)
         if self._hooks:
@@ -498,11 +514,16 @@ class Ledger:
                 self.end(lease.key)
         return list(self._open.values())
 
+    def holding(self) -> list[Holder]:
+        """Say what keeps connections from others: what is out, and what pools have lost."""
+        lost = [lease for pool in list(self._pools.values()) for lease in pool.lost]
+        return [lease.holder() for lease in (*self.out(), *lost)]
+
     def suspects(self) -> list[Lease]:
         """List what nobody closed: what was collected or swept, and what is still out."""
         out = self.out()
         with self._lock:
-            return [lease for lease in (*self._lost, *out) if lease.is_suspect]
+            return [lease for lease in (*self._left, *out) if lease.is_suspect]
 
     def leaks(self) -> list[Holder]:
         """Say what is known of them."""

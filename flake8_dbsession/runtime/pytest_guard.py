@@ -62,10 +62,8 @@ class Guard:
         self._done: set[Owner] = set()
         self._fixtures: dict[Any, Owner] = {}
         self._of_item: list[Owner] = []
-        self._allowed_leaks: list[Holder] = []
-        self._told: list[str] = []
+        self._told: list[Holder] = []
         self._workers: list[Report] = []
-        self._worker_texts: list[str] = []
         self._watch.install()
 
     # on whose behalf something is opened
@@ -112,12 +110,12 @@ class Guard:
         left = [lease for lease in self._judged() if not self._allow(lease, item)]
         if not left:
             return
-        message = _message([lease.holder() for lease in left])
+        holders = [lease.holder() for lease in left]
         if self._mode == "warn":
-            self._told.append(f"{item.nodeid}\n{message}")
+            self._told += holders
         elif self._mode == "error" and outcome.excinfo is None:
             try:
-                pytest.fail(message, pytrace=False)
+                pytest.fail(_message(holders), pytrace=False)
             except pytest.fail.Exception as failure:
                 outcome.force_exception(failure)
 
@@ -159,7 +157,8 @@ class Guard:
         self._watch.remove()
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
-            output[_OUTPUT] = [reports.to_json(self._report()), self._told]
+            told = Report(leaks=tuple(self._told))
+            output[_OUTPUT] = [reports.to_json(self._report()), reports.to_json(told)]
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind, however the run ends."""
@@ -170,8 +169,9 @@ class Guard:
         """Take what one of xdist's workers has seen."""
         output = getattr(node, "workeroutput", {}).get(_OUTPUT)
         if output is not None:
-            self._workers.append(reports.from_json(output[0]))
-            self._told += output[1]
+            report, told = map(reports.from_json, output)
+            self._workers.append(report)
+            self._told += told.leaks
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write the table, and the reports."""
@@ -182,8 +182,7 @@ class Guard:
             total = judged(total)
         if self._told:
             terminalreporter.section("database sessions left open")
-            for each in self._told:
-                terminalreporter.write_line(each)
+            terminalreporter.write_line(_message(self._told))
             terminalreporter.write_line(wording.SEEN)
         if total.opened:
             terminalreporter.section("database sessions")
@@ -219,10 +218,7 @@ def _is_at_work(lease: Lease) -> bool:
 
 
 def _message(holders: list[Holder]) -> str:
-    count = len(holders)
-    head = f"{count} database {_noun(holders[0])}{'s' * (count > 1)} left open\n\n"
-    return head + "\n\n".join(map(wording.leak, holders))
-
-
-def _noun(holder: Holder) -> str:
-    return "session" if holder.kind == "session" else "connection"
+    nouns = sorted({"session" if each.kind == "session" else "connection" for each in holders})
+    said = " and ".join(f"{noun}{'s' * (len(holders) > 1)}" for noun in reversed(nouns))
+    head = f"{len(holders)} database {said} left open\n\n"
+    return head + "\n\n".join(map(wording.leak, wording.equal(holders)))

@@ -7,10 +7,12 @@ from typing import NamedTuple
 CLOSED = "closed"
 COLLECTED = "collected"
 DROPPED = "dropped"
+LOST = "lost"
 OPEN = "open"
 SWEPT = "swept"
 """How it ended: given back; by the garbage collector, while open; the server or the pool dropped
-it; not at all; by what closes all that others forgot, ``close_all_sessions()`` or a pool's end."""
+it; by the garbage collector, unseen by its pool, which waits for it to its own end; not at all; by
+what closes all that others forgot, ``close_all_sessions()`` or a pool's end."""
 
 TOP_LEVEL = "<module>"
 SCRIPT = "__main__"
@@ -86,6 +88,7 @@ class Holder(NamedTuple):
         ended: how it ended.
         code: the static rule's code, where it was left open.
         closed_before: where it was closed, for a session that was used again afterwards.
+        pool: the pool that lent it; empty for none.
     """
 
     kind: str
@@ -104,6 +107,7 @@ class Holder(NamedTuple):
     ended: str
     code: str
     closed_before: Place | None = None
+    pool: str = ""
 
 
 class Note(NamedTuple):
@@ -154,6 +158,7 @@ class PoolUse(NamedTuple):
         waits: how often somebody waited, all being out.
         waited: for how many seconds in all.
         timeouts: how often that was in vain.
+        lost: how many the garbage collector took, for which the pool waits to its end.
     """
 
     name: str
@@ -162,6 +167,7 @@ class PoolUse(NamedTuple):
     waits: int
     waited: float
     timeouts: int
+    lost: int = 0
 
     def plus(self, other: PoolUse) -> PoolUse:
         """Sum up two pools of one name and size."""
@@ -170,6 +176,7 @@ class PoolUse(NamedTuple):
             waits=self.waits + other.waits,
             waited=self.waited + other.waited,
             timeouts=self.timeouts + other.timeouts,
+            lost=self.lost + other.lost,
         )
 
 

@@ -59,7 +59,7 @@ class Watch:
 
     def who_holds(self) -> str:
         """Say who holds the connections at this moment."""
-        return who_holds("this program", self.open_now())
+        return who_holds("this program", self.ledger.holding())
 
     def report(self) -> Report:
         """Sum up what was seen so far."""

@@ -9,13 +9,16 @@ from flake8_dbsession.runtime.places import shown
 from flake8_dbsession.runtime.records import (
     BLOCK_LEAVES_OPEN,
     COLLECTED,
+    LOST,
     MODULE_HOLDS,
+    OPEN,
     SWEPT,
     USED_AFTER_CLOSE,
     Holder,
     Note,
     Place,
 )
+from flake8_dbsession.wording import counted
 
 SEEN = (
     "The codes say what the run saw; where an object or a module holds it, the linter has a more "
@@ -24,14 +27,12 @@ SEEN = (
 """Why a code may be another than the linter's for the same line."""
 
 _MAX_HOLDERS = 10
-_HELD = {
-    "session": "its connection stays out of the pool",
-    "connection": "the connection stays open",
-    "pooled": "the connection stays out of the pool",
-}
-_UNTIL = {
-    COLLECTED: "the garbage collector came",
-    SWEPT: "all were closed at once",
+_MAX_OWNERS = 3
+_STAYS = {
+    OPEN: "stays {} until the program ends",
+    COLLECTED: "stayed {} until the garbage collector came",
+    LOST: "stays {} until the pool ends, which does not see that the garbage collector took it",
+    SWEPT: "stayed {} until all were closed at once",
 }
 
 
@@ -48,12 +49,34 @@ def way(where: Sequence[Place]) -> str:
     return first + calls
 
 
-def leak(holder: Holder) -> str:
-    """Say in a few lines what was left open, where it was opened, by what, and why it matters."""
-    lines = [f"{holder.what} opened at {way(holder.places)}", f"    by {_by(holder)}"]
+def equal(holders: Iterable[Holder]) -> list[list[Holder]]:
+    """Group what was left open alike: opened by the same line, for the same reason.
+
+    The largest group comes first, and of a group what was held longest.
+    """
+    groups: dict[tuple[object, ...], list[Holder]] = defaultdict(list)
+    for holder in holders:
+        groups[holder.what, holder.places[:1], holder.code, holder.ended].append(holder)
+    for group in groups.values():
+        group.sort(key=lambda holder: -holder.held)
+    return sorted(groups.values(), key=lambda group: -len(group))
+
+
+def leak(group: Sequence[Holder]) -> str:
+    """Say in a few lines what was left open, where it was opened, by what, and why it matters.
+
+    Args:
+        group: those that are alike, as `equal` gives them.
+    """
+    holder, times = group[0], f"{len(group)} times: " * (len(group) > 1)
+    ways = len({each.places for each in group}) - 1
+    more = f", and by {counted(ways, 'more way')}" * bool(ways)
+    lines = [f"{times}{holder.what} opened at {way(holder.places)}{more}"]
+    lines.append(f"    by {_by_all(group)}")
     if holder.kind == "session" and holder.first_use not in (None, *holder.places[:1]):
         lines.append(f"    took its connection at {shown(holder.first_use)}")
-    lines += [f"    {_did(holder)}", f"    {_why(holder)}"]
+    longest = "the longest " * (len(group) > 1)
+    lines += [f"    {longest}{_did(holder)}", f"    {_why(holder)}"]
     return "\n".join(lines)
 
 
@@ -65,9 +88,9 @@ def note(seen: Note) -> str:
 
 def who_holds(pool: str, holders: Iterable[Holder]) -> str:
     """Say who holds the connections of a pool, by the line that opened them."""
-    groups: dict[tuple[Place, ...], list[Holder]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Holder]] = defaultdict(list)
     for holder in holders:
-        groups[holder.places].append(holder)
+        groups[holder.places, holder.ended].append(holder)
     ordered = sorted(groups.values(), key=lambda group: (-len(group), -_longest(group)))
     count = sum(map(len, ordered))
     if not count:
@@ -92,6 +115,13 @@ def _by(holder: Holder) -> str:
     return ", ".join(filter(None, by))
 
 
+def _by_all(group: Sequence[Holder]) -> str:
+    """Name for whom things were opened, the first of many."""
+    everybody = [*dict.fromkeys(map(_by, group))]
+    more = len(everybody) - _MAX_OWNERS
+    return "; ".join([*everybody[:_MAX_OWNERS], *([f"and {more} more"] if more > 0 else [])])
+
+
 def _did(holder: Holder) -> str:
     parts = [f"held for {holder.held:.2f} s"]
     if holder.statements >= 0:
@@ -99,6 +129,8 @@ def _did(holder: Holder) -> str:
     if holder.in_transaction:
         seconds = f" for {holder.transaction:.2f} s" if holder.transaction else ""
         parts.append(f"its transaction open{seconds}")
+    if holder.ended == LOST:
+        parts.append("then lost to the pool, for the garbage collector took it")
     return ", ".join(parts)
 
 
@@ -111,7 +143,6 @@ def _why(holder: Holder) -> str:
         why = "a module's top level holds it, and nothing closed it"
     else:
         why = "nothing closed it"
-    until = _UNTIL.get(holder.ended, "the program ends")
-    held = _HELD[holder.kind]
-    held = held.replace("stays", "stayed") if holder.ended in _UNTIL else held
-    return f"{holder.code}: {why}: {held} until {until}; `dbsession explain {holder.code}`"
+    which = "its connection" if holder.kind == "session" else "the connection"
+    stays = _STAYS[holder.ended].format("out of the pool" if holder.pool else "open")
+    return f"{holder.code}: {why}: {which} {stays}; `dbsession explain {holder.code}`"

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from flake8_dbsession.runtime import Event, Watch, watch
+from flake8_dbsession.runtime import Event, Watch, watch, wording
 
 SLOW = text("select pg_sleep(0.2)")
 QUERY = text("select 1")
@@ -200,6 +200,96 @@ def test_pool_of_psycopg(postgres: str, watching: Watch, events: list[Event]) ->
     assert lines(watching) == []
 
 
+@pytest.mark.filterwarnings("ignore")  # of what is lost on purpose
+@pytest.mark.parametrize("name", ["ConnectionPool", "NullConnectionPool"])
+def test_what_a_pool_of_psycopg_loses_it_loses_for_good(
+    postgres: str, watching: Watch, events: list[Event], name: str
+) -> None:
+    pools = pytest.importorskip("psycopg_pool")
+    with getattr(pools, name)(postgres, min_size=0, max_size=1, timeout=0.2) as pool:
+        pool.getconn(timeout=5)
+        line = here() - 1
+        gc.collect()
+        with pytest.raises(pools.PoolTimeout):
+            pool.getconn()
+        said = events[-1].text
+        assert f"who holds the 1 connection of psycopg_pool {name}" in said
+        assert f"1 by psycopg_pool pool's connection opened at {__file__[-30:]}:{line} " in said
+        assert "then lost to the pool, for the garbage collector took it" in said
+        assert watching.who_holds().splitlines()[1:] == said.splitlines()[1:]
+        (leak,) = watching.report().leaks
+        assert (leak.code, leak.ended) == ("DBS605", "lost")
+        assert "the connection stays out of the pool until the pool ends, which does not" in (
+            wording.leak([leak])
+        )
+        (use,) = watching.report().pools
+        assert (use.lost, use.waits, use.timeouts) == (1, 1, 1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_pool_of_psycopg_loses_in_a_task(
+    postgres: str, watching: Watch, events: list[Event]
+) -> None:
+    pools = pytest.importorskip("psycopg_pool")
+
+    async def main() -> None:
+        pool = pools.AsyncConnectionPool(postgres, min_size=0, max_size=1, timeout=0.2, open=False)
+        async with pool:
+            await pool.getconn(timeout=5)
+            gc.collect()
+            with pytest.raises(pools.PoolTimeout):
+                await pool.getconn()
+        assert "who holds the 1 connection of psycopg_pool AsyncConnectionPool" in events[-1].text
+
+    asyncio.run(main())
+
+
+def test_a_pool_of_psycopg_without_a_limit_is_never_waited_for(
+    postgres: str, watching: Watch
+) -> None:
+    pools = pytest.importorskip("psycopg_pool")
+    with pools.NullConnectionPool(postgres) as pool, pool.connection():
+        pass
+    (use,) = watching.report().pools
+    assert (use.size, use.waits) == (-1, 0)
+
+
+@pytest.mark.parametrize("name", ["psycopg2", "asyncpg"])
+def test_the_other_pools_keep_what_is_lost_and_it_stays_out(
+    postgres: str, watching: Watch, name: str
+) -> None:
+    pytest.importorskip(name)
+    lose: Any = {"psycopg2": _lose_of_psycopg2, "asyncpg": _lose_of_asyncpg}[name]
+    lose(postgres, watching)
+
+
+def _lose_of_psycopg2(postgres: str, watching: Watch) -> None:
+    from psycopg2.pool import PoolError, ThreadedConnectionPool
+
+    pool = ThreadedConnectionPool(1, 1, postgres)
+    pool.getconn()
+    gc.collect()
+    with pytest.raises(PoolError):
+        pool.getconn()
+    assert [leak.ended for leak in watching.report().leaks] == ["open"]
+    pool.closeall()
+
+
+def _lose_of_asyncpg(postgres: str, watching: Watch) -> None:
+    import asyncpg
+
+    async def main() -> None:
+        pool = await asyncpg.create_pool(postgres, min_size=1, max_size=1)
+        await pool.acquire()
+        gc.collect()
+        with pytest.raises(asyncio.TimeoutError):
+            await pool.acquire(timeout=0.05)
+        assert [leak.ended for leak in watching.report().leaks] == ["open"]
+        pool.terminate()
+
+    asyncio.run(main())
+
+
 def test_pool_of_asyncpg(postgres: str, watching: Watch, events: list[Event]) -> None:
     asyncpg = pytest.importorskip("asyncpg")
 
@@ -232,7 +322,7 @@ def test_pools_of_asyncpg_one_after_another(postgres: str, watching: Watch) -> N
             gc.collect()
 
     asyncio.run(main())
-    assert [pool.size for pool in watching.report().pools] == list(range(1, 12))
+    assert sorted(pool.size for pool in watching.report().pools) == list(range(1, 12))
 
 
 def test_a_session_used_by_two_threads_at_once(postgres: str, watching: Watch) -> None:

@@ -262,6 +262,18 @@ def test_web_applications_and_event_loops(tmp_path: Path) -> None:
     assert "AsyncSession opened at test_asyncio.py:" in run.stdout
 
 
+SEVERAL = """
+    import pytest
+    from app import fine, leaky
+
+    @pytest.mark.parametrize("number", range(5))
+    def test_leaky(number):
+        leaky()
+
+    def test_often():
+        for _ in range(2):
+            leaky()
+"""
 TWO = """
     from app import fine, leaky
 
@@ -278,8 +290,21 @@ def test_warning_changes_no_outcome(tmp_path: Path) -> None:
     run = run_pytest(tmp_path, "-o", "dbsession_leaks=warn", "-W", "error")
     assert run.returncode == 0
     assert "2 passed" in run.stdout
-    assert "test_it.py::test_leaky\n1 database session left open\n" in run.stdout
+    assert "\n1 database session left open\n\nSession opened at app.py:14 in leaky" in run.stdout
+    assert "by test test_it.py::test_leaky, thread MainThread\n" in run.stdout
     assert "\n     1          1 " in run.stdout
+
+
+def test_equal_leaks_are_said_once(tmp_path: Path) -> None:
+    write(tmp_path, test_it=SEVERAL)
+    for workers in ([], ["-n", "2"]):
+        run = run_pytest(tmp_path, "-o", "dbsession_leaks=warn", *workers)
+        assert "\n7 database sessions left open\n\n7 times: Session opened at app.py" in run.stdout
+        assert run.stdout.count("Session opened at") == 1
+        assert ", and by 1 more way\n" in run.stdout
+        assert "; and 3 more\n" in run.stdout
+    run = run_pytest(tmp_path, "--dbsession-leaks", "-k", "often")
+    assert "\n2 database sessions left open\n\n2 times: Session opened at app.py" in run.stdout
 
 
 def test_without_the_option_it_is_silent(tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import Pool
 
-from flake8_dbsession.runtime import Event, Watch, watch
+from flake8_dbsession.runtime import Event, Watch, watch, wording
 from flake8_dbsession.runtime.patching import ImportHook
 from flake8_dbsession.runtime.records import PoolUse
+from flake8_dbsession.runtime.reporting import text as reporting_text
 from flake8_dbsession.runtime.reporting.report import Report, from_json, merged, to_json
-from flake8_dbsession.runtime.reporting.text import table
 
 QUERY = text("select 1")
 
@@ -213,11 +213,37 @@ def test_a_report_survives_being_written_and_merged(engine: Engine) -> None:
         from_json('{"version": 0}')
 
 
+def test_equal_leaks_are_said_once(engine: Engine) -> None:
+    def forget() -> Session:
+        db = Session(engine)
+        db.execute(text("select 1"))
+        return db
+
+    with watch() as watching:
+        line = forget.__code__.co_firstlineno + 1
+        held = [forget() for _ in range(3)]
+        held.append(forget())
+        other = engine.connect()
+        leaks = watching.report().leaks
+        first, second = map(wording.leak, wording.equal(leaks))
+    head, *_ = first.splitlines()
+    assert head.startswith("4 times: Session opened at tests/runtime/test_watcher.py:")
+    assert f".py:{line} in " in head
+    assert head.endswith(", and by 1 more way")
+    assert "    the longest held for " in first
+    assert second.startswith("SQLAlchemy connection opened at ")
+    assert "the connection stays out of the pool until the program ends" in second
+    said = reporting_text.leaks(Report(leaks=leaks))
+    assert said == f"{first}\n\n{second}"
+    for each in (*held, other):
+        each.close()
+
+
 def test_the_table_names_the_pools_of_which_all_were_out_first() -> None:
     pools = [PoolUse(f"pool {number}", 5, 1, 0, 0.0, 0) for number in range(100)]
     waited = PoolUse("waited for", 5, 5, 2, 1.5, 0)
     exhausted = PoolUse("exhausted", 5, 5, 1, 30.0, 1)
-    said = table(merged([Report(pools=(*pools, waited, exhausted))]))
+    said = reporting_text.table(merged([Report(pools=(*pools, waited, exhausted))]))
     lines = said.partition("Pools:\n")[2].splitlines()
     assert [line.split(":")[0].strip() for line in lines[:2]] == ["exhausted", "waited for"]
     assert lines[20:] == ["  and 82 more pools"]
@@ -339,6 +365,44 @@ def test_duckdb(tmp_path: Path) -> None:
         with duckdb.connect(file):
             pass
         assert watching.report().leaks == ()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_pool_of_mysql_connector() -> None:
+    pytest.importorskip("mysql.connector")
+    from mysql.connector import PoolError
+    from mysql.connector.connection import MySQLConnection
+    from mysql.connector.pooling import MySQLConnectionPool
+
+    class Server(MySQLConnection):
+        """A connection without one."""
+
+        def is_connected(self) -> bool:
+            return True
+
+        def config(self, **options: Any) -> None: ...
+
+        def reset_session(self, *arguments: Any) -> None: ...
+
+        def reconnect(self, *arguments: Any) -> None: ...
+
+    server = Server()
+    with watch() as watching:
+        pool = MySQLConnectionPool(pool_size=1, pool_name="of_a_test")
+        pool._cnx_config = {"user": "nobody"}
+        pool.add_connection(server)
+        del server
+        with pool.get_connection():
+            assert [holder.kind for holder in watching.open_now()] == ["pooled"]
+        assert watching.report().leaks == ()
+        pool.get_connection()
+        gc.collect()
+        with pytest.raises(PoolError):
+            pool.get_connection()
+        (leak,) = watching.report().leaks
+        (use,) = watching.report().pools
+    assert (leak.code, leak.ended, leak.pool) == ("DBS605", "lost", use.name)
+    assert (use.size, use.lost, use.timeouts) == (1, 1, 1)
 
 
 def test_what_a_library_opens_for_itself_is_its_own(tmp_path: Path, database: str) -> None:

@@ -52,8 +52,9 @@ def headline(report: Report) -> str:
 def _sections(report: Report) -> Iterator[tuple[str, str]]:
     """Give the page's sections that have something to show: their titles and their HTML."""
     if report.leaks:
-        is_open = len(report.leaks) <= _SHOWN_OPEN
-        yield "Left open", "".join(_leak(holder, is_open) for holder in report.leaks)
+        groups = wording.equal(report.leaks)
+        is_open = len(groups) <= _SHOWN_OPEN
+        yield "Left open", "".join(_leak(group, is_open) for group in groups)
     if report.tallies:
         head = "<th scope=col>where<th class=number scope=col aria-sort=descending>left open"
         head += f"{_NUMBER}opened{_NUMBER}longest held{_NUMBER}longest transaction"
@@ -61,7 +62,7 @@ def _sections(report: Report) -> Iterator[tuple[str, str]]:
         yield "By place", _table(head, map(_row, report.tallies), "places")
     if report.pools:
         head = f"<th scope=col>pool{_NUMBER}size{_NUMBER}peak in use{_NUMBER}waits"
-        head += f"{_NUMBER}waited{_NUMBER}timeouts"
+        head += f"{_NUMBER}waited{_NUMBER}timeouts{_NUMBER}lost"
         yield "Pools", _table(head, map(_pool, report.pools))
     if report.notes:
         yield "Also seen", _list(map(wording.note, report.notes))
@@ -71,8 +72,8 @@ def _sections(report: Report) -> Iterator[tuple[str, str]]:
     yield "What was followed", _list(_followed(report))
 
 
-def _leak(holder: Holder, is_open: bool) -> str:
-    first, *rest = wording.leak(holder).split("\n")
+def _leak(group: list[Holder], is_open: bool) -> str:
+    first, *rest = wording.leak(group).split("\n")
     body = "".join(f"<li>{_marked(line.strip())}" for line in rest)
     head = f"<details{' open' * is_open}><summary><code>{_breakable(first)}</code></summary>"
     return f"{head}<ul>{body}</ul></details>"
@@ -93,6 +94,7 @@ def _pool(pool: PoolUse) -> str:
     return (
         f"<tr><td class=path>{_breakable(pool.name)}{_cell(pool.size, size)}{_cell(pool.peak)}"
         f"{_cell(pool.waits)}{_cell(pool.waited, _seconds(pool.waited))}{_cell(pool.timeouts)}"
+        f"{_cell(pool.lost)}"
     )
 
 

@@ -46,9 +46,10 @@ def verdict(each: Verdict) -> str:
 
 
 def leaks(report: Report) -> str:
-    """Write what was left open, one by one."""
-    told = [wording.leak(leak) for leak in report.leaks[:_MAX_LEAKS]]
-    more = len(report.leaks) - _MAX_LEAKS
+    """Write what was left open, those that are alike together."""
+    groups = wording.equal(report.leaks)
+    told = [wording.leak(group) for group in groups[:_MAX_LEAKS]]
+    more = sum(map(len, groups[_MAX_LEAKS:]))
     return "\n\n".join([*told, *([f"and {more} more"] if more > 0 else [])])
 
 
@@ -66,8 +67,10 @@ def _pools(pools: Sequence[PoolUse]) -> list[str]:
 
 def _pool(pool: PoolUse) -> str:
     size = f"of {pool.size}" if pool.size >= 0 else "of any number"
-    waits = f"{pool.waits} waits of {pool.waited:.2f} s in all, {pool.timeouts} timeouts"
-    return f"{pool.name}: at most {pool.peak} {size} in use; {waits}"
+    waits = f"{counted(pool.waits, 'wait')} of {pool.waited:.2f} s in all"
+    lost = f", {pool.lost} lost for good" * bool(pool.lost)
+    used = f"{pool.name}: at most {pool.peak} {size} in use"
+    return f"{used}; {waits}, {counted(pool.timeouts, 'timeout')}{lost}"
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
