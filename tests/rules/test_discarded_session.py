@@ -12,6 +12,7 @@ def test_sessions_used_on_the_spot(tmp_path: Path) -> None:
         tmp_path,
         {
             "service.py": """
+                import other
                 import pandas
                 from sqlalchemy.orm import sessionmaker
 
@@ -32,8 +33,11 @@ def test_sessions_used_on_the_spot(tmp_path: Path) -> None:
                 def closed_by_a_function_of_the_project():
                     end(SessionLocal())
 
+                def given_to_what_keeps_none():
+                    return pandas.read_sql("select 1", SessionLocal())  # DBS304
+
                 def given_to_somebody_unknown():
-                    return pandas.read_sql("select 1", SessionLocal())
+                    return other.read_sql("select 1", SessionLocal())
 
                 def only_made():
                     SessionLocal()
