@@ -183,7 +183,7 @@ def test_message_shows_the_way_out(tmp_path: Path) -> None:
     policy = 'connections = "core.db:get_connection"\n'
     write_project(house, {"dbsession.toml": policy, "service.py": text})
     assert [m for *_, code, m in lint(house, "service.py") if code == "DBS601"] == [
-        opening + "use `with get_connection() as db:`"
+        opening + "use `with get_connection() as db:` where `'a.db'` is its database"
     ]
 
 

@@ -193,7 +193,9 @@ def test_the_way_out_is_the_policys_provider(tmp_path: Path) -> None:
     found = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS602"]
     outside, inside = found
     assert outside.endswith("use `with closing(sqlite3.connect(path)) as conn:`")
-    assert inside.endswith("use `with self._get_connection() as conn:`")
+    assert inside.endswith(
+        "use `with self._get_connection() as conn:` where `path` is its database"
+    )
 
 
 def test_a_coroutine_that_is_handed_on_is_awaited_elsewhere(tmp_path: Path) -> None:
