@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --write: also write a provider beside the factory, where there is none.",
 )
-def command(path: str, writes: bool, adds_provider: bool) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing of what it changes.")
+def command(path: str, writes: bool, adds_provider: bool, quiet: bool) -> None:
     """Find the factories, providers, dependencies and layers of the repository at PATH, and print
     the policy that says what is not found without it, with the reasons as comments. The policy is
     tried before: what leads nowhere or does harm is left out, and what it changes is said. What
@@ -69,8 +70,9 @@ def command(path: str, writes: bool, adds_provider: bool) -> None:
         click.echo(_as_written(folder, text), nl=False)
     elif written_before is None:
         _write(folder, text)
-    click.echo(note, err=True)
-    say_what_ruff_lacks([str(folder)])
+    if not quiet:
+        click.echo(note, err=True)
+        say_what_ruff_lacks([str(folder)])
 
 
 def _survey(path: str, folder: Path) -> Survey:

@@ -61,12 +61,23 @@ def _to_connections(proposal: Proposal, survey: Survey) -> Iterator[StandardWay]
         for use in proposal.connections:
             yield _of_giver(use, working)
         return
+    if proposal.accessor is not None:
+        yield _of_accessor(proposal.accessor)
+        return
     raw = Counter(each for file in working for each in file.raw)
     for (_, resource, library), _ in raw.most_common():
         way = _of_driver(library) if resource is Resource.CONNECTION else None
         if way is not None:
             yield way
             return
+
+
+def _of_accessor(use: Sanctioned) -> StandardWay:
+    lines = ("from contextlib import closing", f"from {use.module} import {use.expression}")
+    call = f"closing({use.expression}())"
+    return StandardWay(
+        use, Style.CONTEXT, is_connection=True, commits=False, call=call, lines=lines
+    )
 
 
 def _of_giver(use: Sanctioned, files: list[FileSurvey]) -> StandardWay:

@@ -48,6 +48,7 @@ class Proposal:
         owners: the modules that may open sessions by hand.
         factories: the qualified names of the session factories.
         connections: the ways to plain connections, the usual one first.
+        accessor: the function that most connections are got from by hand; None for none.
         retired: what calls itself deprecated, each with what replaces it.
         legacy: the accessors that a provider took the place of, each with what replaces it.
         layers: the layers; one without paths takes those of the preset's layer of that name.
@@ -64,6 +65,7 @@ class Proposal:
     owners: tuple[str, ...] = ()
     factories: tuple[str, ...] = ()
     connections: tuple[Sanctioned, ...] = ()
+    accessor: Sanctioned | None = None
     retired: tuple[tuple[str, str], ...] = ()
     legacy: tuple[tuple[str, str], ...] = ()
     layers: tuple[Layer, ...] = ()
@@ -104,6 +106,7 @@ class _Proposer:
             owners=self._owners(found),
             factories=tuple(self._factories(found)),
             connections=tuple(self._connections()),
+            accessor=self._accessor(),
             retired=tuple(self._retired()),
             layers=(self._tests(found.preset), *found.layers),
             frameworks=tuple(frameworks),
@@ -129,7 +132,7 @@ class _Proposer:
         for giver in givers:
             is_factory = giver.role is Role.FACTORY and giver.resource is _SESSIONS
             is_plain = giver.name.isidentifier() and not giver.is_method
-            is_served = any(other.serves(giver) for other in givers)
+            is_served = any(other.serves(giver) and self._is_shared(other) for other in givers)
             if is_factory and is_plain and not is_served:
                 module = self._module(giver.path)
                 taken = frozenset(other.name for other in givers)
@@ -188,11 +191,36 @@ class _Proposer:
         if giver.name.startswith("_"):
             return any(use.giver == giver and use.path != giver.path for use in self._uses)
         if not giver.is_method:
-            return True
+            return giver.role is not Role.PROVIDER or self._is_shared(giver)
         return any(
             use.giver == giver and (use.path != giver.path or not use.written.startswith("self."))
             for use in self._uses
         )
+
+    def _is_shared(self, giver: Giver) -> bool:
+        """Tell whether a provider serves more than its own file, while others do without."""
+        users = {use.path for use in self._uses if use.giver == giver}
+        others = (file for file in self._files if file.path != giver.path)
+        is_of_one = users == {giver.path} and not giver.is_method
+        return not (is_of_one and any(self._opens(file, giver.resource) for file in others))
+
+    def _opens(self, file: FileSurvey, resource: Resource) -> bool:
+        """Tell whether a file gets sessions, or connections, for itself."""
+        used = (use.giver.resource for use in file.uses if use.giver is not None)
+        return resource in {*used, *(kind for _, kind, _ in file.raw)}
+
+    def _accessor(self) -> Sanctioned | None:
+        """Give the function that connections are got from by hand, where most are."""
+        calls = Counter(use.giver for use in self._uses if _is_plain_accessor(use.giver))
+        by_hand = sum(
+            resource is _CONNECTIONS and role is Role.CONNECT
+            for file in self._files
+            for role, resource, _ in file.raw
+        )
+        for giver, number in calls.most_common(1):
+            if giver is not None and number >= by_hand:
+                return self._sanctioned(giver)
+        return None
 
     def _of_sessions(self) -> Proposal:
         if self._lender is not None:
@@ -454,6 +482,14 @@ class _Proposer:
         if connects and not self._has_sessions:
             return tests._replace(allow=tests.allow | {_CONNECT_IN_TESTS})
         return tests
+
+
+def _is_plain_accessor(giver: Giver | None) -> bool:
+    """Tell whether what gives connections is a function that others can call as it is."""
+    if giver is None or giver.role is not Role.ACCESSOR or giver.resource is not _CONNECTIONS:
+        return False
+    is_reachable = not giver.is_method and not giver.name.startswith("_")
+    return is_reachable and not (giver.needs_arguments or giver.is_async or giver.is_deprecated)
 
 
 def _retired_files(files: list[FileSurvey]) -> set[str]:

@@ -308,3 +308,8 @@ def test_a_method_is_named_with_its_class_and_proposed_with_its_object(tmp_path:
     text = init(str(tmp_path)).stdout
     assert "notes.manager:Manager.get_connection  (method, provider of connections)" in text
     assert '# connections = "notes.manager:manager.get_connection"' in text
+
+
+def test_quiet_prints_the_policy_alone(project: Path) -> None:
+    result = init(str(project), "--quiet")
+    assert (result.stdout, result.stderr) == (init(str(project)).stdout, "")

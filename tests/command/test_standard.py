@@ -385,3 +385,47 @@ def test_examples_are_of_the_house_s_driver(
     assert "conn = psycopg.connect(database)  # DBS107" in text
     assert "from psycopg_pool import ConnectionPool" in text
     assert not any(each in text for each in ("import sqlite3", "psycopg2", "#### DBS601"))
+
+
+def test_a_function_that_gives_connections_is_closed_by_its_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = "import sqlite3\n\ndef connect():\n    return sqlite3.connect('shop.db')\n"
+    use = (
+        "from shop.db import connect\n\ndef work():\n    conn = connect()\n    conn.execute('x')\n"
+    )
+    write_project(tmp_path, {"shop/__init__.py": "", "shop/db.py": database, "shop/use.py": use})
+    monkeypatch.chdir(tmp_path)
+    page = standard("--short").stdout
+    assert "`with closing(connect()) as conn:`" in page
+    assert "`from shop.db import connect`" in page
+    assert "sqlite3" not in page
+
+
+def test_a_helper_of_one_file_is_no_way_of_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = """
+        from contextlib import contextmanager
+        from shop.db import make
+
+        @contextmanager
+        def job_session():
+            with make() as db:
+                yield db
+
+        def run():
+            with job_session() as db:
+                db.execute("x")
+    """
+    database = "from sqlalchemy.orm import sessionmaker\nmake = sessionmaker()\n"
+    work = "def work():\n    with make() as db:\n        db.execute('x')\n"
+    other = f"from shop.db import make\n\n{work}"
+    files = {"shop/__init__.py": "", "shop/db.py": database, "shop/job.py": job}
+    write_project(tmp_path, files)
+    monkeypatch.chdir(tmp_path)
+    assert "with job_session() as db:" in standard("--short").stdout
+    write_project(tmp_path, {"shop/other.py": other})
+    page = standard("--short").stdout
+    assert "job_session" not in page
+    assert "with make() as db:" in page

@@ -55,12 +55,13 @@ class WithDoesNotClose(Rule[Ending]):
     ```
 
     ## Fix safety
-    The fix enters the house's provider where the message advises that, unsafely where it may do
-    anything else. Otherwise it puts `closing(...)` around the connection, and enters the connection
-    after it for the sake of the transaction. Where a file has four blocks or more over what one of
-    its functions gives, both are written once, in a context manager beside that function. The fix
-    is unsafe where something may need the connection after the block: a cursor that is read there
-    or handed out, the connection itself, a function or class that knows it, a `yield` of it.
+    The fix enters the house's provider where the message advises that; where that may do anything
+    else, only with `--unsafe`. Otherwise it puts `closing(...)` around the connection, and enters
+    the connection after it for the sake of the transaction. Where a file has four blocks or more
+    over what one of its functions gives, both are written once, in a context manager beside that
+    function. The fix is unsafe where something may need the connection after the block: a cursor
+    that is read there or handed out, the connection itself, a function or class that knows it, a
+    `yield` of it.
 
     Kinds of doubt: `patched`.
 

@@ -57,9 +57,12 @@ class ConnectionNeverClosed(Rule[Ending]):
     ## Fix safety
     The fix puts the block that the message advises around the statements from the opening to the
     last one that uses the connection, or what reads from it: the house's provider, the connection's
-    own block where that closes it, else `closing(...)`. What is not committed is given up as
-    before. It is unsafe where the block would commit what the code may not, where the provider may
-    do anything else, and where a `finally` does more after the close. It is not made where the
+    own block where that closes it, else `closing(...)`. Where the provider may do anything else
+    (open another database, be without an option of the call, take from a pool that has none left,
+    commit what the code does not), it is entered with `--unsafe` only, and the safe fix is the
+    block without it. What is not committed is given up as before. The fix is unsafe where the
+    connection's own block would commit what the code may not, and where a `finally` does more
+    after the close. It is not made where the
     connection or a cursor may be used elsewhere, nor where what opens it may give one that somebody
     else holds, nor for asynchronous connections.
 

@@ -22,7 +22,8 @@ class PooledConnectionNotReturned(Rule[Ending]):
     the function without giving the connection back: by an early return, by running off the end, or
     by an exception that a call in between can raise; the message names that line. What counts as
     handing on does so for [DBS302](DBS302.md) as well. Neither `close()` nor the end of
-    `with pool.getconn()` gives anything back to the pools of psycopg2 and psycopg_pool. The block
+    `with pool.getconn()` gives anything back to the pools of psycopg2 and psycopg_pool, but for a
+    `close()` where psycopg_pool's is made with `close_returns=True`. The block
     of `async with pool.acquire()` is fine, and so is a `close()` where the pool's connections are
     given back by it (mysql.connector, mariadb, oracledb). The presets' `tests` layer allows it.
 
