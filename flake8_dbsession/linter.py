@@ -366,19 +366,9 @@ class Linter:
         context = Context(file, standard.policy)
         allowed = context.layer.allow if context.layer else frozenset()
         ignored = standard.ignored_in(path)
-        is_notebook = path.suffix == _NOTEBOOK
-
-        def held(rules: Sequence[Rule[Any]]) -> list[Rule[Any]]:
-            return [
-                rule
-                for rule in rules
-                if rule.code not in allowed
-                and not rule.code.startswith(ignored)
-                and not (is_notebook and rule.is_of_imports)
-            ]
-
-        judges = held(standard.comment_rules) if self._comments is not None else ()
-        return PreparedFile(context, held(standard.rules), judges, self._comments)
+        rules, judges = standard.held(allowed, ignored, is_notebook=path.suffix == _NOTEBOOK)
+        judging = judges if self._comments is not None else ()
+        return PreparedFile(context, rules, judging, self._comments)
 
     def _project(self, folder: Path, standard: Standard) -> Project:
         """Give the project that a folder lies in, one for all files under the same names."""
@@ -446,6 +436,9 @@ class Standard:
         self._selection = settings.over(policy.selection)
         self.words = frozenset(_policy_words(policy))
         self.gates = tuple(word for word in sorted(self.words) if not is_gated(word))
+        self._held: dict[
+            tuple[frozenset[str], tuple[str, ...], bool], tuple[list[Rule[Any]], list[Rule[Any]]]
+        ] = {}
 
     @cached_property
     def byte_gates(self) -> tuple[bytes, ...]:
@@ -461,6 +454,31 @@ class Standard:
     def comment_rules(self) -> list[Rule[Any]]:
         """Those of them that look at what comments hide of the others' violations."""
         return [rule for rule in self._wanted if rule.judges_comments]
+
+    def held(
+        self, allowed: frozenset[str], ignored: tuple[str, ...], *, is_notebook: bool
+    ) -> tuple[list[Rule[Any]], list[Rule[Any]]]:
+        """Give the rules, and the judges of comments, that a file is held to.
+
+        Args:
+            allowed: the codes that its layer allows.
+            ignored: the codes, or beginnings of codes, that are left out in it.
+            is_notebook: whether it is a notebook, which nobody imports.
+        """
+        key = allowed, ignored, is_notebook
+        if key not in self._held:
+            rules, judges = (
+                [
+                    rule
+                    for rule in each
+                    if rule.code not in allowed
+                    and not rule.code.startswith(ignored)
+                    and not (is_notebook and rule.is_of_imports)
+                ]
+                for each in (self.rules, self.comment_rules)
+            )
+            self._held[key] = rules, judges
+        return self._held[key]
 
     @cached_property
     def _wanted(self) -> list[Rule[Any]]:

@@ -41,11 +41,11 @@ def read_with_status(
             raise OSError(errno.EINVAL, "is not a regular file", os.fspath(path))
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"is larger than {most} bytes", os.fspath(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(status.st_size + 1)
-            if len(content) > status.st_size:  # it grew, or the system does not know its size
+        content = os.read(descriptor, status.st_size + 1)
+        if len(content) != status.st_size:  # it grew, or the system does not know its size
+            with open(descriptor, "rb", closefd=False) as file:
                 content += file.read(most - len(content))
-            return content, status
+        return content, status
     finally:
         os.close(descriptor)
 

@@ -42,7 +42,11 @@ class Context:
     def __init__(self, file: SourceFile, policy: Policy) -> None:
         self.file = file
         self.policy = policy
-        self.is_test = policy.is_test(file.path)
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether the file lies among the tests."""
+        return self.policy.is_test(self.file.path)
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -53,7 +57,9 @@ class Context:
     def layer(self) -> Layer | None:
         """The layer that the file lies in, with its style."""
         found = self.policy.layer_of(self.file.path)
-        return next((layer for layer in self.layers if found and layer.name == found.name), None)
+        if found is None:
+            return None
+        return next((layer for layer in self.layers if layer.name == found.name), None)
 
     @cached_property
     def is_migration(self) -> bool:

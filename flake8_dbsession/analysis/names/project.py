@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
-from flake8_dbsession.analysis.source.searching import SearchResult, deriving, search
+from flake8_dbsession.analysis.source.searching import SearchResult, deriving, python_files, search
 from flake8_dbsession.analysis.source.trace import Trace
 from flake8_dbsession.reading import DISK, Sources
 
@@ -78,9 +78,11 @@ class Project:
             pattern: what to look for in the files' bytes; searched for once.
         """
         if pattern not in self._searches:
-            self._searches[pattern] = search(self.root, pattern, self.sources, only_first=True)
+            self._searches[pattern] = search(
+                self._python_files, pattern, self.sources, only_first=True
+            )
         found = self._searches[pattern]
-        files = found.files or found.searched
+        files = found.files or [*map(Path, found.searched)]
         self.trace.searched(asker, files, is_exhaustive=not found.files)
         return bool(found.files) or not found.is_complete
 
@@ -119,7 +121,11 @@ class Project:
 
     @cached_property
     def _deriving(self) -> dict[str, list[Path]]:
-        return deriving(self.root, self.sources)
+        return deriving(self._python_files, self.sources)
+
+    @cached_property
+    def _python_files(self) -> list[str]:
+        return python_files(self.root)
 
     def files_mentioning(self, text: str, asker: Path) -> list[Path]:
         """Find the project's Python files that mention a text.
@@ -130,7 +136,7 @@ class Project:
         """
         if text not in self._files:
             pattern = re.compile(re.escape(text.encode()))
-            self._files[text] = search(self.root, pattern, self.sources).files
+            self._files[text] = search(self._python_files, pattern, self.sources).files
         self.trace.searched(asker, self._files[text], is_exhaustive=True)
         return self._files[text]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,17 +28,34 @@ class SearchResult(NamedTuple):
     """
 
     files: list[Path]
-    searched: list[Path]
+    searched: list[str]
     is_complete: bool
 
 
+def python_files(root: Path) -> list[str]:
+    """List a project's Python files, those of its tests, hidden and installed folders left out."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name for name in folders if name not in _SKIPPED_FOLDERS and not name.startswith(".")
+        )
+        found += (os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
+        if len(found) > _MOST_FILES:
+            break
+    return found
+
+
 def search(
-    root: Path, pattern: re.Pattern[bytes], sources: Sources, *, only_first: bool = False
+    files: Sequence[str],
+    pattern: re.Pattern[bytes],
+    sources: Sources,
+    *,
+    only_first: bool = False,
 ) -> SearchResult:
     """Look for a pattern in a project's files.
 
     Args:
-        root: the project's folder. Its tests and its hidden and installed folders are left out.
+        files: the project's files.
         pattern: what to look for.
         sources: where the files are read.
         only_first: whether the first file that holds it is enough.
@@ -48,28 +64,29 @@ def search(
         What was found.
     """
     found: list[Path] = []
-    searched: list[Path] = []
-    for path in _python_files(root):
-        if len(found) + len(searched) >= _MOST_FILES:
-            return SearchResult(found, searched, is_complete=False)
-        (found if _holds(path, pattern, sources) else searched).append(Path(path))
-        if found and only_first:
-            break
-    return SearchResult(found, searched, is_complete=True)
+    searched: list[str] = []
+    for path in files[:_MOST_FILES]:
+        if _holds(path, pattern, sources):
+            found.append(Path(path))
+            if only_first:
+                return SearchResult(found, [], is_complete=True)
+        else:
+            searched.append(path)
+    return SearchResult(found, searched, is_complete=len(files) <= _MOST_FILES)
 
 
-def deriving(root: Path, sources: Sources) -> dict[str, list[Path]]:
+def deriving(files: Sequence[str], sources: Sources) -> dict[str, list[Path]]:
     """Find where classes are derived from others.
 
     Args:
-        root: the project's folder, of which the same is left out.
+        files: the project's files.
         sources: where the files are read.
 
     Returns:
         The files for each word that stands among the bases of a class.
     """
     found: dict[str, list[Path]] = {}
-    for path in islice(_python_files(root), _MOST_FILES):
+    for path in files[:_MOST_FILES]:
         bases = b" ".join(_CLASS.findall(_content(path, sources)))
         for word in set(re.findall(rb"\w+", bases)):
             found.setdefault(word.decode(errors="replace"), []).append(Path(path))
@@ -86,11 +103,3 @@ def _content(path: str, sources: Sources) -> bytes:
         return sources.read(path, most=_LARGEST_FILE, links=False)
     except OSError:
         return b""
-
-
-def _python_files(root: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(
-            name for name in folders if name not in _SKIPPED_FOLDERS and not name.startswith(".")
-        )
-        yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
