@@ -18,6 +18,7 @@ from flake8_dbsession.runtime.drivers import (
     DUCKDB,
     FACTORIES,
     POOLS,
+    UNWATCHED,
     Driver,
     DriverPool,
     Factory,
@@ -60,6 +61,10 @@ class Drivers:
             step = functools.partial(self._attempt, install, row)
             actions[row.module] = _both(before, step) if before else step
         return actions
+
+    def unwatched(self) -> set[str]:
+        """Name the drivers that were imported and cannot be followed by themselves."""
+        return {*self.failed, *filter(sys.modules.__contains__, UNWATCHED)}
 
     def _attempt(self, install: Any, row: Any, module: ModuleType) -> None:
         """Follow a driver if it is built as the table says; a newer one may not be."""

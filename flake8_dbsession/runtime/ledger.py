@@ -112,7 +112,7 @@ class Lease:
         self.statements = -1
         self.begun = 0.0
         self.longest = 0.0
-        self.busy: tuple[int, int] | None = None
+        self.busy: int | None = None
         self.wrote = False
         self.left_by_block = False
         self.in_memory = False
@@ -132,12 +132,13 @@ class Lease:
     @property
     def opened(self) -> tuple[Place, ...]:
         """The lines that opened the session, or the connection."""
-        return (self.track.opened if self.track else ()) or self.trail.places
+        return (self.tracks[-1].opened if self.tracks else ()) or self.trail.places
 
     @property
     def place(self) -> Place | None:
         """The innermost of them."""
-        return next(iter(self.opened), None)
+        opened = self.opened
+        return opened[0] if opened else None
 
     @property
     def is_suspect(self) -> bool:
@@ -254,13 +255,16 @@ class Ledger:
         self._sample = sample
         self._idle = idle
         self._hooks = Hooks(hooks)
+        self._open: dict[object, Lease] = {}
+        self.find: Callable[[object], Lease | None] = self._open.get
+        """Gives what is open under a key."""
         self.is_closed = False
         self.reset()
 
     def reset(self) -> None:
         """Begin anew, as a forked process does: what is out is its parent's."""
         self._lock = threading.RLock()
-        self._open: dict[object, Lease] = {}
+        self._open.clear()
         self._left: list[Lease] = []
         self._lines: set[Place] = set()
         self._counts: dict[tuple[Place | None, str], _Count] = {}
@@ -328,10 +332,6 @@ class Ledger:
         with self._lock:
             self._open.pop(key, None)
 
-    def find(self, key: object) -> Lease | None:
-        """Give what is open under a key."""
-        return self._open.get(key)
-
     def end(self, key: object, how: str = CLOSED) -> None:
         """Book the end of what was opened under a key; a second end of it is none."""
         if how in (COLLECTED, LOST):
@@ -344,7 +344,6 @@ class Ledger:
         lease = self._open.pop(key, None)
         if lease is None:
             return
-        self._note_idle(lease)
         self.transaction_ends(lease)
         with self._lock:
             lease.ended = how
@@ -366,10 +365,10 @@ class Ledger:
             self.end(key, LOST if lease.pool is not None and lease.pool.forgets else COLLECTED)
 
     def _count(self, lease: Lease, is_left: bool) -> None:
-        track = lease.track
-        key = (lease.place, track.what if track else lease.what)
+        track, opened = lease.track, lease.opened
+        key = (opened[0] if opened else None, track.what if track else lease.what)
         if len(self._lines) < _MAX_LINES:
-            self._lines.update(lease.opened)
+            self._lines.update(opened)
         count = self._counts.get(key)
         if count is None:
             count = self._counts[key] = _Count()
@@ -398,20 +397,19 @@ class Ledger:
 
     # what is done with it
 
-    def statement_begins(self, lease: Lease, who: tuple[int, int], writes: bool) -> None:
-        """Book a statement, by a thread and task, and whether one of its transaction wrote."""
-        if lease.begun:
+    def statement_begins(self, lease: Lease, who: int) -> None:
+        """Book a statement.
+
+        Args:
+            lease: on what.
+            who: tells the thread or task that runs it from others.
+        """
+        if lease.begun and time.monotonic() - lease.last_use >= self._idle:
             self._note_idle(lease)
         if lease.busy is not None and lease.busy != who:
             self._note_shared(lease)
         lease.busy = who
-        lease.statements = max(lease.statements, 0) + 1
-        lease.wrote = writes
-
-    def statement_ends(self, lease: Lease) -> None:
-        """Book that a statement is done, or failed."""
-        lease.busy = None
-        lease.last_use = time.monotonic()
+        lease.statements += 1
 
     def transaction_begins(self, lease: Lease) -> None:
         """Book the begin of a transaction."""
@@ -420,8 +418,10 @@ class Ledger:
     def transaction_ends(self, lease: Lease) -> None:
         """Book its end, however it ended."""
         if lease.begun:
-            self._note_idle(lease)
-            lease.longest = max(lease.longest, time.monotonic() - lease.begun)
+            now = time.monotonic()
+            if now - lease.last_use >= self._idle:
+                self._note_idle(lease)
+            lease.longest = max(lease.longest, now - lease.begun)
             lease.begun = 0.0
         lease.wrote = False
 
@@ -431,10 +431,9 @@ class Ledger:
 
     def _note_idle(self, lease: Lease) -> None:
         seconds = time.monotonic() - lease.last_use
-        if lease.begun and seconds >= self._idle:
-            lease.last_use += seconds
-            text = f"a transaction stayed open over {seconds:.1f} s of other work"
-            self._note(HELD_IDLE, text, lease.opened)
+        lease.last_use += seconds
+        text = f"a transaction stayed open over {seconds:.1f} s of other work"
+        self._note(HELD_IDLE, text, lease.opened)
 
     def _note_shared(self, lease: Lease) -> None:
         by = "tasks" if places.task_name() else "threads"
@@ -443,7 +442,7 @@ class Ledger:
         self._note(SHARED[kind], f"a {noun} was used by two {by} at once", lease.opened)
 
     def _note(self, code: str, text: str, where: tuple[Place, ...]) -> None:
-        at = next(iter(places.trail().places), None)
+        at = places.nearest()
         note = Note(code, text, where, at, self.owner.label)
         with self._lock:
             if len(self._notes) < _MAX_KEPT:
@@ -502,8 +501,7 @@ class Ledger:
         if hasattr(error, "add_note"):  # from Python 3.11
             error.add_note(text)
         if self._hooks:
-            here = next(iter(places.trail().places), None)
-            self._tell("timeout", pool.name, here, seconds, pool, text)
+            self._tell("timeout", pool.name, places.nearest(), seconds, pool, text)
 
     # what there is to say
 

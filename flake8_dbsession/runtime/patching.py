@@ -25,9 +25,14 @@ def harmless(function: Callable[..., object]) -> Callable[..., None]:
         try:
             function(*args)
         except Exception:
-            _LOGGER.exception("the watch failed")
+            log_failure()
 
     return call
+
+
+def log_failure() -> None:
+    """Log an error of the watch itself, of which the program has no part."""
+    _LOGGER.exception("the watch failed")
 
 
 class Patches:

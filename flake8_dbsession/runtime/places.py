@@ -6,7 +6,6 @@ import os
 import sys
 import sysconfig
 import threading
-from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -17,7 +16,8 @@ _OWN = ""
 _NEUTRAL = "-"  # what only passes calls on: the standard library, and what is here
 _RUNNERS = frozenset({"_pytest", "pluggy"})  # below which lies nothing of a test's own
 _POOL_FILES = frozenset({"pool.py", "pool_async.py", "pooling.py"})
-_WRAPPERS = frozenset({"aiosqlite.core"})  # of another driver's connections, wherever it lies
+_WRAPPERS = {os.path.join("aiosqlite", "core.py"): "aiosqlite"}
+"""The files that wrap another driver's connections, which are a library wherever they lie."""
 _SITES = ("site-packages", "dist-packages")
 _TEST_FOLDERS = frozenset({"tests", "test", "testing", "t"})
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,25 +37,35 @@ def trail(skipped: str = "") -> Trail:
     greenlet: Any = None
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        code = frame.f_code
-        origin = _origin(code.co_filename)
-        if origin == _OWN and frame.f_globals.get("__name__") in _WRAPPERS:
-            library = library or "aiosqlite"
-        elif origin == _OWN:
-            places.append(Place(code.co_filename, frame.f_lineno, _name(frame)))
-            library = library or _OWN
+        file = frame.f_code.co_filename
+        origin = _ORIGINS[file]
+        if origin == _OWN:
+            places.append(Place(file, frame.f_lineno, _name(frame)))
+            if library is None:
+                library = _OWN
             if len(places) == _MAX_PLACES:
                 break
         elif origin != _NEUTRAL:
             if places and origin in _RUNNERS:
                 break
-            if library is None and (origin != skipped or _is_pool(code.co_filename)):
+            if library is None and (origin != skipped or _is_pool(file)):
                 library = origin
         frame = frame.f_back
         if frame is None:
             greenlet = _parent(greenlet)
             frame = greenlet.gr_frame if greenlet is not None else None
     return Trail(tuple(places), library or _OWN)
+
+
+def nearest() -> Place | None:
+    """Give the innermost line of the user's own code, at less than the whole way's cost."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if _ORIGINS[file] == _OWN:
+            return Place(file, frame.f_lineno, _name(frame))
+        frame = frame.f_back
+    return next(iter(trail().places), None)  # which looks beyond a greenlet
 
 
 def task_name() -> str:
@@ -89,7 +99,17 @@ def short(file: str) -> str:
     return file[len(here) :] if file.startswith(here) else file
 
 
-@cache
+class _Origins(dict[str, str]):
+    """Whose code the files are that were met so far."""
+
+    def __missing__(self, file: str) -> str:
+        origin = self[file] = _origin(file)
+        return origin
+
+
+_ORIGINS = _Origins()
+
+
 def _origin(file: str) -> str:
     """Tell whose code a file is: the user's own, a package's by its name, or nobody's."""
     if file.startswith("<"):
@@ -103,6 +123,9 @@ def _origin(file: str) -> str:
             return rest.partition(os.sep)[0].partition(".")[0]
     if path.startswith(_STDLIB):
         return _NEUTRAL
+    for wrapper, package in _WRAPPERS.items():
+        if path.endswith(os.sep + wrapper):
+            return package
     return "scripts" if path.startswith(_SCRIPTS) else _OWN
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,8 +58,6 @@ class Guard:
             raise usage_error("dbsession_idle is a number of seconds") from error
         self._watch = Watch(idle=idle)
         self._ledger = self._watch.ledger
-        self._numbers = itertools.count(1)
-        self._done: set[Owner] = set()
         self._fixtures: dict[Any, Owner] = {}
         self._of_item: list[Owner] = []
         self._told: list[Holder] = []
@@ -71,34 +69,30 @@ class Guard:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, None]:
         """Book on the test's behalf what is opened until the next test."""
-        owner = self._owner(f"test {item.nodeid}", "test")
+        owner = Owner(partial("test {0.nodeid}".format, item), "test")
         self._ledger.owner = owner
         self._of_item = [owner]
         yield
-        self._ledger.owner = Owner("between tests")
+        self._ledger.owner = Owner(lambda: "between tests")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, None]:
         """Book on the fixture's behalf what its setup opens."""
-        before = self._ledger.owner
-        label = f"fixture {fixturedef.argname} ({fixturedef.scope} scope) of {request.node.nodeid}"
-        owner = self._owner(label.removesuffix(" of "), fixturedef.scope)
-        self._fixtures[fixturedef] = owner
-        if fixturedef.scope == "function":
+        ledger, before, scope = self._ledger, self._ledger.owner, fixturedef.scope
+        owner = Owner(partial(_fixture, fixturedef.argname, scope, request.node), scope)
+        if scope == "function":
             self._of_item.append(owner)
-        self._ledger.owner = owner
+        else:
+            self._fixtures[fixturedef] = owner
+        ledger.owner = owner
         yield
-        self._ledger.owner = before
+        ledger.owner = before
 
     def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
         """Know that a fixture is done with; one of a test's is when the test is."""
-        owner = self._fixtures.get(fixturedef)
-        if owner is not None and owner.scope != "function":
-            self._done.add(owner)
-            del self._fixtures[fixturedef]
-
-    def _owner(self, label: str, scope: str) -> Owner:
-        return Owner(label, scope, next(self._numbers))
+        owner = self._fixtures.pop(fixturedef, None)
+        if owner is not None:
+            owner.is_done = True
 
     # judging
 
@@ -106,7 +100,8 @@ class Guard:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, None]:
         """Judge what is left when the test and its fixtures are done."""
         outcome = yield
-        self._done.update(self._of_item)
+        for owner in self._of_item:
+            owner.is_done = True
         left = [lease for lease in self._judged() if not self._allow(lease, item)]
         if not left:
             return
@@ -133,7 +128,7 @@ class Guard:
 
     def _is_due(self, lease: Lease) -> bool:
         owners = [lease.owner, *(track.owner for track in lease.tracks)]
-        return not lease.is_told and all(owner in self._done for owner in owners)
+        return not lease.is_told and all(owner.is_done for owner in owners)
 
     def _allow(self, lease: Lease, item: pytest.Item) -> bool:
         """Tell whether what is left is allowed, and note it in the books."""
@@ -194,6 +189,11 @@ class Guard:
         report = self._watch.report()
         notes = (note for note in report.notes if not _is_the_tests_own(note))
         return report._replace(notes=tuple(notes))
+
+
+def _fixture(name: str, scope: str, node: Any) -> str:
+    """Say which fixture something was opened for."""
+    return f"fixture {name} ({scope} scope) of {node.nodeid}".removesuffix(" of ")
 
 
 def _written(report: Report, file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 CLOSED = "closed"
@@ -54,18 +55,29 @@ class Trail(NamedTuple):
     library: str
 
 
-class Owner(NamedTuple):
+class Owner:
     """On whose behalf something is opened.
 
-    Attributes:
-        label: such as ``test tests/test_a.py::test_b``; empty for the program itself.
+    Args:
+        named: gives its label, such as ``test tests/test_a.py::test_b``; empty for the program
+            itself. It is asked for only where something is said, for that is seldom.
         scope: until when it may stay open: ``test``, a fixture's scope, or ``program``.
-        number: tells two owners of one label apart.
+
+    Attributes:
+        is_done: whether that is past.
     """
 
-    label: str = ""
-    scope: str = "program"
-    number: int = 0
+    __slots__ = ("_named", "is_done", "scope")
+
+    def __init__(self, named: Callable[[], str] = str, scope: str = "program") -> None:
+        self._named = named
+        self.scope = scope
+        self.is_done = False
+
+    @property
+    def label(self) -> str:
+        """Its label."""
+        return self._named()
 
 
 class Holder(NamedTuple):

@@ -20,7 +20,7 @@ from typing import Any
 
 from flake8_dbsession.runtime import places
 from flake8_dbsession.runtime.ledger import Lease, Ledger, Pool
-from flake8_dbsession.runtime.patching import Function, Patches, harmless
+from flake8_dbsession.runtime.patching import Function, Patches, harmless, log_failure
 from flake8_dbsession.runtime.records import COLLECTED, DROPPED
 
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
@@ -48,12 +48,15 @@ class Core:
         had_events = Engine._has_events
         for target, names in (
             (SQLAlchemyPool, ("connect", "checkout", "checkin", "invalidate", "close_detached")),
-            (Engine, ("engine_connect", "before_cursor_execute", "after_cursor_execute")),
-            (Engine, ("handle_error", "begin", "commit", "rollback")),
+            (Engine, ("engine_connect", "handle_error", "begin", "commit", "rollback")),
             (Engine, ("begin_twophase", "commit_twophase", "rollback_twophase")),
         ):
             for name in names:
                 listen(patches, event, target, name, getattr(self, f"_{name}"))
+        begins, ends = _statements(ledger)
+        for name, listener in (("before_cursor_execute", begins), ("after_cursor_execute", ends)):
+            event.listen(Engine, name, listener, retval=listener is begins)
+            patches.add(partial(event.remove, Engine, name, listener))
         patches.add(lambda: setattr(Engine, "_has_events", had_events))
         patches.wrap(SQLAlchemyPool, "connect", self._around_connect)
         patches.wrap(Connection, "close", self._around_close)
@@ -119,30 +122,11 @@ class Core:
             self._names[engine.pool] = engine.url.render_as_string(hide_password=True)
             self._pool(engine.pool).name = self._pool_name(engine.pool)
 
-    def _before_cursor_execute(
-        self,
-        connection: Any,
-        cursor: Any,
-        statement: str,
-        parameters: Any,
-        context: Any,
-        executemany: bool,
-    ) -> None:
-        lease = self._lease(connection)
-        if lease is not None:
-            task = places.current_task() if connection.dialect.is_async else None
-            who = (threading.get_ident(), id(task))
-            writes = lease.wrote or (_writes(statement) and not _autocommits(connection))
-            self._ledger.statement_begins(lease, who, writes)
-
-    def _after_cursor_execute(self, connection: Any, *_statement: Any) -> None:
-        lease = self._lease(connection)
-        if lease is not None:
-            self._ledger.statement_ends(lease)
-
     def _handle_error(self, context: Any) -> None:
         if context.connection is not None and not context.connection.invalidated:
-            self._after_cursor_execute(context.connection)
+            lease = self._lease(context.connection)
+            if lease is not None:
+                _statement_ends(lease)
 
     def _begin(self, connection: Any, *_xid: Any) -> None:
         lease = self._lease(connection)
@@ -241,7 +225,7 @@ class Orm:
             if not is_failing() and self._loses_writes(session, leases):
                 self._ledger.writes_lost(track.opened, "session")
             if leases and not self._ledger.is_sweeping:
-                track.closed = next(iter(places.trail().places), None)
+                track.closed = places.nearest()
 
         def close(session: Any) -> None:
             note(session)
@@ -252,7 +236,9 @@ class Orm:
     def _loses_writes(self, session: Any, leases: Any) -> bool:
         if isinstance(getattr(session, "bind", None), self._connection):
             return False
-        return any(lease.wrote for lease in leases) or bool(session.new or session.deleted)
+        if any(lease.wrote for lease in leases):
+            return True
+        return bool(session._new or session._deleted)  # of which ``new`` makes a set each time
 
 
 class AsyncOrm:
@@ -301,6 +287,59 @@ def _around_exit(original: Function) -> Function:
             _FAILING.reset(token)
 
     return leave
+
+
+def _statements(ledger: Ledger) -> tuple[Function, Function]:
+    """Make what listens to the begin and the end of each statement.
+
+    Programs run nothing more often, so these are no more than they must be.
+    """
+    find = ledger.find
+
+    def begins(
+        connection: Any,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: Any,
+        executemany: bool,
+    ) -> tuple[str, Any]:
+        try:
+            fairy = connection._dbapi_connection
+            lease = find(id(fairy.dbapi_connection)) if fairy is not None else None
+            if lease is not None:
+                is_async = connection.dialect.is_async
+                who = id(places.current_task()) if is_async else threading.get_ident()
+                ledger.statement_begins(lease, who)
+                if not lease.wrote and _writes(statement):
+                    lease.wrote = not _autocommits(connection)
+        except Exception:
+            log_failure()
+        return statement, parameters
+
+    def ends(
+        connection: Any,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: Any,
+        executemany: bool,
+    ) -> None:
+        try:
+            fairy = connection._dbapi_connection
+            lease = find(id(fairy.dbapi_connection)) if fairy is not None else None
+            if lease is not None:
+                _statement_ends(lease)
+        except Exception:
+            log_failure()
+
+    return begins, ends
+
+
+def _statement_ends(lease: Lease) -> None:
+    """Book that a statement is done, or failed."""
+    lease.busy = None
+    lease.last_use = time.monotonic()
 
 
 def _writes(statement: str) -> bool:

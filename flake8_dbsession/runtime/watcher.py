@@ -70,7 +70,7 @@ class Watch:
             notes=tuple(self.ledger.notes()),
             pools=tuple(self.ledger.pools()),
             watched=tuple(sorted(set(self._drivers.watched))),
-            unwatched=tuple(sorted(self._drivers.failed)),
+            unwatched=tuple(sorted(self._drivers.unwatched())),
         )
 
     def _actions(self) -> dict[str, Callable[[ModuleType], None]]:

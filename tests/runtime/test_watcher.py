@@ -28,7 +28,7 @@ from sqlalchemy.pool import Pool
 
 from flake8_dbsession.runtime import Event, Watch, watch, wording
 from flake8_dbsession.runtime.patching import ImportHook
-from flake8_dbsession.runtime.records import PoolUse
+from flake8_dbsession.runtime.records import PoolUse, Tally
 from flake8_dbsession.runtime.reporting import text as reporting_text
 from flake8_dbsession.runtime.reporting.report import Report, from_json, merged, to_json
 
@@ -365,6 +365,16 @@ def test_duckdb(tmp_path: Path) -> None:
         with duckdb.connect(file):
             pass
         assert watching.report().leaks == ()
+
+
+def test_a_driver_that_cannot_be_followed_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with watch() as watching:
+        monkeypatch.setitem(sys.modules, "pyodbc", ModuleType("pyodbc"))
+        report = watching.report()
+    assert report.unwatched == ("pyodbc",)
+    assert "Not followed by themselves: pyodbc" in reporting_text.table(
+        report._replace(tallies=(Tally(None, "SQLAlchemy connection", 1, 0, 0.1, 0.0),))
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
