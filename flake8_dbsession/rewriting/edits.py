@@ -80,6 +80,8 @@ class Swap:
         enters_old: whether it enters what that gives.
         commits: whether it commits by itself, and not in the place of the code.
         stays: whether an error of it goes where one of the old one went.
+        differing: the keys of the result that are others after an error of it, which another
+            handler catches; None where more is different.
     """
 
     old: str
@@ -92,6 +94,7 @@ class Swap:
     enters_old: bool
     commits: bool
     stays: bool
+    differing: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

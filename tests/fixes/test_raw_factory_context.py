@@ -55,6 +55,26 @@ SAFE = {
         except ValueError:
             db.rollback()
     """,
+    "rolled_back_whatever_comes": """
+        try:
+            db.add(User(name=name))
+            db.commit()
+        except Exception:
+            try:
+                db.rollback()
+            except Exception:
+                pass
+    """,
+    "caught_of_another_library": """
+        from click import ClickException
+        try:
+            user = db.query(User).first()
+            if not name:
+                raise ClickException(name)
+            return user.name
+        except ClickException:
+            return None
+    """,
     "own_transaction": """
         with db.begin():
             db.add(User(name=name))

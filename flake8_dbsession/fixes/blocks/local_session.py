@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
+from flake8_dbsession.fixes.blocks.handled import differing_keys
 from flake8_dbsession.fixes.blocks.new_block import (
     PASS,
     NewBlock,
@@ -192,7 +193,19 @@ def fix_opened(
     added = provision.edits if is_used or provision.is_injected else ()
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
     is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
-    swap = swap_of(need, provision, document, enters=False, stays=not is_tried, counts=is_left)
+    differing = None
+    if is_tried:
+        tried = opened.statements[0]
+        differing = differing_keys(opened.assignment, tried, need.name, need.scope, document)
+    swap = swap_of(
+        need,
+        provision,
+        document,
+        enters=False,
+        stays=not is_tried,
+        differing=differing,
+        counts=is_left,
+    )
     return Fix((*edits, *added), doubts, unneeded, notes, swap)
 
 

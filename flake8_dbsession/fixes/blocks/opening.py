@@ -22,6 +22,7 @@ def swap_of(
     *,
     enters: bool,
     stays: bool = True,
+    differing: frozenset[str] | None = None,
     counts: bool = False,
 ) -> Swap | None:
     """Tell what is called instead of a factory, for tests that replace either.
@@ -32,6 +33,7 @@ def swap_of(
         document: the file.
         enters: whether the old code enters what it opens.
         stays: whether no handler gets an error of the opening that did not get it before.
+        differing: as ``Swap`` has it.
         counts: whether the provider's commit takes the place of the code's own.
     """
     generator = entered(provision.function, document.context.file.inference)
@@ -55,6 +57,7 @@ def swap_of(
         enters_old=any(call in entries for call in calls),
         commits=provision.commits and not counts,
         stays=stays and not provision.is_injected,
+        differing=None if provision.is_injected else differing,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -47,6 +47,11 @@ _COUNTS_CLOSES = re.compile(
     rf"close\.(?:assert_not_called|side_effect)|close\s*=(?!=){_PLAIN_MOCK}", re.MULTILINE
 )
 
+# What shows all that is in a result, or what was written to a log.
+_SEES_ALL = frozenset({"assertLogs", "caplog", "dict", "dumps", "items", "repr", "str", "values"})
+ANY_TEXT = "*"
+"""Stands among the texts of a test that looks at more than it names."""
+
 _Part: TypeAlias = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
@@ -62,6 +67,7 @@ class Looked(NamedTuple):
             what makes real sessions.
         raises: whether calling what it gives is an error, and it gives nothing.
         may_raise: whether that may be one.
+        reads: the texts in the test, and the names that stand for a log.
     """
 
     enters: bool
@@ -71,6 +77,7 @@ class Looked(NamedTuple):
     is_plain: bool
     raises: bool
     may_raise: bool
+    reads: frozenset[str]
 
 
 class _Running(NamedTuple):
@@ -80,11 +87,13 @@ class _Running(NamedTuple):
         words: its words.
         looks: whether it prepares blocks, looks at commits, at closes, and at notes of these.
         values: what its names stand for.
+        texts: the words of its texts, its comments left out.
     """
 
     words: frozenset[str]
     looks: tuple[bool, bool, bool, bool]
     values: Values
+    texts: frozenset[str]
 
 
 class Code:
@@ -182,7 +191,7 @@ class Code:
         if len(here) != 1:
             return False
         (patch,) = here
-        beside = [p for p in self.patches if p.name == name and p is not patch]
+        beside = [p for p in self.patches if p.name == name and p.module != patch.module]
         if any(self._holds_at(p.line, line) and not _is_same(p, patch) for p in beside):
             return False
         if patch.target is None or patch.target.value != name:
@@ -221,6 +230,7 @@ class Code:
             is_plain=given is None or running.values.is_plain(given),
             raises=raises,
             may_raise=raises or running.values.raises(patch.given or options.get("side_effect")),
+            reads=running.texts,
         )
 
     def _running_at(self, line: int) -> _Running:
@@ -235,7 +245,8 @@ class Code:
             is_whole = parts is None or any(map(self._is_given_more, parts))
             words = re.findall(r"\w+", self._text if is_whole else text)
             values = Values(nodes, set(self._helpers), self._errors)
-            self._told[start] = _Running(frozenset(words), _looks(text, nodes), values)
+            texts = frozenset(_texts_in(nodes))
+            self._told[start] = _Running(frozenset(words), _looks(text, nodes), values, texts)
         return self._told[start]
 
     def _around(self, line: int) -> Function | None:
@@ -332,6 +343,17 @@ def _names_of(part: ast.AST) -> list[str]:
 def _first(node: _Part) -> int:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(each.lineno for each in decorators)])
+
+
+def _texts_in(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """Give the words of the texts in some code, but for its docstrings; logs stand for any."""
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        match node:
+            case ast.Constant(value=str(text)) if node not in docstrings:
+                yield from re.findall(r"\w+", text)
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _SEES_ALL:
+                yield ANY_TEXT
 
 
 def _looks(text: str, nodes: Sequence[ast.AST]) -> tuple[bool, bool, bool, bool]:

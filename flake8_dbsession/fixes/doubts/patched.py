@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
-from flake8_dbsession.fixes.doubts.given import Code
+from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE
 from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
@@ -219,6 +219,7 @@ class _Seen(NamedTuple):
         is_plain: whether it gives what can be ended as a session is.
         raises: whether calling what it gives is an error, and it gives nothing.
         may_raise: whether that may be one.
+        reads: the words of the texts in the test, its comments left out.
         at: the line of the patch.
         line: the line of the text that names it; 0 where no plain text does.
         is_whole: whether that text names the module, too.
@@ -234,6 +235,7 @@ class _Seen(NamedTuple):
     is_plain: bool
     raises: bool = False
     may_raise: bool = False
+    reads: frozenset[str] = frozenset()
     at: int = 0
     line: int = 0
     is_whole: bool = False
@@ -243,7 +245,7 @@ class _Seen(NamedTuple):
         """Tell whether what is called instead does under a patch what the module did by itself."""
         if swap is None or swap.old != self.name or not swap.reads_old:
             return False
-        if self.may_raise and not swap.stays:
+        if self.may_raise and not swap.stays and self._tells(swap.differing):
             return False
         is_other = (
             (swap.enters_old != swap.enters and (self.enters or self.notes))
@@ -251,6 +253,12 @@ class _Seen(NamedTuple):
             or self.closes
         )
         return self.raises or (self.is_plain and not is_other)
+
+    def _tells(self, differing: frozenset[str] | None) -> bool:
+        """Tell whether a test may see which handler caught an error, by the keys that differ."""
+        if not differing:
+            return differing is None
+        return ANY_TEXT in self.reads or not differing.isdisjoint(self.reads)
 
 
 class _Test:

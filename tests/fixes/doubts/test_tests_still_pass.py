@@ -59,6 +59,31 @@ ENTERED = """
     def both():
         return count(), Keeper().keep()
 """
+TOLD = """
+    import logging
+    from core.models import User
+
+    log = logging.getLogger(__name__)
+
+    def add(name):
+        try:
+            from core.database import SessionLocal
+
+            db = SessionLocal()
+            try:
+                db.add(User(name=name))
+                db.commit()
+            except Exception as error:
+                log.error("not added")
+                db.rollback()
+                return {"done": False, "error": "not added"}
+            finally:
+                db.close()
+            return {"done": True, "error": ""}
+        except Exception as error:
+            log.error(error)
+            return {"done": False, "error": str(error)}
+"""
 HEAD = """
     import pytest
     from sqlalchemy import create_engine
@@ -166,6 +191,15 @@ FITTING = {
         """,
         "",
     ),
+    "an opening that fails, of which the test sees no more than that": (
+        TOLD,
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
+        assert work.add("a")["done"] is False
+        """,
+        "",
+    ),
     "a name that the test does not need": (
         ENTERED,
         """
@@ -227,6 +261,14 @@ HELD = {
         monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
         with pytest.raises(ValueError):
             work.add("a")
+        """,
+    ),
+    "an opening that fails, of which the test sees the text": (
+        TOLD,
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", broken)
+        assert "down" in str(work.add("a"))
         """,
     ),
     "another patch beside it": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 
+from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.python import CALLING, CONTAINERS, VALUES_OF, WITHOUT_EFFECT
 from flake8_dbsession.analysis.library.running import RUNNING_MODULES
 from flake8_dbsession.analysis.names.inference import Inference
@@ -20,6 +21,13 @@ from flake8_dbsession.analysis.names.values import ClassValue, External, Functio
 
 _LIBRARIES = frozenset({"fastapi", "pydantic", "sqlalchemy", "sqlmodel"}) | sys.stdlib_module_names
 
+
+# Whose errors may be a database's, or come out of anything that waits.
+_OWN_ERRORS = (
+    _LIBRARIES
+    | {"anyio", "async_timeout", "eventlet", "gevent", "greenlet", "trio"}
+    | {driver.name.partition(".")[0] for driver in DRIVERS}
+)
 
 _DISPLAYS = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
 
@@ -55,6 +63,17 @@ class Callees:
             return False
         top = value.name.partition(".")[0]
         return top in _LIBRARIES - RUNNING_MODULES
+
+    def is_foreign(self, error: ast.expr | None) -> bool:
+        """Tell whether an error is a library's that has nothing to do with databases.
+
+        Args:
+            error: the class that a handler catches, or a tuple of classes; None for any.
+        """
+        if isinstance(error, ast.Tuple):
+            return all(map(self.is_foreign, error.elts))
+        value = self.inference.value(error, self.scope) if error is not None else None
+        return isinstance(value, External) and value.name.partition(".")[0] not in _OWN_ERRORS
 
     def is_project(self, function: ast.expr) -> bool:
         """Tell whether an expression is a function or class of the project."""

@@ -94,6 +94,10 @@ class Changes:
         """Tell how the test of what the call said ends; None where that is not known."""
         return decided(test, self._told)
 
+    def is_foreign(self, error: ast.expr | None) -> bool:
+        """Tell whether a handler catches only what no session or connection raises."""
+        return self._callees.is_foreign(error)
+
     def _changes_object(self, node: ast.AST) -> bool:
         """Tell whether a node stores into an object, or takes something out of one."""
         match node:

@@ -124,6 +124,10 @@ class _Acts:
         """Take every test for one that may end either way."""
         return None
 
+    def is_foreign(self, error: ast.expr | None) -> bool:
+        """Tell whether a handler catches only what no session or connection raises."""
+        return all(uses.is_foreign(error) for uses in self._uses)
+
     def on_error(self, handed: ast.Yield) -> Iterator[Did]:
         """Give what is done on the way of an exception out of the generator."""
         inner: ast.AST = handed

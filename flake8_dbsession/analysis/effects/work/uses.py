@@ -197,6 +197,10 @@ class Uses:
         """Tell how the test of what the call said ends; None where that is not known."""
         return decided(test, self._told)
 
+    def is_foreign(self, error: ast.expr | None) -> bool:
+        """Tell whether a handler catches only what no session or connection raises."""
+        return self._callees.is_foreign(error)
+
     # How it is followed
 
     def follow(self, node: ast.AST, part: Part) -> None:

@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.effects.work.model import (
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
+_GIVING_UP = Did.ASKS | Did.ROLLS_BACK | Did.CLOSES
 _START = frozenset({PathWork()})
 
 
@@ -34,6 +35,9 @@ class Acts(Protocol):
 
     def decides(self, test: ast.expr) -> bool | None:
         """Tell how a test ends; None where it may end either way."""
+
+    def is_foreign(self, error: ast.expr | None) -> bool:
+        """Tell whether a handler catches only what the session or connection never raises."""
 
 
 def ways_through(
@@ -123,14 +127,26 @@ class _Walk:
         ended = self.run(statement.body, ways)
         after = self.run(statement.orelse, ended)
         # What failed in the session has to be rolled back before anything can be committed.
-        failed = [Pending(part.lineno) for part in statement.body if self._acts.mentions(part)]
-        broken = ways.union(ended, *self.exits)
-        caught = ways.union(way._replace(pending=each) for way in broken for each in failed)
+        parts = [part for part in statement.body if self._acts.mentions(part)]
+        failed = [Pending(part.lineno) for part in parts if not self._gives_up(part)]
+        first = statement.body[0]
+        started = self._effect(first, ways) if self._gives_up(first) else ways
+        broken = started.union(ended, *self.exits)
+        caught = started.union(way._replace(pending=each) for way in broken for each in failed)
         for handler in statement.handlers if self._handlers else ():
-            after |= self.run(handler.body, joined(caught))
+            is_foreign = self._acts.is_foreign(handler.type)
+            after |= self.run(handler.body, joined(broken if is_foreign else caught))
         left, self.exits = self.exits, outside
         self.exits += [self.run(statement.finalbody, each) for each in left]
         return self.run(statement.finalbody, after)
+
+    def _gives_up(self, statement: ast.stmt) -> bool:
+        """Tell whether a statement rolls back or closes, which even by an error leaves no work."""
+        if not isinstance(statement, ast.Expr):
+            return False
+        works = [work for node in own_nodes(statement) for work in self._acts.by(node)]
+        ends = Did.ROLLS_BACK | Did.CLOSES
+        return len(works) == 1 and bool(works[0].always & ends) and not works[0].ever & ~_GIVING_UP
 
     def _effect(self, node: ast.AST, ways: frozenset[PathWork]) -> frozenset[PathWork]:
         """Give the ways after all that runs in a node; what runs by a condition may not."""
