@@ -89,6 +89,7 @@ class _Unclosed:
         self.at_end = uses.at_end
         self.mentions = uses.mentions
         self.decides = uses.decides
+        self.is_foreign = uses.is_foreign
 
     def by(self, node: ast.AST) -> Iterator[Work]:
         """Give what is done at a node but for a close."""

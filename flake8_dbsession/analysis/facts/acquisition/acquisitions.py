@@ -192,12 +192,17 @@ def _kept_of_registry(
 def is_closed_by_hand(name: str, scope: Scope) -> bool:
     """Tell whether a function closes a name: then what that holds is the function's own."""
     function = scope.function()
-    return function is not None and any(
-        isinstance(node, ast.Attribute)
+    return function is not None and name in _closed_by_hand(function)
+
+
+@remembered
+def _closed_by_hand(function: Scope) -> frozenset[str]:
+    return frozenset(
+        node.value.id
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Attribute)
         and node.attr in CLOSERS
         and isinstance(node.value, ast.Name)
-        and node.value.id == name
-        for node in own_nodes(function.node)
     )
 
 
