@@ -402,12 +402,8 @@ def _graph(
     plain = effects.calls(scope)
     opened = {a.name for a in found if a.known.resource is Resource.CONNECTION}
     set_ups = list(_set_ups(own_nodes(root), opened))
-    awaited = _in_tries(own_nodes(root))
-    plainly = frozenset(set_ups) | awaited
-    for call, name in _given_fresh(scope, opened, plainly):
-        if _only_sets_up(call, name, scope, effects, inference):
-            quiet.add(call)
-    quiet |= set(set_ups)
+    helpers = _given_fresh(own_nodes(root), opened, frozenset(set_ups))
+    quiet |= {*set_ups, *(c for c, n in helpers if _only_sets_up(c, n, scope, effects, inference))}
 
     def raises(call: ast.Call) -> bool:
         is_quiet = call in quiet or _only_adds(call, sessions)
@@ -465,14 +461,17 @@ def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
 
 
 def _given_fresh(
-    scope: Scope, opened: Set[str], set_ups: frozenset[ast.AST]
+    nodes: list[ast.AST], opened: Set[str], set_ups: frozenset[ast.Call]
 ) -> Iterator[tuple[ast.Call, str]]:
-    """Give the calls that are given a connection with which nothing but its set-up was done."""
-    fresh = set(opened)
-    calls = [node for node in own_nodes(scope.node) if isinstance(node, ast.Call)]
+    """Give the calls that are given a connection with which nothing but its set-up was done.
+
+    Not where a handler of the function awaits their failure.
+    """
+    fresh, awaited = set(opened), _in_tries(nodes)
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         match call:
-            case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in set_ups:
+            case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in awaited:
                 yield call, name
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
                 if method != "cursor" and method not in CONFIGURING and call not in set_ups:
