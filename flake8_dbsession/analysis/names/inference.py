@@ -686,7 +686,7 @@ class Inference:
             case InstanceValue(cls=cls):
                 return self._called(self._instance_attribute(cls, "__call__"))
             case External(name=name):
-                return External(f"{name}()")
+                return roles.lookup(f"{name}()")
             case FunctionValue():
                 known = self.role(callee)
                 return self._called(known) if known else self.result(callee).returns
@@ -743,7 +743,7 @@ class Inference:
     def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
         first = call.args[0] if call.args else None
         if first is None:
-            return External(f"{name}()")
+            return roles.lookup(f"{name}()")
         if name in TRANSPARENT_CALLS:
             return self.value(first, scope)
         if (run := relayed(name, call)) is not None:
