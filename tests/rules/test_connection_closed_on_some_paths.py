@@ -811,3 +811,35 @@ def write(rows, conn=None):
     write_project(tmp_path, {"store.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "store.py") if code == "DBS603"]
     assert "is not closed when line 14 raises," in message
+
+
+def test_a_helper_that_only_sets_a_fresh_connection_up(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def pragmas(conn):
+            cursor = conn.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.close()
+
+        def tables(conn):
+            conn.execute("PRAGMA journal_mode=WAL")
+            conn.execute("CREATE TABLE a (b)")
+
+        def given(path):
+            conn = sqlite3.connect(path)
+            pragmas(conn)
+            return conn
+
+        def given_tables(path):
+            conn = sqlite3.connect(path)  # DBS603
+            tables(conn)
+            return conn
+
+        def used_before(path):
+            conn = sqlite3.connect(path)  # DBS603
+            conn.execute("CREATE TABLE a (b)")
+            pragmas(conn)
+            return conn
+    """
+    assert_cases(tmp_path, {"store.py": text}, {"DBS603"})

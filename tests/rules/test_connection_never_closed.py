@@ -1179,3 +1179,17 @@ def test_what_only_an_engine_of_sqlalchemy_has(tmp_path: Path) -> None:
                 conn.execute(text("SELECT 1"))
     """
     assert_cases(tmp_path, {"names.py": text}, CODES)
+
+
+def test_a_double_that_a_decorator_gives_a_test(tmp_path: Path) -> None:
+    text = """
+        from unittest.mock import patch
+
+        @patch("app.db.engine")
+        def test_fetch(mocked):
+            mocked.raw_connection().cursor().fetchone.side_effect = [1]
+
+        def test_real(engine):
+            engine.raw_connection().cursor().fetchone()  # DBS602
+    """
+    assert_cases(tmp_path, {"tests/test_fetch.py": text}, CODES)

@@ -222,3 +222,33 @@ def test_a_block_that_commits_in_the_place_of_a_missing_close_is_doubted(tmp_pat
     assert reasons(tmp_path, {**FILES, "work.py": text}, "work.py", "DBS302") == [
         "6: DBS302 `Make` would commit what line 7 may leave uncommitted"
     ]
+
+
+def test_sessions_and_engines_of_oslo_db(tmp_path: Path) -> None:
+    text = """
+        from oslo_db.sqlalchemy import enginefacade
+
+        context_manager = enginefacade.transaction_context()
+
+        def get_session():
+            return enginefacade.writer.get_sessionmaker()()
+
+        def get_engine():
+            return context_manager.reader.get_engine()
+
+        def names():
+            return get_session().query(1).all()  # DBS304
+
+        def rows():
+            db = get_session()  # DBS302
+            return db.query(1).all()
+
+        def version():
+            conn = get_engine().connect()  # DBS602
+            return conn.connection.server_version
+
+        def closed():
+            with get_session() as db, get_engine().connect() as conn:
+                return db.query(1).all(), conn.execute("SELECT 1").all()
+    """
+    assert_cases(tmp_path, {"db.py": text}, {"DBS302", "DBS303", "DBS304", "DBS602"})

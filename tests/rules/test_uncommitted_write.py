@@ -484,6 +484,8 @@ CONNECT = """
         ("sqlmodel==0.0.8", "", "", False),
         ("flask", "", "", False),
         ("flask", "", "from sqlalchemy.ext.asyncio import async_sessionmaker", True),
+        ("flask", "", "from sqlalchemy import MetaData, Engine", True),
+        ("flask", "", "from sqlalchemy.engine import Engine", False),
     ],
 )
 def test_the_version_decides_about_an_engine_s_connection(
@@ -709,3 +711,30 @@ def test_what_a_pool_gives_is_given_back(tmp_path: Path) -> None:
     write_project(tmp_path, {"service.py": text})
     (message,) = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS309"]
     assert "when `conn` is given back" in message
+
+
+def test_an_engine_that_every_call_gives(tmp_path: Path) -> None:
+    files = {
+        **ON_2,
+        "mark.py": """
+            from sqlalchemy import create_engine, text
+
+            engine = create_engine("postgresql://localhost/shop")
+            UPDATE = text("UPDATE images SET marked = true")
+
+            def mark(e):
+                with e.connect() as conn:
+                    conn.execute(UPDATE)  # DBS309
+
+            def mark_somewhere(e):
+                with e.connect() as conn:
+                    conn.execute(UPDATE)
+
+            def mark_all(other):
+                mark(engine)
+                mark(e=engine)
+                mark_somewhere(engine)
+                mark_somewhere(other)
+            """,
+    }
+    assert_cases(tmp_path, files, CODES)

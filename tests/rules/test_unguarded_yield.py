@@ -254,3 +254,40 @@ def get_other(request=None):
         db.close()
 """,
     )
+
+
+def test_an_object_that_is_made_with_what_is_closed(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+from contextlib import contextmanager
+
+class Service:
+    def __init__(self, db):
+        self.db = db
+
+@contextmanager
+def service():
+    db = SessionLocal()
+    made = Service(db)
+    yield made  # DBS404
+    db.close()
+
+@contextmanager
+def guarded():
+    db = SessionLocal()
+    made = Service(db)
+    try:
+        yield made
+    finally:
+        db.close()
+
+@contextmanager
+def of_another():
+    db = SessionLocal()
+    made = Service(1)
+    number = db.query(1)
+    yield made
+    db.close()
+""",
+    )

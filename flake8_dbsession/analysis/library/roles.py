@@ -1,7 +1,8 @@
 """What the database libraries themselves define, by qualified name.
 
-Sources: the reference documentation of SQLAlchemy 2, SQLModel, Flask-SQLAlchemy 3 and Alembic. The
-drivers, with the sources for each, stand in ``drivers``.
+Sources: the reference documentation of SQLAlchemy 2, SQLModel, Flask-SQLAlchemy 3 and Alembic, and
+the page beside an entry. The drivers, with the sources for each, stand in ``drivers``. A name that
+ends in brackets is what calling it gives.
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ _ASYNC_ENGINE_MAKERS = (
     "sqlalchemy.ext.asyncio.engine.create_async_engine",
 )
 _LENT_CONNECTIONS = ("alembic.op.get_bind", "alembic.context.get_bind")
+# https://docs.openstack.org/oslo.db/latest/reference/api/oslo_db.sqlalchemy.html (enginefacade)
+_FACADES = tuple(
+    f"oslo_db.sqlalchemy.enginefacade.{context}{mode}{modifier}"
+    for context in ("", "transaction_context().")
+    for mode in ("reader", "writer")
+    for modifier in ("", ".independent")
+)
+_FACADE_FACTORIES = tuple(f"{facade}.get_sessionmaker()" for facade in _FACADES)
+_FACADE_ENGINES = tuple(f"{facade}.get_engine()" for facade in _FACADES)
 _EXTENSIONS = ("flask_sqlalchemy.SQLAlchemy", "flask_sqlalchemy.extension.SQLAlchemy")
 
 
@@ -72,17 +82,22 @@ def _table() -> dict[str, RoleValue]:
             )
         ),
     )
-    return {
+    known = {
         name: RoleValue(role, resource, is_async, name, library=name.partition(".")[0])
         for names, role, resource, is_async in rows
         for name in names
     }
+    for name in _FACADE_FACTORIES:  # made with options of the deployment's
+        known[name] = RoleValue(Role.FACTORY, session, name=name, keeps_loaded=None)
+    for name in _FACADE_ENGINES:
+        known[name] = RoleValue(Role.ENGINE, connection, name=name, library="sqlalchemy")
+    return known
 
 
 _KNOWN = _table()
 
-SHARED = frozenset({"mysql", "snowflake"})
-"""Packages of several distributions, whose names a project may have for a folder of its own.
+SHARED = frozenset({"mysql", "oslo_db", "snowflake"})
+"""Packages whose names a project may have for a folder of its own.
 
 A module inside a package of the project is none of them: it is imported by another name.
 """

@@ -107,6 +107,7 @@ _ANYTHING = frozenset(
 )
 _TELLING_AUTOFLUSH = frozenset({"autoflush", "session_options", None})
 _RENAMED = re.compile(rf"(?:{'|'.join(sorted(INJECTORS))})[\s\\]+as\b")
+_CONNECTING = ("begin", "connect", "raw_connection")
 _KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
 _WRAPPING_ANNOTATIONS = frozenset(
@@ -592,7 +593,9 @@ class Inference:
         annotated = self.annotated(annotation, outside) if annotation is not None else None
         if annotated is None or (isinstance(annotated, RoleValue) and annotated.is_assumed):
             passed = self._passed_callable(how.arg.arg, scope) or annotated
-            return self._passed_session(how.arg.arg, scope) if passed is None else passed
+            if passed is None:
+                passed = self._passed_session(how.arg.arg, scope)
+            return self._passed_engine(how.arg.arg, scope) if passed is None else passed
         return annotated
 
     def _passed_session(self, parameter: str, scope: Scope) -> RoleValue | None:
@@ -604,6 +607,17 @@ class Inference:
         if not held or len(held) < len(passed) or len({value.resource for value in held}) > 1:
             return None
         return held[0]._replace(role=Role.GIVEN)
+
+    def _passed_engine(self, parameter: str, scope: Scope) -> RoleValue | None:
+        """Give the engine that every call in a function's own module gives it to connect."""
+        is_connected = any(f"{parameter}.{name}(" in scope.module.text for name in _CONNECTING)
+        if not isinstance(scope.node, FUNCTIONS) or not is_connected:
+            return None
+        passed = list(self._passed(parameter, scope))
+        engines = [v for v in passed if isinstance(v, RoleValue) and v.role is Role.ENGINE]
+        if not engines or len(engines) < len(passed) or len({e.is_async for e in engines}) > 1:
+            return None
+        return engines[0] if len(engines) == 1 else engines[0]._replace(database=None)
 
     def _passed(self, parameter: str, scope: Scope) -> Iterator[Value | None]:
         """Give what the calls in a function's own module give it for a parameter."""
@@ -686,7 +700,7 @@ class Inference:
             case InstanceValue(cls=cls):
                 return self._called(self._instance_attribute(cls, "__call__"))
             case External(name=name):
-                return External(f"{name}()")
+                return roles.lookup(f"{name}()")
             case FunctionValue():
                 known = self.role(callee)
                 return self._called(known) if known else self.result(callee).returns
@@ -743,7 +757,7 @@ class Inference:
     def _external_call(self, name: str, call: ast.Call, scope: Scope) -> Value | None:
         first = call.args[0] if call.args else None
         if first is None:
-            return External(f"{name}()")
+            return roles.lookup(f"{name}()")
         if name in TRANSPARENT_CALLS:
             return self.value(first, scope)
         if (run := relayed(name, call)) is not None:

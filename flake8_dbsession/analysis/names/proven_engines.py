@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.library.methods import (
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.source.mentions import hints
 
 
 def is_proven_engine(expression: ast.expr, scope: Scope) -> bool:
@@ -41,8 +42,10 @@ def _is_bind(expression: ast.expr) -> bool:
     match expression:
         case ast.Attribute(value=inner, attr="engine"):
             return _is_bind(inner)
-        case ast.Call(func=ast.Attribute(attr="get_bind")) | ast.Attribute(attr="bind"):
+        case ast.Call(func=ast.Attribute(attr="get_bind")):
             return True
+        case ast.Attribute(value=owner, attr="bind"):
+            return hints(last_segment(owner))  # metadata have one too
     return False
 
 

@@ -17,6 +17,9 @@ _SQLMODEL_ON_2 = (0, 0, 14)
 # What only SQLAlchemy 2 has (docs.sqlalchemy.org/en/20/changelog/whatsnew_20.html).
 _SPEAKS_2 = re.compile(
     r"\b(?:DeclarativeBase|DeclarativeBaseNoMeta|MappedAsDataclass|mapped_column|async_sessionmaker)\b"
+    # Before, these two were names of sqlalchemy.engine alone.
+    r"|^\s*from sqlalchemy import [^\n]*\b(?:Connection|Engine)\b",
+    re.MULTILINE,
 )
 # A dependency's scope came with 0.121 (fastapi.tiangolo.com/release-notes).
 _SCOPED = re.compile(r"\bDepends\([^()]*\bscope *=")

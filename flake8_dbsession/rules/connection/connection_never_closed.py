@@ -27,7 +27,9 @@ class ConnectionNeverClosed(Rule[Ending]):
     patches, a database in memory, and what only its own failure would leave open. What a pool's
     `getconn` or `acquire` gives goes back to the pool instead, and is not meant. A function that
     returns a cursor leaves the connection to it: that is reported where the project calls the
-    function, and none of its callers asks the cursor for its `connection`.
+    function, and none of its callers asks the cursor for its `connection`. A connection that is
+    made for one call of `create_all`, `drop_all` or pandas' `read_sql` is closed by none of them,
+    and a session closes no connection that it is bound to.
 
     ## Why is this bad?
     The server keeps a process or a slot for it, SQLite keeps the file open and its locks held,

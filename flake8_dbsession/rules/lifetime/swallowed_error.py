@@ -29,8 +29,8 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     session to a function, and a function that keeps what `begin()` gives, to end the transaction
     by. A function of the project that is given the session and rolls it back or closes it at the
     end of its `with` block counts as a rollback. Silent as well: a function whose callers in sight
-    close or roll back the session right after it; and the commit of a provider or a dependency
-    after a failed statement where nothing was written before.
+    close or roll back the session right after it; and the commit of a provider or a dependency, or
+    one right after the handler, after a failed statement where nothing was written before.
 
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
     what earlier iterations of its loop have added; another failed statement only

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.effects.work.handed_out import is_handed_out_in_use
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
@@ -177,7 +178,7 @@ def _endings_in(
 ) -> Iterator[Ending]:
     effects = Effects(inference)
     opened = [_opened(acquisition, tree, inference) for acquisition in found]
-    graph = _graph(scope, found, effects, tree)
+    graph = _graph(scope, found, effects, tree, inference)
     if graph is None:
         return
     traits = effects.traits(
@@ -378,7 +379,13 @@ def _last_calls(nodes: Iterable[ast.AST], names: Set[str]) -> Iterator[ast.Call]
                 yield call
 
 
-def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree) -> Graph | None:
+def _graph(
+    scope: Scope,
+    found: list[Acquisition],
+    effects: Effects,
+    tree: Tree,
+    inference: Inference,
+) -> Graph | None:
     root: Flowing = scope.node  # type: ignore[assignment]
     if not isinstance(root, ast.Module) and (root.end_lineno or 0) - root.lineno > _MOST_LINES:
         return None
@@ -393,11 +400,10 @@ def _graph(scope: Scope, found: list[Acquisition], effects: Effects, tree: Tree)
     }
     quiet |= {*_givings(own_nodes(root)), *_last_calls(own_nodes(root), {a.name for a in found})}
     plain = effects.calls(scope)
-    quiet |= set(
-        _set_ups(
-            own_nodes(root), {a.name for a in found if a.known.resource is Resource.CONNECTION}
-        )
-    )
+    opened = {a.name for a in found if a.known.resource is Resource.CONNECTION}
+    set_ups = list(_set_ups(own_nodes(root), opened))
+    helpers = _given_fresh(own_nodes(root), opened, frozenset(set_ups))
+    quiet |= {*set_ups, *(c for c, n in helpers if _only_sets_up(c, n, scope, effects, inference))}
 
     def raises(call: ast.Call) -> bool:
         is_quiet = call in quiet or _only_adds(call, sessions)
@@ -452,6 +458,43 @@ def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
                         yield call
                 elif method != "cursor":
                     fresh.discard(owner)
+
+
+def _given_fresh(
+    nodes: list[ast.AST], opened: Set[str], set_ups: frozenset[ast.Call]
+) -> Iterator[tuple[ast.Call, str]]:
+    """Give the calls that are given a connection with which nothing but its set-up was done.
+
+    Not where a handler of the function awaits their failure.
+    """
+    fresh, awaited = set(opened), _in_tries(nodes)
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        match call:
+            case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in awaited:
+                yield call, name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+                if method != "cursor" and method not in CONFIGURING and call not in set_ups:
+                    fresh.discard(name)
+
+
+def _only_sets_up(
+    call: ast.Call, name: str, scope: Scope, effects: Effects, inference: Inference
+) -> bool:
+    """Tell whether a function only sets the connection up that it is given: ``pragmas(conn)``."""
+    received = received_as(call, name, scope, inference)
+    callee = inference.value(call.func, scope)
+    if received is None or not isinstance(callee, FunctionValue):
+        return False
+    function, parameter = received
+    nodes = own_nodes(function)
+    set_ups = set(_set_ups(nodes, {parameter}))
+    may_raise = effects.calls(callee.scope.child(function)).may_raise
+    return bool(set_ups) and not any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and node not in set_ups and may_raise(node))
+        for node in nodes
+    )
 
 
 def _cursor_owners(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:

@@ -12,9 +12,9 @@ from flake8_dbsession.analysis.lifetimes import Leaving
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource
-from flake8_dbsession.analysis.nodes import arguments, children, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, children, nodes_in, own_nodes, root_of
 
 _MEMORY = (":memory:", "mode=memory")
 # What makes engines and sessions: a test that replaces it opens nothing by them.
@@ -87,6 +87,8 @@ def _is_replaced(ending: Ending, inference: Inference) -> bool:
     if not patched:
         return False
     acquisition = ending.acquisition
+    if _is_of_double(acquisition.node.func, acquisition.scope):
+        return True
     opener = inference.value(acquisition.node.func, acquisition.scope)
     names = _names_in(acquisition.node.func)
     if isinstance(opener, FunctionValue):
@@ -96,6 +98,18 @@ def _is_replaced(ending: Ending, inference: Inference) -> bool:
     makers = _MAKERS if of_sqlalchemy else frozenset()
     segments = {name.rpartition(".")[2] for name in patched}
     return not segments.isdisjoint(names | makers | {acquisition.known.library})
+
+
+def _is_of_double(opener: ast.expr, scope: Scope) -> bool:
+    """Tell whether what opens is a method of a double, which a decorator gives the test."""
+    function = scope.function()
+    root = root_of(opener)
+    if function is None or not isinstance(root, ast.Name):
+        return False
+    decorators = getattr(function.node, "decorator_list", ())
+    is_patched = any(True for decorator in decorators for _ in _patched_in(decorator))
+    hows = [binding.how for binding in function.bindings(root.id)]
+    return is_patched and any(isinstance(h, Parameter) and not h.is_receiver for h in hows)
 
 
 @remembered

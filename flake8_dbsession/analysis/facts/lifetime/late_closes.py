@@ -10,10 +10,10 @@ from flake8_dbsession.analysis.facts.framework.injections import injections
 from flake8_dbsession.analysis.library.methods import CLOSES
 from flake8_dbsession.analysis.names.functions import is_context_manager, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment, statements
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Role
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, position_of
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, position_of
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
 _HELD = HELD | {Role.REGISTRY}
@@ -101,12 +101,24 @@ def _closes(method: ast.Attribute, handed: ast.Yield, scope: Scope, inference: I
     known = inference.known(method.value, scope)
     if method.attr == "remove":
         return known is not None and known.role is Role.REGISTRY
-    if method.attr not in CLOSES or not _mentions(handed, ast.unparse(method.value)):
+    if method.attr not in CLOSES or not _hands_out(handed, ast.unparse(method.value), scope):
         return False
     if known is not None:
         return known.role in _HELD
     function = inference.role(FunctionValue(scope.node, scope.parent or scope))  # type: ignore[arg-type]
     return function is not None and function.role in _DRIVEN
+
+
+def _hands_out(handed: ast.Yield, name: str, scope: Scope) -> bool:
+    """Tell whether a ``yield`` gives a name's value, or a local object that is made with it."""
+    if _mentions(handed, name):
+        return True
+    if not isinstance(handed.value, ast.Name):
+        return False
+    match [binding.how for binding in scope.bindings(handed.value.id)]:
+        case [Assigned(value=ast.Call() as made, path=())]:
+            return any(_mentions(argument, name) for argument in arguments(made))
+    return False
 
 
 def _is_guarded(handed: ast.Yield, close: ast.Call, body: list[ast.stmt]) -> bool:
