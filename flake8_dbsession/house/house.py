@@ -95,6 +95,17 @@ class House:
         ways = self._of_layer(layer, place) if layer.declared else self._of_preset(layer, place)
         return next((way for way in ways if not self.obstacle(way, place)), None)
 
+    def is_meant(self, layer: Layer) -> bool:
+        """Tell whether the user's policy says what a layer uses.
+
+        Args:
+            layer: one of its layers.
+
+        Returns:
+            True where it names that, and where it names the preset that gives each request its own.
+        """
+        return layer.declared or (self._policy.chosen and layer.style is Style.REQUEST)
+
     def dependency(self, place: OpeningPlace) -> Way | None:
         """Give the dependency that a handler would be given what a place opens by.
 
@@ -219,6 +230,8 @@ class House:
         declared = [each for each in others if each.declared and each.uses]
         if own is not None and own.declared:
             yield from self._of_layer(own, place)
+        elif own is not None and self.is_meant(own):
+            yield from self._of_preset(own, place)
         if not declared:
             yield from self._found(place)
         if own is not None and not own.declared:
