@@ -120,11 +120,12 @@ class Context:
             or is_of_a_built_query(acquisition, file.tree, file.inference)
         )
 
-    def advice(self, acquisition: Acquisition) -> Advice:
+    def advice(self, acquisition: Acquisition, *, by_others: bool = False) -> Advice:
         """Advise what to write instead of opening something by hand: one thing for all codes.
 
         Args:
             acquisition: what is opened.
+            by_others: whether others are to open it, so that what may be done here is no matter.
 
         Returns:
             What the policy has in the place of a legacy accessor; the session that the function
@@ -135,7 +136,8 @@ class Context:
         if replacement is not None:
             place = place_of(acquisition, self.file.inference)
             return advice_instead(replacement, place, self.house)
-        if self.is_test or self.may_open(acquisition.scope, acquisition.known):
+        is_owner = not by_others and self.may_open(acquisition.scope, acquisition.known)
+        if self.is_test or is_owner:
             return advice_of_own_block(acquisition, self.file.inference)
         beside = self._beside.get(id(acquisition.node))
         return advice_beside(beside) if beside else advice_for(acquisition, self.house)
@@ -170,16 +172,17 @@ class Context:
             found.setdefault(id(each.node), each)
         return found
 
-    def way_out(self, acquisition: Acquisition) -> str:
+    def way_out(self, acquisition: Acquisition, *, by_others: bool = False) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.
 
         Args:
             acquisition: what is opened.
+            by_others: as for ``advice``.
 
         Returns:
             The advised code between backticks, with what has to change around it.
         """
-        words = self.advice(acquisition).words
+        words = self.advice(acquisition, by_others=by_others).words
         if is_kept_for_request(acquisition, self.file.inference):
             return f"{words} where it is needed"
         return fitted(words, acquisition, self.file.tree)

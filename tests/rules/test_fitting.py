@@ -58,6 +58,17 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             f"{BLOCK[:-4]}session:` where none was passed in",
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
+        (
+            "from functools import lru_cache\n@lru_cache\ndef f():\n    return SessionLocal()\n",
+            "DBS205",
+            "with `with get_db_session() as db:`",
+        ),
+        (
+            "class A:\n    def __enter__(self):\n        self.db = SessionLocal()\n"
+            "        return self\n    def __exit__(self, *e):\n        self.db.rollback()\n",
+            "DBS204",
+            PASSED,
+        ),
         ("def f():\n    global db\n    db = SessionLocal()\n", "DBS101", EACH),
         (
             "def f():\n    global kept\n    db = SessionLocal()\n    kept = db\n    db = None\n",
@@ -152,6 +163,18 @@ def test_the_way_out_fits(tmp_path: Path, text: str, code: str, way_out: str) ->
     write_project(tmp_path, {"core.py": CORE, "service.py": HEADER + text})
     (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == code]
     assert message.endswith(way_out)
+
+
+@pytest.mark.parametrize(
+    "body", ["return SessionLocal()", "db = SessionLocal()\n    db.info['a'] = 1\n    return db"]
+)
+def test_what_is_returned_is_opened_by_the_callers(tmp_path: Path, body: str) -> None:
+    """A block in the function would end before they have it."""
+    policy = 'owners = ["core.py"]\n'
+    text = f"{HEADER}def f():\n    {body}\n"
+    write_project(tmp_path, {"core.py": CORE, "dbsession.toml": policy, "old.py": text})
+    (message,) = [m for *_, found, m in lint(tmp_path, "old.py") if found == "DBS101"]
+    assert message.endswith(f"; {BLOCK} in its callers")
 
 
 def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:

@@ -194,8 +194,9 @@ def test_messages(tmp_path: Path) -> None:
 
 
 def test_the_message_says_what_the_replacement_does_not_have(tmp_path: Path) -> None:
+    policy = '[retired]\n"core.legacy_db" = "core.db"\n"core.words" = "core.db or so"\n'
     files = {
-        "dbsession.toml": '[retired]\n"core.legacy_db" = "core.db"\n"core.words" = "core.db or so"\n',
+        "dbsession.toml": policy,
         "core/__init__.py": "",
         "core/db.py": "def session_scope(): ...\n",
         "a.py": "from core.legacy_db import get_session\n",
