@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
 from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
+from flake8_dbsession.analysis.facts.scope.expired_objects import returns_objects
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import RoleValue
@@ -29,6 +30,9 @@ from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import Layer, Policy, Style
+
+RETURN_VALUES = ", and return values: the block's commit expires objects"
+"""What follows the advice to open a block that commits, where an object leaves it."""
 
 
 class Context:
@@ -182,10 +186,19 @@ class Context:
         Returns:
             The advised code between backticks, with what has to change around it.
         """
-        words = self.advice(acquisition, by_others=by_others).words
+        advice = self.advice(acquisition, by_others=by_others)
         if is_kept_for_request(acquisition, self.file.inference):
-            return f"{words} where it is needed"
-        return fitted(words, acquisition, self.file.tree)
+            return f"{advice.words} where it is needed"
+        fitting = fitted(advice.words, acquisition, self.file.tree)
+        return f"{fitting}{RETURN_VALUES * self._expires(advice, acquisition)}"
+
+    def _expires(self, advice: Advice, acquisition: Acquisition) -> bool:
+        """Tell whether the commit of an advised block expires the objects that leave it."""
+        is_expiring = acquisition.known.keeps_loaded is False
+        if advice.way is None or not advice.way.leaving.commits or not is_expiring:
+            return False
+        function, name = acquisition.scope.function(), acquisition.name
+        return function is not None and returns_objects(name, function, self.file.inference)
 
     def pattern(
         self, known: RoleValue, name: str, scope: Scope, factory: ast.expr | None = None
