@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_f
 from flake8_dbsession.analysis.facts.scope.expired_objects import returns_objects
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import RoleValue
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.house.advice import (
     Advice,
     advice_beside,
@@ -190,7 +190,8 @@ class Context:
         if is_kept_for_request(acquisition, self.file.inference):
             return f"{advice.words} where it is needed"
         fitting = fitted(advice.words, acquisition, self.file.tree)
-        return f"{fitting}{RETURN_VALUES * self._expires(advice, acquisition)}"
+        left_out = _left_out(acquisition) if advice.way is not None else ""
+        return f"{fitting}{left_out}{RETURN_VALUES * self._expires(advice, acquisition)}"
 
     def _expires(self, advice: Advice, acquisition: Acquisition) -> bool:
         """Tell whether the commit of an advised block expires the objects that leave it."""
@@ -236,6 +237,16 @@ class Context:
     def is_legacy(self, acquisition: Acquisition) -> bool:
         """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
         return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
+
+
+def _left_out(acquisition: Acquisition) -> str:
+    """Say which options of an opening a way does not take; empty for none."""
+    if acquisition.known.resource is not Resource.SESSION:
+        return ""
+    is_class = acquisition.known.source is Role.SESSION_CLASS
+    options = [each for each in acquisition.node.keywords if not (is_class and each.arg == "bind")]
+    written = ", ".join(f"`{ast.unparse(each)}`" for each in options)
+    return f", which does not take {written}" if written else ""
 
 
 def quoted(replacement: str) -> str:

@@ -59,6 +59,11 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
         (
+            "def f():\n    with SessionLocal(autoflush=False) as db:\n        db.execute(1)\n",
+            "DBS102",
+            f"{BLOCK}, which does not take `autoflush=False`",
+        ),
+        (
             "from functools import lru_cache\n@lru_cache\ndef f():\n    return SessionLocal()\n",
             "DBS205",
             "with `with get_db_session() as db:`",
@@ -209,3 +214,17 @@ DATABASE = """
     def url():
         return "sqlite:///x.db"
 """
+
+
+def test_a_registry_that_is_named_as_a_factory_is(tmp_path: Path) -> None:
+    text = """
+        from core import SessionLocal
+        from sqlalchemy.orm import scoped_session
+
+        def work():
+            Session = scoped_session(SessionLocal)
+            Session.execute(1)
+    """
+    write_project(tmp_path, {"core.py": CORE, "app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS302"]
+    assert message.endswith("use `with SessionLocal() as db:`")
