@@ -17,8 +17,8 @@ _LEAST_LIKENESS = 0.6  # codes that share only their letters are alike by one ha
 @click.command(short_help="Print a rule's page, or the table of codes.")
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
-    """Print the page of the rule CODE (a code or a rule's name); without one, the table of codes;
-    for `providers`, how to write one.
+    """Print the page of the rule CODE (a code or a rule's name); without one, or for the beginning
+    of one, the table of codes; for `providers`, how to write one.
 
     \b
     Example:
@@ -33,6 +33,8 @@ def command(code: str | None) -> None:
         from flake8_dbsession.house.template import providers_page
 
         _show(providers_page())
+    elif _begins_codes(code.upper()):
+        _show_table(code.upper())
     else:
         _show_page(_rule_called(code))
 
@@ -88,29 +90,39 @@ def _show(text: str) -> None:
         click.echo(text, nl=False)
 
 
-def _show_table() -> None:
-    """Print every code: in tables on a terminal, a line for each elsewhere."""
+def _begins_codes(text: str) -> bool:
+    from flake8_dbsession.rules.registry import rules
+
+    return text not in rules() and any(code.startswith(text) for code in rules())
+
+
+def _show_table(beginning: str = "") -> None:
+    """Print the codes with a beginning: in tables on a terminal, a line for each elsewhere."""
     from rich.console import Console
 
-    console = Console()
-    if console.is_terminal:
-        _show_tables(console)
-        return
     from flake8_dbsession.rules.pages import summary
     from flake8_dbsession.rules.registry import rules
 
-    width = max(len(_name(rule)) for rule in rules().values())
-    for rule in rules().values():
+    console = Console()
+    found = [rule for code, rule in rules().items() if code.startswith(beginning)]
+    if console.is_terminal:
+        _show_tables(console, beginning)
+        return
+    width = max(len(_name(rule)) for rule in found)
+    for rule in found:
         click.echo(f"{rule.code}  {_name(rule):<{width}}  {summary(rule)}")
 
 
-def _show_tables(console: Console) -> None:
+def _show_tables(console: Console, beginning: str) -> None:
     from rich import box
     from rich.table import Table
 
     from flake8_dbsession.rules.pages import families, summary
 
-    for prefix, title, family in families():
+    for prefix, title, whole in families():
+        family = [rule for rule in whole if rule.code.startswith(beginning)]
+        if not family:
+            continue
         table = Table(
             title=f"{prefix}xx: {title}", title_justify="left", box=box.SIMPLE, expand=True
         )

@@ -29,14 +29,18 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
 
     Returns:
         The pattern, with what has to change around it: an object that is kept is given a session
-        from outside, what becomes a global has no block around its life, and what is opened on a
-        condition needs a block under that condition.
+        from outside, what becomes a global has no block around its life, what is returned is opened
+        by the callers, and what is opened on a condition needs a block under that condition.
     """
     if _is_kept(acquisition, tree):
         return passed_in(pattern)
     if becomes_global(acquisition):
         return f"one for each piece of work, opened by {pattern}"
-    if pattern.startswith(("`with ", "`async with ")) and is_conditional(acquisition, tree):
+    if not pattern.startswith(("`with ", "`async with ")):
+        return pattern
+    if _is_returned(acquisition):
+        return f"{pattern} in its callers"
+    if is_conditional(acquisition, tree):
         is_given = is_parameter(acquisition.name, acquisition.scope) or any(
             isinstance(missing, ast.Name) and is_parameter(missing.id, acquisition.scope)
             for missing in missing_at(acquisition.node, tree)
@@ -72,6 +76,27 @@ def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
     if acquisition.holder is Holder.LOCAL:
         return leaves_in_an_object(acquisition.name, acquisition.scope)
     return acquisition.holder in _KEEPING
+
+
+def _is_returned(acquisition: Acquisition) -> bool:
+    """Tell whether a function gives what it opens to its callers, so that no block can close it."""
+    if acquisition.holder is Holder.RETURN:
+        return True
+    function = acquisition.scope.function()
+    return (
+        acquisition.holder is Holder.LOCAL
+        and function is not None
+        and acquisition.name in _names_returned(function)
+    )
+
+
+@remembered
+def _names_returned(function: Scope) -> frozenset[str]:
+    return frozenset(
+        node.value.id
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Name)
+    )
 
 
 def leaves_in_an_object(name: str, scope: Scope) -> bool:

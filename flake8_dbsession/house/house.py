@@ -95,6 +95,17 @@ class House:
         ways = self._of_layer(layer, place) if layer.declared else self._of_preset(layer, place)
         return next((way for way in ways if not self.obstacle(way, place)), None)
 
+    def is_meant(self, layer: Layer) -> bool:
+        """Tell whether the user's policy says what a layer uses.
+
+        Args:
+            layer: one of its layers.
+
+        Returns:
+            True where it names that, and where it names the preset that gives each request its own.
+        """
+        return layer.declared or (self._policy.chosen and layer.style is Style.REQUEST)
+
     def dependency(self, place: OpeningPlace) -> Way | None:
         """Give the dependency that a handler would be given what a place opens by.
 
@@ -219,6 +230,8 @@ class House:
         declared = [each for each in others if each.declared and each.uses]
         if own is not None and own.declared:
             yield from self._of_layer(own, place)
+        elif own is not None and self.is_meant(own):
+            yield from self._of_preset(own, place)
         if not declared:
             yield from self._found(place)
         if own is not None and not own.declared:
@@ -242,10 +255,7 @@ class House:
 
     def _of_layer(self, layer: Layer, place: OpeningPlace) -> list[Way]:
         """Give the ways of a layer, those first that fit what the code does."""
-        ways = [self._sanctioned(use, layer, place) for use in layer.uses]
-        if len(ways) > 1 and place.writes is not None:
-            ways.sort(key=lambda way: way.leaving.commits is not place.writes)
-        return ways
+        return _fitting([self._sanctioned(use, layer, place) for use in layer.uses], place)
 
     def instead(self, replacement: str, place: OpeningPlace) -> Way | None:
         """Give the way that takes the place of a legacy accessor.
@@ -381,7 +391,8 @@ class House:
 
     def _found(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the ways to what a place opens in the modules around it."""
-        found = [*self._beside_factory(place), *self._of_objects(place), *self._imported(place)]
+        sources = (self._beside_factory(place), self._of_objects(place), self._imported(place))
+        found = [way for source in sources for way in _fitting(list(source), place)]
         is_handler = self.is_injectable(place.scope)
         styles = (Style.DEPENDENCY, Style.CONTEXT) if is_handler else (Style.CONTEXT,)
         for style in styles:
@@ -466,6 +477,13 @@ class House:
             for base, written in zip(bases, cls.node.bases, strict=True)
             if ast.unparse(written) not in ("object", "ABC", "abc.ABC")
         )
+
+
+def _fitting(ways: list[Way], place: OpeningPlace) -> list[Way]:
+    """Put those of some ways first that fit what the code does: that commit where it writes."""
+    if len(ways) < 2 or place.writes is None:
+        return ways
+    return sorted(ways, key=lambda way: way.leaving.commits is not place.writes)
 
 
 def _style(layer: Layer, known: RoleValue | None) -> Style:

@@ -204,7 +204,7 @@ class _LookUp:
     def _fault_in(self, module: Module, dotted: str, names: list[str]) -> str | None:
         """Say which of some names, each an attribute of the one before, is not there."""
         first, *rest = names
-        if not self._binds(module, first):
+        if not self._project.may_have(module, first):
             refused = refusal(module.text)
             return f"`{dotted}` {refused or f'has no `{first}`'}"
         value: Value | None = self._inference.attribute(ModuleValue(module.scope), first)
@@ -219,11 +219,6 @@ class _LookUp:
             if is_class and _needs_object(value):
                 return f"`{name}` is a method, and needs an object of `{cls.node.name}`"
         return None
-
-    def _binds(self, module: Module, name: str) -> bool:
-        if module.bindings(name) or self._project.submodule(module, name) is not None:
-            return True
-        return "import *" in module.text or "__getattr__" in module.text
 
     def _has_attribute(self, cls: ClassValue, name: str) -> bool:
         """Tell whether a class has an attribute; True where one of its bases is not known."""

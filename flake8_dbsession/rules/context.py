@@ -13,9 +13,10 @@ from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
 from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
+from flake8_dbsession.analysis.facts.scope.expired_objects import returns_objects
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import RoleValue
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.house.advice import (
     Advice,
     advice_beside,
@@ -29,6 +30,9 @@ from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import Layer, Policy, Style
+
+RETURN_VALUES = ", and return values: the block's commit expires objects"
+"""What follows the advice to open a block that commits, where an object leaves it."""
 
 
 class Context:
@@ -120,11 +124,12 @@ class Context:
             or is_of_a_built_query(acquisition, file.tree, file.inference)
         )
 
-    def advice(self, acquisition: Acquisition) -> Advice:
+    def advice(self, acquisition: Acquisition, *, by_others: bool = False) -> Advice:
         """Advise what to write instead of opening something by hand: one thing for all codes.
 
         Args:
             acquisition: what is opened.
+            by_others: whether others are to open it, so that what may be done here is no matter.
 
         Returns:
             What the policy has in the place of a legacy accessor; the session that the function
@@ -135,7 +140,8 @@ class Context:
         if replacement is not None:
             place = place_of(acquisition, self.file.inference)
             return advice_instead(replacement, place, self.house)
-        if self.is_test or self.may_open(acquisition.scope, acquisition.known):
+        is_owner = not by_others and self.may_open(acquisition.scope, acquisition.known)
+        if self.is_test or is_owner:
             return advice_of_own_block(acquisition, self.file.inference)
         beside = self._beside.get(id(acquisition.node))
         return advice_beside(beside) if beside else advice_for(acquisition, self.house)
@@ -170,19 +176,30 @@ class Context:
             found.setdefault(id(each.node), each)
         return found
 
-    def way_out(self, acquisition: Acquisition) -> str:
+    def way_out(self, acquisition: Acquisition, *, by_others: bool = False) -> str:
         """Say what to write instead of opening a session by hand, in the house's own names.
 
         Args:
             acquisition: what is opened.
+            by_others: as for ``advice``.
 
         Returns:
             The advised code between backticks, with what has to change around it.
         """
-        words = self.advice(acquisition).words
+        advice = self.advice(acquisition, by_others=by_others)
         if is_kept_for_request(acquisition, self.file.inference):
-            return f"{words} where it is needed"
-        return fitted(words, acquisition, self.file.tree)
+            return f"{advice.words} where it is needed"
+        fitting = fitted(advice.words, acquisition, self.file.tree)
+        left_out = _left_out(acquisition) if advice.way is not None else ""
+        return f"{fitting}{left_out}{RETURN_VALUES * self._expires(advice, acquisition)}"
+
+    def _expires(self, advice: Advice, acquisition: Acquisition) -> bool:
+        """Tell whether the commit of an advised block expires the objects that leave it."""
+        is_expiring = acquisition.known.keeps_loaded is False
+        if advice.way is None or not advice.way.leaving.commits or not is_expiring:
+            return False
+        function, name = acquisition.scope.function(), acquisition.name
+        return function is not None and returns_objects(name, function, self.file.inference)
 
     def pattern(
         self, known: RoleValue, name: str, scope: Scope, factory: ast.expr | None = None
@@ -220,6 +237,16 @@ class Context:
     def is_legacy(self, acquisition: Acquisition) -> bool:
         """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
         return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
+
+
+def _left_out(acquisition: Acquisition) -> str:
+    """Say which options of an opening a way does not take; empty for none."""
+    if acquisition.known.resource is not Resource.SESSION:
+        return ""
+    is_class = acquisition.known.source is Role.SESSION_CLASS
+    options = [each for each in acquisition.node.keywords if not (is_class and each.arg == "bind")]
+    written = ", ".join(f"`{ast.unparse(each)}`" for each in options)
+    return f", which does not take {written}" if written else ""
 
 
 def quoted(replacement: str) -> str:

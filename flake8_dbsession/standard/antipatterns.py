@@ -261,7 +261,7 @@ class _House:
         if self._opener is not None:
             opener = self._opener[1]
             if opener.style is Style.REQUEST:
-                code = _BLOCK.sub(_without_block, code)
+                code = _BLOCK.sub(_at_hand if opener.is_at_hand else _without_block, code)
             names[_PROVIDER] = opener.use.expression
         if self._dependency is not None:
             names[_DEPENDENCY] = self._dependency.use.expression
@@ -324,3 +324,9 @@ def _without_block(found: re.Match[str]) -> str:
     margin, name, body = found.groups()
     work = indent(dedent(body), margin)
     return f"{margin}{name} = {_PROVIDER}()\n{work}"
+
+
+def _at_hand(found: re.Match[str]) -> str:
+    """Turn a ``with`` block into its body, which works with a session that is there already."""
+    margin, name, body = found.groups()
+    return indent(re.sub(rf"\b{name}\b", _PROVIDER, dedent(body)), margin)

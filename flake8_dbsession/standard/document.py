@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from flake8_dbsession import __version__
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Style
 from flake8_dbsession.rules.pages import FAMILIES, summary
 from flake8_dbsession.standard.antipatterns import AntiPattern, anti_patterns, enabled
-from flake8_dbsession.standard.page import NO_WAY
+from flake8_dbsession.standard.page import no_way
 from flake8_dbsession.standard.patterns import block, pattern
 from flake8_dbsession.standard.settings import engine_example, pragmas_example
 from flake8_dbsession.standard.ways import StandardWay, StandardWays
@@ -122,17 +123,20 @@ class _Writer:
         layer, ways = pair
         paths = " ".join(f"`{path}`" for path in layer.paths)
         written = " or ".join(f"`{block(way)}`" for way in ways)
-        return layer.name, paths, written or NO_WAY
+        return layer.name, paths, written or no_way(layer, self._policy)
 
     def _patterns(self) -> Iterator[str]:
-        found = [(layer, way) for layer, ways in self._working for way in ways]
-        if not found:
+        if not any(ways for _, ways in self._working):
             return
         yield "## What to write"
-        for layer, way in found:
-            yield f"### {layer.name[0].upper()}{layer.name[1:]}: {_USES[way.style]}"
-            yield _code(pattern(layer, way))
-            yield "\n".join(f"- {note}" for note in _notes(layer, way))
+        for layer, ways in self._working:
+            is_split = {way.commits for way in ways} >= {True, False}
+            for way in ways:
+                reads = is_split and not way.commits
+                purpose = (", to read" if reads else ", to write") if is_split else ""
+                yield f"### {layer.name[0].upper()}{layer.name[1:]}: {_USES[way.style]}{purpose}"
+                yield _code(pattern(layer, replace(way, commits=None) if reads else way))
+                yield "\n".join(f"- {note}" for note in _notes(layer, way, reads=reads))
         connections = self._ways.beside_layers()
         if connections:
             yield "### Plain connections"
@@ -254,11 +258,13 @@ _KINDS = {
 }
 
 
-def _notes(layer: Layer, way: StandardWay) -> Iterator[str]:
-    """Say what has to be known of a layer's way."""
+def _notes(layer: Layer, way: StandardWay, *, reads: bool = False) -> Iterator[str]:
+    """Say what has to be known of a layer's way, which another one may leave the reading to."""
     yield _BENEFITS[way.style]
     if way.commits and way.style is Style.CONTEXT:
         yield "It commits when the block ends well, and rolls back on an error."
+    elif reads:
+        yield "It does not commit: what it is for is reading."
     elif way.commits is False:
         yield "It does not commit: call `commit()` when the work is done."
     if layer.bind:

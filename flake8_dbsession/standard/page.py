@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flake8_dbsession.policy.model import TESTS_LAYER, Policy
+from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy
 from flake8_dbsession.standard.patterns import block
 from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
 TITLE = "# Database sessions, in short"
 """The first line of the page."""
 
-NO_WAY = "a provider, which is still to be written (`dbsession explain providers`)"
-"""What a layer uses that has no way yet."""
+_TO_WRITE = "a provider, which is still to be written (`dbsession explain providers`)"
+_PASSED_IN = "one that is passed in"
 
 
 def short(policy: Policy, own: Sequence[StandardWay] = ()) -> str:
@@ -56,12 +56,23 @@ def _rows(policy: Policy, own: Sequence[StandardWay]) -> Iterator[str]:
     for layer in policy.layers:
         if layer.name == TESTS_LAYER:
             continue
-        code = " or ".join(map(_written, ways.all_of_layer(layer)))
+        code = " or ".join(map(_written, ways.all_of_layer(layer))) or no_way(layer, policy)
         extra = f", under `@{layer.decorator.rpartition('.')[2]}`" if layer.decorator else ""
         name = layer.name.replace("|", r"\|")
-        yield f"| {name} | {code or NO_WAY}{extra} |"
+        yield f"| {name} | {code}{extra} |"
     for way in ways.beside_layers():
         yield f"| plain connections | {_written(way)} |"
+
+
+def no_way(layer: Layer, policy: Policy) -> str:
+    """Say where a session comes from in a layer for which nothing is named.
+
+    Args:
+        layer: the layer.
+        policy: its policy, whose other layers may have ways.
+    """
+    has_others = any(other.declared and other.uses for other in policy.layers)
+    return _PASSED_IN if layer.declared and has_others else _TO_WRITE
 
 
 def _written(way: StandardWay) -> str:

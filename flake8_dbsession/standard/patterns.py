@@ -41,6 +41,8 @@ def pattern(layer: Layer, way: StandardWay, *, decorated: bool = True) -> str:
 
 def block(way: StandardWay) -> str:
     """Write out a way's use alone, such as ``with get_db_session() as db:``."""
+    if way.is_at_hand:
+        return way.name
     if way.style is Style.REQUEST:
         return f"{way.name} = {way.use.expression}()"
     if way.style is Style.DEPENDENCY:
@@ -63,6 +65,8 @@ def _file(foreign: str, own: Iterable[str], body: str) -> str:
 def _block(way: StandardWay) -> str:
     """Write the statements that get a session and work with it."""
     work = _work(way)
+    if way.is_at_hand:
+        return work
     if way.style is Style.REQUEST:
         return f"{block(way)}\n{work}"
     return f"{block(way)}\n{indent(work, '    ')}"
@@ -76,10 +80,10 @@ def _work(way: StandardWay) -> str:
             return 'return await conn.fetchval("SELECT count(*) FROM items")'
         query = 'cursor.execute("SELECT count(*) FROM items")'
         return f"cursor = conn.cursor()\n{query}\nreturn cursor.fetchone()[0]"
-    item = f"{waits}db.get(Item, item_id)"
+    item = f"{waits}{way.name}.get(Item, item_id)"
     if way.commits is None:
         return f"item = {item}\nreturn item.name"
-    commit = "" if way.commits else f"\n{waits}db.commit()"
+    commit = "" if way.commits else f"\n{waits}{way.name}.commit()"
     return f"item = {item}\nitem.name = name{commit}"
 
 

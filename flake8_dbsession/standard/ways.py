@@ -27,6 +27,7 @@ class StandardWay:
         call: what its block enters, where that is more than a call of ``use`` without arguments.
         lines: the lines that import what ``call`` needs.
         library: the package that opens it in the end; empty where the project does not tell.
+        is_at_hand: whether it is the session itself, which nobody opens: an extension's.
     """
 
     use: Sanctioned
@@ -37,6 +38,7 @@ class StandardWay:
     call: str = ""
     lines: tuple[str, ...] = ()
     library: str = ""
+    is_at_hand: bool = False
 
     @property
     def entered(self) -> str:
@@ -65,6 +67,8 @@ class StandardWay:
     @property
     def name(self) -> str:
         """The usual name of what it gives."""
+        if self.is_at_hand:
+            return self.use.expression
         return "conn" if self.is_connection else "db"
 
 
@@ -115,7 +119,7 @@ class StandardWays:
     def factory(self) -> Sanctioned:
         """The house's factory, as the policy names it or as it stands beside a way's own module."""
         for way in self.own[:1]:
-            if not (way.call or way.is_connection):
+            if not (way.call or way.is_connection or way.is_at_hand):
                 return way.use
         bare = []
         for name in self._policy.factories:

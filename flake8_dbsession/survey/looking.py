@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.acquisition.definitions import Definition
+from flake8_dbsession.analysis.facts.acquisition.definitions import Definition, registries
 from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
 from flake8_dbsession.analysis.facts.engine.engines import Engine
 from flake8_dbsession.analysis.facts.framework.handlers import framework_of, is_handler
@@ -123,6 +123,7 @@ class _Looker:
             is_deprecated=is_deprecated,
             spellings=tuple(self._spelled(tree, absolute)) if is_gated(text) else (),
             engines=tuple((each.node.lineno, each.text) for each in file.facts(Engine)),
+            registries=tuple(registries(tree, file.module.scope, file.inference)),
         )
 
     def _givers(self, file: SourceFile) -> Iterator[Giver]:

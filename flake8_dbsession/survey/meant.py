@@ -30,13 +30,18 @@ def ways_unnamed(policy: Policy, survey: Survey) -> tuple[StandardWay, ...]:
         survey: what was found in the code.
 
     Returns:
-        The blocks of its factories, else that of the session class or of the accessor that is
-        called most; then its ways to plain connections, else the block of its driver's.
+        The sessions of its extensions and the blocks of its factories, else that of the session
+        class or of the accessor that is called most; then its ways to plain connections, else the
+        block of its driver's.
     """
     proposal = propose(survey)
-    factories = map(_of_factory, proposal.unserved)
-    sessions = tuple(factories) or tuple(_without_factory(policy, survey))
+    found = (*map(_of_extension, proposal.extensions), *map(_of_factory, proposal.unserved))
+    sessions = found or tuple(_without_factory(policy, survey))
     return *sessions, *_to_connections(proposal, survey)
+
+
+def _of_extension(use: Sanctioned) -> StandardWay:
+    return StandardWay(use, Style.REQUEST, commits=False, is_at_hand=True)
 
 
 def _of_factory(factory: Unserved) -> StandardWay:

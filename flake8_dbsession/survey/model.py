@@ -100,6 +100,7 @@ class FileSurvey:
         spellings: the repository's files that it imports by absolute names, each with that name.
         engines: the calls that make engines in it, each with its line.
         is_deprecated: whether its docstring calls the module deprecated, retired or obsolete.
+        registries: the registries of sessions that it makes, such as ``db.session``.
     """
 
     path: str
@@ -112,6 +113,7 @@ class FileSurvey:
     is_deprecated: bool
     spellings: tuple[tuple[str, str], ...] = ()
     engines: tuple[tuple[int, str], ...] = ()
+    registries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

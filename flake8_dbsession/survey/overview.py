@@ -257,6 +257,8 @@ def _found(survey: Survey) -> Iterator[Supplier]:
             part = f"{asynchronous}{giver.role.value} of {giver.resource.value}s{of_object}"
             if not file.is_test:
                 yield Supplier(part, giver.path, giver.name)
+        for name in () if file.is_test else file.registries:
+            yield Supplier("registry of sessions", file.path, name)
 
 
 def _owners(policy: Policy, survey: Survey, files: Sequence[str]) -> Iterator[str]:

@@ -58,6 +58,7 @@ class Proposal:
         found: the ways that are there, each with the part that it plays.
         unserved: the factories beside which no provider stands: module, name, whether it is
             asynchronous, and the file.
+        extensions: the sessions of extensions, such as ``db.session``.
     """
 
     preset: str
@@ -74,6 +75,7 @@ class Proposal:
     others: tuple[str, ...] = ()
     found: tuple[tuple[str, str], ...] = ()
     unserved: tuple[Unserved, ...] = ()
+    extensions: tuple[Sanctioned, ...] = ()
 
 
 def propose(survey: Survey) -> Proposal:
@@ -114,6 +116,7 @@ class _Proposer:
             others=tuple(self._others(found)),
             found=tuple(self._found()),
             unserved=tuple(self._unserved()),
+            extensions=tuple(self._extensions()),
         )
 
     def _found(self) -> Iterable[tuple[str, str]]:
@@ -137,6 +140,13 @@ class _Proposer:
                 module = self._module(giver.path)
                 taken = frozenset(other.name for other in givers)
                 yield Unserved(giver.path, module, giver.name, giver.is_async, taken)
+
+    def _extensions(self) -> Iterable[Sanctioned]:
+        """Give the sessions of extensions, which are attributes of them."""
+        for file in self._files:
+            for name in file.registries:
+                if "." in name:
+                    yield Sanctioned(self._module(file.path), name)
 
     @cached_property
     def _has_sessions(self) -> bool:

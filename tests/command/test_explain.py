@@ -46,6 +46,15 @@ def test_table_has_a_line_for_each_rule() -> None:
     assert any("(off)" in line for line in lines)
 
 
+def test_the_beginning_of_codes_gives_their_table() -> None:
+    family = [code for code in rules() if code.startswith("DBS3")]
+    lines = explain("dbs3").output.splitlines()
+    assert [line.split()[0] for line in lines] == family
+    on_terminal = explain("DBS3", FORCE_COLOR="1", TERM="xterm").output
+    assert "DBS3xx" in on_terminal
+    assert "DBS101" not in on_terminal
+
+
 def test_table_on_a_terminal_has_every_code_by_family() -> None:
     output = explain(FORCE_COLOR="1", TERM="xterm", COLUMNS="60").output
     assert all(code in output for code in rules())

@@ -149,6 +149,26 @@ def test_functions_that_are_found_to_own_are_named(project: Path) -> None:
     assert "core/database.py: scope, the top level (found)" in policy().stdout
 
 
+def test_registries_are_found(project: Path) -> None:
+    extensions = """
+    from flask_sqlalchemy import SQLAlchemy
+    from sqlalchemy.orm import scoped_session
+    from core.database import SessionLocal
+
+    db = SQLAlchemy()
+    current = scoped_session(SessionLocal)
+
+    def here():
+        own = scoped_session(SessionLocal)
+    """
+    write_project(project, {"shelf/extensions.py": extensions})
+    found = [line.strip() for line in policy().stdout.splitlines() if "registry" in line]
+    assert found == [
+        "registry of sessions: db.session (shelf/extensions.py)",
+        "registry of sessions: current (shelf/extensions.py)",
+    ]
+
+
 def test_a_preset_says_what_it_is_for(project: Path) -> None:
     write_project(project, {"dbsession.toml": 'preset = "sqlite"\n'})
     forget_policies()

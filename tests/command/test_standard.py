@@ -429,3 +429,88 @@ def test_a_helper_of_one_file_is_no_way_of_the_house(
     page = standard("--short").stdout
     assert "job_session" not in page
     assert "with make() as db:" in page
+
+
+EXTENSION = {
+    "shelf/__init__.py": "",
+    "shelf/extensions.py": """
+        from flask_sqlalchemy import SQLAlchemy
+
+        db = SQLAlchemy()
+    """,
+    "shelf/views.py": """
+        from flask import Blueprint
+        from shelf.extensions import db
+        from sqlalchemy.orm import Session
+
+        bp = Blueprint("books", __name__)
+
+        @bp.get("/")
+        def count():
+            with Session(db.engine) as session:
+                return session.query(Book).count()
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("policy", "layer"), [("", "services"), ('preset = "flask"\n', "requests")]
+)
+def test_the_session_of_an_extension_is_its_way(
+    policy: str, layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path, {**EXTENSION, "dbsession.toml": policy})
+    monkeypatch.chdir(tmp_path)
+    row = f"| {layer} | `db.session` (`from shelf.extensions import db`) |"
+    assert row in standard("--short").stdout.splitlines()
+    text = standard().stdout
+    assert "item = db.session.get(Item, item_id)\n    item.name = name\n    db.session.com" in text
+    right = text.partition("DBS302")[2].partition("**Instead")[2]
+    assert "db.session.query(" in right
+    assert "db = db.session" not in text
+
+
+SPLIT = """
+[[layers]]
+name = "repositories"
+paths = ["repositories/"]
+
+[[layers]]
+name = "services"
+paths = ["services/"]
+use = ["core.db:writing", "core.db:reading"]
+"""
+PAIR = """
+from contextlib import contextmanager
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("sqlite:///x.db"))
+
+@contextmanager
+def writing():
+    with SessionLocal() as db:
+        yield db
+        db.commit()
+
+@contextmanager
+def reading():
+    with SessionLocal() as db:
+        yield db
+"""
+
+
+def test_the_way_that_reads_and_the_layer_that_is_given_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"core/db.py": PAIR, "services/a.py": "x = 1\n", "repositories/b.py": "x = 1\n"}
+    write_project(tmp_path, {**files, "dbsession.toml": SPLIT})
+    monkeypatch.chdir(tmp_path)
+    text = standard().stdout
+    assert "### Services: a `with` block, to write\n" in text
+    reading = text.partition("### Services: a `with` block, to read\n")[2].partition("\n##")[0]
+    assert "return item.name" in reading
+    assert "commit()" not in reading
+    assert "It does not commit: what it is for is reading." in reading
+    assert "| repositories | `repositories/` | one that is passed in |" in text
+    assert "| repositories | one that is passed in |" in standard("--short").stdout

@@ -166,6 +166,51 @@ def test_of_several_ways_the_one_that_fits(work: str, name: str, tmp_path: Path)
     assert one(tmp_path, database, use, SEVERAL) == f"`with {name}() as db:`"
 
 
+@pytest.mark.parametrize(
+    ("work", "name"),
+    [("db.add(1)", "writing"), ("db.query(1)", "reading"), ("helper(db)", "writing")],
+)
+def test_of_several_that_are_found_the_one_that_fits(work: str, name: str, tmp_path: Path) -> None:
+    database = FACTORY + provider("writing", commit="db.commit()") + provider("reading")
+    assert one(tmp_path, database, USE.replace("db.query(1)", work)) == f"`with {name}() as db:`"
+
+
+MODEL = """
+from core.db import SessionLocal
+
+class Agent(Base):
+    __tablename__ = "agents"
+    id = Column(Integer, primary_key=True)
+
+def find(key):
+    with SessionLocal() as db:
+        return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "ending"),
+    [
+        ("db.get(Agent, key)", ", and return values: the block's commit expires objects"),
+        ("db.query(Agent).all()", ", and return values: the block's commit expires objects"),
+        ("db.get(Agent, key).id", ""),
+        ("db.query(Agent.id).all()", ""),
+    ],
+)
+def test_a_commit_that_expires_what_is_returned(tmp_path: Path, value: str, ending: str) -> None:
+    use = MODEL.replace("{}", value)
+    committing = FACTORY + provider(commit="db.commit()")
+    for folder, database, said in [
+        ("a", committing, ending),
+        ("b", FACTORY + provider(), ""),
+        ("c", committing.replace("(engine)", "(engine, expire_on_commit=False)"), ""),
+    ]:
+        files = {"core/__init__.py": "", "core/db.py": database, "app/work.py": use}
+        write_project(tmp_path / folder, files)
+        (message,) = [m for *_, m in lint(tmp_path / folder, "app/work.py")]
+        assert message.partition("; use ")[2] == f"`with scope() as db:`{said}"
+
+
 LAYER = """
 [[layers]]
 name = "services"

@@ -329,3 +329,49 @@ def keep_at_hand(key):
         current = db.get(Agent, key)
 """,
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "list(db.scalars(select(Agent)))",
+        "sorted(db.query(Agent), key=str)",
+        "next(db.scalars(select(Agent)))",
+        "[a for a in db.scalars(select(Agent))]",
+        "{a.id: a for a in db.query(Agent).filter(Agent.id > 1)}",
+        "[*db.scalars(select(Agent))]",
+        "tuple(db.scalars(select(Agent)).all())",
+    ],
+)
+def test_what_goes_through_a_result(tmp_path: Path, value: str) -> None:
+    check(tmp_path, in_block(f"return {value}  # DBS210"))
+    (tmp_path / "again").mkdir()
+    check(tmp_path / "again", in_block(f"found = {value}") + "    return found  # DBS210\n")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "list(db.scalars(select(Agent.name)))",
+        "[a.name for a in db.scalars(select(Agent))]",
+        "{a.id: a.name for a in db.scalars(select(Agent))}",
+        "max(a.id for a in db.scalars(select(Agent)))",
+        "[b for a in db.scalars(select(Agent))]",
+        "len(list(db.scalars(select(Agent))))",
+    ],
+)
+def test_values_of_what_is_gone_through(tmp_path: Path, value: str) -> None:
+    check(tmp_path, in_block(f"return {value}"))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "return [a.name for a in found]  # DBS210",
+        "for a in found:\n        print(a.name)  # DBS210",
+        "return len(found)",
+        "return [Agent.name for _ in found]",
+    ],
+)
+def test_attributes_of_each_after_the_block(tmp_path: Path, after: str) -> None:
+    check(tmp_path, in_block("found = list(db.scalars(select(Agent)))") + f"    {after}\n")

@@ -58,6 +58,22 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             f"{BLOCK[:-4]}session:` where none was passed in",
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
+        (
+            "def f():\n    with SessionLocal(autoflush=False) as db:\n        db.execute(1)\n",
+            "DBS102",
+            f"{BLOCK}, which does not take `autoflush=False`",
+        ),
+        (
+            "from functools import lru_cache\n@lru_cache\ndef f():\n    return SessionLocal()\n",
+            "DBS205",
+            "with `with get_db_session() as db:`",
+        ),
+        (
+            "class A:\n    def __enter__(self):\n        self.db = SessionLocal()\n"
+            "        return self\n    def __exit__(self, *e):\n        self.db.rollback()\n",
+            "DBS204",
+            PASSED,
+        ),
         ("def f():\n    global db\n    db = SessionLocal()\n", "DBS101", EACH),
         (
             "def f():\n    global kept\n    db = SessionLocal()\n    kept = db\n    db = None\n",
@@ -154,6 +170,18 @@ def test_the_way_out_fits(tmp_path: Path, text: str, code: str, way_out: str) ->
     assert message.endswith(way_out)
 
 
+@pytest.mark.parametrize(
+    "body", ["return SessionLocal()", "db = SessionLocal()\n    db.info['a'] = 1\n    return db"]
+)
+def test_what_is_returned_is_opened_by_the_callers(tmp_path: Path, body: str) -> None:
+    """A block in the function would end before they have it."""
+    policy = 'owners = ["core.py"]\n'
+    text = f"{HEADER}def f():\n    {body}\n"
+    write_project(tmp_path, {"core.py": CORE, "dbsession.toml": policy, "old.py": text})
+    (message,) = [m for *_, found, m in lint(tmp_path, "old.py") if found == "DBS101"]
+    assert message.endswith(f"; {BLOCK} in its callers")
+
+
 def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:
     text = """
         from db import url
@@ -186,3 +214,17 @@ DATABASE = """
     def url():
         return "sqlite:///x.db"
 """
+
+
+def test_a_registry_that_is_named_as_a_factory_is(tmp_path: Path) -> None:
+    text = """
+        from core import SessionLocal
+        from sqlalchemy.orm import scoped_session
+
+        def work():
+            Session = scoped_session(SessionLocal)
+            Session.execute(1)
+    """
+    write_project(tmp_path, {"core.py": CORE, "app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS302"]
+    assert message.endswith("use `with SessionLocal() as db:`")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS209"}
 HEAD = """
@@ -356,3 +356,38 @@ class App:
         return rows.all()  # DBS209
 """
     assert_cases(tmp_path, {"app.py": text}, CODES)
+
+
+@pytest.mark.parametrize(
+    ("result", "ending"),
+    [
+        ("db.scalars(select(User))", ", and return values: the block's commit expires objects"),
+        ("db.query(User.id)", ""),
+    ],
+)
+def test_objects_that_the_end_of_the_block_expires(
+    tmp_path: Path, result: str, ending: str
+) -> None:
+    text = f"""
+        from contextlib import contextmanager
+        from sqlalchemy import create_engine, select
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker(create_engine(URL))
+
+        class User(Base):
+            __tablename__ = "users"
+
+        @contextmanager
+        def scope():
+            with SessionLocal() as db:
+                yield db
+                db.commit()
+
+        def users():
+            with scope() as db:
+                return {result}
+    """
+    write_project(tmp_path, {"app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS209"]
+    assert message.endswith(f"fetch the rows inside the block, as with `.all()`{ending}")

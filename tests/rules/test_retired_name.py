@@ -177,7 +177,13 @@ def test_messages(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {**PROJECT, "app.py": text})
     assert lint(tmp_path, "app.py") == [
-        (1, 7, "DBS106", "`core.database_manager` is retired by the policy; use `core.database`"),
+        (
+            1,
+            7,
+            "DBS106",
+            "`core.database_manager` is retired by the policy; use `core.database`, "
+            "which has no `pool`",
+        ),
         (
             3,
             22,
@@ -185,3 +191,20 @@ def test_messages(tmp_path: Path) -> None:
             "`core.work.open_db` is retired by the policy; use the provider of core.database",
         ),
     ]
+
+
+def test_the_message_says_what_the_replacement_does_not_have(tmp_path: Path) -> None:
+    policy = '[retired]\n"core.legacy_db" = "core.db"\n"core.words" = "core.db or so"\n'
+    files = {
+        "dbsession.toml": policy,
+        "core/__init__.py": "",
+        "core/db.py": "def session_scope(): ...\n",
+        "a.py": "from core.legacy_db import get_session\n",
+        "b.py": "from core.legacy_db import session_scope\n",
+        "c.py": "import core.legacy_db\n",
+        "d.py": "from core.words import get_session\n",
+    }
+    write_project(tmp_path, files)
+    found = [lint(tmp_path, f"{name}.py")[0][3].partition("; ")[2] for name in "abcd"]
+    plain = "use `core.db`"
+    assert found == [f"{plain}, which has no `get_session`", plain, plain, "use core.db or so"]

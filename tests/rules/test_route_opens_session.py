@@ -315,3 +315,52 @@ def test_a_stream_would_hold_what_is_injected(tmp_path: Path) -> None:
     """
     files = {**HOUSE, "api/agents.py": ROUTER + handlers}
     assert_cases(tmp_path, files, CODES)
+
+
+def test_the_request_s_accessor_of_a_chosen_preset(tmp_path: Path) -> None:
+    database = """
+        from contextlib import contextmanager
+        from flask import g
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker(create_engine("sqlite:///clinic.db"))
+
+        def get_request_db_session():
+            if "db_session" not in g:
+                g.db_session = SessionLocal()
+            return g.db_session
+
+        @contextmanager
+        def session_scope():
+            with SessionLocal() as session:
+                yield session
+                session.commit()
+    """
+    opens = """
+        from flask import Blueprint
+        from clinic.database import SessionLocal
+
+        bp = Blueprint("patients", __name__)
+
+        @bp.get("/")
+        def index():
+            with SessionLocal() as session:
+                return session.query(Patient).all()
+    """
+    files = {
+        "clinic/database.py": database,
+        "clinic/views/patients.py": opens,
+        "clinic/commands.py": opens.replace("bp.get", "bp.cli.command"),
+        "dbsession.toml": 'preset = "flask"\n',
+    }
+    write_project(tmp_path, files)
+    in_request = lint(tmp_path, "clinic/views/patients.py")
+    assert [(code, message.partition("; ")[2]) for _, _, code, message in in_request] == [
+        ("DBS102", "use `session = get_request_db_session()`"),
+        ("DBS401", "use `session = get_request_db_session()`"),
+    ]
+    outside = lint(tmp_path, "clinic/commands.py")
+    assert [message.partition("; ")[2].partition(",")[0] for *_, message in outside] == [
+        "use `with session_scope() as session:`"
+    ]

@@ -217,6 +217,12 @@ class Project:
             return None
         return self._answer(package.path, Question(folder, name, 1))
 
+    def may_have(self, module: Module, name: str) -> bool:
+        """Tell whether a module, or a package, may have an attribute of some name."""
+        if module.bindings(name) or self.submodule(module, name) is not None:
+            return True
+        return "import *" in module.text or "__getattr__" in module.text
+
     def _answer(self, asker: Path, question: Question) -> Module | None:
         path = self._locations.find(question)
         self.trace.answered(asker, question, path)

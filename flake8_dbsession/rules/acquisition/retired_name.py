@@ -66,6 +66,18 @@ class RetiredName(Rule[Reference]):
         found = context.policy.retired_replacement(fact.name)
         if found is not None:
             retired, replacement = found
+            missing = _missing(fact.name.removeprefix(retired), replacement, context)
             yield self.violation(
-                fact.node, f"`{retired}` is retired by the policy; use {quoted(replacement)}"
+                fact.node,
+                f"`{retired}` is retired by the policy; use {quoted(replacement)}{missing}",
             )
+
+
+def _missing(rest: str, replacement: str, context: Context) -> str:
+    """Say what the module that replaces another one does not have; empty for nothing."""
+    file, name = context.file, rest.removeprefix(".").partition(".")[0]
+    project = file.inference.project
+    module = project.find(file.path, replacement) if name else None
+    if module is None or project.may_have(module, name):
+        return ""
+    return f", which has no `{name}`"

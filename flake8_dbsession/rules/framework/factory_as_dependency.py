@@ -28,7 +28,8 @@ class FactoryAsDependency(Rule[Injection]):
     The framework calls the factory for each request and hands the session over, but it closes only
     what a dependency yields. Nothing closes this session; its connection goes back to the pool when
     the garbage collector finds it. Worse, FastAPI reads the parameters of what it calls, and offers
-    those of the factory to the outside as query parameters.
+    those of the factory to the outside as query parameters: of a `sessionmaker` that is `local_kw`,
+    without which each request is answered with 422.
 
     ## Example
     ```python

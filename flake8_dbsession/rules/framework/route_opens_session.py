@@ -131,7 +131,7 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
         return False
     if returns_stream(function, inference):
         return False
-    if layer.declared:
+    if context.house.is_meant(layer):
         return True
     return framework_of(handler, function.parent, inference) in ("fastapi", None)
 
@@ -140,7 +140,7 @@ def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
     """Spell the pattern that handlers are held to; None where nobody chose or follows one."""
     place = _place(opening, context)
     own = context.house.own(place)
-    if layer.declared and own is not None:
+    if context.house.is_meant(layer) and own is not None:
         return Advice(own, own.written(place.name)).words
     dependency = injected_here(place, context) or house_dependency(place, context)
     return f"the parameter `{place.name} = Depends({dependency})`" if dependency else None

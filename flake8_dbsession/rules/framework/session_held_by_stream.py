@@ -28,10 +28,11 @@ class SessionHeldByStream(Rule[Stream]):
 
     ## Why is this bad?
     FastAPI ends a dependency when the response has been sent, and a stream is sent for as long as
-    the client reads. Till then the session's connection is out of the pool. As many open event
-    streams as the pool has connections, and every other request waits, and fails when its time is
-    up. Where FastAPI ends the dependency before the response, the generator works on a closed
-    session: it silently takes a new connection, which nothing gives back.
+    the client reads. Till then the session's connection is out of the pool; so is that of a session
+    of the generator's own, which is not reported, where it yields inside of its block. As many open
+    event streams as the pool has connections, and every other request waits, and fails when its
+    time is up. Where FastAPI ends the dependency before the response, the generator works on a
+    closed session: it silently takes a new connection, which nothing gives back.
 
     There is no fix: which part of the work belongs before the stream is for the author to say.
 
@@ -116,12 +117,11 @@ class SessionHeldByStream(Rule[Stream]):
         """Report streaming responses that keep a session."""
         response, session = ast.unparse(fact.response.func), fact.session
         own = own_session(fact.known, session, fact.scope, context)
+        way_out = f"open a session inside the generator{own}, and leave its block before you yield"
         if fact.ends_early:
             problem = f"works on `{session}`, which FastAPI has closed by then"
-            way_out = f"open a session inside the generator{own}"
         elif fact.uses_session:
             problem = f"keeps `{session}` and its connection until the client has read it all"
-            way_out = f"open a session inside the generator, for each piece of work{own}"
         else:
             waiting = "await " if fact.known.is_async else ""
             problem = f"keeps the connection of `{session}` until the client has read it all"

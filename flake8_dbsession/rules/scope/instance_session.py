@@ -69,7 +69,8 @@ class InstanceSessionNeverClosed(Rule[Acquisition]):
             return
         inference = context.file.inference
         if not is_closed_by_class(fact, inference) and not is_kept_till_the_end(fact, inference):
-            other = "" if is_of_own_factory(fact) else f", or use {context.way_out(fact)}"
+            way_out = context.way_out(fact, by_others=True)
+            other = "" if is_of_own_factory(fact) else f", or use {way_out}"
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` is kept as `{fact.name}` and the class closes it nowhere; "

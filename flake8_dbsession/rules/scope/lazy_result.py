@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.scope.expired_objects import gives_objects
 from flake8_dbsession.analysis.facts.scope.lazy_results import LazyResult
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.context import RETURN_VALUES, Context
 from flake8_dbsession.rules.registry import register
 from flake8_dbsession.rules.scope.wording import shortened
 
@@ -88,10 +89,18 @@ class LazyResultEscapesBlock(Rule[LazyResult]):
         """Report lazy results returned out of their sessions' blocks."""
         if context.is_test and fact.block.known.resource is Resource.CONNECTION:
             return
-        code = shortened(ast.unparse(fact.result))
+        code, block = shortened(ast.unparse(fact.result)), fact.block
         yield self.violation(
             fact.node,
-            f"`{code}` is a {fact.kind} that still needs `{fact.block.name}`, which the `with` "
-            f"block of line {fact.block.node.lineno} closes; fetch the rows inside the block, as "
-            "with `.all()`",
+            f"`{code}` is a {fact.kind} that still needs `{block.name}`, which the `with` block of "
+            f"line {block.node.lineno} closes; fetch the rows inside the block, as with `.all()`"
+            f"{RETURN_VALUES * _expires(fact, context)}",
         )
+
+
+def _expires(fact: LazyResult, context: Context) -> bool:
+    """Tell whether the block's end expires the objects that the result gives."""
+    block, inference = fact.block, context.file.inference
+    if not block.known.commits or block.known.keeps_loaded is not False:
+        return False
+    return gives_objects(fact.result, block.name, block.scope, inference)

@@ -76,7 +76,7 @@ class ProcessWideSession(Rule[Acquisition]):
             return
         place = shared_place(fact, inference)
         if place is not None:
-            way_out = in_coroutine(context.advice(fact).words, fact.scope)
+            way_out = in_coroutine(context.advice(fact, by_others=True).words, fact.scope)
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` is one session for the whole process, kept as {place}; "

@@ -95,6 +95,8 @@ class Acquisition(NamedTuple):
     def local_name(self) -> str:
         """The local name that holds it, or a registry's one session; ``db`` where none does."""
         is_registry = self.known.source is Role.REGISTRY_MAKER
+        if is_registry and self.name[:1].isupper():  # it is named as a factory is
+            return local_name(_given_by(self.name, self.scope))
         return local_name((is_registry and _given_by(self.name, self.scope)) or self.name)
 
     @property

@@ -13,6 +13,9 @@ from flake8_dbsession.analysis.names.values import Role, RoleValue
 
 HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 
+_REGISTRIES = {Role.REGISTRY: "", Role.EXTENSION: ".session"}
+"""What follows the name of what is made where its session is asked for."""
+
 
 class Definition(NamedTuple):
     """A name under which a module or class hands out sessions or connections.
@@ -51,6 +54,28 @@ def definitions(tree: Tree, inference: Inference) -> Iterator[Definition]:
             for target in assignment.targets:
                 if _is_shared(target, scope):
                     yield Definition(ast.unparse(target), known, assignment.value, scope)
+
+
+def registries(module: ast.Module, scope: Scope, inference: Inference) -> Iterator[str]:
+    """Give the registries of sessions that a module makes at its top level, as code names them.
+
+    Args:
+        module: its tree.
+        scope: its scope.
+        inference: answers what is made.
+
+    Yields:
+        The name of each ``scoped_session``, and ``db.session`` for an extension called ``db``.
+    """
+    for statement in module.body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call() as made)
+            ):
+                known = inference.known(made, scope)
+                if known is not None and known.role in _REGISTRIES:
+                    yield f"{name}{_REGISTRIES[known.role]}"
 
 
 def _is_shared(target: ast.expr, scope: Scope) -> bool:

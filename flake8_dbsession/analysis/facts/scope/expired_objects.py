@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.facts.scope.sequel import after_block, binds, rea
 from flake8_dbsession.analysis.library.methods import LOADERS, RESULTS
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE, STILL_LAZY
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import (
     Assigned,
     Iterated,
@@ -31,12 +32,14 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
 
 _GETTERS = LOADERS - {"merge"}
 _CHAINED = STILL_LAZY - {"add_columns", "columns", "mappings", "with_entities"}
 # The methods of Query and Result that fetch objects, by SQLAlchemy's reference of both.
 _FETCHING = FETCHES_ONE | {"all", "get"}
+# What gives the objects that it goes through, or one of them.
+_COLLECTING = frozenset({"frozenset", "list", "max", "min", "next", "set", "sorted", "tuple"})
 _ADDERS = frozenset({"add", "append", "appendleft", "insert", "setdefault"})
 # An object that has left its session, or was loaded again by hand, is its author's affair.
 _DETACHING = frozenset({"expunge", "expunge_all", "make_transient"})
@@ -92,6 +95,33 @@ def expired_objects(tree: Tree, inference: Inference) -> Iterator[ExpiredObject]
                 yield from leaving.given_to(task, scope)
     for task, scope in tasks:
         yield from _given_to(task, scope, inference)
+
+
+def returns_objects(session: str, function: Scope, inference: Inference) -> bool:
+    """Tell whether a function returns mapped objects of a session, still in that.
+
+    Args:
+        session: the session's name.
+        function: the function's scope.
+        inference: tells mapped classes from columns.
+    """
+    objects = _Objects(session, function, function.node, Entities(function, inference))
+    return not _detaches(function.node) and any(
+        isinstance(node, ast.Return) and node.value is not None and objects.has(node.value)
+        for node in own_nodes(function.node)
+    )
+
+
+def gives_objects(result: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:
+    """Tell whether what a query or result gives are mapped objects of a session.
+
+    Args:
+        result: the query or result.
+        session: the session's name.
+        scope: the scope that it is read in.
+        inference: tells mapped classes from columns.
+    """
+    return _Objects(session, scope, scope.node, Entities(scope, inference)).are_fetched(result)
 
 
 def _detaches(node: ast.AST) -> bool:
@@ -197,9 +227,10 @@ class _Leaving:
             for value in _kept(statement, self._block.scope):
                 yield from self._expired(statement, value, ExpiredUse.KEPT, self._last + 1)
         for name in sorted(named_in(self._block)):
-            read = min(self._reads(name), key=lambda node: node.lineno, default=None)
-            if read is not None:
-                yield from self._expired(read, read.value, ExpiredUse.READ, self._last + 1)
+            found = (*self._reads(name), *self._reads_of_each(name))
+            if found:
+                read, value = min(found, key=lambda pair: pair[0].lineno)
+                yield from self._expired(read, value, ExpiredUse.READ, self._last + 1)
 
     def given_to(self, task: ast.Call, scope: Scope) -> Iterator[ExpiredObject]:
         """Give the objects that a background task is given in the block or after it."""
@@ -217,12 +248,31 @@ class _Leaving:
                 written = ast.unparse(value)
                 yield ExpiredObject(node, written, way, commit, self._block.node.lineno)
 
-    def _reads(self, name: str) -> Iterator[ast.Attribute]:
-        """Give the attributes of an object that are read after the block."""
+    def _reads(self, name: str) -> Iterator[tuple[ast.Attribute, ast.expr]]:
+        """Give the attributes of an object that are read after the block, each with the object."""
         for after in after_block(self._block.node, name, self._tree):
             for _, around in reads(after, name):
                 if isinstance(around, ast.Attribute) and isinstance(around.ctx, ast.Load):
-                    yield around
+                    yield around, around.value
+
+    def _reads_of_each(self, name: str) -> Iterator[tuple[ast.Attribute, ast.expr]]:
+        """Give the attributes of what is gone through after the block, each with all of it."""
+        function = self._block.scope.function() or self._block.scope.module.scope
+        for after in after_block(self._block.node, name, self._tree):
+            around = next(ancestors_in(after, function)) if is_name(after, name) else after
+            for node in nodes_in(around):
+                match node:
+                    case (
+                        ast.comprehension(target=ast.Name(id=each), iter=value)
+                        | ast.For(target=ast.Name(id=each), iter=value)
+                    ) if is_name(value, name):
+                        yield from ((read, value) for read in _attributes(each, around))
+
+
+def _attributes(name: str, around: ast.AST) -> Iterator[ast.Attribute]:
+    for node in nodes_in(around):
+        if isinstance(node, ast.Attribute) and is_name(node.value, name):
+            yield node
 
 
 def _kept(statement: ast.stmt, scope: Scope) -> Iterator[ast.expr]:
@@ -307,14 +357,32 @@ class _Objects:
                 return self._is_given(method, expression)
             case ast.Call(func=ast.Attribute(value=base, attr=method)) if method in _FETCHING:
                 return self._is_fetched(base, frozenset())
+            case ast.Call(func=ast.Name(id=name), args=[iterable, *_]) if name in _COLLECTING:
+                return not self._scope.lookup(name) and self._goes_through(iterable, seen)
+            case ast.Starred(value=iterable) | ast.List(elts=[ast.Starred(value=iterable)]):
+                return self._goes_through(iterable, seen)
+            case (
+                ast.ListComp(elt=ast.Name(id=name), generators=[generator])
+                | ast.SetComp(elt=ast.Name(id=name), generators=[generator])
+                | ast.DictComp(value=ast.Name(id=name), generators=[generator])
+            ):
+                return is_name(generator.target, name) and self._goes_through(generator.iter, seen)
         return False
+
+    def _goes_through(self, iterable: ast.expr, seen: frozenset[str]) -> bool:
+        """Tell whether what goes through an iterable gets mapped objects."""
+        return self.has(iterable, seen) or self._is_fetched(iterable, seen)
+
+    def are_fetched(self, source: ast.expr) -> bool:
+        """Tell whether what is fetched from a query or result are mapped objects."""
+        return self._is_fetched(source, frozenset())
 
     def _is_named(self, name: str, seen: frozenset[str]) -> bool:
         """Tell whether a name only ever stands for a mapped object or None."""
         found = [binding.how for binding in self._scope.lookup(name)]
         match found:
             case [Iterated(iterable=iterable)]:
-                return self.has(iterable, seen) or self._is_fetched(iterable, seen)
+                return self._goes_through(iterable, seen)
         values = [how.value for how in found if isinstance(how, Assigned) and not how.path]
         values = [value for value in values if not isinstance(value, ast.Constant)]
         if not values or not all(isinstance(how, Assigned) for how in found):
