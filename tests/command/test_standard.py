@@ -429,3 +429,23 @@ def test_a_helper_of_one_file_is_no_way_of_the_house(
     page = standard("--short").stdout
     assert "job_session" not in page
     assert "with make() as db:" in page
+
+
+def test_a_script_s_own_factory_is_none_of_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+        from sqlalchemy.orm import sessionmaker
+
+        Own = sessionmaker()
+        with Own() as db:
+            db.execute("x")
+    """
+    use = "from shop.db import make\n\nwith make() as db:\n    db.execute('x')\n"
+    database = "from sqlalchemy.orm import sessionmaker\nmake = sessionmaker()\n"
+    files = {"shop/__init__.py": "", "shop/db.py": database, "shop/use.py": use}
+    write_project(tmp_path, files | {"sync.py": script})
+    monkeypatch.chdir(tmp_path)
+    page = standard("--short").stdout
+    assert "with make() as db:" in page
+    assert "Own" not in page
