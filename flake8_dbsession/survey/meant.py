@@ -35,9 +35,19 @@ def ways_unnamed(policy: Policy, survey: Survey) -> tuple[StandardWay, ...]:
         block of its driver's.
     """
     proposal = propose(survey)
-    found = (*map(_of_extension, proposal.extensions), *map(_of_factory, proposal.unserved))
-    sessions = found or tuple(_without_factory(policy, survey))
+    factories = [each for each in proposal.unserved if _is_for_others(each, survey)]
+    made = map(_of_factory, factories or proposal.unserved)
+    sessions = (*map(_of_extension, proposal.extensions), *made)
+    sessions = sessions or tuple(_without_factory(policy, survey))
     return *sessions, *_to_connections(proposal, survey)
+
+
+def _is_for_others(factory: Unserved, survey: Survey) -> bool:
+    """Tell whether a factory is more than what one file, such as a script, made for itself."""
+    if any(factory.path in file.modules for file in survey.files):
+        return True
+    own = (file for file in survey.files if file.path == factory.path)
+    return any(giver.role is not Role.FACTORY for file in own for giver in file.givers)
 
 
 def _of_extension(use: Sanctioned) -> StandardWay:

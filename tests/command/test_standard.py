@@ -514,3 +514,23 @@ def test_the_way_that_reads_and_the_layer_that_is_given_one(
     assert "It does not commit: what it is for is reading." in reading
     assert "| repositories | `repositories/` | one that is passed in |" in text
     assert "| repositories | one that is passed in |" in standard("--short").stdout
+
+
+def test_a_script_s_own_factory_is_none_of_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+        from sqlalchemy.orm import sessionmaker
+
+        Own = sessionmaker()
+        with Own() as db:
+            db.execute("x")
+    """
+    use = "from shop.db import make\n\nwith make() as db:\n    db.execute('x')\n"
+    database = "from sqlalchemy.orm import sessionmaker\nmake = sessionmaker()\n"
+    files = {"shop/__init__.py": "", "shop/db.py": database, "shop/use.py": use}
+    write_project(tmp_path, files | {"sync.py": script})
+    monkeypatch.chdir(tmp_path)
+    page = standard("--short").stdout
+    assert "with make() as db:" in page
+    assert "Own" not in page
