@@ -24,6 +24,8 @@ from flake8_dbsession.runtime.watcher import Watch
 
 FOLDER = "DBSESSION_RUN_FOLDER"
 """The environment variable with the folder in which each process leaves its report."""
+ASKED = "asked"
+"""The ending of the file that tells a process that the signal is for its table."""
 STARTUP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
 IDLE = "DBSESSION_RUN_IDLE"
 
@@ -103,34 +105,46 @@ class _Process:
         os.kill(os.getpid(), number)
 
     def _listen(self) -> None:
-        """Print the table on SIGUSR1, and let the program have a handler of its own as well."""
+        """Print the table on SIGUSR1, and let the program have a handler of its own as well.
+
+        Theirs is not called where `dbsession run` asks: Celery's workers, for one, are told by that
+        signal that a task's time is up.
+        """
         install = signal.signal
-        before = install(signal.SIGUSR1, _chained(self._show, signal.SIG_DFL))
+        before = install(signal.SIGUSR1, self._around(signal.SIG_DFL))
         theirs: list[Any] = [before]
 
         def signal_(number: int, handler: Any) -> Any:
             if number != signal.SIGUSR1:
                 return install(number, handler)
             previous, theirs[0] = theirs[0], handler
-            install(number, _chained(self._show, handler))
+            install(number, self._around(handler))
             return previous
 
         signal.signal = signal_  # type: ignore[assignment]
+
+    def _around(self, theirs: Any) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self._is_asked() or not callable(theirs):
+                self._show()
+            else:
+                theirs(number, frame)
+
+        return handle
+
+    def _is_asked(self) -> bool:
+        """Tell whether it is `dbsession run` that sent the signal."""
+        try:
+            os.unlink(self._file(ASKED))
+        except OSError:
+            return False
+        return True
 
     def _show(self) -> None:
         _say(f"dbsession: process {os.getpid()}\n{self._now()}")
 
     def _now(self) -> str:
         return f"{text.table(merged([self._watch.report()]))}\n{self._watch.who_holds()}"
-
-
-def _chained(show: Callable[[], None], handler: Any) -> Callable[[int, FrameType | None], None]:
-    def handle(number: int, frame: FrameType | None) -> None:
-        show()
-        if callable(handler):
-            handler(number, frame)
-
-    return handle
 
 
 def _say_timeouts(event: Event) -> None:

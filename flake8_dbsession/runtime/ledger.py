@@ -16,6 +16,7 @@ from flake8_dbsession.runtime.records import (
     BLOCK_LEAVES_OPEN,
     CLOSED,
     COLLECTED,
+    HELD_BY_STREAM,
     HELD_IDLE,
     LOST,
     MODULE_HOLDS,
@@ -433,7 +434,8 @@ class Ledger:
         seconds = time.monotonic() - lease.last_use
         lease.last_use += seconds
         text = f"a transaction stayed open over {seconds:.1f} s of other work"
-        self._note(HELD_IDLE, text, lease.opened)
+        code = HELD_BY_STREAM if requests.is_streaming() else HELD_IDLE
+        self._note(code, text, lease.opened)
 
     def _note_shared(self, lease: Lease) -> None:
         by = "tasks" if places.task_name() else "threads"

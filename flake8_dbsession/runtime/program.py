@@ -69,6 +69,7 @@ def _signals(process: subprocess.Popen[bytes], folder: Path) -> Iterator[None]:
     def ask(number: int, _frame: FrameType | None) -> None:
         for file in folder.glob("*.pid"):
             with suppress(OSError):
+                file.with_suffix(f".{child.ASKED}").touch()
                 os.kill(int(file.stem), number)
 
     before: dict[int, Any] = {}

@@ -26,6 +26,7 @@ BLOCK_LEAVES_OPEN = "DBS601"
 SHARED = {"session": "DBS206", "connection": "DBS610", "pooled": "DBS610"}
 UNCOMMITTED = "DBS309"
 HELD_IDLE = "DBS409"
+HELD_BY_STREAM = "DBS410"
 
 
 class Place(NamedTuple):

@@ -10,11 +10,17 @@ from typing import Any
 from flake8_dbsession.runtime.patching import Patches
 
 _REQUEST: ContextVar[str] = ContextVar("flake8_dbsession_request", default="")
+_IS_STREAMING: ContextVar[bool] = ContextVar("flake8_dbsession_streaming", default=False)
 
 
 def current() -> str:
     """Give the request that the running code serves, such as ``GET /users``; empty for none."""
     return _REQUEST.get()
+
+
+def is_streaming() -> bool:
+    """Tell whether the request that the running code serves has come to stream its response."""
+    return _IS_STREAMING.get()
 
 
 def watch_flask(patches: Patches, module: ModuleType) -> None:
@@ -44,11 +50,26 @@ def watch_starlette(patches: Patches, module: ModuleType) -> None:
                 await original(app, scope, receive, send)
                 return
             token = _REQUEST.set(f"{scope.get('method', 'WEBSOCKET')} {scope['path']}")
+            streaming = _IS_STREAMING.set(False)
             try:
                 await original(app, scope, receive, send)
             finally:
                 _REQUEST.reset(token)
+                _IS_STREAMING.reset(streaming)
 
         return call
 
     patches.wrap(module.Starlette, "__call__", around)
+
+
+def watch_streams(patches: Patches, module: ModuleType) -> None:
+    """Note there that a response is streamed, as ``starlette.responses`` is imported."""
+
+    def around(original: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(response: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
+            _IS_STREAMING.set(True)  # until the request is done, what its dependencies close too
+            await original(response, scope, receive, send)
+
+        return call
+
+    patches.wrap(module.StreamingResponse, "__call__", around)

@@ -86,6 +86,7 @@ class Watch:
         actions["starlette.applications"] = functools.partial(
             requests.watch_starlette, self._patches
         )
+        actions["starlette.responses"] = functools.partial(requests.watch_streams, self._patches)
         return {**actions, **self._drivers.actions()}
 
 

@@ -102,9 +102,22 @@ def test_the_table_on_a_signal(tmp_path: Path, theirs: bool) -> None:
     said = iter(run.stderr.readline, "")
     holder = next(line for line in said if " by Session opened at " in line)
     assert "  1 by Session opened at program.py:6 in work, called from program.py:15 in" in holder
+    (process,) = _processes(run.pid)
+    os.kill(process, signal.SIGUSR1)
+    if theirs:
+        assert run.stdout.readline() == "theirs\n"
+    else:
+        assert next(line for line in said if " by Session opened at " in line) == holder
     out, err = run.communicate("\n", timeout=60)
-    assert (run.returncode, out) == (0, "theirs\n" if theirs else "")
+    assert (run.returncode, out) == (0, "")
     assert "1          -" in err.partition("dbsession: what the program opened")[2]
+
+
+def _processes(parent: int) -> list[int]:
+    """Give the children of a process."""
+    run = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = [tuple(map(int, line.split())) for line in run.stdout.splitlines()]
+    return [each for each, its_parent in pairs if its_parent == parent]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are passed on elsewhere")

@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -365,6 +366,39 @@ def test_duckdb(tmp_path: Path) -> None:
         with duckdb.connect(file):
             pass
         assert watching.report().leaks == ()
+
+
+def test_a_transaction_open_while_a_response_is_streamed(database: str) -> None:
+    fastapi = pytest.importorskip("fastapi")
+    from fastapi.responses import StreamingResponse
+    from fastapi.testclient import TestClient
+
+    api = fastapi.FastAPI()
+    engine = create_engine(f"sqlite:///{database}")
+
+    def slow(db: Session) -> Iterator[str]:
+        for _ in range(2):
+            db.execute(text("select 1"))
+            time.sleep(0.1)
+            yield "row"
+
+    def rows() -> Iterator[str]:
+        with Session(engine) as db:
+            yield from slow(db)
+
+    @api.get("/streamed")
+    def streamed() -> StreamingResponse:
+        return StreamingResponse(rows())
+
+    @api.get("/read")
+    def read() -> str:
+        return "".join(rows())
+
+    client = TestClient(api)
+    for path, code in (("/streamed", "DBS410"), ("/read", "DBS409")):
+        with watch(idle=0.05) as watching:
+            assert client.get(path).status_code == 200
+            assert {note.code for note in watching.report().notes} == {code}
 
 
 def test_a_driver_that_cannot_be_followed_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
