@@ -148,6 +148,12 @@ DATABASE_WORK = frozenset(
 ASYNC_WORK = frozenset(name for name, effect in _ASYNC_SESSION.items() if effect & AT_ONCE)
 """What an asynchronous session has besides."""
 
+WORK = DATABASE_WORK | ASYNC_WORK
+"""The methods by which a session, of either kind, talks to the database and can fail."""
+
+TRANSACTIONS = frozenset({"begin", "begin_nested"})
+"""The methods that give a transaction of its own, whose block rolls back by itself."""
+
 METHODS = frozenset(name for methods in _BY_RESOURCE.values() for name in methods)
 """The methods of sessions and connections; one of them that is passed on holds its object."""
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_by
+from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.flow import Exit, Graph
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
-from flake8_dbsession.analysis.library.methods import ASYNC_WORK, DATABASE_WORK
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import arguments
-
-WORK = DATABASE_WORK | ASYNC_WORK
-"""The methods by which a session talks to the database, and can fail."""
-BEGINS = frozenset({"begin", "begin_nested"})
-"""The methods that give a transaction of its own, whose block rolls back by itself."""
 
 _ENDING_METHODS = frozenset({"aclose", "close", "expunge_all", "invalidate", "remove", "reset"})
 
@@ -54,15 +48,8 @@ class Ways:
 
     Args:
         graph: the control flow of the function.
-        session: the session as it is written.
+        calls: what the function's calls and blocks do to the session.
         handlers: the handlers that errors of the database come to.
-        helped: tells by which methods a call fails: one that is given the session, or that begins a
-            savepoint.
-        holders: the names of the objects that are made with the session.
-        guards: tells whether the end of a block over an expression may roll the session back.
-        closes: tells whether a call that is given the session closes it.
-        rolls_back: tells whether a call whose name says so rolls back.
-        queries: tells whether an expression is a query of a model, which the session runs.
 
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
@@ -72,24 +59,12 @@ class Ways:
     def __init__(
         self,
         graph: Graph,
-        session: str,
-        handlers: frozenset[ast.ExceptHandler],
-        helped: Callable[[ast.Call], Sequence[str]] = lambda _: (),
-        holders: Set[str] = frozenset(),
-        guards: Callable[[ast.expr], bool] = lambda _: False,
-        closes: Callable[[ast.Call], bool] = lambda _: False,
-        rolls_back: Callable[[ast.Call], bool] = lambda _: True,
-        queries: Callable[[ast.expr], bool] = lambda _: False,
+        calls: SessionCalls,
+        handlers: frozenset[ast.ExceptHandler] = frozenset(),
     ) -> None:
         self._graph = graph
-        self._session = session
+        self._calls = calls
         self._handlers = handlers
-        self._helped = helped
-        self._holders = holders
-        self._guards = guards
-        self._closes = closes
-        self._rolls_back = rolls_back
-        self._queries = queries
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         for block in graph.blocks:
@@ -103,18 +78,12 @@ class Ways:
         """Give the work that an event does by the session, itself or by a function's call."""
         match event:
             case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))) if (
-                method in WORK and dotted_name(owner) == self._session
+                method in WORK and self._calls.is_session(owner)
             ):
-                yield Work(method, f"{self._session}.{method}()")
-            case Evaluate(node=ast.Call() as call) if self._is_helped(call):
-                for method in self._helped(call):
+                yield Work(method, f"{self._calls.session}.{method}()")
+            case Evaluate(node=ast.Call() as call):
+                for method in self._calls.failing_in(call):
                     yield Work(method, f"{ast.unparse(call.func)}()")
-
-    def _is_helped(self, call: ast.Call) -> bool:
-        """Tell whether a call is given the session, or begins a savepoint, by a flush."""
-        if any(map(self._is_session, arguments(call))):
-            return True
-        return last_segment(call) == "begin_nested" and self._is_method_of_session(call)
 
     def _follow(self, failing: Block, works: list[Work]) -> None:
         """Follow an error to the handlers that swallow it, and from there what is done next."""
@@ -168,7 +137,7 @@ class Ways:
         if edge.test is None:
             return False
         missing = missing_by(edge.test, holds=edge.truth, fails=not edge.truth)
-        return any(map(self._is_session, missing))
+        return any(map(self._calls.is_session, missing))
 
     def sequel(self, event: Event, *, is_handled: bool) -> Sequel | None:
         """Tell what an event makes of the session; None where it has nothing to do with it.
@@ -181,70 +150,63 @@ class Ways:
         match event:
             case Evaluate(node=ast.Call() as call):
                 return self._sequel_of_call(call, is_handled=is_handled)
-            case Leave(node=item) if self._is_session(item.optional_vars):
+            case Leave(node=item) if self._calls.is_session(item.optional_vars):
                 return Sequel.BLOCK_ENDS
-            case Leave(node=item) if last_segment(item.context_expr) in BEGINS:
+            case Leave(node=item) if last_segment(item.context_expr) in TRANSACTIONS:
                 # After a failed flush its end rolls back as well where no error takes it there.
                 is_sessions = self._is_method_of_session(item.context_expr)
                 return Sequel.SEEN_TO if is_sessions or not is_handled else None
-            case Leave(node=item) if self._guards(item.context_expr):
+            case Leave(node=item) if self._calls.may_end_at(item.context_expr):
                 return Sequel.SEEN_TO
-            case Bind(target=target) if target == self._session or self._is_session(target):
+            case Bind(target=target) if self._is_named_by(target):
                 return Sequel.GONE
         return None
 
     def _sequel_of_call(self, call: ast.Call, *, is_handled: bool) -> Sequel | None:
         name = last_segment(call.func).lower()
-        if "rollback" in name and self._rolls_back(call):
+        if "rollback" in name and self._calls.rolls_back(call):
             return Sequel.SEEN_TO
-        if any(map(self._is_session, arguments(call))):
+        if self._calls.is_given(call):
             if not is_handled:
                 return Sequel.SEEN_TO
-            if self._closes(call):
+            if self._calls.closes(call):
                 return Sequel.GONE
-            return Sequel.COMMITTED if set(self._helped(call)) == {"commit"} else Sequel.USED
-        if not is_handled and dotted_name(call.func).partition(".")[0] in self._holders:
+            is_commit = set(self._calls.failing_in(call)) == {"commit"}
+            return Sequel.COMMITTED if is_commit else Sequel.USED
+        if not is_handled and self._calls.is_of_holder(call):
             return Sequel.SEEN_TO
-        if self._is_method_of_owner(call.func) and self._closes(call):
+        if self._calls.is_of_owner(call) and self._calls.closes(call):
             return Sequel.SEEN_TO
-        if isinstance(call.func, ast.Attribute) and self._is_session(call.func.value):
+        if isinstance(call.func, ast.Attribute) and self._calls.is_session(call.func.value):
             if name in _ENDING_METHODS:
                 return Sequel.GONE if is_handled else Sequel.SEEN_TO
             if name == "commit" and is_handled:
                 return Sequel.COMMITTED
             if name in WORK:
                 return Sequel.USED if is_handled else Sequel.RETRIED
-        if isinstance(call.func, ast.Attribute) and self._queries(call.func.value):
+        if isinstance(call.func, ast.Attribute) and self._calls.is_query(call.func.value):
             return Sequel.USED if is_handled else Sequel.RETRIED
         return None
 
-    def _is_method_of_owner(self, function: ast.expr) -> bool:
-        """Tell whether a function is a method of the object that has the session."""
-        owner = self._session.rpartition(".")[0]
-        return bool(owner) and dotted_name(function).rpartition(".")[0] == owner
+    def _is_named_by(self, target: ast.expr | str) -> bool:
+        return target == self._calls.session or self._calls.is_session(target)
 
     def _is_method_of_session(self, expression: ast.expr) -> bool:
         match expression:
             case ast.Call(func=ast.Attribute(value=owner)):
-                return self._is_session(owner)
+                return self._calls.is_session(owner)
         return False
 
-    def _is_session(self, node: ast.expr | str | None) -> bool:
-        return isinstance(node, ast.expr) and dotted_name(node) == self._session
 
-
-def sequels_after(
-    call: ast.Call, graph: Graph, session: str, closes: Callable[[ast.Call], bool]
-) -> set[Sequel]:
+def sequels_after(call: ast.Call, graph: Graph, calls: SessionCalls) -> set[Sequel]:
     """Tell what comes of a session on the ways from a call that was given it.
 
     Args:
         call: the call.
         graph: the control flow of the function that it stands in.
-        session: the session as it is written.
-        closes: tells whether a call that is given the session closes it.
+        calls: what that function's calls and blocks do to the session.
     """
-    ways = Ways(graph, session, frozenset(), closes=closes)
+    ways = Ways(graph, calls)
     found: set[Sequel] = set()
     pending = [
         (number, index + 1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.calls import received_as
-from flake8_dbsession.analysis.facts.lifetime.error_ways import BEGINS, WORK
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.functions import decorator_names
@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
-_SEEING_TO = BEGINS | {"__exit__", "close", "invalidate", "reset", "rollback"}
+_SEEING_TO = TRANSACTIONS | {"__exit__", "close", "invalidate", "reset", "rollback"}
 
 
 def failing_work(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from enum import Enum
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
 from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
@@ -19,16 +18,14 @@ from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
     leaves_changes,
 )
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
-    BEGINS,
-    WORK,
     Sequel,
     Ways,
     Work,
     sequels_after,
 )
-from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
-from flake8_dbsession.analysis.facts.lifetime.model_queries import QUERY, is_model_query
-from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block, may_end
+from flake8_dbsession.analysis.facts.lifetime.model_queries import QUERY
+from flake8_dbsession.analysis.facts.lifetime.registries import may_end
+from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
@@ -38,7 +35,12 @@ from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import dotted_name, raises_by_name
-from flake8_dbsession.analysis.library.methods import CHANGING, DATABASE_ERRORS
+from flake8_dbsession.analysis.library.methods import (
+    CHANGING,
+    DATABASE_ERRORS,
+    TRANSACTIONS,
+    WORK,
+)
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.call_sites import calls_of
@@ -210,15 +212,13 @@ class _Function:
         """Give the handlers after which a session goes on, with the first work in their ``try``."""
         found: dict[ast.ExceptHandler, SwallowedError] = {}
         for name, known in self.sessions.items():
-            helped, holders = partial(self._failing_in, name), self._made_with(name)
-            guards = partial(self._may_see_to, name)
-            queries = partial(self._is_query_of, known)
-            ends = (self._closes, self._rolls_back)
-            ways = Ways(graph, name, self.handlers, helped, holders, guards, *ends, queries)
+            late = frozenset(self._late_savepoints(name))
+            calls = SessionCalls(name, known, self._scope, self._inference, late)
+            ways = Ways(graph, calls, self.handlers)
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
-                is_retried = Sequel.RETRIED in sequels and _works_with(name, handler, queries)
+                is_retried = Sequel.RETRIED in sequels and _works_with(calls, handler)
                 if handler in found or not (
                     is_retried or self._goes_on(sequels, failed, handler, graph)
                 ):
@@ -276,27 +276,13 @@ class _Function:
         is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
         return around is not None and is_added and not is_committed
 
-    def _may_see_to(self, name: str, context: ast.expr) -> bool:
-        """Tell whether the end of a block may roll a session back, or close it."""
-        is_registry = self.sessions[name].role is Role.REGISTRY
-        if is_registry and ends_at_block(context, self._scope, self._inference):
-            return True
-        return may_see_to(context, name, self._scope, self._inference)
-
-    def _closes(self, call: ast.Call) -> bool:
-        return closes(call, self._scope, self._inference)
-
-    def _rolls_back(self, call: ast.Call) -> bool:
-        return rolls_back(call, self._scope, self._inference)
-
-    def _is_query_of(self, known: RoleValue, expression: ast.expr) -> bool:
-        return is_model_query(expression, known, self._scope, self._inference)
-
-    def _failing_in(self, name: str, call: ast.Call) -> Sequence[str]:
-        if dotted_name(call.func) == f"{name}.begin_nested":
-            around = (tried for tried in self._tries if call in self._calls_in(tried))
-            return ["flush"] if any(self._added_before(name, tried) for tried in around) else []
-        return failing_work(call, name, self._scope, self._inference)
+    def _late_savepoints(self, name: str) -> Iterator[ast.Call]:
+        """Find the savepoints whose own flush writes what was added before them."""
+        for tried in self._tries:
+            savepoint = f"{name}.begin_nested"
+            calls = [c for c in self._calls_in(tried) if dotted_name(c.func) == savepoint]
+            if calls and self._added_before(name, tried):
+                yield from calls
 
     def _added_before(self, name: str, tried: ast.Try) -> int:
         """Give the line of what is added before a ``try`` that only flushes it; 0 for nothing."""
@@ -321,18 +307,6 @@ class _Function:
             if owner == name:
                 yield call.lineno, method
 
-    def _made_with(self, name: str) -> frozenset[str]:
-        """Give the names of the objects that are made with a session."""
-        return frozenset(
-            target.id
-            for node in own_nodes(self._function)
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-            if constructs_by_name(node.value)
-            if any(dotted_name(given) == name for given in arguments(node.value))
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        )
-
     def _find_sessions(self) -> Iterator[tuple[str, RoleValue]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
         receivers: dict[str, ast.expr] = {}
@@ -349,9 +323,12 @@ class _Function:
             if not known.is_async and self._awaits(name):
                 known = known._replace(is_async=True)  # whatever its annotation says
             is_there = name in named_again or known.commits or self._outlives(name, known)
-            queries = partial(self._is_query_of, known)
-            if is_there or any(_works_with(name, handler, queries) for handler in self.handlers):
+            if is_there or self._is_retried(name, known):
                 yield name, known
+
+    def _is_retried(self, name: str, known: RoleValue) -> bool:
+        calls = SessionCalls(name, known, self._scope, self._inference)
+        return any(_works_with(calls, handler) for handler in self.handlers)
 
     def _session(self, receiver: ast.expr) -> RoleValue | None:
         """Give the session that work is done by; that of a registry is one as well."""
@@ -390,7 +367,7 @@ class _Function:
         """Tell whether the function keeps what ``begin()`` gives, to end the transaction by."""
         return any(
             isinstance(call, ast.Call)
-            and last_segment(call) in BEGINS
+            and last_segment(call) in TRANSACTIONS
             and dotted_name(call.func).rpartition(".")[0] == name
             for call in self._assigned
         )
@@ -681,15 +658,15 @@ def _ends_after(call: ast.Call, scope: Scope, session: str, inference: Inference
     graph = build(node) if isinstance(node, FUNCTIONS) else None
     if graph is None:
         return False
-    closing = partial(closes, scope=scope, inference=inference)
-    return not sequels_after(call, graph, session, closing) - _ENDED
+    calls = SessionCalls(session, None, scope, inference)
+    return not sequels_after(call, graph, calls) - _ENDED
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:
     return loop.lineno < node.lineno <= (loop.end_lineno or 0)
 
 
-def _works_with(name: str, handler: ast.ExceptHandler, queries: Callable[[ast.expr], bool]) -> bool:
+def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
     """Tell whether a handler itself works with a session, whatever the error is.
 
     What it does only after a look at the error may be for the errors of others.
@@ -703,7 +680,7 @@ def _works_with(name: str, handler: ast.ExceptHandler, queries: Callable[[ast.ex
     after_a_look = {inner for node in asked for inner in nodes_in(node)}
     return any(
         isinstance(node, ast.Attribute)
-        and ((node.attr in WORK and dotted_name(node.value) == name) or queries(node))
+        and ((node.attr in WORK and calls.is_session(node.value)) or calls.is_query(node))
         for node in nodes
         if node not in after_a_look
     )

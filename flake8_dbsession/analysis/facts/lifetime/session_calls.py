@@ -1,0 +1,110 @@
+"""What the calls and blocks of a function do to one session in it, as far as a handler asks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+
+from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
+from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
+from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block
+from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.lifetimes import constructs_by_name
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.analysis.nodes import arguments, own_nodes
+
+
+class SessionCalls:
+    """Answers what calls and blocks do to a session.
+
+    Args:
+        session: the session as it is written.
+        known: what it is; None where only its name is known.
+        scope: the function's scope.
+        inference: follows what is called.
+        late: the calls of ``begin_nested()`` whose own flush writes what was added before.
+
+    Attributes:
+        session: the session as it is written.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        known: RoleValue | None,
+        scope: Scope,
+        inference: Inference,
+        late: AbstractSet[ast.Call] = frozenset(),
+    ) -> None:
+        self.session = session
+        self._known = known
+        self._scope = scope
+        self._inference = inference
+        self._late = late
+
+    def is_session(self, node: object) -> bool:
+        """Tell whether a node is the session."""
+        return isinstance(node, ast.expr) and dotted_name(node) == self.session
+
+    def is_given(self, call: ast.Call) -> bool:
+        """Tell whether the session is among the arguments of a call."""
+        return any(map(self.is_session, arguments(call)))
+
+    def failing_in(self, call: ast.Call) -> Sequence[str]:
+        """Give the session's methods by which a call fails: of a function that is given it."""
+        if call in self._late:
+            return ["flush"]
+        if not self.is_given(call):
+            return []
+        return failing_work(call, self.session, self._scope, self._inference)
+
+    def closes(self, call: ast.Call) -> bool:
+        """Tell whether a call closes something."""
+        return closes(call, self._scope, self._inference)
+
+    def rolls_back(self, call: ast.Call) -> bool:
+        """Tell whether a call whose name says so rolls something back."""
+        return rolls_back(call, self._scope, self._inference)
+
+    def may_end_at(self, context: ast.expr) -> bool:
+        """Tell whether the end of a block over an expression may roll back or close the session."""
+        is_registry = self._known is not None and self._known.role is Role.REGISTRY
+        if is_registry and ends_at_block(context, self._scope, self._inference):
+            return True
+        return may_see_to(context, self.session, self._scope, self._inference)
+
+    def is_query(self, expression: ast.expr) -> bool:
+        """Tell whether an expression is a query of a model, which the session runs."""
+        if self._known is None:
+            return False
+        return is_model_query(expression, self._known, self._scope, self._inference)
+
+    def is_of_holder(self, call: ast.Call) -> bool:
+        """Tell whether a call is that of an object which is made with the session."""
+        return dotted_name(call.func).partition(".")[0] in self._holders
+
+    @cached_property
+    def _holders(self) -> frozenset[str]:
+        return frozenset(_made_with(self.session, self._scope))
+
+    def is_of_owner(self, call: ast.Call) -> bool:
+        """Tell whether a call is a method's of the object that has the session."""
+        owner = self.session.rpartition(".")[0]
+        return bool(owner) and dotted_name(call.func).rpartition(".")[0] == owner
+
+
+def _made_with(session: str, scope: Scope) -> list[str]:
+    return [
+        target.id
+        for node in own_nodes(scope.node)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        if constructs_by_name(node.value)
+        if any(dotted_name(given) == session for given in arguments(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
