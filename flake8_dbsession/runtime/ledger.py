@@ -142,6 +142,11 @@ class Lease:
         return opened[0] if opened else None
 
     @property
+    def subject(self) -> str:
+        """What it is: the session that has it, or else the connection."""
+        return self.track.what if self.track else self.what
+
+    @property
     def is_suspect(self) -> bool:
         """Whether nobody has closed it yet: a leak once its owner is done."""
         return self._is_left and self.is_sampled and not self.in_memory and not self.is_allowed
@@ -161,7 +166,7 @@ class Lease:
         kind = "session" if track else self.kind
         return Holder(
             kind=kind,
-            what=track.what if track else self.what,
+            what=self.subject,
             places=self.opened,
             first_use=next(iter(self.trail.places), None),
             thread=self.thread,
@@ -366,8 +371,8 @@ class Ledger:
             self.end(key, LOST if lease.pool is not None and lease.pool.forgets else COLLECTED)
 
     def _count(self, lease: Lease, is_left: bool) -> None:
-        track, opened = lease.track, lease.opened
-        key = (opened[0] if opened else None, track.what if track else lease.what)
+        opened = lease.opened
+        key = (opened[0] if opened else None, lease.subject)
         if len(self._lines) < _MAX_LINES:
             self._lines.update(opened)
         count = self._counts.get(key)
@@ -535,8 +540,8 @@ class Ledger:
         with self._lock:
             counts = dict(self._counts)
         for lease in out:
-            track, holder = lease.track, lease.holder()
-            key = (lease.place, track.what if track else lease.what)
+            holder = lease.holder()
+            key = (lease.place, lease.subject)
             before = counts.get(key) or _Count()
             count = counts[key] = _Count()
             count.opened = before.opened + 1

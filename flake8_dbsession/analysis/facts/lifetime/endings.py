@@ -67,8 +67,8 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 
-# These go at once where the function's flow is no longer asked about them.
-_GONE = frozenset(
+# The function's flow does not end what these hold.
+_ENDED_ELSEWHERE = frozenset(
     {
         Holder.ATTRIBUTE,
         Holder.CLASS,
@@ -153,7 +153,7 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
     for acquisition in (*acquisitions(tree, inference), *unpacked(tree, inference)):
         scope = _flow_of(acquisition)
         if scope is not None and not _is_settled(acquisition, tree, inference):
-            ends = not _outlives(acquisition, scope) and ends_process(scope, inference)
+            ends = not _is_lost_by_import(acquisition, scope) and ends_process(scope, inference)
             by_scope.setdefault((scope, ends), []).append(acquisition)
     for (scope, ends), found in by_scope.items():
         yield from _endings_in(scope, found, tree, inference, ends=ends)
@@ -163,7 +163,7 @@ def _catches_errors(handler: ast.ExceptHandler) -> bool:
     return caught_by(ANY_EXCEPTION, class_names(handler.type)) is Caught.YES
 
 
-def _outlives(acquisition: Acquisition, scope: Scope) -> bool:
+def _is_lost_by_import(acquisition: Acquisition, scope: Scope) -> bool:
     """Tell whether an imported module takes from what works on afterwards, and loses it at once.
 
     That is by a block over what was taken from a pool, or by a statement that drops it.
@@ -242,7 +242,7 @@ def _flow_of(acquisition: Acquisition) -> Scope | None:
 
 def _is_settled(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
     """Tell whether it is plain, without a look at the flow, who ends an acquisition."""
-    if acquisition.holder in _GONE:
+    if acquisition.holder in _ENDED_ELSEWHERE:
         return True
     if joins_a_connection(acquisition.node, acquisition.scope, inference):
         return True
@@ -401,9 +401,9 @@ def _graph(
     quiet |= {*_givings(own_nodes(root)), *_last_calls(own_nodes(root), {a.name for a in found})}
     plain = effects.calls(scope)
     opened = {a.name for a in found if a.known.resource is Resource.CONNECTION}
-    set_ups = list(_set_ups(own_nodes(root), opened))
-    helpers = _given_fresh(own_nodes(root), opened, frozenset(set_ups))
-    quiet |= {*set_ups, *(c for c, n in helpers if _only_sets_up(c, n, scope, effects, inference))}
+    setups = list(_setup_calls(own_nodes(root), opened))
+    helpers = _given_fresh(own_nodes(root), opened, frozenset(setups))
+    quiet |= {*setups, *(c for c, n in helpers if _only_sets_up(c, n, scope, effects, inference))}
 
     def raises(call: ast.Call) -> bool:
         is_quiet = call in quiet or _only_adds(call, sessions)
@@ -435,10 +435,10 @@ def _is_coroutine(acquisition: Acquisition, tree: Tree) -> bool:
     return acquisition.known.is_async and not isinstance(tree.parent(acquisition.node), ast.Await)
 
 
-def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
+def _setup_calls(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
     """Give the first calls on fresh connections that do not fail in practice.
 
-    That are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
+    These are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
     awaits their failure.
     """
     fresh, awaited, owners = set(opened), _in_tries(nodes), dict(_cursor_owners(nodes))
@@ -461,7 +461,7 @@ def _set_ups(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
 
 
 def _given_fresh(
-    nodes: list[ast.AST], opened: Set[str], set_ups: frozenset[ast.Call]
+    nodes: list[ast.AST], opened: Set[str], setups: frozenset[ast.Call]
 ) -> Iterator[tuple[ast.Call, str]]:
     """Give the calls that are given a connection with which nothing but its set-up was done.
 
@@ -474,7 +474,7 @@ def _given_fresh(
             case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in awaited:
                 yield call, name
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
-                if method != "cursor" and method not in CONFIGURING and call not in set_ups:
+                if method != "cursor" and method not in CONFIGURING and call not in setups:
                     fresh.discard(name)
 
 
@@ -488,11 +488,11 @@ def _only_sets_up(
         return False
     function, parameter = received
     nodes = own_nodes(function)
-    set_ups = set(_set_ups(nodes, {parameter}))
+    setups = set(_setup_calls(nodes, {parameter}))
     may_raise = effects.calls(callee.scope.child(function)).may_raise
-    return bool(set_ups) and not any(
+    return bool(setups) and not any(
         isinstance(node, ast.Raise)
-        or (isinstance(node, ast.Call) and node not in set_ups and may_raise(node))
+        or (isinstance(node, ast.Call) and node not in setups and may_raise(node))
         for node in nodes
     )
 

@@ -87,8 +87,10 @@ _PASSING = frozenset(
 )
 # What starts the work once, with the arguments as they are.
 _STARTING_ONE = frozenset({"Thread", "Timer", "apply_async", "run_in_executor", "submit"})
-_WAITING = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
+_PASSED_THROUGH = frozenset({"shield", "wait_for", "wrap_future", "run_until_complete"})
 _TURNS = (*LOOPS, *COMPREHENSIONS)
+# The drivers whose connections serve only the thread that opened them, unless they are told to.
+_BOUND_TO_A_THREAD = frozenset({"sqlite3"})
 # What is no coroutine, nor anything else that can be awaited.
 _NO_WORK = (
     *(ast.BinOp, ast.Compare, ast.Constant, ast.Dict, ast.DictComp, ast.JoinedStr, ast.List),
@@ -97,7 +99,7 @@ _NO_WORK = (
 
 
 class Hop(Enum):
-    """By what the work runs beside the code that starts it."""
+    """What runs the work: a thread, an executor, the event loop."""
 
     THREAD = "thread"
     EXECUTOR = "executor"
@@ -176,7 +178,7 @@ def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
 def _handed_by(
     start: _Start, groups: dict[str, list[_Start]], inference: Inference
 ) -> Iterator[ast.expr]:
-    """Give the sessions that a call hands to work that runs beside something else with them."""
+    """Give the sessions that a call shares with concurrent work."""
     if start.hop is Hop.GATHER:
         yield from _shared(list(_gathered(start)), inference)
     elif start.hop is Hop.GROUP:
@@ -185,7 +187,7 @@ def _handed_by(
         return
     elif start.hop is Hop.TASK:
         for coroutine in start.node.args[:1]:
-            for session in _in_coroutine(coroutine, start.scope, inference):
+            for session in _in_work(coroutine, start.scope, inference):
                 if not _is_taken_over(session, start, coroutine, inference):
                     yield session
     else:
@@ -198,25 +200,33 @@ def _handed_by(
 def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bool:
     """Tell whether a thread alone uses what the function that started it, or its object, opened.
 
-    A connection of ``sqlite3`` serves only the thread that opened it, and no connection of one
-    process serves another.
+    No connection of one process serves another.
     """
-    function = start.scope.function()
-    if isinstance(session, ast.Attribute) and start.hop is not Hop.PROCESS:
-        known = as_held(session, start.scope, inference)
-        is_bound = known is None or known.library == "sqlite3"  # to the thread that opened it
-        return not is_bound and _is_of_own_worker(session, start, inference)
-    if not isinstance(session, ast.Name) or function is None:
-        return False
-    if start.hop is Hop.PROCESS or last_segment(start.node.func) not in _STARTING_ONE:
-        return False
     known = as_held(session, start.scope, inference)
-    hows = [binding.how for binding in function.bindings(session.id)]
+    if start.hop is Hop.PROCESS or known is None or known.library in _BOUND_TO_A_THREAD:
+        return False
+    if isinstance(session, ast.Attribute):
+        return _is_of_own_worker(session, start, inference)
+    if not isinstance(session, ast.Name) or last_segment(start.node.func) not in _STARTING_ONE:
+        return False
+    if known.role is not Role.OPENED or not _is_opened_for(session, start):
+        return False
+    return not _is_read_besides(session, start)
+
+
+def _is_opened_for(session: ast.Name, start: _Start) -> bool:
+    """Tell whether a function assigns a session itself, anew for each work that a loop starts."""
+    function = start.scope.function()
+    hows = [binding.how for binding in function.bindings(session.id)] if function else []
     is_own = bool(hows) and all(isinstance(how, Assigned) for how in hows)
-    if known is None or known.role is not Role.OPENED or known.library == "sqlite3" or not is_own:
-        return False
-    if any(isinstance(node, _TURNS) and not _opens_in(session.id, node) for node in start.around):
-        return False
+    loops = [node for node in start.around if isinstance(node, _TURNS)]
+    return is_own and all(_binds_in(session.id, loop) for loop in loops)
+
+
+def _is_read_besides(session: ast.Name, start: _Start) -> bool:
+    """Tell whether a session is read once its work has begun, or by other work."""
+    function = start.scope.function()
+    assert function is not None
     own = set(nodes_in(start.node))
     others = {
         inner
@@ -224,10 +234,9 @@ def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bo
         if call is not start.node
         for inner in nodes_in(call)
     }
-    return not any(
-        isinstance(node, ast.Name)
+    return any(
+        is_name(node, session.id)
         and isinstance(node.ctx, ast.Load)
-        and node.id == session.id
         and node not in own
         and (node.lineno >= start.node.lineno or node in others)
         for node in nodes_in(function.node)
@@ -239,8 +248,8 @@ def _is_of_own_worker(session: ast.expr, start: _Start, inference: Inference) ->
     return is_one and is_for_worker_alone(session, start.node, start.scope, inference)
 
 
-def _opens_in(name: str, turn: ast.AST) -> bool:
-    """Tell whether a loop binds a name anew in each of its turns."""
+def _binds_in(name: str, turn: ast.AST) -> bool:
+    """Tell whether a loop binds a name in its body."""
     return any(
         isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
         for node in nodes_in(turn)
@@ -323,7 +332,7 @@ def _is_beside_another(session: ast.Name, start: _Start, inference: Inference) -
         if call not in own
         for argument in arguments(call)
         for given in (
-            *_in_coroutine(argument, inner, inference),
+            *_in_work(argument, inner, inference),
             *carried(argument, inner, inference),
         )
     )
@@ -385,7 +394,7 @@ def _is_awaited(start: _Start) -> bool:
             case ast.Await() | ast.Attribute(attr="result"):
                 return True
             case ast.Call(func=function):
-                if last_segment(function) not in _WAITING:
+                if last_segment(function) not in _PASSED_THROUGH:
                     return last_segment(function) in _WHOLE
             case ast.Starred() | ast.List() | ast.Tuple() | ast.comprehension():
                 pass
@@ -399,12 +408,13 @@ def _shared(works: list[_Work], inference: Inference) -> Iterator[ast.expr]:
     """Give the sessions that more than one of some coroutines are given."""
     times: Counter[str] = Counter()
     for work in works:
-        sessions = {ast.unparse(s): s for s in _in_coroutine(work.coroutine, work.scope, inference)}
+        sessions = {ast.unparse(s): s for s in _in_work(work.coroutine, work.scope, inference)}
         for text, session in sessions.items():
             if _takes_turns(work, session, inference):
                 continue
-            times[text] += 2 if work.turn and not _is_new_each_turn(session, work) else 1
-            if times[text] > 1:
+            is_repeated = work.turn is not None and not _is_new_each_turn(session, work)
+            times[text] += 1
+            if is_repeated or times[text] > 1:
                 yield session
 
 
@@ -430,12 +440,12 @@ def _is_within(binding: Binding, turn: ast.AST | None) -> bool:
     return False
 
 
-def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
+def _in_work(expression: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.expr]:
     """Find the sessions that a coroutine was made with."""
     match expression:
         case ast.Call(func=function) if last_segment(function) in _PASSING:
             for argument in arguments(expression):
-                yield from _in_coroutine(argument, scope, inference)
+                yield from _in_work(argument, scope, inference)
                 yield from carried(argument, scope, inference)
         case ast.Call(func=function) if not _runs_at_once(function, scope, inference):
             if isinstance(function, ast.Attribute) and as_held(function.value, scope, inference):
@@ -447,7 +457,7 @@ def _in_coroutine(expression: ast.expr, scope: Scope, inference: Inference) -> I
         case ast.Name(id=name):
             for made in _assigned(name, scope):
                 if isinstance(made, ast.Call) and last_segment(made.func) not in _PASSING:
-                    yield from _in_coroutine(made, scope, inference)
+                    yield from _in_work(made, scope, inference)
 
 
 def _runs_at_once(function: ast.expr, scope: Scope, inference: Inference) -> bool:
