@@ -15,6 +15,8 @@ from flake8_dbsession.fixes.doubts.fakes import fake_of
 _MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
 _MAKES_REAL = frozenset({"Session", "async_sessionmaker", "scoped_session", "sessionmaker"})
 _GIVES = ("return_value", "side_effect")
+# What makes a mock less than it is by itself, or prepares its end.
+_UNUSUAL = frozenset({"close", "commit", "rollback", "spec", "spec_set", "unsafe", "wraps"})
 _PREPARED = (*_GIVES, "__aenter__", "__enter__")
 
 _AN_ERROR = ast.Call(ast.Name("Exception", ast.Load()), [], [])
@@ -91,7 +93,7 @@ class Values:
         name, owner = last_segment(call.func), getattr(call.func, "value", None)
         if name in _MOCKS:
             gives = [k.value for k in call.keywords if k.arg in _GIVES]
-            is_usual = all(k.arg in (*_GIVES, "name") for k in call.keywords) and not call.args
+            is_usual = all(k.arg and k.arg not in _UNUSUAL for k in call.keywords) and not call.args
             return is_usual and all(self.is_plain(each, where) for each in gives)
         if name in _MAKES_REAL or is_error(call, self._errors):
             return True

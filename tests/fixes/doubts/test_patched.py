@@ -306,6 +306,8 @@ def test_an_opening_that_fails_has_to_fail_where_it_did(
         ("given_elsewhere", "lambda: db", False),
         ("MagicMock()\n        prepare(db)", "db", False),
         ("MagicMock()", "db", True),
+        ("MagicMock(query=MagicMock())", "lambda: db", True),
+        ("MagicMock(commit=Fake())", "lambda: db", False),
         ("MagicMock()\n        db.close = MagicMock()", "lambda: db", True),
         ("MagicMock()\n        db.commit = Fake()", "lambda: db", False),
         (
