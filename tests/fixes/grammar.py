@@ -498,6 +498,8 @@ class _Writer:
         header = f"except {self._one_of(_HANDLED)}{' as error' if named else ''}:"
         does = self._one_of([["notify()"], ["cache['failed'] = name"], [], []])
         rolls = self._adapted(["db.rollback()"]) if self._chance(2, of=3) and not is_outside else []
+        if rolls and self._chance(4):
+            rolls = ["try:", *_indented(rolls), "except Exception:", *_indented(["pass"])]
         ends = [["raise"], ["raise"], self._result(), [], ["raise ValueError(name)"]]
         ends += [["raise RuntimeError('x') from error"]] if named else []
         body = [*rolls, *does, *self._one_of(ends)]

@@ -226,7 +226,7 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
         provision: what to enter for that; None for the house's own.
 
     Raises:
-        Refusal: the session or its flag is used elsewhere.
+        Refusal: the session or its flag is used elsewhere, or nothing is done with it.
     """
     around = shared.around
     _refuse_other_uses(shared, need)
@@ -238,6 +238,8 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     cleaned = block_of(old.body)
     if old.handlers:
         cleaned = [old.with_changes(finalbody=None)]
+    if not names_any(cleaned, need.name):
+        raise Refusal("its block does not use it")
     kept = [new for part, new in zip(shared.head, head, strict=True) if _stays(part, shared, need)]
     given = ast.unparse(shared.given)
     test = f"{given} is not None" if shared.asks_for_none else given

@@ -69,7 +69,7 @@ def are_counted(attributes: Iterable[str], text: str) -> bool:
     names = "|".join(map(re.escape, sorted(attributes)))
     if not names:
         return False
-    is_set = rf"^\s*assert [\w.]+\.(?:{names})(?: is True| >= 1)?[ \t]*(?:,.*)?$"
+    is_set = rf"^\s*assert [\w.\[\]\"']+\.(?:{names})(?: is True| >= 1)?[ \t]*(?:,.*)?$"
     left = re.sub(is_set, "", text, flags=re.MULTILINE)
     return re.search(rf"(?<!\bself)\.(?:{names})\b", left) is not None
 

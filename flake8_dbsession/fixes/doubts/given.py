@@ -196,7 +196,7 @@ class Code:
             return False
         if patch.target is None or patch.target.value != name:
             return patch.target is not None
-        return patch.owner is not None and self._is_used_beside(patch.owner, line)
+        return patch.owner is not None and self._is_used_beside(patch.owner, line, name)
 
     def _holds_at(self, line: int, other: int) -> bool:
         """Tell whether the code on a line may run with that on another one."""
@@ -204,15 +204,16 @@ class Code:
         own = [part for part in parts or () if part not in self._others]
         return parts is None or any(_first(p) <= line <= (p.end_lineno or 0) for p in own)
 
-    def _is_used_beside(self, owner: ast.expr, line: int) -> bool:
-        """Tell whether a module's name is read elsewhere than in patches, where it is imported."""
+    def _is_used_beside(self, owner: ast.expr, line: int, patched: str) -> bool:
+        """Tell whether a module is named elsewhere than in patches of a name of it."""
         name = ast.unparse(owner).partition(".")[0]
         around = self._around(line)
         inside = nodes_in(around) if around is not None else []
         imports = (node for node in inside if isinstance(node, (ast.Import, ast.ImportFrom)))
         imported = {alias.asname or alias.name for each in imports for alias in each.names}
         nodes = inside if name in imported else nodes_in(self._tree)
-        owners = {n for p in self.patches if p.owner is not None for n in nodes_in(p.owner)}
+        same = (p.owner for p in self.patches if p.name == patched and p.owner is not None)
+        owners = {node for each in same for node in nodes_in(each)}
         return any(
             isinstance(node, ast.Name) and node.id == name and node not in owners
             for node in nodes
@@ -227,7 +228,7 @@ class Code:
         raises = is_error(options.get("side_effect"), self._errors)
         return Looked(
             *running.looks,
-            is_plain=given is None or running.values.is_plain(given),
+            is_plain=given is None or running.values.is_plain(given, self._inner(patch.line)),
             raises=raises,
             may_raise=raises or running.values.raises(patch.given or options.get("side_effect")),
             reads=running.texts,
@@ -248,6 +249,13 @@ class Code:
             texts = frozenset(_texts_in(nodes))
             self._told[start] = _Running(frozenset(words), _looks(text, nodes), values, texts)
         return self._told[start]
+
+    def _inner(self, line: int) -> Function | None:
+        """Give the innermost function around a line."""
+        outer = self._around(line)
+        inside = [n for n in nodes_in(outer) if isinstance(n, DEFINED)] if outer else []
+        around = [f for f in inside if f.lineno <= line <= (f.end_lineno or 0)]
+        return max(around, key=lambda f: f.lineno, default=outer)
 
     def _around(self, line: int) -> Function | None:
         around = (f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0))

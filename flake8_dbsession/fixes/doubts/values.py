@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Sequence, Set
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
@@ -15,6 +15,8 @@ from flake8_dbsession.fixes.doubts.fakes import fake_of
 _MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
 _MAKES_REAL = frozenset({"Session", "async_sessionmaker", "scoped_session", "sessionmaker"})
 _GIVES = ("return_value", "side_effect")
+# What makes a mock less than it is by itself, or prepares its end.
+_UNUSUAL = frozenset({"close", "commit", "rollback", "spec", "spec_set", "unsafe", "wraps"})
 _PREPARED = (*_GIVES, "__aenter__", "__enter__")
 
 _AN_ERROR = ast.Call(ast.Name("Exception", ast.Load()), [], [])
@@ -22,6 +24,17 @@ _AN_ERROR = ast.Call(ast.Name("Exception", ast.Load()), [], [])
 
 DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+_ANYWHERE: Function = ast.parse("def anywhere(): ...").body[0]  # type: ignore[assignment]
+"""Stands for all functions, where no single one is meant."""
+
+
+class _Bound(NamedTuple):
+    """What a name is bound to, and the function in which that is to be read."""
+
+    value: ast.expr | None
+    where: Function | None
 
 
 class Values:
@@ -37,29 +50,37 @@ class Values:
         self._nodes = nodes
         self._helpers = helpers
         self._errors = errors
-        self._known: dict[str, bool] = {}
-        self._bound: dict[str, list[ast.expr | None]] | None = None
+        self._known: dict[tuple[Function | None, str], bool] = {}
+        self._bound: dict[tuple[Function | None, str], list[_Bound]] | None = None
+        self._loose: list[_Bound] = []  # what functions do to what they are given
 
-    def is_plain(self, given: ast.expr) -> bool:
-        """Tell whether a value is a mock, a real session, or what gives one when it is called."""
+    def is_plain(self, given: ast.expr, where: Function | None = None) -> bool:
+        """Tell whether a value is a mock, a real session, or what gives one when it is called.
+
+        Args:
+            given: the value.
+            where: the function that it stands in.
+        """
         match given:
             case ast.Constant():
                 return True
             case ast.Await(value=inner) | ast.Lambda(body=inner):
-                return self.is_plain(inner)
+                return self.is_plain(inner, where)
             case ast.Attribute(value=inner):
-                return not _is_self(inner) and self.is_plain(inner)
+                return not _is_self(inner) and self.is_plain(inner, where)
             case ast.List(elts=parts) | ast.Tuple(elts=parts):
-                return all(map(self.is_plain, parts))
+                return all(self.is_plain(part, where) for part in parts)
             case ast.Call():
-                return self._gives_plainly(given)
+                return self._gives_plainly(given, where)
             case ast.Name(id=name):
-                return self._is_named_plainly(name)
+                return self._is_named_plainly(name, where)
         return False
 
     def raises(self, given: ast.expr | None) -> bool:
         """Tell whether calling a value may be an error by itself."""
-        values = self._values().get(given.id, []) if isinstance(given, ast.Name) else [given]
+        values = [given]
+        if isinstance(given, ast.Name):
+            values = [each.value for each in self._values(given.id, None)]
         return any(value is _AN_ERROR or self._is_failing(value) for value in values)
 
     def _is_failing(self, mock: ast.expr | None) -> bool:
@@ -68,36 +89,56 @@ class Values:
         effects = (k.value for k in mock.keywords if k.arg == "side_effect")
         return any(is_error(each, self._errors) for each in effects)
 
-    def _gives_plainly(self, call: ast.Call) -> bool:
+    def _gives_plainly(self, call: ast.Call, where: Function | None) -> bool:
         name, owner = last_segment(call.func), getattr(call.func, "value", None)
         if name in _MOCKS:
             gives = [k.value for k in call.keywords if k.arg in _GIVES]
-            is_usual = all(k.arg in (*_GIVES, "name") for k in call.keywords) and not call.args
-            return is_usual and all(map(self.is_plain, gives))
+            is_usual = all(k.arg and k.arg not in _UNUSUAL for k in call.keywords) and not call.args
+            return is_usual and all(self.is_plain(each, where) for each in gives)
         if name in _MAKES_REAL or is_error(call, self._errors):
             return True
         if owner is None or _is_self(owner):
-            return self._is_named_plainly(name)
-        return self.is_plain(owner)
+            return self._is_named_plainly(name, where)
+        return self.is_plain(owner, where)
 
-    def _is_named_plainly(self, name: str) -> bool:
-        if name not in self._known:
-            self._known[name] = True  # what it is made of by itself says nothing else
-            values = self._values().get(name, [])
-            is_known = bool(values) and all(v is not None and self.is_plain(v) for v in values)
-            self._known[name] = is_known
-        return self._known[name]
+    def _is_named_plainly(self, name: str, where: Function | None) -> bool:
+        key = (where, name)
+        if key not in self._known:
+            self._known[key] = True  # what it is made of by itself says nothing else
+            values = self._values(name, where)
+            self._known[key] = bool(values) and all(
+                value is not None and self.is_plain(value, place) for value, place in values
+            )
+        return self._known[key]
 
-    def _values(self) -> dict[str, list[ast.expr | None]]:
-        """Give what each name may stand for; None for what cannot be told."""
+    def _values(self, name: str, where: Function | None) -> list[_Bound]:
+        """Give what a name may stand for in a function: what binds it there, else anywhere."""
         if self._bound is None:
             self._bound = {}
+            functions = [node for node in self._nodes if isinstance(node, DEFINED)]
+            homes = {node: function for function in functions for node in own_nodes(function)}
             for node in self._nodes:
-                for name, value in self._bound_by(node):
-                    self._bound.setdefault(name, []).append(value)
-        return self._bound
+                for found, value, inside in self._bound_by(node):
+                    home = inside or homes.get(node)
+                    for key in ((home, found), (_ANYWHERE, found)):
+                        self._bound.setdefault(key, []).append(_Bound(value, home))
+                    if home is not None and found in _parameters(home) and not inside:
+                        self._loose.append(_Bound(value, home))
+        own = self._bound.get((where, name)) if where is not None else None
+        return [*own, *self._loose] if own else self._bound.get((_ANYWHERE, name), [])
 
-    def _bound_by(self, node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    def _bound_by(self, node: ast.AST) -> Iterator[tuple[str, ast.expr | None, Function | None]]:
+        """Give the names that a node binds, to what, and the function that this stands in.
+
+        That is None where it is the one that the node stands in.
+        """
+        if isinstance(node, DEFINED):
+            yield from ((node.name, value, node) for value in _given_by(node))
+            yield from ((name, value, node) for name, value in self._passed_to(node))
+        else:
+            yield from ((name, value, None) for name, value in self._assigned_by(node))
+
+    def _assigned_by(self, node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -110,9 +151,6 @@ class Values:
                 yield from ((name, None) for name in _names_in(target))
             case ast.ClassDef(name=name):
                 yield name, ast.Constant(None) if fake_of(node) is not None else None
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from ((node.name, value) for value in _given_by(node))
-                yield from self._passed_to(node)
 
     def _assigned(self, target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
         if isinstance(target, ast.Name):
@@ -126,9 +164,7 @@ class Values:
 
     def _passed_to(self, function: Function) -> Iterator[tuple[str, ast.expr | None]]:
         """Give what parameters get: from a fixture of the file, a decorator or a call."""
-        given = function.args
-        arguments = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-        arguments = [name for name in arguments if name not in ("self", "cls")]
+        arguments = [name for name in _parameters(function) if name not in ("self", "cls")]
         is_test = function.name.startswith("test")
         mocks = [d for d in function.decorator_list if _is_patch(d)]
         for position, name in enumerate(arguments):
@@ -140,9 +176,17 @@ class Values:
             else:
                 yield from ((name, each) for each in self._given_to(function, name, position))
 
+    def _giving(self, function: Function) -> Iterator[str]:
+        """Give the names of the functions and fixtures that give a function which they define."""
+        for node in self._nodes:
+            if isinstance(node, DEFINED) and function in own_nodes(node):
+                given = (value.id for value in _given_by(node) if isinstance(value, ast.Name))
+                yield from (node.name for name in given if name == function.name)
+
     def _given_to(self, function: Function, name: str, position: int) -> Iterator[ast.expr | None]:
         calls = [n for n in self._nodes if isinstance(n, ast.Call)]
-        calls = [call for call in calls if last_segment(call.func) == function.name]
+        names = {function.name, *self._giving(function)}
+        calls = [call for call in calls if last_segment(call.func) in names]
         for call in calls:
             given = [k.value for k in call.keywords if k.arg == name]
             given += call.args[position : position + 1]
@@ -150,6 +194,11 @@ class Values:
             yield given[0] if given else ast.Constant(None) if is_left_out else None
         if not calls:
             yield None
+
+
+def _parameters(function: Function) -> list[str]:
+    given = function.args
+    return [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
 
 
 def is_error(value: ast.expr | None, imported: Set[str]) -> bool:

@@ -50,9 +50,11 @@ class RawFactoryContext(Rule[Acquisition]):
     also a provider that does not raise errors again, and one of a layer's that may open sessions of
     another factory.
 
-    Tests that patch the factory are looked at, however they do it. Where the provider reads the
-    patched name, they stay as they are; where a test among the given paths patches it in the very
-    module that is fixed, the text of the patch is changed in the same run; else the fix is unsafe.
+    Tests that patch the factory are looked at, however they do it, but for those that cannot run
+    the block, as far as their file, the module and what they import tell. Where the provider reads
+    the patched name, and what the test gives can be ended by it unnoticed, they stay as they are;
+    where a test among the given paths patches it in the very module that is fixed, the patch is
+    changed in the same run; else the fix is unsafe.
     Arguments to the factory, and names that mean something else, leave the block as it is.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`.

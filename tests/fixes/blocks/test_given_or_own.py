@@ -175,3 +175,10 @@ def test_what_stands_between_stays(tmp_path: Path) -> None:
         "    found = []\n    with nullcontext(db) if db is not None else get_db_session()" in after
     )
     assert _outcomes(before) == _outcomes(after)
+
+
+def test_a_session_that_nothing_uses_is_left_alone(tmp_path: Path) -> None:
+    work = "\ntry:\n    return len(name)\nfinally:\n    if own:\n        session.close()\n"
+    source = _function(CHOICES["or"][0], work)
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101", unsafe=True)
+    assert [left.reason for left in done.left] == ["its block does not use it"]

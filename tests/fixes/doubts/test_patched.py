@@ -304,6 +304,10 @@ def test_an_opening_that_fails_has_to_fail_where_it_did(
         ("MagicMock(spec=['query'])", "lambda: db", False),
         ("sessionmaker(bind=engine)()", "lambda: db", True),
         ("given_elsewhere", "lambda: db", False),
+        ("MagicMock()\n        prepare(db)", "db", False),
+        ("MagicMock()", "db", True),
+        ("MagicMock(query=MagicMock())", "lambda: db", True),
+        ("MagicMock(commit=Fake())", "lambda: db", False),
         ("MagicMock()\n        db.close = MagicMock()", "lambda: db", True),
         ("MagicMock()\n        db.commit = Fake()", "lambda: db", False),
         (
@@ -319,6 +323,13 @@ def test_what_a_mock_is_told_apart_from(
     test = f"""
     def made(db):
         return MagicMock(return_value=db)
+
+    def prepare(session):
+        session.return_value = Fake()
+
+    def other():
+        db = given_elsewhere
+        return db
 
     def test_it(monkeypatch):
         from app.work import work
