@@ -26,11 +26,13 @@ def kinds_of_doubt(
     Raises:
         click.BadParameter: there is no such kind.
     """
+    if value is None:
+        return frozenset()
     from flake8_dbsession.policy.model import ACCEPTABLE
 
-    wanted = frozenset(re.findall(r"[^,\s]+", value or ""))
+    wanted = frozenset(re.findall(r"[^,\s]+", value))
     unknown = sorted(wanted.difference(ACCEPTABLE))
-    if unknown or (value is not None and not wanted):
+    if unknown or not wanted:
         wrong = f"no doubt is of the kind `{unknown[0]}`" if unknown else "no kind is named"
         raise click.BadParameter(f"{wrong}; there are {', '.join(ACCEPTABLE)}", ctx, parameter)
     return wanted
@@ -50,10 +52,10 @@ def reportable(ctx: click.Context, parameter: click.Parameter, value: str | None
     Raises:
         click.BadParameter: no code of this tool begins so.
     """
-    from flake8_dbsession.rules.pages import known_codes
-
     if value is None:
         return None
+    from flake8_dbsession.rules.pages import known_codes
+
     known = known_codes()
     codes = (*known.values(), *_FLAKE8)
     wanted = [known.get(each, each) for each in re.findall(r"[^,\s]+", value)]
