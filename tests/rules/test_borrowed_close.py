@@ -467,3 +467,74 @@ def test_a_close_where_none_was_given_is_its_own(tmp_path: Path) -> None:
         },
         {"DBS306"},
     )
+
+
+def test_the_session_of_an_extension_in_a_view(tmp_path: Path) -> None:
+    """Whoever asks for it afterwards gets another: harm is done to writes, and to objects."""
+    models = """
+        from flask_sqlalchemy import SQLAlchemy
+
+        db = SQLAlchemy()
+
+        class Book(db.Model):
+            title = db.Column(db.String)
+            loans = db.relationship("Loan")
+            shelf = db.relationship("Shelf", lazy="joined")
+    """
+    views = """
+        from flask import Blueprint, jsonify
+        from models import Book, db
+
+        bp = Blueprint("books", __name__)
+
+        @bp.get("/relationship")
+        def relationship():
+            book = db.session.get(Book, 1)
+            db.session.close()  # DBS306
+            return jsonify(book.loans)
+
+        @bp.get("/query")
+        def query():
+            book = Book.query.filter_by(title="a").first()
+            db.session.close()  # DBS306
+            names = [loan.name for loan in book.loans]
+            return jsonify(names)
+
+        @bp.get("/lost")
+        def lost():
+            db.session.add(Book(title="a"))
+            db.session.close()  # DBS306
+            return "", 204
+
+        @bp.get("/column")
+        def column():
+            book = db.session.get(Book, 1)
+            db.session.close()
+            return jsonify(book.title, book.shelf)
+
+        @bp.get("/loaded")
+        def loaded():
+            book = db.session.get(Book, 1)
+            print(book.loans)
+            db.session.close()
+            return jsonify(book.loans)
+
+        @bp.get("/option")
+        def option():
+            book = db.session.query(Book).options(joinedload(Book.loans)).first()
+            db.session.close()
+            return jsonify(book.loans)
+
+        @bp.get("/committed")
+        def committed():
+            db.session.add(Book(title="a"))
+            db.session.commit()
+            db.session.close()
+            return jsonify(db.session.query(Book).count())
+
+        def outside_of_a_view():
+            book = db.session.get(Book, 1)
+            db.session.close()
+            return book.loans
+    """
+    assert_cases(tmp_path, {"models.py": models, "views.py": views}, {"DBS301", "DBS306"})

@@ -727,7 +727,7 @@ def test_a_session_that_its_helper_closes_and_works_with_again(tmp_path: Path) -
     assert_cases(tmp_path, {"app.py": text}, {"DBS302", "DBS303"})
 
 
-def test_what_the_advised_block_expires_is_to_be_read_inside(tmp_path: Path) -> None:
+def test_what_the_advised_block_expires_is_to_be_read_in_it(tmp_path: Path) -> None:
     database = """
         from contextlib import contextmanager
         from sqlalchemy.orm import sessionmaker
@@ -754,5 +754,5 @@ def test_what_the_advised_block_expires_is_to_be_read_inside(tmp_path: Path) -> 
         files = {"database.py": database.format(options=options, end=end)}
         write_project(tmp_path, files | {"use.py": use.format(result=result)})
         (message,) = [m for *_, code, m in lint(tmp_path, "use.py") if code == "DBS302"]
-        inside = ", and read inside it what line 7 hands out"
-        assert message.endswith(f"use `with session_scope() as db:`{inside if is_said else ''}")
+        values = ", and return values: the block's commit expires objects"
+        assert message.endswith(f"use `with session_scope() as db:`{values if is_said else ''}")

@@ -38,6 +38,8 @@ def _doubts(fact: HandClose, document: Document) -> Iterator[Doubt]:
     elif fact.origin is Origin.DEPENDENCY and fact.known.source is not Role.DEPENDENCY:
         reason = f"what injects `{fact.giver}` is not found, and may leave it open"
         yield Doubt(Kind.OTHER, reason)
+    if fact.known.role is Role.REGISTRY:
+        yield Doubt(Kind.OTHER, f"what `{fact.giver}` has waiting may be committed by others then")
     line = _pending(fact, document)
     if line:
         reason = f"the close gives up what line {line} may leave uncommitted"

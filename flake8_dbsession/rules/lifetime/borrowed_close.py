@@ -34,7 +34,9 @@ class ClosingABorrowedSession(Rule[HandClose]):
     does where nothing else is done with a session whose dependency is not in sight. Silent in
     a function whose work is closing it (`close_session(db)`, one that does nothing else, a context
     manager around it), in one that the session is handed over to (a worker, one that is started
-    elsewhere or called with a new session), and in tests.
+    elsewhere or called with a new session), and in tests. The session of a registry, such as
+    `db.session` of Flask-SQLAlchemy, is another one afterwards: in a request handler its close is
+    reported where writes are lost, and where a relationship of a loaded object is read after it.
 
     ## Why is this bad?
     The caller goes on with the session: what it loaded is detached, what it had not committed is

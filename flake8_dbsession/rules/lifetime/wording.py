@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
-from flake8_dbsession.analysis.names.scopes import body_of, last_segment
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.house.fitting import CLOSE_REPLACED, is_reopened
 from flake8_dbsession.rules.context import Context
@@ -33,24 +32,8 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
     if is_reopened(acquisition, context.file.tree):
         return CLOSE_REPLACED
     way_out = context.way_out(acquisition)
-    if _returns_result(acquisition):
-        return f"use {way_out}, and fetch the rows inside it"
-    line = _line_of_expired(acquisition, context)
-    reading = f", and read inside it what line {line} hands out" if line is not None else ""
-    return f"use {way_out}{reading}"
-
-
-def _line_of_expired(acquisition: Acquisition, context: Context) -> int | None:
-    """Give the line at which an object leaves that the advised block expires when it commits."""
-    way, function = context.advice(acquisition).way, acquisition.scope.function()
-    if way is None or function is None or not acquisition.name.isidentifier():
-        return None
-    if not way.leaving.commits or acquisition.known.keeps_loaded:
-        return None
-    body = body_of(function.node)
-    objects = Objects(acquisition.name, body, function, context.file.inference)
-    leaving = outliving(objects, body, lambda _: False)
-    return leaving.lineno if leaving is not None else None  # type: ignore[attr-defined]
+    fetch = ", and fetch the rows inside it" if _returns_result(acquisition) else ""
+    return f"use {way_out}{fetch}"
 
 
 def _returns_result(acquisition: Acquisition) -> bool:

@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
+from flake8_dbsession.analysis.facts.lifetime.late_loads import loads_later
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
@@ -22,7 +23,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import (
     arguments,
     is_name,
@@ -52,10 +53,13 @@ def does_harm(close: HandClose, tree: Tree, inference: Inference) -> bool:
     Returns:
         True where writes are lost that nothing committed, and where the owner or a caller in sight
         uses the session afterwards, or none is in sight. False where the function ended the
-        transaction itself right before, and so lets the session go on purpose.
+        transaction itself right before, and so lets the session go on purpose. A registry gives
+        another session to whoever asks for one afterwards: there an object may need the closed one.
     """
     if _loses_writes(close, inference):
         return True
+    if close.known.role is Role.REGISTRY:
+        return loads_later(close, inference)
     return not _is_ended_before(close) and _is_used_afterwards(close, tree, inference) is not False
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from operator import or_
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.injections import written_for
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_under
 from flake8_dbsession.analysis.facts.lifetime.guards import under_ownership
@@ -155,6 +156,10 @@ def _hand_close(
     call: ast.Call, receiver: ast.expr, scope: Scope, inference: Inference
 ) -> HandClose | None:
     known = inference.known(receiver, scope)
+    if known is not None and known.role is Role.REGISTRY and isinstance(receiver, ast.Attribute):
+        is_request = enclosing_handler(scope, inference) is not None
+        giver = ast.unparse(receiver)
+        return HandClose(call, known, Origin.REQUEST, scope, giver) if is_request else None
     if known is None or known.role not in (Role.OPENED, Role.LENT, Role.GIVEN):
         return None
     match receiver:
