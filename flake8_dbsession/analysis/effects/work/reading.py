@@ -84,6 +84,8 @@ def filled(text: str) -> str:
         The text without those that stand in quotes, or after ``FROM``, ``JOIN``, ``LIMIT``,
         ``OFFSET`` or a comparison; the others stay.
     """
+    if HOLE not in text:
+        return text
     return _PLACES.sub(r"\g<before>x", _QUOTED.sub("'x'", text))
 
 
