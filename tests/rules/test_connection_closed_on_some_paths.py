@@ -843,3 +843,21 @@ def test_a_helper_that_only_sets_a_fresh_connection_up(tmp_path: Path) -> None:
             return conn
     """
     assert_cases(tmp_path, {"store.py": text}, {"DBS603"})
+
+
+def test_what_comes_with_python_is_imported_without_an_error(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def opened(path):
+            conn = sqlite3.connect(path)
+            import os.path
+            from json import dumps
+            return conn
+
+        def opened_beside_another(path):
+            conn = sqlite3.connect(path)  # DBS603
+            import numpy
+            return conn
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS603"})

@@ -639,3 +639,31 @@ class Kept:
 """,
     }
     assert_cases(tmp_path, files, {"DBS103"})
+
+
+def test_what_a_block_enters_after_both_branches_is_not_opened_by_hand(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import Session, sessionmaker
+
+        engine = create_engine("sqlite://")
+        SessionLocal = sessionmaker(engine)
+
+        def count(other=None):
+            if other is not None:
+                session = other()
+            else:
+                session = SessionLocal()
+            with session as db:
+                return db.query(1).count()
+
+        def count_later(other=None):
+            if other is not None:
+                session = other()
+            else:
+                session = SessionLocal()  # DBS101
+            print(session)
+            with session as db:
+                return db.query(1).count()
+    """
+    assert_cases(tmp_path, {"app/service.py": text, "app/__init__.py": ""}, {"DBS101"})

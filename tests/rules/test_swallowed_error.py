@@ -2516,3 +2516,26 @@ def test_a_plain_object_that_is_filled_from_loaded_ones_is_no_change(tmp_path: P
         write_project(folder, {"service.py": models.replace("{line}", line)})
         (message,) = [m for *_, code, m in lint(folder, "service.py") if code == "DBS308"]
         assert ("commit each iteration" in message) is is_change, line
+
+
+def test_a_query_breaks_no_constraint(tmp_path: Path) -> None:
+    text = """
+        from db import other
+        from sqlalchemy import insert, select
+        from sqlalchemy.exc import IntegrityError
+        from sqlalchemy.orm import Session
+
+        def read(session: Session, number):
+            try:
+                session.execute(select(Item).where(Item.id == number))
+                other(number)
+            except IntegrityError:
+                print("the other's")
+
+        def write(session: Session, number):
+            try:
+                session.execute(insert(Item).values(id=number))
+            except IntegrityError:  # DBS308
+                print("there")
+    """
+    assert_cases(tmp_path, {**POSTGRESQL, "items.py": text}, CODES)

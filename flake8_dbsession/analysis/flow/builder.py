@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import cast
@@ -154,8 +155,9 @@ class _Builder(Expressions):
                 self._define(statement, statement.name, [statement.args])
             case ast.ClassDef(name=name, bases=bases, keywords=keywords):
                 self._define(statement, name, [*bases, *keywords])
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                self._emit_raising(Finish(statement), Raised("ImportError"))
+            case ast.Import(names=names) | ast.ImportFrom(names=names) as imported:
+                if not _is_of_python(imported):
+                    self._emit_raising(Finish(statement), Raised("ImportError"))
                 for alias in names:
                     self._emit(Bind(alias.asname or alias.name.partition(".")[0], None))
             case ast.Delete(targets=targets):
@@ -375,3 +377,12 @@ def _captures(pattern: ast.pattern, subject: ast.expr) -> Iterator[tuple[str, as
         name = getattr(node, "name", None) or getattr(node, "rest", None)
         if name:
             yield name, subject if node is pattern else None
+
+
+def _is_of_python(imported: ast.Import | ast.ImportFrom) -> bool:
+    """Tell whether what is imported comes with Python, which does not fail in practice."""
+    if isinstance(imported, ast.ImportFrom):
+        names = [imported.module or ""] if not imported.level else [""]
+    else:
+        names = [alias.name for alias in imported.names]
+    return all(name.partition(".")[0] in sys.stdlib_module_names for name in names)

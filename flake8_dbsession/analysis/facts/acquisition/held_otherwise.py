@@ -43,17 +43,26 @@ def is_of_a_built_query(acquisition: Acquisition, tree: Tree, inference: Inferen
 
 
 def is_entered_next(acquisition: Acquisition, tree: Tree) -> bool:
-    """Tell whether the very next statement is a ``with`` block over what was opened."""
-    statement = tree.statement(acquisition.node)
+    """Tell whether the very next statement is a ``with`` block over what was opened.
+
+    What ends the branch of an ``if`` is followed by what follows the ``if``.
+    """
+    following = _following(tree.statement(acquisition.node), tree)
+    return isinstance(following, (ast.AsyncWith, ast.With)) and any(
+        _enters(item.context_expr, acquisition.name) for item in following.items
+    )
+
+
+def _following(statement: ast.AST | None, tree: Tree) -> ast.stmt | None:
     around = tree.parent(statement) if statement is not None else None
     for field in ("body", "orelse", "finalbody"):
         body = getattr(around, field, None)
-        if isinstance(body, list) and statement in body[:-1]:
-            following = body[body.index(statement) + 1]
-            return isinstance(following, (ast.AsyncWith, ast.With)) and any(
-                _enters(item.context_expr, acquisition.name) for item in following.items
-            )
-    return False
+        if isinstance(body, list) and statement in body:
+            after = body[body.index(statement) + 1 :]
+            if not after and isinstance(around, ast.If):
+                return _following(around, tree)
+            return after[0] if after else None
+    return None
 
 
 def _enters(context: ast.expr, name: str) -> bool:

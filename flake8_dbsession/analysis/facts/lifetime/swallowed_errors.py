@@ -218,6 +218,8 @@ class _Function:
             for handler, works in ways.works.items():
                 failed = _Failed(name, known, works)
                 sequels = ways.sequels[handler]
+                if not self._may_raise(failed, handler):
+                    continue
                 is_retried = Sequel.RETRIED in sequels and _works_with(calls, handler)
                 if handler in found or not (
                     is_retried or self._goes_on(sequels, failed, handler, graph)
@@ -249,6 +251,13 @@ class _Function:
         if failed.is_flush and (failed.is_only_flush or self._may_flush(failed.session, handler)):
             return True
         return self._flushes_turns(failed.session, handler)
+
+    def _may_raise(self, failed: _Failed, handler: ast.ExceptHandler) -> bool:
+        """Tell whether the work can raise what a handler catches: no query breaks a constraint."""
+        if set(self._caught(handler.type)) != {"IntegrityError"} or failed.is_flush:
+            return True
+        did = (work.ever for work in self._uses(failed.session).acts.values())
+        return any(done & (Did.WRITES | Did.MAY_WRITE) for done in did)
 
     def _may_flush(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a commit can fail as a handler's errors say, for it has something to flush.
