@@ -14,10 +14,19 @@ from flake8_dbsession.analysis.effects.work.following import (
     of_holder,
     stored_by,
 )
+from flake8_dbsession.analysis.effects.work.forms import (
+    bindings_of,
+    bound_names,
+    is_sql_function,
+    is_stored,
+    makes_object,
+    names_put_into,
+    root_call,
+    root_name,
+)
 from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE
-from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
@@ -69,7 +78,7 @@ class Objects:
         self.columns = Columns(body, scope, inference, columns)
         self._is_column = self.columns.is_column
         self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
-        self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and _is_stored(n)}
+        self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and is_stored(n)}
         self.names: set[str] = set(given)
         self._given = given
         self._aliases = {session}
@@ -191,7 +200,7 @@ class Objects:
         found = {
             dotted_name(target)
             for node in self._nodes
-            for target, value in _given(node)
+            for target, value in bindings_of(node)
             if self.is_session(value) and isinstance(target, (ast.Attribute, ast.Name))
         } - {None, *self._aliases}
         self._aliases |= {name for name in found if name}
@@ -202,7 +211,7 @@ class Objects:
         found = {
             name
             for node in self._nodes
-            for target, value in _given(node)
+            for target, value in bindings_of(node)
             if self._is_part(value)
             for name in self._holders(target)
         }
@@ -334,13 +343,13 @@ class Objects:
                 return not self._is_column(name)
             case ast.Name(id=name) if values := list(self.assigned(name)):
                 return any(map(self._selects_objects, values))
-        root = _root_call(selected)
+        root = root_call(selected)
         if root is None:
             return True
         begins = original_name(root.func, self.callees.scope)
         if isinstance(root.func, ast.Name) and begins in _NAMED_ROWS:
             return any(self._selects_objects(argument) for argument in root.args)
-        return not (_is_function_call(root) or begins == "text")
+        return not (is_sql_function(root) or begins == "text")
 
     def _learn(self) -> bool:
         """Find further names; tell whether there were any."""
@@ -355,7 +364,7 @@ class Objects:
         return bool(found)
 
     def _learned_from(self, node: ast.AST) -> Iterator[str]:
-        for target, value in _given(node):
+        for target, value in bindings_of(node):
             if self.carries(value):
                 yield from self._holders(target)
         if isinstance(node, ast.Call):
@@ -363,7 +372,7 @@ class Objects:
 
     def _holders(self, target: ast.expr) -> Iterator[str]:
         """Give the block's own names that hold what is assigned to a target."""
-        return (name for name in _bound(target) if name in self.local)
+        return (name for name in bound_names(target) if name in self.local)
 
     def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
         given = arguments(call)
@@ -371,12 +380,12 @@ class Objects:
             case ast.Attribute(value=owner) if self.is_session(owner):
                 for argument in given:
                     if last_segment(call.func) not in ROWS | LOADERS:
-                        yield from _bound(argument)
+                        yield from bound_names(argument)
                         yield from self._made_in(argument)
                 return
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in given):
-                    yield _root_name(receiver)
+                    yield root_name(receiver)
         if self._has_session(call):
             yield from self._added_by(call)
 
@@ -399,8 +408,8 @@ class Objects:
         """Give the names in an expression that may be of objects which are new to the session."""
         if isinstance(expression, ast.Name) and self._is_given(expression.id):
             yield expression.id
-        for name in _names_put_into(expression):
-            if any(_makes(value) for value in self._values_of.get(name, ())):
+        for name in names_put_into(expression):
+            if any(makes_object(value) for value in self._values_of.get(name, ())):
                 yield name
 
     def _is_given(self, name: str) -> bool:
@@ -412,36 +421,14 @@ class Objects:
         scope = self.callees.scope
         found: dict[str, list[ast.expr]] = {}
         for node in own_nodes((scope.function() or scope.module.scope).node):
-            for target, value in _given(node):
-                for name in _bound(target):
+            for target, value in bindings_of(node):
+                for name in bound_names(target):
                     found.setdefault(name, []).append(value)
             match node:
                 case ast.Call(func=ast.Attribute(value=receiver, attr=method)):
                     if method in MUTATORS:
-                        found.setdefault(_root_name(receiver), []).extend(arguments(node))
+                        found.setdefault(root_name(receiver), []).extend(arguments(node))
         return found
-
-
-def _names_put_into(value: ast.expr) -> Iterator[str]:
-    """Give the names of what stands in a value: ``a`` and ``b`` of ``[a, Post(user=b)]``."""
-    match value:
-        case ast.Name(id=name):
-            yield name
-        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
-            yield from (name for part in parts for name in _names_put_into(part))
-        case ast.Dict(values=parts) | ast.BoolOp(values=parts):
-            yield from (name for part in parts for name in _names_put_into(part))
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from (*_names_put_into(body), *_names_put_into(orelse))
-        case ast.Starred(value=part) | ast.ListComp(elt=part) | ast.GeneratorExp(elt=part):
-            yield from _names_put_into(part)
-        case ast.Call() if constructs_by_name(value):
-            yield from (name for part in arguments(value) for name in _names_put_into(part))
-
-
-def _makes(value: ast.expr) -> bool:
-    """Tell whether a value is an object that is made there, or holds one."""
-    return any(isinstance(n, ast.Call) and constructs_by_name(n) for n in ast.walk(value))
 
 
 def _added(following: Following, caller: Objects) -> frozenset[str]:
@@ -494,23 +481,6 @@ def inside(following: Following, caller: Objects, session: str, given: frozenset
 def _is_lazy(result: ast.expr | None, objects: Objects) -> bool:
     """Tell whether a result loads when it is gone through."""
     return isinstance(result, ast.GeneratorExp) and objects.mentions(result)
-
-
-def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Give what a node binds, each with the value that it gets, or that it gets something of."""
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            yield from ((target, value) for target in targets)
-        case (
-            ast.AnnAssign(target=target, value=ast.expr() as value)
-            | ast.NamedExpr(target=target, value=value)
-            | ast.AugAssign(target=target, value=value)
-            | ast.For(target=target, iter=value)
-            | ast.AsyncFor(target=target, iter=value)
-            | ast.comprehension(target=target, iter=value)
-            | ast.withitem(context_expr=value, optional_vars=ast.expr() as target)
-        ):
-            yield target, value
 
 
 def outliving(
@@ -568,7 +538,7 @@ def _hands_out(node: ast.AST, objects: Objects) -> bool:
         case ast.Assign(targets=targets, value=value) if objects.carries(value):
             return any(_is_elsewhere(target, objects) for target in targets)
         case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in MUTATORS:
-            is_own = _root_name(receiver) in {objects.session, *objects.local}
+            is_own = root_name(receiver) in {objects.session, *objects.local}
             return not is_own and any(map(objects.carries, arguments(node)))
     return False
 
@@ -580,59 +550,9 @@ def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str]
 def _is_elsewhere(target: ast.expr, objects: Objects) -> bool:
     """Tell whether what is assigned to belongs to something from outside the block."""
     is_part = isinstance(target, (ast.Attribute, ast.Subscript))
-    return is_part and not any(name in objects.local for name in _bound(target))
+    return is_part and not any(name in objects.local for name in bound_names(target))
 
 
 def _is_plain(cls: ast.ClassDef) -> bool:
     decorators = {last_segment(decorator) for decorator in cls.decorator_list}
     return not cls.bases and not cls.keywords and decorators <= {"dataclass"}
-
-
-def _is_stored(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
-
-
-def _bound(target: ast.expr) -> Iterator[str]:
-    """Give the names that get a value, or something of it: ``a, b.c[0] = ...`` gives a and b."""
-    match target:
-        case ast.Name(id=name):
-            yield name
-        case ast.Tuple(elts=elements) | ast.List(elts=elements):
-            for element in elements:
-                yield from _bound(element)
-        case ast.Starred(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
-            yield from _bound(inner)
-
-
-def _root_name(expression: ast.expr) -> str:
-    """Give the name that a chain begins with: ``a`` of ``a.b[0].setdefault("c", [])``."""
-    match expression:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
-            return _root_name(inner)
-    return ""
-
-
-def _root_call(expression: ast.expr) -> ast.Call | None:
-    """Give the call that a chain begins with: ``select(A)`` of ``select(A).where(...)``."""
-    node: ast.expr = expression
-    while isinstance(node, (ast.Call, ast.Attribute)):
-        if isinstance(node, ast.Attribute):
-            node = node.value
-        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
-            node = node.func.value
-        else:
-            return node
-    return None
-
-
-def _is_function_call(call: ast.Call) -> bool:
-    """Tell whether a call is one of SQL's functions, ``func.count(...)``."""
-    match call.func:
-        case (
-            ast.Attribute(value=ast.Name(id="func"))
-            | ast.Attribute(value=ast.Attribute(attr="func"))
-        ):
-            return True
-    return False
