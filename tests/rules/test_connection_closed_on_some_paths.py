@@ -861,3 +861,20 @@ def test_what_comes_with_python_is_imported_without_an_error(tmp_path: Path) -> 
             return conn
     """
     assert_cases(tmp_path, {"service.py": text}, {"DBS603"})
+
+
+def test_a_pragma_with_a_number_is_a_literal_one(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def opened(path, wait):
+            conn = sqlite3.connect(path)
+            conn.execute(f"PRAGMA busy_timeout={max(0, int(wait))}")
+            return conn
+
+        def opened_by_a_text(path, mode):
+            conn = sqlite3.connect(path)  # DBS603
+            conn.execute(f"PRAGMA journal_mode={mode}")
+            return conn
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS603"})

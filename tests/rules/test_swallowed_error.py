@@ -36,6 +36,7 @@ CORE = """
             yield db
 """
 
+SESSIONS = "from sqlalchemy.orm import sessionmaker\n\nSessionLocal = sessionmaker()\n"
 POSTGRESQL = {"requirements.txt": "sqlalchemy>=2\npsycopg2-binary\n"}
 
 
@@ -2539,3 +2540,70 @@ def test_a_query_breaks_no_constraint(tmp_path: Path) -> None:
                 print("there")
     """
     assert_cases(tmp_path, {**POSTGRESQL, "items.py": text}, CODES)
+
+
+def test_what_a_turns_handler_marks_is_left_to_a_later_commit(tmp_path: Path) -> None:
+    text = """
+        from db import SessionLocal
+
+        def run(send):
+            with SessionLocal() as db:
+                queued = db.query(Mail).all()
+                for mail in queued:
+                    try:
+                        send(mail.address)
+                        {sent}
+                        db.commit()
+                    except Exception:
+                        {marked}
+                db.commit()
+    """
+    write_project(tmp_path, {"db.py": SESSIONS})
+    for sent, marked, is_batch in (
+        ("mail.status = 1", "mail.status = 2", True),
+        ("db.add(Sent(mail))", "print(mail)", False),
+    ):
+        (tmp_path / "run.py").write_text(dedent(text.format(sent=sent, marked=marked)), "utf-8")
+        (message,) = [m for _, _, code, m in lint(tmp_path, "run.py") if code in CODES]
+        assert ("; commit each iteration's work, for a rollback" in message) is is_batch
+
+
+@pytest.mark.parametrize(
+    ("options", "refresh", "mark"),
+    [
+        ("", "", "  # DBS308"),
+        (", expire_on_commit=False", "", ""),
+        ("", "await db.refresh(trade)", ""),
+    ],
+)
+def test_what_is_loaded_again_is_not_expired(
+    tmp_path: Path, options: str, refresh: str, mark: str
+) -> None:
+    text = f"""
+        from typing import Annotated
+
+        from fastapi import Depends, FastAPI
+        from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+        engine = create_async_engine("postgresql+asyncpg://localhost/x")
+        factory = async_sessionmaker(engine{options})
+        app = FastAPI()
+
+        async def get_db():
+            async with factory() as session:
+                yield session
+                await session.commit()
+
+        @app.post("/trades")
+        async def post(db: Annotated[AsyncSession, Depends(get_db)]):
+            trade = Trade()
+            db.add(trade)
+            await db.commit()
+            {refresh or "pass"}
+            try:
+                print(await db.execute("SELECT 1"))
+            except Exception:{mark}
+                pass
+            return trade.id
+    """
+    assert_cases(tmp_path, {"app.py": text}, CODES)

@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.effects.work.uses import Uses
 from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, body_of
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 
@@ -28,7 +28,8 @@ def leaves_changes(
         scope: the scope of the statements.
         inference: follows the functions that are given the session or its objects.
     """
-    readers = (uses, Changes(Objects(session, body, scope, inference)))
+    objects = Objects(session, body_of(scope.node), scope, inference)
+    readers = (uses, Changes(objects))
     return any(_leaves(ways_through(body, reader, handlers=False)) for reader in readers)
 
 

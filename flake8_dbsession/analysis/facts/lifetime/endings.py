@@ -455,7 +455,7 @@ def _setup_calls(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
                     continue
                 if method == "begin" or _is_pragma(call):
                     if owner in fresh and call not in awaited:
-                        yield call
+                        yield from (node for node in nodes_in(call) if isinstance(node, ast.Call))
                 elif method != "cursor":
                     fresh.discard(owner)
 
@@ -511,8 +511,24 @@ def _cursor_owners(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
 def _is_pragma(call: ast.Call) -> bool:
     match call:
         case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str() as sql)]):
-            return sql.lstrip().lower().startswith("pragma")
+            return _begins_with_pragma(sql)
+        case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.JoinedStr(values=parts)]):
+            first, *_ = parts
+            is_begun = isinstance(first, ast.Constant) and _begins_with_pragma(str(first.value))
+            return is_begun and all(map(_is_number, parts[1:]))
     return False
+
+
+def _begins_with_pragma(sql: str) -> bool:
+    return sql.lstrip().lower().startswith("pragma")
+
+
+def _is_number(part: ast.expr) -> bool:
+    """Tell whether a part of a text is written out, or filled in by what gives a number."""
+    match part:
+        case ast.FormattedValue(value=ast.Call(func=ast.Name(id="int" | "len" | "max" | "min"))):
+            return True
+    return isinstance(part, ast.Constant)
 
 
 def _in_tries(nodes: list[ast.AST]) -> frozenset[ast.AST]:

@@ -460,7 +460,7 @@ class _Function:
         if around is not None:
             commits_there = self._commits_in(around, name)
             later = any(commit.lineno > around.lineno for commit in commits)
-            if commits_there and self._leaves_in(around, name):
+            if commits_there and self._leaves_in(around, handler, name):
                 return Undone.BATCH
             if not commits_there and (later or known.commits or known.is_async):
                 return Undone.TURNS
@@ -494,9 +494,13 @@ class _Function:
         inside = (call for call in self._calls if _encloses(loop, call) and call in uses.acts)
         return any(Did.COMMITS in uses.acts[call].ever for call in inside)
 
-    def _leaves_in(self, loop: ast.stmt, name: str) -> bool:
-        body: list[ast.stmt] = loop.body  # type: ignore[attr-defined]
-        return leaves_changes(body, name, self._uses(name), self._scope, self._inference)
+    def _leaves_in(self, loop: ast.stmt, handler: ast.ExceptHandler, name: str) -> bool:
+        """Tell whether a turn of a loop may leave changes, by itself or by its handler."""
+        bodies: list[list[ast.stmt]] = [loop.body, handler.body]  # type: ignore[attr-defined]
+        uses = self._uses(name)
+        return any(
+            leaves_changes(body, name, uses, self._scope, self._inference) for body in bodies
+        )
 
     def _commits_for_caller(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether the function commits what its caller did, itself or by a helper before."""
@@ -589,7 +593,8 @@ class _Function:
         tried = self._tried[handler]
         if notes_after(handler, self._function, failed.session):
             return True
-        if reads_expired(handler, tried, self._function, failed.session):
+        is_expired = failed.known.keeps_loaded is not True
+        if is_expired and reads_expired(handler, tried, self._function, failed.session):
             return True
         left = left_before(tried, graph, failed.session, self._scope, self._inference)
         return left is not None and not left.is_lock

@@ -89,6 +89,13 @@ def reads_expired(
         if isinstance(argument, ast.Name)
     }
     names = _names_of_loaded(function, session, parts=False) | added
+    names -= {
+        argument.id
+        for node in nodes
+        if isinstance(node, ast.Call) and dotted_name(node.func) == f"{session}.refresh"
+        for argument in node.args
+        if isinstance(argument, ast.Name)
+    }
     names -= {name for node in nodes_in(tried) for bound, _ in _bound(node) for name in bound}
     return any(
         isinstance(node, ast.Name)
