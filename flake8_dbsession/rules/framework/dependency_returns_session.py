@@ -100,7 +100,7 @@ def _at_injection(injection: Injection, returned: HandedOver) -> str:
     handed = ast.unparse(injection.handed)
     return (
         f"`{ast.unparse(injection.node.func)}({handed})` injects a {noun(returned.known)} that is "
-        "returned, not yielded, so that nothing closes it after use; "
+        "returned, not yielded, so that the framework does not close it after use; "
         f"use {'a dependency' if handed.startswith('lambda') else f'a `{handed}`'} that yields it"
     )
 
