@@ -203,7 +203,9 @@ class _Proposer:
         if not giver.is_method:
             return giver.role is not Role.PROVIDER or self._is_shared(giver)
         return any(
-            use.giver == giver and (use.path != giver.path or not use.written.startswith("self."))
+            use.giver == giver
+            and "." in use.written  # else it is called on what has no name: `manager().session()`
+            and (use.path != giver.path or not use.written.startswith("self."))
             for use in self._uses
         )
 

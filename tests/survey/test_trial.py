@@ -270,3 +270,31 @@ def work():
     found = trial(tmp_path, files)
     assert found.offered.connections == ()
     assert not any(layer.uses for layer in found.proposal.layers)
+
+
+def test_a_method_of_an_object_without_a_name_is_not_proposed(tmp_path: Path) -> None:
+    manager = """
+from contextlib import contextmanager
+from sqlalchemy.orm import sessionmaker
+
+class Manager:
+    def __init__(self):
+        self.make = sessionmaker()
+
+    @contextmanager
+    def get_session(self):
+        with self.make() as session:
+            yield session
+
+def get_manager():
+    return Manager()
+"""
+    use = """
+from app.manager import get_manager
+
+def work():
+    with get_manager().get_session() as session:
+        session.execute("x")
+"""
+    found = trial(tmp_path, {"app/manager.py": manager, "app/work.py": use})
+    assert not any(layer.uses for layer in found.offered.layers)
