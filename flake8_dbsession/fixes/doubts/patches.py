@@ -72,11 +72,22 @@ class _Reader:
         elif by_patch and name == "multiple" and first is not None:
             module = self._text(first) if _is_text(first) else self._module(first)
             for keyword in call.keywords:
-                if keyword.arg not in (None, "spec", "create", "spec_set", "autospec", "target"):
+                if keyword.arg is None:
+                    yield from self._of_dictionary(call, module, keyword.value)
+                elif keyword.arg not in ("spec", "create", "spec_set", "autospec", "target"):
                     found = self._patch(call, module, keyword.arg or "", 99)
                     yield found._replace(given=keyword.value, options=())
         elif name in ("dict", "setitem") and first is not None and self._is_sys_modules(first):
             yield from self._whole(call.args[1:])
+
+    def _of_dictionary(self, call: ast.Call, module: str, given: ast.expr) -> Iterator[Patch]:
+        if isinstance(given, ast.Dict):
+            for key, value in zip(given.keys, given.values, strict=True):
+                name = self._text(key) if key is not None else HOLE
+                where = HOLE if name == HOLE else module
+                yield Patch(where, name, None, value, (), call.lineno)
+        else:
+            yield Patch(HOLE, HOLE, None, None, (), call.lineno)
 
     def _is_sys_modules(self, expression: ast.expr) -> bool:
         return "sys.modules" in (dotted_name(expression), self._text(expression))

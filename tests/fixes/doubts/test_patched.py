@@ -38,11 +38,13 @@ PATCHES += [
     'patch.multiple("app.work", SessionLocal=None)',
     "from app import work\npatch.multiple(work, spec=True, SessionLocal=None)",
     "from app import work\nwork.SessionLocal = None",
+    'patch.multiple("app.work", **{"SessionLocal": None})',
     'import importlib\nit = importlib.import_module("app.work")\nit.SessionLocal = None',
 ]
 UNREAD = [
     "patch(TARGETS[0] + work, SessionLocal)",
     'patch.object(modules["work"], "SessionLocal")',
+    'given = {"SessionLocal": None}\npatch.multiple("app.work", **given)',
     'def test(module): monkeypatch.setattr(f"{module}.SessionLocal", work)',
 ]
 OTHERS = [
