@@ -315,3 +315,19 @@ def test_an_object_that_is_only_looked_at_is_not(tmp_path: Path) -> None:
     code = service(READING.format(body)).replace("def work", f"{ADDING}def work")
     done = repaired(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS303")
     assert "\n    number = user.id\n" in done.text.content
+
+
+def test_what_a_query_is_asked_with_is_no_object(tmp_path: Path) -> None:
+    body = """
+        db = SessionLocal()
+        try:
+            user = db.query(User).filter_by(name=name).first()
+            user.name = "x"
+            db.commit()
+            print(name)
+        finally:
+            db.close()
+        """
+    done = repaired(tmp_path, {**HOUSE, "work.py": service(body)}, "work.py", CODES)
+    assert done.fixed
+    assert "commit()" not in done.text.content

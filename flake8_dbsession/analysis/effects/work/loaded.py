@@ -386,14 +386,10 @@ class Objects:
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in given):
                     yield root_name(receiver)
-        if self._has_session(call):
+        if self.held_by(call) or any(map(self.is_session, given)):
             yield from self._added_by(call)
-
-    def _has_session(self, call: ast.Call) -> bool:
-        """Tell whether what is called has the session: by an argument, or by its object."""
-        owner = getattr(call.func, "value", None)
-        is_object = owner is not None and self.carries(owner)
-        return is_object or bool(self.held_by(call)) or any(map(self.is_session, arguments(call)))
+        elif self.is_entity(getattr(call.func, "value", call.func)):
+            yield from (name for argument in given for name in self._made_in(argument))
 
     def _added_by(self, call: ast.Call) -> Iterator[str]:
         """Give the names of what a function, or an object's method, may add to the session."""
@@ -403,11 +399,11 @@ class Objects:
             name = parameter_for(following.function, key) if following is not None else None
             if added is None or name in added:
                 yield from self._made_in(argument)
+                if isinstance(argument, ast.Name) and self._is_given(argument.id):
+                    yield argument.id
 
     def _made_in(self, expression: ast.expr) -> Iterator[str]:
-        """Give the names in an expression that may be of objects which are new to the session."""
-        if isinstance(expression, ast.Name) and self._is_given(expression.id):
-            yield expression.id
+        """Give the names in an expression of objects that the function makes, or of lists of some."""
         for name in names_put_into(expression):
             if any(makes_object(value) for value in self._values_of.get(name, ())):
                 yield name
