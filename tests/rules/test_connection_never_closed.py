@@ -1193,3 +1193,15 @@ def test_a_double_that_a_decorator_gives_a_test(tmp_path: Path) -> None:
             engine.raw_connection().cursor().fetchone()  # DBS602
     """
     assert_cases(tmp_path, {"tests/test_fetch.py": text}, CODES)
+
+
+@pytest.mark.parametrize("name", ["conn_str", "connection_string", "dsn", "conn"])
+def test_what_a_driver_is_given_is_an_address_whatever_its_name(tmp_path: Path, name: str) -> None:
+    text = f"""
+        import psycopg2
+
+        def count({name}):
+            connection = psycopg2.connect({name})  # DBS602
+            connection.cursor().execute("SELECT 1")
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS602"})

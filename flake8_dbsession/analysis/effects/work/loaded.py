@@ -403,7 +403,7 @@ class Objects:
                     yield argument.id
 
     def _made_in(self, expression: ast.expr) -> Iterator[str]:
-        """Give the names in an expression of objects that the function makes, or of lists of some."""
+        """Give the names in an expression of objects that the function makes, or of their lists."""
         for name in names_put_into(expression):
             if any(makes_object(value) for value in self._values_of.get(name, ())):
                 yield name

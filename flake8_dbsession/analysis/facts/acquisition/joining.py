@@ -37,6 +37,9 @@ def joins_a_connection(call: ast.Call, scope: Scope, inference: Inference) -> bo
         True for a connection that came in or is lent, as in a migration, in a mapper's event or in
         ``Session(bind=other.connection())``.
     """
+    match inference.value(call, scope):
+        case RoleValue(resource=Resource.CONNECTION):
+            return False  # what a driver is given first is an address
     bind = bound_to(call) or bound_to(making_call(call, scope))
     if bind is None:
         return False
