@@ -149,7 +149,8 @@ FIXTURES = """
 
 
 def test_fixtures_cases_and_markers(tmp_path: Path) -> None:
-    write(tmp_path, test_it=FIXTURES)
+    # What the collector takes before a test is judged is said in other words.
+    write(tmp_path, test_it=FIXTURES, conftest="import gc\n\ngc.disable()\n")
     run = run_pytest(
         tmp_path, "--dbsession-leaks", "--strict-markers", "-o", "dbsession_allow=known"
     )
