@@ -481,7 +481,7 @@ class House:
 
 def _fitting(ways: list[Way], place: OpeningPlace) -> list[Way]:
     """Put those of some ways first that fit what the code does: that commit where it writes."""
-    if len(ways) < 2 or place.writes is None:
+    if len({way.leaving.commits for way in ways}) < 2 or place.writes is None:
         return ways
     return sorted(ways, key=lambda way: way.leaving.commits is not place.writes)
 

@@ -225,7 +225,7 @@ class Changes:
         """Tell whether a name is that of a query, or of a result that is not fetched yet."""
         if not isinstance(receiver, ast.Name):
             return False
-        values = list(self._objects.assigned(receiver.id))
+        values = self._objects.assigned(receiver.id)
         asked = [value for value in values if self._objects.session_call(value)]
         return bool(asked) and not any(map(self._is_fetched, asked))
 
@@ -233,7 +233,7 @@ class Changes:
         """Tell whether a name is that of a list or dictionary, and not of a loaded object."""
         if not isinstance(receiver, ast.Name):
             return False
-        values = list(self._objects.assigned(receiver.id))
+        values = self._objects.assigned(receiver.id)
         return self._callees.is_container(receiver) or (
             bool(values) and not any(map(self._objects.is_entity, values))
         )

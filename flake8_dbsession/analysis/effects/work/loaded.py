@@ -145,13 +145,19 @@ class Objects:
                 case _:
                     return None
 
-    def assigned(self, name: str) -> Iterator[ast.expr]:
+    def assigned(self, name: str) -> list[ast.expr]:
         """Give what is assigned to a name in the block, but for ``name = name.where(...)``."""
+        return self._assigned.get(name, [])
+
+    @cached_property
+    def _assigned(self) -> dict[str, list[ast.expr]]:
+        found: dict[str, list[ast.expr]] = {}
         for node in self._nodes:
             match node:
-                case ast.Assign(targets=[target], value=value) if is_name(target, name):
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     if not any(is_name(part, name) for part in ast.walk(value)):
-                        yield value
+                        found.setdefault(name, []).append(value)
+        return found
 
     def is_entity(self, expression: ast.expr) -> bool:
         """Tell whether an expression may be a loaded object itself, and no collection."""
@@ -159,7 +165,7 @@ class Objects:
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.is_entity(inner)
             case ast.Name(id=name):
-                values = list(self.assigned(name))
+                values = self.assigned(name)
                 return name in self.names and (not values or any(map(self.is_entity, values)))
             case ast.Attribute() | ast.Subscript() | ast.IfExp() | ast.BoolOp():
                 return self.carries(expression)
@@ -311,7 +317,7 @@ class Objects:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
                     attribute = self._stored_by(made)
-                    if attribute and len(list(self.assigned(name))) == 1:
+                    if attribute and len(self.assigned(name)) == 1:
                         yield name, attribute
 
     def _is_made_with_session(self, call: ast.Call) -> bool:
@@ -341,7 +347,7 @@ class Objects:
                 return False
             case ast.Attribute(value=ast.Name(), attr=name):
                 return not self._is_column(name)
-            case ast.Name(id=name) if values := list(self.assigned(name)):
+            case ast.Name(id=name) if values := self.assigned(name):
                 return any(map(self._selects_objects, values))
         root = root_call(selected)
         if root is None:
@@ -388,8 +394,10 @@ class Objects:
                     yield root_name(receiver)
         if self.held_by(call) or any(map(self.is_session, given)):
             yield from self._added_by(call)
-        elif self.is_entity(getattr(call.func, "value", call.func)):
-            yield from (name for argument in given for name in self._made_in(argument))
+            return
+        made = [name for argument in given for name in self._made_in(argument)]
+        if made and self.is_entity(getattr(call.func, "value", call.func)):
+            yield from made
 
     def _added_by(self, call: ast.Call) -> Iterator[str]:
         """Give the names of what a function, or an object's method, may add to the session."""
