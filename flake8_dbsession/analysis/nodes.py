@@ -67,7 +67,7 @@ def constants_in(parts: Sequence[ast.AST | None]) -> tuple[object, ...]:
     return values if len(values) == len(parts) else ()
 
 
-def position_of(node: ast.AST) -> tuple[int, int]:
+def start_of(node: ast.AST) -> tuple[int, int]:
     """Give the line and column where a statement or expression begins."""
     return node.lineno, node.col_offset  # type: ignore[attr-defined]
 

@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.effects.work.following import Following, Told, de
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
+    LASTING,
     NOTHING,
     UNFOLLOWED,
     Did,
@@ -54,7 +55,7 @@ def changes_objects(function: Scope, session: str, *, inference: Inference) -> b
     body = body_of(function.node)
     objects = Objects(session, body, function, inference)
     ways = ways_through(body, Changes(objects, closes_stay=False))
-    return any(way.did & (Did.WRITES | Did.DEFINES | Did.MAY_WRITE) for way in ways)
+    return any(way.did & LASTING for way in ways)
 
 
 class Changes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
-from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.model import LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import done_by_opened, end_of_opened, thing_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import opened_by
 from flake8_dbsession.analysis.facts.acquisition.definitions import HANDED_OUT
@@ -27,9 +27,8 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
-from flake8_dbsession.analysis.nodes import own_nodes, position_of, shown
+from flake8_dbsession.analysis.nodes import own_nodes, shown, start_of
 
-_CHANGES = Did.WRITES | Did.DEFINES | Did.MAY_WRITE
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
 _MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
 
@@ -139,8 +138,8 @@ def _is_committed_at_end(
         return False
     match tree.parent(call):
         case ast.withitem(optional_vars=ast.Name(id=name)):
-            return bool(did & _CHANGES) or changes_objects(function, name, inference=inference)
-    return bool(did & _CHANGES)
+            return bool(did & LASTING) or changes_objects(function, name, inference=inference)
+    return bool(did & LASTING)
 
 
 def _is_same_database(given: RoleValue, opened: RoleValue) -> bool:
@@ -162,7 +161,7 @@ def _is_ended_before(call: ast.Call, name: str, scope: Scope) -> bool:
     """Tell whether the last thing done with a session before a call is to end its transaction."""
     function = scope.function() or scope
     reads = _reads(function).get(name, [])
-    before = bisect_left(reads, position_of(call))
+    before = bisect_left(reads, start_of(call))
     return before > 0 and reads[before - 1] in _ended(function)
 
 
@@ -172,7 +171,7 @@ def _reads(function: Scope) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
     for node in own_nodes(function.node):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(position_of(node))
+            found.setdefault(node.id, []).append(start_of(node))
     return {name: sorted(places) for name, places in found.items()}
 
 
@@ -180,7 +179,7 @@ def _reads(function: Scope) -> dict[str, list[tuple[int, int]]]:
 def _ended(function: Scope) -> frozenset[tuple[int, int]]:
     """Give where the names stand whose transaction a function ends."""
     return frozenset(
-        position_of(node.func.value)
+        start_of(node.func.value)
         for node in own_nodes(function.node)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)

@@ -29,7 +29,7 @@ from flake8_dbsession.analysis.nodes import (
     is_name,
     nodes_in,
     own_nodes,
-    position_of,
+    start_of,
     unawaited,
 )
 
@@ -71,8 +71,8 @@ def _loses_writes(close: HandClose, inference: Inference) -> bool:
     if close.node in acts and acts[close.node].ever & _SAVING:
         return False
     before = [node for node in acts if isinstance(node, ast.Call) and _is_before(node, close.node)]
-    ended = [position_of(node) for node in before if acts[node].always & _ENDED]
-    written = [position_of(node) for node in before if acts[node].since & _LASTING]
+    ended = [start_of(node) for node in before if acts[node].always & _ENDED]
+    written = [start_of(node) for node in before if acts[node].since & _LASTING]
     return bool(written) and max(written) > max(ended, default=(0, 0))
 
 
@@ -96,9 +96,7 @@ def _uses_after_yield(close: HandClose, inference: Inference) -> bool | None:
                 session = dotted_name(handed.value)
                 later = (node for node in nodes if isinstance(node, ast.Call))
                 return any(
-                    _works(node, session)
-                    for node in later
-                    if position_of(node) > position_of(handed)
+                    _works(node, session) for node in later if start_of(node) > start_of(handed)
                 )
     return None
 
@@ -157,7 +155,7 @@ def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
     return any(
         is_name(node, session)
         and node not in closed
-        and position_of(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
+        and start_of(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
         for node in nodes
     )
 
@@ -193,4 +191,4 @@ def _ends(call: ast.Call, session: str) -> bool:
 
 
 def _is_before(node: ast.Call, close: ast.Call) -> bool:
-    return position_of(node) < position_of(close)
+    return start_of(node) < start_of(close)

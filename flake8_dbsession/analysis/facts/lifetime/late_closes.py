@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Role
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, position_of
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, start_of
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
 _HELD = HELD | {Role.REGISTRY}
@@ -85,7 +85,7 @@ def _close_after(
     """Find the first close, after a ``yield``, of what it handed out: nothing else has its name."""
     rebound: set[str] = set()
     for node in nodes:
-        if not isinstance(node, ast.expr) or position_of(node) <= position_of(handed):
+        if not isinstance(node, ast.expr) or start_of(node) <= start_of(handed):
             continue
         match node:
             case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
@@ -178,4 +178,4 @@ def _is_within(block: list[ast.stmt], node: ast.expr) -> bool:
 
 def _spans(statement: ast.stmt, node: ast.expr) -> bool:
     end = (statement.end_lineno or 0, statement.end_col_offset or 0)
-    return position_of(statement) <= position_of(node) < end
+    return start_of(statement) <= start_of(node) < end

@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
-from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, position_of
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, start_of
 
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 
@@ -51,8 +51,8 @@ def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference)
 
 def _ends_early(function: ast.AST, parameter: str) -> bool:
     nodes = own_nodes(function)
-    waits = [position_of(node) for node in nodes if isinstance(node, _WAITING)]
-    uses = [position_of(n) for n in nodes if is_name(n, parameter)]
+    waits = [start_of(node) for node in nodes if isinstance(node, _WAITING)]
+    uses = [start_of(n) for n in nodes if is_name(n, parameter)]
     if any(_waits_with(loop, parameter) for loop in nodes if isinstance(loop, LOOPS)):
         return False
     return not waits or not uses or max(uses) < min(waits)
