@@ -1,4 +1,4 @@
-"""The one way in which files are written: whole or not at all, and never through a link."""
+"""The one way in which files of a project are written: whole or not at all, through no link."""
 
 from __future__ import annotations
 

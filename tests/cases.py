@@ -16,7 +16,10 @@ from flake8_dbsession.linter import Linter, Settings
 
 _EXPECTED = re.compile(r"#\s*((?:DBS\d{3}\b[ ,]*)+)")
 
-HOUSE = {
+CHOSEN = {"dbsession.toml": 'preset = "standard"\n'}
+"""A policy that chooses a standard, so that a provider is asked for wherever there is one."""
+
+HOUSE = CHOSEN | {
     "core/database.py": """\
         from contextlib import contextmanager
 
@@ -32,7 +35,7 @@ HOUSE = {
                 yield db
         """
 }
-"""A module with a factory and a provider, in which nothing is found."""
+"""A policy, and a module with a factory and a provider, in which nothing is found."""
 
 
 def expected_codes(text: str) -> list[tuple[int, str]]:

@@ -27,7 +27,7 @@ print(make(), 1)
 """
 # DBS102 on its line 4.
 CANARY = """\
-from core.names import SessionLocal
+from core.names import SessionLocal, get_db_session
 
 
 with SessionLocal() as db:

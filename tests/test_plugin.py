@@ -286,7 +286,7 @@ class TestSelectionOfThePolicy:
         assert flake8("--select=DBS,E9", files=files) == []
 
     def test_it_yields_where_flake8_names_one(self, flake8: Flake8) -> None:
-        files = {**self.FILES, "dbsession.toml": 'ignore = ["DBS102"]'}
+        files = {**self.FILES, "dbsession.toml": 'preset = "standard"\nignore = ["DBS102"]'}
         assert found(flake8("--select=DBS102", files=files)) == ["app.py:5:DBS102"]
 
     @pytest.mark.parametrize(

@@ -65,10 +65,10 @@ class House:
     def ways(self, place: OpeningPlace) -> list[Way]:
         """Give the ways that can be used at a place, the best first.
 
-        The file's own layer comes first, then the other layers that the user declares, then what
-        is found: beside the factory, in the modules that the file imports, on objects at hand; last
-        what a preset names. Of a layer's ways the one that fits what the code does goes before:
-        one that commits where the code changes data.
+        The file's own layer comes first where the user declares it, then the other layers that the
+        user declares, then what is found: beside the factory, on objects at hand, in the modules
+        that the file imports; last what a preset names. Of a layer's ways the one that fits what
+        the code does goes before: one that commits where the code changes data.
 
         Args:
             place: where a session or connection is wanted.

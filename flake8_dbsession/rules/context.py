@@ -27,7 +27,7 @@ from flake8_dbsession.house.advice import (
 )
 from flake8_dbsession.house.fitting import fitted
 from flake8_dbsession.house.house import House
-from flake8_dbsession.house.model import OpeningPlace, Way
+from flake8_dbsession.house.model import AT_HAND, OpeningPlace, Way
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.policy.model import Layer, Policy, Style
 
@@ -107,6 +107,31 @@ class Context:
         ways = self.house.ways(place_of(acquisition, self.file.inference))
         return any(way.style is not Style.DEPENDENCY for way in ways)
 
+    @cached_property
+    def is_declared(self) -> bool:
+        """Whether the policy says how sessions are opened: by a layer's way, or by its preset."""
+        return self.policy.chosen or any(layer.declared for layer in self.layers)
+
+    def asked_ways(self, acquisition: Acquisition) -> list[Way]:
+        """Give the ways that should be used even in the place of what is closed well.
+
+        That is a matter of the house's taste; many mature projects use a provider and the
+        factory's own block side by side.
+
+        Args:
+            acquisition: what is opened.
+
+        Returns:
+            The ways that can be used there, where the policy says how sessions are opened; else
+            those that the file has at hand already, imported or its own.
+        """
+        ways = self.house.ways(place_of(acquisition, self.file.inference))
+        return [way for way in ways if self.is_declared or way.reach == AT_HAND]
+
+    def asks_for_block(self, acquisition: Acquisition) -> bool:
+        """Tell whether one of the asked ways can stand in the place of a ``with`` block."""
+        return any(way.style is not Style.DEPENDENCY for way in self.asked_ways(acquisition))
+
     def is_held_otherwise(self, acquisition: Acquisition) -> bool:
         """Tell whether what is opened by hand needs nobody to close it by hand.
 
@@ -132,9 +157,9 @@ class Context:
             by_others: whether others are to open it, so that what may be done here is no matter.
 
         Returns:
-            What the policy has in the place of a legacy accessor; the session that the function
-            was given already; the own block of what tests and owners open; else the best way of
-            the house.
+            What the policy has in the place of a legacy accessor; the own block of what tests and
+            owners open; the session that the function was given already; else the best way of the
+            house.
         """
         replacement = self.legacy_replacement(acquisition.node, acquisition.scope)
         if replacement is not None:

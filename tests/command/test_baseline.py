@@ -16,7 +16,7 @@ from tests.flake8_runs import flake8_here, run_flake8
 
 KNOWN = ".dbsession-baseline.json"
 OLD = """
-    from core.database import SessionLocal
+    from core.database import SessionLocal, get_db_session
 
 
     def save(user):
@@ -44,7 +44,7 @@ HOUSE = """
 # The same violations: further down, formatted anew, and with other code around them.
 MOVED = '''
     """Users."""
-    from core.database import SessionLocal
+    from core.database import SessionLocal, get_db_session
 
 
     def load():

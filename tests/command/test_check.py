@@ -12,7 +12,7 @@ from flake8.utils import stdin_get_value
 from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.command import main
 from flake8_dbsession.policy.loading import forget_policies
-from tests.cases import HOUSE, write_project
+from tests.cases import CHOSEN, HOUSE, write_project
 from tests.flake8_runs import flake8_here
 
 BY_HAND = "from core.database import SessionLocal\n\ndb = SessionLocal()\n"
@@ -267,7 +267,7 @@ class TestFix:
     def test_doubts(self, project: Path) -> None:
         committing = self.HOUSE.replace("yield db", "yield db\n                db.commit()")
         write = self.FIXABLE.replace("return db.get(user)", "db.add(user)")
-        write_project(project, {"core/database.py": committing, "app.py": write})
+        write_project(project, {**CHOSEN, "core/database.py": committing, "app.py": write})
         assert check("--fix", "--select", "DBS102").exit_code == 1
         assert check("--fix", "--select", "DBS102", "--accept", "commit").exit_code == 0
 

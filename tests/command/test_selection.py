@@ -13,7 +13,7 @@ from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here
 
 APP = """
-    from core.database import SessionLocal
+    from core.database import SessionLocal, get_db_session
 
     db = SessionLocal()
 
@@ -29,6 +29,7 @@ ALL = ["app.py:4 DBS101", "app.py:4 DBS201", "app.py:8 DBS102"]
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_project(tmp_path, {**HOUSE, "app.py": APP})
+    (tmp_path / "dbsession.toml").unlink()
     return tmp_path
 
 

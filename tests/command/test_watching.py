@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import HOUSE, write_project
+from tests.cases import CHOSEN, HOUSE, write_project
 
 APP = "from core.database import SessionLocal\n\nwith SessionLocal() as db:\n    db.get(1)\n"
 QUIET = "x = 1\n"
@@ -91,9 +91,9 @@ def test_it_checks_after_each_change_and_ends_cleanly(folder: Path, watcher: Wat
     assert found == ["./app.py:3:6: DBS102", "./lib/new.py:1:4: E999"]
     (folder / "lib/new.py").unlink()
     assert codes(watcher.next()) == ["./app.py:3:6: DBS102"]
-    (folder / "dbsession.toml").write_text("ignore = ['DBS102']\n")
+    (folder / "dbsession.toml").write_text(CHOSEN["dbsession.toml"] + "ignore = ['DBS102']\n")
     assert watcher.next() == []
-    (folder / "dbsession.toml").write_text("ignore = ['DBS3']\n")
+    (folder / "dbsession.toml").write_text(CHOSEN["dbsession.toml"])
     assert codes(watcher.next()) == ["./app.py:3:6: DBS102"]
     (folder / "core/database.py").write_text("SessionLocal = object\n")
     assert watcher.next() == []

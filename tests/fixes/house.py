@@ -1,5 +1,7 @@
 """A small house: its models, its factories, its providers and its dependency."""
 
+from tests.cases import CHOSEN
+
 MODELS = """
     from sqlalchemy import Column, ForeignKey, Integer, String
     from sqlalchemy.orm import declarative_base, relationship
@@ -51,7 +53,7 @@ DATABASE = """
 
 READING_DATABASE = DATABASE.replace("            db.commit()\n", "")
 LOADED_DATABASE = DATABASE.replace("bind=engine)", "bind=engine, expire_on_commit=False)")
-HOUSE = {"core/models.py": MODELS, "core/database.py": DATABASE}
+HOUSE = CHOSEN | {"core/models.py": MODELS, "core/database.py": DATABASE}
 
 HELPERS = """
     def open_session():

@@ -10,7 +10,7 @@ from flake8_dbsession.fixes.repair import Repair, Wishes, repair
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.rewriting.text import decode
-from tests.cases import write_project
+from tests.cases import CHOSEN, write_project
 
 
 def repaired(
@@ -18,7 +18,7 @@ def repaired(
 ) -> Repair:
     """Write a project and repair one file of it, which is not written back."""
     folder.mkdir(exist_ok=True)
-    write_project(folder, files)
+    write_project(folder, CHOSEN | files)
     path = folder / name
     wishes = Wishes(codes=tuple(codes.split()), unsafe=unsafe)
     linter = Linter(Settings(selected=frozenset(wishes.codes)))

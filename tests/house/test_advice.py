@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.policy.loading import forget_policies
-from tests.cases import lint, write_project
+from tests.cases import CHOSEN, lint, write_project
 
 FACTORY = """
 from contextlib import asynccontextmanager, contextmanager
@@ -206,7 +206,7 @@ def test_a_commit_that_expires_what_is_returned(tmp_path: Path, value: str, endi
         ("c", committing.replace("(engine)", "(engine, expire_on_commit=False)"), ""),
     ]:
         files = {"core/__init__.py": "", "core/db.py": database, "app/work.py": use}
-        write_project(tmp_path / folder, files)
+        write_project(tmp_path / folder, CHOSEN | files)
         (message,) = [m for *_, m in lint(tmp_path / folder, "app/work.py")]
         assert message.partition("; use ")[2] == f"`with scope() as db:`{said}"
 

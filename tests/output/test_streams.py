@@ -26,7 +26,7 @@ def get_db_session():
         yield db
 """
 BY_HAND = """\
-from core.database import SessionLocal
+from core.database import SessionLocal, get_db_session
 
 
 def save(user):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import lint, write_project
+from tests.cases import CHOSEN, lint, write_project
 
 CORE = """
     from contextlib import contextmanager
@@ -165,7 +165,7 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
     ],
 )
 def test_the_way_out_fits(tmp_path: Path, text: str, code: str, way_out: str) -> None:
-    write_project(tmp_path, {"core.py": CORE, "service.py": HEADER + text})
+    write_project(tmp_path, {**CHOSEN, "core.py": CORE, "service.py": HEADER + text})
     (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == code]
     assert message.endswith(way_out)
 
@@ -198,7 +198,7 @@ def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:
                 session = self.factory()
                 self.checker = Checker(session)
     """
-    write_project(tmp_path, {"db.py": DATABASE, "app.py": text})
+    write_project(tmp_path, {**CHOSEN, "db.py": DATABASE, "app.py": text})
     (message,) = (m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS103")
     assert message.endswith(
         "use one that is passed in, opened by `with self.factory() as session:`"

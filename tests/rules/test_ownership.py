@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases
+from tests.cases import CHOSEN, assert_cases
 
 CODES = {"DBS101", "DBS102", "DBS103", "DBS301"}
 HOUSE = """
@@ -137,7 +137,7 @@ def test_a_fixture_owns_what_it_opens(tmp_path: Path) -> None:
             with Maker() as db:  # DBS102
                 db.scalar(1)
     """
-    assert_cases(tmp_path, {"shop.py": HOUSE, "plugin.py": text}, CODES)
+    assert_cases(tmp_path, {**CHOSEN, "shop.py": HOUSE, "plugin.py": text}, CODES)
 
 
 def test_what_is_kept_for_a_request_is_owned_and_for_the_process_not(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.cases import assert_cases, lint, write_project
+from tests.cases import CHOSEN, assert_cases, lint, write_project
 
 CODES = {"DBS101", "DBS102", "DBS103"}
 DATABASE = """
@@ -36,6 +36,7 @@ def test_a_factory_under_any_name_is_followed_to_its_module(tmp_path: Path) -> N
     assert_cases(
         tmp_path,
         {
+            **CHOSEN,
             "core/database.py": DATABASE,
             "core/service.py": """
                 from .database import new_session as open_it
@@ -79,6 +80,7 @@ def test_a_session_class_in_a_block_needs_a_provider_beside_its_engine(tmp_path:
     assert_cases(
         tmp_path,
         {
+            **CHOSEN,
             "core/database.py": DATABASE,
             "core/plain.py": "from sqlalchemy import create_engine\nengine = create_engine('')\n",
             "work.py": """
@@ -157,6 +159,7 @@ def test_a_database_of_its_own_is_none_of_the_houses(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
+            **CHOSEN,
             "core/database.py": DATABASE,
             "core/settings.py": "URL = 'sqlite:///house.db'",
             "script.py": """
@@ -211,6 +214,7 @@ def test_where_no_provider_is_known_a_factorys_own_block_is_the_way_out(tmp_path
     write_project(
         tmp_path,
         {
+            **CHOSEN,
             "other.py": "SessionLocal = sessionmaker()\n",
             "script.py": """
                 from sqlalchemy import create_engine
@@ -454,13 +458,14 @@ def test_where_nothing_is_bypassed_a_session_class_is_the_way(tmp_path: Path) ->
     ):
         folder = tmp_path / str(number)
         folder.mkdir()
-        assert_cases(folder, files, {"DBS103"})
+        assert_cases(folder, {**CHOSEN, **files}, {"DBS103"})
 
 
 def test_a_database_that_a_function_writes_out_is_its_own(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
+            **CHOSEN,
             "core/database.py": DATABASE,
             "script.py": """
                 from sqlalchemy import create_engine
@@ -605,6 +610,7 @@ def test_a_factory_of_any_name_that_an_object_s_attribute_is_opened_by(
 def test_an_engine_of_a_url_that_is_given_bypasses_no_factory(tmp_path: Path) -> None:
     header = "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n"
     files = {
+        **CHOSEN,
         "store.py": header
         + """
 class Store:
@@ -667,3 +673,62 @@ def test_what_a_block_enters_after_both_branches_is_not_opened_by_hand(tmp_path:
                 return db.query(1).count()
     """
     assert_cases(tmp_path, {"app/service.py": text, "app/__init__.py": ""}, {"DBS101"})
+
+
+def test_what_nobody_has_said_is_asked_only_beside_a_provider(tmp_path: Path) -> None:
+    knows = """
+        from core.database import engine, get_db_session, new_session
+        from sqlalchemy.orm import Session
+
+        def block():
+            with new_session() as db:{0}
+                return db.info
+
+        def of_class():
+            with Session(engine) as db:{1}
+                return db.info
+
+        def by_hand():
+            db = Session(engine){1}
+            try:
+                return db.info
+            finally:
+                db.close()
+    """
+    knows_factory = knows.replace(", get_db_session", "")
+    knows_engine = knows_factory.replace(", new_session", "").replace("new_session", "print")
+    for number, (text, policy) in enumerate(
+        [
+            (knows.format("  # DBS102", "  # DBS103"), {}),
+            (knows_factory.format("  # DBS102", "  # DBS103"), CHOSEN),
+            (knows_engine.format("", ""), {}),
+            (knows_engine.format("", "  # DBS103"), CHOSEN),
+        ]
+    ):
+        files = {"core/database.py": DATABASE, "work.py": text, **policy}
+        assert_cases(tmp_path / str(number), files, CODES)
+
+
+def test_a_factory_at_hand_is_not_bypassed_by_hand(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": DATABASE,
+            "work.py": """
+                from core.database import engine, new_session
+                from sqlalchemy.orm import Session
+
+                def with_either():
+                    with new_session() as db, Session(engine) as other:
+                        return db.info, other.info
+
+                def by_hand():
+                    db = Session(engine)  # DBS103
+                    try:
+                        return db.info
+                    finally:
+                        db.close()
+            """,
+        },
+        CODES,
+    )

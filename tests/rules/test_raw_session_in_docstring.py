@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import assert_cases, lint, write_project
+from tests.cases import CHOSEN, assert_cases, lint, write_project
 
 CODES = {"DBS110"}
 DATABASE = """
@@ -26,7 +26,11 @@ DATABASE = """
 
 
 def assert_taught(folder: Path, text: str, name: str = "app.py", policy: str = "") -> None:
-    files = {"dbsession.toml": policy, "core/database.py": DATABASE, name: text}
+    files = {
+        "dbsession.toml": CHOSEN["dbsession.toml"] + policy,
+        "core/database.py": DATABASE,
+        name: text,
+    }
     assert_cases(folder, files, CODES)
 
 
@@ -220,7 +224,7 @@ def test_what_silences_it(tmp_path: Path) -> None:
 
 def test_position_and_message(tmp_path: Path) -> None:
     text = 'def run():\n    """Run::\n\n        db = SessionLocal()\n    """\n'
-    write_project(tmp_path, {"core/database.py": DATABASE, "app.py": text})
+    write_project(tmp_path, {**CHOSEN, "core/database.py": DATABASE, "app.py": text})
     assert lint(tmp_path, "app.py") == [
         (
             4,
@@ -237,7 +241,7 @@ def test_a_block_under_usage_is_an_example(tmp_path: Path) -> None:
         '"""Run agents.\n\nUsage:\n    from core.database import SessionLocal\n\n'
         '    with SessionLocal() as db:  # DBS110\n        run(db)\n"""\n'
     )
-    assert_cases(tmp_path, {"core/database.py": DATABASE, "app.py": text}, {"DBS110"})
+    assert_cases(tmp_path, {**CHOSEN, "core/database.py": DATABASE, "app.py": text}, {"DBS110"})
 
 
 def test_a_dependency_driven_to_its_end(tmp_path: Path) -> None:
@@ -286,3 +290,20 @@ def test_a_dependency_driven_in_the_module_that_defines_it(tmp_path: Path) -> No
                 yield db
     '''
     assert_cases(tmp_path, {"db.py": text}, CODES)
+
+
+def test_what_nobody_has_said_is_asked_only_beside_a_provider(tmp_path: Path) -> None:
+    text = '''
+        from core.database import get_db_session, SessionLocal
+
+        def rename():
+            """Rename::
+
+                db = SessionLocal()  # DBS110
+                made = get_db()
+                db = next(made)
+            """
+    '''
+    alone = text.replace("get_db_session, ", "").replace("  # DBS110", "")
+    assert_cases(tmp_path / "a", {"core/database.py": DATABASE, "app.py": text}, CODES)
+    assert_cases(tmp_path / "b", {"core/database.py": DATABASE, "app.py": alone}, CODES)

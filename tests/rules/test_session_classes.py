@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import assert_cases
+from tests.cases import CHOSEN, assert_cases
 from tests.fixes.repairs import reasons
 
 DATABASE = """
@@ -129,7 +129,7 @@ def test_a_provider_takes_the_place_of_a_block_that_commits_where_it_commits(
             with Make() as session:  # DBS102
                 return [item.name for item in session.query(Item).all()]
     """
-    assert_cases(tmp_path, {**FILES, "base.py": base, "work.py": text}, {"DBS102"})
+    assert_cases(tmp_path, {**FILES, **CHOSEN, "base.py": base, "work.py": text}, {"DBS102"})
 
 
 def test_a_provider_commits_by_the_block_of_its_session(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.server.editors import answered, made_client, opened, types
 pytestmark = pytest.mark.asyncio
 
 BY_HAND = """\
-from core.database import SessionLocal
+from core.database import SessionLocal, get_db_session
 
 
 def save(user):

@@ -1,4 +1,4 @@
-"""What a function of the project hands out: always a new session, another's, or either; a block."""
+"""What a project's function hands out: a new session, another's, or either; a tuple; a block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which versions of SQLAlchemy and FastAPI a project works with: one place for all rules.
+"""Which versions of SQLAlchemy and FastAPI a project works with; what it means is the rules'.
 
 What the project requires counts first; where that leaves it open, what the code itself uses does.
 """

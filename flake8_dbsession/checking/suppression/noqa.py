@@ -1,4 +1,4 @@
-"""``# noqa`` comments: what they hide, and how they are written beside violations."""
+"""``# noqa`` comments: those that mislead, and how they are written; flake8 itself obeys them."""
 
 from __future__ import annotations
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
-from flake8_dbsession.analysis.facts.acquisition.bypassing import has_a_factory
+from flake8_dbsession.analysis.facts.acquisition.bypassing import (
+    has_a_factory,
+    has_a_factory_at_hand,
+)
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.engine.own_databases import (
     has_given_database,
     has_own_database,
 )
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.house.advice import place_of
 from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
@@ -30,7 +32,8 @@ class RawSessionClass(Rule[Acquisition]):
     latter. The `with Session(engine) as db:` form is reported only where there is a provider to
     use instead; the `sqlalchemy` preset leaves it alone. The rule is silent where nothing is
     bypassed: no file of the project holds a factory, and neither the engine's module nor what the
-    file imports defines a provider. A session that joins a connection at hand,
+    file imports defines a provider; without a policy it speaks only where the file itself has the
+    factory or the provider at hand. A session that joins a connection at hand,
     as one does in a migration (`Session(bind=op.get_bind())`) or in a mapper's event, is none that
     the house's factory could make; nor is one on an engine that the function makes itself, from a
     URL written out beside it, or given to it where the house has no way to a session.
@@ -92,11 +95,8 @@ class RawSessionClass(Rule[Acquisition]):
             return
         if context.is_held_otherwise(fact):
             return
-        ways = context.house.ways(place_of(fact, context.file.inference))
-        is_bypassing = has_a_factory(fact, context.file.inference)
-        if not ways and (not is_bypassing or has_given_database(*where)):
-            return
-        yield self.violation(fact.node, f"`{fact.text}` {_why(fact, context)}")
+        if context.asked_ways(fact) or _bypasses_a_factory(fact, context):
+            yield self.violation(fact.node, f"`{fact.text}` {_why(fact, context)}")
 
 
 def _why(fact: Acquisition, context: Context) -> str:
@@ -109,7 +109,16 @@ def _why(fact: Acquisition, context: Context) -> str:
     return f"opens a session by hand; use {way_out}"
 
 
+def _bypasses_a_factory(acquisition: Acquisition, context: Context) -> bool:
+    """Tell whether the house has a factory that the opening should have called."""
+    inference = context.file.inference
+    if has_given_database(acquisition.node, acquisition.scope, inference):
+        return False
+    has = has_a_factory if context.is_declared else has_a_factory_at_hand
+    return has(acquisition, inference)
+
+
 def _is_block_judged(acquisition: Acquisition, context: Context) -> bool:
     """Tell whether a ``with`` block is no way to open a session here: DBS102's own conditions."""
     allowed = context.layer.allow if context.layer else frozenset()
-    return "DBS102" not in allowed and context.has_provider(acquisition)
+    return "DBS102" not in allowed and context.asks_for_block(acquisition)

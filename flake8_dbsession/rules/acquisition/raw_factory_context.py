@@ -19,9 +19,11 @@ class RawFactoryContext(Rule[Acquisition]):
 
     ## What it does
     Reports `with SessionLocal() as db:` (and `SessionLocal.begin()`) outside the modules that own
-    the project's sessions, where there is a provider to use instead: the policy names one, or the
-    factory's own module defines one. A project without a provider, a factory whose module cannot be
-    found, and the `sqlalchemy` preset, are left alone.
+    the project's sessions, where there is a provider to use instead: the policy or its preset names
+    one, or the file has one at hand already, imported or its own, so that two ways stand side by
+    side. A project without a provider, a factory whose module cannot be found, and the `sqlalchemy`
+    preset, are left alone; without a policy so is a file that knows nothing of the provider, for
+    there nobody has said that the factory's own block is wrong.
 
     ## Why is this bad?
     The factory's own block closes the session, but it neither commits nor logs nor does whatever
@@ -90,7 +92,7 @@ class RawFactoryContext(Rule[Acquisition]):
             or context.may_open(fact.scope, fact.known)
         ):
             return
-        if context.has_provider(fact) and not context.is_legacy(fact):
+        if context.asks_for_block(fact) and not context.is_legacy(fact):
             yield self.violation(
                 fact.node,
                 f"`with {fact.text}` bypasses the provider{_why(fact, context)}; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.policy.model import Level
@@ -24,8 +25,9 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     under a line such as `Usage:` or `Example:`) and reports on its line what [DBS101](DBS101.md),
     [DBS102](DBS102.md), [DBS104](DBS104.md) and [DBS105](DBS105.md) find in them. An example's
     names are looked up in the example, then in the module around it. What does not parse is no
-    example. Silent in the modules that own the project's sessions, and in tests. In a doctest, as
-    in a test, a dependency may be driven by hand where it is closed as well.
+    example. Silent in the modules that own the project's sessions, and in tests; without a policy
+    also where the module does not have the provider at hand that the example should show. In a
+    doctest, as in a test, a dependency may be driven by hand where it is closed as well.
 
     ## Why is this bad?
     Examples are copied, by people and by assistants. A standard that the docstrings contradict is
@@ -72,7 +74,13 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 
     ## Options
+    - `preset`, `layers`: say which provider examples should show
     - `docstrings`: `false` leaves docstrings alone
+
+    ```toml
+    preset = "standard"
+    docstrings = true
+    ```
 
     ## References
     - [doctest](https://docs.python.org/3/library/doctest.html)
@@ -93,8 +101,11 @@ class RawSessionInDocstring(Rule[DocstringExample]):
         ):
             return
         shown = Context(context.file.shown(fact), context.policy)
-        for violation, _ in taught(shown, is_doctest=fact.is_doctest):
-            yield in_file(violation, fact)
+        for violation, found in taught(shown, is_doctest=fact.is_doctest):
+            if context.is_declared or (
+                isinstance(found, Acquisition) and context.asked_ways(found)
+            ):
+                yield in_file(violation, fact)
 
 
 def taught(shown: Context, *, is_doctest: bool) -> Iterator[tuple[Violation, Any]]:

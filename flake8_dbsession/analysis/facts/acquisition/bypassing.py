@@ -7,7 +7,7 @@ import re
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Imported, body_of, statement_bindings
+from flake8_dbsession.analysis.names.scopes import body_of, statement_bindings
 from flake8_dbsession.analysis.names.values import Resource, Role
 
 # A factory that a module or an object holds; what is indented otherwise is a function's own, or
@@ -19,6 +19,22 @@ _FACTORY = re.compile(
 )
 
 
+def has_a_factory_at_hand(acquisition: Acquisition, inference: Inference) -> bool:
+    """Tell whether a module has a factory of sessions, its own or imported.
+
+    Args:
+        acquisition: a session made from its class, or from a factory made on the spot.
+        inference: follows the imports.
+    """
+    module = acquisition.scope.module.scope
+    return any(
+        known.role is Role.FACTORY and known.resource is Resource.SESSION
+        for name, _ in statement_bindings(body_of(module.node))
+        if name.isidentifier()  # no star
+        and (known := inference.known(expression_of(name), module)) is not None
+    )
+
+
 def has_a_factory(acquisition: Acquisition, inference: Inference) -> bool:
     """Tell whether the project has a factory of its own.
 
@@ -27,12 +43,8 @@ def has_a_factory(acquisition: Acquisition, inference: Inference) -> bool:
         inference: follows the imports.
 
     Returns:
-        True where the file imports a factory, and where any file of the project holds one.
+        True where the module has a factory at hand, and where any file of the project holds one.
     """
-    module = acquisition.scope.module.scope
-    for name, how in statement_bindings(body_of(module.node)):
-        if isinstance(how, Imported) and name.isidentifier():  # no star
-            known = inference.known(expression_of(name), module)
-            if known is not None and known.role is Role.FACTORY:
-                return known.resource is Resource.SESSION
-    return inference.project.may_hold(module.module.path, _FACTORY)
+    if has_a_factory_at_hand(acquisition, inference):
+        return True
+    return inference.project.may_hold(acquisition.scope.module.path, _FACTORY)
