@@ -97,7 +97,7 @@ def calls_of(function: Scope, inference: Inference) -> Iterator[Called]:
     for module in _mentioning(function, inference):
         for scope in scopes_mentioning(module.scope, [f"{name}("]):
             for call, inner, around in calls_in(scope, (name,)):
-                if _is_same(inference.value(call.func, inner), function):
+                if is_same(inference.value(call.func, inner), function):
                     yield Called(call, inner, scope, around)
 
 
@@ -118,23 +118,27 @@ def _is_passed_on_in(module: Module, name: str, function: Scope, inference: Infe
     nodes = list(scoped(body_of(module.scope.node), module.scope, mentions))
     called = {node.func for node, _ in nodes if isinstance(node, ast.Call)}
     return any(
-        last_segment(node) == name and _is_same(inference.value(node, scope), function)
+        last_segment(node) == name and is_same(inference.value(node, scope), function)
         for node, scope in nodes
         if isinstance(node, (ast.Attribute, ast.Name)) and node not in called
     )
 
 
-def _mentioning(function: Scope, inference: Inference) -> list[Module]:
+def _mentioning(function: Scope, inference: Inference) -> Iterator[Module]:
     """Give the modules that mention a function's name; none where that is a common word."""
     name = getattr(function.node, "name", "")
     path, project = function.module.path, inference.project
-    if not name or len(project.files_mentioning(name, path)) > _MOST_FILES:
-        return []
-    return project.modules_mentioning(name, path)
+    if name and len(project.files_mentioning(name, path)) <= _MOST_FILES:
+        yield from project.modules_mentioning(name, path)
 
 
-def _is_same(value: Value | None, function: Scope) -> bool:
-    """Tell whether a value is a function, of which a followed module has a copy without lines."""
+def is_same(value: Value | None, function: Scope) -> bool:
+    """Tell whether a value is a function, of which a followed module has a copy without lines.
+
+    Args:
+        value: the value.
+        function: the function's scope.
+    """
     if not isinstance(value, FunctionValue) or isinstance(value.node, ast.Lambda):
         return False
     is_there = value.scope.module.path == function.module.path
