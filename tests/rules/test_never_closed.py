@@ -14,7 +14,7 @@ DATABASE = """
     from sqlalchemy import create_engine
     from sqlalchemy.orm import sessionmaker
 
-    engine = create_engine("sqlite://")
+    engine = create_engine("sqlite:///app.db")
     SessionLocal = sessionmaker(engine)
 
     def new_session():
