@@ -27,7 +27,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         The house's connection provider; in its own module and where there is none, a ``with``
         block, or a ``finally`` where the library has no block that closes.
     """
-    known, inference = acquisition.known, context.file.inference
+    inference = context.file.inference
     if acquisition.part is not None:
         return "close it in a `finally`"
     if is_reopened(acquisition, context.file.tree):
