@@ -583,6 +583,7 @@ def test_other_modules_tell_who_calls_a_function(tmp_path: Path) -> None:
 
         def ends(db: Session):
             last(db)
+            db = None
 
         def goes_on(db: Session):
             between(db)

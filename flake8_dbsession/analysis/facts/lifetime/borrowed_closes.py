@@ -181,6 +181,7 @@ def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
         return True
     return any(
         is_name(node, session)
+        and isinstance(node.ctx, ast.Load)
         and node not in closed
         and start_of(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
         for node in nodes
