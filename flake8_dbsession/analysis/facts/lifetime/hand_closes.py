@@ -393,7 +393,7 @@ def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
     node = found.scope.node
     return (
         is_context_manager(node)
-        or _only_ends(found)
+        or (found.origin is Origin.PARAMETER and _only_ends(found.scope, found.giver))
         or _is_under_flag(found)
         or _is_where_none_was_given(found)
         or _is_handed_over(found.scope, tree, inference)
@@ -406,12 +406,11 @@ def _is_teardown(node: ScopeNode) -> bool:
     return name in EXITING or name in TEARDOWNS or bool(decorator_names(node) & TEARDOWN_HOOKS)
 
 
-def _only_ends(found: HandClose) -> bool:
+@remembered
+def _only_ends(scope: Scope, parameter: str) -> bool:
     """Tell whether a function does nothing with what it is given but to end it."""
-    if found.origin is not Origin.PARAMETER:
-        return False
-    readings = readings_in(found.scope).get(found.giver, ())
-    return all(_is_no_work(reading, found.scope) for reading in readings)
+    readings = readings_in(scope).get(parameter, ())
+    return all(_is_no_work(reading, scope) for reading in readings)
 
 
 def _is_no_work(reading: ast.Name, scope: Scope) -> bool:
