@@ -386,7 +386,7 @@ def test_a_handler_that_waits_for_other_work_after_its_block(tmp_path: Path) -> 
     routes = """
         import httpx
         from fastapi import APIRouter
-        from core.database import factory
+        from core.database import db_session, factory
 
         router = APIRouter()
 
