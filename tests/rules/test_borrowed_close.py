@@ -565,13 +565,17 @@ def test_other_modules_tell_who_calls_a_function(tmp_path: Path) -> None:
         def between(db: Session):
             db.query(1)
             db.close()  # DBS306
+
+        def lent(db: Session):
+            db.query(1)
+            db.close()  # DBS306
     """
     callers = """
         from threading import Thread
         from sqlalchemy.orm import Session, sessionmaker
 
         import service
-        from service import between, count, last
+        from service import between, count, last, lent
 
         make = sessionmaker()
 
@@ -581,9 +585,13 @@ def test_other_modules_tell_who_calls_a_function(tmp_path: Path) -> None:
         def count_all():
             return count(make())
 
-        def ends(db: Session):
+        def ends():
+            db = make()
             last(db)
             db = None
+
+        def hands_on(db: Session):
+            lent(db)
 
         def goes_on(db: Session):
             between(db)

@@ -156,12 +156,19 @@ def _callers(close: HandClose, tree: Tree, inference: Inference) -> Iterator[boo
 
 
 def _others(close: HandClose, inference: Inference) -> Iterator[bool]:
-    """Tell the same for each call of the function in other modules."""
+    """Tell the same for calls in other modules.
+
+    A caller to whom the session was given itself says nothing of what its own caller does.
+    """
     for call in calls_of(close.scope, inference):
         for argument in filter(_is_any_name, arguments(call.node)):
             received = received_as(call.node, argument.id, call.inner, inference)
             if received is not None and received[1] == close.giver:
-                yield _is_read_after(argument.id, call.node, call.inner)
+                known = inference.known(argument, call.inner)
+                is_own = known is not None and known.role is Role.OPENED
+                is_read = _is_read_after(argument.id, call.node, call.inner)
+                if is_read or is_own:
+                    yield is_read
 
 
 def _is_any_name(expression: ast.expr) -> TypeGuard[ast.Name]:
