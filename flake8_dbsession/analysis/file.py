@@ -44,6 +44,10 @@ from flake8_dbsession.analysis.facts.framework.request_sessions import (
     RequestSession,
     request_sessions,
 )
+from flake8_dbsession.analysis.facts.framework.returned_sessions import (
+    ReturnedSession,
+    returned_sessions,
+)
 from flake8_dbsession.analysis.facts.framework.streams import Stream, streams
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending, endings
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, hand_closes
@@ -89,6 +93,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     Opening: openings,
     LateClose: late_closes,
     Injection: injections,
+    ReturnedSession: returned_sessions,
     HeldWork: held_work,
     BlockingCall: blocking_calls,
     BackgroundSession: background_sessions,

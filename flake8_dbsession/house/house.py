@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
+from flake8_dbsession.analysis.facts.framework.held_work import works_after
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
@@ -224,6 +225,17 @@ class House:
             return False
         return framework_of(handler, function.parent, self.inference) in _INJECTING
 
+    def outlasts(self, opening: ast.expr, scope: Scope) -> bool:
+        """Tell whether a function waits for other work after the block over an opening.
+
+        A session that it is injected would keep its connection over that.
+        """
+        statement, function = self._file.tree.statement(opening), scope.function()
+        is_block = isinstance(statement, ast.With | ast.AsyncWith)
+        if statement is None or function is None or not is_block:
+            return False
+        return works_after(statement, function, self.inference)
+
     def _candidates(self, place: OpeningPlace) -> Iterator[Way]:
         own = self._layer
         others = [each for each in self._layers if each is not own]
@@ -393,8 +405,10 @@ class House:
         """Find the ways to what a place opens in the modules around it."""
         sources = (self._beside_factory(place), self._of_objects(place), self._imported(place))
         found = [way for source in sources for way in _fitting(list(source), place)]
-        is_handler = self.is_injectable(place.scope)
-        styles = (Style.DEPENDENCY, Style.CONTEXT) if is_handler else (Style.CONTEXT,)
+        styles = [Style.CONTEXT]
+        if self.is_injectable(place.scope):
+            is_long = place.opened is not None and self.outlasts(place.opened[0].node, place.scope)
+            styles.insert(is_long, Style.DEPENDENCY)
         for style in styles:
             yield from (way for way in found if way.style is style)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import libcst as cst
 
@@ -11,7 +11,6 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.rewriting.edits import Refusal
 from flake8_dbsession.rewriting.region import Statement
 
-_LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "print", "warning"})
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -83,12 +82,15 @@ def without_closes(
     return [part for statement in block_of(block) for part in _without_try(statement, name)]
 
 
-def without_tail(statement: Statement, name: str) -> tuple[Statement, list[Statement]]:
+def without_tail(
+    statement: Statement, name: str, tells: Callable[[ast.Call], bool]
+) -> tuple[Statement, list[Statement]]:
     """Part a ``try`` from what its ``finally`` does after it closed a session.
 
     Args:
         statement: any statement.
         name: the session's name.
+        tells: whether a call only writes a line to a log, which may be done before the close.
 
     Returns:
         The statement, and what has to be done when the session is closed: nothing for a statement
@@ -101,7 +103,7 @@ def without_tail(statement: Statement, name: str) -> tuple[Statement, list[State
         return statement, []
     final = block_of(statement.finalbody.body)
     last = next((i for i in reversed(range(len(final))) if _still_calls(final[i], name)), None)
-    if last is None or all(map(_only_logs, final[last + 1 :])):
+    if last is None or all(_only_tells(each, tells) for each in final[last + 1 :]):
         return statement, []
     if any(_names(part, name) for part in final[last + 1 :]):
         raise Refusal("its `finally` uses it after its close")
@@ -110,11 +112,11 @@ def without_tail(statement: Statement, name: str) -> tuple[Statement, list[State
     return statement.with_changes(finalbody=kept), final[last + 1 :]
 
 
-def _only_logs(statement: Statement) -> bool:
+def _only_tells(statement: Statement, tells: Callable[[ast.Call], bool]) -> bool:
     match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=function))]):
-            name = function.attr if isinstance(function, cst.Attribute) else function
-            return isinstance(name, cst.Name) and name.value in _LOGS
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call() as written)]):
+            call = ast.parse(cst.Module([]).code_for_node(written), mode="eval").body
+            return isinstance(call, ast.Call) and tells(call)
     return False
 
 

@@ -256,6 +256,16 @@ def test_a_function_whose_work_is_closing_is_silent(tmp_path: Path) -> None:
                     log_it()
                     db.close()
 
+                def let_go(db: Session | None):
+                    if db is not None and hasattr(db, "close"):
+                        count_it("closed")
+                        db.commit()
+                        db.close()
+
+                def stop_worker(db: Session):
+                    db.query(1)
+                    db.close()  # DBS306
+
                 def end(db: Session):
                     db.rollback()
                     db.close()
@@ -281,10 +291,6 @@ def test_a_session_that_is_handed_over_may_be_closed(tmp_path: Path) -> None:
                 from sqlalchemy.orm import Session, sessionmaker
 
                 SessionLocal = sessionmaker()
-
-                def export_worker(db: Session):
-                    db.query(1)
-                    db.close()
 
                 def export(db: Session):
                     db.query(1)
@@ -538,3 +544,57 @@ def test_the_session_of_an_extension_in_a_view(tmp_path: Path) -> None:
             return book.loans
     """
     assert_cases(tmp_path, {"models.py": models, "views.py": views}, {"DBS301", "DBS306"})
+
+
+def test_other_modules_tell_who_calls_a_function(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy.orm import Session
+
+        def export(db: Session):
+            db.query(1)
+            db.close()
+
+        def count(db: Session):
+            db.query(1)
+            db.close()
+
+        def last(db: Session):
+            db.query(1)
+            db.close()
+
+        def between(db: Session):
+            db.query(1)
+            db.close()  # DBS306
+
+        def lent(db: Session):
+            db.query(1)
+            db.close()  # DBS306
+    """
+    callers = """
+        from threading import Thread
+        from sqlalchemy.orm import Session, sessionmaker
+
+        import service
+        from service import between, count, last, lent
+
+        make = sessionmaker()
+
+        def start():
+            Thread(target=service.export, args=(make(),)).start()
+
+        def count_all():
+            return count(make())
+
+        def ends():
+            db = make()
+            last(db)
+            db = None
+
+        def hands_on(db: Session):
+            lent(db)
+
+        def goes_on(db: Session):
+            between(db)
+            return db.query(1)
+    """
+    assert_cases(tmp_path, {"service.py": service, "callers.py": callers}, CODES)

@@ -1205,3 +1205,45 @@ def test_what_a_driver_is_given_is_an_address_whatever_its_name(tmp_path: Path, 
             connection.cursor().execute("SELECT 1")
     """
     assert_cases(tmp_path, {"service.py": text}, {"DBS602"})
+
+
+def test_the_hooks_of_airflow(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "plugins/checks.py": """
+                from contextlib import closing
+
+                from airflow.providers.microsoft.mssql.hooks.mssql import MsSqlHook
+                from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+                class Checker:
+                    def __init__(self, name):
+                        self.hook = PostgresHook(postgres_conn_id=name)
+
+                    def left(self):
+                        conn = self.hook.get_conn()  # DBS602
+                        with conn.cursor() as cursor:
+                            cursor.execute("SELECT 1")
+                            return cursor.fetchone()
+
+                    def held(self):
+                        with closing(self.hook.get_conn()) as conn, conn:
+                            conn.cursor().execute("SELECT 1")
+
+                    def first(self):
+                        return self.hook.get_first("SELECT 1")
+
+                def on_errors(name):
+                    conn = MsSqlHook(mssql_conn_id=name).get_conn()  # DBS603
+                    conn.cursor().execute("DELETE FROM t")
+                    conn.commit()
+                    conn.close()
+
+                def in_a_block(name):
+                    with PostgresHook(name).get_conn() as conn:  # DBS601
+                        conn.cursor().execute("SELECT 1")
+            """
+        },
+        {"DBS601", "DBS602", "DBS603"},
+    )

@@ -54,6 +54,7 @@ def test_once_at_the_return_where_the_function_is_in_the_file(tmp_path: Path) ->
                     finally:
                         db.close()
 
+                def written_here(db=Depends(lambda: SessionLocal())): ...  # DBS405
                 def first(db=Depends(get_db), conn=Depends(get_connection)): ...
                 def second(db=Depends(get_db), other=Depends(get_closed_db)): ...
                 def third(db=Depends(get_finished_db)): ...
@@ -63,19 +64,52 @@ def test_once_at_the_return_where_the_function_is_in_the_file(tmp_path: Path) ->
     )
 
 
-def test_at_each_depends_where_it_is_in_another_module(tmp_path: Path) -> None:
+def test_once_at_the_return_in_another_module(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,
         {
-            "core/database.py": DATABASE,
-            "app.py": """
-                from fastapi import Depends
-                from core.database import SessionLocal, manager, new_session
+            "core/database.py": """
+                from sqlalchemy.orm import sessionmaker
 
-                def first(db=Depends(new_session)): ...  # DBS405
-                def second(db=Depends(new_session)): ...  # DBS405
-                def method(db=Depends(manager.get_session)): ...  # DBS405
-                def written_here(db=Depends(lambda: SessionLocal())): ...  # DBS405
+                SessionLocal = sessionmaker()
+
+                def new_session():
+                    return SessionLocal()  # DBS405
+
+                def by_another_name():
+                    return SessionLocal()
+
+                def not_injected():
+                    return SessionLocal()
+
+                class Manager:
+                    def get_session(self):
+                        session = SessionLocal()
+                        return session  # DBS405
+
+                manager = Manager()
+            """,
+            "app.py": """
+                from typing import Annotated
+                from fastapi import Depends
+                from fastapi import Depends as Inject
+                from core.database import SessionLocal, manager, new_session
+                from core.database import by_another_name as get_db
+                from core import database
+
+                Db = Annotated[object, Depends(database.new_session)]
+
+                def first(db=Depends(new_session)): ...
+                def second(db=Depends(new_session)): ...
+                def method(db=Depends(manager.get_session)): ...
+                def renamed(db=Depends(get_db)): ...  # DBS405
+                def renamed_injector(db=Inject(new_session)): ...  # DBS405
+            """,
+            "other.py": """
+                from fastapi import Depends
+
+                def not_injected(): ...
+                def handler(db=Depends(not_injected)): ...
             """,
         },
         CODES,
@@ -137,7 +171,7 @@ def test_a_later_definition_takes_an_imports_place(tmp_path: Path) -> None:
                 import psycopg2
 
                 def get_db():
-                    return psycopg2.connect("dbname=x")
+                    return psycopg2.connect("dbname=x")  # DBS405
             """,
             "routes.py": """
                 from fastapi import Depends
@@ -162,7 +196,7 @@ def test_a_later_definition_takes_an_imports_place(tmp_path: Path) -> None:
                     def get_db():
                         yield None
 
-                def load(db=Depends(get_db)):  # DBS405
+                def load(db=Depends(get_db)):
                     return db
             """,
         },

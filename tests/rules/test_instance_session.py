@@ -10,6 +10,7 @@ from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS204"}
 HEAD = """
+from elsewhere import close_session
 from core.database import SessionLocal
 
 class Service:
@@ -248,4 +249,79 @@ def test_a_session_that_others_take_from_the_modules_container(tmp_path: Path) -
             """
         },
         {"DBS204"},
+    )
+
+
+def test_what_a_helper_does_decides_and_not_its_name(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/helpers.py": """
+                from contextlib import closing
+
+                def close_stale_tickets(db):
+                    db.execute(q)
+
+                def end(db):
+                    with closing(db):
+                        db.commit()
+            """,
+            "core/app.py": """
+                import weakref
+                from contextlib import ExitStack
+
+                from core.database import SessionLocal
+                from elsewhere import take
+                from .helpers import close_stale_tickets, end
+
+                class Swept:
+                    def __init__(self):
+                        self.db = SessionLocal()  # DBS204
+
+                    def run(self):
+                        close_stale_tickets(self.db)
+
+                class SweptByName:
+                    def __init__(self):
+                        self.db = SessionLocal()  # DBS204
+
+                    def run(self):
+                        db = self.db
+                        close_stale_tickets(db=db)
+
+                class Ended:
+                    def __init__(self):
+                        self.db = SessionLocal()
+
+                    def stop(self):
+                        db = self.db
+                        end(db)
+
+                class EndedByKeyword:
+                    def __init__(self):
+                        self.db = SessionLocal()
+
+                    def stop(self):
+                        end(db=self.db)
+
+                class Entered:
+                    def __init__(self):
+                        self.db = SessionLocal()
+                        self.stack = ExitStack()
+                        self.stack.enter_context(self.db)
+
+                class Finalized:
+                    def __init__(self):
+                        self.db = SessionLocal()
+                        weakref.finalize(self, end, self.db)
+
+                class Unfollowed:
+                    def __init__(self):
+                        self.db = SessionLocal()
+
+                    def stop(self, done):
+                        done(self.db)
+            """,
+        },
+        CODES,
     )

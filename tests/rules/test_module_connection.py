@@ -177,3 +177,79 @@ def test_silent_where_the_database_may_live_in_memory(tmp_path: Path) -> None:
             return first.execute("select 1"), second.execute("select 1"), third.execute("select 1")
     """
     assert_cases(tmp_path, {"store.py": text}, {"DBS608"})
+
+
+def test_one_that_a_function_keeps_for_the_process(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "kept.py": """
+                import functools
+                import sqlite3
+
+                _conns = {}
+                _conn = None
+
+                def kept(path):
+                    conn = _conns.get(path)
+                    if conn is None:
+                        conn = sqlite3.connect(path, check_same_thread=False)  # DBS608
+                        _conns[path] = conn
+                    return conn
+
+                def named(path):
+                    global _conn
+                    if _conn is None:
+                        _conn = sqlite3.connect(path, check_same_thread=False)  # DBS608
+                    return _conn
+
+                @functools.lru_cache
+                def cached(path):
+                    return sqlite3.connect(path, check_same_thread=False)  # DBS608
+
+                def own(path):
+                    conns = {}
+                    conns[path] = sqlite3.connect(path, check_same_thread=False)
+                    return conns
+
+                @functools.lru_cache
+                def in_memory():
+                    return sqlite3.connect(":memory:", check_same_thread=False)
+
+                def of_one_thread(path):
+                    global _conn
+                    _conn = sqlite3.connect(path)
+            """,
+            "app.py": """
+                import psycopg2
+                from flask import Flask
+
+                app = Flask(__name__)
+                conn = None
+
+                def get_conn():
+                    global conn
+                    if conn is None:
+                        conn = psycopg2.connect("dbname=x")  # DBS608
+                    return conn
+
+                @app.get("/users")
+                def users():
+                    return get_conn().cursor().fetchall()
+            """,
+            "locked.py": """
+                import sqlite3
+                from threading import Lock
+
+                _lock = Lock()
+                _conn = None
+
+                def named(path):
+                    global _conn
+                    with _lock:
+                        _conn = _conn or sqlite3.connect(path, check_same_thread=False)
+                        return _conn
+            """,
+        },
+        CODES,
+    )

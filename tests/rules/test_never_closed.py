@@ -14,7 +14,7 @@ DATABASE = """
     from sqlalchemy import create_engine
     from sqlalchemy.orm import sessionmaker
 
-    engine = create_engine("sqlite://")
+    engine = create_engine("sqlite:///app.db")
     SessionLocal = sessionmaker(engine)
 
     def new_session():
@@ -756,3 +756,55 @@ def test_what_the_advised_block_expires_is_to_be_read_in_it(tmp_path: Path) -> N
         (message,) = [m for *_, code, m in lint(tmp_path, "use.py") if code == "DBS302"]
         values = ", and return values: the block's commit expires objects"
         assert message.endswith(f"use `with session_scope() as db:`{values if is_said else ''}")
+
+
+def test_a_tests_database_in_memory(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "tests/test_it.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session, sessionmaker
+
+                engine = create_engine("sqlite://")
+                Made = sessionmaker(bind=engine)
+
+                def with_its_engine():
+                    engine = create_engine("sqlite://", echo=True)
+                    Made = sessionmaker(bind=engine)
+                    return Made(), engine
+
+                def alone():
+                    return sessionmaker(bind=create_engine("sqlite:///:memory:"))()
+
+                def new_engine():
+                    return create_engine("sqlite://")
+
+                def in_a_file():
+                    return sessionmaker(bind=create_engine("sqlite:///a.db"))(), 1
+
+                def test_helpers():
+                    db, _ = with_its_engine()
+                    assert db.query(1).all()
+                    other = alone()
+                    assert other.query(1).all()
+
+                def test_by_itself():
+                    db = Made()
+                    assert db.query(1).all()
+                    other = Session(create_engine("sqlite://"))
+                    assert other.query(1).all()
+
+                def test_engine_of_a_helper():
+                    db = Session(new_engine())
+                    assert db.query(1).all()
+                    conn = new_engine().connect()
+                    assert conn.execute(1).all()
+
+                def test_file():
+                    db, _ = in_a_file()  # DBS302
+                    assert db.query(1).all()
+            """,
+        },
+        {"DBS302", "DBS602"},
+    )

@@ -364,3 +364,48 @@ def test_the_request_s_accessor_of_a_chosen_preset(tmp_path: Path) -> None:
     assert [message.partition("; ")[2].partition(",")[0] for *_, message in outside] == [
         "use `with session_scope() as session:`"
     ]
+
+
+def test_a_handler_that_waits_for_other_work_after_its_block(tmp_path: Path) -> None:
+    database = """
+        from contextlib import asynccontextmanager
+
+        from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+        factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://x/y"))
+
+        async def get_db():
+            async with factory() as session:
+                yield session
+
+        @asynccontextmanager
+        async def db_session():
+            async with factory() as session:
+                yield session
+    """
+    routes = """
+        import httpx
+        from fastapi import APIRouter
+        from core.database import db_session, factory
+
+        router = APIRouter()
+
+        @router.get("/short")
+        async def short():
+            async with factory() as db:
+                names = (await db.execute(1)).all()
+            async with httpx.AsyncClient() as client:
+                return [await client.get(name) for name in names]
+
+        @router.get("/whole")
+        async def whole():
+            async with factory() as db:  # DBS401
+                names = (await db.execute(1)).all()
+                await db.commit()
+            return [str(name) for name in names]
+    """
+    files = {"core/database.py": database, "app/routes.py": routes}
+    assert_cases(tmp_path, files, {"DBS401"})
+    found = lint(tmp_path, "app/routes.py")
+    (message,) = [text for line, _, code, text in found if (line, code) == (10, "DBS102")]
+    assert "async with db_session() as db" in message

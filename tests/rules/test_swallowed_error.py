@@ -2607,3 +2607,45 @@ def test_what_is_loaded_again_is_not_expired(
             return trade.id
     """
     assert_cases(tmp_path, {"app.py": text}, CODES)
+
+
+def test_a_caller_that_works_on_where_it_is_given_nothing(tmp_path: Path) -> None:
+    helpers = """
+        from sqlalchemy.orm import Session
+
+        def {name}(db: Session, data):
+            try:
+                db.add(data)
+                db.flush()
+                return data
+            except Exception as error:{mark}
+                print(error)
+                return {value}
+    """
+    callers = """
+        def {name}_caller(db: Session, items):
+            for item in items:
+                {body}
+    """
+    kinds = {
+        "ignored": ("None", "ignored(db, item)\n        db.add(Log(item))", True),
+        "asked": ("False", "if not asked(db, item):\n            continue", True),
+        "named": ("", "row = named(db, item)\n        if row:\n            db.add(row)", True),
+        "other": ("None", "row = other(db, item) or other(db, None)\n        print(row)", True),
+        "left": ("None", "row = left(db, item)\n        if not row:\n            return", False),
+        "ended": (
+            "[]",
+            "if not ended(db, item):\n            db.rollback()\n            continue",
+            False,
+        ),
+        "told": ("str(error)", "told(db, item)", False),
+        "turned": ("None", "failed = not turned(db, item)\n        return failed", False),
+        "walrus": ("None", "if (row := walrus(db, item)):\n            return row", True),
+        "passed": ("None", "work(passed(db, item))", False),
+    }
+    parts = ["from sqlalchemy.orm import Session\n"]
+    for name, (value, body, is_bad) in kinds.items():
+        mark = "  # DBS308" if is_bad else ""
+        parts.append(dedent(helpers).format(name=name, value=value, mark=mark))
+        parts.append(dedent(callers).format(name=name, body=body))
+    assert_cases(tmp_path, {"service.py": "\n".join(parts)}, CODES)

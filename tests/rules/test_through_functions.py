@@ -267,3 +267,74 @@ def test_what_an_object_keeps_besides_its_session(tmp_path: Path) -> None:
         """,
     }
     assert_cases(tmp_path, files, {"DBS302"})
+
+
+def test_an_object_that_stands_for_its_session(tmp_path: Path) -> None:
+    proxies = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        make = sessionmaker(create_engine("postgresql://x/y"))
+
+        class Proxy:
+            def __init__(self, session, name=""):
+                self._session = session
+                self.name = name
+
+            def __getattr__(self, name):
+                return getattr(self._session, name)
+
+            def __enter__(self):
+                self._session.__enter__()
+                return self
+
+            def __exit__(self, *error):
+                return self._session.__exit__(*error)
+
+        class Leaving(Proxy):
+            def __init__(self, session):
+                self._session = session
+
+            def __getattr__(self, name):
+                return getattr(self._session, name)
+
+            def __exit__(self, *error):
+                self._session.commit()
+
+        def session():
+            db = make()
+            return Proxy(db, name="x")
+
+        def leaving():
+            return Leaving(make())  # DBS101
+    """
+    work = """
+        from proxies import Proxy, leaving, session
+
+        def held():
+            with session() as db:
+                return db.query(1).all()
+
+        def left():
+            db = session()  # DBS302
+            print(db.query(1).all())
+
+        def on_errors():
+            db = session()  # DBS303
+            rows = db.query(1).all()
+            db.close()
+            return rows
+
+        def given(db):
+            with Proxy(db) as proxy:
+                return proxy.query(1).all()
+
+        def not_known():
+            db = leaving()
+            print(db.query(1).all())
+    """
+    assert_cases(
+        tmp_path,
+        {"proxies.py": proxies, "work.py": work},
+        {"DBS101", "DBS103", "DBS302", "DBS303"},
+    )

@@ -355,6 +355,17 @@ DRIVERS = (
     ),
 )
 
+# https://airflow.apache.org/docs/apache-airflow-providers-common-sql/stable/_api/airflow/providers/common/sql/hooks/sql/
+HOOKS = {
+    "airflow.hooks.mysql_hook.MySqlHook": "MySQLdb",
+    "airflow.hooks.postgres_hook.PostgresHook": "psycopg2",
+    "airflow.providers.microsoft.mssql.hooks.mssql.MsSqlHook": "pymssql",
+    "airflow.providers.mysql.hooks.mysql.MySqlHook": "MySQLdb",
+    "airflow.providers.postgres.hooks.postgres.PostgresHook": "psycopg2",
+    "airflow.providers.sqlite.hooks.sqlite.SqliteHook": "sqlite3",
+}
+"""Airflow's hooks whose ``get_conn()`` gives a new connection, with the driver of each."""
+
 GIVINGS = frozenset(driver.taking.gives for driver in DRIVERS if driver.taking is not None) - {
     "close"
 }

@@ -100,6 +100,12 @@ COMMAND_LINES = ("click.", "flask.", "typer.")
 NOTEBOOK_CELLS = frozenset({"marimo.App().cell"})
 """What decorates the cells of a notebook, whose names are global to it and live on."""
 
+# https://flask.palletsprojects.com/en/stable/api/#flask.Flask.teardown_appcontext
+TEARDOWN_HOOKS = frozenset(
+    {"teardown_app_request", "teardown_appcontext", "teardown_request", "teardown_websocket"}
+)
+"""The decorators of functions that Flask and Quart call when a request or its context ends."""
+
 # What closes or removes a session at a request's end: Flask's hooks and signals, a registry's own
 # ``remove``, a close of what ``g`` keeps, and extensions, which bring their hooks in ``init_app``.
 TEARDOWN = re.compile(

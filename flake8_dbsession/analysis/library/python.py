@@ -145,3 +145,11 @@ FAILS = frozenset({"pytest.exit", "pytest.fail", "pytest.skip", "pytest.xfail"})
 
 EXPECTING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
 """What makes a block of a test that swallows the error it waits for."""
+
+# https://docs.python.org/3/library/unittest.html
+# https://docs.pytest.org/en/stable/how-to/xunit_setup.html
+TEARDOWNS = frozenset(
+    {"__del__", "asyncTearDown", "tearDown", "tearDownClass", "tearDownModule"}
+    | {"teardown_class", "teardown_function", "teardown_method", "teardown_module"}
+)
+"""The names of what Python and the runners of tests call when something ends."""

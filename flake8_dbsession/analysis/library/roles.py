@@ -7,7 +7,7 @@ ends in brackets is what calling it gives.
 
 from __future__ import annotations
 
-from flake8_dbsession.analysis.library.drivers import DRIVERS
+from flake8_dbsession.analysis.library.drivers import DRIVERS, HOOKS
 from flake8_dbsession.analysis.names.values import External, Resource, Role, RoleValue
 
 _SYNC_SESSIONS = (
@@ -87,6 +87,9 @@ def _table() -> dict[str, RoleValue]:
         for names, role, resource, is_async in rows
         for name in names
     }
+    for hook, driver in HOOKS.items():
+        name = f"{hook}().get_conn"
+        known[name] = RoleValue(Role.CONNECT, connection, name=name, library=driver)
     for name in _FACADE_FACTORIES:  # made with options of the deployment's
         known[name] = RoleValue(Role.FACTORY, session, name=name, keeps_loaded=None)
     for name in _FACADE_ENGINES:
@@ -96,7 +99,7 @@ def _table() -> dict[str, RoleValue]:
 
 _KNOWN = _table()
 
-SHARED = frozenset({"mysql", "oslo_db", "snowflake"})
+SHARED = frozenset({"airflow", "mysql", "oslo_db", "snowflake"})
 """Packages whose names a project may have for a folder of its own.
 
 A module inside a package of the project is none of them: it is imported by another name.

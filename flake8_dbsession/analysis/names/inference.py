@@ -26,11 +26,13 @@ from flake8_dbsession.analysis.names.dotted import names_of, without_calls
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     decorator_names,
+    parameter_for,
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.proven_engines import is_proven_engine
+from flake8_dbsession.analysis.names.proxies import proxied_parameter
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     Annotated,
@@ -690,7 +692,22 @@ class Inference:
             case None if isinstance(call.func, ast.Attribute):
                 if call.func.attr in ("enter_context", "enter_async_context") and call.args:
                     return self.entered(call.args[0], scope)
+            case ClassValue():
+                return self._proxied(callee, call, scope) or self._called(callee)
         return self._called(callee)
+
+    def _proxied(self, cls: ClassValue, call: ast.Call, scope: Scope) -> RoleValue | None:
+        """Give the new session that an object of a class stands for; None for no such object."""
+        parameter = proxied_parameter(cls.scope.child(cls.node))
+        constructor = self.constructor(cls) if parameter is not None else None
+        if constructor is None:
+            return None
+        for key, given in arguments_of(call):
+            if parameter_for(constructor, key) == parameter:
+                known = self.known(given, scope)
+                is_session = known is not None and known.resource is Resource.SESSION
+                return known if known and is_session and known.role is Role.OPENED else None
+        return None
 
     def _called(self, callee: Value | None) -> Value | None:
         """Tell what calling a value gives, whatever the arguments."""

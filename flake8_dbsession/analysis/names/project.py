@@ -6,7 +6,7 @@ import io
 import os
 import re
 import tokenize
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -97,15 +97,21 @@ class Project:
         modules = (self._module(path) for path in files if path != asker)
         return [module for module in modules if module is not None]
 
-    def modules_mentioning(self, word: str, asker: Path) -> list[Module]:
+    def modules_mentioning(
+        self, word: str, asker: Path, form: re.Pattern[bytes] | None = None
+    ) -> Iterator[Module]:
         """Find the project's modules that mention a word, each with its whole tree.
 
         Args:
             word: the word.
             asker: the absolute path of the file that the answer is for, which is not left out.
+            form: how it has to stand there; None for anyhow.
         """
-        modules = map(self._parsed, self.files_mentioning(word, asker))
-        return [module for module in modules if module is not None]
+        files = self.files_mentioning(word, asker)
+        if form is not None:
+            files = [path for path in files if form.search(self.sources.read(path))]
+        modules = map(self._parsed, files)
+        return (module for module in modules if module is not None)
 
     def modules_deriving(self, name: str, asker: Path) -> list[Module]:
         """Find the modules of the project in which a class has a base of some name.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import libcst as cst
 
@@ -16,6 +17,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.cursors import Cursors
 from flake8_dbsession.fixes.blocks.entered_connection import (
@@ -26,6 +28,7 @@ from flake8_dbsession.fixes.blocks.entered_connection import (
 )
 from flake8_dbsession.fixes.blocks.new_block import annotation_notes, tail_doubt
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
+from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.rewriting.closes import (
     closes_early,
     is_call_on,
@@ -71,11 +74,11 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     if acquisition.known.is_async:
         raise Refusal("`closing` cannot close an asynchronous connection")
     entered = entered_for(acquisition, document, committed=False)
-    fix = _rewritten(entered, place.statement, statements, name, document)
+    fix = _rewritten(entered, place.statement, statements, name, acquisition.scope, document)
     if not (entered.call and fix.doubts):
         return fix
     own = own_block_of(acquisition, document, committed=False)
-    other = _rewritten(own, place.statement, statements, name, document)
+    other = _rewritten(own, place.statement, statements, name, acquisition.scope, document)
     return replace(fix, instead=by_own_block(other, entered))
 
 
@@ -84,6 +87,7 @@ def _rewritten(
     opening: ast.stmt,
     statements: Sequence[ast.stmt],
     name: str,
+    scope: Scope,
     document: Document,
 ) -> Fix:
     """Put a block around the statements from the one after the opening to the close."""
@@ -91,7 +95,8 @@ def _rewritten(
     assignment, *rest = region.statements
     assert isinstance(assignment, cst.SimpleStatementLine)
     *first, last = rest
-    last, tail = without_tail(last, name)
+    inference = document.context.file.inference
+    last, tail = without_tail(last, name, partial(only_tells, scope=scope, inference=inference))
     body = without_closes([*first, last], name)
     if not body:
         raise Refusal("its block does not use it")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -48,6 +49,7 @@ from flake8_dbsession.fixes.blocks.provision import (
 from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment, uses_request
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
+from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
@@ -366,7 +368,9 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
             body = handled.body.with_changes(body=inner)
             return _Rewritten(before, [handled.with_changes(body=body)], outer.body)
     *first, last = using
-    last, tail = without_tail(last, name)
+    callees = objects.callees
+    tells = partial(only_tells, scope=callees.scope, inference=callees.inference)
+    last, tail = without_tail(last, name, tells)
     cleaned = without_closes([*first, last], name, rolls_back=provision.rolls_back)
     blocks = new.around_work(cleaned, opened.statements, objects, keeps_blank=bool(before))
     if not tail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 
 import libcst as cst
 
@@ -21,6 +22,7 @@ from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.blocks.request_session import uses_request
 from flake8_dbsession.fixes.doubts.behaviour import Ends, doubts_about
+from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,
@@ -138,7 +140,9 @@ def _rewritten(
         raise Refusal("a handler needs the session, which is opened late")
     if kept.handlers and not is_quiet:
         raise Refusal("a handler needs the session, and is for errors of its opening, too")
-    shorter, tail = without_tail(bare, need.name)
+    callees = objects.callees
+    tells = partial(only_tells, scope=callees.scope, inference=callees.inference)
+    shorter, tail = without_tail(bare, need.name, tells)
     statements = without_closes([shorter], need.name, rolls_back=provision.rolls_back)
     if tail:
         return [guarded([block.around(statements)], tail, region.indent)], [around]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_dbsession.analysis.facts.framework.injections import Injection
+from flake8_dbsession.analysis.facts.framework.returned_sessions import ReturnedSession
 from flake8_dbsession.analysis.library.drivers import TAKINGS
 from flake8_dbsession.analysis.names.scopes import Imported, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, RoleValue
@@ -26,19 +26,17 @@ _POOLED = tuple(f".{taking}" for taking in TAKINGS)
 
 
 @register
-class YieldTheSession(Fixer[Injection]):
+class YieldTheSession(Fixer[ReturnedSession]):
     """Turns a function that returns a session into a generator that closes it."""
 
     code = "DBS405"
 
-    def fix(self, fact: Injection, document: Document) -> Fix:
+    def fix(self, fact: ReturnedSession, document: Document) -> Fix:
         """Yield in the place of the return."""
         function, returned = fact.function, fact.returned
-        assert function is not None
-        assert returned is not None
         if not isinstance(returned.node, ast.Return):
             raise Refusal("a lambda cannot yield")
-        if not fact.is_here:
+        if fact.injection is not None:
             raise Refusal(f"`{document.written(fact.handed)}` stands in another file")
         _refuse_other_work(function, returned.known, document)
         edits = [*_yielding(returned.node, returned.known, function, document)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.connection.kept_connections import ModuleConnection
 from flake8_dbsession.rules.base import Rule, Violation
-from flake8_dbsession.rules.connection.wording import closing_way_out
+from flake8_dbsession.rules.connection.wording import opening_way_out
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
 
@@ -17,7 +17,10 @@ class ModuleGlobalConnection(Rule[ModuleConnection]):
 
     ## What it does
     Reports a connection that is opened at the top level of a module and held by a name there, also
-    inside a top-level `if`, `try` or `for`. One connection for the run is right in a script: a
+    inside a top-level `if`, `try` or `for`. One that a function keeps under a `global` name, in a
+    container of the module, on an application's state or as a cached result, is reported where
+    `check_same_thread=False` says that threads use it, or functions do in a module that has request
+    handlers, unless the module has a lock. One connection for the run is right in a script: a
     module with a main guard, or one whose last statement works (a call, a loop). It is reported
     there only where functions use it in a module that has request handlers, or where
     `check_same_thread=False` says that threads do. A database in memory, which lives in its one
@@ -75,7 +78,7 @@ class ModuleGlobalConnection(Rule[ModuleConnection]):
         opened = fact.acquisition
         yield self.violation(
             opened.node,
-            f"`{opened.text}` is one connection for the whole process, held by `{opened.name}`: "
+            f"`{opened.text}` is one connection for the whole process, held by {fact.place}: "
             "all threads share its transaction, and nothing opens it again when it breaks; "
-            f"open one where it is needed: {closing_way_out(opened, context)}",
+            f"open one where it is needed: {opening_way_out(opened, context)}",
         )

@@ -27,7 +27,7 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         The house's connection provider; in its own module and where there is none, a ``with``
         block, or a ``finally`` where the library has no block that closes.
     """
-    known, inference = acquisition.known, context.file.inference
+    inference = context.file.inference
     if acquisition.part is not None:
         return "close it in a `finally`"
     if is_reopened(acquisition, context.file.tree):
@@ -40,13 +40,30 @@ def closing_way_out(acquisition: Acquisition, context: Context) -> str:
         return "close it in a `finally`"
     if is_conditional(acquisition, context.file.tree):
         return _closing_where_opened(acquisition)
+    return _its_own_block(acquisition, name, context)
+
+
+def opening_way_out(acquisition: Acquisition, context: Context) -> str:
+    """Say how to open a connection where it is needed, instead of keeping one.
+
+    Args:
+        acquisition: the one that is kept.
+        context: the file and its policy.
+    """
+    name = local_name(acquisition.name, "conn")
+    provided = provided_connection(acquisition, context)
+    return f"use {provided}" if provided else _its_own_block(acquisition, name, context)
+
+
+def _its_own_block(acquisition: Acquisition, name: str, context: Context) -> str:
+    known = acquisition.known
     if known.is_async:
         driver = driver_of(known.library)
         if BlockEnd.CLOSES not in driver.block or known.source is not Role.CONNECT:
             return "close it in a `finally`"
         waiting = "await " if driver.is_awaited else ""
         return f"use `async with {waiting}{acquisition.text} as {name}:`"
-    if closes_by_its_block(acquisition, inference):
+    if closes_by_its_block(acquisition, context.file.inference):
         return f"use `with {acquisition.text} as {name}:`"
     return f"use `with closing({acquisition.text}) as {name}:`"
 

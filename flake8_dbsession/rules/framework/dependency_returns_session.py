@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.framework.injections import HandedOver, Injection
+from flake8_dbsession.analysis.facts.framework.injections import Injection
+from flake8_dbsession.analysis.facts.framework.returned_sessions import ReturnedSession
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.framework.factory_as_dependency import opens_by_itself
@@ -14,15 +15,14 @@ from flake8_dbsession.rules.registry import register
 
 
 @register
-class DependencyReturnsSession(Rule[Injection]):
+class DependencyReturnsSession(Rule[ReturnedSession]):
     """A dependency returns a new session instead of yielding it.
 
     ## What it does
-    Reports a function that is given to `Depends` and returns a new session or connection: in a
-    file that holds both the function and a `Depends` of it, once, at the `return`; where the
-    function stands in another module, at the `Depends`. A `lambda` is reported at the `Depends`
-    that holds it. A function that keeps the session somewhere (`request.state.db = db`), caches it,
-    or registers its `close` is left alone.
+    Reports a function that is given to `Depends`, wherever in the project, and returns a new
+    session or connection: once, at the `return`. A `lambda` is reported at the `Depends` that holds
+    it, as is a function that goes by another name there. A function that keeps the session
+    somewhere (`request.state.db = db`), caches it, or registers its `close` is left alone.
 
     ## Why is this bad?
     A framework closes only what a dependency yields. A returned session is never closed, or, where
@@ -83,30 +83,28 @@ class DependencyReturnsSession(Rule[Injection]):
 
     code = "DBS405"
     name = "dependency-returns-session"
-    fact = Injection
+    fact = ReturnedSession
 
-    def check(self, fact: Injection, context: Context) -> Iterator[Violation]:
-        """Report where the session is returned, or injected when that is in another file."""
-        returned = fact.returned
-        if returned is None or opens_by_itself(fact):
-            return
-        if not fact.is_here:
-            yield self.violation(fact.node, _at_injection(fact, returned))
-        elif fact.is_first:
-            yield self.violation(returned.node, _at_return(fact, returned))
+    def check(self, fact: ReturnedSession, context: Context) -> Iterator[Violation]:
+        """Report where the session is returned, or injected where that does not tell."""
+        if fact.injection is None:
+            yield self.violation(fact.returned.node, _at_return(fact))
+        elif not opens_by_itself(fact.injection):
+            yield self.violation(fact.injection.node, _at_injection(fact, fact.injection))
 
 
-def _at_injection(injection: Injection, returned: HandedOver) -> str:
-    handed = ast.unparse(injection.handed)
+def _at_injection(fact: ReturnedSession, injection: Injection) -> str:
+    handed = ast.unparse(fact.handed)
     return (
-        f"`{ast.unparse(injection.node.func)}({handed})` injects a {noun(returned.known)} that is "
-        "returned, not yielded, so that the framework does not close it after use; "
+        f"`{ast.unparse(injection.node.func)}({handed})` injects a {noun(fact.returned.known)} "
+        "that is returned, not yielded, so that the framework does not close it after use; "
         f"use {'a dependency' if handed.startswith('lambda') else f'a `{handed}`'} that yields it"
     )
 
 
-def _at_return(injection: Injection, returned: HandedOver) -> str:
+def _at_return(fact: ReturnedSession) -> str:
+    returned = fact.returned
     return (
         f"`{ast.unparse(returned.node)}` hands a {noun(returned.known)} to the framework, which "
-        f"closes only what `{ast.unparse(injection.handed)}` yields; yield it, and close it after"
+        f"closes only what `{ast.unparse(fact.handed)}` yields; yield it, and close it after"
     )

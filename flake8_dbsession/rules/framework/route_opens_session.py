@@ -30,7 +30,9 @@ class RouteOpensSession(Rule[Opening]):
 
     Without a policy of your own, the layer is the `standard` preset's `routes`. Flask's handlers
     are left alone then, and so are those of a project in which nothing is injected: where the file
-    itself has no `Depends` of a session, and no dependency stands beside the factory.
+    itself has no `Depends` of a session, and no dependency stands beside the factory. So is a
+    handler that waits for anything else after the session's block: an injected session would keep
+    its connection over that.
 
     ## Why is this bad?
     Tests replace an injected session by overriding the dependency, and a dependency that several
@@ -133,6 +135,8 @@ def _is_handled_by(opening: Opening, layer: Layer, context: Context) -> bool:
         return False
     if context.house.is_meant(layer):
         return True
+    if context.house.outlasts(opening.node, opening.scope):
+        return False
     return framework_of(handler, function.parent, inference) in ("fastapi", None)
 
 

@@ -20,8 +20,9 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     `query`, `get`, ...), or of a function of the project that is given the session, does such work
     by it and lets its errors pass, and neither rolls back nor leaves the function, where the
     session lives on: it is worked with again, a provider commits it, or it belongs to the caller or
-    to an object. A framework that gives a session (to a dependency, a decorated function or a test)
-    ends it itself.
+    to an object. A handler that returns nothing, or what is false, leaves the function; it counts
+    where a caller in the same file gave the session and works on with it then. A framework that
+    gives a session (to a dependency, a decorated function or a test) ends it itself.
     What is caught counts as the database's where it is everything, `Exception`, or an error of
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls

@@ -211,6 +211,25 @@ FORMS = {
             print("done")
         """,
     ),
+    "a_log_may_stand_before_the_close": (
+        """
+        db = SessionLocal()
+        user = db.get(User, 1)
+        try:
+            return user.name
+        finally:
+            db.close()
+            print(name)
+        """,
+        """
+        with get_db_session() as db:
+            user = db.get(User, 1)
+            try:
+                return user.name
+            finally:
+                print(name)
+        """,
+    ),
     "opened_in_the_try": (
         """
         db = None
@@ -420,6 +439,11 @@ LEFT = {
         "try:\n    print(name)\n    db = SessionLocal()\n    user = db.get(User, 1)\n"
         "    print(user.name)\nexcept ValueError:\n    print(user.id)\nfinally:\n    db.close()",
         "a handler needs the session, which is opened late",
+    ),
+    "finally_that_does_more_than_to_log": (
+        "db = SessionLocal()\nuser = db.get(User, 1)\ntry:\n    return user.name\n"
+        "finally:\n    db.close()\n    error(name)",
+        "line 12 would also run where its `try` is not reached",
     ),
     "finally_that_leaves": (
         "db = SessionLocal()\ntry:\n    db.commit()\nfinally:\n    db.close()\n    return 1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 
+from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.python import CALLING, CONTAINERS, VALUES_OF, WITHOUT_EFFECT
 from flake8_dbsession.analysis.library.running import RUNNING_MODULES
@@ -63,6 +64,12 @@ class Callees:
             return False
         top = value.name.partition(".")[0]
         return top in _LIBRARIES - RUNNING_MODULES
+
+    def is_of_logger(self, method: ast.Attribute) -> bool:
+        """Tell whether a method is that of a logger, or of a library's object that prints."""
+        if isinstance(self.inference.value(method, self.scope), External):
+            return True
+        return is_logger(method.value) and not self.is_project(method)
 
     def is_foreign(self, error: ast.expr | None) -> bool:
         """Tell whether an error is a library's that has nothing to do with databases.

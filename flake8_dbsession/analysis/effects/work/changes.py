@@ -38,7 +38,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import nodes_in, unawaited
 
-_LOGS = LOGS | {"print"}
+_TELLING = LOGS | {"print"}
 _OF_MODELS = frozenset({"from_orm", "model_validate", "parse_obj"})  # pydantic's, which only read
 _CHANGING = ("delattr", "setattr")
 
@@ -211,7 +211,9 @@ class Changes:
         """Tell whether a method of something else only reads what it is given."""
         if self._callees.is_project(method):
             return False
-        if method.attr in _LOGS | _OF_MODELS or self._callees.is_library(method):
+        if method.attr in _TELLING and self._callees.is_of_logger(method):
+            return True
+        if method.attr in _OF_MODELS or self._callees.is_library(method):
             return True
         return isinstance(method.value, ast.Constant) and method.attr in VALUE_METHODS
 

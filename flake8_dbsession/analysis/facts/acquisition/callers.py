@@ -6,14 +6,34 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.library.methods import EXECUTING
+from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
+from flake8_dbsession.analysis.source.mentions import Mentions
 
 _MOST_FILES = 40  # that mention a function; the name of one that more do is a common word
+
+
+class Called(NamedTuple):
+    """A call of a function.
+
+    Attributes:
+        node: the call.
+        inner: the scope that it is read in: its function, or a comprehension there.
+        scope: the function or module that it runs in.
+        around: the nodes around it, the nearest first.
+    """
+
+    node: ast.Call
+    inner: Scope
+    scope: Scope
+    around: list[ast.AST]
 
 
 def callers_of(function: Scope, inference: Inference) -> Iterator[Scope]:
@@ -23,8 +43,8 @@ def callers_of(function: Scope, inference: Inference) -> Iterator[Scope]:
         function: the function's scope, or that of a method.
         inference: answers what calls stand for; its project is searched for the function's name.
     """
-    for scope, _ in _calls(function, inference):
-        caller = scope.function()
+    for call in calls_of(function, inference):
+        caller = call.scope.function()
         if caller is not None:
             yield caller
 
@@ -61,26 +81,64 @@ def is_only_executed(function: Scope, inference: Inference) -> bool:
     """
     return all(
         isinstance(node, ast.Call) and last_segment(node.func) in EXECUTING
-        for _, around in _calls(function, inference)
-        for node in around[:1]
+        for call in calls_of(function, inference)
+        for node in call.around[:1]
     )
 
 
-def _calls(function: Scope, inference: Inference) -> Iterator[tuple[Scope, list[ast.AST]]]:
-    """Find the calls of a function, each with the scope that it runs in and the nodes around it."""
+def calls_of(function: Scope, inference: Inference) -> Iterator[Called]:
+    """Find the calls of a function in the project.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what calls stand for; its project is searched for the function's name.
+    """
     name = getattr(function.node, "name", "")
-    path, project = function.module.path, inference.project
-    if len(project.files_mentioning(name, path)) > _MOST_FILES:
-        return
-    for module in project.modules_mentioning(name, path):
+    for module in _mentioning(function, inference):
         for scope in scopes_mentioning(module.scope, [f"{name}("]):
             for call, inner, around in calls_in(scope, (name,)):
-                if _is_same(inference.value(call.func, inner), function):
-                    yield scope, around
+                if is_same(inference.value(call.func, inner), function):
+                    yield Called(call, inner, scope, around)
 
 
-def _is_same(value: Value | None, function: Scope) -> bool:
-    """Tell whether a value is a function, of which a followed module has a copy without lines."""
+def is_passed_on(function: Scope, inference: Inference) -> bool:
+    """Tell whether another module of the project names a function without calling it.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what names stand for; its project is searched for the function's name.
+    """
+    name = getattr(function.node, "name", "")
+    others = (m for m in _mentioning(function, inference) if m.path != function.module.path)
+    return any(_is_passed_on_in(module, name, function, inference) for module in others)
+
+
+def _is_passed_on_in(module: Module, name: str, function: Scope, inference: Inference) -> bool:
+    mentions = Mentions(module.text, (name,))
+    nodes = list(scoped(body_of(module.scope.node), module.scope, mentions))
+    called = {node.func for node, _ in nodes if isinstance(node, ast.Call)}
+    return any(
+        last_segment(node) == name and is_same(inference.value(node, scope), function)
+        for node, scope in nodes
+        if isinstance(node, (ast.Attribute, ast.Name)) and node not in called
+    )
+
+
+def _mentioning(function: Scope, inference: Inference) -> Iterator[Module]:
+    """Give the modules that mention a function's name; none where that is a common word."""
+    name = getattr(function.node, "name", "")
+    path, project = function.module.path, inference.project
+    if name and len(project.files_mentioning(name, path)) <= _MOST_FILES:
+        yield from project.modules_mentioning(name, path)
+
+
+def is_same(value: Value | None, function: Scope) -> bool:
+    """Tell whether a value is a function, of which a followed module has a copy without lines.
+
+    Args:
+        value: the value.
+        function: the function's scope.
+    """
     if not isinstance(value, FunctionValue) or isinstance(value.node, ast.Lambda):
         return False
     is_there = value.scope.module.path == function.module.path

@@ -6,13 +6,14 @@ import ast
 import re
 
 from flake8_dbsession.analysis.effects.overrides import subclasses_in
+from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.library.distributions import DIALECTS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.texts import followed
-from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
+from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue, RoleValue
 
 _POSTGRESQL = frozenset({"postgres", "postgresql"})
 # A URL of another database, which a setting may choose.
@@ -36,6 +37,35 @@ def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:
     project, asker = inference.project, scope.module.path
     dialects = {DIALECTS[driver] for driver in project.required(frozenset(DIALECTS), asker)}
     return dialects == {"postgresql"} and not project.may_hold(asker, _OTHER_URL)
+
+
+def lives_in_memory(known: RoleValue, inference: Inference) -> bool:
+    """Tell whether a session or connection is that of an engine of SQLite's databases in memory.
+
+    Args:
+        known: the session or connection.
+        inference: follows the names in the engine's URL.
+    """
+    match known.database:
+        case (ast.Call() as call, scope):
+            return makes_memory(call, scope, inference)
+    return False
+
+
+def makes_memory(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call gives an engine of a database in memory, by a function as well.
+
+    Args:
+        call: the call.
+        scope: the scope it stands in.
+        inference: follows the function and the names in the URL.
+    """
+    callee = inference.value(call.func, scope)
+    if isinstance(callee, FunctionValue):
+        made = handed_out_by(callee, inference)
+        return made is not None and makes_memory(made, callee.scope.child(callee.node), inference)
+    found = url_of(call.args[0], scope, inference) if call.args else None
+    return found is not None and found.kind == "sqlite-memory"
 
 
 def _dialect_of(known: RoleValue, inference: Inference) -> str:

@@ -72,6 +72,21 @@ def sessions_held_at(function: Scope, inference: Inference) -> dict[ast.Return, 
     return walk.returns
 
 
+def works_after(block: ast.stmt, function: Scope, inference: Inference) -> bool:
+    """Tell whether a function waits for anything but a session's work after a block.
+
+    Args:
+        block: the statement.
+        function: the function's scope.
+        inference: answers which names are sessions, and what is called.
+    """
+    walk, last = _Walk(function, inference), block.end_lineno or block.lineno
+    return any(
+        isinstance(node, ast.Await | ast.Call) and node.lineno > last and walk.is_slow(node)
+        for node in own_nodes(function.node)
+    )
+
+
 class _Walk:
     """One pass over the statements of a function."""
 
@@ -139,7 +154,7 @@ class _Walk:
     def _expression(self, root: ast.AST, live: frozenset[str]) -> frozenset[str]:
         nodes = [root, *own_nodes(root)] if not isinstance(root, FUNCTIONS) else []
         for node in nodes:
-            if isinstance(node, ast.Await | ast.Call) and live and self._is_slow(node):
+            if isinstance(node, ast.Await | ast.Call) and live and self.is_slow(node):
                 self.found[node] = HeldWork(node, min(live))
         for node in nodes:
             if isinstance(node, ast.Call):
@@ -173,7 +188,8 @@ class _Walk:
             for name in sorted(self.sessions)
         }
 
-    def _is_slow(self, node: ast.Await | ast.Call) -> bool:
+    def is_slow(self, node: ast.Await | ast.Call) -> bool:
+        """Tell whether work has nothing to do with a session, and may take its time."""
         if isinstance(node, ast.Await):
             return not self._mentioned(node)
         return is_slow_call(node, self._scope, self._inference)

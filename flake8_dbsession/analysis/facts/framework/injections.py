@@ -37,7 +37,6 @@ class Injection(NamedTuple):
         function: the project's function that is handed; None for anything else.
         returned: the new session or connection that this function returns; None where it does not.
         is_here: whether this function is a named one of the same file.
-        is_first: whether no earlier injection of the file hands the same function.
     """
 
     node: ast.Call
@@ -47,7 +46,6 @@ class Injection(NamedTuple):
     function: FunctionValue | None
     returned: HandedOver | None
     is_here: bool
-    is_first: bool
 
 
 def injections(tree: Tree, inference: Inference) -> Iterator[Injection]:
@@ -60,7 +58,6 @@ def injections(tree: Tree, inference: Inference) -> Iterator[Injection]:
     Yields:
         The injections: in parameters' defaults, ``Annotated`` types and their aliases, and lists.
     """
-    seen: set[ast.AST] = set()
     for call, scope in tree.find(ast.Call):
         handed = injected_callable(call, scope)
         if handed is None or not _may_open(handed, tree):
@@ -77,10 +74,7 @@ def injections(tree: Tree, inference: Inference) -> Iterator[Injection]:
             function=function,
             returned=handed_over(function, inference) if function else None,
             is_here=_is_here(function, scope),
-            is_first=function is None or function.node not in seen,
         )
-        if function is not None:
-            seen.add(function.node)
 
 
 def _may_open(handed: ast.expr, tree: Tree) -> bool:

@@ -10,7 +10,13 @@ from typing import TypeGuard
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import thing_of, uses_of_name
-from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
+from flake8_dbsession.analysis.facts.acquisition.callers import calls_of, is_passed_on
+from flake8_dbsession.analysis.facts.lifetime.hand_closes import (
+    HandClose,
+    Origin,
+    gives_new,
+    injected_by,
+)
 from flake8_dbsession.analysis.facts.lifetime.late_loads import loads_later
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.names.dotted import dotted_name
@@ -56,11 +62,23 @@ def does_harm(close: HandClose, tree: Tree, inference: Inference) -> bool:
         transaction itself right before, and so lets the session go on purpose. A registry gives
         another session to whoever asks for one afterwards: there an object may need the closed one.
     """
-    if _loses_writes(close, inference):
-        return True
     if close.known.role is Role.REGISTRY:
-        return loads_later(close, inference)
-    return not _is_ended_before(close) and _is_used_afterwards(close, tree, inference) is not False
+        return _loses_writes(close, inference) or loads_later(close, inference)
+    is_harm = _loses_writes(close, inference) or (
+        not _is_ended_before(close) and _is_used_afterwards(close, tree, inference) is not False
+    )
+    return is_harm and not _is_handed_over_elsewhere(close, inference)
+
+
+def _is_handed_over_elsewhere(close: HandClose, inference: Inference) -> bool:
+    """Tell whether another module starts the function, or gives it a session for good."""
+    if close.origin not in (Origin.PARAMETER, Origin.EITHER):
+        return False
+    return is_passed_on(close.scope, inference) or any(
+        gives_new(call.node, call.inner, inference)
+        for call in calls_of(close.scope, inference)
+        if call.scope.module.path != close.scope.module.path
+    )
 
 
 def _loses_writes(close: HandClose, inference: Inference) -> bool:
@@ -82,7 +100,7 @@ def _is_used_afterwards(close: HandClose, tree: Tree, inference: Inference) -> b
         uses = _uses_after_yield(close, inference)
         return False if uses is None and _is_all_that_is_done(close) else uses
     if close.origin in (Origin.PARAMETER, Origin.EITHER):
-        answers = list(_callers(close, tree, inference))
+        answers = list(_callers(close, tree, inference)) or list(_others(close, inference))
         return any(answers) if answers else None
     return None
 
@@ -137,6 +155,22 @@ def _callers(close: HandClose, tree: Tree, inference: Inference) -> Iterator[boo
                     yield _is_read_after(argument.id, call, scope)
 
 
+def _others(close: HandClose, inference: Inference) -> Iterator[bool]:
+    """Tell the same for calls in other modules.
+
+    A caller to whom the session was given itself says nothing of what its own caller does.
+    """
+    for call in calls_of(close.scope, inference):
+        for argument in filter(_is_any_name, arguments(call.node)):
+            received = received_as(call.node, argument.id, call.inner, inference)
+            if received is not None and received[1] == close.giver:
+                known = inference.known(argument, call.inner)
+                is_own = known is not None and known.role is Role.OPENED
+                is_read = _is_read_after(argument.id, call.node, call.inner)
+                if is_read or is_own:
+                    yield is_read
+
+
 def _is_any_name(expression: ast.expr) -> TypeGuard[ast.Name]:
     return isinstance(expression, ast.Name)
 
@@ -154,6 +188,7 @@ def _is_read_after(session: str, call: ast.Call, scope: Scope) -> bool:
         return True
     return any(
         is_name(node, session)
+        and isinstance(node.ctx, ast.Load)
         and node not in closed
         and start_of(node) > (call.end_lineno or call.lineno, call.end_col_offset or 0)
         for node in nodes

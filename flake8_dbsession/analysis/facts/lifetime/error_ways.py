@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ class Sequel(Enum):
     BLOCK_ENDS = "its `with` block ends"
     GONE = "it is closed, or its name stands for another"
     FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
+    TOLD = "the handler returns nothing, or what is false, to whoever gave it"
 
 
 class Work(NamedTuple):
@@ -124,6 +125,8 @@ class Ways:
             if sequel is not None and sequel is not Sequel.RETRIED:
                 return
             if _returns(event) and not is_handled:
+                if handler is not None and _returns_nothing(event):
+                    self.sequels[handler].add(Sequel.TOLD)
                 return
         if handler is not None and number in (Exit.RETURNS, Exit.FALLS_OFF):
             self.sequels[handler].add(Sequel.FUNCTION_ENDS)
@@ -198,13 +201,20 @@ class Ways:
         return False
 
 
-def sequels_after(call: ast.Call, graph: Graph, calls: SessionCalls) -> set[Sequel]:
+def sequels_after(
+    call: ast.Call,
+    graph: Graph,
+    calls: SessionCalls,
+    results: Collection[str] = (),
+) -> set[Sequel]:
     """Tell what comes of a session on the ways from a call that was given it.
 
     Args:
         call: the call.
         graph: the control flow of the function that it stands in.
         calls: what that function's calls and blocks do to the session.
+        results: what the call's value is called there, where only the ways are meant that are taken
+            when it is false; itself among them, as it is written.
     """
     ways = Ways(graph, calls)
     found: set[Sequel] = set()
@@ -226,7 +236,11 @@ def sequels_after(call: ast.Call, graph: Graph, calls: SessionCalls) -> set[Sequ
             found.add(sequel)
             continue
         raises = bool(block.events) and _raises(block.events[-1])
-        following = {(edge.target, 0) for edge in block.edges if edge.raised is raises} - seen
+        following = {
+            (edge.target, 0)
+            for edge in block.edges
+            if edge.raised is raises and not _shows_true(edge, results)
+        } - seen
         seen |= following
         pending += following
     return found
@@ -241,6 +255,31 @@ def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
 
 def _returns(event: Event) -> bool:
     return isinstance(event, Finish) and isinstance(event.node, ast.Return)
+
+
+def _returns_nothing(event: Event) -> bool:
+    """Tell whether a statement returns what is false: ``None``, ``False``, an empty list."""
+    match event:
+        case Finish(node=ast.Return(value=None | ast.Constant(value=None | False | 0 | ""))):
+            return True
+        case Finish(node=ast.Return(value=ast.List(elts=[]) | ast.Tuple(elts=[]))):
+            return True
+        case Finish(node=ast.Return(value=ast.Dict(keys=[]))):
+            return True
+    return False
+
+
+def _shows_true(edge: Edge, results: Collection[str]) -> bool:
+    """Tell whether a way is taken only where what has one of some names is true, or no None."""
+    test, truth = edge.test, edge.truth
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, truth = test.operand, not truth
+    if test is None or not results:
+        return False
+    if truth and ast.unparse(test) in results:
+        return True
+    otherwise = missing_by(test, holds=not truth, fails=truth)
+    return any(ast.unparse(missing) in results for missing in otherwise)
 
 
 def _raises(event: Event) -> bool:

@@ -16,8 +16,10 @@ from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.flow.forward import carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
-from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS
+from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS, TEARDOWN_HOOKS
 from flake8_dbsession.analysis.library.methods import CLOSES
+from flake8_dbsession.analysis.library.python import TEARDOWNS
+from flake8_dbsession.analysis.library.wrappers import EXITING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
@@ -25,7 +27,7 @@ from flake8_dbsession.analysis.names.functions import (
     is_fixture,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.parents import ancestors_in
+from flake8_dbsession.analysis.names.parents import ancestors_in, readings_in
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,
     Assigned,
@@ -33,6 +35,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Entered,
     Parameter,
     Scope,
+    ScopeNode,
     body_of,
     last_segment,
     statements,
@@ -49,24 +52,6 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import hints
 
-_ENDING_WORDS = (
-    "__aexit__",
-    "__del__",
-    "__exit__",
-    "cleanup",
-    "clean_up",
-    "close",
-    "disconnect",
-    "dispose",
-    "finish",
-    "release",
-    "shutdown",
-    "stop",
-    "teardown",
-    "tear_down",
-)
-_TEARDOWN_WORDS = ("__aexit__", "__del__", "__exit__", "shutdown", "teardown", "tear_down")
-_WORKER_WORDS = ("background", "consumer", "daemon", "job", "task", "thread", "worker")
 # What a function does on the way to closing a session, without working with it.
 _CLOSING_WORK = frozenset(
     {"aclose", "close", "commit", "expunge_all", "hasattr", "isinstance", "remove", "rollback"}
@@ -130,7 +115,7 @@ def hand_closes(tree: Tree, inference: Inference) -> Iterator[HandClose]:
     """
     visited = {node for node, _ in tree.functions()} | {tree.scope.node}
     for scope in scopes_mentioning(tree.scope, {".close(", ".aclose("}):
-        if not _has_word(scope, _TEARDOWN_WORDS) and not is_fixture(scope.node):
+        if not _is_teardown(scope.node) and not is_fixture(scope.node):
             owned = under_ownership(scope, inference)
             for call, receiver in _close_calls(scope.node):
                 if call not in owned and (scope.node in visited or _may_be_kept(receiver)):
@@ -407,25 +392,35 @@ def _is_its_work(found: HandClose, tree: Tree, inference: Inference) -> bool:
         return False
     node = found.scope.node
     return (
-        _has_word(found.scope, (*_ENDING_WORDS, *_WORKER_WORDS))
-        or is_context_manager(node)
-        or _only_closes(found.scope)
+        is_context_manager(node)
+        or (found.origin is Origin.PARAMETER and _only_ends(found.scope, found.giver))
         or _is_under_flag(found)
         or _is_where_none_was_given(found)
         or _is_handed_over(found.scope, tree, inference)
     )
 
 
-def _has_word(scope: Scope, words: tuple[str, ...]) -> bool:
-    """Tell whether a function's name, or that of what decorates it, says what it is for."""
-    names = {getattr(scope.node, "name", ""), *decorator_names(scope.node)}
-    return any(word in name.lower() for name in names for word in words)
+def _is_teardown(node: ScopeNode) -> bool:
+    """Tell whether Python, a test runner or a framework calls a function to end things."""
+    name = getattr(node, "name", "")
+    return name in EXITING or name in TEARDOWNS or bool(decorator_names(node) & TEARDOWN_HOOKS)
 
 
 @remembered
-def _only_closes(scope: Scope) -> bool:
-    calls = (part for part in own_nodes(scope.node) if isinstance(part, ast.Call))
-    return all(last_segment(call.func) in _CLOSING_WORK for call in calls)
+def _only_ends(scope: Scope, parameter: str) -> bool:
+    """Tell whether a function does nothing with what it is given but to end it."""
+    readings = readings_in(scope).get(parameter, ())
+    return all(_is_no_work(reading, scope) for reading in readings)
+
+
+def _is_no_work(reading: ast.Name, scope: Scope) -> bool:
+    """Tell whether a session is only ended, or asked for, where its name is read."""
+    match next(ancestors_in(reading, scope), None):
+        case ast.Attribute(attr=name) | ast.Call(func=ast.Name(id=name)):
+            return name in _CLOSING_WORK
+        case ast.BoolOp() | ast.Compare() | ast.If() | ast.IfExp() | ast.UnaryOp():
+            return True
+    return False
 
 
 def _is_under_flag(found: HandClose) -> bool:
@@ -471,7 +466,7 @@ def _is_handed_over(scope: Scope, tree: Tree, inference: Inference) -> bool:
     name = getattr(scope.node, "name", "")
     uses = _uses(tree.scope).get(name, [])
     return any(
-        not isinstance(use, ast.Call) or _gives_new(use, tree.scope, inference) for use in uses
+        not isinstance(use, ast.Call) or gives_new(use, tree.scope, inference) for use in uses
     )
 
 
@@ -491,7 +486,8 @@ def _uses(module: Scope) -> dict[str, list[ast.expr]]:
     return found
 
 
-def _gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+def gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call is given a session that is opened for it alone."""
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     values = (inference.value(a, scope) for a in arguments if isinstance(a, ast.Call))
     return any(isinstance(value, RoleValue) and value.role is Role.OPENED for value in values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.engine.urls import url_of
+from flake8_dbsession.analysis.facts.connection.databases import lives_in_memory, makes_memory
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.library.queries import STILL_LAZY
 from flake8_dbsession.analysis.lifetimes import Leaving
@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
+from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import arguments, children, nodes_in, own_nodes, root_of
 
@@ -76,6 +77,7 @@ def needs_no_close(ending: Ending, inference: Inference) -> bool:
     return (
         all(leak.how is Leaving.RAISES for leak in ending.lifetime.leaks)
         or _is_replaced(ending, inference)
+        or lives_in_memory(acquisition.known, inference)
         or _is_in_memory(acquisition.node, acquisition.scope, inference)
         or _runs_no_statement(ending)
     )
@@ -171,26 +173,14 @@ def _is_in_memory(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call opens a SQLite database in memory, by itself or in its function."""
     if any(_names_memory(argument, scope) for argument in arguments(call)):
         return True
-    for url, where in _urls_of_engine(call.func, scope):
-        found = url_of(url, where, inference)
-        if found is not None and found.kind == "sqlite-memory":
+    if isinstance(call.func, ast.Attribute):
+        engine, where = followed(call.func.value, scope, inference)
+        if isinstance(engine, ast.Call) and makes_memory(engine, where, inference):
             return True
     opener = inference.value(call.func, scope)
     return isinstance(opener, FunctionValue) and any(
         _names_memory(node, scope) for node in own_nodes(opener.node)
     )
-
-
-def _urls_of_engine(connect: ast.expr, scope: Scope) -> Iterator[tuple[ast.expr, Scope]]:
-    """Give the first arguments of what makes the engine of ``engine.connect``."""
-    match connect:
-        case ast.Attribute(value=ast.Call(args=[url, *_])):
-            yield url, scope
-        case ast.Attribute(value=ast.Name(id=name)):
-            for binding in scope.lookup(name):
-                match binding.how:
-                    case Assigned(value=ast.Call(args=[url, *_])):
-                        yield url, binding.scope
 
 
 def _names_memory(node: ast.AST, scope: Scope) -> bool:

@@ -50,6 +50,7 @@ from flake8_dbsession.analysis.names.functions import (
     receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     LOOPS,
@@ -569,6 +570,8 @@ class _Function:
             return False
         if Sequel.USED in sequels:
             return True
+        if Sequel.TOLD in sequels and self._is_used_by_callers(name):
+            return True
         if Sequel.COMMITTED in sequels and (
             self._is_lost_at_end(failed, handler, graph) or self._is_of_others(name, handler)
         ):
@@ -601,12 +604,18 @@ class _Function:
 
     def _is_ended_by_callers(self, session: str) -> bool:
         """Tell whether all calls in sight are given the session and then close or roll it back."""
-        sites = [
-            (call, scope, given)
-            for call, scope in calls_of(self._scope)
-            for given in self._given_as(call, session, scope)
-        ]
+        sites = list(self._sites(session))
         return bool(sites) and all(_ends_after(*site, self._inference) for site in sites)
+
+    def _is_used_by_callers(self, session: str) -> bool:
+        """Tell whether a call in sight works on with the session where it is given nothing back."""
+        return any(_works_after(*site, self._inference) for site in self._sites(session))
+
+    def _sites(self, session: str) -> Iterator[tuple[ast.Call, Scope, str]]:
+        """Give the calls in sight that are given the session, with its name there."""
+        for call, scope in calls_of(self._scope):
+            for given in self._given_as(call, session, scope):
+                yield call, scope, given
 
     def _given_as(self, call: ast.Call, session: str, scope: Scope) -> Iterator[str]:
         """Give the name under which a call is given what the function calls its session."""
@@ -674,6 +683,42 @@ def _ends_after(call: ast.Call, scope: Scope, session: str, inference: Inference
         return False
     calls = SessionCalls(session, None, scope, inference)
     return not sequels_after(call, graph, calls) - _ENDED
+
+
+def _works_after(call: ast.Call, scope: Scope, session: str, inference: Inference) -> bool:
+    """Tell whether a session is worked with on a way that is taken after a call gave nothing."""
+    function = scope.function()
+    node = function.node if function is not None else None
+    graph = build(node) if isinstance(node, FUNCTIONS) else None
+    results = _results_of(call, function) if function is not None else None
+    if graph is None or results is None:
+        return False
+    calls = SessionCalls(session, None, scope, inference)
+    return Sequel.USED in sequels_after(call, graph, calls, results)
+
+
+def _results_of(call: ast.Call, function: Scope) -> list[str] | None:
+    """Give what a call's value is called in a function; None where another takes it over."""
+    results, is_turned = [ast.unparse(call)], False
+    inner: ast.AST = call
+    for around in ancestors_in(call, function):
+        match around:
+            case ast.Await() | ast.BoolOp(op=ast.Or()):
+                results.append(ast.unparse(around))
+            case ast.UnaryOp(op=ast.Not()):
+                is_turned = True
+            case ast.NamedExpr(target=ast.Name(id=name)) if not is_turned:
+                results.append(name)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                return None if is_turned else [*results, name]
+            case ast.Expr():
+                return results
+            case ast.If(test=test) | ast.While(test=test) if test is inner:
+                return results
+            case _:
+                return None
+        inner = around
+    return None
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:

@@ -23,6 +23,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 
 _WORK = (
@@ -75,7 +76,7 @@ def escapes(tree: Tree, inference: Inference) -> Iterator[Escape]:
         if not binds(block.node.body, block.name, walrus=tree.scope.module.holds_walrus):
             yield from _returned(block, effects)
             yield from _stored(block, effects)
-        yield from _used_after(block, tree)
+        yield from _used_after(block, tree, inference)
 
 
 def handed_over(expression: ast.expr | None) -> Iterator[ast.expr]:
@@ -128,29 +129,38 @@ def _returned(block: SessionBlock, effects: Effects) -> Iterator[Escape]:
             yield Escape(statement, ast.unparse(statement), EscapeRoute.RETURNED, block, is_held)
 
 
-def _used_after(block: SessionBlock, tree: Tree) -> Iterator[Escape]:
+def _used_after(block: SessionBlock, tree: Tree, inference: Inference) -> Iterator[Escape]:
     found = (
         Escape(node, ast.unparse(node), way, block)
         for after in after_block(block.node, block.name, tree)
         for name, around in reads(after, block.name)
-        for node, way in _use(name, around)
+        for node, way in _use(name, around, block.scope, inference)
     )
     first = min(found, key=lambda e: (e.node.lineno, e.node.col_offset), default=None)  # type: ignore[attr-defined]
     if first is not None:
         yield first
 
 
-def _use(name: ast.Name, around: ast.AST) -> Iterator[tuple[ast.AST, EscapeRoute]]:
+def _use(
+    name: ast.Name, around: ast.AST, scope: Scope, inference: Inference
+) -> Iterator[tuple[ast.AST, EscapeRoute]]:
     """Give the use that a reading is; a test or comparison, a close or rollback is none."""
     match around:
         case ast.Attribute(attr=attribute) if attribute in _WORK:
             yield around, EscapeRoute.USED
         case ast.Call(func=function) if name is not function:
-            callee = last_segment(function)
-            if callee not in _HARMLESS_CALLEES and not callee.startswith("assert"):
+            if not _is_harmless(function, scope, inference):
                 yield around, EscapeRoute.USED
         case ast.Return():
             yield around, EscapeRoute.RETURNED
+
+
+def _is_harmless(function: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a builtin, a logger or an assertion of a library's looks at a session."""
+    if isinstance(inference.value(function, scope), (ClassValue, FunctionValue)):
+        return False
+    callee = last_segment(function)
+    return callee in _HARMLESS_CALLEES or callee.startswith("assert")
 
 
 def _stored(block: SessionBlock, effects: Effects) -> Iterator[Escape]:

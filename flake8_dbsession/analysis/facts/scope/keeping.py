@@ -6,14 +6,31 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.effects.objects import makes_session
+from flake8_dbsession.analysis.effects.said_to_close import closes
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
-from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
+from flake8_dbsession.analysis.library.drivers import GIVINGS, BlockEnd, driver_of
+from flake8_dbsession.analysis.library.wrappers import (
+    CLOSING,
+    ENTERING,
+    EXITING,
+    REGISTERING,
+    REGISTERING_FUNCTIONS,
+)
+from flake8_dbsession.analysis.lifetimes import Outcome
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.call_sites import scoped
+from flake8_dbsession.analysis.names.functions import arguments_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment, statements
-from flake8_dbsession.analysis.names.values import ClassValue, Resource
+from flake8_dbsession.analysis.names.scopes import (
+    Assigned,
+    Scope,
+    body_of,
+    last_segment,
+    statements,
+)
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
 
 _CLOSES = frozenset(
@@ -28,18 +45,17 @@ _CLOSES = frozenset(
         "__aexit__",
     }
 )
-# What is in the name of a function that closes what it is given, or takes it over to do so.
-_CLOSERS = (
-    "clean",
-    "clos",
-    "context",
-    "dispos",
-    "push",
-    "putconn",
-    "releas",
-    "remov",
-    "shutdown",
-    "teardown",
+# The calls of libraries that close what they are given, give it back, or take it over to do so.
+_TAKING_OVER = CLOSING | GIVINGS | REGISTERING | REGISTERING_FUNCTIONS
+# What leaves a session or connection to whoever keeps it.
+_LEAVING = frozenset(
+    {
+        Outcome.UNTOUCHED,
+        Outcome.ADDED_TO,
+        Outcome.USED,
+        Outcome.GIVEN_BACK,
+        Outcome.USED_AND_GIVEN_BACK,
+    }
 )
 
 
@@ -53,6 +69,22 @@ class _Blocks(NamedTuple):
 
     close: bool
     begin: bool
+
+
+class _Handing(NamedTuple):
+    """An argument of a call.
+
+    Attributes:
+        call: the call.
+        key: the argument's position or keyword.
+        scope: the scope that the call stands in.
+        is_itself: whether what is asked about is the argument, and not held by it.
+    """
+
+    call: ast.Call
+    key: int | str
+    scope: Scope
+    is_itself: bool
 
 
 def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
@@ -82,7 +114,9 @@ def is_closed_by_class(acquisition: Acquisition, inference: Inference) -> bool:
     members = (scope, *bases, *subclasses)
     if any(target.attr in _closed_attributes(cls, blocks, inference=inference) for cls in members):
         return True
-    return target.attr in _closed_from_outside(module)
+    if target.attr in _closed_from_outside(module):
+        return True
+    return any(_hands_over(cls, target.attr, inference) for cls in members)
 
 
 def is_entering(acquisition: Acquisition) -> bool:
@@ -103,23 +137,25 @@ def _is_closed_on_leaving(acquisition: Acquisition, inference: Inference) -> boo
     bases = _bases(scope, inference=inference)
     if bases is None:
         return True
-    methods = {name: node for cls in (*bases, scope) for name, node in _methods(cls).items()}
+    methods = {name: method for cls in (*bases, scope) for name, method in _methods(cls).items()}
     leaving = [name for name in EXITING if name in methods]
     pending, seen = list(leaving), set(leaving)
     while pending:
         method = methods[pending.pop()]
-        if target.attr in _closed_in(method, _blocks_of(acquisition), scope, inference):
+        if target.attr in _closed_in(method, _blocks_of(acquisition), inference):
             return True
-        called = _called_on_self(method) & methods.keys() - seen
+        if _hands_over(method, target.attr, inference):
+            return True
+        called = _called_on_self(method.node) & methods.keys() - seen
         seen |= called
         pending += called
     return not leaving
 
 
 @remembered
-def _methods(cls: Scope) -> dict[str, ast.AST]:
+def _methods(cls: Scope) -> dict[str, Scope]:
     return {
-        statement.name: statement
+        statement.name: cls.child(statement)
         for statement in statements(body_of(cls.node))
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
@@ -178,15 +214,17 @@ def _blocks_of(acquisition: Acquisition) -> _Blocks:
 @remembered
 def _closed_attributes(cls: Scope, blocks: _Blocks, *, inference: Inference) -> frozenset[str]:
     """Give the attributes that a class closes, by themselves or by a name that stands for one."""
-    return _closed_in(cls.node, blocks, cls, inference)
+    return _closed_in(cls, blocks, inference)
 
 
-def _closed_in(root: ast.AST, blocks: _Blocks, cls: Scope, inference: Inference) -> frozenset[str]:
-    nodes = nodes_in(root)
+def _closed_in(root: Scope, blocks: _Blocks, inference: Inference) -> frozenset[str]:
+    nodes = nodes_in(root.node)
     closed = [
         expression
         for node in nodes
-        if not (isinstance(node, ast.withitem) and makes_session(node.context_expr, cls, inference))
+        if not (
+            isinstance(node, ast.withitem) and makes_session(node.context_expr, root, inference)
+        )
         for expression in _closed(node, blocks)
     ]
     names = {expression.id for expression in closed if isinstance(expression, ast.Name)}
@@ -223,16 +261,55 @@ def _closed(node: ast.AST, blocks: _Blocks) -> list[ast.AST]:
         case ast.withitem(context_expr=context):
             is_plain = isinstance(context, (ast.Attribute, ast.Name))
             return [context] if blocks.close or not is_plain else []
-        case ast.Call(func=function, args=arguments) if _is_closer(function):
-            return [*arguments]
         case ast.FunctionDef(name="__getattr__"):
             return [node]
     return []
 
 
-def _is_closer(function: ast.expr) -> bool:
-    name = last_segment(function).lower()
-    return any(closer in name for closer in _CLOSERS)
+def _hands_over(root: Scope, attribute: str, inference: Inference) -> bool:
+    """Tell whether code gives what an attribute holds to a call that closes or keeps it, or may.
+
+    Args:
+        root: the class or method.
+        attribute: the attribute of its object.
+        inference: answers what is called.
+    """
+    handings = _handings(root).get(attribute, ())
+    return any(_takes_over(handing, inference) for handing in handings)
+
+
+@remembered
+def _handings(root: Scope) -> dict[str, list[_Handing]]:
+    """Sort the arguments of the calls in a class or function by the attributes that they hold."""
+    found: dict[str, list[_Handing]] = {}
+    for call, scope in scoped(body_of(root.node), root):
+        if isinstance(call, ast.Call):
+            for key, argument in arguments_of(call):
+                is_itself = isinstance(argument, (ast.Attribute, ast.Name))
+                for attribute in set(_reached(argument, scope)):
+                    found.setdefault(attribute, []).append(_Handing(call, key, scope, is_itself))
+    return found
+
+
+def _reached(argument: ast.expr, scope: Scope) -> Iterator[str]:
+    """Give the attributes whose values an argument is, or holds, by whatever name."""
+    match argument:
+        case ast.Name(id=name):
+            for binding in scope.bindings(name):
+                if isinstance(binding.how, Assigned):
+                    yield from _attributes(binding.how.value)
+        case other if not isinstance(other, ast.Constant):
+            yield from _attributes(other)
+
+
+def _takes_over(handing: _Handing, inference: Inference) -> bool:
+    call, key, scope, is_itself = handing
+    is_of_project = isinstance(inference.value(call.func, scope), (ClassValue, FunctionValue))
+    says_so = last_segment(call.func) in _TAKING_OVER or closes(call, scope, inference)
+    if says_so and not is_of_project:
+        return True
+    fate = Effects(inference).fate(call, key, scope, is_held=not is_itself)
+    return not fate.on_return <= _LEAVING
 
 
 def _attributes(node: ast.AST, begins: bool = False) -> Iterator[str]:

@@ -49,7 +49,7 @@ def test_the_part_of_what_is_handed(tmp_path: Path) -> None:
     ]
 
 
-def test_a_function_is_first_only_once(tmp_path: Path) -> None:
+def test_a_function_of_the_file_and_what_it_returns(tmp_path: Path) -> None:
     found = facts(
         tmp_path,
         """
@@ -65,7 +65,7 @@ def test_a_function_is_first_only_once(tmp_path: Path) -> None:
         def two(db=Depends(get_db)): ...
         """,
     )
-    assert [(i.is_here, i.is_first) for i in found] == [(True, True), (True, False)]
+    assert [i.is_here for i in found] == [True, True]
     returned = found[0].returned
     assert returned is not None
     assert ast.unparse(returned.node) == "return session_maker()"
