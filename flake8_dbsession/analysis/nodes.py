@@ -82,6 +82,17 @@ def is_super(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and is_name(node.func, "super") and not node.args
 
 
+def dotted_name(node: ast.AST | None) -> str:
+    """Spell a name or chain of attributes such as ``os.path.join``; empty for anything else."""
+    segments: list[str] = []
+    while isinstance(node, ast.Attribute):
+        segments.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(segments)])
+
+
 def names(node: ast.AST, name: str) -> bool:
     """Tell whether some name stands in a node."""
     return any(is_name(part, name) for part in nodes_in(node))

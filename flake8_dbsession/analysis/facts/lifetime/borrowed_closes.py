@@ -13,7 +13,6 @@ from flake8_dbsession.analysis.effects.work.uses import thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin, injected_by
 from flake8_dbsession.analysis.facts.lifetime.late_loads import loads_later
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,
@@ -26,6 +25,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import (
     arguments,
+    dotted_name,
     is_name,
     nodes_in,
     own_nodes,
@@ -65,7 +65,7 @@ def does_harm(close: HandClose, tree: Tree, inference: Inference) -> bool:
 
 def _loses_writes(close: HandClose, inference: Inference) -> bool:
     session = dotted_name(close.receiver)
-    if session is None:
+    if not session:
         return False
     acts = uses_of_name(session, close.scope, thing_of(close.known), inference).acts
     if close.node in acts and acts[close.node].ever & _SAVING:

@@ -65,7 +65,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, start_of
 
 # The function's flow does not end what these hold.
 _ENDED_ELSEWHERE = frozenset(
@@ -443,7 +443,7 @@ def _setup_calls(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
     """
     fresh, awaited, owners = set(opened), _in_tries(nodes), dict(_cursor_owners(nodes))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+    for call in sorted(calls, key=start_of):
         match call.func:
             case ast.Attribute(
                 value=ast.Name(id=name)
@@ -469,7 +469,7 @@ def _given_fresh(
     """
     fresh, awaited = set(opened), _in_tries(nodes)
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+    for call in sorted(calls, key=start_of):
         match call:
             case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in awaited:
                 yield call, name

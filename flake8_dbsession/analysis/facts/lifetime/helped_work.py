@@ -6,7 +6,6 @@ import ast
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
@@ -14,7 +13,7 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
 _SEEING_TO = TRANSACTIONS | {"__exit__", "close", "invalidate", "reset", "rollback"}

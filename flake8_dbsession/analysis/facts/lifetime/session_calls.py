@@ -11,12 +11,11 @@ from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
 
 
 class SessionCalls:

@@ -34,7 +34,7 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
-from flake8_dbsession.analysis.flow.calls import dotted_name, raises_by_name
+from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.library.methods import (
     CHANGING,
     DATABASE_ERRORS,
@@ -68,7 +68,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _ENDING = ENDS | Did.MAY_END

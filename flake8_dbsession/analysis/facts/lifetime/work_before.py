@@ -12,13 +12,12 @@ from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import LASTING
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
 from flake8_dbsession.analysis.flow import Graph
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
 
 _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 # Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.
