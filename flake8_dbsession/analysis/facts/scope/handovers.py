@@ -49,27 +49,18 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes, root_of
 
-_NAMES = (
+_NAMES = POOL_METHODS | {
+    "Process",
     "Thread",
     "Timer",
-    "submit",
-    "map",
-    "gather",
-    "wait",
     "as_completed",
     "create_task",
     "ensure_future",
-    "start_soon",
+    "gather",
     "run_in_executor",
-    "Process",
-    "apply",
-    "apply_async",
-    "imap",
-    "imap_unordered",
-    "map_async",
-    "starmap",
-    "starmap_async",
-)
+    "start_soon",
+    "wait",
+}
 _WORDS = [f"{name}(" for name in _NAMES]
 _WHOLE = frozenset({"as_completed", "gather", "wait"})
 # What passes the coroutine, or the callable with its arguments, on to the loop.

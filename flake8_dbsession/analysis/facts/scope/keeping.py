@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.objects import makes_session
+from flake8_dbsession.analysis.effects.said_to_close import CLOSING_WORDS
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
@@ -29,18 +30,7 @@ _CLOSES = frozenset(
     }
 )
 # What is in the name of a function that closes what it is given, or takes it over to do so.
-_CLOSERS = (
-    "clean",
-    "clos",
-    "context",
-    "dispos",
-    "push",
-    "putconn",
-    "releas",
-    "remov",
-    "shutdown",
-    "teardown",
-)
+_CLOSERS = (*CLOSING_WORDS, "context", "push", "putconn", "shutdown")
 
 
 class _Blocks(NamedTuple):
