@@ -277,9 +277,7 @@ def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:
             return test is not node
         case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
             return element is node
-        case ast.DictComp(value=value):
-            return value is node
-        case ast.Subscript(value=value):
+        case ast.DictComp(value=value) | ast.Subscript(value=value):
             return value is node
     return False
 

@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.effects.work.uses import A_SESSION, uses_of_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
@@ -185,12 +185,8 @@ class _Walk:
         for node in own_nodes(self._scope.node):
             if isinstance(node, ast.Name):
                 known = self._inference.known(node, self._scope)
-                if known is not None and _is_session(known):
+                if known is not None and known.role in HELD and known.resource is Resource.SESSION:
                     yield node.id
-
-
-def _is_session(known: RoleValue) -> bool:
-    return known.role in HELD and known.resource is Resource.SESSION
 
 
 def _either(*ends: Live) -> Live:

@@ -123,7 +123,7 @@ class Ways:
                 self.sequels[handler].add(sequel)
             if sequel is not None and sequel is not Sequel.RETRIED:
                 return
-            if _returns(event) and not is_handled:
+            if isinstance(event, Finish) and isinstance(event.node, ast.Return) and not is_handled:
                 return
         if handler is not None and number in (Exit.RETURNS, Exit.FALLS_OFF):
             self.sequels[handler].add(Sequel.FUNCTION_ENDS)
@@ -237,10 +237,6 @@ def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
     node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
     first, last = handler.body[0].lineno, handler.end_lineno or 0
     return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
-
-
-def _returns(event: Event) -> bool:
-    return isinstance(event, Finish) and isinstance(event.node, ast.Return)
 
 
 def _raises(event: Event) -> bool:
