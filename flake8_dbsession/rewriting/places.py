@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
-from flake8_dbsession.analysis.nodes import start_of
+from flake8_dbsession.analysis.nodes import blocks, start_of
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 
@@ -84,10 +84,7 @@ def place_of_call(call: ast.Call, module: ast.Module) -> list[PlacedStatement]:
 def _blocks(statement: ast.stmt) -> Iterator[tuple[ast.AST, list[ast.stmt]]]:
     parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
     for part in parts:
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(part, field, None)
-            if isinstance(block, list):
-                yield part, block
+        yield from ((part, block) for block in blocks(part))
 
 
 def _spans(outer: ast.stmt, node: ast.stmt | ast.expr) -> bool:

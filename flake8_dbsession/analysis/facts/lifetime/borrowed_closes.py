@@ -25,6 +25,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import (
     arguments,
+    blocks,
     dotted_name,
     is_name,
     nodes_in,
@@ -39,7 +40,6 @@ _SAVING = Did.COMMITS | Did.MAY_END
 _LASTING = Did.WRITES | Did.DEFINES
 # What does nothing with a session that is closed already, and empty.
 _IDLE = frozenset({"aclose", "close", "commit", "expunge_all", "remove", "reset", "rollback"})
-_BLOCKS = ("body", "orelse", "finalbody")
 
 
 def does_harm(close: HandClose, tree: Tree, inference: Inference) -> bool:
@@ -168,9 +168,8 @@ def _is_ended_before(close: HandClose) -> bool:
     """Tell whether the statement right before the close commits or rolls back."""
     session = dotted_name(close.receiver)
     for node in (close.scope.node, *own_nodes(close.scope.node)):
-        for field in _BLOCKS:
-            block = getattr(node, field, None)
-            for before, statement in pairwise(block if isinstance(block, list) else ()):
+        for block in blocks(node):
+            for before, statement in pairwise(block):
                 if _called_in(statement) is close.node:
                     call = _called_in(before)
                     return call is not None and session is not None and _ends(call, session)

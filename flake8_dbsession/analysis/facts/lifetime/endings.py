@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
     is_script,
     is_step_of_a_script,
 )
-from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.facts.scope.sequel import in_tries
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
 from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by, class_names
 from flake8_dbsession.analysis.library.drivers import (
@@ -441,7 +441,7 @@ def _setup_calls(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
     These are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
     awaits their failure.
     """
-    fresh, awaited, owners = set(opened), _in_tries(nodes), dict(_cursor_owners(nodes))
+    fresh, awaited, owners = set(opened), in_tries(nodes), dict(_cursor_owners(nodes))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in sorted(calls, key=start_of):
         match call.func:
@@ -467,7 +467,7 @@ def _given_fresh(
 
     Not where a handler of the function awaits their failure.
     """
-    fresh, awaited = set(opened), _in_tries(nodes)
+    fresh, awaited = set(opened), in_tries(nodes)
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in sorted(calls, key=start_of):
         match call:
@@ -529,17 +529,6 @@ def _is_number(part: ast.expr) -> bool:
         case ast.FormattedValue(value=ast.Call(func=ast.Name(id="int" | "len" | "max" | "min"))):
             return True
     return isinstance(part, ast.Constant)
-
-
-def _in_tries(nodes: list[ast.AST]) -> frozenset[ast.AST]:
-    """Give the nodes whose errors a handler of the function may catch."""
-    return frozenset(
-        inner
-        for node in nodes
-        if (tried := as_try(node)) is not None and tried.handlers
-        for statement in tried.body
-        for inner in nodes_in(statement)
-    )
 
 
 def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:

@@ -50,6 +50,14 @@ class SessionCalls:
         """Tell whether a node is the session."""
         return isinstance(node, ast.expr) and dotted_name(node) == self.session
 
+    def is_method(self, call: ast.expr) -> bool:
+        """Tell whether something is the call of a method of the session."""
+        return (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and self.is_session(call.func.value)
+        )
+
     def is_given(self, call: ast.Call) -> bool:
         """Tell whether the session is among the arguments of a call."""
         return any(map(self.is_session, arguments(call)))
