@@ -82,9 +82,42 @@ def is_super(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and is_name(node.func, "super") and not node.args
 
 
-def names(node: ast.AST, name: str) -> bool:
-    """Tell whether some name stands in a node."""
-    return any(is_name(part, name) for part in nodes_in(node))
+def dotted_name(node: ast.AST | None) -> str:
+    """Spell a name or chain of attributes such as ``os.path.join``; empty for anything else."""
+    segments: list[str] = []
+    while isinstance(node, ast.Attribute):
+        segments.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(segments)])
+
+
+def names(node: ast.AST, *sought: str | None) -> bool:
+    """Tell whether one of some names stands in a node."""
+    return any(isinstance(part, ast.Name) and part.id in sought for part in nodes_in(node))
+
+
+def keyword_of(call: ast.Call, *sought: str) -> ast.expr | None:
+    """Give a call's argument by its keyword, which may be spelled in several ways; else None."""
+    return next((each.value for each in call.keywords if each.arg in sought), None)
+
+
+def blocks(node: ast.AST | None) -> list[list[ast.stmt]]:
+    """Give the lists of statements of a node, but for those of its handlers and cases."""
+    found = (getattr(node, field, None) for field in ("body", "orelse", "finalbody"))
+    return [block for block in found if isinstance(block, list)]
+
+
+def block_with(statement: ast.AST, node: ast.AST | None) -> list[ast.stmt]:
+    """Give that list of a node's in which a statement stands; an empty one where none has it."""
+    return next((block for block in blocks(node) if statement in block), [])
+
+
+def statements_after(statement: ast.AST, node: ast.AST | None) -> list[ast.stmt]:
+    """Give the statements that come after one in the same list of a node."""
+    block = block_with(statement, node)
+    return block[block.index(statement) + 1 :] if block else []  # type: ignore[arg-type]
 
 
 def unawaited(node: Node) -> Node | ast.expr:

@@ -457,7 +457,7 @@ class House:
             yield from _objects_of_self(cls, inference=self.inference)
         for name, value in self._objects_here:
             # The methods of a class work with their own object.
-            if not _is_of(value, cls):
+            if cls is None or value.cls.node is not cls.node:
                 yield name, value
 
     @cached_property
@@ -608,10 +608,6 @@ def _made_by(module: Module) -> list[str]:
         for target in statement.targets
         if isinstance(target, ast.Name)
     ]
-
-
-def _is_of(instance: InstanceValue, cls: Scope | None) -> bool:
-    return cls is not None and instance.cls.node is cls.node
 
 
 def _attributes_of_self(cls: ast.ClassDef) -> list[str]:

@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.analysis.nodes import start_of
 from flake8_dbsession.checking.files.sources import UnreadError, read
 from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
@@ -135,7 +136,7 @@ class _Count:
     def places(self) -> dict[Position, UnmigratedPlace]:
         """The acquisitions by hand: what is reported as such, and what asks a retired provider."""
         found = {
-            _position(provision.node): self._place(_position(provision.node), [], message)
+            start_of(provision.node): self._place(start_of(provision.node), [], message)
             for provision, message in self._retired()
         }
         for violation in self.violations:
@@ -186,13 +187,13 @@ class _Count:
     def _causes(self) -> dict[Position, str]:
         """What holds each acquisition, or gives it, in the words of a report."""
         file = self._context.file
-        driven = {(each.node.lineno, each.node.col_offset) for each in file.facts(DrivenDependency)}
-        retired = {_position(provision.node) for provision, _ in self._retired()}
+        driven = {start_of(each.node) for each in file.facts(DrivenDependency)}
+        retired = {start_of(provision.node) for provision, _ in self._retired()}
         return {
             **dict.fromkeys(driven, "taken out of a dependency by hand"),
             **dict.fromkeys(retired, "given by what is retired"),
             **{
-                _position(each.node): f"held by {each.holder.words}"
+                start_of(each.node): f"held by {each.holder.words}"
                 for each in file.facts(Acquisition)
             },
         }
@@ -211,7 +212,7 @@ class _Count:
 
     def _is_counted(self, fact: Provision | Acquisition) -> bool:
         """Tell whether a fact stands outside of owners, and is not by hand."""
-        return _position(fact.node) not in self.places and not self._context.may_open(
+        return start_of(fact.node) not in self.places and not self._context.may_open(
             fact.scope, fact.known
         )
 
@@ -250,10 +251,6 @@ class _Count:
                     name, replacement = retired
                     yield provision, f"`{name}` is retired; use {quoted(replacement)}"
                     break
-
-
-def _position(node: ast.Call | ast.arg) -> Position:
-    return node.lineno, node.col_offset
 
 
 def _pattern(provision: Provision) -> str:

@@ -57,7 +57,7 @@ class PolicyPlace(NamedTuple):
     spot: Spot = Spot()
 
     def table(self, name: str) -> PolicyPlace:
-        """Return the place of the policy's table ``name``."""
+        """Return the place of the table ``name`` of this one."""
         qualified = self._qualified(name)
         return self._replace(heading=f"[{qualified}]", spot=Spot(qualified))
 
@@ -84,7 +84,8 @@ class PolicyPlace(NamedTuple):
         return PolicyError(self.shown, _one_line(f"{heading}{problem}"), self.file, line)
 
     def _qualified(self, name: str) -> str:
-        return f"{self.root}.{name}" if self.root else name
+        table = self.spot.table or self.root
+        return f"{table}.{name}" if table else name
 
 
 def _one_line(text: str) -> str:

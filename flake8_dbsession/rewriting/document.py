@@ -12,6 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.nodes import block_with
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
 from flake8_dbsession.rewriting.width import width_of
 from flake8_dbsession.rules.context import Context
@@ -129,11 +130,10 @@ class Document:
     def block_around(self, statement: ast.stmt) -> list[ast.stmt]:
         """Give the list of statements that a statement stands in."""
         parent = self.context.file.tree.parent(statement) or self.tree
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(parent, field, None)
-            if isinstance(block, list) and statement in block:
-                return block
-        raise Refusal("its block is not found")
+        block = block_with(statement, parent)
+        if not block:
+            raise Refusal("its block is not found")
+        return block
 
     def replace(self, node: ast.stmt | ast.expr, text: str) -> Edit:
         """Make the edit that puts a text in a node's place."""

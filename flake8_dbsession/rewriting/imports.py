@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeGuard
 
 import libcst as cst
 
-from flake8_dbsession.analysis.names.dotted import dotted_name, imported_names
+from flake8_dbsession.analysis.names.dotted import imported_names
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import blocks, dotted_name, own_nodes
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 
@@ -148,7 +148,7 @@ def _is_unused(
             start, _ = document.span(statement)
             return (
                 name in names
-                and dotted_name(value) is not None
+                and bool(dotted_name(value))
                 and [*uses] == statement.targets
                 and document.stands_alone(statement, statement)
                 and not document.has_comment(start, document.line_end(statement.end_lineno or 0))
@@ -211,9 +211,8 @@ def _is_kept(statement: ast.stmt, scope: ast.AST, document: Document) -> bool:
     if "noqa" in line or not document.stands_alone(statement, statement):
         return True
     for node in (scope, *own_nodes(scope)):
-        for field in ("body", "orelse", "finalbody"):
-            if getattr(node, field, None) == [statement]:
-                return not isinstance(node, ast.Module)
+        if [statement] in blocks(node):
+            return not isinstance(node, ast.Module)
     return False
 
 
@@ -278,10 +277,7 @@ def _blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         return
     parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
     for part in parts:
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(part, field, None)
-            if block:
-                yield block
+        yield from filter(None, blocks(part))
 
 
 def _reach_by(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
+from flake8_dbsession.analysis.nodes import blocks, start_of
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 
@@ -83,21 +84,14 @@ def place_of_call(call: ast.Call, module: ast.Module) -> list[PlacedStatement]:
 def _blocks(statement: ast.stmt) -> Iterator[tuple[ast.AST, list[ast.stmt]]]:
     parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
     for part in parts:
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(part, field, None)
-            if isinstance(block, list):
-                yield part, block
+        yield from ((part, block) for block in blocks(part))
 
 
 def _spans(outer: ast.stmt, node: ast.stmt | ast.expr) -> bool:
     end = (outer.end_lineno or 0, outer.end_col_offset or 0)
     inner_end = (node.end_lineno or 0, node.end_col_offset or 0)
-    first = min([outer, *getattr(outer, "decorator_list", ())], key=_start)
-    return _start(first) <= _start(node) and inner_end <= end
-
-
-def _start(node: ast.stmt | ast.expr) -> tuple[int, int]:
-    return node.lineno, node.col_offset
+    first = min([outer, *getattr(outer, "decorator_list", ())], key=start_of)
+    return start_of(first) <= start_of(node) and inner_end <= end
 
 
 def refuse_optional(acquisition: Acquisition, document: Document) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -44,86 +45,53 @@ _MAX_LINES = 10_000
 _NOT_SAMPLED = Trail((), "")
 
 
+@dataclass(eq=False, slots=True)
 class Track:
     """A SQLAlchemy session, from its making on."""
 
-    __slots__ = ("closed", "opened", "owner", "reference", "what")
-
-    def __init__(self, what: str, opened: tuple[Place, ...], owner: Owner) -> None:
-        self.what = what
-        self.opened = opened
-        self.owner = owner
-        self.closed: Place | None = None
-        self.reference: weakref.ref[Any] | None = None
+    what: str
+    opened: tuple[Place, ...]
+    owner: Owner
+    closed: Place | None = None
+    reference: weakref.ref[Any] | None = None
 
 
+@dataclass(eq=False, slots=True)
 class Lease:
     """A connection that is out, from its opening to its end.
 
     Nothing here refers to the connection itself but weakly.
     """
 
-    __slots__ = (
-        "at",
-        "begun",
-        "busy",
-        "closed_before",
-        "ended",
-        "held",
-        "in_memory",
-        "is_allowed",
-        "is_in_transaction",
-        "is_open_still",
-        "is_sampled",
-        "is_told",
-        "key",
-        "kind",
-        "last_use",
-        "left_by_block",
-        "longest",
-        "owner",
-        "pool",
-        "reference",
-        "request",
-        "since",
-        "statements",
-        "task",
-        "thread",
-        "tracks",
-        "trail",
-        "what",
-        "wrote",
-    )
-
-    def __init__(self, key: object, kind: str, what: str, trail: Trail, owner: Owner) -> None:
-        self.key = key
-        self.kind = kind
-        self.what = what
-        self.trail = trail
-        self.owner = owner
-        self.at = time.time()
-        self.since = self.last_use = time.monotonic()
-        self.thread = places.thread_name()
-        self.task = places.task_name()
-        self.request = requests.current()
-        self.reference: weakref.ref[Any] | None = None
-        self.pool: Pool | None = None
-        self.tracks: list[Track] = []
-        self.closed_before: Place | None = None
-        self.statements = -1
-        self.begun = 0.0
-        self.longest = 0.0
-        self.busy: int | None = None
-        self.wrote = False
-        self.left_by_block = False
-        self.in_memory = False
-        self.is_sampled = True
-        self.is_open_still: Callable[[], bool] | None = None
-        self.is_in_transaction: Callable[[], bool] | None = None
-        self.is_told = False
-        self.is_allowed = False
-        self.ended = OPEN
-        self.held = 0.0
+    key: object
+    kind: str
+    what: str
+    trail: Trail
+    owner: Owner
+    is_sampled: bool = True
+    at: float = field(default_factory=time.time)
+    since: float = field(default_factory=time.monotonic)
+    last_use: float = field(default_factory=time.monotonic)
+    thread: str = field(default_factory=places.thread_name)
+    task: str = field(default_factory=places.task_name)
+    request: str = field(default_factory=requests.current)
+    reference: weakref.ref[Any] | None = None
+    pool: Pool | None = None
+    tracks: list[Track] = field(default_factory=list)
+    closed_before: Place | None = None
+    statements: int = -1
+    begun: float = 0.0
+    longest: float = 0.0
+    busy: int | None = None
+    wrote: bool = False
+    left_by_block: bool = False
+    in_memory: bool = False
+    is_open_still: Callable[[], bool] | None = None
+    is_in_transaction: Callable[[], bool] | None = None
+    is_told: bool = False
+    is_allowed: bool = False
+    ended: str = OPEN
+    held: float = 0.0
 
     @property
     def track(self) -> Track | None:
@@ -200,25 +168,20 @@ class Lease:
         return NEVER_CLOSED[kind]
 
 
+@dataclass(eq=False)
 class Pool:
-    """What is counted of a pool.
+    """What is counted of a pool, as ``PoolUse`` names it."""
 
-    Args:
-        name: as ``PoolUse.name``.
-        size: as ``PoolUse.size``.
-    """
-
-    def __init__(self, name: str, size: int) -> None:
-        self.name = name
-        self.size = size
-        self.in_use = 0
-        self.peak = 0
-        self.waits = 0
-        self.waited = 0.0
-        self.timeouts = 0
-        self.forgets = False  # whether it never gets back what the garbage collector took
-        self.lost: list[Lease] = []
-        self.reference: weakref.ref[Any] | None = None
+    name: str
+    size: int
+    in_use: int = 0
+    peak: int = 0
+    waits: int = 0
+    waited: float = 0.0
+    timeouts: int = 0
+    forgets: bool = False  # whether it never gets back what the garbage collector took
+    lost: list[Lease] = field(default_factory=list)
+    reference: weakref.ref[Any] | None = None
 
     def takes_back(self, lease: Lease) -> None:
         """Know that one of its connections is out no more, or lost to it for good."""
@@ -234,14 +197,20 @@ class Pool:
         return PoolUse(self.name, self.size, self.peak, self.waits, waited, self.timeouts, lost)
 
 
+@dataclass(slots=True)
 class _Count:
-    __slots__ = ("held", "left", "opened", "transaction")
+    """What is counted of a place."""
 
-    def __init__(self) -> None:
-        self.opened = 0
-        self.left = 0
-        self.held = 0.0
-        self.transaction = 0.0
+    opened: int = 0
+    left: int = 0
+    held: float = 0.0
+    transaction: float = 0.0
+
+    def add(self, is_left: bool, held: float, transaction: float) -> None:
+        self.opened += 1
+        self.left += is_left
+        self.held = max(self.held, held)
+        self.transaction = max(self.transaction, transaction)
 
 
 class Ledger:
@@ -316,12 +285,11 @@ class Ledger:
         """
         if self.is_closed:
             return None
-        sampled = self._sample >= 1 or random.random() < self._sample
+        sampled = self._is_sampled()
         way = places.trail(driver) if sampled or driver else _NOT_SAMPLED
         if driver and way.library:
             return None
-        lease = Lease(key, kind, what, way if sampled else _NOT_SAMPLED, self.owner)
-        lease.is_sampled = sampled
+        lease = Lease(key, kind, what, way if sampled else _NOT_SAMPLED, self.owner, sampled)
         lease.reference = _reference(resource, partial(self._collected, key, lease))
         with self._lock:
             self._open[key] = lease
@@ -332,6 +300,9 @@ class Ledger:
         if self._hooks:
             self._tell("opened", what, lease.place, 0.0, lease.pool)
         return lease
+
+    def _is_sampled(self) -> bool:
+        return self._sample >= 1 or random.random() < self._sample
 
     def forget(self, key: object) -> None:
         """Take back the opening of what turns out to be a pool's own connection."""
@@ -375,13 +346,7 @@ class Ledger:
         key = (opened[0] if opened else None, lease.subject)
         if len(self._lines) < _MAX_LINES:
             self._lines.update(opened)
-        count = self._counts.get(key)
-        if count is None:
-            count = self._counts[key] = _Count()
-        count.opened += 1
-        count.left += is_left
-        count.held = max(count.held, lease.held)
-        count.transaction = max(count.transaction, lease.longest)
+        self._counts.setdefault(key, _Count()).add(is_left, lease.held, lease.longest)
 
     # sessions
 
@@ -389,8 +354,7 @@ class Ledger:
         """Book that a session was made: it holds nothing yet."""
         if self.is_closed:
             return
-        sampled = self._sample >= 1 or random.random() < self._sample
-        way = places.trail().places if sampled else ()
+        way = places.trail().places if self._is_sampled() else ()
         track = Track(what, way, self.owner)
         key = id(session)
         track.reference = _reference(session, lambda _: self._tracks.pop(key, None))
@@ -538,16 +502,11 @@ class Ledger:
         """Count by place, what is still out included."""
         out = self.out()
         with self._lock:
-            counts = dict(self._counts)
+            counts = {key: replace(count) for key, count in self._counts.items()}
         for lease in out:
             holder = lease.holder()
-            key = (lease.place, lease.subject)
-            before = counts.get(key) or _Count()
-            count = counts[key] = _Count()
-            count.opened = before.opened + 1
-            count.left = before.left + lease.is_suspect
-            count.held = max(before.held, holder.held)
-            count.transaction = max(before.transaction, holder.transaction)
+            count = counts.setdefault((lease.place, lease.subject), _Count())
+            count.add(lease.is_suspect, holder.held, holder.transaction)
         return [
             Tally(place, what, c.opened, c.left, c.held, c.transaction)
             for (place, what), c in counts.items()

@@ -48,7 +48,7 @@ def trail(skipped: str = "") -> Trail:
         elif origin != _NEUTRAL:
             if places and origin in _RUNNERS:
                 break
-            if library is None and (origin != skipped or _is_pool(file)):
+            if library is None and (origin != skipped or os.path.basename(file) in _POOL_FILES):
                 library = origin
         frame = frame.f_back
         if frame is None:
@@ -127,10 +127,6 @@ def _origin(file: str) -> str:
         if path.endswith(os.sep + wrapper):
             return package
     return "scripts" if path.startswith(_SCRIPTS) else _OWN
-
-
-def _is_pool(file: str) -> bool:
-    return os.path.basename(file) in _POOL_FILES
 
 
 def _name(frame: FrameType) -> str:

@@ -19,11 +19,11 @@ from flake8_dbsession.analysis.facts.engine.engines import Engine
 from flake8_dbsession.analysis.facts.framework.handlers import framework_of, is_handler
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.file import SourceFile
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Vocabulary
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role, RoleValue
+from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.analysis.source.mentions import is_gated
 from flake8_dbsession.checking.files.sources import UnreadError, read
@@ -165,7 +165,7 @@ class _Looker:
         self, file: SourceFile, path: str, node: ast.AST, known: RoleValue, names: tuple[str, ...]
     ) -> Use:
         home = known.home
-        missing = (dotted_name(tested) or "" for tested in missing_at(node, file.tree))
+        missing = (dotted_name(tested) for tested in missing_at(node, file.tree))
         return Use(
             path=path,
             giver=self._giver(known.name, known, home, _function(home, known.name))

@@ -127,16 +127,9 @@ def _without_found(proposal: Proposal) -> tuple[Proposal, list[tuple[str, str]]]
 
 def _bare(proposal: Proposal) -> Proposal:
     """Give a proposal that says nothing but what is there."""
-    return replace(
-        proposal,
-        is_named=False,
-        owners=(),
-        factories=(),
-        retired=(),
-        legacy=(),
-        connections=(),
-        layers=(),
-    )
+    for _, without in _parts(proposal):
+        proposal = without(proposal)
+    return replace(proposal, layers=())
 
 
 class _Trial:
@@ -162,17 +155,12 @@ class _Trial:
 def _parts(proposal: Proposal) -> Iterator[tuple[str, Callable[[Proposal], Proposal]]]:
     """Give what can be taken out of a proposal: its name, and how; first what may report most."""
     if proposal.connections:
-        yield "connections", lambda each: replace(each, connections=())
+        yield "connections", partial(replace, connections=())
     if proposal.is_named:
-        yield f"preset {proposal.preset}", lambda each: replace(each, is_named=False)
-    if proposal.factories:
-        yield "factories", lambda each: replace(each, factories=())
-    if proposal.owners:
-        yield "owners", lambda each: replace(each, owners=())
-    if proposal.retired:
-        yield "retired", lambda each: replace(each, retired=())
-    if proposal.legacy:
-        yield "legacy", lambda each: replace(each, legacy=())
+        yield f"preset {proposal.preset}", partial(replace, is_named=False)
+    for key in ("factories", "owners", "retired", "legacy"):
+        if getattr(proposal, key):
+            yield key, partial(replace, **{key: ()})
     for layer in proposal.layers:
         if layer.uses or layer.name == TESTS_LAYER:
             yield f"layer {layer.name}", partial(_without_layer, name=layer.name)

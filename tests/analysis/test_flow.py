@@ -15,8 +15,8 @@ from textwrap import dedent, indent
 import pytest
 
 from flake8_dbsession.analysis.flow import CallTraits, Exit, Graph, build, raises_by_name
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Edge, Evaluate, Event
+from flake8_dbsession.analysis.nodes import dotted_name
 
 
 def _build(body: str, header: str = "def f():") -> Graph:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.flow import CallEnding, ending_by_name
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
 
 _NEVER = frozenset({"Never", "NoReturn"})
 
@@ -37,7 +36,7 @@ class Exits:
             The ending; None for a call that returns.
         """
         name = dotted_name(call.func)
-        if name is None:
+        if not name:
             return None
         question = (scope, name)
         if question not in self._endings:

@@ -161,14 +161,10 @@ def _is_aliased(scope: Scope, name: str) -> bool:
     """Tell whether a second name stands for what a name does, in a container or by itself."""
     return any(
         isinstance(node, (ast.Assign, ast.NamedExpr))
-        and node.value not in _calls_of(node)
+        and not isinstance(node.value, ast.Call)
         and names(node.value, name)
         for node in own_nodes(scope.node)
     )
-
-
-def _calls_of(node: ast.Assign | ast.NamedExpr) -> tuple[ast.expr, ...]:
-    return (node.value,) if isinstance(node.value, ast.Call) else ()
 
 
 def _stores(statement: ast.stmt, name: str) -> bool:

@@ -13,8 +13,10 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_CLOSING = ("clean", "clos", "dispos", "releas", "remov", "teardown")
 _ROLLING_BACK = ("rollback",)
+CLOSING_WORDS = ("clean", "clos", "dispos", "releas", "remov", "teardown")
+"""What stands in the name of what closes something."""
+
 _STEPS = 3  # a helper of a helper; real code has one
 
 
@@ -27,12 +29,12 @@ def closes(call: ast.Call, scope: Scope, inference: Inference, steps: int = _STE
         inference: answers what is called.
         steps: how many functions of the project, one called by the other, are followed.
     """
-    return _does(_CLOSING, call, scope, inference, steps)
+    return _does(CLOSING_WORDS, call, scope, inference, steps)
 
 
 def closes_in(function: FunctionValue, inference: Inference, steps: int = _STEPS) -> bool:
     """Tell whether a function of the project closes something, itself or by what it calls."""
-    return _does_in(_CLOSING, function, inference, steps)
+    return _does_in(CLOSING_WORDS, function, inference, steps)
 
 
 def rolls_back(call: ast.Call, scope: Scope, inference: Inference) -> bool:

@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.flow.blocks import (
     Jump,
     Loop,
 )
-from flake8_dbsession.analysis.flow.calls import CallTraits, dotted_name
+from flake8_dbsession.analysis.flow.calls import CallTraits
 from flake8_dbsession.analysis.flow.exceptions import (
     ANY_EXCEPTION,
     GROUP,
@@ -36,7 +36,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Leave,
 )
 from flake8_dbsession.analysis.library.python import EXPECTING
-from flake8_dbsession.analysis.nodes import is_name, nodes_in
+from flake8_dbsession.analysis.nodes import dotted_name, is_name, nodes_in
 
 _MAX_EVENTS = 20_000
 _SUPPRESSORS = EXPECTING | {"suppress"}

@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.library.python import (
     TIMES,
 )
 from flake8_dbsession.analysis.library.wrappers import REGISTERING, TRANSPARENT
+from flake8_dbsession.analysis.nodes import dotted_name
 
 _CLOCK = NOW | TIMES
 # Closing, asking whether something is closed, what sets options of a connection, and what only puts
@@ -40,17 +41,6 @@ class CallEnding(Enum):
     EXITS = "raises SystemExit"
     KILLS = "ends the process on the spot"
     RAISES = "raises some exception"
-
-
-def dotted_name(node: ast.expr) -> str:
-    """Spell a name or chain of attributes such as ``os.path.join``; empty for anything else."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id, *reversed(parts)])
 
 
 def raises_by_name(call: ast.Call) -> bool:

@@ -7,7 +7,7 @@ import builtins
 from enum import Enum
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.nodes import dotted_name
 
 _BUILTIN = {
     name: value

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Flowing
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.methods import CLOSERS
 from flake8_dbsession.analysis.library.python import CONTAINERS
 from flake8_dbsession.analysis.library.wrappers import CLOSING, STACKS
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 
 Closure: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.library.methods import CLOSERS, METHODS
 from flake8_dbsession.analysis.library.wrappers import SAME_OBJECT, STACK_ENTRIES
 from flake8_dbsession.analysis.lifetimes.model import Leak, constructs_by_name
@@ -17,6 +16,7 @@ from flake8_dbsession.analysis.lifetimes.names import (
     closed_names,
     defaults,
 )
+from flake8_dbsession.analysis.nodes import dotted_name
 
 Key: TypeAlias = str | ast.AST | Leak
 """What can refer to an object: a name, or that of an attribute of the function's own object with a

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import (
     Bind,
     Collect,
@@ -51,7 +50,7 @@ from flake8_dbsession.analysis.lifetimes.state import (
     Status,
     one_of,
 )
-from flake8_dbsession.analysis.nodes import root_of, unawaited
+from flake8_dbsession.analysis.nodes import dotted_name, root_of, unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
 _ADDING_METHODS = frozenset({"add", "add_all"})

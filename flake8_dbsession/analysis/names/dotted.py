@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Imported, Parameter, Scope
+from flake8_dbsession.analysis.nodes import dotted_name
 
 _STEPS = 3  # an alias of an alias of an alias; real code has one
 
@@ -19,24 +20,6 @@ def expression_of(text: str) -> ast.expr:
     What is asked of it in a module that outlives a check is remembered there, and not each time.
     """
     return ast.parse(text, mode="eval").body
-
-
-def dotted_name(expression: ast.AST) -> str | None:
-    """Give an expression as a dotted name, such as ``self.db_manager.get_session``.
-
-    Args:
-        expression: the expression.
-
-    Returns:
-        The name; None for what is no name or attribute of one.
-    """
-    segments: list[str] = []
-    while isinstance(expression, ast.Attribute):
-        segments.append(expression.attr)
-        expression = expression.value
-    if not isinstance(expression, ast.Name):
-        return None
-    return ".".join([expression.id, *reversed(segments)])
 
 
 def names_of(expression: ast.expr, scope: Scope, root: Path) -> tuple[str, ...]:
@@ -73,7 +56,7 @@ def without_calls(expression: ast.expr) -> ast.expr:
 
 def _names(expression: ast.expr, scope: Scope, root: Path, steps: int) -> Iterator[str]:
     written = dotted_name(expression)
-    if written is None:
+    if not written:
         return
     yield written
     first, _, rest = written.partition(".")

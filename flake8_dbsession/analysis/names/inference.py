@@ -61,7 +61,7 @@ from flake8_dbsession.analysis.names.values import (
     TupleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import constants_in, is_super
+from flake8_dbsession.analysis.nodes import constants_in, is_super, keyword_of
 from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.outline import parse
@@ -996,7 +996,7 @@ def bound_to(call: ast.Call) -> ast.expr | None:
     """Give what a session is bound to: the first argument of ``Session(...)``, or ``bind``."""
     if call.args:
         return call.args[0]
-    return next((keyword.value for keyword in call.keywords if keyword.arg == "bind"), None)
+    return keyword_of(call, "bind")
 
 
 def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:
@@ -1012,7 +1012,7 @@ def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:
     if isinstance(expression, ast.Call) and _names_injector(expression.func, scope):
         if expression.args:
             return expression.args[0]
-        return next((k.value for k in expression.keywords if k.arg == "dependency"), None)
+        return keyword_of(expression, "dependency")
     return None
 
 

@@ -106,8 +106,6 @@ def _bindings(expression: ast.expr, scope: Scope, inference: Inference) -> list[
 
 def _assigned(binding: Binding) -> ast.expr | None:
     match binding.how:
-        case Assigned(value=value, path=()):
-            return value
-        case Annotated(value=value):
+        case Assigned(value=value, path=()) | Annotated(value=value):
             return value
     return None

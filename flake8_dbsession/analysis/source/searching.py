@@ -66,7 +66,7 @@ def search(
     found: list[Path] = []
     searched: list[str] = []
     for path in files[:_MOST_FILES]:
-        if _holds(path, pattern, sources):
+        if pattern.search(_content(path, sources)) is not None:
             found.append(Path(path))
             if only_first:
                 return SearchResult(found, [], is_complete=True)
@@ -91,10 +91,6 @@ def deriving(files: Sequence[str], sources: Sources) -> dict[str, list[Path]]:
         for word in set(re.findall(rb"\w+", bases)):
             found.setdefault(word.decode(errors="replace"), []).append(Path(path))
     return found
-
-
-def _holds(path: str, pattern: re.Pattern[bytes], sources: Sources) -> bool:
-    return pattern.search(_content(path, sources)) is not None
 
 
 def _content(path: str, sources: Sources) -> bytes:

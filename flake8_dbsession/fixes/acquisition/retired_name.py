@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.references import Reference
-from flake8_dbsession.analysis.names.dotted import dotted_name, imported_names
+from flake8_dbsession.analysis.names.dotted import imported_names
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Imported
+from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document

@@ -8,8 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
-from flake8_dbsession.analysis.names.dotted import dotted_name
-from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, is_name, own_nodes
 from flake8_dbsession.fixes.blocks.new_block import refuse_tricks
 from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for

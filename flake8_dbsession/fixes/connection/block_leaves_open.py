@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.cursors import Cursors
 from flake8_dbsession.fixes.blocks.entered_connection import (
@@ -91,7 +91,7 @@ def _name(item: ast.withitem, around: ast.AST) -> str:
             raise Refusal("the connection has no name, and those for it are taken")
         return free[0]
     name = dotted_name(item.optional_vars)
-    if name is None:
+    if not name:
         raise Refusal("the block unpacks the connection")
     return name
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.project import Project, decode
+from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.checking.files.discovery import discover
 from flake8_dbsession.reading import Sources

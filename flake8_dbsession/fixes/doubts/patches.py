@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
 
 HOLE = "\0"
 """Stands in a text for what cannot be read."""
@@ -144,7 +143,7 @@ class _Reader:
                 return self._text(first)
             case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
                 return self._text(key)
-        return self._modules.get(dotted_name(expression) or "")
+        return self._modules.get(dotted_name(expression))
 
     def _imported(self) -> Iterator[tuple[str, str]]:
         for node in self._nodes:

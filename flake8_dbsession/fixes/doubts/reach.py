@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from flake8_dbsession.analysis.library.wrappers import CONTEXT_MANAGERS, PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import blocks, nodes_in
 
 # A function under any other decorator may be kept by it, and be called by whoever gets it there.
 _KEPT_NOWHERE = PLAIN_DECORATORS | CONTEXT_MANAGERS | {"cached_property", "property", "setter"}
@@ -164,9 +164,8 @@ def _outer_in(body: Sequence[ast.stmt], cls: str) -> Iterator[_Outer]:
 
 def _blocks_of(statement: ast.stmt) -> list[ast.stmt]:
     """Give the statements in the blocks of a statement that is no definition."""
-    blocks = [getattr(statement, field, ()) for field in ("body", "orelse", "finalbody")]
-    blocks += [handler.body for handler in getattr(statement, "handlers", ())]
-    return [inner for block in blocks for inner in block]
+    handlers = [handler.body for handler in getattr(statement, "handlers", ())]
+    return [inner for block in (*blocks(statement), *handlers) for inner in block]
 
 
 def _outside(body: Sequence[ast.stmt]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:

@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.analysis.nodes import is_name
+from flake8_dbsession.analysis.nodes import is_name, start_of
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_local
 from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
@@ -41,7 +41,7 @@ class ManualClose(Fixer[HandClose]):
             for acquisition in document.context.file.facts(Acquisition)
             if acquisition.name == name
             and (acquisition.scope.function() or acquisition.scope.module.scope) is fact.scope
-            and _place(acquisition.node) < _place(fact.node)
+            and start_of(acquisition.node) < start_of(fact.node)
         ]
         if not found:
             raise Refusal("what opens it is not found")
@@ -72,7 +72,3 @@ def _left_to_the_block(fact: HandClose, document: Document) -> Fix:
 
 def _enters(block: ast.With | ast.AsyncWith, name: str) -> bool:
     return any(is_name(item.optional_vars, name) for item in block.items)
-
-
-def _place(call: ast.Call) -> tuple[int, int]:
-    return call.lineno, call.col_offset

@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import names, own_nodes
 from flake8_dbsession.house.fitting import CLOSE_REPLACED, is_reopened
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.fallback import is_in_fallback
@@ -43,6 +43,6 @@ def _returns_result(acquisition: Acquisition) -> bool:
         isinstance(node, ast.Return)
         and isinstance(node.value, ast.Call)
         and last_segment(node.value) in _LAZY
-        and any(isinstance(n, ast.Name) and n.id == acquisition.name for n in nodes_in(node.value))
+        and names(node.value, acquisition.name)
         for node in own_nodes(function.node)
     )

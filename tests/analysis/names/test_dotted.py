@@ -8,14 +8,10 @@ from textwrap import dedent
 
 import pytest
 
-from flake8_dbsession.analysis.names.dotted import (
-    dotted_name,
-    imported_names,
-    module_names,
-    names_of,
-)
+from flake8_dbsession.analysis.names.dotted import imported_names, module_names, names_of
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Imported
+from flake8_dbsession.analysis.nodes import dotted_name
 
 ROOT = Path("/repo")
 

@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue
+from flake8_dbsession.analysis.nodes import keyword_of
 
 _LIBRARIES = frozenset({"fastapi", "pydantic", "sqlalchemy", "sqlmodel"}) | sys.stdlib_module_names
 
@@ -128,7 +129,7 @@ class Callees:
         position = CALLING[name]
         if position is not None:
             return call.args[position] if len(call.args) > position else None
-        return next((keyword.value for keyword in call.keywords if keyword.arg == "key"), None)
+        return keyword_of(call, "key")
 
     def gets_values(self, function: ast.expr) -> bool:
         """Tell whether a function only reads: a type of Python's own, ``attrgetter("name")``."""

@@ -15,12 +15,11 @@ from flake8_dbsession.analysis.effects.work.uses import (
     uses_of_name,
 )
 from flake8_dbsession.analysis.effects.work.walk import ways_through
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
 
 _STEPS = 4  # providers that give what another gives; real code has one
 _HANDED = Work(frozenset({PathWork(Did.HANDED)}), NOTHING)
@@ -161,6 +160,6 @@ class _Acts:
         names = {dotted_name(node.value): node for node in self._handed if node.value is not None}
         for name, node in names.items():
             known = self._inference.known(node.value, self._scope) if node.value else None
-            if name is not None and (known is None or known.role in HELD):
+            if name and (known is None or known.role in HELD):
                 thing = thing_of(known) if known is not None else A_SESSION
                 yield uses_of_name(name, self._scope, thing, self._inference)

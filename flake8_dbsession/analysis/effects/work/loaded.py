@@ -27,7 +27,6 @@ from flake8_dbsession.analysis.effects.work.forms import (
 from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -37,7 +36,7 @@ from flake8_dbsession.analysis.names.scopes import (
     original_name,
 )
 from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, own_nodes
 
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
 _ENTITIES = FETCHES_ONE | LOADERS
@@ -208,8 +207,8 @@ class Objects:
             for node in self._nodes
             for target, value in bindings_of(node)
             if self.is_session(value) and isinstance(target, (ast.Attribute, ast.Name))
-        } - {None, *self._aliases}
-        self._aliases |= {name for name in found if name}
+        } - {"", *self._aliases}
+        self._aliases |= found
         return bool(found)
 
     def _learn_parts(self) -> bool:

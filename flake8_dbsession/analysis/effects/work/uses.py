@@ -37,7 +37,6 @@ from flake8_dbsession.analysis.library.methods import BENEATH, CLOSES, READERS, 
 from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import parameter_for, position_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in, readings_in, run_in
@@ -59,7 +58,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import is_super, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, is_super, nodes_in, own_nodes
 
 # Before PyMySQL 1 and mysqlclient 1.4 their block gave a cursor, and committed; a connection of
 # theirs has no ``execute``.
@@ -216,7 +215,7 @@ class Uses:
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 self._assign(parent, name, part)
             case ast.Assign(targets=[ast.Attribute() as place]) if self._is_kept(place):
-                self.follow_name(dotted_name(place) or "", part, self._scope.node)
+                self.follow_name(dotted_name(place), part, self._scope.node)
             case ast.Call(func=function) if function is not node:
                 self._given(parent, position_of(node, parent), part)
             case ast.keyword(arg=arg):

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, Value
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes, unawaited
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _ASYNC_STEPS = frozenset({"anext", "__anext__", "asend"})
@@ -137,7 +136,7 @@ def _kept(name: str, call: ast.Call, known: RoleValue, scope: Scope) -> DrivenDe
     """Look at what becomes of a generator that has a name."""
     nodes = list(_nodes_that_see(name, scope))
     after = list(dropwhile(lambda node: node is not call, nodes))
-    takings = [node for node in after if _is_named(_generator_taken_from(node), name)]
+    takings = [node for node in after if dotted_name(_generator_taken_from(node)) == name]
     if not takings:
         return None
     first = takings[0]
@@ -196,25 +195,25 @@ def _ends(node: ast.AST, name: str) -> bool:
     """Tell whether a node drives a named generator on, closes it, or hands it to a closer."""
     match node:
         case ast.Call(func=ast.Attribute(value=generator, attr=method)):
-            if method in _CLOSE_METHODS and _is_named(generator, name):
+            if method in _CLOSE_METHODS and dotted_name(generator) == name:
                 return True
-    return _is_named(_generator_taken_from(node), name) or _hands_to_closer(node, name)
+    return dotted_name(_generator_taken_from(node)) == name or _hands_to_closer(node, name)
 
 
 def _gives_out(node: ast.AST, name: str) -> bool:
     """Tell whether a function returns a named generator, by itself or beside what it gave."""
     match node:
         case ast.Return(value=ast.Tuple(elts=parts)):
-            return any(_is_named(part, name) for part in parts)
+            return any(dotted_name(part) == name for part in parts)
         case ast.Return(value=value):
-            return _is_named(value, name)
+            return dotted_name(value) == name
     return False
 
 
 def _hands_to_closer(node: ast.AST, name: str) -> bool:
     match node:
         case ast.Call(func=function, args=[argument, *_]) if last_segment(function) in CLOSING:
-            return _is_named(argument, name)
+            return dotted_name(argument) == name
         case ast.Call(args=arguments):
             closes = (f"{name}.close", f"{name}.aclose")
             return any(dotted_name(argument) in closes for argument in arguments)
@@ -227,10 +226,6 @@ def _is_closed(name: str, nodes: list[ast.AST]) -> bool:
     if any(_ends(node, name) for node in inside):
         return True
     return any(_hands_to_closer(node, name) for node in nodes)
-
-
-def _is_named(expression: ast.AST | None, name: str) -> bool:
-    return expression is not None and dotted_name(expression) == name
 
 
 def _receiver(taking: ast.AST, statement: ast.stmt | None) -> str:

@@ -11,7 +11,7 @@ from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import is_name
+from flake8_dbsession.analysis.nodes import is_name, statements_after
 
 
 def is_of_a_built_query(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
@@ -54,15 +54,13 @@ def is_entered_next(acquisition: Acquisition, tree: Tree) -> bool:
 
 
 def _following(statement: ast.AST | None, tree: Tree) -> ast.stmt | None:
-    around = tree.parent(statement) if statement is not None else None
-    for field in ("body", "orelse", "finalbody"):
-        body = getattr(around, field, None)
-        if isinstance(body, list) and statement in body:
-            after = body[body.index(statement) + 1 :]
-            if not after and isinstance(around, ast.If):
-                return _following(around, tree)
-            return after[0] if after else None
-    return None
+    if statement is None:
+        return None
+    around = tree.parent(statement)
+    after = statements_after(statement, around)
+    if not after and isinstance(around, ast.If):
+        return _following(around, tree)
+    return next(iter(after), None)
 
 
 def _enters(context: ast.expr, name: str) -> bool:

@@ -106,9 +106,7 @@ def _is_of_a_migration(bind: ast.expr, scope: Scope) -> bool:
 def _is_at_hand(connection: Binding) -> bool:
     """Tell whether a name that speaks of a connection came in, or is what ``connect()`` gave."""
     match connection.how:
-        case Parameter():
-            return True
-        case Assigned(value=ast.Call(func=ast.Attribute(attr="connect"))):
+        case Parameter() | Assigned(value=ast.Call(func=ast.Attribute(attr="connect"))):
             return True
     return False
 

@@ -289,9 +289,7 @@ def _conditions(node: ast.AST) -> list[ast.expr]:
 def _is_absence(test: ast.expr) -> bool:
     """Tell whether a test asks for what is missing: ``db is None``, ``not db``."""
     match test:
-        case ast.UnaryOp(op=ast.Not()):
-            return True
-        case ast.Compare(ops=[ast.Is()]):
+        case ast.UnaryOp(op=ast.Not()) | ast.Compare(ops=[ast.Is()]):
             return True
     return False
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.facts.framework.injections import Injection, injections
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
 
 _GIVEN_BY_CALL = {Role.MANAGER: Role.PROVIDER, Role.LENT: Role.LENDER}
 
@@ -78,7 +77,7 @@ def _called(tree: Tree, inference: Inference) -> Iterator[Provision]:
 
 def _is_entered_later(name: str, scope: Scope) -> bool:
     """Tell whether a ``with`` block of the same function enters what a name holds."""
-    return any(
+    return bool(name) and any(
         isinstance(node, ast.withitem) and dotted_name(node.context_expr) == name
         for node in nodes_in(scope.node)
     )

@@ -23,7 +23,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
 
 _LOCKS = ("Lock(", "Semaphore(")
 
@@ -129,17 +129,13 @@ def _kept(holder: Holder, tree: Tree, inference: Inference) -> Iterator[Acquisit
 @remembered
 def _is_used_by_handlers(module: Scope, name: str, *, inference: Inference) -> bool:
     """Tell whether functions read a module's name, or a cursor of it, in a module of handlers."""
-    names = {name, *_made_of(module, name)}
+    made = list(_made_of(module, name))
     functions = [
         node
         for node in nodes_in(module.node)
         if isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef))
     ]
-    are_read = any(
-        isinstance(inner, ast.Name) and inner.id in names
-        for function in functions
-        for inner in nodes_in(function)
-    )
+    are_read = any(names(function, name, *made) for function in functions)
     return are_read and any(is_handler(node, module, inference) for node in functions)
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.work.sql import Pragma, pragma_of, sql_statements
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.flow import Exit, build, carry_forward, raises_by_name
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Iterate
 from flake8_dbsession.analysis.library.drivers import CONFIGURING
 from flake8_dbsession.analysis.library.methods import SCRIPTS
@@ -19,7 +18,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 # What gives the connection itself, or a cursor of it.

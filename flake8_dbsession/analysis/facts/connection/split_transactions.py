@@ -11,13 +11,12 @@ from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event
 from flake8_dbsession.analysis.library.queries import TEXT_MAKERS
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Assigned, Entered, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, Resource
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
 
 _EXECUTING = frozenset({"execute", "executemany", "executescript"})
 _STEPS = 2  # a cursor, and its connection
@@ -100,7 +99,7 @@ class _Walk:
         if method not in _EXECUTING | {"commit", "rollback"}:
             return state
         connection = self._connection(owner, self._scope)
-        if connection is None:
+        if not connection:
             return state
         if method == "rollback":
             return frozenset(each for each in state if each.connection != connection)
@@ -136,8 +135,8 @@ class _Walk:
             return last_segment(call.func) == "executemany"
         return any(is_write(each) for each in sql_statements(text))
 
-    def _connection(self, owner: ast.expr, scope: Scope) -> str | None:
-        """Give the name of the connection that something is, or is a cursor of."""
+    def _connection(self, owner: ast.expr, scope: Scope) -> str:
+        """Give the name of the connection that something is, or is a cursor of; or else nothing."""
         for _ in range(_STEPS):
             known = self._inference.known(owner, scope)
             if known is not None and known.resource is Resource.CONNECTION and known.role in HELD:
@@ -148,8 +147,8 @@ class _Walk:
                 case ast.Call(func=ast.Attribute(value=connection, attr="cursor")):
                     owner = connection
                 case _:
-                    return None
-        return None
+                    return ""
+        return ""
 
     def _made_from(self, owner: ast.expr, scope: Scope) -> tuple[ast.expr, Scope]:
         """Give what a name is assigned from, or what the ``with`` block enters that binds it."""

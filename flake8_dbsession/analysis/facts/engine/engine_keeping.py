@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
+from flake8_dbsession.analysis.library.methods import SCHEMA_METHODS
 from flake8_dbsession.analysis.library.python import LOOKING
 from flake8_dbsession.analysis.library.wrappers import CACHES
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -42,27 +43,20 @@ _ENDING = frozenset(
 # The methods and attributes that give the same engine, or one that shares its pool.
 _SAME = frozenset({"engine", "execution_options", "pool", "sync_engine"})
 # What only works with the engine it is given.
-_WORKING = frozenset(
-    {
-        "create",
-        "create_all",
-        "create_database",
-        "database_exists",
-        "drop",
-        "drop_all",
-        "drop_database",
-        "execute",
-        "getattr",
-        "has_table",
-        "inspect",
-        "prepare",
-        "read_sql",
-        "read_sql_query",
-        "read_sql_table",
-        "reflect",
-        "to_sql",
-    }
-)
+_WORKING = SCHEMA_METHODS | {
+    "create_database",
+    "database_exists",
+    "drop_database",
+    "execute",
+    "getattr",
+    "has_table",
+    "inspect",
+    "prepare",
+    "read_sql",
+    "read_sql_query",
+    "read_sql_table",
+    "to_sql",
+}
 # What connects to nothing.
 _LOOKING = LOOKING | {"listen", "listens_for"}
 _READ = frozenset({"dialect", "driver", "echo", "logging_name", "name", "url"})
@@ -283,9 +277,7 @@ def _passes_on(parent: ast.AST | None, node: ast.AST) -> bool:
             return test is not node
         case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
             return element is node
-        case ast.DictComp(value=value):
-            return value is node
-        case ast.Subscript(value=value):
+        case ast.DictComp(value=value) | ast.Subscript(value=value):
             return value is node
     return False
 

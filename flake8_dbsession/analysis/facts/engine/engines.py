@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, External, Role
-from flake8_dbsession.analysis.nodes import shown
+from flake8_dbsession.analysis.nodes import keyword_of, shown
 
 _NAMES = frozenset({"create_engine", "create_async_engine"})
 
@@ -104,7 +104,7 @@ def _may_make(call: ast.Call, scope: Scope) -> bool:
 def _url(call: ast.Call) -> ast.expr | None:
     if call.args:
         return call.args[0]
-    return next((keyword.value for keyword in call.keywords if keyword.arg == "url"), None)
+    return keyword_of(call, "url")
 
 
 def options_of(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[Option]:

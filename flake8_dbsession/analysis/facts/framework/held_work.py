@@ -18,8 +18,8 @@ from flake8_dbsession.analysis.effects.work.uses import A_SESSION, uses_of_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource
+from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
 
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
 _IDLE = frozenset({"add", "add_all", "begin", "expunge", "expunge_all", "get_bind"})
@@ -191,22 +191,15 @@ class _Walk:
     def is_slow(self, node: ast.Await | ast.Call) -> bool:
         """Tell whether work has nothing to do with a session, and may take its time."""
         if isinstance(node, ast.Await):
-            return not self._mentioned(node)
+            return not names(node, *self.sessions)
         return is_slow_call(node, self._scope, self._inference)
-
-    def _mentioned(self, node: ast.AST) -> bool:
-        return any(isinstance(n, ast.Name) and n.id in self.sessions for n in nodes_in(node))
 
     def _session_names(self) -> Iterator[str]:
         for node in own_nodes(self._scope.node):
             if isinstance(node, ast.Name):
                 known = self._inference.known(node, self._scope)
-                if known is not None and _is_session(known):
+                if known is not None and known.role in HELD and known.resource is Resource.SESSION:
                     yield node.id
-
-
-def _is_session(known: RoleValue) -> bool:
-    return known.role in HELD and known.resource is Resource.SESSION
 
 
 def _either(*ends: Live) -> Live:

@@ -16,12 +16,11 @@ from flake8_dbsession.analysis.facts.engine.reach import reached_from
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.long_threads import long_threads
 from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS, TEARDOWN
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Resource, Role
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
 
 _ENDS = frozenset({"close", "remove"})
 _TRANSACTION_ENDS = _ENDS | {"commit", "rollback"}

@@ -19,7 +19,6 @@ from flake8_dbsession.analysis.facts.lifetime.hand_closes import (
 )
 from flake8_dbsession.analysis.facts.lifetime.late_loads import loads_later
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,
@@ -32,6 +31,8 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import (
     arguments,
+    blocks,
+    dotted_name,
     is_name,
     nodes_in,
     own_nodes,
@@ -45,7 +46,6 @@ _SAVING = Did.COMMITS | Did.MAY_END
 _LASTING = Did.WRITES | Did.DEFINES
 # What does nothing with a session that is closed already, and empty.
 _IDLE = frozenset({"aclose", "close", "commit", "expunge_all", "remove", "reset", "rollback"})
-_BLOCKS = ("body", "orelse", "finalbody")
 
 
 def does_harm(close: HandClose, tree: Tree, inference: Inference) -> bool:
@@ -83,7 +83,7 @@ def _is_handed_over_elsewhere(close: HandClose, inference: Inference) -> bool:
 
 def _loses_writes(close: HandClose, inference: Inference) -> bool:
     session = dotted_name(close.receiver)
-    if session is None:
+    if not session:
         return False
     acts = uses_of_name(session, close.scope, thing_of(close.known), inference).acts
     if close.node in acts and acts[close.node].ever & _SAVING:
@@ -203,9 +203,8 @@ def _is_ended_before(close: HandClose) -> bool:
     """Tell whether the statement right before the close commits or rolls back."""
     session = dotted_name(close.receiver)
     for node in (close.scope.node, *own_nodes(close.scope.node)):
-        for field in _BLOCKS:
-            block = getattr(node, field, None)
-            for before, statement in pairwise(block if isinstance(block, list) else ()):
+        for block in blocks(node):
+            for before, statement in pairwise(block):
                 if _called_in(statement) is close.node:
                     call = _called_in(before)
                     return call is not None and session is not None and _ends(call, session)

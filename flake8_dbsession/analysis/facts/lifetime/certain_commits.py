@@ -10,10 +10,9 @@ from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import LASTING, Did, PathWork
 from flake8_dbsession.analysis.effects.work.uses import Uses
 from flake8_dbsession.analysis.effects.work.walk import ways_through
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, body_of
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 
 
 def leaves_changes(

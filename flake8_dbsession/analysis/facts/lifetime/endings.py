@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
     is_script,
     is_step_of_a_script,
 )
-from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.facts.scope.sequel import in_tries
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
 from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by, class_names
 from flake8_dbsession.analysis.library.drivers import (
@@ -65,7 +65,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, start_of
 
 # The function's flow does not end what these hold.
 _ENDED_ELSEWHERE = frozenset(
@@ -441,9 +441,9 @@ def _setup_calls(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
     These are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
     awaits their failure.
     """
-    fresh, awaited, owners = set(opened), _in_tries(nodes), dict(_cursor_owners(nodes))
+    fresh, awaited, owners = set(opened), in_tries(nodes), dict(_cursor_owners(nodes))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+    for call in sorted(calls, key=start_of):
         match call.func:
             case ast.Attribute(
                 value=ast.Name(id=name)
@@ -467,9 +467,9 @@ def _given_fresh(
 
     Not where a handler of the function awaits their failure.
     """
-    fresh, awaited = set(opened), _in_tries(nodes)
+    fresh, awaited = set(opened), in_tries(nodes)
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+    for call in sorted(calls, key=start_of):
         match call:
             case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in awaited:
                 yield call, name
@@ -529,17 +529,6 @@ def _is_number(part: ast.expr) -> bool:
         case ast.FormattedValue(value=ast.Call(func=ast.Name(id="int" | "len" | "max" | "min"))):
             return True
     return isinstance(part, ast.Constant)
-
-
-def _in_tries(nodes: list[ast.AST]) -> frozenset[ast.AST]:
-    """Give the nodes whose errors a handler of the function may catch."""
-    return frozenset(
-        inner
-        for node in nodes
-        if (tried := as_try(node)) is not None and tried.handlers
-        for statement in tried.body
-        for inner in nodes_in(statement)
-    )
 
 
 def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:

@@ -157,7 +157,7 @@ class Ways:
                 return Sequel.BLOCK_ENDS
             case Leave(node=item) if last_segment(item.context_expr) in TRANSACTIONS:
                 # After a failed flush its end rolls back as well where no error takes it there.
-                is_sessions = self._is_method_of_session(item.context_expr)
+                is_sessions = self._calls.is_method(item.context_expr)
                 return Sequel.SEEN_TO if is_sessions or not is_handled else None
             case Leave(node=item) if self._calls.may_end_at(item.context_expr):
                 return Sequel.SEEN_TO
@@ -193,12 +193,6 @@ class Ways:
 
     def _is_named_by(self, target: ast.expr | str) -> bool:
         return target == self._calls.session or self._calls.is_session(target)
-
-    def _is_method_of_session(self, expression: ast.expr) -> bool:
-        match expression:
-            case ast.Call(func=ast.Attribute(value=owner)):
-                return self._calls.is_session(owner)
-        return False
 
 
 def sequels_after(

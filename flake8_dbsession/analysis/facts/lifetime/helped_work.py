@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.effects.calls import received_as
-from flake8_dbsession.analysis.facts.scope.sequel import as_try
-from flake8_dbsession.analysis.flow.calls import dotted_name
+from flake8_dbsession.analysis.facts.scope.sequel import in_tries
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
@@ -14,10 +14,19 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
 _SEEING_TO = TRANSACTIONS | {"__exit__", "close", "invalidate", "reset", "rollback"}
+
+
+def methods_of(session: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Call, str]]:
+    """Give the calls of a session's methods among some nodes, each with the method's name."""
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            owner, _, method = dotted_name(node.func).rpartition(".")
+            if owner == session:
+                yield node, method
 
 
 def failing_work(
@@ -85,7 +94,7 @@ def _work_of(session: str, function: Scope, inference: Inference) -> list[str]:
     named = [(call, *dotted_name(call.func).rpartition(".")[::2]) for call in calls]
     if any(owner == session and method in _SEEING_TO for _, owner, method in named):
         return []
-    caught = {inner for node in nodes for inner in _caught_in(node)}
+    caught = set(in_tries(nodes))
     guarded = [
         node
         for node in nodes
@@ -102,11 +111,3 @@ def _work_of(session: str, function: Scope, inference: Inference) -> list[str]:
         else:
             works += failing_work(call, session, function, inference)
     return works
-
-
-def _caught_in(node: ast.AST) -> list[ast.AST]:
-    """Give what stands in a ``try`` with a handler, whatever that catches."""
-    tried = as_try(node)
-    if tried is None or not tried.handlers:
-        return []
-    return [inner for statement in tried.body for inner in nodes_in(statement)]

@@ -10,7 +10,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import keyword_of, nodes_in, own_nodes
 
 # What is loaded along with the object: docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html
 _ALONG = frozenset({"immediate", "joined", "selectin", "subquery"})
@@ -76,5 +76,5 @@ def _loads(node: ast.AST) -> bool:
 def _is_relationship(value: ast.expr) -> bool:
     if not isinstance(value, ast.Call) or last_segment(value.func) != "relationship":
         return False
-    lazy = next((each.value for each in value.keywords if each.arg == "lazy"), None)
+    lazy = keyword_of(value, "lazy")
     return not (isinstance(lazy, ast.Constant) and lazy.value in (*_ALONG, False))

@@ -11,12 +11,11 @@ from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
 
 
 class SessionCalls:
@@ -50,6 +49,14 @@ class SessionCalls:
     def is_session(self, node: object) -> bool:
         """Tell whether a node is the session."""
         return isinstance(node, ast.expr) and dotted_name(node) == self.session
+
+    def is_method(self, call: ast.expr) -> bool:
+        """Tell whether something is the call of a method of the session."""
+        return (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and self.is_session(call.func.value)
+        )
 
     def is_given(self, call: ast.Call) -> bool:
         """Tell whether the session is among the arguments of a call."""

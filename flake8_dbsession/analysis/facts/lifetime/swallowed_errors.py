@@ -23,6 +23,7 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     Work,
     sequels_after,
 )
+from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
 from flake8_dbsession.analysis.facts.lifetime.model_queries import QUERY
 from flake8_dbsession.analysis.facts.lifetime.registries import may_end
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
@@ -34,7 +35,7 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
-from flake8_dbsession.analysis.flow.calls import dotted_name, raises_by_name
+from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.library.methods import (
     CHANGING,
     DATABASE_ERRORS,
@@ -69,7 +70,14 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    dotted_name,
+    names,
+    nodes_in,
+    own_nodes,
+    unawaited,
+)
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 
 _ENDING = ENDS | Did.MAY_END
@@ -267,7 +275,7 @@ class _Function:
         """
         if not _ROOTS.isdisjoint(self._caught(handler.type)):
             return True
-        is_added = any(method in CHANGING for _, method in self._methods_of(name, self._calls))
+        is_added = any(method in CHANGING for _, method in methods_of(name, self._calls))
         return is_added or any(
             isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
             for node in own_nodes(self._function)
@@ -297,25 +305,19 @@ class _Function:
     def _added_before(self, name: str, tried: ast.Try) -> int:
         """Give the line of what is added before a ``try`` that only flushes it; 0 for nothing."""
         calls = self._calls_in(tried)
-        methods = {method for _, method in self._methods_of(name, calls)}
+        methods = {method for _, method in methods_of(name, calls)}
         is_given = any(dotted_name(given) == name for call in calls for given in arguments(call))
         if is_given or not {"flush"} <= methods <= {"flush", "begin_nested"}:
             return 0
         around = self._loop_around(tried) or self._function
         earlier = [
-            (line, method)
-            for line, method in self._methods_of(name, self._calls)
-            if around.lineno < line < tried.lineno
+            (call.lineno, method)
+            for call, method in methods_of(name, self._calls)
+            if around.lineno < call.lineno < tried.lineno
         ]
         flushed = max((line for line, method in earlier if method in _FLUSHING), default=0)
         added = (line for line, method in earlier if method in CHANGING and line > flushed)
         return min(added, default=0)
-
-    def _methods_of(self, name: str, calls: list[ast.Call]) -> Iterator[tuple[int, str]]:
-        for call in calls:
-            owner, _, method = dotted_name(call.func).rpartition(".")
-            if owner == name:
-                yield call.lineno, method
 
     def _find_sessions(self) -> Iterator[tuple[str, RoleValue]]:
         """Find the sessions that may go on after a handler that swallows their errors."""
@@ -733,9 +735,9 @@ def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
     nodes = [node for statement in handler.body for node in nodes_in(statement)]
     errors = {handler.name}
     for node in nodes:
-        if isinstance(node, ast.Assign) and _names_any(node.value, errors):
+        if isinstance(node, ast.Assign) and names(node.value, *errors):
             errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    asked = [node for node in nodes if isinstance(node, ast.If) and _names_any(node.test, errors)]
+    asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
     after_a_look = {inner for node in asked for inner in nodes_in(node)}
     return any(
         isinstance(node, ast.Attribute)
@@ -743,10 +745,6 @@ def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
         for node in nodes
         if node not in after_a_look
     )
-
-
-def _names_any(expression: ast.expr, names: set[str | None]) -> bool:
-    return any(isinstance(node, ast.Name) and node.id in names for node in nodes_in(expression))
 
 
 def _may_go_on(handler: ast.ExceptHandler) -> bool:

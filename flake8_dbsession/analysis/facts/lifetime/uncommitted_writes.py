@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.facts.connection.autocommit import commits_by_its
 from flake8_dbsession.analysis.facts.connection.connecting import is_in_memory
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.nodes import start_of
 
 _HELD = frozenset({Holder.BLOCK, Holder.DISCARDED, Holder.LOCAL, Holder.MAIN, Holder.MODULE})
 _SETTLING = Did.COMMITS | Did.ROLLS_BACK | Did.MAY_END
@@ -62,7 +63,7 @@ def uncommitted_writes(tree: Tree, inference: Inference) -> Iterator[Uncommitted
         uses.follow(opened.node, Part.WHOLE)
         writes = [] if uses.ever & _SETTLING else uses.writes
         if writes and not _needs_no_commit(opened, inference):
-            first = min(writes, key=lambda write: (write.lineno, write.col_offset))
+            first = min(writes, key=start_of)
             yield UncommittedWrite(first, opened, uses.name)
 
 

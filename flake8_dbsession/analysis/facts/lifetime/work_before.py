@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import NamedTuple, TypeGuard
+from collections.abc import Iterator, Set
+from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import LASTING
-from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, methods_of
+from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.flow import Graph
-from flake8_dbsession.analysis.flow.calls import dotted_name
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 
 _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 # Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.
@@ -79,23 +79,11 @@ def reads_expired(
     """
     nodes = own_nodes(function)
     first, last = handler.lineno, handler.end_lineno or handler.lineno
-    if not any(_is_commit(node, session) and node.lineno < first for node in nodes):
+    methods = list(methods_of(session, nodes))
+    if not any(method == "commit" and call.lineno < first for call, method in methods):
         return False
-    added = {
-        argument.id
-        for node in nodes
-        if isinstance(node, ast.Call) and _notes(node, session)
-        for argument in node.args
-        if isinstance(argument, ast.Name)
-    }
-    names = _names_of_loaded(function, session, parts=False) | added
-    names -= {
-        argument.id
-        for node in nodes
-        if isinstance(node, ast.Call) and dotted_name(node.func) == f"{session}.refresh"
-        for argument in node.args
-        if isinstance(argument, ast.Name)
-    }
+    names = _names_of_loaded(function, session, parts=False) | _given_to(CHANGING, methods)
+    names -= _given_to({"refresh"}, methods)
     names -= {name for node in nodes_in(tried) for bound, _ in _bound(node) for name in bound}
     return any(
         isinstance(node, ast.Name)
@@ -115,9 +103,18 @@ def notes_after(handler: ast.ExceptHandler, function: Function, session: str) ->
         session: the session as it is written.
     """
     last = handler.end_lineno or handler.lineno
-    return any(
-        isinstance(node, ast.Call) and node.lineno > last and _notes(node, session)
-        for node in own_nodes(function)
+    methods = methods_of(session, own_nodes(function))
+    return any(call.lineno > last and method in CHANGING for call, method in methods)
+
+
+def _given_to(names: Set[str], methods: list[tuple[ast.Call, str]]) -> frozenset[str]:
+    """Give the names of what is given to the session's methods of some names."""
+    return frozenset(
+        argument.id
+        for call, method in methods
+        if method in names
+        for argument in call.args
+        if isinstance(argument, ast.Name)
     )
 
 
@@ -157,6 +154,7 @@ class _Acts:
     """
 
     def __init__(self, session: str, scope: Scope, inference: Inference) -> None:
+        self._calls = SessionCalls(session, None, scope, inference)
         self._session = session
         self._scope = scope
         self._inference = inference
@@ -166,7 +164,7 @@ class _Acts:
         """Tell whether an event ends the transaction, or begins the session."""
         match event:
             case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))) if (
-                self._is_session(owner)
+                self._calls.is_session(owner)
             ):
                 effect = effect_of(Resource.SESSION, method)
                 return effect is not None and bool(effect & _ENDS)
@@ -174,17 +172,11 @@ class _Acts:
                 return self._commits_in_the_end(call)
             case Bind(target=target):
                 is_named = isinstance(target, str) and target == self._session
-                return is_named or self._is_session(target)
+                return is_named or self._calls.is_session(target)
             case Leave(node=item) if last_segment(item.context_expr) == "begin":
-                return self._is_method_of_session(item.context_expr)
+                return self._calls.is_method(item.context_expr)
             case Enter(node=item):
-                return item.optional_vars is not None and self._is_session(item.optional_vars)
-        return False
-
-    def _is_method_of_session(self, call: ast.expr) -> bool:
-        match call:
-            case ast.Call(func=ast.Attribute(value=owner)):
-                return self._is_session(owner)
+                return item.optional_vars is not None and self._calls.is_session(item.optional_vars)
         return False
 
     def _commits_in_the_end(self, call: ast.Call) -> bool:
@@ -193,7 +185,8 @@ class _Acts:
         if received is None:
             return False
         function, name = received
-        own = [method for method in _methods_of(name, function) if method in _LASTING_METHODS]
+        methods = methods_of(name, own_nodes(function))
+        own = [method for _, method in methods if method in _LASTING_METHODS]
         deep = failing_work(call, self._session, self._scope, self._inference)
         works = own or [method for method in deep if method in _LASTING_METHODS]
         return works[-1:] == ["commit"]
@@ -212,7 +205,7 @@ class _Acts:
             return Left(call.lineno, is_lock=False)
         if _locks(call) and _mentions(call, {self._session}):
             return Left(call.lineno, is_lock=True)
-        if any(map(self._is_session, arguments(call))) and self._may_leave(call):
+        if self._calls.is_given(call) and self._may_leave(call):
             return Left(call.lineno, is_lock=False)
         return None
 
@@ -248,7 +241,7 @@ class _Acts:
         match call.func:
             case ast.Attribute(value=ast.Call() as query, attr=method) if method in _QUERY_WRITES:
                 return _mentions(query, {self._session})
-            case ast.Attribute(value=owner) if self._is_session(owner):
+            case ast.Attribute(value=owner) if self._calls.is_session(owner):
                 did = did_by(call, Resource.SESSION, self._scope, self._inference)
                 return bool(did & LASTING)
         return False
@@ -256,36 +249,12 @@ class _Acts:
     def _is_loaded(self, expression: ast.AST) -> bool:
         return _is_object(expression, self._session, self._loaded)
 
-    def _is_session(self, node: object) -> bool:
-        return isinstance(node, ast.expr) and dotted_name(node) == self._session
-
 
 def _is_within(event: Event, body: list[ast.stmt]) -> bool:
     node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
     node = node.context_expr if isinstance(node, ast.withitem) else node
     first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
     return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
-
-
-def _notes(call: ast.Call, session: str) -> bool:
-    """Tell whether a call notes objects for the next flush."""
-    match call.func:
-        case ast.Attribute(value=owner, attr=method):
-            return method in CHANGING and dotted_name(owner) == session
-    return False
-
-
-def _methods_of(name: str, function: ast.AST) -> Iterator[str]:
-    """Give the methods that a function calls on a name, in the order of the text."""
-    for node in own_nodes(function):
-        match node:
-            case ast.Call(func=ast.Attribute(value=owner, attr=method)):
-                if dotted_name(owner) == name:
-                    yield method
-
-
-def _is_commit(node: ast.AST, session: str) -> TypeGuard[ast.Call]:
-    return isinstance(node, ast.Call) and dotted_name(node.func) == f"{session}.commit"
 
 
 def _names_of_loaded(function: ast.AST, session: str, *, parts: bool = True) -> frozenset[str]:

@@ -163,9 +163,7 @@ def carried(expression: ast.expr, scope: Scope, inference: Inference) -> Iterato
     match expression:
         case ast.Name() | ast.Attribute() if as_held(expression, scope, inference):
             yield expression
-        case ast.Name():
-            yield from captured(expression, scope, inference)
-        case ast.Lambda():
+        case ast.Name() | ast.Lambda():
             yield from captured(expression, scope, inference)
         case ast.Attribute(value=receiver) if as_held(receiver, scope, inference):
             yield receiver

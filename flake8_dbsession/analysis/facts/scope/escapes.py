@@ -24,7 +24,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
-from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes, start_of
 
 _WORK = (
     DATABASE_WORK
@@ -136,7 +136,7 @@ def _used_after(block: SessionBlock, tree: Tree, inference: Inference) -> Iterat
         for name, around in reads(after, block.name)
         for node, way in _use(name, around, block.scope, inference)
     )
-    first = min(found, key=lambda e: (e.node.lineno, e.node.col_offset), default=None)  # type: ignore[attr-defined]
+    first = min(found, key=lambda escape: start_of(escape.node), default=None)
     if first is not None:
         yield first
 

@@ -47,29 +47,20 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes, root_of
+from flake8_dbsession.analysis.nodes import arguments, is_name, names, nodes_in, own_nodes, root_of
 
-_NAMES = (
+_NAMES = POOL_METHODS | {
+    "Process",
     "Thread",
     "Timer",
-    "submit",
-    "map",
-    "gather",
-    "wait",
     "as_completed",
     "create_task",
     "ensure_future",
-    "start_soon",
+    "gather",
     "run_in_executor",
-    "Process",
-    "apply",
-    "apply_async",
-    "imap",
-    "imap_unordered",
-    "map_async",
-    "starmap",
-    "starmap_async",
-)
+    "start_soon",
+    "wait",
+}
 _WORDS = [f"{name}(" for name in _NAMES]
 _WHOLE = frozenset({"as_completed", "gather", "wait"})
 # What passes the coroutine, or the callable with its arguments, on to the loop.
@@ -260,7 +251,7 @@ def _is_taken_over(
     session: ast.expr, start: _Start, coroutine: ast.expr, inference: Inference
 ) -> bool:
     """Tell whether a task does nothing with a session, or has it to itself until it is awaited."""
-    names, function, owner = _kept_as(start), start.scope.function(), root_of(session)
+    kept, function, owner = _kept_as(start), start.scope.function(), root_of(session)
     if isinstance(session, ast.Name):
         if is_ignored(coroutine, session.id, start.scope, inference):
             return True
@@ -270,19 +261,14 @@ def _is_taken_over(
             return True
         # The methods of an object work beside each other, and so may what is in a list.
         is_beside = _is_receiver(owner, start.scope) or not isinstance(start.around[0], ast.Assign)
-    if not names or function is None or is_beside or not isinstance(owner, ast.Name):
+    if not kept or function is None or is_beside or not isinstance(owner, ast.Name):
         return False
     later = [
         node
         for node in own_nodes(function.node)
         if getattr(node, "lineno", 0) > (start.node.end_lineno or 0)
     ]
-    is_awaited = any(
-        isinstance(inner, ast.Name) and inner.id in names
-        for node in later
-        if isinstance(node, ast.Await)
-        for inner in nodes_in(node)
-    )
+    is_awaited = any(isinstance(node, ast.Await) and names(node, *kept) for node in later)
     is_used = any(
         is_name(node, owner.id) or _takes_along(node, owner.id, start.scope, inference)
         for node in later

@@ -25,7 +25,6 @@ from flake8_dbsession.analysis.library.methods import RESULTS, STREAMS
 from flake8_dbsession.analysis.library.python import LOOKING
 from flake8_dbsession.analysis.library.queries import FETCHING, STILL_LAZY, WITHOUT_ROWS
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
@@ -36,7 +35,7 @@ from flake8_dbsession.analysis.names.values import (
     Resource,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes, start_of
 
 _LOOPS = (ast.AsyncFor, ast.For)
 _ROWS = RESULTS | {"exec_driver_sql"}
@@ -122,7 +121,7 @@ def _used_after(name: str, block: SessionBlock, tree: Tree) -> Iterator[_Use]:
         if not (isinstance(around, ast.Call) and last_segment(around.func) in LOOKING)
         if not (isinstance(around, ast.Attribute) and around.attr in WITHOUT_ROWS)
     ]
-    yield from sorted(found, key=lambda use: (use.node.lineno, use.node.col_offset))
+    yield from sorted(found, key=lambda use: start_of(use.node))
 
 
 @remembered

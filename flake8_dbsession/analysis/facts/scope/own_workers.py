@@ -6,12 +6,11 @@ import ast
 
 from flake8_dbsession.analysis.library.methods import CLOSERS
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.dotted import dotted_name
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
 
 
 def is_for_worker_alone(

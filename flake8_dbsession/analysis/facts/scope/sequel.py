@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import children, is_name, names, nodes_in
+from flake8_dbsession.analysis.nodes import children, is_name, names, nodes_in, statements_after
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
@@ -163,7 +163,7 @@ def _last_lines(_tree: Tree, function: ast.AST) -> dict[str, int]:
 
 def _after(inner: ast.AST, outer: ast.AST, sought: _Sought, *, flows: bool) -> _Run:
     """Give what runs in a compound statement after the statement in it that just ended."""
-    nodes, flows = _run(_rest(outer, inner), sought) if flows else _Run([], False)
+    nodes, flows = _run(statements_after(inner, outer), sought) if flows else _Run([], False)
     tried = as_try(outer)
     if tried is not None:
         ended = _end_of_try(inner, tried, sought, flows=flows)
@@ -171,15 +171,6 @@ def _after(inner: ast.AST, outer: ast.AST, sought: _Sought, *, flows: bool) -> _
     if isinstance(outer, LOOPS) and flows and inner in outer.body:
         nodes += _next_turn(inner, outer, sought)
     return _Run(nodes, flows)
-
-
-def _rest(outer: ast.AST, inner: ast.AST) -> list[ast.stmt]:
-    """Give the statements after one in the block of another that it stands in."""
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(outer, field, None)
-        if isinstance(block, list) and inner in block:
-            return block[block.index(inner) + 1 :]
-    return []
 
 
 def _next_turn(
@@ -195,6 +186,17 @@ def _next_turn(
 def as_try(node: ast.AST) -> ast.Try | None:
     """Give a ``try`` statement, of either kind, as one; None for anything else."""
     return cast(ast.Try, node) if type(node).__name__ in ("Try", "TryStar") else None
+
+
+def in_tries(nodes: Iterable[ast.AST]) -> frozenset[ast.AST]:
+    """Give, of some nodes, what stands in a ``try`` with a handler, whatever that catches."""
+    return frozenset(
+        inner
+        for node in nodes
+        if (tried := as_try(node)) is not None and tried.handlers
+        for statement in tried.body
+        for inner in nodes_in(statement)
+    )
 
 
 def _end_of_try(inner: ast.AST, outer: ast.Try, sought: _Sought, *, flows: bool) -> _Run:
