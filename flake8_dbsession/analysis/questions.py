@@ -115,7 +115,8 @@ class Questions:
         finally:
             self._depth -= 1
             del memory[question]
-            self._forget(first)
+            if len(self._unsettled) > first:
+                self._forget(first)
         return found, self._rests_on
 
     def _kept(self, kept: Any) -> Any:

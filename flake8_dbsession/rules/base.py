@@ -47,6 +47,7 @@ class Rule(ABC, Generic[Fact]):
         off: whether it reports only when asked for by its whole code.
         since: the version that brought it.
         level: how much what it reports weighs, where no policy says it.
+        spares_tests: whether it has nothing to say of tests.
         is_of_imports: whether it speaks of the import of a file, which a notebook never sees.
         judges_comments: whether it looks at what comments hide of what the other rules report.
     """
@@ -57,6 +58,7 @@ class Rule(ABC, Generic[Fact]):
     off: ClassVar[bool] = False
     since: ClassVar[str] = "0.1.0"
     level: ClassVar[Level] = Level.ERROR
+    spares_tests: ClassVar[bool] = False
     is_of_imports: ClassVar[bool] = False
     judges_comments: ClassVar[bool] = False
 

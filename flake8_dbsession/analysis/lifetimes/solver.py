@@ -215,13 +215,14 @@ class _Solver:
             number, state = waiting.pop()
             for target, following, raising in self._leave(number, state):
                 known = self._reached[target]
-                if following not in known:
+                origins = known.get(following)
+                if origins is None:
                     self.states += 1
                     if len(known) == _MAX_STATES_OF_BLOCK or self.states > max_states:
                         return False
-                    known[following] = []
+                    origins = known[following] = []
                     waiting.append((target, following))
-                known[following].append(_Origin(number, state, raising))
+                origins.append(_Origin(number, state, raising))
         return True
 
     def _leave(self, number: int, state: State) -> Iterator[tuple[int, State, ast.AST | None]]:

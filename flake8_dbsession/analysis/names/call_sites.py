@@ -52,13 +52,14 @@ def calls_of(function: Scope) -> list[tuple[ast.Call, Scope]]:
 
 @remembered
 def _calls(module: Scope, name: str) -> list[tuple[ast.Call, Scope]]:
-    text = f"{name}("
-    body = module.module.statements_with(text) if name else []
+    text, call = module.module.text, f"{name}("
+    if not name or text.count(call) == text.count(f"def {call}"):
+        return []  # it is defined, and never called
     # The parts of a module that is only followed have lines of their own.
-    mentions = Mentions(module.module.text, (text,)) if module.module.tree is not None else None
+    mentions = Mentions(text, (call,)) if module.module.tree is not None else None
     return [
         (node, scope)
-        for node, scope in scoped(body, module, mentions)
+        for node, scope in scoped(module.module.statements_with(call), module, mentions)
         if isinstance(node, ast.Call) and last_segment(node.func) == name
     ]
 

@@ -108,7 +108,7 @@ _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
 _TELLING_AUTOFLUSH = frozenset({"autoflush", "session_options", None})
-_RENAMED = re.compile(rf"(?:{'|'.join(sorted(INJECTORS))})[\s\\]+as\b")
+_RENAMED = {name: re.compile(rf"{name}[\s\\]+as\b") for name in INJECTORS}
 _CONNECTING = ("begin", "connect", "raw_connection")
 _KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})
@@ -1029,7 +1029,7 @@ def _names_injector(expression: ast.expr, scope: Scope) -> bool:
 @remembered
 def _renames_injectors(module: Scope) -> bool:
     text = module.module.text
-    return any(name in text for name in INJECTORS) and _RENAMED.search(text) is not None
+    return any(name in text and renamed.search(text) for name, renamed in _RENAMED.items())
 
 
 def _choose(options: Iterable[Value | None]) -> Value | None:

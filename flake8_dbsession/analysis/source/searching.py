@@ -14,7 +14,7 @@ _SKIPPED_FOLDERS = frozenset(
     {"__pycache__", "env", "node_modules", "site-packages", "test", "tests", "venv"}
 )
 _MOST_FILES = 10_000
-_CLASS = re.compile(rb"^[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)", re.MULTILINE)
+_CLASS = re.compile(rb"\n[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)")
 _LARGEST_FILE = 2_000_000  # bytes; what is longer is data in the shape of a module
 
 
@@ -87,7 +87,7 @@ def deriving(files: Sequence[str], sources: Sources) -> dict[str, list[Path]]:
     """
     found: dict[str, list[Path]] = {}
     for path in files[:_MOST_FILES]:
-        bases = b" ".join(_CLASS.findall(_content(path, sources)))
+        bases = b" ".join(_CLASS.findall(b"\n" + _content(path, sources)))
         for word in set(re.findall(rb"\w+", bases)):
             found.setdefault(word.decode(errors="replace"), []).append(Path(path))
     return found

@@ -81,12 +81,13 @@ class RawSessionClass(Rule[Acquisition]):
     name = "raw-session-class"
     fact = Acquisition
     level = Level.WARNING
+    spares_tests = True
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report session classes instantiated, and factories made and called on the spot."""
         if fact.known.source is not Role.SESSION_CLASS and not is_made_here(fact):
             return
-        if context.is_test or context.may_open(fact.scope, fact.known) or context.is_legacy(fact):
+        if context.may_open(fact.scope, fact.known) or context.is_legacy(fact):
             return
         if fact.holder is Holder.BLOCK and not _is_block_judged(fact, context):
             return

@@ -90,16 +90,13 @@ class RawSessionFactory(Rule[Acquisition]):
     name = "raw-session-factory"
     fact = Acquisition
     level = Level.WARNING
+    spares_tests = True
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report factories called by hand."""
         if fact.known.source is not Role.FACTORY or is_made_here(fact) or is_of_own_factory(fact):
             return
-        if (
-            fact.holder is Holder.BLOCK
-            or context.is_test
-            or context.may_open(fact.scope, fact.known)
-        ):
+        if fact.holder is Holder.BLOCK or context.may_open(fact.scope, fact.known):
             return
         if context.is_legacy(fact) or is_fallback(fact.node, fact.scope, context):
             return

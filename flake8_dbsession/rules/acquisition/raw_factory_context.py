@@ -81,16 +81,13 @@ class RawFactoryContext(Rule[Acquisition]):
     name = "raw-factory-context"
     fact = Acquisition
     level = Level.WARNING
+    spares_tests = True
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report a factory's own block where a provider is there to use."""
         if fact.known.source is not Role.FACTORY or is_made_here(fact):
             return
-        if (
-            fact.holder is not Holder.BLOCK
-            or context.is_test
-            or context.may_open(fact.scope, fact.known)
-        ):
+        if fact.holder is not Holder.BLOCK or context.may_open(fact.scope, fact.known):
             return
         if context.asks_for_block(fact) and not context.is_legacy(fact):
             yield self.violation(

@@ -91,14 +91,11 @@ class RawSessionInDocstring(Rule[DocstringExample]):
     name = "raw-session-in-docstring"
     fact = DocstringExample
     level = Level.NOTE
+    spares_tests = True
 
     def check(self, fact: DocstringExample, context: Context) -> Iterator[Violation]:
         """Run the taught rules over an example."""
-        if (
-            not context.policy.docstrings
-            or context.is_test
-            or context.policy.is_owner(context.file.path)
-        ):
+        if not context.policy.docstrings or context.policy.is_owner(context.file.path):
             return
         shown = Context(context.file.shown(fact), context.policy)
         for violation, found in taught(shown, is_doctest=fact.is_doctest):

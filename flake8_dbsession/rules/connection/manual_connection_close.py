@@ -62,6 +62,7 @@ class ManualConnectionClose(Rule[HandClose]):
     fact = HandClose
     off = True
     level = Level.WARNING
+    spares_tests = True
 
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes by hand of connections that the code around opened."""
@@ -69,7 +70,7 @@ class ManualConnectionClose(Rule[HandClose]):
             return
         if outlives_its_function(fact, context):
             return
-        if context.is_test or context.may_open(fact.scope, fact.known):
+        if context.may_open(fact.scope, fact.known):
             return
         way = _way(fact, context)
         if way is None and not driver_of(fact.known.library).block:

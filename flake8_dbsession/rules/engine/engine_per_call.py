@@ -86,11 +86,12 @@ class EnginePerCall(Rule[NewPool]):
     code = "DBS501"
     name = "engine-per-call"
     fact = NewPool
+    spares_tests = True
 
     def check(self, fact: NewPool, context: Context) -> Iterator[Violation]:
         """Report engines and pools that functions let go which run again and again."""
         function = fact.scope.function()
-        if fact.is_kept or function is None or context.is_test:
+        if fact.is_kept or function is None:
             return
         inference = context.file.inference
         if is_migration(context.file.module, inference.project.root):

@@ -68,6 +68,7 @@ class ManualClose(Rule[HandClose]):
     name = "manual-close"
     fact = HandClose
     level = Level.WARNING
+    spares_tests = True
 
     def check(self, fact: HandClose, context: Context) -> Iterator[Violation]:
         """Report the closes by hand of sessions that the code around opened."""
@@ -75,7 +76,7 @@ class ManualClose(Rule[HandClose]):
             return
         if outlives_its_function(fact, context):
             return
-        if context.is_test or context.may_open(fact.scope, fact.known) or context.is_migration:
+        if context.may_open(fact.scope, fact.known) or context.is_migration:
             return
         if fact.opened is not None and is_in_fallback(fact.opened, fact.scope, context):
             return

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.nodes import arguments
+from flake8_dbsession.analysis.nodes import arguments, nodes_in
 
 
 def names_put_into(value: ast.expr) -> Iterator[str]:
@@ -28,7 +28,7 @@ def names_put_into(value: ast.expr) -> Iterator[str]:
 
 def makes_object(value: ast.expr) -> bool:
     """Tell whether a value is an object that is made there, or holds one."""
-    return any(isinstance(n, ast.Call) and constructs_by_name(n) for n in ast.walk(value))
+    return any(isinstance(n, ast.Call) and constructs_by_name(n) for n in nodes_in(value))
 
 
 def bindings_of(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

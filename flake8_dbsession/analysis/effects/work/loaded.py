@@ -411,9 +411,13 @@ class Objects:
 
     def _made_in(self, expression: ast.expr) -> Iterator[str]:
         """Give the names in an expression of objects that the function makes, or of their lists."""
-        for name in names_put_into(expression):
-            if any(makes_object(value) for value in self._values_of.get(name, ())):
-                yield name
+        return (name for name in names_put_into(expression) if name in self._made)
+
+    @cached_property
+    def _made(self) -> frozenset[str]:
+        """The names that stand for objects which the function makes, or for lists of them."""
+        given = self._values_of.items()
+        return frozenset(name for name, values in given if any(map(makes_object, values)))
 
     def _is_given(self, name: str) -> bool:
         return any(isinstance(b.how, Parameter) for b in self.callees.scope.lookup(name))
