@@ -13,8 +13,8 @@ import click
 from flake8_dbsession.command.adoption import DEFAULT_BASELINE, aloud
 from flake8_dbsession.command.codes import codes_in, kinds_of_doubt, named, reportable
 from flake8_dbsession.command.progress import tracked
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.output import FORMATS
-from flake8_dbsession.output.escaping import visible
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding

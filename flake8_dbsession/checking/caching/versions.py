@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 
 import flake8_dbsession
 from flake8_dbsession import __version__
+from flake8_dbsession.checking.caching.pairs import together
 from flake8_dbsession.digests import digest_of_texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _INSTALLED = ("site-packages", "dist-packages")
 _PACKAGE = os.path.dirname(os.path.abspath(flake8_dbsession.__file__))
 
 
-def installation() -> list[str]:
+def installation() -> bytes:
     """Give what is the same for as long as nothing is installed, or changed where one works on it.
 
     It says less than ``state_of_code``, and is found faster.
     """
     folders = [path for path in sys.path if os.path.basename(path) in _INSTALLED]
-    return [
-        *(f"{folder} {_moment(folder)}" for folder in folders),
-        *([] if _is_installed() else _own_files()),
-    ]
+    moments = (f"{folder} {_moment(folder)}" for folder in folders)
+    return together([*moments, *([] if _is_installed() else _own_files())])
 
 
 def state_of_code() -> str:
@@ -44,9 +45,11 @@ def _own_files() -> Iterator[str]:
     for folder, _, names in os.walk(_PACKAGE):
         for name in names:
             if name.endswith((".py", ".toml")):
-                with suppress(OSError):  # an editor's mark, or a file that just went
+                try:
                     status = os.stat(os.path.join(folder, name))
-                    yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"
+                except OSError:  # an editor's mark, or a file that just went
+                    continue
+                yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"
 
 
 def _is_installed() -> bool:
