@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding
+
+_YOUNG = 20_000  # objects after which Python looks for garbage: what is imported is none
 
 
 def main() -> None:
@@ -16,6 +19,7 @@ def main() -> None:
         paths = [word for word in arguments[1:] if word not in ("-q", "--quiet")]
         if not any(word.startswith("-") for word in paths):
             _check(paths or ["."])
+    gc.set_threshold(_YOUNG)
     from flake8_dbsession.command import main as command
 
     command(prog_name="dbsession")

@@ -257,11 +257,15 @@ class Linter:
 
     def broken_policy(self, filename: str) -> PolicyError | None:
         """Give what is wrong with the policy that a file falls under; None where nothing is."""
+        if self._is_plain(Path(os.path.abspath(filename))):
+            return None  # without loading the preset
         _, standard = self._place(filename)
         return standard if isinstance(standard, PolicyError) else None
 
     def excludes(self, filename: str) -> bool:
-        """Tell whether the policy leaves a file out."""
+        """Tell whether the policy leaves a file out, which no preset does."""
+        if self._is_plain(Path(os.path.abspath(filename))):
+            return False
         path, standard = self._place(filename)
         return isinstance(standard, Standard) and standard.policy.excludes(path)
 

@@ -252,7 +252,7 @@ def _fixed(asked: _Asked, run: Run, files: Sequence[str], known: str | None) -> 
 
 
 def _say_what_misleads(files: Iterable[str]) -> None:
-    from flake8_dbsession.checking.suppression.noqa import misleading
+    from flake8_dbsession.checking.suppression.misleading import misleading
 
     for place, comment, effect in misleading(files):
         aloud(visible(f"{place}: `{comment}` {effect}"))

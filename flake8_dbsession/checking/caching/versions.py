@@ -23,8 +23,7 @@ def installation() -> bytes:
 
     It says less than ``state_of_code``, and is found faster.
     """
-    folders = [path for path in sys.path if os.path.basename(path) in _INSTALLED]
-    moments = (f"{folder} {_moment(folder)}" for folder in folders)
+    moments = (f"{folder} {_moment(folder)}" for folder in filter(_is_of_packages, sys.path))
     return together([*moments, *([] if _is_installed() else _own_files())])
 
 
@@ -34,10 +33,28 @@ def state_of_code() -> str:
     An installed package is known by its version and the sizes of its files, for which each
     installation has new times; one that is worked on, by their times.
     """
-    from importlib.metadata import version
+    return digest_of_texts((sys.version, __version__, *_others(), *_own_files()))
 
-    versions = (f"{name} {version(name)}" for name in ("flake8", "markdown-it-py"))
-    return digest_of_texts((sys.version, __version__, *versions, *_own_files()))
+
+def _others() -> Iterator[str]:
+    """Give the versions of what this package checks with."""
+    names = [name for folder in filter(_is_of_packages, sys.path) for name in _names_in(folder)]
+    for package in ("flake8", "markdown_it_py"):
+        found = sorted(name for name in names if name.startswith(f"{package}-"))
+        yield from found or [_version(package)]
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version  # which takes long to import
+
+    return version(package)
 
 
 def _own_files() -> Iterator[str]:
@@ -54,6 +71,10 @@ def _own_files() -> Iterator[str]:
 
 def _is_installed() -> bool:
     return os.path.basename(os.path.dirname(_PACKAGE)) in _INSTALLED
+
+
+def _is_of_packages(folder: str) -> bool:
+    return os.path.basename(folder) in _INSTALLED
 
 
 def _moment(folder: str) -> int:
