@@ -122,8 +122,9 @@ def test_a_run_that_finds_nothing_changed_asks_once_for_each_path(
     assert more["scandir"] == 0  # but of this package, where it is worked on
 
 
-def test_flake8_begins_without_policies_and_rules(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("x = 1\n")
+@pytest.mark.parametrize("beside", ["", "# of the database\n", '"""Keeps a session."""\n'])
+def test_flake8_begins_without_policies_and_rules(tmp_path: Path, beside: str) -> None:
+    (tmp_path / "app.py").write_text(f"{beside}x = 1\n")
     command = (sys.executable, "-X", "importtime", "-m", "flake8", "--isolated", "app.py")
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
     imported = set(re.findall(r"\| +(flake8_dbsession[\w.]*)$", said, re.MULTILINE))
