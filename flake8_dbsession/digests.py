@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def digest_of_texts(texts: Iterable[str]) -> str:
@@ -12,6 +14,9 @@ def digest_of_texts(texts: Iterable[str]) -> str:
 
 def digest(content: bytes) -> str:
     """Give a hash of a content, in hexadecimal digits."""
-    from hashlib import blake2b  # takes milliseconds to import, and most runs of flake8 need none
+    try:  # where hashlib has it from, which loads OpenSSL besides: that takes milliseconds
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
 
     return blake2b(content, digest_size=16).hexdigest()

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flake8_dbsession.checking.findings import Finding
+
+_YOUNG = 20_000  # objects after which Python looks for garbage: what is imported is none
 
 
 def main() -> None:
@@ -12,6 +19,7 @@ def main() -> None:
         paths = [word for word in arguments[1:] if word not in ("-q", "--quiet")]
         if not any(word.startswith("-") for word in paths):
             _check(paths or ["."])
+    gc.set_threshold(_YOUNG)
     from flake8_dbsession.command import main as command
 
     command(prog_name="dbsession")
@@ -19,15 +27,40 @@ def main() -> None:
 
 def _check(paths: list[str]) -> None:
     """Check paths of which all is known, and end; come back where it is not."""
-    from flake8_dbsession.checking.caching.unchanged import reported
+    from flake8_dbsession.checking.caching.unchanged import unchanged
+    from flake8_dbsession.terminals import is_plain
 
-    found = reported(paths)
-    if found is None:
+    known = unchanged()
+    if known is None:
         return
+    report = known.report(paths) if sys.stdout and is_plain(sys.stdout) else None
+    if report is not None:
+        code, text = report
+        sys.exit(_print(text) or code)
+    found = known.findings(paths)
+    if found is not None:
+        sys.exit(_written(found))
+
+
+def _print(text: str) -> int:
+    """Print a report; give the exit code of a run that cannot."""
+    try:
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return 0
+    except OSError as error:
+        from flake8_dbsession.output.streams import unwritten
+
+        return unwritten(error)
+
+
+def _written(findings: list[Finding]) -> int:
+    """Write findings as a terminal shows them, and give the exit code."""
     from flake8_dbsession.checking.findings import exit_code
     from flake8_dbsession.output import text
     from flake8_dbsession.output.streams import opened, written_out
 
     with written_out(), opened(None) as stream:
-        text.write(found, stream)
-    sys.exit(exit_code(found))
+        text.write(findings, stream)
+    return exit_code(findings)

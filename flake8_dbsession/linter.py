@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from flake8_dbsession.analysis.source.code_words import code_holds_words
 from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
 from flake8_dbsession.policy.errors import PolicyError
@@ -218,14 +219,15 @@ class Linter:
             None for a file that names nothing of interest.
         """
         may_judge = self._comments is not None and _names_codes_in_noqa(text)
-        may_tell = is_gated(text)
+        may_tell = is_gated(text) and code_holds_words(tree)
         is_gone_by = not may_tell and not may_judge
         if is_gone_by and self._is_plain(Path(os.path.abspath(filename))):
             return None  # without loading the preset
         path, standard = self._place(filename)
         if isinstance(standard, PolicyError):
             return standard
-        may_tell = may_tell or is_gated(text, standard.gates)
+        if not may_tell and any(word in text for word in standard.gates):
+            may_tell = code_holds_words(tree, standard.gates)
         is_of_interest = may_tell or (may_judge and standard.comment_rules)
         if standard.policy.excludes(path) or not is_of_interest:
             return None
@@ -257,11 +259,15 @@ class Linter:
 
     def broken_policy(self, filename: str) -> PolicyError | None:
         """Give what is wrong with the policy that a file falls under; None where nothing is."""
+        if self._is_plain(Path(os.path.abspath(filename))):
+            return None  # without loading the preset
         _, standard = self._place(filename)
         return standard if isinstance(standard, PolicyError) else None
 
     def excludes(self, filename: str) -> bool:
-        """Tell whether the policy leaves a file out."""
+        """Tell whether the policy leaves a file out, which no preset does."""
+        if self._is_plain(Path(os.path.abspath(filename))):
+            return False
         path, standard = self._place(filename)
         return isinstance(standard, Standard) and standard.policy.excludes(path)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _REPOSITORY_MARKS = (".git", ".hg")
 _PROJECT_MARKS = (
@@ -16,9 +18,10 @@ _PROJECT_MARKS = (
     "dbsession.toml",
     "requirements.txt",
 )
+_roots: dict[str, str] = {}
+_repositories: dict[str, str | None] = {}
 
 
-@cache
 def project_root(folder: str) -> str:
     """Find the folder of the project that a folder lies in, beyond which nothing is read.
 
@@ -30,6 +33,12 @@ def project_root(folder: str) -> str:
         project's file, or the one that its package lies in, where that holds one as well; else the
         nearest that is no package, in which the topmost package lies.
     """
+    if folder not in _roots:
+        _roots[folder] = _found_root(folder)
+    return _roots[folder]
+
+
+def _found_root(folder: str) -> str:
     above = list(upward(folder))
     found = next(
         (
@@ -46,20 +55,21 @@ def project_root(folder: str) -> str:
     return outside if _holds_project(outside) else found
 
 
-@cache
 def repository_of(folder: str) -> str | None:
     """Give the nearest folder at or above one that holds a repository; None where there is none.
 
     Args:
         folder: an absolute path.
     """
-    return next(filter(_holds_repository, upward(folder)), None)
+    if folder not in _repositories:
+        _repositories[folder] = next(filter(_holds_repository, upward(folder)), None)
+    return _repositories[folder]
 
 
 def forget_roots() -> None:
     """Have projects' folders be looked for anew, for a mark of one may have come or gone."""
-    project_root.cache_clear()
-    repository_of.cache_clear()
+    _roots.clear()
+    _repositories.clear()
 
 
 def upward(folder: str) -> Iterator[str]:

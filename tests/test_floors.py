@@ -15,7 +15,19 @@ PACKAGE = Path(flake8_dbsession.__file__).parent
 NAME = PACKAGE.name
 _STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 FLOORS = (
-    {"", "digests", "failures", "globs", "options", "reading", "registry", "roots", "wording"},
+    {
+        "",
+        "digests",
+        "escaping",
+        "failures",
+        "globs",
+        "options",
+        "reading",
+        "registry",
+        "roots",
+        "terminals",
+        "wording",
+    },
     {"writing"},
     {"analysis.memory", "analysis.nodes", "analysis.questions", "analysis.source"},
     {"analysis.names.values"},

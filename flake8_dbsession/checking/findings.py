@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from flake8_dbsession.escaping import line_of
 from flake8_dbsession.failures import FAILURES
 
 
@@ -40,6 +41,12 @@ class Finding(NamedTuple):
     level: str = "error"
     cell: int = 0
 
+    @property
+    def place(self) -> str:
+        """Its place as text: by its cell in a notebook, as ruff has it."""
+        cell = f"cell {self.cell}:" if self.cell else ""
+        return f"{cell}{self.line}:{self.column}"
+
 
 class Replacement(NamedTuple):
     """Lines of a file, and what takes their place.
@@ -55,6 +62,12 @@ class Replacement(NamedTuple):
     end_line: int
     end_column: int
     text: str
+
+
+def text_of(findings: Iterable[Finding]) -> str:
+    """Write findings as flake8 does, a line for each."""
+    lines = (f"{each.path}:{each.place}: {each.code} {each.message}" for each in findings)
+    return "".join(f"{line_of(line)}\n" for line in lines)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

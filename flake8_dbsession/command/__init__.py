@@ -13,7 +13,7 @@ import click
 
 from flake8_dbsession import __version__
 from flake8_dbsession.checking.errors import RunError
-from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.output.streams import written_out
 from flake8_dbsession.policy.errors import PolicyError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.wording import counted
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import click
 from flake8_dbsession.command.adoption import DEFAULT_BASELINE, aloud
 from flake8_dbsession.command.codes import codes_in, kinds_of_doubt, named, reportable
 from flake8_dbsession.command.progress import tracked
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.output import FORMATS
-from flake8_dbsession.output.escaping import visible
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding
@@ -252,7 +252,7 @@ def _fixed(asked: _Asked, run: Run, files: Sequence[str], known: str | None) -> 
 
 
 def _say_what_misleads(files: Iterable[str]) -> None:
-    from flake8_dbsession.checking.suppression.noqa import misleading
+    from flake8_dbsession.checking.suppression.misleading import misleading
 
     for place, comment, effect in misleading(files):
         aloud(visible(f"{place}: `{comment}` {effect}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flake8_dbsession.command.adoption import say_what_ruff_lacks
-from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.wording import counted
 

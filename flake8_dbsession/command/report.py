@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.escaping import visible
 
 if TYPE_CHECKING:
     from flake8_dbsession.migration.model import Migration

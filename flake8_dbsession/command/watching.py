@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from flake8_dbsession.output.escaping import visible
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.wording import counted
 
 _PAUSE = 0.5  # seconds between two looks

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 
+from flake8_dbsession.escaping import line_of, visible
 from flake8_dbsession.fixes.plan import plan
 from flake8_dbsession.fixes.run import Outcome
-from flake8_dbsession.output.escaping import line_of, visible
 from flake8_dbsession.rewriting.document import lines_of
 from flake8_dbsession.wording import counted
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.migration.model import FileState, Migration, by_work_left
 from flake8_dbsession.migration.wording import (
     code_name,
@@ -14,7 +15,6 @@ from flake8_dbsession.migration.wording import (
     unjudged_note,
     unread_note,
 )
-from flake8_dbsession.output.escaping import visible
 
 
 def render(migration: Migration) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flake8_dbsession.escaping import visible
 from flake8_dbsession.migration.model import Migration, Tally, by_work_left
 from flake8_dbsession.migration.wording import (
     code_name,
@@ -15,7 +16,6 @@ from flake8_dbsession.migration.wording import (
     unjudged_note,
     unread_note,
 )
-from flake8_dbsession.output.escaping import visible
 
 _BAR = 24  # characters
 

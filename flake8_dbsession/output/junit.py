@@ -9,7 +9,7 @@ from typing import TextIO
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.output.places import relative, shown
+from flake8_dbsession.output.places import relative
 
 # What XML 1.0 can write in no way: https://www.w3.org/TR/xml/#charsets
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,7 +39,7 @@ def _totals(failures: int) -> dict[str, str]:
 def _add_suite(root: Element, path: str, findings: list[Finding]) -> None:
     suite = SubElement(root, "testsuite", {"name": _text(path), **_totals(len(findings))})
     for finding in findings:
-        place = shown(finding)
+        place = finding.place
         case = SubElement(
             suite,
             "testcase",

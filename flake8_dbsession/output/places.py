@@ -8,12 +8,6 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.roots import is_within, repository_of
 
 
-def shown(finding: Finding) -> str:
-    """Give a finding's place as text: by its cell in a notebook, as ruff has it."""
-    cell = f"cell {finding.cell}:" if finding.cell else ""
-    return f"{cell}{finding.line}:{finding.column}"
-
-
 def message(finding: Finding) -> str:
     """Give a finding's message where its place can be told by lines of the file alone."""
     if not finding.cell:

@@ -55,10 +55,19 @@ def written_out() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        if error.errno not in _UNWRITTEN or error.filename is not None:
-            raise
-        _let_go(sys.stdout)
-        raise SystemExit(_said(error)) from None
+        raise SystemExit(unwritten(error)) from None
+
+
+def unwritten(error: OSError) -> int:
+    """Let go of what standard output does not take, and give the exit code.
+
+    Raises:
+        OSError: the error is another.
+    """
+    if error.errno not in _UNWRITTEN or error.filename is not None:
+        raise error
+    _let_go(sys.stdout)
+    return _said(error)
 
 
 def _said(error: OSError) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TextIO
 
-from flake8_dbsession.checking.findings import Finding
-from flake8_dbsession.output.escaping import line_of, visible
-from flake8_dbsession.output.places import shown
+from flake8_dbsession.checking.findings import Finding, text_of
+from flake8_dbsession.escaping import line_of, visible
+from flake8_dbsession.terminals import wants_colour
 
 _BOLD, _CYAN, _RED = "1", "36", "1;31"
 
@@ -28,31 +27,18 @@ def write(
         show_source: whether the line of code follows, with a mark below it; None: on a terminal.
         color: whether it is in colour; None: as NO_COLOR or FORCE_COLOR says, else on a terminal.
     """
-    is_coloured = _wants_colour(stream) if color is None else color
-    written = _coloured if is_coloured else _plain
+    is_coloured = wants_colour(stream) if color is None else color
     shows_source = stream.isatty() if show_source is None else show_source
     for finding in findings:
-        stream.write(written(finding))
+        stream.write(_coloured(finding) if is_coloured else text_of([finding]))
         if shows_source and finding.source:
             stream.write(_source(finding, is_coloured=is_coloured))
-
-
-def _wants_colour(stream: TextIO) -> bool:
-    """Tell whether a text is coloured: https://no-color.org and https://force-color.org."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
-
-
-def _plain(finding: Finding) -> str:
-    place = f"{finding.path}:{shown(finding)}:"
-    return f"{line_of(f'{place} {finding.code} {finding.message}')}\n"
 
 
 def _coloured(finding: Finding) -> str:
     colon = _styled(":", _CYAN)
     path = _styled(line_of(finding.path), _BOLD)
-    place = colon.join((path, *shown(finding).split(":")))
+    place = colon.join((path, *finding.place.split(":")))
     return f"{place}{colon} {_styled(finding.code, _RED)} {visible(finding.message)}\n"
 
 

@@ -13,7 +13,7 @@ from flake8_dbsession.checking.caching.memory import Grounds, Memory, Walk
 from flake8_dbsession.checking.caching.records import UNUSABLE, read_record, record_of, write_record
 from flake8_dbsession.checking.caching.run_keys import walk_key
 from flake8_dbsession.checking.caching.versions import installation, state_of_code
-from flake8_dbsession.checking.findings import Finding
+from flake8_dbsession.checking.findings import Finding, exit_code, text_of
 from flake8_dbsession.roots import project_root, upward
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Cache:
             self._memory.remember_walk(self._walk, walk, self._since)
             for old in list(self._memory.walks)[:-_MOST_WALKS]:
                 del self._memory.walks[old]
+                self._memory.reports.pop(old, None)
             self._is_saved = False
 
     def findings(self, files: Iterable[str]) -> dict[str, list[Finding]]:
@@ -84,16 +85,22 @@ class Cache:
         self._is_saved &= self._way not in self._filtered
         self._filtered.discard(self._way)
         walk = self._memory.walks.get(self._walk)
-        if walk is None or walk.found is not None or walk.files != files:
+        is_kept = self._walk in self._memory.reports
+        if walk is None or is_kept or walk.files != files:
             return
         if len(self.findings(files)) == len(files):
             self._memory.walks[self._walk] = walk._replace(found=[list(each) for each in found])
+            report = f"{exit_code(found)}{text_of(found)}"
+            self._memory.reports[self._walk] = report
             self._is_saved = False
 
     def keep_filtered(self) -> None:
         """Keep that a baseline leaves out some of what is found in this way of running."""
         self._is_saved &= self._way in self._filtered
         self._filtered.add(self._way)
+        reports = self._memory.reports
+        for key in [key for key in reports if key.startswith(self._way)]:
+            del reports[key]
 
     def keep(self, checked: Iterable[Checked], grounds: Grounds) -> None:
         """Keep the results of files that were checked.
@@ -131,29 +138,24 @@ class Cache:
         """Read the record; one that is missing, damaged or of other code is as good as none."""
         code = ""
         try:
-            first, body, links = read_record(self._path or "")
+            installed, stamps, reports, first, *rest = read_record(self._path or "")
             head = json.loads(first)
-            self._is_saved = head["installation"] == self._installation
+            self._is_saved = installed == self._installation
             code = head["code"] if self._is_saved else state_of_code()
             if code == head["code"]:
                 self._filtered.update(head["filtered"])
-                return Memory.loaded(head, body, links), head["ways"], code
+                return Memory.loaded(stamps, reports, head, *rest), head["ways"], code
         except UNUSABLE:
             pass
         return Memory(), [], code or state_of_code()
 
-    def _dumped(self) -> bytes:
+    def _dumped(self) -> tuple[bytes, ...]:
         self._memory.keep_ways(self._ways)
         filtered = [way for way in self._ways if way in self._filtered]
-        head, body, links = self._memory.dumped()
-        state = {
-            "installation": self._installation,
-            "code": self._code,
-            "ways": self._ways,
-            "filtered": filtered,
-        }
+        stamps, reports, head, *rest = self._memory.dumped()
+        state = {"code": self._code, "ways": self._ways, "filtered": filtered}
         first = json.dumps({**state, **head}, separators=(",", ":")).encode()
-        return b"\n".join((first, body, links))
+        return self._installation, stamps, reports, first, *rest
 
 
 def _project_folders(folder: str) -> Iterator[str]:

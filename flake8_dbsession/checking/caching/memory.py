@@ -17,8 +17,16 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from flake8_dbsession.analysis.source.requirements import FILES, LOCKS
+from flake8_dbsession.checking.caching.pairs import of_pairs, pairs_in
 from flake8_dbsession.checking.caching.run_keys import CONFIGURATIONS
-from flake8_dbsession.checking.caching.stamps import UNTRUSTED, Stamp, is_changed_since, look, stamp
+from flake8_dbsession.checking.caching.stamps import (
+    ABSENT,
+    UNTRUSTED,
+    Stamp,
+    is_changed_since,
+    look,
+    stamp,
+)
 from flake8_dbsession.checking.caching.stamps import changed as changed_of
 from flake8_dbsession.digests import digest
 from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
@@ -116,15 +124,17 @@ class Memory:
     """What earlier runs left.
 
     Attributes:
-        stamps: of all that it rests on; None for what does not exist.
+        stamps: of all that it rests on.
         files: what is known of files, by absolute path.
         folders: the modules of each folder in which was looked.
         policies: the digest of each file that may hold a policy.
         walks: the walks by way of running and paths.
+        reports: the exit codes and plain texts of runs, by the same, while nothing changes.
     """
 
     def __init__(self) -> None:
-        self.stamps: dict[str, Stamp | None] = {}
+        self.stamps: dict[str, Stamp] = {}
+        self.reports: dict[str, str] = {}
         self.files: dict[str, Entry] = {}
         self.folders: dict[str, list[str]] = {}
         self.policies: dict[str, str] = {}
@@ -132,14 +142,17 @@ class Memory:
         self._links = b"{}"
 
     @classmethod
-    def loaded(cls, head: dict[str, Any], body: bytes, links: bytes) -> Memory:
+    def loaded(
+        cls, stamps: bytes, reports: bytes, head: dict[str, Any], body: bytes, links: bytes
+    ) -> Memory:
         """Take what was dumped.
 
         Raises:
             ValueError, KeyError, TypeError, AttributeError: it is something else.
         """
         memory, data = cls(), json.loads(body)
-        memory.stamps = head["stamps"]
+        memory.stamps = dict(pairs_in(stamps))
+        memory.reports = dict(pairs_in(reports))
         memory.walks = {key: Walk(*walk) for key, walk in head["walks"].items()}
         memory.files = {path: Entry(*entry) for path, entry in data["files"].items()}
         memory.folders = data["folders"]
@@ -147,11 +160,11 @@ class Memory:
         memory._links = links
         return memory
 
-    def dumped(self) -> tuple[dict[str, Any], bytes, bytes]:
-        """Give what a run needs that finds nothing changed, what others need, and the links."""
-        head = {"stamps": self.stamps, "walks": self.walks}
+    def dumped(self) -> tuple[bytes, bytes, dict[str, Any], bytes, bytes]:
+        """Give the stamps and reports, the head, what only those need that look, and the links."""
         body = {"files": self.files, "folders": self.folders, "policies": self.policies}
-        return head, _dumped(body), _dumped(self.links)
+        plain = of_pairs(self.stamps), of_pairs(self.reports)
+        return *plain, {"walks": self.walks}, _dumped(body), _dumped(self.links)
 
     @cached_property
     def links(self) -> dict[str, Links]:
@@ -164,9 +177,10 @@ class Memory:
         Returns:
             Whether anything was other than remembered.
         """
-        changed = set(changed_of(self.stamps))
+        changed = set(changed_of(self.stamps.items()))
         if not changed:
             return False
+        self.reports.clear()
         names = self._renew_folders(changed)
         if names & _DECISIVE or self._renew_policies(changed):
             for part in (self.stamps, self.files, self.folders, self.policies, self.links):
@@ -327,10 +341,10 @@ class Memory:
                 stale += askers[path]
 
 
-def _stamp_of_known(path: str, since: int) -> Stamp | None:
+def _stamp_of_known(path: str, since: int) -> Stamp:
     """Stamp what was looked at after a moment; what changed since then is not trusted."""
     seen = stamp(path)
-    return seen if seen is None or not is_changed_since(path, since) else UNTRUSTED
+    return seen if seen == ABSENT or not is_changed_since(path, since) else UNTRUSTED
 
 
 def _dumped(data: object) -> bytes:

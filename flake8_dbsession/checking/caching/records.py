@@ -1,16 +1,20 @@
-"""Where the records of earlier runs lie: one a project and environment, in the user's cache."""
+"""Where the records of earlier runs lie: one a project and environment, in the user's cache.
+
+A run that finds nothing changed imports this, and is to need next to nothing.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
-import time
-from contextlib import suppress
 
 from flake8_dbsession.digests import digest_of_texts
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import is_within, upward
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VARIABLE = "DBSESSION_CACHE_DIR"
 """The environment variable that names the folder."""
@@ -18,7 +22,9 @@ VARIABLE = "DBSESSION_CACHE_DIR"
 UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What is raised where a record is missing, damaged or of another form."""
 
-_RECORD = re.compile(r"[0-9a-f]{32}\.json")
+_NAME = "flake8-dbsession"
+_SUFFIX = ".json"
+_GAP = b"\0\0"
 _LARGEST = 512 * 2**20  # bytes
 _KEPT_FOR = 30 * 24 * 3600  # seconds
 _OF_USER = 0o700, 0o600  # a folder and a file that nobody else reads
@@ -33,9 +39,12 @@ def records_folder(named: str | None = None) -> str:
     given = named or os.environ.get(VARIABLE)
     if given:
         return os.path.abspath(given)
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if sys.platform == "linux" and os.path.isabs(home):
+        return os.path.join(home, _NAME)  # as platformdirs has it, which takes long to import
     from platformdirs import user_cache_dir
 
-    return user_cache_dir("flake8-dbsession", appauthor=False)
+    return user_cache_dir(_NAME, appauthor=False)
 
 
 def record_of(root: str, named: str | None = None) -> str | None:
@@ -52,15 +61,14 @@ def record_of(root: str, named: str | None = None) -> str | None:
     if not is_named and is_within(os.path.realpath(folder), os.path.realpath(root)):
         return None
     name = digest_of_texts((root, sys.prefix, sys.version))
-    return os.path.join(folder, f"{name}.json")
+    return os.path.join(folder, f"{name}{_SUFFIX}")
 
 
-def read_record(path: str) -> tuple[bytes, bytes, bytes]:
+def read_record(path: str) -> list[bytes]:
     """Read a record.
 
     Returns:
-        What a run needs that finds nothing changed; what another needs besides; and what is needed
-        to tell what rests on what.
+        Its parts, as they were written.
 
     Raises:
         ValueError: it is damaged.
@@ -70,22 +78,27 @@ def read_record(path: str) -> tuple[bytes, bytes, bytes]:
     content = read_file(path, most=_LARGEST, links=False)
     if _is_tracked(path):
         raise OSError(f"{path} is tracked by git")
-    first, second, third = content.split(b"\n")
-    return first, second, third
+    return content.split(_GAP)
 
 
-def write_record(path: str, content: bytes) -> None:
+def write_record(path: str, parts: Iterable[bytes]) -> None:
     """Write a record, and remove those that were not written for long.
+
+    Args:
+        path: its file.
+        parts: what it says, in which no two null characters stand together or at an end.
 
     Raises:
         OSError: it cannot be written.
     """
+    import time
+
     from flake8_dbsession.writing import remove_leftovers, write_file
 
     folder = os.path.dirname(path)
     for_folder, for_file = _OF_USER
     os.makedirs(folder, for_folder, exist_ok=True)
-    write_file(path, content, mode=for_file, lasting=False)
+    write_file(path, _GAP.join(parts), mode=for_file, lasting=False)
     remove_leftovers(folder)
     _remove(folder, time.time() - _KEPT_FOR)
 
@@ -107,11 +120,15 @@ def clean(folder: str) -> int:
 
 def _remove(folder: str, before: float | None) -> int:
     """Remove the records last written before a time, of which none is a link; all without one."""
+    import re
+    from contextlib import suppress
+
+    is_record = re.compile(r"[0-9a-f]{32}\.json").fullmatch
     with os.scandir(folder) as entries:
         records = [
             entry
             for entry in entries
-            if _RECORD.fullmatch(entry.name)
+            if is_record(entry.name)
             and entry.is_file(follow_symlinks=False)
             and (before is None or entry.stat().st_mtime < before)
         ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 
 from flake8_dbsession.digests import digest, digest_of_texts
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 DEFAULT_SELECT = "DBS,E9"
 ALWAYS = "DBS001,DBS002"
@@ -60,10 +62,13 @@ def configurations() -> Iterator[tuple[str, bytes]]:
     for folder in upward(os.getcwd()):
         for name in CONFIGURATIONS:
             path = os.path.join(folder, name)
-            with suppress(OSError):
-                yield path, read_file(path)
+            try:
+                content = read_file(path)
+            except OSError:
+                continue
+            yield path, content
 
 
 def walk_key(way: str, paths: Sequence[str]) -> str:
     """Give the key of a walk through paths, in a way of running."""
-    return "\0".join((way, *paths))
+    return way + digest_of_texts(paths)

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from flake8_dbsession.digests import digest
 from flake8_dbsession.reading import DISK, Sources
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 # Two changes this close together may leave the same times, on the coarsest of file systems.
 _SETTLING = 2_000_000_000  # nanoseconds
 
+Stamp = str
+"""What tells one state of a file, or of a folder's list of entries, from another.
 
-class Stamp(NamedTuple):
-    """What tells one state of a file, or of a folder's list of entries, from another.
+When it was last modified, in nanoseconds: 0, the time of no file, where it changed so short a time
+ago that another change may leave the same times; when it last changed in any way, its times
+included, which nobody can put back; its number in the file system, for a file that replaces it has
+another; and its size in bytes. A text, for a run that finds nothing changed only compares it.
+"""
 
-    Attributes:
-        modified: when it was last modified, in nanoseconds; 0, the time of no file, where it
-            changed so short a time ago that another change may leave the same times.
-        changed: when it last changed in any way, its times included; nobody can put this back.
-        inode: its number in the file system; a file that replaces it has another.
-        size: its size in bytes.
-    """
+ABSENT = "-"
+"""The stamp of no file or folder."""
 
-    modified: int
-    changed: int
-    inode: int
-    size: int
-
-
-UNTRUSTED = Stamp(0, 0, 0, 0)
+UNTRUSTED = "0 0 0 0"
 """The stamp of what cannot be asked about, or is not to be taken for known."""
 
 
@@ -45,37 +40,32 @@ def read(path: str, sources: Sources = DISK) -> tuple[Stamp, bytes]:
     return UNTRUSTED if status is None else _settled(status), content
 
 
-def stamp(path: str) -> Stamp | None:
-    """Stamp a file or folder; None where there is none."""
+def stamp(path: str) -> Stamp:
+    """Stamp a file or folder."""
     try:
         return _settled(os.stat(path))
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return ABSENT
     except (OSError, ValueError):
         return UNTRUSTED
 
 
-def changed(stamps: Mapping[str, Sequence[int] | None]) -> Iterator[str]:
+def changed(stamps: Iterable[tuple[str, Stamp]]) -> Iterator[str]:
     """Give the paths whose stamps are others now.
 
     Args:
-        stamps: the stamp of each path, as it was kept.
+        stamps: paths, each with its stamp as it was kept.
     """
     ask = os.stat
-    for path, kept in stamps.items():
+    for path, kept in stamps:
         try:
             status = ask(path)
         except (OSError, ValueError):
-            if kept is not None or os.path.lexists(path):
+            if kept != ABSENT or os.path.lexists(path):
                 yield path
             continue
-        if (
-            kept is None
-            or status.st_mtime_ns != kept[0]
-            or status.st_ctime_ns != kept[1]
-            or status.st_ino != kept[2]
-            or status.st_size != kept[3]
-        ):
+        times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+        if f"{times} {status.st_ino} {status.st_size}" != kept:
             yield path
 
 
@@ -98,7 +88,9 @@ def look(path: str) -> tuple[Stamp, str] | None:
 
 
 def _settled(status: os.stat_result) -> Stamp:
+    import time
+
     latest = max(status.st_mtime_ns, status.st_ctime_ns)
     is_settled = latest < time.time_ns() - _SETTLING
     modified = status.st_mtime_ns if is_settled else 0
-    return Stamp(modified, status.st_ctime_ns, status.st_ino, status.st_size)
+    return f"{modified} {status.st_ctime_ns} {status.st_ino} {status.st_size}"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 
 import flake8_dbsession
 from flake8_dbsession import __version__
+from flake8_dbsession.checking.caching.pairs import together
 from flake8_dbsession.digests import digest_of_texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _INSTALLED = ("site-packages", "dist-packages")
 _PACKAGE = os.path.dirname(os.path.abspath(flake8_dbsession.__file__))
 
 
-def installation() -> list[str]:
+def installation() -> bytes:
     """Give what is the same for as long as nothing is installed, or changed where one works on it.
 
     It says less than ``state_of_code``, and is found faster.
     """
-    folders = [path for path in sys.path if os.path.basename(path) in _INSTALLED]
-    return [
-        *(f"{folder} {_moment(folder)}" for folder in folders),
-        *([] if _is_installed() else _own_files()),
-    ]
+    moments = (f"{folder} {_moment(folder)}" for folder in filter(_is_of_packages, sys.path))
+    return together([*moments, *([] if _is_installed() else _own_files())])
 
 
 def state_of_code() -> str:
@@ -33,10 +33,28 @@ def state_of_code() -> str:
     An installed package is known by its version and the sizes of its files, for which each
     installation has new times; one that is worked on, by their times.
     """
-    from importlib.metadata import version
+    return digest_of_texts((sys.version, __version__, *_others(), *_own_files()))
 
-    versions = (f"{name} {version(name)}" for name in ("flake8", "markdown-it-py"))
-    return digest_of_texts((sys.version, __version__, *versions, *_own_files()))
+
+def _others() -> Iterator[str]:
+    """Give the versions of what this package checks with."""
+    names = [name for folder in filter(_is_of_packages, sys.path) for name in _names_in(folder)]
+    for package in ("flake8", "markdown_it_py"):
+        found = sorted(name for name in names if name.startswith(f"{package}-"))
+        yield from found or [_version(package)]
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version  # which takes long to import
+
+    return version(package)
 
 
 def _own_files() -> Iterator[str]:
@@ -44,13 +62,19 @@ def _own_files() -> Iterator[str]:
     for folder, _, names in os.walk(_PACKAGE):
         for name in names:
             if name.endswith((".py", ".toml")):
-                with suppress(OSError):  # an editor's mark, or a file that just went
+                try:
                     status = os.stat(os.path.join(folder, name))
-                    yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"
+                except OSError:  # an editor's mark, or a file that just went
+                    continue
+                yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"
 
 
 def _is_installed() -> bool:
     return os.path.basename(os.path.dirname(_PACKAGE)) in _INSTALLED
+
+
+def _is_of_packages(folder: str) -> bool:
+    return os.path.basename(folder) in _INSTALLED
 
 
 def _moment(folder: str) -> int:

@@ -49,6 +49,9 @@ class Run:
         Raises:
             RunError: a configuration file holds something that flake8 does not take.
         """
+        from flake8_dbsession.checking.running.lazily import put_off
+
+        put_off("importlib.metadata")  # flake8 looks for plugins by it, which are not loaded here
         from flake8_dbsession.checking.running.settings import flake8_options
 
         return flake8_options(self._arguments)

@@ -13,6 +13,7 @@ from flake8.main.options import register_default_options, stage1_arg_parser
 from flake8.options.aggregator import aggregate_options
 from flake8.options.config import load_config
 from flake8.options.manager import OptionManager
+from flake8.utils import parse_files_to_codes_mapping
 
 from flake8_dbsession.checking.caching.run_keys import ALWAYS, CONFIGURATIONS, DEFAULT_SELECT
 from flake8_dbsession.checking.errors import RunError
@@ -38,6 +39,7 @@ def flake8_options(arguments: Sequence[str]) -> argparse.Namespace:
     """
     try:
         options = _aggregated(arguments)
+        parse_files_to_codes_mapping(options.per_file_ignores)  # which raises where it is wrong
         setattr(options, TOLD, _told(options, arguments))
         return options
     except (ExecutionError, ValueError, configparser.Error) as error:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -58,6 +59,7 @@ def spread(make: Callable[[], Work[R]], files: Sequence[str], jobs: int) -> Iter
     from flake8_dbsession.rules.registry import rules
 
     rules()  # imports the analysis, which processes that are forked need not do again
+    import_module("flake8_dbsession.checking.running.flake8_check")
     executor = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(make,))
     try:
         yield from executor.map(_work, chunks)

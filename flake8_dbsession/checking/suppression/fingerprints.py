@@ -7,7 +7,6 @@ import copy
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -93,6 +92,8 @@ class Fingerprints:
         telling = essence(text)
         if len(telling) <= _LONGEST:
             return text
+        from hashlib import sha256  # which takes milliseconds to import
+
         digest = sha256(telling.encode(errors="surrogatepass")).hexdigest()
         return f"{text[:_LONGEST]}... {digest[:12]}"
 

@@ -6,7 +6,7 @@ import argparse
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from flake8.processor import FileProcessor
@@ -20,46 +20,6 @@ from flake8_dbsession.reading import read_file
 from flake8_dbsession.writing import ChangedError, write_file
 
 _NAMED_CODES = re.compile(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
-
-
-# A comment that names a rule where flake8 wants a code, and so takes it for a blanket one.
-_NAMED_RULE = re.compile(rb"#\s*noqa\s*:\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)+)", re.IGNORECASE)
-
-
-# A comment for the whole file that names codes, which flake8 does not read there.
-_FILE_WIDE = re.compile(rb"^\s*(# flake8[:=]\s*noqa\s*:[^\r\n]*DBS\d[^\r\n]*)", re.I | re.MULTILINE)
-
-
-def misleading(files: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Find the comments that name rules or codes of this tool where flake8 reads none.
-
-    Args:
-        files: the files to look through; what cannot be read is passed over.
-
-    Yields:
-        The place, as ``path:line``, the comment, and what it does.
-    """
-    from flake8_dbsession.rules.pages import known_codes
-
-    for path in files:
-        try:
-            content = read_file(path)
-        except OSError:
-            continue
-        for found in _NAMED_RULE.finditer(content) if b"noqa" in content else ():
-            if found[1].decode() in known_codes():
-                line = content.count(b"\n", 0, found.start()) + 1
-                yield f"{path}:{line}", found[0].decode(), _OF_LINE
-        for found in _FILE_WIDE.finditer(content) if b"flake8" in content else ():
-            line = content.count(b"\n", 0, found.start(1)) + 1
-            yield f"{path}:{line}", found[1].decode(errors="replace").rstrip(), _OF_FILE
-
-
-_OF_LINE = "hides every code on its line, for flake8 knows no rule's name there; write the code"
-_OF_FILE = (
-    "hides every code of its file, or none, as flake8's version has it, for flake8 reads no codes "
-    "there; use `per-file-ignores`"
-)
 _TOO_LONG = "E501"
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from platformdirs import user_cache_dir
 
 from flake8_dbsession.checking.caching import cache, records, stamps
-from flake8_dbsession.checking.caching.records import VARIABLE
+from flake8_dbsession.checking.caching.pairs import of_pairs, pairs_in
+from flake8_dbsession.checking.caching.records import VARIABLE, read_record, write_record
 from flake8_dbsession.checking.caching.run_keys import run_key
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.run import Run
@@ -320,7 +322,7 @@ def test_of_many_ways_the_last_are_known(project: Project, monkeypatch: pytest.M
     project.write({"app.py": "x = (\n"})
     for code in ("DBS1", "DBS2", "E9"):
         project.check(arguments=(f"--select={code}",))
-    assert json.loads(project.record.read_bytes().partition(b"\n")[0])["ways"] == [
+    assert json.loads(read_record(str(project.record))[3])["ways"] == [
         run_key((f"--select={code}",)) for code in ("E9", "DBS2")
     ]
     project.check(arguments=("--select=DBS1",))
@@ -375,10 +377,10 @@ def test_a_file_put_in_another_s_place_is_seen(project: Project) -> None:
 def test_a_new_version_checks_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write({"app.py": "x = (\n"})
     project.check_twice()
-    monkeypatch.setattr(cache, "installation", lambda: ["new"])
+    monkeypatch.setattr(cache, "installation", lambda: b"new")
     project.check()
     assert project.checked == []  # the same version, installed anew
-    monkeypatch.setattr(cache, "installation", lambda: ["newer"])
+    monkeypatch.setattr(cache, "installation", lambda: b"newer")
     monkeypatch.setattr(cache, "state_of_code", lambda: "new")
     project.check()
     assert project.checked == ["app.py"]
@@ -402,11 +404,13 @@ class TestSafety:
         project.check_twice()
         project.write({"app.py": "x = 1\n", "core.py": ""})
         assert project.check_twice() == []
-        head, body, links = map(json.loads, project.record.read_bytes().split(b"\n"))
+        installed, stamped, _, head, content, links = read_record(str(project.record))
+        kept, body = dict(pairs_in(stamped)), json.loads(content)
         project.write({"app.py": USER.format(module="core"), "core.py": FACTORY})
         for path, entry in body["files"].items():
-            head["stamps"][path], entry[0] = stamps.look(path)
-        project.record.write_bytes("\n".join(map(json.dumps, (head, body, links))).encode())
+            kept[path], entry[0] = stamps.look(path)
+        parts = installed, of_pairs(kept), b"", head, json.dumps(body).encode(), links
+        write_record(str(project.record), parts)
         return project.record
 
     def test_a_forged_record_would_be_believed(self, project: Project) -> None:
@@ -443,11 +447,12 @@ class TestSafety:
     ) -> None:
         monkeypatch.delenv(VARIABLE)
         monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_, **__: "cache")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(project.folder))
         project.write({"app.py": "x = (\n"})
         project.check()
         project.check()
         assert project.checked == ["app.py"]
-        assert not (project.folder / "cache").exists()
+        assert sorted(path.name for path in project.folder.iterdir()) == [".git", "app.py"]
 
     def test_a_link_is_not_read(self, project: Project) -> None:
         record = self.forge(project)
@@ -477,3 +482,15 @@ def test_the_users_cache_folder_is_the_default(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(VARIABLE, "/from/environment")
     assert records.records_folder() == "/from/environment"
     assert records.records_folder("/from/option") == "/from/option"
+
+
+@pytest.mark.parametrize("home", [None, "", "/elsewhere", "/with space/", " /x ", "relative"])
+def test_records_lie_where_the_system_has_caches(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if home is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", home)
+    expected = user_cache_dir("flake8-dbsession", appauthor=False)
+    assert records.records_folder() == expected

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ import pytest
 from flake8_dbsession.checking.caching import stamps
 from flake8_dbsession.checking.caching.records import VARIABLE
 from flake8_dbsession.checking.caching.run_keys import flake8_arguments
-from flake8_dbsession.checking.caching.unchanged import reported
+from flake8_dbsession.checking.caching.unchanged import unchanged
+from flake8_dbsession.checking.findings import Finding, exit_code, text_of
 from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import write_project
@@ -55,6 +56,15 @@ def check(*paths: str) -> list[tuple[object, ...]]:
     forget_policies()
     run = Run(flake8_arguments(), caching=True)
     return run.findings(run.files(paths))
+
+
+def reported(paths: Sequence[str]) -> list[Finding] | None:
+    """Give what is known of paths, the text and exit code of which must agree."""
+    known = unchanged()
+    found = known.findings(paths) if known else None
+    report = known.report(paths) if known else None
+    assert report is None or (found is not None and report == (exit_code(found), text_of(found)))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -175,3 +185,7 @@ def test_it_imports_next_to_nothing(project: Path, arguments: list[str], force: 
     heavy = {"ast", "click", "flake8", "fnmatch", "importlib.metadata", "logging", "subprocess"}
     assert not heavy & set(modules)
     assert not any(name.startswith("flake8_dbsession.analysis") for name in modules)
+    others = {"_blake2", "__future__", "errno"}
+    if not force:
+        assert {name for name in modules if not name.startswith("flake8_dbsession")} <= others
+        assert len(modules) < 20

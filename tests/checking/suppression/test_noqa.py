@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.settings import flake8_options
-from flake8_dbsession.checking.suppression.noqa import add_noqa, misleading
+from flake8_dbsession.checking.suppression.misleading import misleading
+from flake8_dbsession.checking.suppression.noqa import add_noqa
 
 
 def finding(line: int, code: str = "DBS101", path: str = "app.py") -> Finding:

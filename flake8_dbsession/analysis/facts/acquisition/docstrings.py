@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.source.code_words import EXAMPLE_MARKS
 from flake8_dbsession.analysis.source.outline import parse
 
-_MARKS = (">>>", "```", "~~~", "::", "xample", "sage:")
 _TELLING = re.compile(r"(\w+)(?:\(| import | as )")
 _QUOTES = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
 _PROMPT = re.compile(r"\s*(>>>|\.\.\.)(?: |$)")
@@ -81,7 +81,7 @@ def _docstrings(tree: Tree) -> Iterator[ast.Constant]:
 
 def _is_promising(docstring: object, tree: Tree) -> bool:
     assert isinstance(docstring, str)
-    if not any(mark in docstring for mark in _MARKS):
+    if not any(mark in docstring for mark in EXAMPLE_MARKS):
         return False
     return any(map(tree.is_of_interest, telling_names(docstring)))
 
