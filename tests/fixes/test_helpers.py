@@ -82,3 +82,156 @@ def test_a_helper_that_leaves_work_is_named(body: str, reason: str, tmp_path: Pa
     files = {**HOUSE, "work.py": HEAD.format(body)}
     (found,) = reasons(tmp_path, files, "work.py", "DBS102")
     assert reason in found
+
+
+HOLDERS = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    class Repository:
+        def __init__(self, session):
+            self.session = session
+            self.found = None
+
+        def add(self, name):
+            self.session.add(User(name=name))
+
+        def count(self):
+            return self.session.query(User).count()
+
+        def find(self):
+            self.found = self.session.query(User).first()
+
+        def rename(self, name):
+            self.found.name = name
+
+        def itself(self):
+            return self
+
+        def its_session(self):
+            return self.session
+
+        @property
+        def first(self):
+            return self.session.query(User).first()
+
+    class Lazy:
+        def __init__(self, session):
+            self.session = session
+            self._repository = None
+
+        def prepare(self):
+            self._repository = Repository(self.session)
+
+        def add(self, name):
+            self._repository.add(name)
+
+    class Indirect:
+        def __init__(self, session):
+            setattr(self, "session", session)
+
+        def add(self, name):
+            self.session.add(User(name=name))
+
+    class Base:
+        def __init__(self, session):
+            self._use(session)
+
+        def _use(self, session):
+            self.session = session
+
+        def keep(self, name):
+            pass
+
+        def add(self, name):
+            self.keep(name)
+
+    class Below(Base):
+        def __init__(self, session, name):
+            super().__init__(session)
+            self.name = name
+
+        def keep(self, name):
+            self.session.add(User(name=name))
+
+        def store(self):
+            self.session.add(User(name=self.name))
+            self.session.commit()
+
+    class Service:
+        def __init__(self, session):
+            self.session = session
+            self.repository = Repository(session)
+            self.other = Repository(self.session)
+
+        def add(self, name):
+            self.repository.add(name)
+
+        def store(self, name):
+            self.repository.add(name)
+            self.session.commit()
+
+        def count(self):
+            return self.repository.count() + self.other.count()
+
+        def hand(self, name):
+            put(self.repository, name)
+
+    def put(service, name):
+        service.add(name)
+
+    def put_by_session(service, name):
+        service.session.add(User(name=name))
+
+    def count_of(service):
+        return service.session.query(User).count()
+
+    def work(name):
+        with SessionLocal() as db:
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "service = Service(db); service.store(name)",
+        "service = Service(db); return service.count()",
+        "service = Service(db); return count_of(service.repository)",
+        "return count_of(Repository(db))",
+        "service = Below(db, name); service.store()",
+    ],
+)
+def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "put(Repository(db), name)",
+        "service = Repository(db); put(service, name)",
+        "service = Repository(db); put_by_session(service, name)",
+        "services = [Repository(db)]; services[0].add(name)",
+        "service = Repository(db); other = service; other.add(name)",
+        "service = Repository(db); other = service.itself(); other.add(name)",
+        "service = Repository(db); service.its_session().add(User(name=name))",
+        "service = Repository(db); add = service.add; add(name)",
+        "service = Repository(db); list(map(service.add, name))",
+        "service = Repository(db); service.find(); service.rename(name)",
+        "service = Repository(db); service.first.name = name",
+        "service = Repository(db); user = service.first; user.name = name",
+        "service = Service(db); service.add(name)",
+        "service = Service(db); service.hand(name)",
+        "service = Service(db); service.other.add(name)",
+        "service = Lazy(db); service.prepare(); service.add(name)",
+        "service = Indirect(db); service.add(name)",
+        "service = Below(db, name); service.add(name)",
+    ],
+)
+def test_what_is_reached_by_an_object_that_keeps_the_session_counts(
+    body: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
+    assert not repaired(tmp_path, files, "work.py", "DBS102").fixed

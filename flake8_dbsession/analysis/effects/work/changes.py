@@ -107,7 +107,7 @@ class Changes:
             case ast.Subscript(value=base) if self._objects.is_plain_container(base):
                 return False
             case ast.Attribute(value=base, ctx=ast.Store() | ast.Del()):
-                return self._objects.mentions(base)
+                return not self._objects.is_holder(base) and self._objects.mentions(base)
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
                 return name in self._objects.parts
             case ast.Subscript(value=base, ctx=ast.Store() | ast.Del()):
@@ -156,6 +156,9 @@ class Changes:
     def _by_other_call(self, call: ast.Call) -> Iterator[Work]:
         """Judge a call of anything else: given an object, it may write."""
         function = call.func
+        if isinstance(function, ast.Name) and self._objects.carries(function):
+            yield _unknown(call)
+            return
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
         if isinstance(function, ast.Attribute):
             parts.append(function.value)
@@ -249,8 +252,9 @@ class Changes:
 
     def _is_given_session(self, call: ast.Call) -> bool:
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
-        is_given = any(map(self._objects.is_session, parts))
-        return is_given or bool(self._objects.held_by(call))
+        objects = self._objects
+        is_given = any(objects.is_session(part) or objects.is_holder(part) for part in parts)
+        return is_given or objects.is_of_holder(call)
 
     def _runs_closure(self, call: ast.Call) -> bool:
         """Tell whether a call runs a function that the block defines, and that works with it."""
@@ -271,13 +275,13 @@ def _done_by(following: Following, caller: Objects) -> Work:
 
     A function that stands in the block sees the block's own names besides.
     """
-    is_inner = following.function.node in caller.closures.values()
-    session = following.session or (caller.session if is_inner else "")
-    given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
+    if following.function.node in caller.closures.values():
+        objects = following.objects | frozenset(caller.names)
+        following = following._replace(held=following.held | caller.held, objects=objects)
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("changes", session, given, caller.columns.classes, following.told),
-        lambda: _done_in(following, inside(following, caller, session, given)),
+        ("changes", following.held, following.objects, caller.columns.classes, following.told),
+        lambda: _done_in(following, inside(following, caller)),
         Work(),
         fixed_point=True,
         given_up=UNFOLLOWED,
