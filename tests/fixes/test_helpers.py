@@ -235,3 +235,58 @@ def test_what_is_reached_by_an_object_that_keeps_the_session_counts(
 ) -> None:
     files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
     assert not repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+OTHERS = """
+    import asyncio
+    from core.database import SessionLocal
+    from core.models import User
+
+    async def count_of(db):
+        return db.query(User).count()
+
+    async def put(db, name):
+        db.add(User(name=name))
+
+    def by_name(user):
+        return user.name.lower().lstrip("a")
+
+    def renamed(user):
+        user.name = "new"
+        return user
+
+    def shown(user):
+        settings = getattr(user, "name", None) or ""
+        try:
+            return str(settings)
+        except ValueError:
+            return ""
+
+    {}def work(name):
+        with SessionLocal() as db:
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "is_safe"),
+    [
+        ("async ", "return await asyncio.wait_for(count_of(db), timeout=1)", True),
+        ("", "return asyncio.run(count_of(db))", True),
+        ("", "return sorted(db.query(User).all(), key=by_name)[0].name", True),
+        ("", "return shown(db.query(User).first())", True),
+        ("", "assert isinstance(db, object); return db.query(User).count()", True),
+        ("async ", "await asyncio.wait_for(put(db, name), timeout=1)", False),
+        ("", "asyncio.run(put(db, name))", False),
+        ("async ", "asyncio.create_task(put(db, name))", False),
+        ("async ", "asyncio.wait_for(put(db, name), timeout=1)", False),
+        ("", "list(map(renamed, db.query(User).all()))", False),
+        ("", "print(sorted(db.query(User).all(), key=renamed))", False),
+    ],
+)
+def test_what_runs_a_function_that_it_is_given(
+    kind: str, body: str, is_safe: bool, tmp_path: Path
+) -> None:
+    text = OTHERS.format(kind, body.replace("; ", "\n            "))
+    files = {**HOUSE, "work.py": text}
+    assert bool(repaired(tmp_path, files, "work.py", "DBS102").fixed) is is_safe

@@ -7,7 +7,7 @@ import sys
 
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.python import CALLING, CONTAINERS, VALUES_OF, WITHOUT_EFFECT
-from flake8_dbsession.analysis.library.running import RUNNING_MODULES
+from flake8_dbsession.analysis.library.running import DRIVING, RUNNING_MODULES, WAITING
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
@@ -29,6 +29,7 @@ _OWN_ERRORS = (
     | {driver.name.partition(".")[0] for driver in DRIVERS}
 )
 
+_FINISHING = frozenset(name.rpartition(".")[2] for name in DRIVING | WAITING)
 _DISPLAYS = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
 
 
@@ -89,6 +90,19 @@ class Callees:
         """Give the constructor of the project's class that an expression is; None for none."""
         cls = self.inference.value(function, self.scope)
         return self.inference.constructor(cls) if isinstance(cls, ClassValue) else None
+
+    def finished_by(self, call: ast.Call, *, is_awaited: bool) -> ast.expr | None:
+        """Give the coroutine that a call runs to its end: ``f()`` of ``asyncio.run(f())``.
+
+        Args:
+            call: the call.
+            is_awaited: whether it stands in an ``await``.
+        """
+        if not call.args or last_segment(call.func) not in _FINISHING:
+            return None
+        value = self.inference.value(call.func, self.scope)
+        names = DRIVING | WAITING if is_awaited else DRIVING
+        return call.args[0] if isinstance(value, External) and value.name in names else None
 
     def is_container(self, expression: ast.expr) -> bool:
         """Tell whether a name is that of a list, a dictionary or a set, wherever it gets it."""

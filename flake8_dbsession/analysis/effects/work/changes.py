@@ -8,7 +8,13 @@ from functools import reduce
 from operator import or_
 
 from flake8_dbsession.analysis.effects.work.acts import did_by
-from flake8_dbsession.analysis.effects.work.following import Following, Told, decided
+from flake8_dbsession.analysis.effects.work.following import (
+    Following,
+    Told,
+    can_be_followed,
+    decided,
+)
+from flake8_dbsession.analysis.effects.work.holders import NOTHING_HELD
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
@@ -33,6 +39,7 @@ from flake8_dbsession.analysis.library.python import (
 from flake8_dbsession.analysis.library.queries import LISTS, METHODS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import Resource
@@ -118,6 +125,8 @@ class Changes:
 
     def _by_call(self, call: ast.Call) -> Iterator[Work]:
         asked = self._objects.session_call(call)
+        if call in self._objects.finished:
+            return  # the coroutine itself is looked at
         if changes_by_function(call, self._callees.scope):
             yield _changes(call)
         elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
@@ -134,6 +143,9 @@ class Changes:
         following = self._objects.followed(call)
         if following is None:
             return _unknown(call)
+        return self._as_seen(call, following)
+
+    def _as_seen(self, call: ast.Call, following: Following) -> Work:
         return _done_by(following, self._objects).at(call.lineno, f"{ast.unparse(call.func)}()")
 
     def _by_method_of_session(self, call: ast.Call) -> Iterator[Work]:
@@ -185,7 +197,16 @@ class Changes:
             for node in nodes_in(given.body):
                 yield from self.by(node)
         elif given is not None and not self._only_gets(given):
-            yield _unknown(call)
+            following = self._following(given)
+            yield self._as_seen(call, following) if following is not None else _unknown(call)
+
+    def _following(self, given: ast.expr) -> Following | None:
+        """Follow a function that one of Python's own calls with one object after another."""
+        function = self._callees.function(given)
+        if function is None or not can_be_followed(function):
+            return None
+        first = parameter_for(function, 0)
+        return Following(function, NOTHING_HELD, frozenset({first})) if first else None
 
     def _only_gets(self, function: ast.expr) -> bool:
         is_read = isinstance(function, ast.Attribute) and self._is_read(function)
@@ -251,6 +272,8 @@ class Changes:
         return isinstance(receiver, ast.Name) and receiver.id in self._objects.parts
 
     def _is_given_session(self, call: ast.Call) -> bool:
+        if self._callees.is_builtin(call.func):
+            return False
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
         objects = self._objects
         is_given = any(objects.is_session(part) or objects.is_holder(part) for part in parts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 
 
 class Held(NamedTuple):
@@ -36,35 +37,45 @@ class Held(NamedTuple):
         return Held(self.sessions | other.sessions, self.loose | other.loose)
 
 
+# What may bind an attribute: ``self.db = db``, ``self.a, self.b = ...``, ``with f() as self.db``.
+_BINDS = re.compile(r"\.\w+ *(?:[,:][^=\n]*)?[-+|]?=(?!=)|\b(?:as|for) +\w+\.")
+
 NOTHING_HELD = Held()
 UNFOLLOWED = Held(loose=frozenset({""}))
 """A value that may hold a session anywhere."""
 
 
-def methods_of(cls: ClassValue, inference: Inference) -> list[FunctionValue]:
-    """Give the methods of a class and of its bases in the project, the class's own first."""
+def methods_that_bind(cls: ClassValue, inference: Inference) -> list[FunctionValue]:
+    """Give the methods of a class, and of its bases in the project, that give an object attributes.
+
+    Args:
+        cls: the class.
+        inference: follows its bases.
+
+    Returns:
+        Those, its own first; a few more, which do not.
+    """
     found: list[FunctionValue] = []
     pending, seen = [cls], set()
     while pending:
         above = pending.pop(0)
-        if above.node in seen:
-            continue
-        seen.add(above.node)
-        scope = above.scope.child(above.node)
-        found += [FunctionValue(n, scope, cls) for n in above.node.body if isinstance(n, FUNCTIONS)]
-        bases = (inference.value(base, above.scope) for base in above.node.bases)
-        pending += [base for base in bases if isinstance(base, ClassValue)]
+        if above.node not in seen:
+            seen.add(above.node)
+            scope = above.scope.child(above.node)
+            outline = scope.module.class_body(above.node)
+            body = outline.statements_matching(_BINDS) if outline else above.node.body
+            methods = (FunctionValue(n, scope, cls) for n in body if isinstance(n, FUNCTIONS))
+            found += filter(_binds_attributes, methods)
+            bases = (inference.value(base, above.scope) for base in above.node.bases)
+            pending += [base for base in bases if isinstance(base, ClassValue)]
     return found
 
 
-def binds_attributes(method: FunctionValue) -> bool:
-    """Tell whether a method gives its object attributes."""
-    receiver = method.receiver
+def _binds_attributes(method: FunctionValue) -> bool:
     return any(
         isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == receiver
+        and is_name(node.value, method.receiver)
         for node in own_nodes(method.node)
     )
 

@@ -23,8 +23,7 @@ from flake8_dbsession.analysis.effects.work.holders import (
     NOTHING_HELD,
     UNFOLLOWED,
     Held,
-    binds_attributes,
-    methods_of,
+    methods_that_bind,
 )
 from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
@@ -89,6 +88,8 @@ class Objects:
         self.names: set[str] = set(given)
         self._given = given
         self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
+        self.finished = dict(self._find_finished())
+        self._awaited |= set(self.finished.values())
         self.closures = closures(self._nodes)
         while self._learn_held():
             pass
@@ -98,8 +99,17 @@ class Objects:
         while self._learn_parts():
             pass
 
+    def _find_finished(self) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """Find the calls that run a coroutine to its end, with the coroutine."""
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                finished = self.callees.finished_by(node, is_awaited=node in self._awaited)
+                if finished is not None:
+                    yield node, finished
+
     def carries(self, expression: ast.expr | None) -> bool:
         """Tell whether an expression's value may be, or may hold, a loaded object."""
+        expression = self._as_read(expression)
         match expression:
             case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
                 return False
@@ -252,6 +262,15 @@ class Objects:
         """Tell whether the classes of the loaded objects have a method from a library only."""
         return self.columns.is_undeclared(name)
 
+    def _as_read(self, expression: ast.expr | None) -> ast.expr | None:
+        """Give ``getattr(user, "name", None)`` as ``user.name``, and what is run to its end."""
+        match expression:
+            case ast.Call(func=function, args=[owner, ast.Constant(value=str(name)), *default]):
+                is_read = self.callees.is_builtin(function, "getattr")
+                if is_read and all(isinstance(each, ast.Constant) for each in default):
+                    return ast.Attribute(owner, name, ast.Load())
+        return self.finished.get(expression, expression) if expression is not None else None
+
     def _learn_held(self) -> bool:
         """Find further names by which the session is reached; tell whether there were any."""
         before = self.held
@@ -306,7 +325,7 @@ class Objects:
 
     def _is_part(self, expression: ast.expr) -> bool:
         """Tell whether an expression is what an attribute of a loaded object holds."""
-        match expression:
+        match self._as_read(expression):
             case ast.Name(id=name):
                 return name in self.parts
             case ast.Attribute(value=base, attr=name) if self.columns.is_plain(name):
@@ -524,8 +543,8 @@ def _held_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Object
 
 def _kept_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Objects) -> Held:
     inference = caller.callees.inference
-    others = [each for each in methods_of(cls, inference) if each.node is not method.node]
-    binding = [method, *filter(binds_attributes, others)]
+    others = methods_that_bind(cls, inference)
+    binding = [method, *(each for each in others if each.node is not method.node)]
     kept, before = NOTHING_HELD, None
     while kept != before:
         before = kept
