@@ -26,7 +26,12 @@ class Held(NamedTuple):
 
     def under(self, name: str) -> Held:
         """Give the names by which it is reached where the value has a name."""
-        return Held(*(frozenset(_joined(name, each) for each in part) for part in self))
+        held = Held(*(frozenset(_joined(name, each) for each in part) for part in self))
+        far = {each for each in held.sessions | held.loose if each.count(".") > _FARTHEST}
+        if not far:
+            return held
+        near = frozenset(".".join(each.split(".")[:_FARTHEST]) for each in far)
+        return Held(held.sessions - far, (held.loose - far) | near)
 
     def below(self, name: str) -> Held:
         """Give how it is reached by way of what a name stands for."""
@@ -39,6 +44,8 @@ class Held(NamedTuple):
 
 # What may bind an attribute: ``self.db = db``, ``self.a, self.b = ...``, ``with f() as self.db``.
 _BINDS = re.compile(r"\.\w+ *(?:[,:][^=\n]*)?[-+|]?=(?!=)|\b(?:as|for) +\w+\.")
+
+_FARTHEST = 6  # attributes of attributes; real code has four, what holds itself has any number
 
 NOTHING_HELD = Held()
 UNFOLLOWED = Held(loose=frozenset({""}))
