@@ -239,8 +239,21 @@ def test_what_is_reached_by_an_object_that_keeps_the_session_counts(
 
 OTHERS = """
     import asyncio
+    from collections import defaultdict
+    from dataclasses import dataclass
     from core.database import SessionLocal
-    from core.models import User
+    from core.models import Post, User
+
+    @dataclass
+    class Kept:
+        user: object
+
+    @dataclass
+    class Renamed:
+        user: object
+
+        def __post_init__(self):
+            self.user.name = "new"
 
     async def count_of(db):
         return db.query(User).count()
@@ -276,6 +289,34 @@ OTHERS = """
         ("", "return sorted(db.query(User).all(), key=by_name)[0].name", True),
         ("", "return shown(db.query(User).first())", True),
         ("", "assert isinstance(db, object); return db.query(User).count()", True),
+        ("", "kept = Kept(db.query(User).first()); return kept is None", True),
+        (
+            "",
+            "found = defaultdict(list)"
+            "; for user in db.query(User): found[user.name].append(user)"
+            "; return len(found)",
+            True,
+        ),
+        (
+            "",
+            "found = {}"
+            "; for user in db.query(User): found.setdefault(user.name, []).append(user)"
+            "; return len(found)",
+            True,
+        ),
+        (
+            "",
+            "found = {}; found[1] = db.query(User).first().posts; found[1].append(Post())",
+            False,
+        ),
+        (
+            "",
+            "found = {}; user = db.query(User).first()"
+            "; found.setdefault(1, user.posts).append(Post())",
+            False,
+        ),
+        ("", "found = [db.query(User).first().posts]; found[0].append(Post())", False),
+        ("", "Renamed(db.query(User).first())", False),
         ("async ", "await asyncio.wait_for(put(db, name), timeout=1)", False),
         ("", "asyncio.run(put(db, name))", False),
         ("async ", "asyncio.create_task(put(db, name))", False),
@@ -287,6 +328,7 @@ OTHERS = """
 def test_what_runs_a_function_that_it_is_given(
     kind: str, body: str, is_safe: bool, tmp_path: Path
 ) -> None:
-    text = OTHERS.format(kind, body.replace("; ", "\n            "))
+    lines = body.replace("; ", "\n            ")
+    text = OTHERS.format(kind, lines)
     files = {**HOUSE, "work.py": text}
     assert bool(repaired(tmp_path, files, "work.py", "DBS102").fixed) is is_safe

@@ -179,6 +179,8 @@ class Changes:
                 return
         if not any(map(self._objects.carries, parts)):
             return
+        if self._callees.only_stores(function):
+            return
         if self._callees.is_project(function):
             yield self._by_helper(call)
         elif self._callees.is_builtin(function, *_CHANGING):
@@ -226,7 +228,7 @@ class Changes:
             if name not in IN_PLACE | CONTAINER_READERS | VALUE_METHODS:
                 yield _unknown(call)
         elif name in IN_PLACE and not isinstance(receiver, ast.Name):
-            if not self._objects.is_plain_container(receiver):
+            if not self._objects.is_plain_container(receiver) and not self._is_new_part(receiver):
                 yield _changes(call)
         elif not self._is_read_of_object(method):
             yield _unknown(call)
@@ -267,6 +269,19 @@ class Changes:
         call = unawaited(value)
         is_listed = isinstance(call, ast.Call) and last_segment(call.func) in LISTS
         return is_listed or self._objects.is_entity(value)
+
+    def _is_new_part(self, receiver: ast.expr) -> bool:
+        """Tell whether it is in a container whose parts are containers made for it.
+
+        Such as ``found.setdefault(key, [])``, where nothing else is put into ``found``.
+        """
+        match receiver:
+            case (
+                ast.Subscript(value=ast.Name(id=name))
+                | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="setdefault"))
+            ):
+                return self._objects.holds_new_containers(name)
+        return False
 
     def _is_part(self, receiver: ast.expr) -> bool:
         return isinstance(receiver, ast.Name) and receiver.id in self._objects.parts

@@ -258,6 +258,31 @@ class Objects:
                         return cls
         return None
 
+    def holds_new_containers(self, name: str) -> bool:
+        """Tell whether a name is of a container of containers, each of which is made for it."""
+        hows = [binding.how for binding in self.callees.scope.lookup(name)]
+        if not hows or not all(map(self.callees.makes_empty, hows)):
+            return False
+        used = [node for node in self._nodes if _is_put_into(node, name)]
+        return all(map(self._puts_new_container, used)) and not self._is_handed_on(name)
+
+    def _puts_new_container(self, node: ast.AST) -> bool:
+        match node:
+            case ast.Assign(value=value):
+                return self.callees.makes_container(value)
+            case ast.Call(func=ast.Attribute(attr="setdefault"), args=[_, value]):
+                return self.callees.makes_container(value)
+        return False
+
+    def _is_handed_on(self, name: str) -> bool:
+        """Tell whether a call is given a container, and may put something into it."""
+        return any(
+            isinstance(node, ast.Call)
+            and not self.callees.is_builtin(node.func)
+            and any(is_name(part, name) for part in arguments(node))
+            for node in self._nodes
+        )
+
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
         return self.columns.is_undeclared(name)
@@ -609,6 +634,21 @@ def _inside(
     scope, inference = function.scope.child(function.node), caller.callees.inference
     session = min(held.sessions, default="")
     return Objects(session, body_of(function.node), scope, inference, objects, caller.columns, held)
+
+
+def _is_put_into(node: ast.AST, name: str) -> bool:
+    """Tell whether a node may put something into the container of a name."""
+    match node:
+        case ast.Assign(targets=targets):
+            return any(
+                isinstance(target, ast.Subscript) and is_name(target.value, name)
+                for target in targets
+            )
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            return isinstance(target, ast.Subscript) and is_name(target.value, name)
+        case ast.Call(func=ast.Attribute(value=owner, attr=method)):
+            return is_name(owner, name) and method in MUTATORS
+    return False
 
 
 def _is_of_super(call: ast.Call) -> bool:
