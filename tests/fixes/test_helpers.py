@@ -82,3 +82,253 @@ def test_a_helper_that_leaves_work_is_named(body: str, reason: str, tmp_path: Pa
     files = {**HOUSE, "work.py": HEAD.format(body)}
     (found,) = reasons(tmp_path, files, "work.py", "DBS102")
     assert reason in found
+
+
+HOLDERS = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    class Repository:
+        def __init__(self, session):
+            self.session = session
+            self.found = None
+
+        def add(self, name):
+            self.session.add(User(name=name))
+
+        def count(self):
+            return self.session.query(User).count()
+
+        def find(self):
+            self.found = self.session.query(User).first()
+
+        def rename(self, name):
+            self.found.name = name
+
+        def itself(self):
+            return self
+
+        def its_session(self):
+            return self.session
+
+        @property
+        def first(self):
+            return self.session.query(User).first()
+
+    class Lazy:
+        def __init__(self, session):
+            self.session = session
+            self._repository = None
+
+        def prepare(self):
+            self._repository = Repository(self.session)
+
+        def add(self, name):
+            self._repository.add(name)
+
+    class Indirect:
+        def __init__(self, session):
+            setattr(self, "session", session)
+
+        def add(self, name):
+            self.session.add(User(name=name))
+
+    class Base:
+        def __init__(self, session):
+            self._use(session)
+
+        def _use(self, session):
+            self.session = session
+
+        def keep(self, name):
+            pass
+
+        def add(self, name):
+            self.keep(name)
+
+    class Below(Base):
+        def __init__(self, session, name):
+            super().__init__(session)
+            self.name = name
+
+        def keep(self, name):
+            self.session.add(User(name=name))
+
+        def store(self):
+            self.session.add(User(name=self.name))
+            self.session.commit()
+
+    class Service:
+        def __init__(self, session):
+            self.session = session
+            self.repository = Repository(session)
+            self.other = Repository(self.session)
+
+        def add(self, name):
+            self.repository.add(name)
+
+        def store(self, name):
+            self.repository.add(name)
+            self.session.commit()
+
+        def count(self):
+            return self.repository.count() + self.other.count()
+
+        def hand(self, name):
+            put(self.repository, name)
+
+    def put(service, name):
+        service.add(name)
+
+    def put_by_session(service, name):
+        service.session.add(User(name=name))
+
+    def count_of(service):
+        return service.session.query(User).count()
+
+    def work(name):
+        with SessionLocal() as db:
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "service = Service(db); service.store(name)",
+        "service = Service(db); return service.count()",
+        "service = Service(db); return count_of(service.repository)",
+        "return count_of(Repository(db))",
+        "service = Below(db, name); service.store()",
+    ],
+)
+def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "put(Repository(db), name)",
+        "service = Repository(db); put(service, name)",
+        "service = Repository(db); put_by_session(service, name)",
+        "services = [Repository(db)]; services[0].add(name)",
+        "service = Repository(db); other = service; other.add(name)",
+        "service = Repository(db); other = service.itself(); other.add(name)",
+        "service = Repository(db); service.its_session().add(User(name=name))",
+        "service = Repository(db); add = service.add; add(name)",
+        "service = Repository(db); list(map(service.add, name))",
+        "service = Repository(db); service.find(); service.rename(name)",
+        "service = Repository(db); service.first.name = name",
+        "service = Repository(db); user = service.first; user.name = name",
+        "service = Service(db); service.add(name)",
+        "service = Service(db); service.hand(name)",
+        "service = Service(db); service.other.add(name)",
+        "service = Lazy(db); service.prepare(); service.add(name)",
+        "service = Indirect(db); service.add(name)",
+        "service = Below(db, name); service.add(name)",
+    ],
+)
+def test_what_is_reached_by_an_object_that_keeps_the_session_counts(
+    body: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
+    assert not repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+OTHERS = """
+    import asyncio
+    from collections import defaultdict
+    from dataclasses import dataclass
+    from core.database import SessionLocal
+    from core.models import Post, User
+
+    @dataclass
+    class Kept:
+        user: object
+
+    @dataclass
+    class Renamed:
+        user: object
+
+        def __post_init__(self):
+            self.user.name = "new"
+
+    async def count_of(db):
+        return db.query(User).count()
+
+    async def put(db, name):
+        db.add(User(name=name))
+
+    def by_name(user):
+        return user.name.lower().lstrip("a")
+
+    def renamed(user):
+        user.name = "new"
+        return user
+
+    def shown(user):
+        settings = getattr(user, "name", None) or ""
+        try:
+            return str(settings)
+        except ValueError:
+            return ""
+
+    {}def work(name):
+        with SessionLocal() as db:
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "is_safe"),
+    [
+        ("async ", "return await asyncio.wait_for(count_of(db), timeout=1)", True),
+        ("", "return asyncio.run(count_of(db))", True),
+        ("", "return sorted(db.query(User).all(), key=by_name)[0].name", True),
+        ("", "return shown(db.query(User).first())", True),
+        ("", "assert isinstance(db, object); return db.query(User).count()", True),
+        ("", "kept = Kept(db.query(User).first()); return kept is None", True),
+        (
+            "",
+            "found = defaultdict(list)"
+            "; for user in db.query(User): found[user.name].append(user)"
+            "; return len(found)",
+            True,
+        ),
+        (
+            "",
+            "found = {}"
+            "; for user in db.query(User): found.setdefault(user.name, []).append(user)"
+            "; return len(found)",
+            True,
+        ),
+        (
+            "",
+            "found = {}; found[1] = db.query(User).first().posts; found[1].append(Post())",
+            False,
+        ),
+        (
+            "",
+            "found = {}; user = db.query(User).first()"
+            "; found.setdefault(1, user.posts).append(Post())",
+            False,
+        ),
+        ("", "found = [db.query(User).first().posts]; found[0].append(Post())", False),
+        ("", "Renamed(db.query(User).first())", False),
+        ("async ", "await asyncio.wait_for(put(db, name), timeout=1)", False),
+        ("", "asyncio.run(put(db, name))", False),
+        ("async ", "asyncio.create_task(put(db, name))", False),
+        ("async ", "asyncio.wait_for(put(db, name), timeout=1)", False),
+        ("", "list(map(renamed, db.query(User).all()))", False),
+        ("", "print(sorted(db.query(User).all(), key=renamed))", False),
+    ],
+)
+def test_what_runs_a_function_that_it_is_given(
+    kind: str, body: str, is_safe: bool, tmp_path: Path
+) -> None:
+    lines = body.replace("; ", "\n            ")
+    text = OTHERS.format(kind, lines)
+    files = {**HOUSE, "work.py": text}
+    assert bool(repaired(tmp_path, files, "work.py", "DBS102").fixed) is is_safe

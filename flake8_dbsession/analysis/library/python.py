@@ -95,7 +95,7 @@ TIME_METHODS = frozenset({"isoformat", "strftime", "timestamp", "total_seconds"}
 """The methods of texts and times that do not raise."""
 
 VALUE_METHODS = (
-    (TEXT_METHODS - {"lstrip", "rstrip"})
+    TEXT_METHODS
     | TIME_METHODS
     | {"decode", "encode", "format", "join", "replace", "split", "title"}
 )

@@ -141,6 +141,20 @@ WAITING = frozenset(
 )
 """What threads and coroutines wait for each other by, and the modules that have it."""
 
+DRIVING = frozenset(
+    # https://docs.python.org/3/library/asyncio-runner.html#asyncio.run
+    {"asyncio.run", "asyncio.runners.run"}
+    # https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_until_complete
+    | {"asyncio.get_event_loop().run_until_complete", "asyncio.new_event_loop().run_until_complete"}
+)
+"""What runs the coroutine that it is given to its end, and gives back its result."""
+
+WAITING = frozenset(
+    # https://docs.python.org/3/library/asyncio-task.html#asyncio.wait_for
+    {"asyncio.wait_for", "asyncio.tasks.wait_for"}
+)
+"""What does so where it is awaited."""
+
 RUNNING_MODULES = frozenset(
     {"asyncio", "concurrent", "contextlib", "functools", "itertools", "multiprocessing", "sched"}
     | {"threading", "weakref"}

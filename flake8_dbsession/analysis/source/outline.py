@@ -94,6 +94,10 @@ class Outline:
         """Give the top-level statements in which a text stands."""
         return self._parse(self._mentioning(text))
 
+    def statements_matching(self, pattern: re.Pattern[str]) -> list[ast.stmt]:
+        """Give the top-level statements in whose text a pattern is found."""
+        return self._parse(i for i in range(len(self._starts)) if pattern.search(self._chunk(i)))
+
     def star_imports(self) -> list[ast.stmt]:
         """Give the top-level statements that hold a ``from module import *``."""
         return self.statements_with("import *")

@@ -19,7 +19,7 @@ import libcst as cst
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
-from flake8_dbsession.analysis.lifetimes.model import Closing, Leaving, Lifetime
+from flake8_dbsession.analysis.lifetimes.model import Closing, Handing, Leaving, Lifetime
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
@@ -71,6 +71,8 @@ from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, in_place_of, parted
 from flake8_dbsession.rules.fallback import is_fallback
+
+_KEPT_CLOSED = (Handing.STORED, Handing.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,14 +280,29 @@ def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
     if ending is None:
         raise Refusal("it is not plain who closes it")
     life = ending.lifetime
-    if life.hand_ons:
-        raise Refusal(f"line {_line(life.hand_ons[0].node)} hands it on")
+    handed = life.hand_ons
+    if _is_closed_in_finally(acquisition, document):  # whoever keeps it finds it closed
+        handed = tuple(each for each in handed if each.how not in _KEPT_CLOSED)
+    if handed:
+        raise Refusal(f"line {_line(handed[0].node)} hands it on")
     if life.uses_after_close:
         raise Refusal(f"line {_line(life.uses_after_close[0])} uses it after its close")
     other = next((close for close in life.closes if close.how is not Closing.BY_HAND), None)
     if other is not None:
         raise Refusal(f"line {_line(other.node)} lets something else close it")
     return life
+
+
+def _is_closed_in_finally(acquisition: Acquisition, document: Document) -> bool:
+    """Tell whether the statement after an opening closes what it opens whatever happens."""
+    assignment = document.context.file.tree.statement(acquisition.node)
+    if assignment is None:
+        return False
+    block = document.block_around(assignment)
+    match block[block.index(assignment) + 1 :]:
+        case [ast.Try(finalbody=final), *_]:
+            return any(closes(statement, acquisition.name) for statement in final)
+    return False
 
 
 def _used(

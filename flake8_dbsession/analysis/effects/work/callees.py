@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 
+from flake8_dbsession.analysis.effects.work.classes import only_stores
 from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.python import CALLING, CONTAINERS, VALUES_OF, WITHOUT_EFFECT
-from flake8_dbsession.analysis.library.running import RUNNING_MODULES
+from flake8_dbsession.analysis.library.running import DRIVING, RUNNING_MODULES, WAITING
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
@@ -31,6 +32,7 @@ _OWN_ERRORS = (
     | {driver.name.partition(".")[0] for driver in DRIVERS}
 )
 
+_FINISHING = frozenset(name.rpartition(".")[2] for name in DRIVING | WAITING)
 _DISPLAYS = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
 
 
@@ -98,6 +100,19 @@ class Callees:
         cls = self.inference.value(function, self.scope)
         return self.inference.constructor(cls) if isinstance(cls, ClassValue) else None
 
+    def finished_by(self, call: ast.Call, *, is_awaited: bool) -> ast.expr | None:
+        """Give the coroutine that a call runs to its end: ``f()`` of ``asyncio.run(f())``.
+
+        Args:
+            call: the call.
+            is_awaited: whether it stands in an ``await``.
+        """
+        if not call.args or last_segment(call.func) not in _FINISHING:
+            return None
+        value = self.inference.value(call.func, self.scope)
+        names = DRIVING | WAITING if is_awaited else DRIVING
+        return call.args[0] if isinstance(value, External) and value.name in names else None
+
     def is_container(self, expression: ast.expr) -> bool:
         """Tell whether a name is that of a list, a dictionary or a set, wherever it gets it."""
         match expression:
@@ -111,15 +126,37 @@ class Callees:
         hows = [binding.how for binding in cls.scope.child(cls.node).attributes(attribute)]
         return bool(hows) and all(map(self._makes_container, hows))
 
+    def makes_container(self, value: ast.expr) -> bool:
+        """Tell whether a value is a new list, dictionary or set."""
+        is_made = isinstance(value, ast.Call) and self.is_builtin(value.func, *CONTAINERS)
+        return is_made or isinstance(value, _DISPLAYS)
+
+    def makes_empty(self, how: How) -> bool:
+        """Tell whether a name is bound to a new container with nothing in it."""
+        match how:
+            case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):
+                match value:
+                    case ast.Call(func=ast.Name(id="defaultdict"), args=[made], keywords=[]):
+                        return self.is_builtin(made, *CONTAINERS)
+                    case ast.Call(args=[], keywords=[]):
+                        return self.makes_container(value)
+                    case ast.Dict(keys=[]) | ast.List(elts=[]):
+                        return True
+        return False
+
     def _makes_container(self, how: How) -> bool:
         match how:
             case Assigned(value=value, path=()) | Annotated(value=ast.expr() as value):
-                is_made = isinstance(value, ast.Call) and self.is_builtin(value.func, *CONTAINERS)
-                return is_made or isinstance(value, _DISPLAYS)
+                return self.makes_container(value)
             case Annotated(annotation=annotation) | Parameter(arg=ast.arg(annotation=annotation)):
                 root = annotation.value if isinstance(annotation, ast.Subscript) else annotation
                 return root is not None and last_segment(root).lower() in CONTAINERS
         return False
+
+    def only_stores(self, function: ast.expr) -> bool:
+        """Tell whether an expression is a class whose new object does nothing but keep values."""
+        cls = self.inference.value(function, self.scope)
+        return isinstance(cls, ClassValue) and only_stores(cls, self.inference)
 
     def run_by(self, call: ast.Call) -> ast.expr | None:
         """Give the function that one of Python's own calls: ``f`` of ``map(f, users)``."""

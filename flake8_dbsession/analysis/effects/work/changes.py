@@ -8,7 +8,13 @@ from functools import reduce
 from operator import or_
 
 from flake8_dbsession.analysis.effects.work.acts import did_by
-from flake8_dbsession.analysis.effects.work.following import Following, Told, decided
+from flake8_dbsession.analysis.effects.work.following import (
+    Following,
+    Told,
+    can_be_followed,
+    decided,
+)
+from flake8_dbsession.analysis.effects.work.holders import NOTHING_HELD
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
@@ -33,6 +39,7 @@ from flake8_dbsession.analysis.library.python import (
 from flake8_dbsession.analysis.library.queries import LISTS, METHODS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import Resource
@@ -107,7 +114,7 @@ class Changes:
             case ast.Subscript(value=base) if self._objects.is_plain_container(base):
                 return False
             case ast.Attribute(value=base, ctx=ast.Store() | ast.Del()):
-                return self._objects.mentions(base)
+                return not self._objects.is_holder(base) and self._objects.mentions(base)
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
                 return name in self._objects.parts
             case ast.Subscript(value=base, ctx=ast.Store() | ast.Del()):
@@ -118,6 +125,8 @@ class Changes:
 
     def _by_call(self, call: ast.Call) -> Iterator[Work]:
         asked = self._objects.session_call(call)
+        if call in self._objects.finished:
+            return  # the coroutine itself is looked at
         if changes_by_function(call, self._callees.scope):
             yield _changes(call)
         elif self._is_given_session(call) or (asked is None and self._runs_closure(call)):
@@ -134,6 +143,9 @@ class Changes:
         following = self._objects.followed(call)
         if following is None:
             return _unknown(call)
+        return self._as_seen(call, following)
+
+    def _as_seen(self, call: ast.Call, following: Following) -> Work:
         return _done_by(following, self._objects).at(call.lineno, f"{ast.unparse(call.func)}()")
 
     def _by_method_of_session(self, call: ast.Call) -> Iterator[Work]:
@@ -156,6 +168,9 @@ class Changes:
     def _by_other_call(self, call: ast.Call) -> Iterator[Work]:
         """Judge a call of anything else: given an object, it may write."""
         function = call.func
+        if isinstance(function, ast.Name) and self._objects.carries(function):
+            yield _unknown(call)
+            return
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
         if isinstance(function, ast.Attribute):
             parts.append(function.value)
@@ -163,6 +178,8 @@ class Changes:
                 yield _changes(call)
                 return
         if not any(map(self._objects.carries, parts)):
+            return
+        if self._callees.only_stores(function):
             return
         if self._callees.is_project(function):
             yield self._by_helper(call)
@@ -182,7 +199,16 @@ class Changes:
             for node in nodes_in(given.body):
                 yield from self.by(node)
         elif given is not None and not self._only_gets(given):
-            yield _unknown(call)
+            following = self._following(given)
+            yield self._as_seen(call, following) if following is not None else _unknown(call)
+
+    def _following(self, given: ast.expr) -> Following | None:
+        """Follow a function that one of Python's own calls with one object after another."""
+        function = self._callees.function(given)
+        if function is None or not can_be_followed(function):
+            return None
+        first = parameter_for(function, 0)
+        return Following(function, NOTHING_HELD, frozenset({first})) if first else None
 
     def _only_gets(self, function: ast.expr) -> bool:
         is_read = isinstance(function, ast.Attribute) and self._is_read(function)
@@ -202,7 +228,7 @@ class Changes:
             if name not in IN_PLACE | CONTAINER_READERS | VALUE_METHODS:
                 yield _unknown(call)
         elif name in IN_PLACE and not isinstance(receiver, ast.Name):
-            if not self._objects.is_plain_container(receiver):
+            if not self._objects.is_plain_container(receiver) and not self._is_new_part(receiver):
                 yield _changes(call)
         elif not self._is_read_of_object(method):
             yield _unknown(call)
@@ -246,13 +272,29 @@ class Changes:
         is_listed = isinstance(call, ast.Call) and last_segment(call.func) in LISTS
         return is_listed or self._objects.is_entity(value)
 
+    def _is_new_part(self, receiver: ast.expr) -> bool:
+        """Tell whether it is in a container whose parts are containers made for it.
+
+        Such as ``found.setdefault(key, [])``, where nothing else is put into ``found``.
+        """
+        match receiver:
+            case (
+                ast.Subscript(value=ast.Name(id=name))
+                | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="setdefault"))
+            ):
+                return self._objects.holds_new_containers(name)
+        return False
+
     def _is_part(self, receiver: ast.expr) -> bool:
         return isinstance(receiver, ast.Name) and receiver.id in self._objects.parts
 
     def _is_given_session(self, call: ast.Call) -> bool:
+        if self._callees.is_builtin(call.func):
+            return False
         parts = [*call.args, *(keyword.value for keyword in call.keywords)]
-        is_given = any(map(self._objects.is_session, parts))
-        return is_given or bool(self._objects.held_by(call))
+        objects = self._objects
+        is_given = any(objects.is_session(part) or objects.is_holder(part) for part in parts)
+        return is_given or objects.is_of_holder(call)
 
     def _runs_closure(self, call: ast.Call) -> bool:
         """Tell whether a call runs a function that the block defines, and that works with it."""
@@ -273,13 +315,13 @@ def _done_by(following: Following, caller: Objects) -> Work:
 
     A function that stands in the block sees the block's own names besides.
     """
-    is_inner = following.function.node in caller.closures.values()
-    session = following.session or (caller.session if is_inner else "")
-    given = following.objects | (frozenset(caller.names) if is_inner else frozenset())
+    if following.function.node in caller.closures.values():
+        objects = following.objects | frozenset(caller.names)
+        following = following._replace(held=following.held | caller.held, objects=objects)
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("changes", session, given, caller.columns.classes, following.told),
-        lambda: _done_in(following, inside(following, caller, session, given)),
+        ("changes", following.held, following.objects, caller.columns.classes, following.told),
+        lambda: _done_in(following, inside(following, caller)),
         Work(),
         fixed_point=True,
         given_up=UNFOLLOWED,

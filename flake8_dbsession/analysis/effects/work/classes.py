@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Defined, How
+from flake8_dbsession.analysis.names.scopes import Defined, How, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, RoleValue
+
+# What runs code of the class's own where an object of it is made.
+_MAKING = ("__init__", "__new__", "__post_init__", "__setattr__", "model_post_init")
+_KEEPING = frozenset({"abc", "pydantic", "typing"})  # whose bases put fields where they belong
+_PLAIN_CLASS = frozenset({"dataclass", "final", "total_ordering"})
+_VALIDATING = re.compile(r"validator\b|validates\b|Validator\b|computed_field")
+_HIGHEST = 8  # classes above another; real code has two or three
 
 UNFOUND = External("")
 """A class, or a method of one, that is not found."""
@@ -55,3 +63,36 @@ def _method(hows: list[How], cls: ClassValue) -> FunctionValue | External:
         case [Defined(node=ast.FunctionDef() | ast.AsyncFunctionDef() as node)]:
             return FunctionValue(node, cls.scope.child(cls.node), cls)
     return UNFOUND
+
+
+def only_stores(cls: ClassValue, inference: Inference, steps: int = _HIGHEST) -> bool:
+    """Tell whether making an object of a class does nothing but keep what it is given.
+
+    Args:
+        cls: the class.
+        inference: follows its bases.
+        steps: how many classes above it are looked at.
+
+    Returns:
+        True for a dataclass, a model of pydantic or a plain class without code of its own for that;
+        False for a mapped class too, whose new object may come into a session by what it is given.
+    """
+    scope, node = cls.scope.child(cls.node), cls.node
+    outline = scope.module.class_body(node)
+    body = outline.statements_matching(_VALIDATING) if outline else node.body
+    names = {last_segment(part) for part in node.decorator_list}
+    is_own = any(scope.bindings(name) for name in _MAKING) or any(map(_validates, body))
+    if is_own or node.keywords or not steps or not names <= _PLAIN_CLASS:
+        return False
+    for base in node.bases:
+        match inference.value(base, cls.scope):
+            case External(name=name) if name.partition(".")[0] in _KEEPING:
+                continue
+            case ClassValue() as above if only_stores(above, inference, steps - 1):
+                continue
+        return False
+    return True
+
+
+def _validates(statement: ast.stmt) -> bool:
+    return _VALIDATING.search(ast.unparse(statement)) is not None

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import constants, is_stub
+from flake8_dbsession.analysis.effects.work.holders import NOTHING_HELD, Held
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.functions import (
+    arguments_of,
+    decorator_names,
+    parameter_for,
+)
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
@@ -22,14 +28,13 @@ class Following(NamedTuple):
 
     Attributes:
         function: the function.
-        session: the parameter that gets the session, or the attribute of ``self`` that holds it;
-            empty for none.
-        objects: the parameters that get objects of the session, or what holds some.
+        held: how its parameters, its receiver included, reach the session.
+        objects: the parameters that get objects of the session.
         told: the parameters of which the call says the value.
     """
 
     function: FunctionValue
-    session: str
+    held: Held
     objects: frozenset[str]
     told: Told = frozenset()
 
@@ -46,15 +51,20 @@ class Following(NamedTuple):
 
 
 def followed(
-    call: ast.Call, function: FunctionValue | None, sessions: set[ast.expr], objects: set[ast.expr]
+    call: ast.Call,
+    function: FunctionValue | None,
+    given: Mapping[ast.expr, Held],
+    objects: Container[ast.expr],
+    receiver: Held = NOTHING_HELD,
 ) -> Following | None:
     """Find out what a function is given.
 
     Args:
         call: the call.
         function: what it calls; None where that is not known.
-        sessions: those of its arguments that are the session.
-        objects: those that hold objects.
+        given: its arguments by which the session is reached.
+        objects: those of its arguments that hold objects.
+        receiver: how the session is reached by the object whose method it is.
 
     Returns:
         The function with its parameters; None where its code does not tell what the call does.
@@ -65,32 +75,19 @@ def followed(
         keyword.arg for keyword in call.keywords
     ]:
         return None
-    session, held = "", set()
+    held, loaded = NOTHING_HELD, set()
+    if receiver != NOTHING_HELD and "staticmethod" not in decorator_names(function.node):
+        if function.receiver is None:
+            return None
+        held = receiver.under(function.receiver)
     for key, argument in arguments_of(call):
-        if argument in sessions or argument in objects:
+        if argument in given or argument in objects:
             name = parameter_for(function, key)
-            if name is None or (argument in sessions and session):
+            if name is None:
                 return None
-            if argument in objects:
-                held.add(name)
-            else:
-                session = name
-    return Following(function, session, frozenset(held), told_by(function, call))
-
-
-def of_holder(function: FunctionValue | None, attribute: str) -> Following | None:
-    """Follow a method of an object that holds the session.
-
-    Args:
-        function: the method; None where it is not known.
-        attribute: the attribute in which the object holds it.
-    """
-    if function is None or not can_be_followed(function):
-        return None
-    receiver = function.receiver
-    if receiver is None:
-        return None
-    return Following(function, f"{receiver}.{attribute}", frozenset())
+            held |= given.get(argument, NOTHING_HELD).under(name)
+            loaded |= {name} if argument in objects else set()
+    return Following(function, held, frozenset(loaded), told_by(function, call))
 
 
 def stored_by(constructor: FunctionValue, parameter: str) -> str:

@@ -8,12 +8,7 @@ from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
 from flake8_dbsession.analysis.effects.work.columns import Columns
-from flake8_dbsession.analysis.effects.work.following import (
-    Following,
-    followed,
-    of_holder,
-    stored_by,
-)
+from flake8_dbsession.analysis.effects.work.following import Following, followed
 from flake8_dbsession.analysis.effects.work.forms import (
     bindings_of,
     bound_names,
@@ -24,6 +19,12 @@ from flake8_dbsession.analysis.effects.work.forms import (
     root_call,
     root_name,
 )
+from flake8_dbsession.analysis.effects.work.holders import (
+    NOTHING_HELD,
+    UNFOLLOWED,
+    Held,
+    methods_that_bind,
+)
 from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE
@@ -32,11 +33,12 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Parameter,
     Scope,
+    body_of,
     last_segment,
     original_name,
 )
-from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, own_nodes
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, InstanceValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, is_super, own_nodes
 
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
 _ENTITIES = FETCHES_ONE | LOADERS
@@ -53,9 +55,11 @@ class Objects:
         inference: finds the classes and functions that they name.
         given: names that hold objects from the beginning.
         columns: what is known of the objects' classes where the statements are called from.
+        held: further names by which the session is reached from the beginning.
 
     Attributes:
         session: the session's name.
+        held: the names by which the session is reached.
         callees: what the calls among the statements lead to.
         local: the names that the statements bind.
         names: the names that may hold objects.
@@ -71,8 +75,10 @@ class Objects:
         inference: Inference,
         given: frozenset[str] = frozenset(),
         columns: Columns | None = None,
+        held: Held = NOTHING_HELD,
     ) -> None:
         self.session = session
+        self.held = Held(frozenset({session})) | held
         self.callees = Callees(scope, inference)
         self.columns = Columns(body, scope, inference, columns)
         self._is_column = self.columns.is_column
@@ -80,26 +86,38 @@ class Objects:
         self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and is_stored(n)}
         self.names: set[str] = set(given)
         self._given = given
-        self._aliases = {session}
-        while self._learn_aliases():
-            pass
         self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
+        self.finished = dict(self._find_finished())
+        self._awaited |= set(self.finished.values())
         self.closures = closures(self._nodes)
-        self._holding = dict(self._find_holding())
-        self._aliases |= {f"{name}.{attribute}" for name, attribute in self._holding.items()}
+        while self._learn_held():
+            pass
         while self._learn():
             pass
         self.parts: set[str] = set()
         while self._learn_parts():
             pass
 
+    def _find_finished(self) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """Find the calls that run a coroutine to its end, with the coroutine."""
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                finished = self.callees.finished_by(node, is_awaited=node in self._awaited)
+                if finished is not None:
+                    yield node, finished
+
     def carries(self, expression: ast.expr | None) -> bool:
         """Tell whether an expression's value may be, or may hold, a loaded object."""
+        expression = self._as_read(expression)
         match expression:
             case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
                 return False
             case ast.Name(id=name):
-                return name in self.names
+                return name in self.names or self._leads_to_session(expression)
+            case ast.Attribute(value=base) if self.is_holder(base):
+                return self._is_reached(expression)
+            case ast.Attribute() if self._leads_to_session(expression):
+                return True
             case ast.Attribute(value=base, attr=name):
                 return name not in _NUMBERS and self.carries(base) and not self._is_column(name)
             case ast.Call():
@@ -119,16 +137,59 @@ class Objects:
 
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether the session or anything that holds its objects is named in a node."""
-        return any(
-            self.is_session(part) or (isinstance(part, ast.Name) and part.id in self.names)
-            for part in ast.walk(node)
-        )
+        match node:
+            case ast.Name(id=name):
+                return name in self.names or self.reached_by(node) != NOTHING_HELD
+            case ast.Call(func=ast.Attribute(value=owner)) if self.is_holder(owner):
+                return True
+            case ast.Attribute(value=owner):
+                if self.is_holder(owner):
+                    return self._is_reached(node)
+                return self.reached_by(node) != NOTHING_HELD or self.mentions(owner)
+        return any(map(self.mentions, ast.iter_child_nodes(node)))
 
     def is_session(self, node: ast.AST) -> bool:
         """Tell whether a node is the session."""
         if isinstance(node, ast.Name):
-            return node.id in self._aliases
-        return isinstance(node, ast.Attribute) and dotted_name(node) in self._aliases
+            return node.id in self.held.sessions
+        return isinstance(node, ast.Attribute) and dotted_name(node) in self.held.sessions
+
+    def is_holder(self, expression: ast.AST) -> bool:
+        """Tell whether an expression is an object of which some attributes lead to the session."""
+        if not isinstance(expression, ast.expr):
+            return False
+        reached = self.reached_by(expression)
+        return reached != NOTHING_HELD and "" not in reached.sessions | reached.loose
+
+    def _leads_to_session(self, expression: ast.expr) -> bool:
+        reached = self.reached_by(expression)
+        return reached != NOTHING_HELD and "" not in reached.sessions
+
+    def _is_reached(self, attribute: ast.Attribute) -> bool:
+        """Tell whether an attribute of an object that reaches the session leads there too."""
+        if self.reached_by(attribute) != NOTHING_HELD:
+            return True
+        inference = self.callees.inference
+        match inference.value(attribute.value, self.callees.scope):
+            case InstanceValue(cls=cls):  # a method, or a property
+                return isinstance(inference.attribute(cls, attribute.attr), FunctionValue)
+        return True
+
+    def reached_by(self, expression: ast.expr) -> Held:
+        """Tell how the session is reached by way of an expression."""
+        match expression:
+            case ast.Name() | ast.Attribute():
+                name = dotted_name(expression)
+                return self.held.below(name) if name else NOTHING_HELD
+            case ast.Call():
+                return self._held_by_made(expression)
+            case ast.BoolOp(values=[first, *_]):
+                return self.reached_by(first)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self.reached_by(body) | self.reached_by(orelse)
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.reached_by(inner)
+        return NOTHING_HELD
 
     def session_call(self, expression: ast.expr) -> ast.Call | None:
         """Give the call of the session's method that a chain of calls begins with."""
@@ -196,20 +257,82 @@ class Objects:
                         return cls
         return None
 
+    def holds_new_containers(self, name: str) -> bool:
+        """Tell whether a name is of a container of containers, each of which is made for it."""
+        hows = [binding.how for binding in self.callees.scope.lookup(name)]
+        if not hows or not all(map(self.callees.makes_empty, hows)):
+            return False
+        used = [node for node in self._nodes if _is_put_into(node, name)]
+        return all(map(self._puts_new_container, used)) and not self._is_handed_on(name)
+
+    def _puts_new_container(self, node: ast.AST) -> bool:
+        match node:
+            case ast.Assign(value=value):
+                return self.callees.makes_container(value)
+            case ast.Call(func=ast.Attribute(attr="setdefault"), args=[_, value]):
+                return self.callees.makes_container(value)
+        return False
+
+    def _is_handed_on(self, name: str) -> bool:
+        """Tell whether a call is given a container, and may put something into it."""
+        return any(
+            isinstance(node, ast.Call)
+            and not self.callees.is_builtin(node.func)
+            and any(is_name(part, name) for part in arguments(node))
+            for node in self._nodes
+        )
+
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
         return self.columns.is_undeclared(name)
 
-    def _learn_aliases(self) -> bool:
-        """Find further names of the session; tell whether there were any."""
-        found = {
-            dotted_name(target)
-            for node in self._nodes
-            for target, value in bindings_of(node)
-            if self.is_session(value) and isinstance(target, (ast.Attribute, ast.Name))
-        } - {"", *self._aliases}
-        self._aliases |= found
-        return bool(found)
+    def _as_read(self, expression: ast.expr | None) -> ast.expr | None:
+        """Give ``getattr(user, "name", None)`` as ``user.name``, and what is run to its end."""
+        match expression:
+            case ast.Call(func=function, args=[owner, ast.Constant(value=str(name)), *default]):
+                is_read = self.callees.is_builtin(function, "getattr")
+                if is_read and all(isinstance(each, ast.Constant) for each in default):
+                    return ast.Attribute(owner, name, ast.Load())
+        return self.finished.get(expression, expression) if expression is not None else None
+
+    def _learn_held(self) -> bool:
+        """Find further names by which the session is reached; tell whether there were any."""
+        before = self.held
+        for node in self._nodes:
+            for target, value in bindings_of(node):
+                name = dotted_name(target)
+                if name and not isinstance(node, ast.withitem):
+                    self.held |= self._bound_to(target, self.reached_by(value)).under(name)
+            if isinstance(node, ast.Call):
+                self.held |= self._kept_by_receiver(node)
+        return self.held != before
+
+    def _bound_to(self, target: ast.expr, reached: Held) -> Held:
+        """Give how a name reaches the session; one that is bound anew may be something else."""
+        is_one = not isinstance(target, ast.Name) or len(self.assigned(target.id)) < 2
+        return reached if is_one or reached.sessions <= {""} else UNFOLLOWED
+
+    def _kept_by_receiver(self, call: ast.Call) -> Held:
+        """Give where an object puts what a method of its own, or of its base, is given."""
+        receiver = self.callees.scope.receiver()
+        given = [part for part in arguments(call) if self.reached_by(part) != NOTHING_HELD]
+        if receiver is None or not given:
+            return NOTHING_HELD
+        match call.func:
+            case _ if root_name(call.func) != receiver and not _is_of_super(call):
+                is_given = any(is_name(part, receiver) for part in arguments(call))
+                return UNFOLLOWED.under(receiver) if is_given else NOTHING_HELD
+            case ast.Attribute(value=owner) if is_super(owner) or is_name(owner, receiver):
+                following = self.followed(call)
+                method = following.function if following is not None else None
+                cls = method.owner if method is not None else None
+                if following is None or method is None or cls is None:
+                    return UNFOLLOWED.under(receiver)
+                own = method.receiver or ""
+                held = following.held | self.held.below(receiver).under(own)
+                return _held_by(cls, method, held, self).under(receiver)
+        is_known = self.is_of_holder(call) and self.followed(call) is not None
+        return NOTHING_HELD if is_known else UNFOLLOWED.under(receiver)
 
     def _learn_parts(self) -> bool:
         """Find further names of parts; tell whether there were any."""
@@ -226,7 +349,7 @@ class Objects:
 
     def _is_part(self, expression: ast.expr) -> bool:
         """Tell whether an expression is what an attribute of a loaded object holds."""
-        match expression:
+        match self._as_read(expression):
             case ast.Name(id=name):
                 return name in self.parts
             case ast.Attribute(value=base, attr=name) if self.columns.is_plain(name):
@@ -255,12 +378,12 @@ class Objects:
         if isinstance(call.func, ast.Attribute):
             parts.append(call.func.value)
         is_given = any(self.carries(part) or self.is_session(part) for part in parts)
-        if not is_given and not self.held_by(call):
+        if not is_given and not self.is_of_holder(call):
             return False
         following = self.followed(call)
         if following is None or _returns_objects(following, self):
             return True
-        return self._is_made_with_session(call) and not self._stored_by(call)
+        return self._held_by_made(call) != NOTHING_HELD
 
     def followed(self, call: ast.Call) -> Following | None:
         """Give the project's function that a call leads to, with what it is given.
@@ -274,64 +397,47 @@ class Objects:
         function = self.callees.function(call.func) or self.callees.constructor(call.func)
         if function is None:
             return None
-        attribute = self.held_by(call)
         owner = getattr(call.func, "value", None)
-        if not attribute and owner is not None and self.carries(owner):
+        receiver = NOTHING_HELD
+        if owner is not None and not is_super(owner):
+            receiver = self.reached_by(owner)
+        elif owner is not None:
+            receiver = self.held.below(self.callees.scope.receiver() or "")
+        if "" in receiver.loose | receiver.sessions:
+            return None
+        if receiver == NOTHING_HELD and owner is not None and self.carries(owner):
             return None
         if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
             return None
         parts = arguments(call)
-        sessions = {part for part in parts if self.is_session(part)}
-        held = {part for part in parts if part not in sessions and self.carries(part)}
-        if attribute:
-            following = of_holder(function, attribute)
-            given = followed(call, function, set(), held) if not sessions else None
-            if following is None or given is None:
-                return None
-            return following._replace(objects=given.objects)
-        return followed(call, function, sessions, held)
+        reaching = {part: self.reached_by(part) for part in parts}
+        given = {part: held for part, held in reaching.items() if held != NOTHING_HELD}
+        loaded = {part for part in parts if part not in given and self.carries(part)}
+        return followed(call, function, given, loaded, receiver)
 
-    def held_by(self, call: ast.Call) -> str:
-        """Give the attribute in which the object whose method is called holds the session."""
-        match call.func:
-            case ast.Attribute(value=ast.Name(id=name)):
-                owner, _, attribute = self.session.rpartition(".")
-                return attribute if owner and name == owner else self._holding.get(name, "")
-            case ast.Attribute(value=ast.Call() as made):
-                return self._stored_by(made)
-        return ""
-
-    def is_holder(self, expression: ast.expr | None) -> bool:
-        """Tell whether an expression is an object that keeps the session."""
-        match expression:
-            case ast.Name(id=name):
-                return name in self._holding
-            case ast.Call():
-                return self._is_made_with_session(expression)
-        return False
-
-    def _find_holding(self) -> Iterator[tuple[str, str]]:
-        """Find the objects that are made with the session, and where they keep it."""
-        for node in self._nodes:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
-                    attribute = self._stored_by(made)
-                    if attribute and len(self.assigned(name)) == 1:
-                        yield name, attribute
+    def is_of_holder(self, call: ast.Call) -> bool:
+        """Tell whether a call is of a method of an object by which the session is reached."""
+        if not isinstance(call.func, ast.Attribute):
+            return False
+        receiver = self.callees.scope.receiver()
+        if receiver is not None and _is_of_super(call):
+            return self.held.below(receiver) != NOTHING_HELD
+        return self.is_holder(call.func.value)
 
     def _is_made_with_session(self, call: ast.Call) -> bool:
         """Tell whether a call makes an object of the project's with the session."""
-        is_given = any(map(self.is_session, arguments(call)))
+        is_given = any(self.reached_by(part) != NOTHING_HELD for part in arguments(call))
         return is_given and self.callees.constructor(call.func) is not None
 
-    def _stored_by(self, made: ast.Call) -> str:
-        """Give the attribute in which an object that is made keeps the session; empty for none."""
+    def _held_by_made(self, made: ast.Call) -> Held:
+        """Tell how the session is reached by way of an object that is made."""
         if not self._is_made_with_session(made):
-            return ""
-        constructor = self.callees.constructor(made.func)
-        sessions = {part for part in arguments(made) if self.is_session(part)}
-        given = followed(made, constructor, sessions, set())
-        return stored_by(given.function, given.session) if given and given.session else ""
+            return NOTHING_HELD
+        cls = self.callees.inference.value(made.func, self.callees.scope)
+        following = self.followed(made)
+        if following is None or not isinstance(cls, ClassValue):
+            return UNFOLLOWED
+        return _held_by(cls, following.function, following.held, self)
 
     def _loads(self, call: ast.Call) -> bool:
         """Tell whether a call of the session's method gives objects, and not plain values."""
@@ -359,7 +465,10 @@ class Objects:
     def _learn(self) -> bool:
         """Find further names; tell whether there were any."""
         found = {name for node in self._nodes for name in self._learned_from(node)} - self.names
-        pending = [*found]
+        loose = frozenset(name for name in found if "." in name) - self.held.loose
+        self.held |= Held(loose=loose)
+        found = {name for name in found if "." not in name} | loose
+        pending = [*found - loose]
         while pending:
             name = pending.pop()
             if name not in self.names:
@@ -370,8 +479,11 @@ class Objects:
 
     def _learned_from(self, node: ast.AST) -> Iterator[str]:
         for target, value in bindings_of(node):
-            if self.carries(value):
+            is_followed = dotted_name(target) is not None and self.is_holder(value)
+            if self.carries(value) and not is_followed:
                 yield from self._holders(target)
+                if isinstance(target, ast.Attribute):
+                    yield dotted_name(target) or ""
         if isinstance(node, ast.Call):
             yield from self._learned_from_call(node)
 
@@ -391,7 +503,7 @@ class Objects:
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in given):
                     yield root_name(receiver)
-        if self.held_by(call) or any(map(self.is_session, given)):
+        if self.is_of_holder(call) or any(map(self.is_session, given)):
             yield from self._added_by(call)
             return
         made = [name for argument in given for name in self._made_in(argument)]
@@ -438,12 +550,49 @@ class Objects:
         return found
 
 
+def _held_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Objects) -> Held:
+    """Tell how an object reaches what a method of its class, such as the constructor, is given.
+
+    Args:
+        cls: the object's class.
+        method: the method.
+        given: how its parameters reach the session.
+        caller: what holds objects where it is called.
+    """
+    return caller.callees.inference.questions.ask(
+        cls.scope.child(cls.node).memory,
+        ("holds", method.node, given, caller.columns.classes),
+        lambda: _kept_by(cls, method, given, caller),
+        NOTHING_HELD,
+        fixed_point=True,
+        given_up=UNFOLLOWED,
+    )
+
+
+def _kept_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Objects) -> Held:
+    inference = caller.callees.inference
+    others = methods_that_bind(cls, inference)
+    binding = [method, *(each for each in others if each.node is not method.node)]
+    kept, before = NOTHING_HELD, None
+    while kept != before:
+        before = kept
+        for each in binding:
+            receiver = each.receiver
+            if receiver is not None:
+                own = kept.under(receiver) | (given if each is method else NOTHING_HELD)
+                if own != NOTHING_HELD:
+                    objects = _inside(each, own, frozenset(), caller)
+                    kept |= objects.held.below(receiver)
+                    kept |= UNFOLLOWED if receiver in objects.names else NOTHING_HELD
+    return kept
+
+
 def _added(following: Following, caller: Objects) -> frozenset[str]:
     """Give the parameters of a function that it may add to the session."""
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("adds", following.session, following.objects, caller.columns.classes),
-        lambda: frozenset(inside(following, caller, following.session, frozenset()).names),
+        ("adds", following.held, following.objects, caller.columns.classes),
+        lambda: frozenset(inside(following._replace(objects=frozenset()), caller).names),
         frozenset(),
         fixed_point=True,
     )
@@ -453,7 +602,7 @@ def _returns_objects(following: Following, caller: Objects) -> bool:
     """Tell whether a function's result may be, or may hold, objects of a session."""
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("returns objects", following.session, following.objects, caller.columns.classes),
+        ("returns objects", following.held, following.objects, caller.columns.classes),
         lambda: _gives_objects(following, caller),
         False,
         fixed_point=True,
@@ -462,30 +611,54 @@ def _returns_objects(following: Following, caller: Objects) -> bool:
 
 
 def _gives_objects(following: Following, caller: Objects) -> bool:
-    objects = inside(following, caller, following.session, following.objects)
+    objects = inside(following, caller)
     nodes = own_nodes(following.function.node)
     kinds = (ast.Return, ast.Yield, ast.YieldFrom)
     results = [node.value for node in nodes if isinstance(node, kinds)]
     return any(
-        objects.carries(result) or _is_lazy(result, objects) or objects.is_holder(result)
-        for result in results
+        objects.carries(result) or objects.is_session(result) or _is_lazy(result, objects)
+        for result in filter(None, results)
     )
 
 
-def inside(following: Following, caller: Objects, session: str, given: frozenset[str]) -> Objects:
+def inside(following: Following, caller: Objects) -> Objects:
     """Give what holds objects in a function that is followed.
 
     Args:
         following: the function.
         caller: what holds them where it is called.
-        session: how it names the session.
-        given: the names that hold objects from the beginning.
     """
-    inference = caller.callees.inference
-    return Objects(session, following.body, following.scope, inference, given, caller.columns)
+    return _inside(following.function, following.held, following.objects, caller)
 
 
-def _is_lazy(result: ast.expr | None, objects: Objects) -> bool:
+def _inside(
+    function: FunctionValue, held: Held, objects: frozenset[str], caller: Objects
+) -> Objects:
+    scope, inference = function.scope.child(function.node), caller.callees.inference
+    session = min(held.sessions, default="")
+    return Objects(session, body_of(function.node), scope, inference, objects, caller.columns, held)
+
+
+def _is_put_into(node: ast.AST, name: str) -> bool:
+    """Tell whether a node may put something into the container of a name."""
+    match node:
+        case ast.Assign(targets=targets):
+            return any(
+                isinstance(target, ast.Subscript) and is_name(target.value, name)
+                for target in targets
+            )
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            return isinstance(target, ast.Subscript) and is_name(target.value, name)
+        case ast.Call(func=ast.Attribute(value=owner, attr=method)):
+            return is_name(owner, name) and method in MUTATORS
+    return False
+
+
+def _is_of_super(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and is_super(call.func.value)
+
+
+def _is_lazy(result: ast.expr, objects: Objects) -> bool:
     """Tell whether a result loads when it is gone through."""
     return isinstance(result, ast.GeneratorExp) and objects.mentions(result)
 

@@ -35,7 +35,9 @@ _TELLING = frozenset(
 _DOING = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
 # PostgreSQL's manual, chapter 9; MySQL's, chapter 14; sqlite.org/lang_corefunc.html and the like.
 _PURE = frozenset(
-    {"abs", "age", "array_agg", "array_length", "cardinality", "corr", "date_format", "datediff"}
+    {"abs", "age", "array_agg", "array_length", "bm25", "cardinality", "corr", "date_format"}
+    | {"datediff", "json_extract_path_text", "phraseto_tsquery", "plainto_tsquery"}
+    | {"websearch_to_tsquery"}
     | {"encode", "every", "exp", "grouping", "initcap", "isnull", "jsonb_extract_path_text", "len"}
     | {"ln", "log", "md5", "mode", "nvl", "percentile_cont", "percentile_disc", "sign"}
     | {"similarity", "split_part", "stddev", "stddev_pop", "stddev_samp", "strpos"}
