@@ -401,7 +401,11 @@ class _Findings:
             # What tests have to name depends on all places that are fixed: one less, and anew.
             if self._swaps(noticed) == swaps:
                 return noticed
-            found = [old if new.fix else new for old, new in zip(found, noticed, strict=True)]
+            pairs = list(zip(found, noticed, strict=True))
+            if any(_is_held(old, new) and not _enters(old) for old, new in pairs):
+                # One that is entered may wait for nothing but these.
+                pairs = [(old, old if _enters(old) else new) for old, new in pairs]
+            found = [old if new.fix else new for old, new in pairs]
 
     def _swaps(self, proposals: Iterable[_Proposal]) -> dict[str, dict[int, Swap]]:
         """Give what is called instead of names after some fixes, by the offsets of the calls."""
@@ -451,7 +455,8 @@ class _Findings:
 
     def _is_moved(self, move: Move) -> bool:
         """Tell whether an earlier fix has a test name something else already."""
-        return any((m.path, m.line, m.old) == (move.path, move.line, move.old) for m in self.moves)
+        known = (m for m in self.moves if not m.stays or move.stays)
+        return any((m.path, m.line, m.old) == (move.path, move.line, move.old) for m in known)
 
     def _not_given(self, name: str, moves: Iterable[Move], wishes: Wishes) -> Doubt | None:
         """Doubt a fix for which tests would have to patch otherwise that were not given."""
@@ -604,6 +609,16 @@ class _Attempt:
             self.make(groups[middle:])
         else:
             self.made += added
+
+
+def _is_held(old: _Proposal, new: _Proposal) -> bool:
+    """Tell whether a fix is not made because of what tests patch."""
+    return old.fix is not None and new.fix is None
+
+
+def _enters(proposal: _Proposal) -> bool:
+    """Tell whether a fix enters what was entered before."""
+    return bool(proposal.fix and proposal.fix.swap and proposal.fix.swap.enters)
 
 
 def _places_of(name: str, document: Document) -> dict[int, int]:
