@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
+from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, shown_from
 from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
@@ -458,17 +459,24 @@ class _Findings:
         known = (m for m in self.moves if not m.stays or move.stays)
         return any((m.path, m.line, m.old) == (move.path, move.line, move.old) for m in known)
 
+    def _is_of_here(self, move: Move) -> bool:
+        """Tell whether what a test patches is a name of this module."""
+        module = move.old.rpartition(".")[0]
+        return is_module(self.document.context.file.path, module) if module else not move.stays
+
     def _not_given(self, name: str, moves: Iterable[Move], wishes: Wishes) -> Doubt | None:
         """Doubt a fix for which tests would have to patch otherwise that were not given."""
-        missing = dict.fromkeys(m.path for m in moves if not wishes.may_change(m.path))
+        waiting = [move for move in moves if not wishes.may_change(move.path)]
+        missing = dict.fromkeys(move.path for move in waiting)
         if not missing:
             return None
         root = self.document.context.file.inference.project.root
         first, *others = (f"`{shown_from(root, path)}`" for path in missing)
         tests = f"{first} and {len(others)} more" if others else first
         them, verb = ("those files", "patch") if others else ("that file", "patches")
+        here = " in this module" if all(map(self._is_of_here, waiting)) else ""
         reason = (
-            f"{tests} {verb} `{name}` in this module; `dbsession fix` changes that along where it "
+            f"{tests} {verb} `{name}`{here}; `dbsession fix` changes that along where it "
             f"is given {them} too"
         )
         return Doubt(Kind.PATCHED, reason, str(next(iter(missing))))

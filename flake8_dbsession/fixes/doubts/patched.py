@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -165,11 +165,11 @@ class PatchedNames:
         project = context.file.inference.project
         text = decode(read(path, project.sources)) or ""
         words = "|".join(re.escape(home.rpartition(".")[2]) for home in homes)
-        late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
-        found = [m for m in late if _ends_in_any(m[1].lstrip("."), homes) or m[1] in homes]
-        found += re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text)
         functions = self._functions_of(path, project)
-        lines = [text.count("\n", 0, match.end()) + 1 for match in found]
+        late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
+        found = [m for m in late if _may_be_any(m[1], homes)]
+        lines = [line for line in _lines(found, text) if functions.is_late(name, line)]
+        lines += _lines(re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text), text)
         if any(is_module(path, home) for home in homes):
             lines += functions.lines_of(name)
         yield from (_Read(path, line, functions) for line in lines)
@@ -190,6 +190,10 @@ class PatchedNames:
             text = decode(read(path, project.sources)) or ""
             self._functions[path] = Functions(parse(text) or ast.Module([], []))
         return self._functions[path]
+
+
+def _lines(found: Iterable[re.Match[str]], text: str) -> list[int]:
+    return [text.count("\n", 0, match.end()) + 1 for match in found]
 
 
 def _has(context: Context, name: str) -> bool:
@@ -502,6 +506,12 @@ class _Test:
 def _ends_in_any(module: str, homes: Set[str]) -> bool:
     """Tell whether a dotted name is one of some, or ends in it as in ``app.service.database``."""
     return any(f".{module}".endswith(f".{home}") for home in homes)
+
+
+def _may_be_any(module: str, homes: Set[str]) -> bool:
+    """Tell whether an import, which may be relative, may be from one of some modules."""
+    ends = f".{module.lstrip('.')}"
+    return _ends_in_any(module, homes) or any(f".{home}".endswith(ends) for home in homes)
 
 
 def _seen(code: Code, name: str) -> Iterator[_Seen]:

@@ -274,7 +274,7 @@ FITTING = {
         with patch.object(work, "SessionLocal", factory):
             assert work.both() == (0, factory)
         """,
-        'patch.object(work, "SessionLocal", factory), patch.object(work, "get_db_session", factory)',
+        '"SessionLocal", factory), patch.object(work, "get_db_session", factory):',
     ),
     "a block that the test prepares": (
         LATE_ENTERED,
