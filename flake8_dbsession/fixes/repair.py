@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
+from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, shown_from
 from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
@@ -401,7 +402,11 @@ class _Findings:
             # What tests have to name depends on all places that are fixed: one less, and anew.
             if self._swaps(noticed) == swaps:
                 return noticed
-            found = [old if new.fix else new for old, new in zip(found, noticed, strict=True)]
+            pairs = list(zip(found, noticed, strict=True))
+            if any(_is_held(old, new) and not _enters(old) for old, new in pairs):
+                # One that is entered may wait for nothing but these.
+                pairs = [(old, old if _enters(old) else new) for old, new in pairs]
+            found = [old if new.fix else new for old, new in pairs]
 
     def _swaps(self, proposals: Iterable[_Proposal]) -> dict[str, dict[int, Swap]]:
         """Give what is called instead of names after some fixes, by the offsets of the calls."""
@@ -451,19 +456,27 @@ class _Findings:
 
     def _is_moved(self, move: Move) -> bool:
         """Tell whether an earlier fix has a test name something else already."""
-        return any((m.path, m.line, m.old) == (move.path, move.line, move.old) for m in self.moves)
+        known = (m for m in self.moves if not m.stays or move.stays)
+        return any((m.path, m.line, m.old) == (move.path, move.line, move.old) for m in known)
+
+    def _is_of_here(self, move: Move) -> bool:
+        """Tell whether what a test patches is a name of this module."""
+        module = move.old.rpartition(".")[0]
+        return is_module(self.document.context.file.path, module) if module else not move.stays
 
     def _not_given(self, name: str, moves: Iterable[Move], wishes: Wishes) -> Doubt | None:
         """Doubt a fix for which tests would have to patch otherwise that were not given."""
-        missing = dict.fromkeys(m.path for m in moves if not wishes.may_change(m.path))
+        waiting = [move for move in moves if not wishes.may_change(move.path)]
+        missing = dict.fromkeys(move.path for move in waiting)
         if not missing:
             return None
         root = self.document.context.file.inference.project.root
         first, *others = (f"`{shown_from(root, path)}`" for path in missing)
         tests = f"{first} and {len(others)} more" if others else first
         them, verb = ("those files", "patch") if others else ("that file", "patches")
+        here = " in this module" if all(map(self._is_of_here, waiting)) else ""
         reason = (
-            f"{tests} {verb} `{name}` in this module; `dbsession fix` changes that along where it "
+            f"{tests} {verb} `{name}`{here}; `dbsession fix` changes that along where it "
             f"is given {them} too"
         )
         return Doubt(Kind.PATCHED, reason, str(next(iter(missing))))
@@ -604,6 +617,16 @@ class _Attempt:
             self.make(groups[middle:])
         else:
             self.made += added
+
+
+def _is_held(old: _Proposal, new: _Proposal) -> bool:
+    """Tell whether a fix is not made because of what tests patch."""
+    return old.fix is not None and new.fix is None
+
+
+def _enters(proposal: _Proposal) -> bool:
+    """Tell whether a fix enters what was entered before."""
+    return bool(proposal.fix and proposal.fix.swap and proposal.fix.swap.enters)
 
 
 def _places_of(name: str, document: Document) -> dict[int, int]:

@@ -57,12 +57,14 @@ class Move:
         line: the line of the text.
         old: the text.
         new: the text that takes its place.
+        stays: whether the old name is still to be patched, and the new one beside it.
     """
 
     path: Path
     line: int
     old: str
     new: str
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

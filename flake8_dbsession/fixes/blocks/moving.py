@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.fixes.doubts.beside import beside
 from flake8_dbsession.rewriting.document import lines_of
 from flake8_dbsession.rewriting.edits import Edit, Move, applied
 from flake8_dbsession.rewriting.text import Text
 
 
-def moved(text: Text, moves: Iterable[Move]) -> Text:
+def moved(text: Text, moves: Collection[Move]) -> Text:
     """Let a test's file name other things.
 
     Args:
         text: its text, as it lay on disk when the moves were found.
-        moves: the texts in it that have to change.
+        moves: the texts in it that have to change, or that get another beside them.
 
     Returns:
         The new text, the quotes of which are as they were.
     """
     tree = parse(text.source)
     assert tree is not None
-    wanted = {(move.line, move.old): move.new for move in moves}
     lines = lines_of(text.content)
-    edits = set()
+    wanted = {(move.line, move.old): move.new for move in moves if not move.stays}
+    staying = (move for move in moves if move.stays and (move.line, move.old) not in wanted)
+    edits = {edit for move in staying for edit in _beside(tree, text, move, lines)}
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(value), lineno=line) if (line, value) in wanted:
@@ -37,6 +39,14 @@ def moved(text: Text, moves: Iterable[Move]) -> Text:
                 if "." in new and "." not in value:
                     edits |= _in_one(node, owner, _edit(named, value, new, lines), lines)
     return Text(applied(text.content, edits), text.encoding)
+
+
+def _beside(tree: ast.Module, text: Text, move: Move, lines: list[str]) -> Iterator[Edit]:
+    found = beside(tree, text.source, move.line, move.old, move.new)
+    if found is not None:
+        at = _offset(found.line, found.column, lines)
+        newline = "\r\n" if lines[found.line - 1].endswith("\r\n") else "\n"
+        yield Edit(at, at, found.text.replace("\n", newline))
 
 
 def _in_one(call: ast.Call, owner: ast.expr, name: Edit, lines: list[str]) -> set[Edit]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.fixes.doubts.beside import beside
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patches import Patch, patches
@@ -25,8 +26,8 @@ _PLAIN_FIXTURES = frozenset(
 _ENTERS = re.compile(r"__a?(?:enter|exit)__")
 # What gives itself when it is entered, so that it does not matter whether it is.
 _ENTERS_ITSELF = re.compile(
-    r"\b(\w+)\.__a?enter__ *= *[\w.]*Mock\(return_value=\1\)"
-    r"|\b(\w+)\.__a?enter__\.return_value *= *\2[ \t]*$"
+    r"\b([\w.]+)\.__a?enter__ *= *[\w.]*Mock\(return_value=\1\)"
+    r"|\b([\w.]+)\.__a?enter__\.return_value *= *\2[ \t]*$"
     r"|\.__a?exit__ *= *[\w.]*Mock\(return_value=(?:False|None)\)"
     r"|\.__a?exit__\.return_value *= *(?:False|None)\b"
     r"|def __a?enter__\((\w+)\):\s+return \3\b"
@@ -88,12 +89,21 @@ class _Running(NamedTuple):
         looks: whether it prepares blocks, looks at commits, at closes, and at notes of these.
         values: what its names stand for.
         texts: the words of its texts, its comments left out.
+        text: all of it.
     """
 
     words: frozenset[str]
     looks: tuple[bool, bool, bool, bool]
     values: Values
     texts: frozenset[str]
+    text: str
+
+    def counts(self, looked_for: re.Pattern[str]) -> bool:
+        """Tell whether it looks at ends of sessions that are none of its mocks."""
+        text = _IS_CALLED.sub("", self.text)
+        owners = (text[: found.start()] for found in looked_for.finditer(text))
+        names = (re.search(r"(\w+)\.$", before) for before in owners)
+        return any(name is None or not self.values.is_mock(name[1]) for name in names)
 
 
 class Code:
@@ -187,16 +197,29 @@ class Code:
             False where another patch of that name holds beside it, or where the module's own name
             would be unused without it, or is no plain text of the patch.
         """
+        if not self.is_alone(line, name):
+            return False
+        patch = next(p for p in self.patches if (p.name, p.line) == (name, line))
+        if patch.target is None or patch.target.value != name:
+            return patch.target is not None
+        return patch.owner is not None and self._is_used_beside(patch.owner, line, name)
+
+    def is_alone(self, line: int, name: str) -> bool:
+        """Tell whether no other patch of a name holds beside one that gives something else."""
         here = [each for each in self.patches if each.name == name and each.line == line]
         if len(here) != 1:
             return False
         (patch,) = here
-        beside = [p for p in self.patches if p.name == name and p.module != patch.module]
-        if any(self._holds_at(p.line, line) and not _is_same(p, patch) for p in beside):
-            return False
-        if patch.target is None or patch.target.value != name:
-            return patch.target is not None
-        return patch.owner is not None and self._is_used_beside(patch.owner, line, name)
+        others = [p for p in self.patches if p.name == name and p.module != patch.module]
+        return not any(self._holds_at(p.line, line) and not _is_same(p, patch) for p in others)
+
+    def patched_at(self, line: int, name: str) -> list[str]:
+        """Give the modules of which a name is patched where the code on a line may run."""
+        return [p.module for p in self.patches if p.name == name and self._holds_at(p.line, line)]
+
+    def can_stand_beside(self, line: int, old: str, new: str) -> bool:
+        """Tell whether a second patch can stand beside the one that a text names: see `beside`."""
+        return beside(self._tree, self._text, line, old, new) is not None
 
     def _holds_at(self, line: int, other: int) -> bool:
         """Tell whether the code on a line may run with that on another one."""
@@ -226,9 +249,12 @@ class Code:
         options = {option.arg: option.value for option in patch.options}
         given = patch.given or options.get("return_value") or options.get("side_effect")
         raises = is_error(options.get("side_effect"), self._errors)
+        looks, inner = running.looks, self._inner(patch.line)
+        if given is not None and running.values.is_real(given, inner):
+            looks = (False, running.counts(_COUNTS_COMMITS), running.counts(_COUNTS_CLOSES), False)
         return Looked(
-            *running.looks,
-            is_plain=given is None or running.values.is_plain(given, self._inner(patch.line)),
+            *looks,
+            is_plain=given is None or running.values.is_plain(given, inner),
             raises=raises,
             may_raise=raises or running.values.raises(patch.given or options.get("side_effect")),
             reads=running.texts,
@@ -247,7 +273,8 @@ class Code:
             words = re.findall(r"\w+", self._text if is_whole else text)
             values = Values(nodes, set(self._helpers), self._errors)
             texts = frozenset(_texts_in(nodes))
-            self._told[start] = _Running(frozenset(words), _looks(text, nodes), values, texts)
+            looks = _looks(text, nodes)
+            self._told[start] = _Running(frozenset(words), looks, values, texts, text)
         return self._told[start]
 
     def _inner(self, line: int) -> Function | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -71,6 +71,7 @@ class PatchedNames:
         self._conftests: dict[Path, tuple[ast.Module, str] | None] = {}
         self._functions: dict[Path, Functions] = {}
         self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
+        self._late: dict[tuple[Path, str, frozenset[str]], list[_Read]] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
         """Give the files of a project."""
@@ -99,7 +100,10 @@ class PatchedNames:
         moves: list[Move] = []
         for test in self._tests_naming(name, context):
             callers = partial(self._callers, test, context)
-            place = _Place(name, path, frozenset(homes), swap, uses, callers)
+            others = partial(self._late_reads, homes=frozenset(homes), context=context)
+            place = _Place(
+                name, path, frozenset(homes), swap, uses, callers, others, partial(_has, context)
+            )
             reason, found = test.notices(place)
             if reason:
                 shown = shown_from(context.file.inference.project.root, test.path)
@@ -146,6 +150,30 @@ class PatchedNames:
             self._callers_of[test.path, home] = functions
         return self._callers_of[test.path, home]
 
+    def _late_reads(self, name: str, homes: frozenset[str], context: Context) -> list[_Read]:
+        """Find where the project reads a name of some modules each time that code is called."""
+        key = (context.file.inference.project.root, name, homes)
+        if key not in self._late:
+            paths = self.neighbours(key[0]).naming(name)
+            mine = (path for path in paths if not context.policy.is_test(path))
+            self._late[key] = [read for p in mine for read in self._reads(p, name, homes, context)]
+        return self._late[key]
+
+    def _reads(
+        self, path: Path, name: str, homes: frozenset[str], context: Context
+    ) -> Iterator[_Read]:
+        project = context.file.inference.project
+        text = decode(read(path, project.sources)) or ""
+        words = "|".join(re.escape(home.rpartition(".")[2]) for home in homes)
+        functions = self._functions_of(path, project)
+        late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
+        found = [m for m in late if _may_be_any(m[1], homes)]
+        lines = [line for line in _lines(found, text) if functions.is_late(name, line)]
+        lines += _lines(re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text), text)
+        if any(is_module(path, home) for home in homes):
+            lines += functions.lines_of(name)
+        yield from (_Read(path, line, functions) for line in lines)
+
     def _imported(self, path: Path, project: Project, names: Set[str] | None = None) -> list[Path]:
         """Give the files of the modules that a file imports, or imports some names from."""
         found = []
@@ -162,6 +190,14 @@ class PatchedNames:
             text = decode(read(path, project.sources)) or ""
             self._functions[path] = Functions(parse(text) or ast.Module([], []))
         return self._functions[path]
+
+
+def _lines(found: Iterable[re.Match[str]], text: str) -> list[int]:
+    return [text.count("\n", 0, match.end()) + 1 for match in found]
+
+
+def _has(context: Context, name: str) -> bool:
+    return bool(context.file.module.scope.bindings(name))
 
 
 def shown_from(root: Path, path: Path) -> str:
@@ -182,6 +218,14 @@ def _homes(name: str, context: Context) -> set[str]:
     return homes - {""}
 
 
+class _Read(NamedTuple):
+    """A place where code reads a name of another module each time that it is called."""
+
+    path: Path
+    line: int
+    functions: Functions
+
+
 class _Place(NamedTuple):
     """A place where a module does not read a name any more.
 
@@ -192,6 +236,8 @@ class _Place(NamedTuple):
         swap: what is called in its place; None where nothing is.
         uses: what becomes of all places where it reads the name.
         callers: finds the functions of further modules, which may call those of the module.
+        others: finds where code reads a name of the module's homes each time that it is called.
+        has_own: tells whether a name is bound in the module outside of functions.
     """
 
     name: str
@@ -200,6 +246,8 @@ class _Place(NamedTuple):
     swap: Swap | None
     uses: Uses
     callers: Callable[[], tuple[Functions, ...]]
+    others: Callable[[str], list[_Read]]
+    has_own: Callable[[str], bool]
 
     def is_own(self, line: int) -> bool:
         """Tell whether the name on a line is the module's, and no function's own."""
@@ -292,16 +340,19 @@ class _Test:
                 if is_module(place.module, seen.module) and not self._is_covered(seen, swap):
                     if not self._is_held(seen, place):
                         continue
-                    move = self._moved(seen, place)
-                    if move is None:
+                    found = self._moved(seen, place)
+                    if found is None:
                         return f"patches `{name}` in this module", []
-                    moves.append(move)
+                    moves += found
                 if (
                     _ends_in_any(seen.module, place.homes)
                     and not seen.is_reread(swap)
                     and self._may_run(seen, place)
                 ):
-                    return f"patches `{seen.module}.{name}`", []
+                    found = self._beside_home(seen, place)
+                    if found is None:
+                        return f"patches `{seen.module}.{name}`", []
+                    moves += found
             elif not self._may_run(seen, place):
                 continue
             elif seen.name == "*":
@@ -313,10 +364,12 @@ class _Test:
 
     def _is_held(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether a patch in the module matters to a place, or would find no name."""
-        swap = place.swap
-        if swap is None or swap.old != place.name or not any(map(place.is_own, place.uses.kept)):
+        swap, kept = place.swap, place.uses.kept
+        if swap is None or swap.old != place.name:
             return True
-        return place.is_own(swap.line) and self._reaches(seen, swap.line, place)
+        if not place.is_own(swap.line):
+            return not kept  # the import of the module goes with the last use by that name
+        return not any(map(place.is_own, kept)) or self._reaches(seen, swap.line, place)
 
     def _reaches(self, seen: _Seen, line: int, place: _Place) -> bool:
         """Tell whether the code on a module's line may run while a patch holds."""
@@ -335,31 +388,84 @@ class _Test:
         homes = [s for s in self._patches(seen.name) if is_module(swap.home, s.module)]
         return bool(homes) and all(home.is_reread(swap) for home in homes)
 
-    def _moved(self, seen: _Seen, place: _Place) -> Move | None:
-        """Give the text that a patch has to name instead; None where no text would do."""
+    def _moved(self, seen: _Seen, place: _Place) -> list[Move] | None:
+        """Give the texts that a patch has to name, instead or besides; None where none would do."""
         uses, swap = place.uses, place.swap
         own = [each for each in uses.swaps if place.is_own(each.line)]
         reached = [each for each in own if self._reaches(seen, each.line, place)]
         swaps = reached or own
-        is_kept = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
-        if swap is None or swap.old != place.name or is_kept or not swaps:
+        stays = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
+        if swap is None or swap.old != place.name or not swaps or self._code is None:
             return None
-        if not uses.may_move or not seen.line:
-            return None
-        old = f"{seen.module}.{seen.name}" if seen.is_whole else seen.name
         news = {each.new for each in swaps}
         new = news.pop() if len(news) == 1 and all(each.enters for each in swaps) else ""
         if new.isidentifier():
-            return Move(self.path, seen.line, old, f"{seen.module}.{new}" if seen.is_whole else new)
+            return self._named(seen, place, seen.module, new, stays=stays)
         homes = {each.home for each in swaps}
-        if len(homes) != 1 or not all(map(seen.is_reread, swaps)) or not self._is_free(seen):
+        if len(homes) != 1 or not all(map(seen.is_reread, swaps)):
             return None
         home = self._dotted(homes.pop(), seen.module, place.module)
-        return Move(self.path, seen.line, old, f"{home}.{seen.name}") if home else None
+        is_free = self._code.is_alone if stays else self._code.can_name
+        if not home or not is_free(seen.at, seen.name):
+            return None
+        if stays and home in self._code.patched_at(seen.at, seen.name):
+            return []
+        return self._named(seen, place, home, seen.name, stays=stays)
 
-    def _is_free(self, seen: _Seen) -> bool:
-        """Tell whether a patch can name the home of what it replaces, where it names a module."""
-        return self._code is not None and self._code.can_name(seen.at, seen.name)
+    def _beside_home(self, seen: _Seen, place: _Place) -> list[Move] | None:
+        """Give the text by which a test is to patch what is entered in a factory's place.
+
+        That does what the factory did under the patch, which stays for all others that read it.
+        """
+        uses, swap = place.uses, place.swap
+        if swap is None or swap.old != place.name or not swap.new.isidentifier():
+            return None
+        late = [each for each in uses.swaps if not place.is_own(each.line)]
+        reached = [each for each in late if self._reaches(seen, each.line, place)]
+        is_alike = swap in reached and all(each.enters and each.new == swap.new for each in reached)
+        if not is_alike or place.has_own(swap.new) or self._is_read_by_others(seen, place):
+            return None
+        return self._named(seen, place, seen.module, swap.new, stays=True)
+
+    def _is_read_by_others(self, seen: _Seen, place: _Place) -> bool:
+        """Tell whether other code that a test runs would see that a provider is patched, too."""
+        assert place.swap is not None
+        found = [*place.others(place.swap.new)]
+        found += (
+            each
+            for each in place.others(place.name)
+            if each.path != place.module and not each.functions.only_enters(place.name, each.line)
+        )
+        return any(self._runs(seen, each, place) for each in found)
+
+    def _runs(self, seen: _Seen, other: _Read, place: _Place) -> bool:
+        """Tell whether other code may run while a patch holds."""
+        if self._code is None:
+            return False
+        names = {module_word(other.path), *self._code.names_of(other.path)}
+        if not self._code.may_run(seen.at, names):
+            return False
+        key = (other.line, id(other.functions))
+        if key not in self._runners:
+            self._runners[key] = runners(other.line, other.functions, place.callers())
+        run_by = self._runners[key]
+        return run_by is None or self._code.may_run(seen.at, run_by)
+
+    def _named(
+        self, seen: _Seen, place: _Place, module: str, name: str, *, stays: bool
+    ) -> list[Move] | None:
+        """Let a patch name something, instead of what it names or besides."""
+        if not place.uses.may_move or not seen.line or self._code is None:
+            return None
+        old = f"{seen.module}.{seen.name}" if seen.is_whole else seen.name
+        is_same = module == seen.module and not seen.is_whole
+        new = name if is_same else f"{module}.{name}"
+        if stays and (
+            not self._code.can_stand_beside(seen.line, old, new)
+            or (name != seen.name and self._code.patched_at(seen.at, name))
+        ):
+            return None
+        return [Move(self.path, seen.line, old, new, stays)]
 
     def _dotted(self, home: Path | None, module: str, path: Path) -> str:
         """Give the dotted name of a file from how another one is called; empty for none."""
@@ -400,6 +506,12 @@ class _Test:
 def _ends_in_any(module: str, homes: Set[str]) -> bool:
     """Tell whether a dotted name is one of some, or ends in it as in ``app.service.database``."""
     return any(f".{module}".endswith(f".{home}") for home in homes)
+
+
+def _may_be_any(module: str, homes: Set[str]) -> bool:
+    """Tell whether an import, which may be relative, may be from one of some modules."""
+    ends = f".{module.lstrip('.')}"
+    return _ends_in_any(module, homes) or any(f".{home}".endswith(ends) for home in homes)
 
 
 def _seen(code: Code, name: str) -> Iterator[_Seen]:

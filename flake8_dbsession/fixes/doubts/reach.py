@@ -57,6 +57,22 @@ class Functions:
         around = self._around(line)
         return around is not None and name in _bound_in(around.node)
 
+    def lines_of(self, name: str) -> list[int]:
+        """Give the lines on which the module's code reads a name."""
+        names = (node for node in nodes_in(self._tree) if isinstance(node, ast.Name))
+        return [n.lineno for n in names if n.id == name and isinstance(n.ctx, ast.Load)]
+
+    def only_enters(self, name: str, line: int) -> bool:
+        """Tell whether all that the function around a line gets by a name is entered there."""
+        around = self._around(line)
+        nodes = nodes_in(around.node) if around is not None else []
+        items = (item for node in nodes for item in getattr(node, "items", ()))
+        entered = {
+            item.context_expr.func for item in items if isinstance(item.context_expr, ast.Call)
+        }
+        reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+        return bool(reads) and all(n in entered for n in reads if isinstance(n.ctx, ast.Load))
+
     def names_at(self, line: int) -> Names:
         """Give the names by which the function around a line is called from elsewhere."""
         around = self._around(line)

@@ -12,8 +12,11 @@ from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.fixes.doubts.fakes import fake_of
 
-_MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
+MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
+"""The classes of the standard library's mocks."""
+
 _MAKES_REAL = frozenset({"Session", "async_sessionmaker", "scoped_session", "sessionmaker"})
+_SESSIONS = frozenset({"AsyncSession", "Session"})
 _GIVES = ("return_value", "side_effect")
 # What makes a mock less than it is by itself, or prepares its end.
 _UNUSUAL = frozenset({"close", "commit", "rollback", "spec", "spec_set", "unsafe", "wraps"})
@@ -66,14 +69,44 @@ class Values:
                 return True
             case ast.Await(value=inner) | ast.Lambda(body=inner):
                 return self.is_plain(inner, where)
+            case ast.Attribute(value=inner, attr=name) if _is_self(inner):
+                return self._is_named_plainly(f"self.{name}", None)
             case ast.Attribute(value=inner):
-                return not _is_self(inner) and self.is_plain(inner, where)
+                return self.is_plain(inner, where)
             case ast.List(elts=parts) | ast.Tuple(elts=parts):
                 return all(self.is_plain(part, where) for part in parts)
             case ast.Call():
                 return self._gives_plainly(given, where)
             case ast.Name(id=name):
                 return self._is_named_plainly(name, where)
+        return False
+
+    def is_real(self, given: ast.expr, where: Function | None = None) -> bool:
+        """Tell whether a value is what makes real sessions, and nothing else.
+
+        Args:
+            given: the value.
+            where: the function that it stands in.
+        """
+        return self._comes_from(_MAKES_REAL, given, where, set())
+
+    def is_mock(self, name: str) -> bool:
+        """Tell whether a name stands for nothing but mocks."""
+        return self._comes_from(MOCKS, ast.Name(name, ast.Load()), None, set())
+
+    def _comes_from(
+        self, makers: Set[str], given: ast.expr, where: Function | None, seen: set[str]
+    ) -> bool:
+        match given:
+            case ast.Call(func=function) if last_segment(function) in makers:
+                return True
+            case ast.Name(id=name) if name not in seen:
+                seen.add(name)
+                values = self._values(name, where)
+                return bool(values) and all(
+                    value is not None and self._comes_from(makers, value, place, seen)
+                    for value, place in values
+                )
         return False
 
     def raises(self, given: ast.expr | None) -> bool:
@@ -84,16 +117,16 @@ class Values:
         return any(value is _AN_ERROR or self._is_failing(value) for value in values)
 
     def _is_failing(self, mock: ast.expr | None) -> bool:
-        if not isinstance(mock, ast.Call) or last_segment(mock.func) not in _MOCKS:
+        if not isinstance(mock, ast.Call) or last_segment(mock.func) not in MOCKS:
             return False
         effects = (k.value for k in mock.keywords if k.arg == "side_effect")
         return any(is_error(each, self._errors) for each in effects)
 
     def _gives_plainly(self, call: ast.Call, where: Function | None) -> bool:
         name, owner = last_segment(call.func), getattr(call.func, "value", None)
-        if name in _MOCKS:
+        if name in MOCKS:
             gives = [k.value for k in call.keywords if k.arg in _GIVES]
-            is_usual = all(k.arg and k.arg not in _UNUSUAL for k in call.keywords) and not call.args
+            is_usual = all(map(_is_usual, call.keywords)) and not call.args
             return is_usual and all(self.is_plain(each, where) for each in gives)
         if name in _MAKES_REAL or is_error(call, self._errors):
             return True
@@ -217,14 +250,26 @@ def _is_self(expression: ast.expr) -> bool:
     return isinstance(expression, ast.Name) and expression.id in ("self", "cls")
 
 
+def _is_usual(keyword: ast.keyword) -> bool:
+    """Tell whether a mock with an argument can still be ended as a session is."""
+    if keyword.arg in ("spec", "spec_set"):
+        return last_segment(keyword.value) in _SESSIONS
+    return keyword.arg is not None and keyword.arg not in _UNUSUAL
+
+
 def _names_in(target: ast.expr) -> list[str]:
     return [node.id for node in nodes_in(target) if isinstance(node, ast.Name)]
 
 
 def _prepared(target: ast.expr) -> str:
-    """Give the name of the mock of which a target is what it gives, or what its block does."""
+    """Give the name of the mock of which a target is what it gives, or what its block does.
+
+    That may be an attribute of ``self``; empty for what is no such thing.
+    """
     while isinstance(target, ast.Attribute) and target.attr in _PREPARED:
         target = target.value
+    if isinstance(target, ast.Attribute) and _is_self(target.value):
+        return f"self.{target.attr}"
     return target.id if isinstance(target, ast.Name) else ""
 
 

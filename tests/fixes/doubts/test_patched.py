@@ -119,11 +119,20 @@ WHOLE = """
 """
 
 
-@pytest.mark.parametrize("test", [ENTERED, COUNTED, FAKED])
+@pytest.mark.parametrize("test", [ENTERED, COUNTED])
 def test_what_the_provider_would_do_otherwise_is_a_doubt(test: str, tmp_path: Path) -> None:
     files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert found == ["7: DBS102 `tests/test_work.py` patches `core.database.SessionLocal`"]
+
+
+def test_a_test_that_was_not_given_is_not_changed(tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": FAKED}
+    (found,) = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert found == (
+        "7: DBS102 `tests/test_work.py` patches `SessionLocal`; `dbsession fix` changes that along "
+        "where it is given that file too"
+    )
 
 
 def test_a_module_that_is_replaced_has_no_provider(tmp_path: Path) -> None:

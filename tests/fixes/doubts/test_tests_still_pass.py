@@ -59,6 +59,35 @@ ENTERED = """
     def both():
         return count(), Keeper().keep()
 """
+KEPT = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def add(name):
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            db.close()
+        return SessionLocal
+"""
+LATE_ENTERED = """
+    from core.models import User
+
+    def add(name):
+        from core.database import SessionLocal
+
+        with SessionLocal() as db:
+            db.add(User(name=name))
+            db.commit()
+
+    def tell():
+        from core.database import get_db_session
+
+        with get_db_session() as db:
+            return db.query(User).count()
+"""
 TOLD = """
     import logging
     from core.models import User
@@ -87,7 +116,7 @@ TOLD = """
 HEAD = """
     import pytest
     from sqlalchemy import create_engine
-    from sqlalchemy.orm import sessionmaker
+    from sqlalchemy.orm import Session, sessionmaker
     from unittest.mock import MagicMock, Mock, patch
 
     import core.database
@@ -218,14 +247,119 @@ FITTING = {
         """,
         'patch("app.work.SessionLocal", factory)',
     ),
-}
-HELD = {
     "a name that stands for both": (
         ENTERED,
         """
     def test_it(factory):
         with patch("app.work.SessionLocal", factory):
             assert work.both() == (0, factory)
+        """,
+        'patch("app.work.SessionLocal", factory), patch("app.work.get_db_session", factory):',
+    ),
+    "a name that stays, and a factory beside it": (
+        KEPT,
+        """
+    def test_it(monkeypatch, factory):
+        monkeypatch.setattr("app.work.SessionLocal", factory)  # for both
+        assert work.add("a") is factory
+        with factory() as db:
+            assert db.query(User).count() == 1
+        """,
+        'factory)  # for both\n    monkeypatch.setattr("core.database.SessionLocal", factory)\n',
+    ),
+    "an object of a module that stays": (
+        ENTERED,
+        """
+    def test_it(factory):
+        with patch.object(work, "SessionLocal", factory):
+            assert work.both() == (0, factory)
+        """,
+        '"SessionLocal", factory), patch.object(work, "get_db_session", factory):',
+    ),
+    "a block that the test prepares": (
+        LATE_ENTERED,
+        """
+    def test_it():
+        db = MagicMock()
+        with patch("core.database.SessionLocal") as made:
+            made.return_value.__enter__.return_value = db
+            work.add("a")
+        db.commit.assert_called_once()
+        db.close.assert_not_called()
+        """,
+        'patch("core.database.SessionLocal") as made, patch("core.database.get_db_session", made):',
+    ),
+    "a class that only its own test knows": (
+        LATE_ENTERED,
+        """
+    class Strange:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            return False
+
+        def __getattr__(self, name):
+            return lambda *given: None
+
+    def test_it(monkeypatch):
+        monkeypatch.setattr(core.database, "SessionLocal", Strange)
+        work.add("a")
+        """,
+        'monkeypatch.setattr(core.database, "get_db_session", Strange)',
+    ),
+    "what gives itself when it is entered": (
+        LATE_ENTERED,
+        """
+    class TestIt:
+        @pytest.fixture(autouse=True)
+        def opened(self):
+            self.db = Mock(spec=Session)
+            self.db.__enter__ = Mock(return_value=self.db)
+            self.db.__exit__ = Mock(return_value=False)
+            with patch("core.database.SessionLocal", return_value=self.db):
+                yield
+
+        def test_it(self):
+            work.add("a")
+            assert self.db.commit.called
+        """,
+        "",
+    ),
+    "a real session beside a double whose commits fail": (
+        LATE,
+        """
+    @pytest.fixture
+    def opened(factory):
+        with patch("core.database.SessionLocal", factory):
+            yield factory
+
+    def test_it(opened):
+        work.add("a")
+        with opened() as db:
+            assert db.query(User).count() == 1
+
+    def test_that_nothing_is_added(opened):
+        broken = MagicMock()
+        broken.commit.side_effect = ValueError("down")
+        with pytest.raises(ValueError):
+            broken.commit()
+        """,
+        "",
+    ),
+}
+HELD = {
+    "a provider that other code is given, too": (
+        LATE_ENTERED,
+        """
+    def test_it():
+        db = MagicMock()
+        with patch("core.database.SessionLocal", return_value=db):
+            db.__enter__.return_value.query.return_value.count.return_value = 2
+            work.add("a")
+            work.tell()
+        db.query.assert_called_once()
+        db.__enter__.return_value.commit.assert_called_once()
         """,
     ),
     "a module that nothing else names": (
