@@ -2649,3 +2649,34 @@ def test_a_caller_that_works_on_where_it_is_given_nothing(tmp_path: Path) -> Non
         parts.append(dedent(helpers).format(name=name, value=value, mark=mark))
         parts.append(dedent(callers).format(name=name, body=body))
     assert_cases(tmp_path, {"service.py": "\n".join(parts)}, CODES)
+
+
+@pytest.mark.parametrize("removes", [False, True])
+def test_a_registry_that_nothing_removes_lives_on(removes: bool, tmp_path: Path) -> None:
+    mark = "" if removes else "  # DBS308"
+    files = {
+        "database.py": """
+            from sqlalchemy import create_engine
+            from sqlalchemy.orm import scoped_session, sessionmaker
+
+            class Database:
+                def __init__(self, url):
+                    self.session = scoped_session(sessionmaker(create_engine(url)))
+        """,
+        "pool.py": f"""
+            from database import Database
+
+            class Pool:
+                def __init__(self):
+                    self.db = Database("postgresql://x/y")
+
+                def fill(self):
+                    try:
+                        self.db.session.add(object())
+                        self.db.session.flush()
+                    except Exception as error:{mark}
+                        print(error)
+        """,
+        "web.py": "def teardown(db):\n    db.session.remove()\n" if removes else "",
+    }
+    assert_cases(tmp_path, files, CODES)

@@ -36,6 +36,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.calls import raises_by_name
+from flake8_dbsession.analysis.library.frameworks import TEARDOWN
 from flake8_dbsession.analysis.library.methods import (
     CHANGING,
     DATABASE_ERRORS,
@@ -650,8 +651,9 @@ class _Function:
             return False  # a loop over a dependency, which ends with it
         if self._is_given_by_a_framework(self._parameters(name)):
             return known.commits
-        # What removes a registry's session when a request ends is seldom in sight.
-        return known.role not in (Role.OPENED, Role.REGISTRY)
+        if known.role is Role.REGISTRY:
+            return not self._inference.project.may_hold(self._scope.module.path, TEARDOWN)
+        return known.role is not Role.OPENED
 
     def _parameters(self, name: str) -> list[Parameter]:
         hows = (binding.how for binding in self._scope.bindings(name))
