@@ -81,10 +81,13 @@ def works_after(block: ast.stmt, function: Scope, inference: Inference) -> bool:
         inference: answers which names are sessions, and what is called.
     """
     walk, last = _Walk(function, inference), block.end_lineno or block.lineno
-    return any(
-        isinstance(node, ast.Await | ast.Call) and node.lineno > last and walk.is_slow(node)
+    later = [
+        node
         for node in own_nodes(function.node)
-    )
+        if isinstance(node, ast.Await | ast.Call) and node.lineno > last
+    ]
+    later.sort(key=lambda node: isinstance(node, ast.Call))  # what is called has to be followed
+    return any(map(walk.is_slow, later))
 
 
 class _Walk:

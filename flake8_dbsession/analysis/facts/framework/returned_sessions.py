@@ -23,6 +23,7 @@ from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import Mentions
 
 _MOST_FILES = 40  # that inject a function of some name; one more would tell nothing new
@@ -66,12 +67,24 @@ def returned_sessions(tree: Tree, inference: Inference) -> Iterator[ReturnedSess
             yield ReturnedSession(function, returned, injection.handed)
         elif not _tells(injection, function):
             yield ReturnedSession(function, returned, injection.handed, injection)
-    for node, scope in tree.functions():
-        function = FunctionValue(node, scope)
-        returned = None if node in seen else handed_over(function, inference)
-        handed = returned and _injected_elsewhere(scope.child(node), inference)
-        if returned and handed:
+    for function in tree.calling_functions():
+        if function.node in seen or not _returns_plainly(function.node):
+            continue
+        returned = handed_over(function, inference)
+        scope = function.scope.child(function.node)
+        handed = _injected_elsewhere(scope, inference) if returned is not None else None
+        if returned is not None and handed is not None:
             yield ReturnedSession(function, returned, handed)
+
+
+def _returns_plainly(function: ast.AST) -> bool:
+    """Tell whether a function that is no generator returns what a name or a call gives."""
+    nodes = own_nodes(function)
+    returned = [node.value for node in nodes if isinstance(node, ast.Return)]
+    values = map(unawaited, returned)
+    return any(isinstance(value, ast.Call | ast.Name) for value in values) and not any(
+        isinstance(node, ast.Yield) for node in nodes
+    )
 
 
 def _tells(injection: Injection, function: FunctionValue) -> bool:
