@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -101,3 +102,15 @@ def test_coroutines_on_one_connection_fail(tmp_path: Path) -> None:
         await engine.dispose()
 
     asyncio.run(run_both())
+
+
+def test_threads_commit_for_each_other_on_a_cached_connection(database: str) -> None:
+    @functools.lru_cache
+    def cached() -> sqlite3.Connection:
+        return sqlite3.connect(database, check_same_thread=False)
+
+    cached().execute("INSERT INTO log VALUES ('half done')")
+    in_a_thread(lambda: cached().commit())  # another request, which has nothing to save
+    cached().rollback()
+    assert cached().execute("SELECT count(*) FROM log").fetchone() == (1,)
+    cached().close()

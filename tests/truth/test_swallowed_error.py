@@ -74,3 +74,22 @@ def test_postgresql_saves_nothing_after_a_failed_statement(server: Engine) -> No
         with pytest.raises(InternalError, match="current transaction is aborted"):
             session.execute(text("SELECT 1"))
     server.dispose()
+
+
+def test_a_caller_that_is_told_nothing_works_on_in_vain(sqlite: Engine) -> None:
+    def added(session: Session, number: int) -> _Agent | None:
+        try:
+            agent = _Agent(id=number)
+            session.add(agent)
+            session.flush()
+            return agent
+        except IntegrityError:
+            return None
+
+    with Session(sqlite) as session:
+        session.execute(text("INSERT INTO swallowed_agents VALUES (1)"))
+        assert added(session, 1) is None
+        with pytest.raises(PendingRollbackError):
+            added(session, 2)
+        with pytest.raises(PendingRollbackError):
+            session.commit()
