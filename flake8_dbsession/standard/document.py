@@ -9,6 +9,7 @@ from string import Template
 
 from flake8_dbsession import __version__
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Style
+from flake8_dbsession.rules.context import quoted
 from flake8_dbsession.rules.pages import FAMILIES, summary
 from flake8_dbsession.standard.antipatterns import AntiPattern, anti_patterns, enabled
 from flake8_dbsession.standard.page import no_way
@@ -263,7 +264,7 @@ def _rollback_test(way: StandardWay) -> str:
 
 def _replacement(pair: tuple[str, str]) -> tuple[str, str]:
     name, instead = pair
-    return f"`{name}`", instead if " " in instead else f"`{instead}`"
+    return f"`{name}`", quoted(instead)
 
 
 def _text(name: str, **values: str) -> str:
