@@ -71,7 +71,7 @@ def migration_of(
     """
     states: list[FileState] = []
     unread: list[tuple[str, str]] = []
-    results = chain.from_iterable(spread(partial(_States, settings, policy), files, jobs))
+    results = chain.from_iterable(spread(partial(_states, settings, policy), files, jobs))
     for path, state in track(results, len(files)):
         if isinstance(state, UnreadError):
             unread.append((path, str(state)))
@@ -81,14 +81,10 @@ def migration_of(
     return Migration(tuple(states), tuple(sorted(unread)))
 
 
-class _States:
-    """Finds the states of some files at a time."""
-
-    def __init__(self, settings: Settings, policy: Policy | None) -> None:
-        self._linter = Linter(settings, policy)
-
-    def __call__(self, files: list[str]) -> list[Looked]:
-        return [(path, _state_of(path, self._linter)) for path in files]
+def _states(settings: Settings, policy: Policy | None) -> Callable[[list[str]], list[Looked]]:
+    """Make what finds the states of some files at a time."""
+    linter = Linter(settings, policy)
+    return lambda files: [(path, _state_of(path, linter)) for path in files]
 
 
 def _state_of(path: str, linter: Linter) -> FileState | UnreadError | None:

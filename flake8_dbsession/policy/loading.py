@@ -87,18 +87,17 @@ def load(
     return _load(source, folder, preset, tuple(factories), tuple(owners), codes)
 
 
-def load_text(text: str, file: Path, *, known: Mapping[str, str] | None = None) -> Policy:
+def load_text(text: str, file: Path) -> Policy:
     """Read a policy from a text that stands in no file yet.
 
     Args:
         text: TOML, as a ``dbsession.toml`` has it.
         file: the file that it is meant for.
-        known: as ``load`` takes it.
 
     Raises:
         PolicyError: as ``load`` raises it.
     """
-    return _merge(file, file.parent, text_sources(text, file), known or {})
+    return _merge(file, file.parent, text_sources(text, file), {})
 
 
 def text_sources(text: str, file: Path) -> list[Source]:

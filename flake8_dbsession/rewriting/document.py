@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -21,34 +22,22 @@ _CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
+@dataclass(frozen=True, eq=False)
 class Document:
     """A file's text beside its syntax tree and the facts found in it.
 
-    Args:
-        text: the text, its line ends as they are in the file.
-        context: the file as the rules see it.
-        reader: finds another file that takes a name from this one.
-        is_named: tells whether any file of the project has a name in it.
-
     Attributes:
-        text: the text.
+        text: the text, its line ends as they are in the file.
         context: the file as the rules see it.
         reader: finds another file that takes a name from this one; None for none.
         is_named: tells whether any file of the project has a name in it.
     """
 
-    def __init__(
-        self,
-        text: str,
-        context: Context,
-        reader: Callable[[str], Path | None] = lambda _: None,
-        is_named: Callable[[str], bool] = lambda _: True,
-    ) -> None:
-        self.text = text
-        self.context = context
-        self.reader = reader
-        self.is_named = is_named
-        self._fixes: dict[ast.AST, Fix | Refusal] = {}
+    text: str
+    context: Context
+    reader: Callable[[str], Path | None] = lambda _: None
+    is_named: Callable[[str], bool] = lambda _: True
+    _fixes: dict[ast.AST, Fix | Refusal] = field(default_factory=dict, init=False)
 
     def once(self, node: ast.AST, find: Callable[[], Fix]) -> Fix:
         """Give the fix of a place that several rules may report, found only once.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from string import Template
 
 from flake8_dbsession import __version__
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Style
+from flake8_dbsession.rules.context import quoted
 from flake8_dbsession.rules.pages import FAMILIES, summary
 from flake8_dbsession.standard.antipatterns import AntiPattern, anti_patterns, enabled
 from flake8_dbsession.standard.page import no_way
@@ -59,16 +62,14 @@ class _Writer:
 
     def parts(self) -> Iterator[str]:
         """Give the document's parts in their order."""
-        yield self._head()
+        yield self._opening()
         yield from self._layers()
         yield from self._patterns()
         yield from self._anti_patterns()
         yield from self._replaced()
         yield from self._engines()
         yield from self._tests()
-        yield from self._checks()
-        yield from self._moving()
-        yield from self._exceptions()
+        yield _text("closing", version=__version__)
         yield from self._codes()
 
     @property
@@ -76,7 +77,7 @@ class _Writer:
         """Whether each layer has a way of its own, and not just the block of what is opened."""
         return all(ways and ways != self._ways.unnamed for _, ways in self._working)
 
-    def _head(self) -> str:
+    def _opening(self) -> str:
         way = (
             "So there is one way to a session in each part of this code base, and it does all of "
             "that by itself."
@@ -84,22 +85,7 @@ class _Writer:
             else "So each is opened in a block whose end closes it, whatever happens inside."
         )
         source = f"`{self._policy.source.name}`" if self._policy.source else "its preset"
-        return (
-            "# Database sessions: how we write them\n\n"
-            f"<!-- Written by `dbsession standard` from {source}: change that, not this. -->\n"
-            "<!-- flake8: noqa -->\n\n"
-            "A session holds a connection of the pool and a transaction. Who opens one has to "
-            "commit it or roll it back, and close it, on every path; a single forgotten path costs "
-            f"a connection each time, until none is left. {way} New code does it so, and old code "
-            "moves over.\n\n"
-            "- Get a session only in the way of the layer that you work in (below).\n"
-            "- Open late, close early: do no slow work, such as calls to other services, while you "
-            "hold one.\n"
-            "- One session for one piece of work: hand it on as a parameter instead of opening a "
-            "second one.\n"
-            "- Never keep one in a module, a class or a default, and never share one between "
-            "threads or tasks."
-        )
+        return _text("opening", way=way, source=source)
 
     def _layers(self) -> Iterator[str]:
         yield "## The layers"
@@ -205,43 +191,6 @@ class _Writer:
             yield "What is worth a test of its own is that an error leaves nothing behind:"
             yield _code(_rollback_test(way))
 
-    def _checks(self) -> Iterator[str]:
-        yield "## How it is checked"
-        yield _code(
-            "flake8 --select DBS .          # or: dbsession check\n"
-            "dbsession explain DBS101       # why a code is reported, and what to write instead\n"
-            "dbsession report               # how far the code base has moved over\n",
-            "bash",
-        )
-        yield "Before each commit, with pre-commit:"
-        yield _code(
-            "- repo: https://github.com/flake8-dbsession/flake8-dbsession\n"
-            f"  rev: v{__version__}\n  hooks:\n    - id: flake8-dbsession\n",
-            "yaml",
-        )
-
-    def _moving(self) -> Iterator[str]:
-        yield "## Moving old code over"
-        yield (
-            "1. `dbsession report` says what is left, by layer, file and code.\n"
-            "2. `dbsession fix --diff` shows what can be moved over by itself; `dbsession fix` "
-            "does it.\n"
-            "3. The rest is moved by hand, a file at a time: the import, then the block, then the "
-            "`close()` and `rollback()` that it makes needless.\n"
-            "4. Until then `dbsession baseline` keeps what is known out of the way of what is new."
-        )
-
-    def _exceptions(self) -> Iterator[str]:
-        yield "## Exceptions"
-        yield (
-            "- One line: `# noqa: DBS101` at its end, with the reason beside it.\n"
-            "- Whole files: `per-file-ignores` in flake8's configuration, such as "
-            "`legacy/*:DBS101,DBS301`.\n"
-            "- A whole layer: `allow` in the policy.\n"
-            "- Everything that is there today: `dbsession baseline` records it, so that only what "
-            "is new is reported."
-        )
-
     def _codes(self) -> Iterator[str]:
         yield "## Every code"
         rows = ((r.code, r.name, summary(r)) for r in enabled(self._policy))
@@ -315,11 +264,17 @@ def _rollback_test(way: StandardWay) -> str:
 
 def _replacement(pair: tuple[str, str]) -> tuple[str, str]:
     name, instead = pair
-    return f"`{name}`", instead if " " in instead else f"`{instead}`"
+    return f"`{name}`", quoted(instead)
 
 
-def _code(text: str, language: str = "python") -> str:
-    return f"```{language}\n{text}```"
+def _text(name: str, **values: str) -> str:
+    """Give a part that is much the same for every house."""
+    text = Path(__file__).with_name(f"{name}.md").read_text(encoding="utf-8")
+    return Template(text).substitute(values).rstrip("\n")
+
+
+def _code(text: str) -> str:
+    return f"```python\n{text}```"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy
+from flake8_dbsession.rules.context import quoted
 from flake8_dbsession.standard.patterns import block
 from flake8_dbsession.standard.ways import StandardWay, StandardWays
 
@@ -44,7 +45,7 @@ def _parts(policy: Policy, own: Sequence[StandardWay]) -> Iterator[str]:
     )
     if policy.retired or policy.legacy:
         replaced = (*policy.retired, *policy.legacy)
-        yield "\n".join(f"- not `{old}`, but {_quoted(new)}" for old, new in replaced)
+        yield "\n".join(f"- not `{old}`, but {quoted(new)}" for old, new in replaced)
     yield (
         "`dbsession check` reports what breaks it, `dbsession explain CODE` says why, and "
         "`dbsession fix` moves over what it can."
@@ -78,7 +79,3 @@ def no_way(layer: Layer, policy: Policy) -> str:
 def _written(way: StandardWay) -> str:
     imports = ", ".join(f"`{line}`" for line in way.imports.split("\n") if line)
     return f"`{block(way)}` ({imports})" if imports else f"`{block(way)}`"
-
-
-def _quoted(text: str) -> str:
-    return text if " " in text else f"`{text}`"

@@ -57,9 +57,9 @@ def tried(proposal: Proposal, folder: Path, files: Sequence[str], *, jobs: int =
         A proposal that leads nowhere wrong, reports no more than its layers and tables explain, and
         lets the share of what is sanctioned not fall.
     """
-    trial = _Trial(folder, files, jobs)
+    trial = partial(_migration_under, folder=folder, files=files, jobs=jobs)
     before = migration_of(files, Settings(), jobs=jobs)
-    after = trial.of(proposal)
+    after = trial(proposal)
     if after is not None and _findings(after) == _findings(before):
         dropped = tuple((name, FOUND) for name, _ in _parts(proposal))
         return Tried(proposal, _bare(proposal), dropped, before, before)
@@ -67,13 +67,13 @@ def tried(proposal: Proposal, folder: Path, files: Sequence[str], *, jobs: int =
     out: list[tuple[str, str]] = []
     if len(files) > _MANY:
         proposal, out = _without_found(proposal)
-        after = trial.of(proposal)
+        after = trial(proposal)
     is_shrinking = len(files) <= _MANY
     while is_shrinking:
         known = len(out)
         for name, without in _parts(proposal):
             smaller = without(proposal)
-            found = trial.of(smaller)
+            found = trial(smaller)
             reason = _reason_to_drop(found, after, before)
             if name == "owners" and found is not None and _count(found) > _count(after):
                 silent = counted(_count(found) - _count(after), "place")
@@ -132,24 +132,18 @@ def _bare(proposal: Proposal) -> Proposal:
     return replace(proposal, layers=())
 
 
-class _Trial:
-    """Tries proposals over the same files."""
-
-    def __init__(self, folder: Path, files: Sequence[str], jobs: int) -> None:
-        self._file = folder / "dbsession.toml"
-        self._files = files
-        self._jobs = jobs
-
-    def of(self, proposal: Proposal) -> Migration | None:
-        """Give what is found under a proposal; None where a name in it leads nowhere."""
-        text = written(proposal)
-        try:
-            policy = load_text(text, self._file)
-        except PolicyError:
-            return None
-        if look_up_names(policy, tuple(text_sources(text, self._file))).errors:
-            return None
-        return migration_of(self._files, Settings(), policy=policy, jobs=self._jobs)
+def _migration_under(
+    proposal: Proposal, folder: Path, files: Sequence[str], jobs: int
+) -> Migration | None:
+    """Give what is found under a proposal; None where a name in it leads nowhere."""
+    text, file = written(proposal), folder / "dbsession.toml"
+    try:
+        policy = load_text(text, file)
+    except PolicyError:
+        return None
+    if look_up_names(policy, tuple(text_sources(text, file))).errors:
+        return None
+    return migration_of(files, Settings(), policy=policy, jobs=jobs)
 
 
 def _parts(proposal: Proposal) -> Iterator[tuple[str, Callable[[Proposal], Proposal]]]:

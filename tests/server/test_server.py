@@ -26,7 +26,7 @@ def save(user):
     with SessionLocal() as db:
         db.expunge(user)
 """
-MENDED = BY_HAND.replace("SessionLocal", "get_db_session")
+MENDED = BY_HAND.replace("SessionLocal, ", "").replace("SessionLocal", "get_db_session")
 WHOLE = types.Range(types.Position(0, 0), types.Position(10_000, 0))
 
 

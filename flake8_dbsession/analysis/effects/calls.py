@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.effects.decorators import Undecorated
 from flake8_dbsession.analysis.library.running import RELAYS, RUNNERS
 from flake8_dbsession.analysis.library.wrappers import HOLDERS, PARTIAL
+from flake8_dbsession.analysis.lifetimes.names import defaults
 from flake8_dbsession.analysis.names.functions import (
     arguments_of,
     parameter_for,
@@ -163,7 +164,7 @@ def constants(function: FunctionValue, call: ast.Call) -> Mapping[str, object]:
     Returns:
         The values of those that are True, False or None, by the parameter's name.
     """
-    given = dict(_defaults(function.node))
+    given = dict(defaults(function.node))
     for key, value in arguments_of(call):
         name = receiving_parameter(function, key)
         if name is not None:
@@ -207,16 +208,6 @@ def is_constructor(call: ast.Call, callee: Value | Undecorated | None) -> bool:
         return True
     name = last_segment(call.func)
     return not isinstance(callee, (FunctionValue, Undecorated)) and name.lstrip("_")[:1].isupper()
-
-
-def _defaults(node: Function) -> Iterator[tuple[str, ast.expr]]:
-    arguments = node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    with_default = positional[len(positional) - len(arguments.defaults) :]
-    yield from zip((arg.arg for arg in with_default), arguments.defaults, strict=True)
-    for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if default is not None:
-            yield arg.arg, default
 
 
 def is_stub(function: FunctionValue) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Take
-from flake8_dbsession.analysis.nodes import nodes_in, unawaited
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, unawaited
 
 Mention: TypeAlias = str | ast.AST
 
@@ -46,7 +46,7 @@ class Mentions:
                 case Bind(target=target, value=ast.AST() as value):
                     yield self._target(target), self._of(value)
                 case Evaluate(node=ast.Call(func=ast.Attribute(value=owner)) as call):
-                    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+                    given = arguments(call)
                     if given:
                         yield self._of(owner), frozenset().union(*map(self._of, given))
 

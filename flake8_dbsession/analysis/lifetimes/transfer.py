@@ -50,6 +50,7 @@ from flake8_dbsession.analysis.lifetimes.state import (
     Status,
     one_of,
 )
+from flake8_dbsession.analysis.names.functions import arguments_of
 from flake8_dbsession.analysis.nodes import dotted_name, root_of, unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
@@ -245,11 +246,9 @@ class Transfer:
 
     def _given(self, call: ast.Call, state: State) -> list[tuple[int | str, ast.expr]]:
         """Give the arguments of a call that are the object or hold it, with their keys."""
-        given: list[tuple[int | str, ast.expr]] = [
-            *enumerate(call.args),
-            *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
+        return [
+            (key, value) for key, value in arguments_of(call) if self._reader.holds(value, state)
         ]
-        return [(key, value) for key, value in given if self._reader.holds(value, state)]
 
     def _arrived(
         self, node: ast.AST, outcomes: frozenset[Outcome], state: State

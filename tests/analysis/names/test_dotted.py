@@ -66,8 +66,8 @@ def test_attributes_of_self_are_followed() -> None:
     )
 
 
-def test_dotted_name_is_none_for_anything_else() -> None:
-    assert dotted_name(ast.parse("a.b[0].c", mode="eval").body) is None
+def test_dotted_name_is_empty_for_anything_else() -> None:
+    assert dotted_name(ast.parse("a.b[0].c", mode="eval").body) == ""
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ from flake8_dbsession.analysis.names.functions import parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.analysis.nodes import nodes_in, unawaited
+from flake8_dbsession.analysis.nodes import arguments, nodes_in, unawaited
 
 _TELLING = LOGS | {"print"}
 _OF_MODELS = frozenset({"from_orm", "model_validate", "parse_obj"})  # pydantic's, which only read
@@ -171,7 +171,7 @@ class Changes:
         if isinstance(function, ast.Name) and self._objects.carries(function):
             yield _unknown(call)
             return
-        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        parts = arguments(call)
         if isinstance(function, ast.Attribute):
             parts.append(function.value)
             if function.attr in IN_PLACE and self._is_part(function.value):
@@ -291,7 +291,7 @@ class Changes:
     def _is_given_session(self, call: ast.Call) -> bool:
         if self._callees.is_builtin(call.func):
             return False
-        parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+        parts = arguments(call)
         objects = self._objects
         is_given = any(objects.is_session(part) or objects.is_holder(part) for part in parts)
         return is_given or objects.is_of_holder(call)

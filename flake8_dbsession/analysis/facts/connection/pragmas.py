@@ -13,12 +13,12 @@ from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, 
 from flake8_dbsession.analysis.library.drivers import CONFIGURING
 from flake8_dbsession.analysis.library.methods import SCRIPTS
 from flake8_dbsession.analysis.library.wrappers import SAME_OBJECT
-from flake8_dbsession.analysis.names.functions import receiving_parameter
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 # What gives the connection itself, or a cursor of it.
@@ -174,8 +174,7 @@ class _Walk:
         if isinstance(callee, FunctionValue) and self._depth < _DEEPEST:
             names = self._names_in(callee, call, state)
             return self._helped(call, callee, names, state) if names else state
-        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-        is_given = any(self._hands_on(argument, state) for argument in arguments)
+        is_given = any(self._hands_on(argument, state) for argument in arguments(call))
         is_none = last_segment(call.func) in _NO_USES | SAME_OBJECT or not raises_by_name(call)
         return self._use(call, state) if is_given and not is_none else state
 
@@ -219,11 +218,9 @@ class _Walk:
 
     def _names_in(self, callee: FunctionValue, call: ast.Call, state: _State) -> frozenset[str]:
         """Give the names by which a called function has the connection."""
-        given: list[tuple[int | str, ast.expr]] = [
-            *enumerate(call.args),
-            *((keyword.arg or "**", keyword.value) for keyword in call.keywords),
-        ]
-        names = {receiving_parameter(callee, k) for k, v in given if self._refers(v, state)}
+        names = {
+            receiving_parameter(callee, k) for k, v in arguments_of(call) if self._refers(v, state)
+        }
         if callee.owner is not None and isinstance(call.func, ast.Attribute):
             owner = dotted_name(call.func.value)
             instance = callee.receiver

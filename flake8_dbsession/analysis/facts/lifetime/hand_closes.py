@@ -49,7 +49,14 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    is_name,
+    names,
+    nodes_in,
+    own_nodes,
+    unawaited,
+)
 from flake8_dbsession.analysis.source.mentions import hints
 
 # What a function does on the way to closing a session, without working with it.
@@ -488,8 +495,7 @@ def _uses(module: Scope) -> dict[str, list[ast.expr]]:
 
 def gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call is given a session that is opened for it alone."""
-    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-    values = (inference.value(a, scope) for a in arguments if isinstance(a, ast.Call))
+    values = (inference.value(a, scope) for a in arguments(call) if isinstance(a, ast.Call))
     return any(isinstance(value, RoleValue) and value.role is Role.OPENED for value in values)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
@@ -18,33 +19,23 @@ from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
 
 
+@dataclass(frozen=True, eq=False)
 class SessionCalls:
     """Answers what calls and blocks do to a session.
 
-    Args:
+    Attributes:
         session: the session as it is written.
         known: what it is; None where only its name is known.
         scope: the function's scope.
         inference: follows what is called.
         late: the calls of ``begin_nested()`` whose own flush writes what was added before.
-
-    Attributes:
-        session: the session as it is written.
     """
 
-    def __init__(
-        self,
-        session: str,
-        known: RoleValue | None,
-        scope: Scope,
-        inference: Inference,
-        late: AbstractSet[ast.Call] = frozenset(),
-    ) -> None:
-        self.session = session
-        self._known = known
-        self._scope = scope
-        self._inference = inference
-        self._late = late
+    session: str
+    known: RoleValue | None
+    scope: Scope
+    inference: Inference
+    late: AbstractSet[ast.Call] = frozenset()
 
     def is_session(self, node: object) -> bool:
         """Tell whether a node is the session."""
@@ -64,32 +55,32 @@ class SessionCalls:
 
     def failing_in(self, call: ast.Call) -> Sequence[str]:
         """Give the session's methods by which a call fails: of a function that is given it."""
-        if call in self._late:
+        if call in self.late:
             return ["flush"]
         if not self.is_given(call):
             return []
-        return failing_work(call, self.session, self._scope, self._inference)
+        return failing_work(call, self.session, self.scope, self.inference)
 
     def closes(self, call: ast.Call) -> bool:
         """Tell whether a call closes something."""
-        return closes(call, self._scope, self._inference)
+        return closes(call, self.scope, self.inference)
 
     def rolls_back(self, call: ast.Call) -> bool:
         """Tell whether a call whose name says so rolls something back."""
-        return rolls_back(call, self._scope, self._inference)
+        return rolls_back(call, self.scope, self.inference)
 
     def may_end_at(self, context: ast.expr) -> bool:
         """Tell whether the end of a block over an expression may roll back or close the session."""
-        is_registry = self._known is not None and self._known.role is Role.REGISTRY
-        if is_registry and ends_at_block(context, self._scope, self._inference):
+        is_registry = self.known is not None and self.known.role is Role.REGISTRY
+        if is_registry and ends_at_block(context, self.scope, self.inference):
             return True
-        return may_see_to(context, self.session, self._scope, self._inference)
+        return may_see_to(context, self.session, self.scope, self.inference)
 
     def is_query(self, expression: ast.expr) -> bool:
         """Tell whether an expression is a query of a model, which the session runs."""
-        if self._known is None:
+        if self.known is None:
             return False
-        return is_model_query(expression, self._known, self._scope, self._inference)
+        return is_model_query(expression, self.known, self.scope, self.inference)
 
     def is_of_holder(self, call: ast.Call) -> bool:
         """Tell whether a call is that of an object which is made with the session."""
@@ -97,7 +88,7 @@ class SessionCalls:
 
     @cached_property
     def _holders(self) -> frozenset[str]:
-        return frozenset(_made_with(self.session, self._scope))
+        return frozenset(_made_with(self.session, self.scope))
 
     def is_of_owner(self, call: ast.Call) -> bool:
         """Tell whether a call is a method's of the object that has the session."""
