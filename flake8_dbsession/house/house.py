@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.held_work import works_after
@@ -51,6 +52,9 @@ class House:
         policy: its policy.
         layers: the policy's layers, each with its style.
         layer: that of the file; None for none.
+
+    Attributes:
+        memory: answers already given about the file's places.
     """
 
     def __init__(
@@ -62,7 +66,9 @@ class House:
         self._layers = layers
         self._layer = layer
         self._imports = Imports(file)
+        self.memory: dict[object, Any] = {}
 
+    @remembered
     def ways(self, place: OpeningPlace) -> list[Way]:
         """Give the ways that can be used at a place, the best first.
 
@@ -250,7 +256,8 @@ class House:
             yield from self._of_preset(own, place)
         for layer in declared:
             yield from self._blocks_of(layer, place)
-        yield from self._found(place)
+        if declared:
+            yield from self._found(place)
         for layer in others:
             if not layer.declared:
                 ways = self._of_preset(layer, place)
