@@ -82,6 +82,17 @@ def test_it_says_what_the_run_before_said(project: Path, paths: tuple[str, ...])
     assert reported(paths) == found
 
 
+def test_named_files_have_a_report_of_their_own(project: Path) -> None:
+    paths = ["app/users.py", "quiet.py"]
+    check(*paths)
+    known = unchanged()
+    assert known is not None
+    assert known.report(paths) is not None
+    assert known.report(["app", "quiet.py"]) is None
+    Path("quiet.py").write_text("y = 1\n")
+    assert unchanged() is None
+
+
 def test_other_runs_over_the_project_do_not_matter(project: Path) -> None:
     found = check(".")
     check("app")
