@@ -7,6 +7,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from flake8_dbsession.checking.findings import Finding
 
 _YOUNG = 20_000  # objects after which Python looks for garbage: what is imported is none
@@ -18,28 +20,30 @@ def main() -> None:
     if arguments[:1] == ["check"]:
         paths = [word for word in arguments[1:] if word not in ("-q", "--quiet")]
         if not any(word.startswith("-") for word in paths):
-            _check(paths or ["."])
+            _check(paths, quiet=paths != arguments[1:])
     gc.set_threshold(_YOUNG)
     from flake8_dbsession.command import main as command
 
     command(prog_name="dbsession")
 
 
-def _check(paths: list[str]) -> None:
-    """Check paths of which all is known, and end; come back where it is not."""
+def _check(paths: list[str], *, quiet: bool) -> NoReturn:
+    """Check paths and end: at once where all is known of them."""
     from flake8_dbsession.checking.caching.unchanged import unchanged
     from flake8_dbsession.terminals import is_plain
 
-    known = unchanged()
-    if known is None:
-        return
-    report = known.report(paths) if sys.stdout and is_plain(sys.stdout) else None
+    known, named = unchanged(), paths or ["."]
+    report = known.report(named) if known and sys.stdout and is_plain(sys.stdout) else None
     if report is not None:
         code, text = report
         sys.exit(_print(text) or code)
-    found = known.findings(paths)
+    found = known.findings(named) if known else None
     if found is not None:
         sys.exit(_written(found))
+    gc.set_threshold(_YOUNG)
+    from flake8_dbsession.command.checking import check_plainly
+
+    check_plainly(paths, quiet=quiet)
 
 
 def _print(text: str) -> int:

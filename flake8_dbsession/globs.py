@@ -27,7 +27,7 @@ class Globs:
         translator = _Translator()
         patterns = [each for each in map(translator.pattern, lines) if each]
         self._matchers = [
-            (re.compile("|".join(each.regex for each in same), re.DOTALL), takes)
+            (re.compile(_joined([each.regex for each in same]), re.DOTALL), takes)
             for takes, same in groupby(reversed(patterns), lambda each: each.takes)
         ]
         self._folders: dict[str, bool] = {}
@@ -65,6 +65,13 @@ class Globs:
 
     def _own(self, path: str) -> bool | None:
         return next((takes for regex, takes in self._matchers if regex.match(path)), None)
+
+
+def _joined(regexes: list[str]) -> str:
+    """Give what matches any of some: the folders before a name are gone through once for all."""
+    anywhere = [each.removeprefix(_FOLDERS) for each in regexes if each.startswith(_FOLDERS)]
+    others = [f"(?:{each})" for each in regexes if not each.startswith(_FOLDERS)]
+    return "|".join([*others, *([f"{_FOLDERS}(?:{'|'.join(anywhere)})"] if anywhere else [])])
 
 
 def _folders_of(path: str) -> Iterator[str]:
@@ -113,7 +120,7 @@ class _Translator:
             regex = self._path(segments if is_anchored else [_ANY_DEPTH, *segments], is_folder)
         except _NoPatternError:
             return None
-        return _Pattern(f"(?:{regex})", takes)
+        return _Pattern(regex, takes)
 
     def _path(self, segments: list[str], is_folder: bool) -> str:
         first, *deeper = _runs(segments)

@@ -122,16 +122,40 @@ def test_a_run_that_finds_nothing_changed_asks_once_for_each_path(
     assert more["scandir"] == 0  # but of this package, where it is worked on
 
 
+_ROOMS = ("rules", "house", "policy.model", "analysis.names")
+_ROOMS_OF_RULES = tuple(f"{_NAME}.{room}" for room in _ROOMS)
+
+
+def imported_by(folder: Path, *command: str) -> set[str]:
+    """Give the modules that a command of Python imports."""
+    python = (sys.executable, "-X", "importtime", "-m", *command)
+    said = subprocess.run(python, cwd=folder, capture_output=True, text=True, check=True).stderr
+    return set(re.findall(r"\| +([\w.]+)$", said, re.MULTILINE))
+
+
 @pytest.mark.parametrize("beside", ["", "# of the database\n", '"""Keeps a session."""\n'])
 def test_flake8_begins_without_policies_and_rules(tmp_path: Path, beside: str) -> None:
     (tmp_path / "app.py").write_text(f"{beside}x = 1\n")
-    command = (sys.executable, "-X", "importtime", "-m", "flake8", "--isolated", "app.py")
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
-    imported = set(re.findall(r"\| +(flake8_dbsession[\w.]*)$", said, re.MULTILINE))
+    imported = imported_by(tmp_path, "flake8", "--isolated", "app.py")
     assert f"{_NAME}.linter" in imported
-    rooms = ("rules", "house", "checking.running", "policy.model", "analysis.names")
-    heavy = tuple(f"{_NAME}.{room}" for room in rooms)
-    assert [name for name in imported if name.startswith(heavy)] == []
+    assert [name for name in imported if name.startswith(_ROOMS_OF_RULES)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_of_interest"),
+    [("x = 1\n", False), ("# of the database\n", False), ("def f(db):\n    db.f()\n", True)],
+)
+def test_a_check_of_a_file_imports_what_that_file_needs(
+    text: str, is_of_interest: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "records"))
+    (tmp_path / "app.py").write_text(text)
+    imported = imported_by(tmp_path, _NAME, "check", "app.py")
+    heavy = {"click", "email", "flake8.checker", "flake8.style_guide", "multiprocessing", "rich"}
+    assert not heavy & imported
+    assert any(name.startswith(_ROOMS_OF_RULES) for name in imported) == is_of_interest
+    if not is_of_interest:
+        assert len([name for name in imported if name.startswith(_NAME)]) < 60
 
 
 _WORKER = """\

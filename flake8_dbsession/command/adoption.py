@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from flake8_dbsession.escaping import visible
 from flake8_dbsession.wording import counted
@@ -25,7 +24,7 @@ DEFAULT_BASELINE = (
 
 def aloud(line: str) -> None:
     """Tell the user a line, beside the results."""
-    click.echo(line, err=True)
+    print(line, file=sys.stderr)
 
 
 def changes(revision: str | None) -> Changes | None:
@@ -105,7 +104,7 @@ def hidden(
     left, errors = hide(findings, options)
     say_what_ruff_lacks({os.path.dirname(finding.path) for finding in findings}, say)
     for error in errors:
-        click.echo(visible(str(error)), err=True)
+        aloud(visible(str(error)))
     say(f"{counted(len(findings) - len(left), 'violation')} hidden by `# noqa` comments")
     if left:
         say(f"{counted(len(left), 'violation')} left without a comment")

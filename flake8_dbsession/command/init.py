@@ -46,7 +46,7 @@ def command(path: str, writes: bool, adds_provider: bool, quiet: bool) -> None:
         dbsession init backend/ --write
         dbsession init --write --with-provider
     """
-    from flake8_dbsession.command import UsageError
+    from flake8_dbsession.command.group import UsageError
     from flake8_dbsession.survey.writing import written
 
     folder = Path(path).resolve()
@@ -114,7 +114,7 @@ def _add_provider(folder: Path, proposal: Proposal) -> None:
         UsageError: there is no such factory, or its file cannot be changed.
     """
     from flake8_dbsession.analysis.names.values import Role
-    from flake8_dbsession.command import UsageError
+    from flake8_dbsession.command.group import UsageError
     from flake8_dbsession.house.template import with_provider
     from flake8_dbsession.writing import write_file
 
@@ -153,7 +153,7 @@ def _as_written(folder: Path, policy: str) -> str:
 
 def _write(folder: Path, policy: str) -> None:
     """Put a policy at the end of a folder's ``pyproject.toml``, else into a file of its own."""
-    from flake8_dbsession.command import UsageError
+    from flake8_dbsession.command.group import UsageError
     from flake8_dbsession.writing import write_file
 
     file = folder / PROJECT_FILE

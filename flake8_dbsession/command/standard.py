@@ -84,7 +84,7 @@ def _policy(file: str | None) -> Policy:
         UsageError: there is none here, and several in the folders below.
     """
     from flake8_dbsession.checking.running.settings import flake8_options
-    from flake8_dbsession.command import UsageError
+    from flake8_dbsession.command.group import UsageError
     from flake8_dbsession.linter import Linter, Settings
     from flake8_dbsession.policy.errors import PolicyError
     from flake8_dbsession.policy.finding import find, policies_below

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_WAYS = 4
 _MOST_WALKS = 4
+_MOST_REPORTS = 16
 _FIELDS = Finding._fields[1:]  # all but the path, which each run spells its own way
 _TICK = 20_000_000  # nanoseconds by which the time of a change may lag behind the clock
 
@@ -45,11 +46,11 @@ class Cache:
         if self._memory.forget_stale():
             self._is_saved = False
         self._ways = [way, *(other for other in ways if other != way)][:_MOST_WAYS]
-        self._walk = ""
+        self._walk, self._paths = "", list[str]()
 
     def files(self, paths: Sequence[str]) -> list[str] | None:
         """Give the files that an earlier run found at paths; None where they may be others now."""
-        self._walk = walk_key(self._way, paths)
+        self._walk, self._paths = walk_key(self._way, paths), list(paths)
         walk = self._memory.walks.get(self._walk)
         return walk.files if walk and all(map(os.path.lexists, paths)) else None
 
@@ -84,15 +85,16 @@ class Cache:
         """Keep all that a run reports, for one that finds nothing changed."""
         self._is_saved &= self._way not in self._filtered
         self._filtered.discard(self._way)
-        walk = self._memory.walks.get(self._walk)
-        is_kept = self._walk in self._memory.reports
-        if walk is None or is_kept or walk.files != files:
+        memory, walk = self._memory, self._memory.walks.get(self._walk)
+        is_whole = files == (walk.files if walk else self._paths)
+        if not is_whole or self._walk in memory.reports or len(self.findings(files)) != len(files):
             return
-        if len(self.findings(files)) == len(files):
-            self._memory.walks[self._walk] = walk._replace(found=[list(each) for each in found])
-            report = f"{exit_code(found)}{text_of(found)}"
-            self._memory.reports[self._walk] = report
-            self._is_saved = False
+        if walk:
+            memory.walks[self._walk] = walk._replace(found=[list(each) for each in found])
+        memory.reports[self._walk] = f"{exit_code(found)}{text_of(found)}"
+        for old in list(memory.reports)[:-_MOST_REPORTS]:
+            del memory.reports[old]
+        self._is_saved = False
 
     def keep_filtered(self) -> None:
         """Keep that a baseline leaves out some of what is found in this way of running."""

@@ -123,7 +123,7 @@ class _Walker:
             self.found.files.append(path)
         elif _is_missing(path):
             raise RunError(f"{path}: there is no such file or folder; check the spelling")
-        elif self._is_excluded(path):
+        elif self._is_excluded(path, os.path.abspath(path)):
             pass
         elif os.path.isdir(path):
             self._walk(path)
@@ -133,7 +133,7 @@ class _Walker:
     def meets(self, file: str, folder: str) -> bool:
         """Tell whether a walk through a folder would come to a file."""
         if not is_within(file, folder):
-            return not self._is_excluded(file)
+            return not self._is_excluded(file, os.path.abspath(file))
         *folders, _ = os.path.relpath(file, folder).split(os.sep)
         ignores, current = self._ignores_above(folder), folder
         for part in folders:
@@ -184,17 +184,17 @@ class _Walker:
         return hidden or self._is_left_out(folder, os.sep, ignores)
 
     def _is_left_out(self, path: str, end: str, ignores: _Ignores) -> bool:
-        absolute = os.path.abspath(path) + end
-        verdicts = (patterns.verdict(absolute) for patterns in reversed(ignores or []))
+        absolute = os.path.abspath(path)
+        verdicts = (patterns.verdict(absolute + end) for patterns in reversed(ignores or []))
         ignored = next((verdict for verdict in verdicts if verdict is not None), False)
-        return ignored or self._is_excluded(path)
+        return ignored or self._is_excluded(path, absolute)
 
-    def _is_excluded(self, path: str) -> bool:
+    def _is_excluded(self, path: str, absolute: str) -> bool:
         """Tell what flake8 does: whether a pattern is that of a name, or of the absolute path."""
         name, excludes = os.path.basename(path), self._excluded.match
         if name not in _HERE and excludes(os.path.normcase(name)):
             return True
-        return excludes(os.path.normcase(os.path.abspath(path))) is not None
+        return excludes(os.path.normcase(absolute)) is not None
 
     def _ignores_above(self, folder: str) -> _Ignores:
         """Give what is ignored by the folders above one, from its repository's root downward."""

@@ -82,6 +82,17 @@ def test_it_says_what_the_run_before_said(project: Path, paths: tuple[str, ...])
     assert reported(paths) == found
 
 
+def test_named_files_have_a_report_of_their_own(project: Path) -> None:
+    paths = ["app/users.py", "quiet.py"]
+    check(*paths)
+    known = unchanged()
+    assert known is not None
+    assert known.report(paths) is not None
+    assert known.report(["app", "quiet.py"]) is None
+    Path("quiet.py").write_text("y = 1\n")
+    assert unchanged() is None
+
+
 def test_other_runs_over_the_project_do_not_matter(project: Path) -> None:
     found = check(".")
     check("app")
@@ -185,7 +196,7 @@ def test_it_imports_next_to_nothing(project: Path, arguments: list[str], force: 
     heavy = {"ast", "click", "flake8", "fnmatch", "importlib.metadata", "logging", "subprocess"}
     assert not heavy & set(modules)
     assert not any(name.startswith("flake8_dbsession.analysis") for name in modules)
-    others = {"_blake2", "__future__", "errno"}
+    others = {"_blake2", "__future__", "errno", "gc"}
     if not force:
         assert {name for name in modules if not name.startswith("flake8_dbsession")} <= others
         assert len(modules) < 20

@@ -244,4 +244,4 @@ EXCLUDES = st.sampled_from(
 def test_what_is_excluded_is_what_flake8_excludes(names: list[str], patterns: list[str]) -> None:
     path, exclude = "/".join(names), normalize_paths(patterns)
     expected = matches_filename(path, exclude, "%(path)s %(whether)s", logging.getLogger(__name__))
-    assert _Walker(exclude)._is_excluded(path) is expected
+    assert _Walker(exclude)._is_excluded(path, os.path.abspath(path)) is expected
