@@ -332,3 +332,75 @@ def test_what_runs_a_function_that_it_is_given(
     text = OTHERS.format(kind, lines)
     files = {**HOUSE, "work.py": text}
     assert bool(repaired(tmp_path, files, "work.py", "DBS102").fixed) is is_safe
+
+
+CLOSED = """
+    from core.database import SessionLocal
+    from core.models import User
+    from elsewhere import registered
+
+    kept = []
+
+    class Repository:
+        def __init__(self, session):
+            self.session = session
+
+        def count(self):
+            return self.session.query(User).count()
+
+    class Service:
+        def __init__(self, session):
+            self.parts = {{"users": Repository(session)}}
+            self.repository = Repository(session)
+
+        def count(self):
+            return self.repository.count()
+
+        def late(self):
+            kept.append(self.repository.session)
+            return self.repository.count()
+
+    def work(name):
+        {}
+        db = SessionLocal()
+        try:
+            {}
+        finally:
+            db.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "is_safe"),
+    [
+        ("return Service(db).count()", True),
+        ("service = Service(db); return service.count()", True),
+        ("yield db", False),
+        ("return registered(db)", False),
+        ("service = Service(db); registered(service)", False),
+    ],
+)
+def test_a_session_closed_in_a_finally_may_be_kept(
+    body: str, is_safe: bool, tmp_path: Path
+) -> None:
+    text = CLOSED.format("name = str(name)", body.replace("; ", "\n            "))
+    files = {**HOUSE, "work.py": text}
+    assert bool(repaired(tmp_path, files, "work.py", "DBS101").fixed) is is_safe
+
+
+def test_what_keeps_a_session_that_is_closed_in_a_finally_is_asked_as_a_helper(
+    tmp_path: Path,
+) -> None:
+    text = CLOSED.format("name = str(name)", "return Service(db).late()")
+    (reason,) = reasons(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101")
+    assert "`Service(db).late()` on line 31" in reason
+
+
+def test_a_session_closed_in_a_finally_is_plain_in_any_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flake8_dbsession.analysis.lifetimes.solver._MAX_EVENTS", 1)
+    text = CLOSED.format("name = str(name)", "return db.query(User).count()")
+    assert repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").fixed
+    text = CLOSED.format("name = str(name)", "yield db.query(User).count()")
+    assert not repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").fixed
