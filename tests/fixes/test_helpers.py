@@ -105,6 +105,10 @@ HOLDERS = """
         def rename(self, name):
             self.found.name = name
 
+        def touch(self, user):
+            self.session.add(User(name="touched"))
+            return user.name
+
         def itself(self):
             return self
 
@@ -180,6 +184,9 @@ HOLDERS = """
     def put(service, name):
         service.add(name)
 
+    def put_all(session):
+        session.add(User(name="all"))
+
     def put_by_session(service, name):
         service.session.add(User(name=name))
 
@@ -222,6 +229,10 @@ def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -
         "service = Repository(db); service.find(); service.rename(name)",
         "service = Repository(db); service.first.name = name",
         "service = Repository(db); user = service.first; user.name = name",
+        "services = {1: db}; services[1].add(User(name=name))",
+        "list(map(put_all, [db]))",
+        "print(max(db.query(User).all(), key=Repository(db).touch))",
+        "service = Repository(db); print(max(db.query(User).all(), key=service.touch))",
         "service = Service(db); service.add(name)",
         "service = Service(db); service.hand(name)",
         "service = Service(db); service.other.add(name)",
