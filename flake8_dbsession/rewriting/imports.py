@@ -180,7 +180,8 @@ def _superfluous(
                     gone = [a for a in gone if (a.asname or a.name) not in used]
                 if isinstance(scope, ast.Module):
                     gone = [a for a in gone if not is_taken(a.asname or a.name)]
-                if gone and not _is_kept(statement, scope, document):
+                is_whole = len(gone) == len(aliases)
+                if gone and not _is_kept(statement, scope, document, is_whole=is_whole):
                     yield from _without(statement, gone, document)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from _superfluous(statement, statement.body, names, document, is_taken)
@@ -205,13 +206,13 @@ def _may_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and "\n" not in value
 
 
-def _is_kept(statement: ast.stmt, scope: ast.AST, document: Document) -> bool:
+def _is_kept(statement: ast.stmt, scope: ast.AST, document: Document, *, is_whole: bool) -> bool:
     """Tell whether an import stays though nothing uses it: it says so, or its block needs it."""
     line = document.lines[(statement.end_lineno or 1) - 1]
     if "noqa" in line or not document.stands_alone(statement, statement):
         return True
     for node in (scope, *own_nodes(scope)):
-        if [statement] in blocks(node):
+        if is_whole and [statement] in blocks(node):
             return not isinstance(node, ast.Module)
     return False
 
@@ -255,11 +256,28 @@ def _import_of(name: str, line: int, where: Scope) -> ast.ImportFrom | None:
         return None
     found = None
     for block in _blocks_around(line, body_of(where.node)):
-        for statement in block:
+        for statement in _run_before(block):
             is_before = isinstance(where.node, ast.Module) or statement.lineno < line
             if is_before and isinstance(statement, ast.ImportFrom) and name in _bound_by(statement):
                 found = statement
     return found
+
+
+def _run_before(block: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give the statements that have run where a block goes on: tried ones, if any error leaves."""
+    for statement in block:
+        yield statement
+        if isinstance(statement, ast.Try) and all(map(_leaves, statement.handlers)):
+            yield from statement.body
+
+
+def _leaves(handler: ast.ExceptHandler) -> bool:
+    match handler.body[-1]:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.Expr(value=ast.Call(func=function)):
+            return dotted_name(function) == "sys.exit"
+    return False
 
 
 def _blocks_around(line: int, body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:

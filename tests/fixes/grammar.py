@@ -113,6 +113,33 @@ class Desk:
 
     def hire(self, name):
         return self.users.make(name)
+
+    def size(self):
+        return self.users.count()
+
+    def store(self, name):
+        self.users.make(name)
+        self.db.commit()
+
+
+class Late:
+    def __init__(self, db):
+        self.db = db
+        self.users = None
+
+    def prepare(self):
+        self.users = Users(self.db)
+
+    def hire(self, name):
+        return self.users.make(name)
+
+
+def hire_by(users, name):
+    return users.make(name)
+
+
+def size_of(users):
+    return users.count()
 """
 _NAMED = re.findall(r"^(?:def|class) (\w+)", _HELPERS, re.MULTILINE)
 HELPERS = {"core/helpers.py": "from core.models import Post, User\n" + _HELPERS}
@@ -170,6 +197,10 @@ _VALUES = [
     "to_dict(db.get(User, 1))",
     "Users(db).count()",
     "len(Desk(db).users.all())",
+    "Desk(db).size()",
+    "size_of(Users(db))",
+    "len(sorted(db.query(User), key=as_row))",
+    "getattr(db.get(User, 1), 'name', None)",
     "db.query(User).filter(User.name == name).delete()",
     "db.query(User).update({'name': name})",
     "db.execute(update(User).where(User.id == 1).values(name=name)).rowcount",
@@ -218,6 +249,14 @@ _WRITES = [
     ["user = User(name=name)", "Users(db).add(user)", "db.commit()"],
     ["kept = Users(db)", "user = kept.make(name)", "db.commit()"],
     ["kept = Desk(db)", "kept.hire(name)"],
+    ["Desk(db).store(name)"],
+    ["hire_by(Users(db), name)"],
+    ["kept = Users(db)", "hire_by(kept, name)", "db.commit()"],
+    ["kept = [Users(db)]", "kept[0].make(name)"],
+    ["make = Users(db).make", "make(name)"],
+    ["kept = Late(db)", "kept.prepare()", "kept.hire(name)"],
+    ["found = {}", "for each in db.query(User):", "    found.setdefault(1, []).append(each)"],
+    ["found = {1: user.posts}", "found[1].append(Post(title=name))"],
     ["user = Desk.of(db).hire(name)", "db.commit()"],
     ["user = User(name=name)", "db.add(Post(title=name, author=user))", "db.commit()"],
     ["query = db.query(User)", "query = query.filter(User.id == 1)", "query.delete()"],
@@ -305,7 +344,7 @@ _AWAITED = re.compile(
 )
 # What an asynchronous session cannot do, or would be a coroutine's where it stands.
 _NOT_ASYNC = re.compile(
-    r"query|find\(|store\(|count_of|Users|Desk|begin_nested|db\.no_|getattr|posts"
+    r"query|find\(|store\(|count_of|Users|Desk|Late|begin_nested|db\.no_|getattr|posts"
     r"|for each,? in await"
 )
 

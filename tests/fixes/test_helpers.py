@@ -105,6 +105,10 @@ HOLDERS = """
         def rename(self, name):
             self.found.name = name
 
+        def touch(self, user):
+            self.session.add(User(name="touched"))
+            return user.name
+
         def itself(self):
             return self
 
@@ -180,6 +184,9 @@ HOLDERS = """
     def put(service, name):
         service.add(name)
 
+    def put_all(session):
+        session.add(User(name="all"))
+
     def put_by_session(service, name):
         service.session.add(User(name=name))
 
@@ -222,6 +229,10 @@ def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -
         "service = Repository(db); service.find(); service.rename(name)",
         "service = Repository(db); service.first.name = name",
         "service = Repository(db); user = service.first; user.name = name",
+        "services = {1: db}; services[1].add(User(name=name))",
+        "list(map(put_all, [db]))",
+        "print(max(db.query(User).all(), key=Repository(db).touch))",
+        "service = Repository(db); print(max(db.query(User).all(), key=service.touch))",
         "service = Service(db); service.add(name)",
         "service = Service(db); service.hand(name)",
         "service = Service(db); service.other.add(name)",
@@ -332,3 +343,75 @@ def test_what_runs_a_function_that_it_is_given(
     text = OTHERS.format(kind, lines)
     files = {**HOUSE, "work.py": text}
     assert bool(repaired(tmp_path, files, "work.py", "DBS102").fixed) is is_safe
+
+
+CLOSED = """
+    from core.database import SessionLocal
+    from core.models import User
+    from elsewhere import registered
+
+    kept = []
+
+    class Repository:
+        def __init__(self, session):
+            self.session = session
+
+        def count(self):
+            return self.session.query(User).count()
+
+    class Service:
+        def __init__(self, session):
+            self.parts = {{"users": Repository(session)}}
+            self.repository = Repository(session)
+
+        def count(self):
+            return self.repository.count()
+
+        def late(self):
+            kept.append(self.repository.session)
+            return self.repository.count()
+
+    def work(name):
+        {}
+        db = SessionLocal()
+        try:
+            {}
+        finally:
+            db.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "is_safe"),
+    [
+        ("return Service(db).count()", True),
+        ("service = Service(db); return service.count()", True),
+        ("yield db", False),
+        ("return registered(db)", False),
+        ("service = Service(db); registered(service)", False),
+    ],
+)
+def test_a_session_closed_in_a_finally_may_be_kept(
+    body: str, is_safe: bool, tmp_path: Path
+) -> None:
+    text = CLOSED.format("name = str(name)", body.replace("; ", "\n            "))
+    files = {**HOUSE, "work.py": text}
+    assert bool(repaired(tmp_path, files, "work.py", "DBS101").fixed) is is_safe
+
+
+def test_what_keeps_a_session_that_is_closed_in_a_finally_is_asked_as_a_helper(
+    tmp_path: Path,
+) -> None:
+    text = CLOSED.format("name = str(name)", "return Service(db).late()")
+    (reason,) = reasons(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101")
+    assert "`Service(db).late()` on line 31" in reason
+
+
+def test_a_session_closed_in_a_finally_is_plain_in_any_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flake8_dbsession.analysis.lifetimes.solver._MAX_EVENTS", 1)
+    text = CLOSED.format("name = str(name)", "return db.query(User).count()")
+    assert repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").fixed
+    text = CLOSED.format("name = str(name)", "yield db.query(User).count()")
+    assert not repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").fixed

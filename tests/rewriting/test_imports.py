@@ -48,6 +48,14 @@ CHANGES = {
         "from core.database import SessionLocal, get_db_session as provided",
         "from core.database import get_db_session as provided",
     ),
+    "tried_and_left_where_it_fails": (
+        "import sys\n"
+        "try:\n    from core.database import SessionLocal\n"
+        "except ImportError:\n    sys.exit(1)",
+        "import sys\n"
+        "try:\n    from core.database import get_db_session\n"
+        "except ImportError:\n    sys.exit(1)",
+    ),
     "type_checking_does_not_count": (
         "from typing import TYPE_CHECKING\n"
         "from core.database import SessionLocal\n"
@@ -298,3 +306,10 @@ def test_a_new_import_follows_the_order_of_the_file(
         code = code.replace("sqlite3.connect", "connect").replace("conn.execute", "conn.commit")
     content = repaired(tmp_path, {"work.py": code}, "work.py", "DBS6").text.content
     assert content.splitlines()[line] == "from contextlib import closing"
+
+
+def test_a_tried_import_that_may_have_failed_is_not_extended(tmp_path: Path) -> None:
+    tried = "try:\n    from core.database import SessionLocal\nexcept ImportError:\n    {}\n"
+    for handler in ("pass", "SessionLocal = None"):
+        files = {**HOUSE, "work.py": tried.format(handler) + USE.format("SessionLocal")}
+        assert not repaired(tmp_path, files, "work.py", "DBS102").fixed

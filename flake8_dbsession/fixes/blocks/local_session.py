@@ -19,7 +19,7 @@ import libcst as cst
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
-from flake8_dbsession.analysis.lifetimes.model import Closing, Handing, Leaving, Lifetime
+from flake8_dbsession.analysis.lifetimes.model import Closing, Handing, Leaving
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
@@ -128,9 +128,8 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
     if shared is not None:
         need = need_of(acquisition, document)
         return fix_shared(shared, need, document, provision_of_own_block(acquisition, document))
-    life = _clear_life(acquisition, document)
+    ends = _clear_ends(acquisition, document)
     is_global = acquisition.holder is Holder.MAIN
-    ends = Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
     own = provision_of_own_block(acquisition, document)
     need = need_of(acquisition, document) if own is None else plain_need(acquisition, document)
     return fix_opened(need, document, own, is_global=is_global, ends=ends)
@@ -274,14 +273,18 @@ def _opened(need: Need, assignment: ast.stmt, document: Document, *, is_global: 
     return _Opened(need.name, assignment, before, statements, block[0] is assignment, is_all)
 
 
-def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
+def _clear_ends(acquisition: Acquisition, document: Document) -> Ends:
+    """Tell how the code ends its session, where it is plain that nothing else does."""
     endings = document.context.file.facts(Ending)
     ending = next((e for e in endings if e.acquisition.node is acquisition.node), None)
-    if ending is None:
+    is_closed = _is_closed_in_finally(acquisition, document)
+    if ending is None:  # the function may be too large for all its ways to be followed
+        if is_closed and _is_of_plain_function(acquisition):
+            return CLOSES
         raise Refusal("it is not plain who closes it")
     life = ending.lifetime
     handed = life.hand_ons
-    if _is_closed_in_finally(acquisition, document):  # whoever keeps it finds it closed
+    if is_closed:  # whoever keeps it finds it closed
         handed = tuple(each for each in handed if each.how not in _KEPT_CLOSED)
     if handed:
         raise Refusal(f"line {_line(handed[0].node)} hands it on")
@@ -290,7 +293,14 @@ def _clear_life(acquisition: Acquisition, document: Document) -> Lifetime:
     other = next((close for close in life.closes if close.how is not Closing.BY_HAND), None)
     if other is not None:
         raise Refusal(f"line {_line(other.node)} lets something else close it")
-    return life
+    return Ends(all(leak.how is Leaving.RAISES for leak in life.leaks), on_error=not life.leaks)
+
+
+def _is_of_plain_function(acquisition: Acquisition) -> bool:
+    function = acquisition.scope.function()
+    if function is None or acquisition.holder is not Holder.LOCAL:
+        return False
+    return not any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in own_nodes(function.node))
 
 
 def _is_closed_in_finally(acquisition: Acquisition, document: Document) -> bool:

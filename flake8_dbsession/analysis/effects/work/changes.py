@@ -204,7 +204,7 @@ class Changes:
 
     def _following(self, given: ast.expr) -> Following | None:
         """Follow a function that one of Python's own calls with one object after another."""
-        function = self._callees.function(given)
+        function = self._callees.function(given) if isinstance(given, ast.Name) else None
         if function is None or not can_be_followed(function):
             return None
         first = parameter_for(function, 0)

@@ -132,8 +132,12 @@ class Objects:
                 return self.mentions(expression)
             case ast.Subscript(value=base):
                 return self.carries(base)
-        parts = ast.iter_child_nodes(expression)
-        return any(self.carries(part) for part in parts if isinstance(part, ast.expr))
+        is_display = isinstance(expression, (ast.Dict, ast.List, ast.Set, ast.Tuple))
+        return any(
+            self.carries(part) or (is_display and self.is_session(part))
+            for part in ast.iter_child_nodes(expression)
+            if isinstance(part, ast.expr)
+        )
 
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether the session or anything that holds its objects is named in a node."""
