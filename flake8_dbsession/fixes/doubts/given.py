@@ -126,6 +126,7 @@ class Code:
         classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
         bodies = [tree.body, *(cls.body for cls in classes)]
         self._functions = [n for body in bodies for n in body if isinstance(n, DEFINED)]
+        self._class_of = {f: cls for cls in classes for f in cls.body}
         self._always = [f for f in self._functions if _runs_always(f)]
         self._helpers: dict[str, list[_Part]] = {}
         for part in (*self._functions, *classes, *tree.body):
@@ -304,8 +305,16 @@ class Code:
             if part not in seen:
                 seen[part] = None
                 words = set(re.findall(r"\w+", self._text_of([part])))
-                waiting += [p for word in words & self._helpers.keys() for p in self._helpers[word]]
+                for word in words & self._helpers.keys():
+                    waiting += [p for p in self._helpers[word] if self._may_have(part, p)]
         return [*seen]
+
+    def _may_have(self, part: _Part, helper: _Part) -> bool:
+        """Tell whether some code can be given a helper: not one of another class of tests."""
+        own, other = self._class_of.get(part), self._class_of.get(helper)
+        if other is None or other is own or not other.name.startswith("Test"):
+            return True
+        return own is None or bool(own.bases)
 
     def _users_of(self, function: Function) -> list[Function]:
         """Give the functions that use another one, which is a fixture or a helper of tests."""

@@ -155,7 +155,8 @@ class Values:
                     home = inside or homes.get(node)
                     for key in ((home, found), (_ANYWHERE, found)):
                         self._bound.setdefault(key, []).append(_Bound(value, home))
-                    if home is not None and found in _parameters(home) and not inside:
+                    is_given = home is not None and found in _parameters(home) and not inside
+                    if is_given and not _rebinds(node, found):
                         self._loose.append(_Bound(value, home))
         own = self._bound.get((where, name)) if where is not None else None
         return [*own, *self._loose] if own else self._bound.get((_ANYWHERE, name), [])
@@ -227,6 +228,12 @@ class Values:
             yield given[0] if given else ast.Constant(None) if is_left_out else None
         if not calls:
             yield None
+
+
+def _rebinds(node: ast.AST, name: str) -> bool:
+    """Tell whether a statement gives a name another value, and does nothing to the one it had."""
+    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
 def _parameters(function: Function) -> list[str]:

@@ -44,6 +44,9 @@ LATE = """
         finally:
             db.close()
 """
+EARLY = LATE.replace(
+    "            db.add(", "            if not name:\n                return\n            db.add("
+)
 ENTERED = """
     from core.database import SessionLocal
     from core.models import User
@@ -347,6 +350,47 @@ FITTING = {
         """,
         "",
     ),
+    "a parameter that is bound anew": (
+        OPENED,
+        """
+    def shown(handler=None):
+        handler = handler or str(1)
+        return handler
+
+    def test_it():
+        db = Mock()
+        with patch("app.work.SessionLocal", return_value=db):
+            assert work.add(shown())
+        """,
+        'patch("core.database.SessionLocal", return_value=db)',
+    ),
+    "a fixture of the class beside a namesake that fails": (
+        EARLY,
+        """
+    class TestIt:
+        @pytest.fixture
+        def given(self):
+            return "a"
+
+        def test_it(self, given, monkeypatch):
+            db = Fake()
+            monkeypatch.setattr(core.database, "SessionLocal", lambda: db)
+            work.add(given)
+            assert db.committed
+
+    class TestOther:
+        @pytest.fixture
+        def given(self):
+            made = MagicMock()
+            made.commit.side_effect = ValueError("down")
+            return made
+
+        def test_it(self, given):
+            with pytest.raises(ValueError):
+                given.commit()
+        """,
+        "",
+    ),
 }
 HELD = {
     "a provider that other code is given, too": (
@@ -374,10 +418,7 @@ HELD = {
         """,
     ),
     "commits that are counted": (
-        LATE.replace(
-            "            db.add(",
-            "            if not name:\n                return\n            db.add(",
-        ),
+        EARLY,
         """
     def test_it(monkeypatch):
         db = Fake()
