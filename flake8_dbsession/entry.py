@@ -22,7 +22,7 @@ def main() -> None:
         if not any(word.startswith("-") for word in paths):
             _check(paths, quiet=paths != arguments[1:])
     gc.set_threshold(_YOUNG)
-    from flake8_dbsession.command import main as command
+    from flake8_dbsession.command.group import main as command
 
     command(prog_name="dbsession")
 

@@ -7,15 +7,12 @@ called ``command``. Click takes as long to import as many files take to be check
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from flake8_dbsession.command.group import main as main
+from typing import Any
 
 
 def __getattr__(name: str) -> Any:
     if name == "main":
-        from flake8_dbsession.command.group import main
+        from flake8_dbsession.command import group
 
-        return main
+        return group.main
     raise AttributeError(name)
