@@ -207,6 +207,7 @@ HOLDERS = """
         "service = Service(db); return count_of(service.repository)",
         "return count_of(Repository(db))",
         "service = Below(db, name); service.store()",
+        "service = Below(db, name); getattr(service, 'name', None); service.store()",
     ],
 )
 def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -> None:
@@ -229,6 +230,10 @@ def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -
         "service = Repository(db); service.find(); service.rename(name)",
         "service = Repository(db); service.first.name = name",
         "service = Repository(db); user = service.first; user.name = name",
+        "getattr(db, 'add')(User(name=name))",
+        "getattr(Repository(db), 'add')(name)",
+        "service = Repository(db); getattr(service, 'add', None)(name)",
+        "service = Repository(db); getattr(service, name)(name)",
         "services = {1: db}; services[1].add(User(name=name))",
         "list(map(put_all, [db]))",
         "print(max(db.query(User).all(), key=Repository(db).touch))",

@@ -33,6 +33,7 @@ from flake8_dbsession.analysis.library.python import (
     CONTAINER_READERS,
     IN_PLACE,
     LOGS,
+    LOOKING,
     MUTATORS,
     VALUE_METHODS,
 )
@@ -289,8 +290,11 @@ class Changes:
         return isinstance(receiver, ast.Name) and receiver.id in self._objects.parts
 
     def _is_given_session(self, call: ast.Call) -> bool:
-        if self._callees.is_builtin(call.func):
+        if self._callees.is_builtin(call.func, *LOOKING):
             return False
+        read = self._objects.as_read(call)
+        if isinstance(read, ast.Attribute):
+            return self._objects.is_session(read.value) or self._objects.carries(read)
         parts = arguments(call)
         objects = self._objects
         is_given = any(objects.is_session(part) or objects.is_holder(part) for part in parts)

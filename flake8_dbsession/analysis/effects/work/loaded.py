@@ -108,7 +108,7 @@ class Objects:
 
     def carries(self, expression: ast.expr | None) -> bool:
         """Tell whether an expression's value may be, or may hold, a loaded object."""
-        expression = self._as_read(expression)
+        expression = self.as_read(expression)
         match expression:
             case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
                 return False
@@ -290,8 +290,15 @@ class Objects:
         """Tell whether the classes of the loaded objects have a method from a library only."""
         return self.columns.is_undeclared(name)
 
-    def _as_read(self, expression: ast.expr | None) -> ast.expr | None:
-        """Give ``getattr(user, "name", None)`` as ``user.name``, and what is run to its end."""
+    def as_read(self, expression: ast.expr | None) -> ast.expr | None:
+        """Give ``getattr(user, "name", None)`` as ``user.name``, and what is run to its end.
+
+        Args:
+            expression: any expression.
+
+        Returns:
+            What its value is read from; the expression itself for any other.
+        """
         match expression:
             case ast.Call(func=function, args=[owner, ast.Constant(value=str(name)), *default]):
                 is_read = self.callees.is_builtin(function, "getattr")
@@ -353,7 +360,7 @@ class Objects:
 
     def _is_part(self, expression: ast.expr) -> bool:
         """Tell whether an expression is what an attribute of a loaded object holds."""
-        match self._as_read(expression):
+        match self.as_read(expression):
             case ast.Name(id=name):
                 return name in self.parts
             case ast.Attribute(value=base, attr=name) if self.columns.is_plain(name):
