@@ -420,3 +420,11 @@ def test_a_session_closed_in_a_finally_is_plain_in_any_function(
     assert repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").fixed
     text = CLOSED.format("name = str(name)", "yield db.query(User).count()")
     assert not repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").fixed
+
+
+def test_a_commit_stays_where_nothing_else_uses_the_session(tmp_path: Path) -> None:
+    body = "repository = str(name)\n            db.commit()\n            return repository"
+    text = CLOSED.format("name = str(name)", body)
+    fixed = repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").text.content
+    assert "with get_db_session() as db:\n        repository = str(name)\n" in fixed
+    assert "        db.commit()\n" in fixed

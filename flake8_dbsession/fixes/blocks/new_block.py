@@ -87,7 +87,8 @@ class NewBlock:
             The block, and what comes after the commit where nothing of that needs the session.
         """
         index = last_call(statements, self.name, "commit")
-        if not (index and self.provision.surely_commits and ends_with_commit(old, objects)):
+        commits = self.provision.surely_commits and ends_with_commit(old, objects)
+        if not (index and commits and any(self.name in _names(s) for s in statements[:index])):
             return [self.around(statements, keeps_blank=keeps_blank)]
         block = self.around(statements[:index], keeps_blank=keeps_blank)
         return [block, *parted(statements[index + 1 :])[1]]
