@@ -40,6 +40,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, InstanceValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, is_super, own_nodes
 
+_BY_TURNS = (ast.BoolOp, ast.IfExp)
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
 _ENTITIES = FETCHES_ONE | LOADERS
 _NAMED_ROWS = frozenset({"query", "select"})
@@ -313,7 +314,11 @@ class Objects:
             for target, value in bindings_of(node):
                 name = dotted_name(target)
                 if name and not isinstance(node, ast.withitem):
-                    self.held |= self._bound_to(target, self.reached_by(value)).under(name)
+                    reached = self._bound_to(target, self.reached_by(value))
+                    by_turns = isinstance(target, ast.Name) and isinstance(value, _BY_TURNS)
+                    if by_turns and reached != NOTHING_HELD:
+                        reached = UNFOLLOWED  # where none was given it is a session of its own
+                    self.held |= reached.under(name)
             if isinstance(node, ast.Call):
                 self.held |= self._kept_by_receiver(node)
         return self.held != before
