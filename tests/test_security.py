@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import write_project
 from tests.flake8_runs import run_flake8
@@ -57,7 +57,7 @@ _KILLED_FIX = """\
 import os
 replace = os.replace
 os.replace = lambda *paths: os.kill(os.getpid(), 9) if "route" in paths[1] else replace(*paths)
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 main(["fix"])
 """
 

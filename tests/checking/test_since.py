@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from tests.cases import write_project
 
 CLOSED = """

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.checking.suppression.baseline import load
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import write_project
 from tests.flake8_runs import flake8_here, run_flake8

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flake8_dbsession.checking.caching.records import VARIABLE
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from tests.cases import write_project
 
 

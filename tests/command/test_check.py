@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from flake8.utils import stdin_get_value
 
 from flake8_dbsession.checking.running.file_check import FileCheck
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import CHOSEN, HOUSE, write_project
 from tests.flake8_runs import flake8_here

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from flake8_dbsession import __version__
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from tests.cases import write_project
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.rules.registry import rules
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"

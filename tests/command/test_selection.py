@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.policy.loading import load
 from flake8_dbsession.rules.pages import known_codes
 from tests.docs.pages import PAGES, Reader, blocks, commands

@@ -16,7 +16,7 @@ from flake8_dbsession.checking.running.file_check import FileCheck
 from flake8_dbsession.checking.running.settings import flake8_options
 from flake8_dbsession.checking.running.workers import ignoring_warnings
 from flake8_dbsession.checking.suppression.noqa import add_noqa
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.rules.registry import rules
 from tests.fuzz.mutating import compiles
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from flake8_dbsession.checking.files.discovery import discover
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.linter import Linter, PreparedFile, Settings
 from flake8_dbsession.migration.counting import migration_of
 from flake8_dbsession.policy.loading import forget_policies

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.output import FORMATS
 from tests.cases import write_project
 

@@ -58,7 +58,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(arguments: list[str], folder: Path, stdout: int) -> subprocess.CompletedProcess[str]:
-    call = f"from flake8_dbsession.command import main; main({arguments!r})"
+    call = f"from flake8_dbsession.command.group import main; main({arguments!r})"
     return subprocess.run(
         [sys.executable, "-c", call],
         cwd=folder,
@@ -102,8 +102,9 @@ def test_an_output_file_on_a_full_disk_is_one_line(project: Path, command: str) 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a descriptor by the shell")
 def test_without_a_standard_output_the_exit_code_is_left(project: Path) -> None:
+    run = "from flake8_dbsession.command.group import main; main()"
     done = subprocess.run(
-        f'"{sys.executable}" -c "from flake8_dbsession.command import main; main()" check >&-',
+        f'"{sys.executable}" -c "{run}" check >&-',
         shell=True,
         cwd=project,
         capture_output=True,

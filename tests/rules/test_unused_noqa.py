@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import HOUSE, write_project
 from tests.flake8_runs import flake8_here

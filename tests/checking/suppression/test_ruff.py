@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from flake8_dbsession.checking.suppression.ruff import advice
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from tests.cases import HOUSE, write_project
 
 CODE = "x = 1  # noqa: DBS101\n"

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner
 
-from flake8_dbsession.command import main
+from flake8_dbsession.command.group import main
 from tests.cases import write_project
 from tests.fixes.house import HOUSE
 from tests.fixes.repairs import reasons, repaired
