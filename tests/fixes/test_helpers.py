@@ -428,3 +428,81 @@ def test_a_commit_stays_where_nothing_else_uses_the_session(tmp_path: Path) -> N
     fixed = repaired(tmp_path, {**HOUSE, "work.py": text}, "work.py", "DBS101").text.content
     assert "with get_db_session() as db:\n        repository = str(name)\n" in fixed
     assert "        db.commit()\n" in fixed
+
+
+STORING = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    CACHE = {{}}
+
+    def fill(db, cache):
+        cache["user"] = db.query(User).first()
+
+    def fill_name(db, cache):
+        cache["name"] = db.query(User).first().name
+
+    def note(db, seen):
+        seen.append(db.query(User).first())
+
+    def put(cache, user):
+        cache["user"] = user
+
+    def remember(db):
+        CACHE["user"] = db.query(User).first()
+
+    def pass_on(db, *, cache):
+        fill(db, cache)
+
+    def counted_in(db):
+        found = {{}}
+        fill(db, found)
+        return len(found)
+
+    class Desk:
+        def __init__(self, session):
+            self.session = session
+            self.users = []
+
+        def fill(self, cache):
+            cache["user"] = self.session.query(User).first()
+
+        def take(self, db):
+            self.users.append(db.query(User).first())
+
+    def work(name, cache, desk: Desk):
+        with SessionLocal() as db:
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "fill(db, cache)",
+        "note(db, cache)",
+        "put(cache, db.query(User).first())",
+        "remember(db)",
+        "pass_on(db, cache=cache)",
+        "Desk(db).fill(cache)",
+        "desk.take(db)",
+        "found = {}; fill(db, found); return found",
+        "mine = cache; mine['user'] = db.query(User).first()",
+    ],
+)
+def test_a_helper_that_stores_what_it_loads_is_a_doubt(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": STORING.format(body.replace("; ", "\n            "))}
+    assert not repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "fill_name(db, cache)",
+        "return counted_in(db)",
+        "found = {}; fill(db, found); print(found['user'].name)",
+    ],
+)
+def test_a_helper_that_stores_nothing_loaded_elsewhere_is_none(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": STORING.format(body.replace("; ", "\n            "))}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed

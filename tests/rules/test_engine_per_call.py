@@ -710,7 +710,7 @@ def test_a_service_that_makes_an_engine_where_it_is_given_none(tmp_path: Path) -
     """
     routes = """
         from fastapi import APIRouter
-        from service import Borrowing, Counts, Sums  # over one sql database
+        from sql_service import Borrowing, Counts, Sums
 
         router = APIRouter()
 
@@ -723,4 +723,4 @@ def test_a_service_that_makes_an_engine_where_it_is_given_none(tmp_path: Path) -
             Counts(*storage).run()
             Borrowing(storage).run()
     """
-    assert_cases(tmp_path, {"service.py": service, "routes.py": routes}, {"DBS501"})
+    assert_cases(tmp_path, {"sql_service.py": service, "routes.py": routes}, {"DBS501"})

@@ -149,7 +149,7 @@ DRIVING = frozenset(
 )
 """What runs the coroutine that it is given to its end, and gives back its result."""
 
-WAITING = frozenset(
+DRIVING_AWAITED = frozenset(
     # https://docs.python.org/3/library/asyncio-task.html#asyncio.wait_for
     {"asyncio.wait_for", "asyncio.tasks.wait_for"}
 )

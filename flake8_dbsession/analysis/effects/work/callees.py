@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.effects.work.classes import only_stores
 from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.python import CALLING, CONTAINERS, VALUES_OF, WITHOUT_EFFECT
-from flake8_dbsession.analysis.library.running import DRIVING, RUNNING_MODULES, WAITING
+from flake8_dbsession.analysis.library.running import DRIVING, DRIVING_AWAITED, RUNNING_MODULES
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
@@ -32,7 +32,7 @@ _OWN_ERRORS = (
     | {driver.name.partition(".")[0] for driver in DRIVERS}
 )
 
-_FINISHING = frozenset(name.rpartition(".")[2] for name in DRIVING | WAITING)
+_FINISHING = frozenset(name.rpartition(".")[2] for name in DRIVING | DRIVING_AWAITED)
 _DISPLAYS = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp)
 
 
@@ -110,7 +110,7 @@ class Callees:
         if not call.args or last_segment(call.func) not in _FINISHING:
             return None
         value = self.inference.value(call.func, self.scope)
-        names = DRIVING | WAITING if is_awaited else DRIVING
+        names = DRIVING | DRIVING_AWAITED if is_awaited else DRIVING
         return call.args[0] if isinstance(value, External) and value.name in names else None
 
     def is_container(self, expression: ast.expr) -> bool:

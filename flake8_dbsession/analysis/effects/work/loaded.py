@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
@@ -41,6 +41,7 @@ from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, In
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, is_super, own_nodes
 
 _BY_TURNS = (ast.BoolOp, ast.IfExp)
+_PARTS = (ast.Attribute, ast.Name, ast.Subscript)
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
 _ENTITIES = FETCHES_ONE | LOADERS
 _NAMED_ROWS = frozenset({"query", "select"})
@@ -431,6 +432,54 @@ class Objects:
         loaded = {part for part in parts if part not in given and self.carries(part)}
         return followed(call, function, given, loaded, receiver)
 
+    def owns(self, names: Iterable[str]) -> bool:
+        """Tell whether some names are all the session's and the block's own.
+
+        A name that the block gives a part of something else is none.
+        """
+        return all(name == self.session or name in self._own for name in names)
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        parts = [
+            (target.id, root_name(value))
+            for node in self._nodes
+            for target, value in bindings_of(node)
+            if isinstance(target, ast.Name) and isinstance(value, _PARTS)
+        ]
+        own, before = frozenset(self.local), None
+        while own != before:
+            before = own
+            own -= {name for name, root in parts if root not in own | self.names}
+        return own
+
+    def filled_inside(self, call: ast.Call) -> Iterator[str]:
+        """Give the names of what a project's function puts loaded objects into.
+
+        Args:
+            call: any call.
+
+        Yields:
+            The names that begin the arguments into which it does, the object's whose method it is,
+            and what else it knows.
+        """
+        is_given = any(self.is_session(part) or self.carries(part) for part in arguments(call))
+        following = self.followed(call) if is_given or self.is_of_holder(call) else None
+        if following is None:
+            return
+        function = following.function
+        given = {parameter_for(function, key): root_name(part) for key, part in arguments_of(call)}
+        given[function.receiver] = self._object_of(call)
+        for name in _filled(following, self):
+            if given.get(name) != "":
+                yield given.get(name, name)
+
+    def _object_of(self, call: ast.Call) -> str:
+        """Give the name of the object whose method a call is of; empty for one that it makes."""
+        if self.callees.constructor(call.func) is not None:
+            return ""
+        return (_is_of_super(call) and self.callees.scope.receiver()) or root_name(call.func)
+
     def is_of_holder(self, call: ast.Call) -> bool:
         """Tell whether a call is of a method of an object by which the session is reached."""
         if not isinstance(call.func, ast.Attribute):
@@ -519,6 +568,7 @@ class Objects:
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in given):
                     yield root_name(receiver)
+        yield from (name for name in self.filled_inside(call) if name in self.local)
         if self.is_of_holder(call) or any(map(self.is_session, given)):
             yield from self._added_by(call)
             return
@@ -612,6 +662,37 @@ def _added(following: Following, caller: Objects) -> frozenset[str]:
         frozenset(),
         fixed_point=True,
     )
+
+
+def _filled(following: Following, caller: Objects) -> frozenset[str]:
+    """Give the names of what a function does not make itself and puts loaded objects into."""
+    return caller.callees.inference.questions.ask(
+        following.scope.memory,
+        ("fills", following.held, following.objects, caller.columns.classes),
+        lambda: _filled_in(following, caller),
+        frozenset(),
+        fixed_point=True,
+    )
+
+
+def _filled_in(following: Following, caller: Objects) -> frozenset[str]:
+    objects = inside(following, caller)
+    nodes = own_nodes(following.function.node)
+    filled = {
+        name
+        for node in nodes
+        if not _keeps_what_reaches(node, objects)
+        for name in _filled_by(node, objects)
+    }
+    return frozenset(name for name in filled if not objects.owns([name]))
+
+
+def _keeps_what_reaches(node: ast.AST, objects: Objects) -> bool:
+    """Tell whether an attribute gets what leads to the session, which is followed as held."""
+    match node:
+        case ast.Assign(targets=[ast.Attribute() as target], value=value):
+            return bool(dotted_name(target)) and objects.reached_by(value) != NOTHING_HELD
+    return False
 
 
 def _returns_objects(following: Following, caller: Objects) -> bool:
@@ -731,11 +812,8 @@ def _hands_out(node: ast.AST, objects: Objects) -> bool:
             return objects.carries(value)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
             return objects.mentions(node)
-        case ast.Assign(targets=targets, value=value) if objects.carries(value):
-            return any(_is_elsewhere(target, objects) for target in targets)
-        case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in MUTATORS:
-            is_own = root_name(receiver) in {objects.session, *objects.local}
-            return not is_own and any(map(objects.carries, arguments(node)))
+        case ast.Assign() | ast.Call():
+            return not objects.owns(_filled_by(node, objects))
     return False
 
 
@@ -743,10 +821,18 @@ def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str]
     return isinstance(node, ast.Name) and node.id in objects.names and used_later(node.id)
 
 
-def _is_elsewhere(target: ast.expr, objects: Objects) -> bool:
-    """Tell whether what is assigned to belongs to something from outside the block."""
-    is_part = isinstance(target, (ast.Attribute, ast.Subscript))
-    return is_part and not any(name in objects.local for name in bound_names(target))
+def _filled_by(node: ast.AST, objects: Objects) -> Iterator[str]:
+    """Give the names of what a node puts loaded objects into."""
+    match node:
+        case ast.Assign(targets=targets, value=value) if objects.carries(value):
+            for target in targets:
+                if isinstance(target, (ast.Attribute, ast.Subscript)):
+                    yield from bound_names(target)
+        case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in MUTATORS:
+            if any(map(objects.carries, arguments(node))):
+                yield root_name(receiver)
+    if isinstance(node, ast.Call):
+        yield from objects.filled_inside(node)
 
 
 def _is_plain(cls: ast.ClassDef) -> bool:
