@@ -454,6 +454,11 @@ STORING = """
     def pass_on(db, *, cache):
         fill(db, cache)
 
+    def filled(db):
+        found = {{}}
+        fill(db, found)
+        return found
+
     def counted_in(db):
         found = {{}}
         fill(db, found)
@@ -487,6 +492,7 @@ STORING = """
         "Desk(db).fill(cache)",
         "desk.take(db)",
         "found = {}; fill(db, found); return found",
+        "return filled(db)",
         "mine = cache; mine['user'] = db.query(User).first()",
     ],
 )

@@ -453,6 +453,19 @@ class Objects:
             own -= {name for name, root in parts if root not in own | self.names}
         return own
 
+    @cached_property
+    def filled(self) -> frozenset[str]:
+        """The block's own names of what other functions put loaded objects into."""
+        calls = (node for node in self._nodes if isinstance(node, ast.Call))
+        return frozenset(name for call in calls for name in self.filled_inside(call)) & self._own
+
+    def gives(self, result: ast.expr | None) -> bool:
+        """Tell whether a result may be, or may hold, a loaded object, put there by anybody."""
+        if result is None:
+            return False
+        named = {root_name(result), *names_put_into(result)}
+        return self.carries(result) or not named.isdisjoint(self.filled)
+
     def filled_inside(self, call: ast.Call) -> Iterator[str]:
         """Give the names of what a project's function puts loaded objects into.
 
@@ -568,7 +581,6 @@ class Objects:
             case ast.Attribute(value=receiver, attr=method) if method in MUTATORS:
                 if any(self.carries(argument) for argument in given):
                     yield root_name(receiver)
-        yield from (name for name in self.filled_inside(call) if name in self.local)
         if self.is_of_holder(call) or any(map(self.is_session, given)):
             yield from self._added_by(call)
             return
@@ -713,7 +725,7 @@ def _gives_objects(following: Following, caller: Objects) -> bool:
     kinds = (ast.Return, ast.Yield, ast.YieldFrom)
     results = [node.value for node in nodes if isinstance(node, kinds)]
     return any(
-        objects.carries(result) or objects.is_session(result) or _is_lazy(result, objects)
+        objects.gives(result) or objects.is_session(result) or _is_lazy(result, objects)
         for result in filter(None, results)
     )
 
@@ -809,7 +821,7 @@ def _hands_out(node: ast.AST, objects: Objects) -> bool:
         case ast.Return(value=ast.GeneratorExp()) | ast.Assign(value=ast.GeneratorExp()):
             return objects.mentions(node)  # it loads when it is gone through
         case ast.Return(value=value) | ast.Yield(value=value) | ast.YieldFrom(value=value):
-            return objects.carries(value)
+            return objects.gives(value)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
             return objects.mentions(node)
         case ast.Assign() | ast.Call():
@@ -818,7 +830,9 @@ def _hands_out(node: ast.AST, objects: Objects) -> bool:
 
 
 def _names_for_later(node: ast.AST, objects: Objects, used_later: Callable[[str], bool]) -> bool:
-    return isinstance(node, ast.Name) and node.id in objects.names and used_later(node.id)
+    if not isinstance(node, ast.Name):
+        return False
+    return (node.id in objects.names or node.id in objects.filled) and used_later(node.id)
 
 
 def _filled_by(node: ast.AST, objects: Objects) -> Iterator[str]:
