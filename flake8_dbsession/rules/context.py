@@ -104,8 +104,10 @@ class Context:
             True where the policy names a way that can be used there, and where the project
             defines one.
         """
-        ways = self.house.ways(place_of(acquisition, self.file.inference))
-        return any(way.style is not Style.DEPENDENCY for way in ways)
+        return any(map(_is_block, self._ways(acquisition)))
+
+    def _ways(self, acquisition: Acquisition) -> list[Way]:
+        return self.house.ways(place_of(acquisition, self.file.inference))
 
     @cached_property
     def is_declared(self) -> bool:
@@ -125,12 +127,12 @@ class Context:
             The ways that can be used there, where the policy says how sessions are opened; else
             those that the file has at hand already, imported or its own.
         """
-        ways = self.house.ways(place_of(acquisition, self.file.inference))
-        return [way for way in ways if self.is_declared or way.reach == AT_HAND]
+        ways = self._ways(acquisition)
+        return ways if self.is_declared else [way for way in ways if way.reach == AT_HAND]
 
     def asks_for_block(self, acquisition: Acquisition) -> bool:
         """Tell whether one of the asked ways can stand in the place of a ``with`` block."""
-        return any(way.style is not Style.DEPENDENCY for way in self.asked_ways(acquisition))
+        return any(map(_is_block, self.asked_ways(acquisition)))
 
     def is_held_otherwise(self, acquisition: Acquisition) -> bool:
         """Tell whether what is opened by hand needs nobody to close it by hand.
@@ -262,6 +264,11 @@ class Context:
     def is_legacy(self, acquisition: Acquisition) -> bool:
         """Tell whether DBS104 speaks of an acquisition, and the general rules need not."""
         return self.legacy_replacement(acquisition.node, acquisition.scope) is not None
+
+
+def _is_block(way: Way) -> bool:
+    """Tell whether a way can stand in the place of a ``with`` block."""
+    return way.style is not Style.DEPENDENCY
 
 
 def _left_out(acquisition: Acquisition) -> str:

@@ -54,6 +54,14 @@ HEAD = """
         with SessionLocal() as db:
             {}
 """
+
+
+def is_fixed(folder: Path, template: str, body: str) -> bool:
+    """Tell whether a block is fixed safely that holds statements, written on one line here."""
+    text = template.format(body.replace("; ", "\n            "))
+    return bool(repaired(folder, {**HOUSE, "work.py": text}, "work.py", "DBS102").fixed)
+
+
 SAFE = {
     "only_reads": "return count_of(db, name)",
     "commits_itself": "store(db, name)",
@@ -211,8 +219,7 @@ HOLDERS = """
     ],
 )
 def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -> None:
-    files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
-    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+    assert is_fixed(tmp_path, HOLDERS, body)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +256,7 @@ def test_objects_that_keep_the_session_are_followed(body: str, tmp_path: Path) -
 def test_what_is_reached_by_an_object_that_keeps_the_session_counts(
     body: str, tmp_path: Path
 ) -> None:
-    files = {**HOUSE, "work.py": HOLDERS.format(body.replace("; ", "\n            "))}
-    assert not repaired(tmp_path, files, "work.py", "DBS102").fixed
+    assert not is_fixed(tmp_path, HOLDERS, body)
 
 
 OTHERS = """
@@ -497,8 +503,7 @@ STORING = """
     ],
 )
 def test_a_helper_that_stores_what_it_loads_is_a_doubt(body: str, tmp_path: Path) -> None:
-    files = {**HOUSE, "work.py": STORING.format(body.replace("; ", "\n            "))}
-    assert not repaired(tmp_path, files, "work.py", "DBS102").fixed
+    assert not is_fixed(tmp_path, STORING, body)
 
 
 @pytest.mark.parametrize(
@@ -510,5 +515,4 @@ def test_a_helper_that_stores_what_it_loads_is_a_doubt(body: str, tmp_path: Path
     ],
 )
 def test_a_helper_that_stores_nothing_loaded_elsewhere_is_none(body: str, tmp_path: Path) -> None:
-    files = {**HOUSE, "work.py": STORING.format(body.replace("; ", "\n            "))}
-    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+    assert is_fixed(tmp_path, STORING, body)

@@ -9,8 +9,8 @@ from functools import cache
 
 from flake8_dbsession.analysis.source.mentions import GATES, NEEDLES
 
-EXAMPLE_MARKS = (">>>", "```", "~~~", "::", "xample", "sage:")
-"""What a docstring has in it that shows code."""
+# What a docstring has in it that shows code.
+_EXAMPLE_MARKS = (">>>", "```", "~~~", "::", "xample", "sage:")
 
 _WORD = re.compile(r"\w+")
 
@@ -29,13 +29,18 @@ def code_holds_words(tree: ast.Module, words: Collection[str] = ()) -> bool:
     return any(map(finds, _texts(tree)))
 
 
+def may_show_code(docstring: str) -> bool:
+    """Tell whether a docstring has a mark of those by which examples begin."""
+    return any(mark in docstring for mark in _EXAMPLE_MARKS)
+
+
 def _texts(tree: ast.Module) -> Iterator[str]:
     """Give the names and strings of a tree, those of its outermost statements first."""
     nodes: list[ast.AST] = [tree]
     for node in nodes:  # which grows meanwhile
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             shown = node.value.value
-            if isinstance(shown, str) and any(mark in shown for mark in EXAMPLE_MARKS):
+            if isinstance(shown, str) and may_show_code(shown):
                 yield shown
             continue
         for value in vars(node).values():

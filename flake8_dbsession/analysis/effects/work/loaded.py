@@ -659,7 +659,7 @@ def _kept_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Object
             if receiver is not None:
                 own = kept.under(receiver) | (given if each is method else NOTHING_HELD)
                 if own != NOTHING_HELD:
-                    objects = _inside(each, own, frozenset(), caller)
+                    objects = inside(Following(each, own, frozenset()), caller)
                     kept |= objects.held.below(receiver)
                     kept |= UNFOLLOWED if receiver in objects.names else NOTHING_HELD
     return kept
@@ -737,15 +737,15 @@ def inside(following: Following, caller: Objects) -> Objects:
         following: the function.
         caller: what holds them where it is called.
     """
-    return _inside(following.function, following.held, following.objects, caller)
-
-
-def _inside(
-    function: FunctionValue, held: Held, objects: frozenset[str], caller: Objects
-) -> Objects:
-    scope, inference = function.scope.child(function.node), caller.callees.inference
-    session = min(held.sessions, default="")
-    return Objects(session, body_of(function.node), scope, inference, objects, caller.columns, held)
+    return Objects(
+        session=min(following.held.sessions, default=""),
+        body=body_of(following.function.node),
+        scope=following.scope,
+        inference=caller.callees.inference,
+        given=following.objects,
+        columns=caller.columns,
+        held=following.held,
+    )
 
 
 def _is_put_into(node: ast.AST, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.source.code_words import EXAMPLE_MARKS
+from flake8_dbsession.analysis.source.code_words import may_show_code
 from flake8_dbsession.analysis.source.outline import parse
 
 _TELLING = re.compile(r"(\w+)(?:\(| import | as )")
@@ -81,7 +81,7 @@ def _docstrings(tree: Tree) -> Iterator[ast.Constant]:
 
 def _is_promising(docstring: object, tree: Tree) -> bool:
     assert isinstance(docstring, str)
-    if not any(mark in docstring for mark in EXAMPLE_MARKS):
+    if not may_show_code(docstring):
         return False
     return any(map(tree.is_of_interest, telling_names(docstring)))
 
