@@ -65,8 +65,9 @@ def command(
     A fix that may change what the code does has doubts, each of a kind: commit (the provider
     commits what the code left uncommitted), expire (objects are expired when they are used),
     patched (a test patches what is used no more), helper (a function may write, and could not be
-    followed), comment (one would be lost) and error-path (an error takes another way). A rule's
-    page says which of them its fix can have; a policy's `accept` accepts them for good.
+    followed; accepting commit accepts it too), comment (one would be lost) and error-path (an error
+    takes another way). A rule's page says which of them its fix can have; a policy's `accept`
+    accepts them for good.
 
     What a baseline knows is fixed too where it can be; else it stands in the plan of what is left,
     and does not count for the exit code.

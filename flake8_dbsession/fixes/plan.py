@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from flake8_dbsession.fixes.repair import NO_FIX, Left
+from flake8_dbsession.policy.model import COVERED
 from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.wording import counted
 
@@ -43,19 +44,32 @@ def plan(left: Iterable[Left]) -> Iterator[str]:
 
 def _cause(left: Left) -> str:
     if left.doubts:
-        return ",".join(dict.fromkeys(doubt.kind.value for doubt in left.doubts))
+        return ",".join(kind.value for kind in _kinds(left))
     if left.reason == NO_FIX.format(code=left.code):
         return f"{left.code}: {left.reason}"
     return _LINE.sub("a line", _CODE.sub("`...`", left.reason))
 
 
+def _kinds(left: Left) -> list[Kind]:
+    """Give the kinds of the doubts that something was left for, always in one order."""
+    found = {doubt.kind for doubt in left.doubts}
+    return [kind for kind in Kind if kind in found]
+
+
 def _told(cause: str, members: list[Left]) -> str:
-    kinds = list(dict.fromkeys(d.kind for left in members for d in left.doubts))
+    kinds = _kinds(members[0])
     if not kinds:
         return _most_frequent(members) if _CODE.search(cause) else cause
     told = " and ".join(_about(kind, members) for kind in kinds)
-    wanted = "--unsafe" if Kind.OTHER in kinds else f"--accept {cause}"
-    return f"{told} (`{wanted}`)"
+    return f"{told} (`{_option(kinds)}`)"
+
+
+def _option(kinds: Collection[Kind]) -> str:
+    """Give the option with which what has some kinds of doubt would be fixed."""
+    if Kind.OTHER in kinds:
+        return "--unsafe"
+    covered = {each for kind in kinds for each in COVERED.get(kind.value, ())}
+    return f"--accept {','.join(kind.value for kind in kinds if kind.value not in covered)}"
 
 
 def _most_frequent(members: list[Left]) -> str:

@@ -18,7 +18,7 @@ from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, PreparedFile
 from flake8_dbsession.policy.errors import PolicyError
-from flake8_dbsession.policy.model import Policy
+from flake8_dbsession.policy.model import COVERED, Policy
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import (
     Doubt,
@@ -139,13 +139,23 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class _Proposal:
-    """A violation with its fix, or with the reason why it has none."""
+    """A violation with its fix, or with the reason why it has none.
+
+    Attributes:
+        violation: the violation.
+        fix: the fix that is to be made.
+        reason: why there is none.
+        doubts: the doubts that it was left for.
+        moves: the texts in which tests have to name something else.
+        withheld: the fix that would be made but for the doubts.
+    """
 
     violation: Violation
     fix: Fix | None
     reason: str = ""
     doubts: tuple[Doubt, ...] = ()
     moves: tuple[Move, ...] = ()
+    withheld: Fix | None = None
 
 
 def repair(
@@ -401,12 +411,30 @@ class _Findings:
             noticed = [self._noticed(proposal, swaps, wishes, moves=moves) for proposal in found]
             # What tests have to name depends on all places that are fixed: one less, and anew.
             if self._swaps(noticed) == swaps:
-                return noticed
+                return [*self._with_patches(noticed, wishes, moves=moves)]
             pairs = list(zip(found, noticed, strict=True))
             if any(_is_held(old, new) and not _enters(old) for old, new in pairs):
                 # One that is entered may wait for nothing but these.
                 pairs = [(old, old if _enters(old) else new) for old, new in pairs]
             found = [old if new.fix else new for old, new in pairs]
+
+    def _with_patches(
+        self, proposals: Sequence[_Proposal], wishes: Wishes, *, moves: bool
+    ) -> Iterator[_Proposal]:
+        """Add to the doubts that can be accepted what would be left of them: the tests' patches."""
+        accepted = [
+            replace(proposal, fix=proposal.withheld) if proposal.withheld else proposal
+            for proposal in proposals
+        ]
+        swaps = self._swaps(accepted)
+        for proposal, wanted in zip(proposals, accepted, strict=True):
+            if proposal.withheld:
+                left = self._noticed(wanted, swaps, wishes, moves=moves)
+                if left.fix is None:
+                    reason = f"{proposal.reason}; {left.reason}"
+                    doubts = (*proposal.doubts, *left.doubts)
+                    proposal = replace(proposal, reason=reason, doubts=doubts)
+            yield proposal
 
     def _swaps(self, proposals: Iterable[_Proposal]) -> dict[str, dict[int, Swap]]:
         """Give what is called instead of names after some fixes, by the offsets of the calls."""
@@ -511,7 +539,9 @@ class _Findings:
             return _Proposal(violation, fix.instead)
         if doubts:
             reason = "; ".join(doubt.reason for doubt in doubts)
-            return _Proposal(violation, None, reason, doubts)
+            can_be_accepted = all(doubt.kind is not Kind.OTHER for doubt in doubts)
+            withheld = fix if can_be_accepted else None
+            return _Proposal(violation, None, reason, doubts, withheld=withheld)
         return _Proposal(violation, fix)
 
     def _doubts(self, fix: Fix, wishes: Wishes) -> tuple[Doubt, ...]:
@@ -521,7 +551,8 @@ class _Findings:
         return tuple(doubt for doubt in found if doubt.kind.value not in accepted)
 
     def _accepted(self, wishes: Wishes) -> set[str]:
-        return {*wishes.accepted, *accepted_by(self.document.context.policy)}
+        accepted = {*wishes.accepted, *accepted_by(self.document.context.policy)}
+        return accepted.union(*(COVERED.get(kind, ()) for kind in accepted))
 
     def left(self, proposal: _Proposal, dropped: Mapping[Violation, str]) -> Left:
         return Left(

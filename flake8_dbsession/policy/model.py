@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -65,6 +65,10 @@ class DoubtKind(Enum):
 
 ACCEPTABLE = tuple(kind.value for kind in DoubtKind if kind is not DoubtKind.OTHER)
 """The kinds of doubt that ``--accept`` and a policy's ``accept`` take."""
+
+COVERED: Mapping[str, tuple[str, ...]] = {DoubtKind.COMMIT.value: (DoubtKind.HELPER.value,)}
+"""The kinds that are accepted along with another: whoever wants the provider to commit what a block
+leaves wants it of what a helper may leave there, too."""
 
 GIVEN = ("session", "connection")
 """What a way can give, as a policy says it."""

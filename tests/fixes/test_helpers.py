@@ -92,6 +92,12 @@ def test_a_helper_that_leaves_work_is_named(body: str, reason: str, tmp_path: Pa
     assert reason in found
 
 
+def test_who_accepts_the_commit_accepts_it_of_a_helper(tmp_path: Path) -> None:
+    accepting = {"dbsession.toml": 'preset = "standard"\naccept = ["commit"]\n'}
+    files = {**HOUSE, **accepting, "work.py": HEAD.format("unknown(db)")}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
 HOLDERS = """
     from core.database import SessionLocal
     from core.models import User

@@ -96,7 +96,7 @@ def test_a_fix_with_a_doubt_is_offered_where_the_policy_accepts_it(
     run, findings = found("DBS101")
     assert len(findings) == 1
     assert not offers(findings, run.options)
-    write_project(tmp_path, {"dbsession.toml": "accept = ['commit', 'helper']\n"})
+    write_project(tmp_path, {"dbsession.toml": "accept = ['commit']\n"})
     forget_policies()
     assert len(offers(findings, run.options)) == 1
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from flake8_dbsession.command.group import main
+from flake8_dbsession.rewriting.edits import Kind
 from tests.cases import write_project
 from tests.fixes.house import HOUSE
 from tests.fixes.repairs import reasons, repaired
@@ -63,6 +64,14 @@ def test_what_a_test_patches_is_a_doubt(test: str, tmp_path: Path) -> None:
     told = [reason.partition(";")[0] for reason in found]
     assert told == ["6: DBS102 `tests/test_work.py` patches `SessionLocal` in this module"]
     assert repaired(tmp_path, files, "app/work.py", "DBS102", unsafe=True).fixed
+
+
+def test_a_doubt_that_can_be_accepted_hides_no_patch(tmp_path: Path) -> None:
+    writing = WORK.replace("return db.query(User).count()", "db.add(User(name=name))")
+    files = {**HOUSE, "app/work.py": writing, "tests/test_work.py": UNREAD[0]}
+    (found,) = repaired(tmp_path, files, "app/work.py", "DBS102").left
+    assert [doubt.kind for doubt in found.doubts] == [Kind.COMMIT, Kind.PATCHED]
+    assert "line 7 may leave uncommitted; `tests/test_work.py` may patch" in found.reason
 
 
 @pytest.mark.parametrize("test", UNREAD)
