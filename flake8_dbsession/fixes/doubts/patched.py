@@ -434,7 +434,8 @@ class _Test:
         found += (
             each
             for each in place.others(place.name)
-            if each.path != place.module and not each.functions.only_enters(place.name, each.line)
+            if each.path not in (place.module, place.swap.home)  # its own providers stay
+            and not each.functions.only_enters(place.name, each.line)
         )
         return any(self._runs(seen, each, place) for each in found)
 

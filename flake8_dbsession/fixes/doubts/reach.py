@@ -195,7 +195,7 @@ def _outside(body: Sequence[ast.stmt]) -> Iterator[tuple[frozenset[str], frozens
             case ast.ClassDef(body=inner, decorator_list=decorators):
                 yield _words([n for each in decorators for n in nodes_in(each)]), None
                 yield from _outside(inner)
-            case ast.Import() | ast.ImportFrom():
+            case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
                 pass
             case ast.Assign() | ast.AnnAssign():
                 targets = getattr(statement, "targets", None) or [statement.target]  # type: ignore[union-attr]
@@ -224,8 +224,11 @@ def _bound_in(function: _Function) -> set[str]:
 
 def _words(nodes: Sequence[ast.AST]) -> frozenset[str]:
     found: set[str] = set()
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:
         match node:
+            case ast.Constant() if node in docstrings:
+                pass
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
                 found.add(name.rpartition(".")[2])
             case ast.keyword(arg=str(name)):
