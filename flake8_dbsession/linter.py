@@ -233,6 +233,22 @@ class Linter:
             return None
         return self._prepare(path, text, tree, standard)
 
+    def context_of(self, filename: str, text: str, tree: ast.Module) -> Context | PolicyError:
+        """Make a file ready to be changed, whatever it names.
+
+        Args:
+            filename: its path, absolute or relative to the working directory.
+            text: its source, with ``\\n`` line ends.
+            tree: its syntax tree.
+
+        Returns:
+            The file; the error of a policy that cannot be used.
+        """
+        path, standard = self._place(filename)
+        if isinstance(standard, PolicyError):
+            return standard
+        return self._prepare(path, text, tree, standard).context
+
     def dismisses(self, filename: str, content: bytes) -> bool:
         """Tell whether one search over a file's bytes shows that nothing is to be found in it.
 

@@ -107,7 +107,7 @@ class Repairs:
         make = partial(_Repairing, options, wishes, by_file, self.baseline)
         chunks = list(spread(make, list(by_file), processes(options)))
         done = [outcome for chunk in chunks for outcome in chunk]
-        for outcome in _with_moves(done, files):
+        for outcome in _with_moves(done, files, Linter(Settings.of(options))):
             yield _written(outcome) if wishes.writes else outcome
 
 
@@ -163,7 +163,7 @@ class _Repairing:
         return Outcome(path, before, done)
 
 
-def _with_moves(outcomes: list[Outcome], files: Iterable[str]) -> Iterator[Outcome]:
+def _with_moves(outcomes: list[Outcome], files: Iterable[str], linter: Linter) -> Iterator[Outcome]:
     """Let the tests patch what the repaired files use."""
     by_path: dict[str, list[Move]] = {}
     for outcome in outcomes:
@@ -171,20 +171,21 @@ def _with_moves(outcomes: list[Outcome], files: Iterable[str]) -> Iterator[Outco
             by_path.setdefault(str(move.path), []).append(move)
     for outcome in outcomes:
         moves = by_path.pop(os.path.abspath(outcome.path), [])
-        yield _moved(outcome, moves) if moves else outcome
+        yield _moved(outcome, moves, linter) if moves else outcome
     for file in files:
         moves = by_path.pop(os.path.abspath(file), [])
         if moves:
             with open(file, "rb") as stream:
                 before = decode(stream.read())
-            yield _moved(Outcome(file, before, Repair(before)), moves)
+            yield _moved(Outcome(file, before, Repair(before)), moves, linter)
 
 
-def _moved(outcome: Outcome, moves: list[Move]) -> Outcome:
+def _moved(outcome: Outcome, moves: list[Move], linter: Linter) -> Outcome:
     """Make the moves in a file; its own fixes, where there are any, wait for the next run."""
     if outcome.before is None or outcome.repair is None:
         return outcome
-    done = Repair(moved(outcome.before, moves), left=outcome.repair.left)
+    after = moved(outcome.path, outcome.before, moves, linter)
+    done = Repair(after, left=outcome.repair.left)
     return replace(outcome, repair=done)
 
 

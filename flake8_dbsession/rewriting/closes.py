@@ -161,6 +161,11 @@ def calls(statements: Sequence[Statement], name: str, method: str) -> int:
     return count
 
 
+def keeps_ends(old: Sequence[Statement], new: Sequence[Statement], name: str) -> bool:
+    """Tell whether code commits and rolls back a session as often as before."""
+    return all(calls(old, name, m) == calls(new, name, m) for m in ("commit", "rollback"))
+
+
 def _without_try(statement: Statement, name: str) -> list[Statement]:
     if isinstance(statement, cst.Try) and _left_to_the_provider(statement, name):
         return _inside(statement)

@@ -58,6 +58,7 @@ class Move:
         old: the text.
         new: the text that takes its place.
         stays: whether the old name is still to be patched, and the new one beside it.
+        closes: whether what is given has to be closed by the block that enters it.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class Move:
     old: str
     new: str
     stays: bool = False
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Swap:
         enters_old: whether it enters what that gives.
         commits: whether it commits by itself, and not in the place of the code.
         stays: whether an error of it goes where one of the old one went.
+        only_closes: whether the old code closed what it opened on all paths, and nothing else of it
+            goes.
         differing: the keys of the result that are others after an error of it, which another
             handler catches; None where more is different.
     """
@@ -96,6 +100,7 @@ class Swap:
     enters_old: bool
     commits: bool
     stays: bool
+    only_closes: bool = False
     differing: frozenset[str] | None = None
 
 

@@ -59,6 +59,7 @@ from flake8_dbsession.rewriting.closes import (
     block_of,
     calls,
     closes_early,
+    keeps_ends,
     mentions,
     names_any,
     without_closes,
@@ -196,6 +197,7 @@ def fix_opened(
     added = provision.edits if is_used or provision.is_injected else ()
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
     is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
+    keeps = keeps_ends(region.statements, statements, need.name)
     differing = None
     if is_tried:
         tried = opened.statements[0]
@@ -208,6 +210,7 @@ def fix_opened(
         stays=not is_tried,
         differing=differing,
         counts=is_left,
+        only_closes=keeps and ends == CLOSES,
     )
     return Fix((*edits, *added), doubts, unneeded, notes, swap)
 

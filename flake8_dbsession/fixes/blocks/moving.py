@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 
 from flake8_dbsession.analysis.source.outline import parse
-from flake8_dbsession.fixes.doubts.beside import beside
-from flake8_dbsession.rewriting.document import lines_of
+from flake8_dbsession.fixes.doubts.beside import Repatch
+from flake8_dbsession.linter import Linter
+from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.rewriting.document import Document, lines_of
 from flake8_dbsession.rewriting.edits import Edit, Move, applied
+from flake8_dbsession.rewriting.imports import reach_module
 from flake8_dbsession.rewriting.text import Text
 
 
-def moved(text: Text, moves: Collection[Move]) -> Text:
+def moved(filename: str, text: Text, moves: Collection[Move], linter: Linter) -> Text:
     """Let a test's file name other things.
 
     Args:
+        filename: its path, absolute or relative to the working directory.
         text: its text, as it lay on disk when the moves were found.
         moves: the texts in it that have to change, or that get another beside them.
+        linter: knows the policy that it falls under.
 
     Returns:
         The new text, the quotes of which are as they were.
@@ -26,8 +31,8 @@ def moved(text: Text, moves: Collection[Move]) -> Text:
     assert tree is not None
     lines = lines_of(text.content)
     wanted = {(move.line, move.old): move.new for move in moves if not move.stays}
-    staying = (move for move in moves if move.stays and (move.line, move.old) not in wanted)
-    edits = {edit for move in staying for edit in _beside(tree, text, move, lines)}
+    others = [m for m in moves if m.closes or (m.stays and (m.line, m.old) not in wanted)]
+    edits = _repatched(filename, text, tree, others, linter) if others else set()
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(value), lineno=line) if (line, value) in wanted:
@@ -41,12 +46,31 @@ def moved(text: Text, moves: Collection[Move]) -> Text:
     return Text(applied(text.content, edits), text.encoding)
 
 
-def _beside(tree: ast.Module, text: Text, move: Move, lines: list[str]) -> Iterator[Edit]:
-    found = beside(tree, text.source, move.line, move.old, move.new)
-    if found is not None:
-        at = _offset(found.line, found.column, lines)
-        newline = "\r\n" if lines[found.line - 1].endswith("\r\n") else "\n"
-        yield Edit(at, at, found.text.replace("\n", newline))
+def _repatched(
+    filename: str, text: Text, tree: ast.Module, moves: Sequence[Move], linter: Linter
+) -> set[Edit]:
+    """Write second patches, and give in a ``closing`` what was closed by hand."""
+    context = linter.context_of(filename, text.source, tree)
+    if isinstance(context, PolicyError):
+        raise context
+    document = Document(text.content, context)
+    closing, edits = "", set[Edit]()
+    if any(move.closes for move in moves):
+        reach = reach_module("contextlib", "closing", document.top, document)
+        closing, edits = reach.expression, {*reach.edits}
+    for move in moves:
+        given = closing if move.closes else ""
+        patch = Repatch(tree, text.source, move.line, move.old, move.new, given, document.width)
+        changes = patch.beside() if move.stays else patch.instead()
+        edits |= {
+            Edit(
+                document.offset(*each.start),
+                document.offset(*each.end),
+                each.text.replace("\n", document.newline),
+            )
+            for each in changes or ()
+        }
+    return edits
 
 
 def _in_one(call: ast.Call, owner: ast.expr, name: Edit, lines: list[str]) -> set[Edit]:

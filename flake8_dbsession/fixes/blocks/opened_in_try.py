@@ -21,13 +21,14 @@ from flake8_dbsession.fixes.blocks.new_block import (
 from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.blocks.request_session import uses_request
-from flake8_dbsession.fixes.doubts.behaviour import Ends, doubts_about
+from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,
     calls,
     closes_early,
+    keeps_ends,
     without_closes,
     without_rollbacks,
     without_tail,
@@ -100,7 +101,15 @@ def fix_in_try(
     elif none is not None and provision.is_injected:
         raise Refusal(f"line {none.lineno} binds `{need.name}` anew")
     is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
-    swap = swap_of(need, provision, document, enters=False, counts=is_left)
+    keeps = keeps_ends(region.statements, statements, need.name)
+    swap = swap_of(
+        need,
+        provision,
+        document,
+        enters=False,
+        counts=is_left,
+        only_closes=keeps and ends == CLOSES,
+    )
     return Fix(tuple(edits), doubts, unneeded, notes, swap)
 
 

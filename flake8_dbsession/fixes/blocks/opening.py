@@ -24,6 +24,7 @@ def swap_of(
     stays: bool = True,
     differing: frozenset[str] | None = None,
     counts: bool = False,
+    only_closes: bool = False,
 ) -> Swap | None:
     """Tell what is called instead of a factory, for tests that replace either.
 
@@ -35,6 +36,7 @@ def swap_of(
         stays: whether no handler gets an error of the opening that did not get it before.
         differing: as ``Swap`` has it.
         counts: whether the provider's commit takes the place of the code's own.
+        only_closes: whether the code closed the session on all paths, and nothing but that goes.
     """
     generator = entered(provision.function, document.context.file.inference)
     if generator is None:
@@ -57,8 +59,15 @@ def swap_of(
         enters_old=any(call in entries for call in calls),
         commits=provision.commits and not counts,
         stays=stays and not provision.is_injected,
+        only_closes=only_closes and _is_alike(need, provision),
         differing=None if provision.is_injected else differing,
     )
+
+
+def _is_alike(need: Need, provision: Provision) -> bool:
+    """Tell whether both are called with nothing, and give what a plain ``with`` can close."""
+    is_bare = not need.call.args and not need.call.keywords and provision.call.endswith("()")
+    return is_bare and not provision.is_async and not provision.is_injected
 
 
 def opens_quietly(need: Need, provision: Provision, document: Document) -> bool:

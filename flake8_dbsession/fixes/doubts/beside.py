@@ -1,106 +1,324 @@
-"""A patch beside another one, which gives the same thing for a second name."""
+"""How a test patches a second name, beside the first or in its place, to give the same thing.
+
+What a ``with`` block entered already is given as it is. What was opened and closed by hand is given
+in a ``closing``, which enters the thing itself, and closes it at the end as the code did.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
-from flake8_dbsession.fixes.doubts.values import MOCKS, is_error
+from flake8_dbsession.fixes.doubts.values import DEFINED, MOCKS, is_error
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Lambda, ast.Call, ast.keyword)
+_OPTIONS = frozenset({"create", "raising"})
+_ASSERTS = frozenset({"assert_called", "assert_called_once", "assert_not_called", "called"})
+_NAMES = ("factory", "session_factory", "open_session")
 
 
-class Insertion(NamedTuple):
-    """A text that is put in.
+class Change(NamedTuple):
+    """A piece of a text that another one takes the place of.
 
     Attributes:
-        line: the line, counted from 1.
-        column: the column, counted in bytes.
-        text: the text.
+        start: its line, counted from 1, and its column, counted in bytes.
+        end: the same of where it ends.
+        text: what takes its place.
     """
 
-    line: int
-    column: int
+    start: tuple[int, int]
+    end: tuple[int, int]
     text: str
 
 
-def beside(tree: ast.Module, text: str, line: int, old: str, new: str) -> Insertion | None:
-    """Write a patch beside the one of a name.
+@dataclass(frozen=True, slots=True)
+class Repatch:
+    """A patch that has to name something else, or to get another one beside it.
 
-    Args:
+    Attributes:
         tree: the syntax tree of a test's file.
         text: its text.
         line: the line of the text that names what is patched.
         old: that text.
-        new: what the second patch is to name; without a module where it is in the same one.
-
-    Returns:
-        The second patch, in the same ``with`` or below the same ``setattr``; None where the first
-        one is written in another way, or what it gives cannot be given twice.
+        new: what is to be named; without a module where it is in the same one.
+        closing: how ``contextlib.closing`` is written there; empty where what is given was entered.
+        width: how long a line may be.
     """
-    found = [each for node in nodes_in(tree) for each in _seconds(node, text, line, old, new)]
-    return found[0] if len(found) == 1 else None
 
+    tree: ast.Module
+    text: str
+    line: int
+    old: str
+    new: str
+    closing: str = ""
+    width: int = 88
 
-def _seconds(node: ast.AST, text: str, line: int, old: str, new: str) -> list[Insertion | None]:
-    match node:
-        case ast.With(items=items):
-            return [
-                _in_block(item, text, new) for item in items if _names(item.context_expr, line, old)
-            ]
-        case ast.Expr(value=ast.Call() as call) if _names(call, line, old):
-            return [_below(call, text, new)]
-    return []
+    def beside(self) -> list[Change] | None:
+        """Write a second patch, in the same ``with`` or below the same ``setattr``.
 
+        Returns:
+            What changes; None where the first one is written in another way, or what it gives
+            cannot be given twice.
+        """
+        found: list[list[Change] | None] = []
+        for node in nodes_in(self.tree):
+            match node:
+                case ast.With() | ast.AsyncWith():
+                    items = (i for i in node.items if self._names(i.context_expr))
+                    found += (self._in_block(item, node) for item in items)
+                case ast.Expr(value=ast.Call() as call) if self._names(call):
+                    found.append(self._below(call))
+        return found[0] if len(found) == 1 else None
 
-def _names(expression: ast.expr, line: int, old: str) -> bool:
-    """Tell whether a call's plain arguments name what is looked for."""
-    if not isinstance(expression, ast.Call):
-        return False
-    first = expression.args[:2]
-    return any(isinstance(a, ast.Constant) and (a.lineno, a.value) == (line, old) for a in first)
+    def instead(self) -> list[Change] | None:
+        """Let the patch give what it gives in a ``closing``, with its name to be changed besides.
 
+        Returns:
+            What changes; None where it is not plain what it gives.
+        """
+        calls = [n for n in nodes_in(self.tree) if isinstance(n, ast.Call) and self._names(n)]
+        if len(calls) != 1:
+            return None
+        (call,) = calls
+        items = (i for n in nodes_in(self.tree) for i in getattr(n, "items", ()))
+        item = next((i for i in items if i.context_expr is call), None)
+        changes = self._in_place(call, item)
+        return None if changes is None else _merged([*changes, *self._broken(call, changes)])
 
-def _in_block(item: ast.withitem, text: str, new: str) -> Insertion | None:
-    call = item.context_expr
-    assert isinstance(call, ast.Call)
-    given = _given(call, text)
-    if isinstance(item.optional_vars, ast.Name):
-        given = [item.optional_vars.id]
-    elif item.optional_vars is not None:
+    def _names(self, expression: ast.expr) -> bool:
+        """Tell whether a call's plain arguments name what is looked for."""
+        if not isinstance(expression, ast.Call):
+            return False
+        wanted = (self.line, self.old)
+        first = expression.args[:2]
+        return any(isinstance(a, ast.Constant) and (a.lineno, a.value) == wanted for a in first)
+
+    def _in_block(self, item: ast.withitem, block: ast.With | ast.AsyncWith) -> list[Change] | None:
+        call = item.context_expr
+        assert isinstance(call, ast.Call)
+        changes = []
+        given = self._again(call)
+        if isinstance(item.optional_vars, ast.Name):
+            given = self._called(item.optional_vars.id)
+        elif item.optional_vars is not None:
+            return None
+        elif given is None:
+            name = self._free_name()
+            changes.append(_inserted(_end(call), f" as {name}"))
+            given = self._called(name)
+        written = self._written(call, given)
+        if written is None or last_segment(call.func) not in ("patch", "object"):
+            return None
+        added = sum(len(change.text) for change in changes)
+        text = self._joined(written, _end(item.optional_vars or call), added, block)
+        return [*changes, _inserted(_end(item.optional_vars or call), text)]
+
+    def _joined(
+        self, written: str, at: tuple[int, int], added: int, block: ast.With | ast.AsyncWith
+    ) -> str:
+        """Put a comma before a further item, and begin a line where it would not fit."""
+        line, first = self._line(at[0]), block.items[0].context_expr
+        if len(line) + added + len(written) + len(", ") <= self.width or len(line) > self.width:
+            return f", {written}"
+        head = self._line(block.lineno)[
+            : first.col_offset if first.lineno == block.lineno else None
+        ]
+        is_enclosed = "(" in head[block.col_offset :]
+        start = " " * (first.col_offset if not is_enclosed else len(line) - len(line.lstrip()))
+        return f",{'' if is_enclosed else ' ' + chr(92)}\n{start}{written}"
+
+    def _below(self, call: ast.Call) -> list[Change] | None:
+        given, changes = self._again(call), []
+        line, (last, column) = self._line(call.lineno), _end(call)
+        indent = line[: len(line) - len(line.lstrip())]
+        rest = self._line(last).encode()[column:].decode().strip()
+        is_alone = call.col_offset == len(indent.encode()) and (not rest or rest.startswith("#"))
+        if not is_alone or last_segment(call.func) != "setattr":
+            return None
+        value = self._value(call)
+        if given is None and value is not None:
+            name = self._free_name()
+            bound = f"{name} = {ast.get_source_segment(self.text, value)}\n{indent}"
+            changes.append(_inserted(_start(call), bound))
+            changes.append(Change(_start(value), _end(value), name))
+            given = self._called(name)
+        written = self._written(call, given[:1] if given else None)
+        if written is None:
+            return None
+        if len(indent) + len(written) > self.width:
+            head, arguments = written[:-1].split("(", 1)
+            written = f"{head}(\n{indent}    {arguments}\n{indent})"
+        end = (last, len(self._line(last).encode()))
+        return [*changes, _inserted(end, f"\n{indent}{written}")]
+
+    def _value(self, call: ast.Call) -> ast.expr | None:
+        """Give the only thing that a ``setattr`` gives, where nothing else is said of it."""
+        given = call.args[1 if _is_whole(call) else 2 :]
+        is_alone = len(given) == 1 and not call.keywords
+        return given[0] if is_alone and not isinstance(given[0], ast.Starred) else None
+
+    def _called(self, name: str) -> list[str]:
+        """Write what gives the same as a name when it is called."""
+        return [f"lambda: {self.closing}({name}())" if self.closing else name]
+
+    def _again(self, call: ast.Call) -> list[str] | None:
+        """Write the further arguments of a patch, where they may be written twice."""
+        start = 1 if _is_whole(call) else 2
+        given: Sequence[ast.expr | ast.keyword] = [*call.args[start:], *call.keywords]
+        if not all(map(_is_repeatable, given)):
+            return None
+        written = [
+            self._again_closed(each) if self.closing else self._source(each) for each in given
+        ]
+        known = [each for each in written if each is not None and "\n" not in each]
+        return known if len(known) == len(given) and (given or not self.closing) else None
+
+    def _again_closed(self, given: ast.expr | ast.keyword) -> str | None:
+        source = self._source(given)
+        wraps = self._wraps(given)
+        start = (given.lineno, given.col_offset)
+        if source is None or wraps is None or given.lineno != given.end_lineno:
+            return None
+        written = source.encode()
+        for change in sorted(wraps, reverse=True):
+            first, last = change.start[1] - start[1], change.end[1] - start[1]
+            written = written[:first] + change.text.encode() + written[last:]
+        return written.decode()
+
+    def _source(self, node: ast.expr | ast.keyword) -> str | None:
+        return ast.get_source_segment(self.text, node)
+
+    def _in_place(self, call: ast.Call, item: ast.withitem | None) -> list[Change] | None:
+        """Put what a patch gives into a ``closing``."""
+        start = 1 if _is_whole(call) else 2
+        given: list[ast.expr | ast.keyword] = [*call.args[start:], *call.keywords]
+        handle = item.optional_vars if item is not None else None
+        if handle is not None and not isinstance(handle, ast.Name):
+            return None
+        values = [each for each in given if getattr(each, "arg", None) not in _OPTIONS]
+        if not values and item is None:
+            return None
+        if handle is not None and all(isinstance(each, ast.keyword) for each in values):
+            uses = self._uses(handle.id, call.lineno)
+            if not uses <= _ASSERTS:
+                return self._prepared(call, handle.id, values, uses)
+        wraps = [self._wraps(each) for each in values]
+        known = [change for each in wraps if each is not None for change in each]
+        return known if all(each is not None for each in wraps) else None
+
+    def _prepared(
+        self,
+        call: ast.Call,
+        handle: str,
+        values: list[ast.expr | ast.keyword],
+        uses: set[str],
+    ) -> list[Change] | None:
+        """Let the mock that a patch makes and a test prepares give a ``closing`` of its result."""
+        option = f"side_effect=lambda: {self.closing}({handle}.return_value)"
+        is_free = all(getattr(each, "arg", None) == "return_value" for each in values)
+        if not is_free or "side_effect" in uses:
+            return None
+        at = (call.end_lineno or 0, (call.end_col_offset or 0) - 1)
+        return [_inserted(at, f", {option}")]
+
+    def _wraps(self, given: ast.expr | ast.keyword) -> list[Change] | None:
+        """Put what a value gives when it is called into a ``closing``."""
+        match given:
+            case ast.keyword(arg="return_value", value=value):
+                return self._wrapped(value)
+            case ast.keyword(arg="side_effect", value=ast.Lambda() as value):
+                return self._wraps(value)
+            case ast.keyword(arg="side_effect", value=value):
+                return [] if is_error(value, frozenset()) else None
+            case ast.keyword(arg=name) if name in _OPTIONS:
+                return []
+            case ast.Lambda(body=body):
+                return self._wrapped(body)
+            case ast.Name(id=name):
+                return self._replaced(given) if self._is_bound_once(name, given.lineno) else None
+            case ast.Call(args=[], keywords=options) if last_segment(given.func) in MOCKS:
+                values = [option for option in options if option.arg != "name"]
+                return self._wraps(values[0]) if len(values) == 1 else None
         return None
-    written = _written(call, given, text, new)
-    end = item.optional_vars or call
-    if written is None or last_segment(call.func) not in ("patch", "object"):
-        return None
-    return Insertion(end.end_lineno or 0, end.end_col_offset or 0, f", {written}")
+
+    def _wrapped(self, value: ast.expr) -> list[Change]:
+        return [_inserted(_start(value), f"{self.closing}("), _inserted(_end(value), ")")]
+
+    def _replaced(self, value: ast.expr) -> list[Change]:
+        written = f"lambda: {self.closing}({ast.unparse(value)}())"
+        return [Change(_start(value), _end(value), written)]
+
+    def _broken(self, call: ast.Call, changes: list[Change]) -> Iterator[Change]:
+        """Let the arguments of a call stand on a line of their own, where they do not fit."""
+        line = self._line(call.lineno)
+        added = len(self.new) - len(self.old) + sum(len(change.text) for change in changes)
+        if call.lineno == call.end_lineno and len(line) <= self.width < len(line) + added:
+            indent = line[: len(line) - len(line.lstrip())]
+            (end, column), (row, after) = _end(call), _end(call.func)
+            yield _inserted((row, after + 1), f"\n{indent}    ")
+            yield _inserted((end, column - 1), f"\n{indent}")
+
+    def _uses(self, name: str, line: int) -> set[str]:
+        """Give the attributes of a name that are used where a line stands; ``""`` for itself."""
+        nodes = nodes_in(self._around(line))
+        owners = {n.value: n.attr for n in nodes if isinstance(n, ast.Attribute)}
+        names = (n for n in nodes if isinstance(n, ast.Name) and n.id == name)
+        return {owners.get(n, "") for n in names if isinstance(n.ctx, ast.Load)}
+
+    def _is_bound_once(self, name: str, line: int) -> bool:
+        nodes = nodes_in(self._around(line))
+        bound = (n for n in nodes if isinstance(n, ast.Name) and n.id == name)
+        return sum(isinstance(n.ctx, ast.Store) for n in bound) < 2
+
+    def _around(self, line: int) -> ast.AST:
+        functions = (n for n in nodes_in(self.tree) if isinstance(n, DEFINED))
+        around = (f for f in functions if f.lineno <= line <= (f.end_lineno or 0))
+        return min(around, key=lambda f: f.lineno, default=self.tree)
+
+    def _line(self, number: int) -> str:
+        return self.text.split("\n")[number - 1]
+
+    def _free_name(self) -> str:
+        words = set(re.findall(r"\w+", self.text))
+        return next((name for name in _NAMES if name not in words), "_factory")
+
+    def _written(self, call: ast.Call, given: list[str] | None) -> str | None:
+        named = call.args[0 if _is_whole(call) else 1]
+        quoted = ast.get_source_segment(self.text, named) or ""
+        function = ast.get_source_segment(self.text, call.func) or ""
+        if given is None or not quoted or quoted[0] not in "\"'" or "\n" in function:
+            return None
+        targets = [f"{quoted[0]}{self.new}{quoted[0]}"]
+        if "." in self.new:
+            function = function.removesuffix(".object")
+        else:
+            targets.insert(0, ast.unparse(call.args[0]))
+        return f"{function}({', '.join([*targets, *given])})"
 
 
-def _below(call: ast.Call, text: str, new: str) -> Insertion | None:
-    given = _given(call, text)
-    written = _written(call, given[:1] if given else None, text, new)
-    lines = text.splitlines()
-    last = call.end_lineno or 0
-    before, after = lines[call.lineno - 1], lines[last - 1].encode()
-    indent = before[: len(before) - len(before.lstrip())]
-    rest = after[call.end_col_offset :].decode().strip()
-    is_alone = call.col_offset == len(indent.encode()) and (not rest or rest.startswith("#"))
-    if written is None or not is_alone or last_segment(call.func) != "setattr":
-        return None
-    return Insertion(last, len(after), f"\n{indent}{written}")
+def _inserted(at: tuple[int, int], text: str) -> Change:
+    return Change(at, at, text)
 
 
-def _given(call: ast.Call, text: str) -> list[str] | None:
-    """Give the further arguments of a patch, where they may be written twice."""
-    start = 1 if _is_whole(call) else 2
-    given: Sequence[ast.expr | ast.keyword] = [*call.args[start:], *call.keywords]
-    if not all(map(_is_repeatable, given)):
-        return None
-    written = [ast.get_source_segment(text, each) or "\n" for each in given]
-    return written if "\n" not in "".join(written) else None
+def _merged(changes: list[Change]) -> list[Change]:
+    """Put what is inserted in one place into one change, in its order."""
+    found: dict[tuple[tuple[int, int], tuple[int, int]], str] = {}
+    for start, end, text in changes:
+        found[start, end] = found.get((start, end), "") + text
+    return [Change(start, end, text) for (start, end), text in found.items()]
+
+
+def _start(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    return node.end_lineno or 0, node.end_col_offset or 0
 
 
 def _is_whole(call: ast.Call) -> bool:
@@ -117,17 +335,3 @@ def _is_repeatable(given: ast.expr | ast.keyword) -> bool:
     return isinstance(given, _PLAIN) and all(
         last_segment(call.func) in MOCKS or is_error(call, frozenset()) for call in calls
     )
-
-
-def _written(call: ast.Call, given: list[str] | None, text: str, new: str) -> str | None:
-    named = call.args[0 if _is_whole(call) else 1]
-    quoted = ast.get_source_segment(text, named) or ""
-    function = ast.get_source_segment(text, call.func) or ""
-    if given is None or not quoted or quoted[0] not in "\"'" or "\n" in function:
-        return None
-    targets = [f"{quoted[0]}{new}{quoted[0]}"]
-    if "." in new:
-        function = function.removesuffix(".object")
-    else:
-        targets.insert(0, ast.unparse(call.args[0]))
-    return f"{function}({', '.join([*targets, *given])})"

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
-from flake8_dbsession.fixes.doubts.beside import beside
+from flake8_dbsession.fixes.doubts.beside import Repatch
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patches import Patch, patches
@@ -218,9 +218,27 @@ class Code:
         """Give the modules of which a name is patched where the code on a line may run."""
         return [p.module for p in self.patches if p.name == name and self._holds_at(p.line, line)]
 
-    def can_stand_beside(self, line: int, old: str, new: str) -> bool:
-        """Tell whether a second patch can stand beside the one that a text names: see `beside`."""
-        return beside(self._tree, self._text, line, old, new) is not None
+    def can_repatch(self, line: int, old: str, new: str, *, stays: bool, closes: bool) -> bool:
+        """Tell whether a patch can name something else, or get another one beside: see `Repatch`.
+
+        Args:
+            line: the line of the text that names what is patched.
+            old: that text.
+            new: what is to be named.
+            stays: whether the old name is still to be patched.
+            closes: whether what is given has to be closed by the block that enters it.
+        """
+        if closes and not self._has_closing:
+            return False
+        patch = Repatch(self._tree, self._text, line, old, new, "closing" if closes else "")
+        if stays:
+            return patch.beside() is not None
+        return not closes or patch.instead() is not None
+
+    @cached_property
+    def _has_closing(self) -> bool:
+        """Tell whether ``contextlib.closing`` can be imported by its name."""
+        return "closing" not in self.words or ("contextlib.closing", "closing") in self._imports
 
     def _holds_at(self, line: int, other: int) -> bool:
         """Tell whether the code on a line may run with that on another one."""

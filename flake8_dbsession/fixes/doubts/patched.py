@@ -236,7 +236,8 @@ class _Place(NamedTuple):
         swap: what is called in its place; None where nothing is.
         uses: what becomes of all places where it reads the name.
         callers: finds the functions of further modules, which may call those of the module.
-        others: finds where code reads a name of the module's homes each time that it is called.
+        others: finds where code reads a name of the module's homes, or of others that it is
+            given, each time that it is called.
         has_own: tells whether a name is bound in the module outside of functions.
     """
 
@@ -246,7 +247,7 @@ class _Place(NamedTuple):
     swap: Swap | None
     uses: Uses
     callers: Callable[[], tuple[Functions, ...]]
-    others: Callable[[str], list[_Read]]
+    others: Callable[..., list[_Read]]
     has_own: Callable[[str], bool]
 
     def is_own(self, line: int) -> bool:
@@ -301,6 +302,14 @@ class _Seen(NamedTuple):
             or self.closes
         )
         return self.raises or (self.is_plain and not is_other)
+
+    def is_closed_alike(self, swap: Swap) -> bool:
+        """Tell whether closing what is given at the end is all that the code did with it by hand.
+
+        So it is done whatever that is: of the provider's own code nothing runs.
+        """
+        is_elsewhere = self.may_raise and not swap.stays and self._tells(swap.differing)
+        return swap.only_closes and not swap.enters and not is_elsewhere
 
     def _tells(self, differing: frozenset[str] | None) -> bool:
         """Tell whether a test may see which handler caught an error, by the keys that differ."""
@@ -397,10 +406,18 @@ class _Test:
         stays = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
         if swap is None or swap.old != place.name or not swaps or self._code is None:
             return None
-        news = {each.new for each in swaps}
-        new = news.pop() if len(news) == 1 and all(each.enters for each in swaps) else ""
-        if new.isidentifier():
-            return self._named(seen, place, seen.module, new, stays=stays)
+        if all(each.enters for each in swaps):
+            new = _only({each.new for each in swaps})
+            if new.isidentifier():
+                return self._named(seen, place, seen.module, new, stays=stays)
+        found = self._at_home(seen, place, swaps, stays=stays)
+        return self._closing(seen, place, swaps, stays=stays) if found is None else found
+
+    def _at_home(
+        self, seen: _Seen, place: _Place, swaps: list[Swap], *, stays: bool
+    ) -> list[Move] | None:
+        """Let a test patch a factory where it is defined, so that the provider reads that."""
+        assert self._code is not None
         homes = {each.home for each in swaps}
         if len(homes) != 1 or not all(map(seen.is_reread, swaps)):
             return None
@@ -412,6 +429,20 @@ class _Test:
             return []
         return self._named(seen, place, home, seen.name, stays=stays)
 
+    def _closing(
+        self, seen: _Seen, place: _Place, swaps: list[Swap], *, stays: bool
+    ) -> list[Move] | None:
+        """Let a test patch the provider with what opens and closes the double as the code did."""
+        new = _only({each.new for each in swaps})
+        if not new.isidentifier() or not all(map(seen.is_closed_alike, swaps)):
+            return None
+        if any(place.uses.functions.is_late(new, each.line) for each in swaps):
+            return None
+        module = frozenset({seen.module})
+        if any(self._runs(seen, each, place) for each in place.others(new, homes=module)):
+            return None
+        return self._named(seen, place, seen.module, new, stays=stays, closes=True)
+
     def _beside_home(self, seen: _Seen, place: _Place) -> list[Move] | None:
         """Give the text by which a test is to patch what is entered in a factory's place.
 
@@ -422,20 +453,28 @@ class _Test:
             return None
         late = [each for each in uses.swaps if not place.is_own(each.line)]
         reached = [each for each in late if self._reaches(seen, each.line, place)]
-        is_alike = swap in reached and all(each.enters and each.new == swap.new for each in reached)
-        if not is_alike or place.has_own(swap.new) or self._is_read_by_others(seen, place):
+        is_alike = swap in reached and all(each.new == swap.new for each in reached)
+        closes = all(map(seen.is_closed_alike, reached))
+        is_alike = is_alike and (closes or all(each.enters for each in reached))
+        if not is_alike or place.has_own(swap.new):
             return None
-        return self._named(seen, place, seen.module, swap.new, stays=True)
+        if self._is_read_by_others(seen, place, closes=closes):
+            return None
+        return self._named(seen, place, seen.module, swap.new, stays=True, closes=closes)
 
-    def _is_read_by_others(self, seen: _Seen, place: _Place) -> bool:
-        """Tell whether other code that a test runs would see that a provider is patched, too."""
+    def _is_read_by_others(self, seen: _Seen, place: _Place, *, closes: bool) -> bool:
+        """Tell whether other code that a test runs would see that a provider is patched, too.
+
+        Its own providers stay where the factory is defined. What enters the factory elsewhere would
+        enter the provider in the same way, but for one that closes what others enter.
+        """
         assert place.swap is not None
         found = [*place.others(place.swap.new)]
         found += (
             each
             for each in place.others(place.name)
-            if each.path not in (place.module, place.swap.home)  # its own providers stay
-            and not each.functions.only_enters(place.name, each.line)
+            if each.path not in (place.module, place.swap.home)
+            and (closes or not each.functions.only_enters(place.name, each.line))
         )
         return any(self._runs(seen, each, place) for each in found)
 
@@ -453,7 +492,14 @@ class _Test:
         return run_by is None or self._code.may_run(seen.at, run_by)
 
     def _named(
-        self, seen: _Seen, place: _Place, module: str, name: str, *, stays: bool
+        self,
+        seen: _Seen,
+        place: _Place,
+        module: str,
+        name: str,
+        *,
+        stays: bool,
+        closes: bool = False,
     ) -> list[Move] | None:
         """Let a patch name something, instead of what it names or besides."""
         if not place.uses.may_move or not seen.line or self._code is None:
@@ -461,12 +507,12 @@ class _Test:
         old = f"{seen.module}.{seen.name}" if seen.is_whole else seen.name
         is_same = module == seen.module and not seen.is_whole
         new = name if is_same else f"{module}.{name}"
-        if stays and (
-            not self._code.can_stand_beside(seen.line, old, new)
-            or (name != seen.name and self._code.patched_at(seen.at, name))
-        ):
+        if not self._code.can_repatch(seen.line, old, new, stays=stays, closes=closes):
             return None
-        return [Move(self.path, seen.line, old, new, stays)]
+        is_patched = name != seen.name and self._code.patched_at(seen.at, name)
+        if is_patched and (stays or closes):
+            return None
+        return [Move(self.path, seen.line, old, new, stays, closes)]
 
     def _dotted(self, home: Path | None, module: str, path: Path) -> str:
         """Give the dotted name of a file from how another one is called; empty for none."""
@@ -513,6 +559,11 @@ def _may_be_any(module: str, homes: Set[str]) -> bool:
     """Tell whether an import, which may be relative, may be from one of some modules."""
     ends = f".{module.lstrip('.')}"
     return _ends_in_any(module, homes) or any(f".{home}".endswith(ends) for home in homes)
+
+
+def _only(names: set[str]) -> str:
+    """Give the only name of some; empty where there are several."""
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def _seen(code: Code, name: str) -> Iterator[_Seen]:

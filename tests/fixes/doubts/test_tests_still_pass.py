@@ -47,6 +47,10 @@ LATE = """
 EARLY = LATE.replace(
     "            db.add(", "            if not name:\n                return\n            db.add("
 )
+EARLY_OWN = EARLY.replace("        from core.database import SessionLocal\n\n", "").replace(
+    "\n", "\n    from core.database import SessionLocal\n", 1
+)
+EARLY_KEPT = EARLY_OWN.rstrip(" ") + "        return SessionLocal\n"
 ENTERED = """
     from core.database import SessionLocal
     from core.models import User
@@ -257,7 +261,7 @@ FITTING = {
         with patch("app.work.SessionLocal", factory):
             assert work.both() == (0, factory)
         """,
-        'patch("app.work.SessionLocal", factory), patch("app.work.get_db_session", factory):',
+        'SessionLocal", factory), \\\n         patch("app.work.get_db_session", factory):',
     ),
     "a name that stays, and a factory beside it": (
         KEPT,
@@ -290,7 +294,7 @@ FITTING = {
         db.commit.assert_called_once()
         db.close.assert_not_called()
         """,
-        'patch("core.database.SessionLocal") as made, patch("core.database.get_db_session", made):',
+        'SessionLocal") as made, \\\n         patch("core.database.get_db_session", made):',
     ),
     "a class that only its own test knows": (
         LATE_ENTERED,
@@ -391,8 +395,132 @@ FITTING = {
         """,
         "",
     ),
+    "commits that are counted": (
+        EARLY,
+        """
+    def test_it(monkeypatch):
+        db = Fake()
+        monkeypatch.setattr(core.database, "SessionLocal", lambda: db)
+        work.add("a")
+        assert db.commits == 1
+        """,
+        'monkeypatch.setattr(core.database, "get_db_session", lambda: closing(db))',
+    ),
+    "commits that fail and are counted": (
+        EARLY,
+        """
+    def opening(db):
+        return lambda: db
+
+    def test_it(monkeypatch):
+        db = MagicMock()
+        db.commit.side_effect = ValueError("down")
+        monkeypatch.setattr("core.database.SessionLocal", opening(db))
+        with pytest.raises(ValueError):
+            work.add("a")
+        assert [db.commit.call_count, db.close.call_count] == [1, 1]
+        work.add("")
+        assert [db.commit.call_count, db.close.call_count] == [1, 2]
+        """,
+        '        "core.database.get_db_session", lambda: closing(session_factory())\n    )\n',
+    ),
+    "a double that only the patch knows": (
+        EARLY,
+        """
+    def made():
+        return Mock(spec=["add", "commit", "close"])
+
+    def test_it():
+        with patch("core.database.SessionLocal", return_value=made()):
+            work.add("a")
+        """,
+        "made()) as session_factory, \\\n"
+        '         patch("core.database.get_db_session", lambda: closing(session_factory())):',
+    ),
+    "a mock that the test prepares": (
+        EARLY_OWN,
+        """
+    def test_it():
+        db = Mock(spec=["add", "commit", "close"])
+        with patch("app.work.SessionLocal") as made:
+            made.return_value = db
+            work.add("a")
+        db.commit.assert_called_once()
+        db.close.assert_called_once()
+        made.assert_called_once()
+        """,
+        'patch(\n        "app.work.get_db_session", '
+        "side_effect=lambda: closing(made.return_value)\n    ) as made:",
+    ),
+    "a double of which the commits are counted": (
+        EARLY_OWN,
+        """
+    def test_it():
+        db = MagicMock()
+        with patch("app.work.SessionLocal", return_value=db) as made:
+            work.add("a")
+            work.add("")
+        assert db.commit.call_count == 1
+        assert db.close.call_count == 2
+        assert made.called
+        """,
+        'patch("app.work.get_db_session", return_value=closing(db)) as made:',
+    ),
+    "a double of a module's object": (
+        EARLY_OWN,
+        """
+    def test_it(monkeypatch):
+        db = MagicMock()
+        monkeypatch.setattr(work, "SessionLocal", lambda: db)
+        work.add("a")
+        db.commit.assert_called_once()
+        """,
+        'monkeypatch.setattr(work, "get_db_session", lambda: closing(db))',
+    ),
+    "a factory that stays, and a double that is closed": (
+        EARLY_KEPT,
+        """
+    def test_it(monkeypatch):
+        db = MagicMock()
+        monkeypatch.setattr(work, "SessionLocal", MagicMock(return_value=db))
+        assert work.add("a")() is db
+        db.commit.assert_called_once()
+        """,
+        'monkeypatch.setattr(work, "get_db_session", MagicMock(return_value=closing(db)))',
+    ),
 }
 HELD = {
+    "a mock of which the side effect is prepared": (
+        EARLY_OWN,
+        """
+    def test_it():
+        db = MagicMock()
+        with patch("app.work.SessionLocal") as made:
+            made.side_effect = lambda: db
+            work.add("a")
+        db.commit.assert_called_once()
+        """,
+    ),
+    "a provider that the module itself enters, too": (
+        EARLY_OWN
+        + """
+    from core.database import get_db_session
+
+    def both():
+        with get_db_session() as db:
+            db.add(User(name="b"))
+            db.flush()
+        return add("a")
+        """,
+        """
+    def test_it(factory, monkeypatch):
+        db = MagicMock()
+        monkeypatch.setattr(core.database, "SessionLocal", factory)
+        with patch("app.work.SessionLocal", return_value=db):
+            work.both()
+        db.commit.assert_called_once()
+        """,
+    ),
     "a provider that other code is given, too": (
         LATE_ENTERED,
         """
@@ -415,16 +543,6 @@ HELD = {
 
         with patch.object(module, "SessionLocal", return_value=MagicMock()):
             assert add("a")
-        """,
-    ),
-    "commits that are counted": (
-        EARLY,
-        """
-    def test_it(monkeypatch):
-        db = Fake()
-        monkeypatch.setattr(core.database, "SessionLocal", lambda: db)
-        work.add("a")
-        assert db.commits == 1
         """,
     ),
     "an opening that fails before a handler": (
