@@ -281,7 +281,7 @@ FITTING = {
         with patch.object(work, "SessionLocal", factory):
             assert work.both() == (0, factory)
         """,
-        '"SessionLocal", factory), patch.object(work, "get_db_session", factory):',
+        '"SessionLocal", factory), \\\n         patch.object(work, "get_db_session", factory):',
     ),
     "a block that the test prepares": (
         LATE_ENTERED,
