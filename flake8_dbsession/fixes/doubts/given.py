@@ -136,6 +136,7 @@ class Code:
         for other, other_text in shared:
             self._add_fixtures(other, other_text.split("\n"))
         self._told: dict[Function | None, _Running] = {}
+        self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
         """Add the fixtures of another file, and what they may use there."""
@@ -228,6 +229,12 @@ class Code:
             stays: whether the old name is still to be patched.
             closes: whether what is given has to be closed by the block that enters it.
         """
+        asked = (line, old, new, stays, closes)
+        if asked not in self._repatched:
+            self._repatched[asked] = self._repatches(*asked)
+        return self._repatched[asked]
+
+    def _repatches(self, line: int, old: str, new: str, stays: bool, closes: bool) -> bool:
         if closes and not self._has_closing:
             return False
         patch = Repatch(self._tree, self._text, line, old, new, "closing" if closes else "")
