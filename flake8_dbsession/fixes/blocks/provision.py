@@ -254,14 +254,20 @@ def reach_way(way: Way, need: Need, document: Document) -> Reach:
         if need.beside is None:
             raise Refusal(f"there is no import beside which `{way.expression}` could be imported")
         name = way.expression.removeprefix(f"{_owner(ast.unparse(need.beside))}.")
-        first, dot, rest = name.partition(".")
+        first, rest = _parted(name)
         reach = reach_beside(need.beside, first, need.scope, document)
     elif way.reach.module:
-        first, dot, rest = way.expression.partition(".")
+        first, rest = _parted(way.expression)
         reach = reach_module(way.reach.module, first, need.scope, document)
     else:
         return Reach(way.expression)
-    return reach._replace(expression=f"{reach.expression}{dot}{rest}")
+    return reach._replace(expression=f"{reach.expression}{rest}")
+
+
+def _parted(expression: str) -> tuple[str, str]:
+    """Part the name that an expression begins with from what follows it."""
+    first = re.split(r"\W", expression, maxsplit=1)[0]
+    return first, expression.removeprefix(first)
 
 
 def _bound_before(bind: str, scope: Scope, document: Document) -> tuple[Edit, ...]:
@@ -332,4 +338,4 @@ def _opens_the_same(way: Way, need: Need, document: Document) -> bool:
         return way.is_same
     if document.context.legacy_replacement(need.call, need.scope) is not None:
         return True
-    return way.is_same if way.function is not None else need.known.home is None
+    return way.is_same or (way.function is None and need.known.home is None)
