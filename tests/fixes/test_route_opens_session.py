@@ -255,6 +255,25 @@ def test_it_is_written_as_other_handlers_have_it(tmp_path: Path) -> None:
     assert "def users(a: int, db: DB, limit: int = 1):" in content
 
 
+def test_another_name_like_the_handlers_is_no_call_of_it(tmp_path: Path) -> None:
+    more = """
+        def job(users):
+            return [users for users in users]
+
+        class Report:
+            users = 1
+
+            def of(self):
+                from web import users
+                return users
+    """
+    routes = dedent(ROUTE).format(head="def users()", more=dedent(more))
+    project = {**HOUSE, "dbsession.toml": "", "api/routes.py": routes}
+    repair = repaired(tmp_path, project, "api/routes.py", "DBS401")
+    assert not repair.left
+    assert "def users(db: Session = Depends(get_db)):" in repair.text.content
+
+
 CALLER = "from api.routes import users\n\nusers()\n"
 SHARING = """
     from fastapi import Depends
