@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
@@ -21,11 +22,13 @@ from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
-from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
+from flake8_dbsession.rewriting.imports import Reach, reach_at_top, reach_beside, reach_module
 from flake8_dbsession.rules.fallback import is_in_fallback
 
 # What a policy's ``bind`` takes the application's objects from.
 _FLASK_APPLICATION = "current_app"
+
+_ReachBeside: TypeAlias = Callable[[ast.expr, str, Scope, Document], Reach]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,13 @@ def provision_by(way: Way, need: Need, document: Document) -> Provision:
 def _injected(way: Way, need: Need, document: Document) -> Provision:
     """Give what is opened in a request handler to it by a parameter."""
     handler = handler_of(need.call, need.scope, need.name, document)
-    reach = reach_way(way, replace(need, scope=document.top), document)
+    at_top = replace(need, scope=document.top)
+    reach = reach_way(
+        way,
+        at_top,
+        document,
+        lambda written, wanted, _, here: reach_at_top(written, wanted, need.scope, here),
+    )
     parameter = filled(
         handler, need.name, way, reach.expression, document, is_async=need.known.is_async
     )
@@ -232,13 +241,16 @@ def _way_for(need: Need, document: Document) -> Way:
     raise Refusal(misfit or context.house.why_none(place))
 
 
-def reach_way(way: Way, need: Need, document: Document) -> Reach:
+def reach_way(
+    way: Way, need: Need, document: Document, beside: _ReachBeside = reach_beside
+) -> Reach:
     """Reach a way from a place.
 
     Args:
         way: the way.
         need: what is opened by hand there.
         document: the file.
+        beside: reaches a name beside what is opened.
 
     Returns:
         How it is written at the place, and the edits that make it so.
@@ -255,7 +267,7 @@ def reach_way(way: Way, need: Need, document: Document) -> Reach:
             raise Refusal(f"there is no import beside which `{way.expression}` could be imported")
         name = way.expression.removeprefix(f"{_owner(ast.unparse(need.beside))}.")
         first, rest = _parted(name)
-        reach = reach_beside(need.beside, first, need.scope, document)
+        reach = beside(need.beside, first, need.scope, document)
     elif way.reach.module:
         first, rest = _parted(way.expression)
         reach = reach_module(way.reach.module, first, need.scope, document)
