@@ -22,7 +22,7 @@ from flake8_dbsession.house.work import (
 from flake8_dbsession.policy.model import Style
 
 # docs.sqlalchemy.org/en/14/changelog/changelog_14.html
-_SESSIONS_ENTER_SINCE = (1, 4)
+SESSIONS_ENTER_SINCE = (1, 4)
 
 
 class Advice(NamedTuple):
@@ -124,7 +124,7 @@ def has_no_block(acquisition: Acquisition, inference: Inference) -> bool:
     if acquisition.known.resource is not Resource.SESSION:
         return False
     allowed = sqlalchemy_of([acquisition.scope], inference.project)
-    return allowed.are_below(*_SESSIONS_ENTER_SINCE)
+    return allowed.are_below(*SESSIONS_ENTER_SINCE)
 
 
 def closes_by_its_block(acquisition: Acquisition, inference: Inference) -> bool:

@@ -423,16 +423,24 @@ class House:
         home = place.known.home
         if home is None:
             return
-        is_here = home.module is self._file.module
         for name, function, known in _givers_of(home.module.scope, inference=self.inference):
-            bound = self._imports.bound(home.module, name)
-            if is_here or bound:
-                way = Way(bound or name, style=STYLES[known.role])
-            else:
-                way = Way(self._beside(name, place), BESIDE, style=STYLES[known.role])
+            way = Way(*self.named_in(home.module, name, place), style=STYLES[known.role])
             way = self._of_code(way, function, known, place)
             if not way.may_be_other:
                 yield way
+
+    def named_in(self, module: Module, name: str, place: OpeningPlace) -> tuple[str, Reach]:
+        """Tell how the file writes a name of a factory's or dependency's module, and gets it.
+
+        Args:
+            module: the module.
+            name: the name there.
+            place: where it is wanted, at which the factory or dependency is written.
+        """
+        bound = self._imports.bound(module, name)
+        if bound or module is self._file.module:
+            return bound or name, AT_HAND
+        return self._beside(name, place), BESIDE
 
     def _imported(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the ways here and in imported modules that surely open what the place opens."""

@@ -192,7 +192,13 @@ class Document:
 
     def has_comment(self, start: int, end: int) -> bool:
         """Tell whether a comment stands in a piece of the text."""
-        return "#" in self.text[start:end] and any(start <= at < end for at in self._comments)
+        return bool(self.comments_in(start, end))
+
+    def comments_in(self, start: int, end: int) -> list[str]:
+        """Give the comments that stand in a piece of the text."""
+        if "#" not in self.text[start:end]:
+            return []
+        return [comment for at, comment in self._comments.items() if start <= at < end]
 
     def refuse_comments(self, node: ast.stmt | ast.expr) -> None:
         """Leave a place alone whose comments would be lost.

@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.names.dotted import imported_names
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
 from flake8_dbsession.analysis.nodes import blocks, dotted_name, own_nodes
+from flake8_dbsession.rewriting.circles import leads_back
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 
@@ -59,6 +60,37 @@ def reach_beside(written: ast.expr, wanted: str, scope: Scope, document: Documen
             if statement is not None:
                 return _reach_by(statement, written, wanted, scope, document)
     raise Refusal(f"there is no import beside which `{wanted}` could be imported")
+
+
+def reach_at_top(written: ast.expr, wanted: str, scope: Scope, document: Document) -> Reach:
+    """Reach a name at the file's top level that stands beside another one, read in a function.
+
+    Args:
+        written: the other name.
+        wanted: the name to reach.
+        scope: the scope that the other one is read in, which may import it by itself.
+        document: the file.
+
+    Returns:
+        How to write it; the module is imported at the top, too, where nothing speaks against it.
+
+    Raises:
+        Refusal: as for ``reach_beside``, and where the module may import this file.
+    """
+    where = scope.defining(written.id) if isinstance(written, ast.Name) else None
+    if not isinstance(written, ast.Name) or where in (None, document.top):
+        return reach_beside(written, wanted, document.top, document)
+    assert where is not None
+    statement = _import_of(written.id, written.lineno, where)
+    if statement is None or statement.level or not statement.module:
+        return reach_beside(written, wanted, document.top, document)
+    file = document.context.file
+    module = file.inference.project.find(file.path, statement.module)
+    if module is None or not file.inference.member(module, wanted):
+        raise Refusal(f"`{statement.module}` does not give `{wanted}`")
+    if leads_back(module, file.path, file.inference.project):
+        raise Refusal(f"`{statement.module}` is imported in a function, and may import this file")
+    return reach_module(statement.module, wanted, document.top, document)
 
 
 def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> Reach:

@@ -64,8 +64,8 @@ LEFT = {
     ),
     "not_named": ("next(get_db()).commit()", "the session is not just taken and given a name"),
     "left": (
-        "for db in get_db():\n        if name:\n            break",
-        "the loop has an `else`, a `break` or a `continue`",
+        "for db in get_db():\n        if name:\n            break\n        db.commit()",
+        "the loop has an `else`, or a `break` or `continue` before its end",
     ),
     "uncommitted": (
         "for db in get_db():\n        db.add(name)",
@@ -142,6 +142,155 @@ def test_a_session_that_the_event_loop_closes_meanwhile_is_a_doubt(tmp_path: Pat
     with Stage(tmp_path, ASYNC_DATABASE) as stage:
         assert (3, "c") not in stage.run(TAKEN, "c").rows
         assert (3, "c") in stage.run(after, "c").rows
+
+
+ONLY_DEPENDENCIES = """
+    from sqlalchemy import create_engine
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+    from sqlalchemy.orm import sessionmaker
+    from sqlalchemy.pool import StaticPool
+
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    SessionLocal = sessionmaker(bind=engine)
+    async_engine = create_async_engine("sqlite+aiosqlite://")
+    AsyncSessionLocal = async_sessionmaker(bind=async_engine)
+
+    async def get_async_db():
+        async with AsyncSessionLocal() as db:
+            yield db
+
+    async def get_committing_db():
+        async with AsyncSessionLocal() as db:
+            try:
+                yield db
+                await db.commit()
+            except Exception:
+                await db.rollback()
+                raise
+"""
+LOOPS = {
+    "by the factory": (
+        """
+    from core.database import get_async_db
+    from core.models import User
+    from sqlalchemy import func, select
+
+    async def work(this, name, cache):
+        async for db in get_async_db():
+            db.add(User(name=name))
+            await db.commit()
+            if not name:
+                number = await db.scalar(select(func.count(User.id)))
+
+                break
+            else:
+                number = 7
+                continue
+        return number
+""",
+        """
+    from core.database import AsyncSessionLocal
+    from core.models import User
+    from sqlalchemy import func, select
+
+    async def work(this, name, cache):
+        async with AsyncSessionLocal() as db:
+            db.add(User(name=name))
+            await db.commit()
+            if not name:
+                number = await db.scalar(select(func.count(User.id)))
+            else:
+                number = 7
+        return number
+""",
+    ),
+    "work that is given up": (
+        """
+    from core.database import get_committing_db
+    from core.models import User
+    from sqlalchemy import select
+
+    async def work(this, name, cache):
+        try:
+            async for db in get_committing_db():
+                user = await db.get(User, 1)
+                user.name = name
+                if await db.scalar(select(User.id).where(User.name == name)):
+                    return 1
+                break
+        except ValueError:
+            return 2
+        return 3
+""",
+        """
+    from core.database import AsyncSessionLocal
+    from core.models import User
+    from sqlalchemy import select
+
+    async def work(this, name, cache):
+        try:
+            async with AsyncSessionLocal() as db:
+                user = await db.get(User, 1)
+                user.name = name
+                if await db.scalar(select(User.id).where(User.name == name)):
+                    return 1
+        except ValueError:
+            return 2
+        return 3
+""",
+    ),
+    "work that the dependency commits": (
+        """
+    from core.database import get_committing_db
+    from core.models import User
+
+    async def work(this, name, cache):
+        async for db in get_committing_db():
+            db.add(User(name=name))
+            probe()
+""",
+        """
+    from contextlib import asynccontextmanager
+
+    from core.database import get_committing_db
+    from core.models import User
+
+    async def work(this, name, cache):
+        async with asynccontextmanager(get_committing_db)() as db:
+            db.add(User(name=name))
+            probe()
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), LOOPS.values(), ids=LOOPS)
+def test_loops_over_a_dependency_where_there_is_no_provider(
+    before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {**HOUSE, "core/database.py": ONLY_DEPENDENCIES, "work.py": before}
+    assert_fixed(tmp_path / "code", files, "work.py", after, "DBS105")
+    for name in ("core", "core.models", "core.database", "core.helpers"):
+        monkeypatch.setitem(sys.modules, name, sys)
+    with Stage(tmp_path, ONLY_DEPENDENCIES) as stage:
+        for name in ("a", ""):
+            for failing in range(6):
+                assert stage.run(after, name, failing) == stage.run(before, name, failing)
+
+
+def test_a_comment_beside_the_end_of_a_loop_is_a_doubt(tmp_path: Path) -> None:
+    code = """
+        from core.database import get_async_db
+
+        async def work():
+            async for db in get_async_db():
+                await db.commit()
+                break  # one is enough
+    """
+    files = {**HOUSE, "core/database.py": ONLY_DEPENDENCIES, "work.py": code}
+    assert reasons(tmp_path, files, "work.py", "DBS105") == [
+        "5: DBS105 the comment `# one is enough` would be lost"
+    ]
 
 
 def test_what_an_asynchronous_loop_that_is_left_lets_out_is_a_doubt(tmp_path: Path) -> None:

@@ -23,6 +23,11 @@ SAFE = {
         return {"name": user.name, "upper": user.name.upper(), "posts": len(user.posts)}
     """,
     "counted": "return db.query(User).count()",
+    "a_statement_and_its_values": """
+        found = db.execute(text("SELECT id FROM users WHERE name = :name"), {"name": name})
+        ids = [row[0] for row in found.fetchall()]
+        return ids
+    """,
     "columns": "return [name for name, in db.execute(select(User.name)).all()]",
     "committed_on_each_way": """
         user = db.get(User, 1)

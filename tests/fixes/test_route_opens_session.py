@@ -255,6 +255,77 @@ def test_it_is_written_as_other_handlers_have_it(tmp_path: Path) -> None:
     assert "def users(a: int, db: DB, limit: int = 1):" in content
 
 
+def test_another_name_like_the_handlers_is_no_call_of_it(tmp_path: Path) -> None:
+    more = """
+        def job(users):
+            return [users for users in users]
+
+        class Report:
+            users = 1
+
+            def of(self):
+                from web import users
+                return users
+    """
+    routes = dedent(ROUTE).format(head="def users()", more=dedent(more))
+    project = {**HOUSE, "dbsession.toml": "", "api/routes.py": routes}
+    repair = repaired(tmp_path, project, "api/routes.py", "DBS401")
+    assert not repair.left
+    assert "def users(db: Session = Depends(get_db)):" in repair.text.content
+
+
+LATE = """
+    from fastapi import APIRouter
+    from web.start import started
+
+    router = APIRouter()
+
+    @router.get("/users")
+    def users(name: str):
+        from core.database import SessionLocal as make
+        from core.models import User
+        with make() as db:
+            return db.query(User.id).filter_by(name=name).scalar()
+"""
+
+
+def test_what_a_function_imports_by_itself_is_imported_at_the_top(tmp_path: Path) -> None:
+    files = {**HOUSE, "dbsession.toml": "", "web/start.py": "started = 1\n", "api/routes.py": LATE}
+    repair = repaired(tmp_path, files, "api/routes.py", "DBS401")
+    assert repair.text.content == dedent("""
+        from core.database import get_db
+        from fastapi import APIRouter, Depends
+        from sqlalchemy.orm import Session
+        from web.start import started
+
+        router = APIRouter()
+
+        @router.get("/users")
+        def users(name: str, db: Session = Depends(get_db)):
+            from core.models import User
+            return db.query(User.id).filter_by(name=name).scalar()
+    """)
+
+
+@pytest.mark.parametrize(
+    "imports",
+    ["from api import routes", "import api.routes", "import web.start", "from . import late"],
+)
+def test_an_import_at_the_top_goes_round_in_no_circle(imports: str, tmp_path: Path) -> None:
+    files = {
+        **HOUSE,
+        "dbsession.toml": "",
+        "core/database.py": f"{imports}\n{dedent(DATABASE)}",
+        "core/late.py": "from api.routes import router\n",
+        "web/start.py": "from api import routes\nstarted = 1\n",
+        "api/routes.py": LATE,
+    }
+    repair = repaired(tmp_path, files, "api/routes.py", "DBS401")
+    assert [left.reason for left in repair.left] == [
+        "`core.database` is imported in a function, and may import this file"
+    ]
+
+
 CALLER = "from api.routes import users\n\nusers()\n"
 SHARING = """
     from fastapi import Depends

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fixes.house import HOUSE
+from tests.fixes.house import DATABASE, HOUSE
 from tests.fixes.repairs import assert_fixed, reasons
+from tests.fixes.stage import Stage
 
 HEAD = """
     from core.database import get_db_session
@@ -52,8 +54,66 @@ TURNS = """
 """
 
 
+SAVED = TURNS.replace(
+    """                    db.add(User(name=name))
+                    db.flush()
+""",
+    """                    with db.begin_nested():
+                        db.add(User(name=name))
+                        db.flush()
+""",
+)
+
+
 def test_earlier_turns_are_not_undone(tmp_path: Path) -> None:
-    (reason,) = reasons(tmp_path, {**HOUSE, "work.py": TURNS}, "work.py", "DBS308")
-    assert reason.endswith(
-        "a rollback would undo more than what failed; `begin_nested()` would not"
+    files = {**HOUSE, "work.py": TURNS}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS308")
+    assert reason.endswith("SQLite's savepoints need two hooks")
+    assert_fixed(tmp_path, files, "work.py", SAVED, "DBS308", unsafe=True)
+
+
+BY_HAND = {
+    "what is added before": (
+        "db.add(User(name=name))\n                try:\n                    db.flush()\n",
+        "line 8 has to move into the savepoint's block",
+    ),
+}
+
+
+@pytest.mark.parametrize(("work", "reason"), BY_HAND.values(), ids=BY_HAND)
+def test_what_is_to_be_done_by_hand(work: str, reason: str, tmp_path: Path) -> None:
+    before = TURNS[TURNS.index("try:") : TURNS.index("                except")]
+    files = {**HOUSE, "work.py": TURNS.replace(before, work)}
+    assert reasons(tmp_path, files, "work.py", "DBS308") == [f"11: DBS308 {reason}"]
+
+
+SAVEPOINTS = """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_alone(connection, record):
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection):
+        connection.exec_driver_sql("BEGIN")
+"""
+
+
+def test_what_failed_is_undone_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ("def work(names):", "def work(this, names, cache):")
+    flushed = (
+        "db.flush()",
+        "db.flush()\n{0}if name == 'y':\n{0}    db.add(User(id=1))\n{0}    db.flush()",
     )
+    for name in ("core", "core.models", "core.database", "core.helpers"):
+        monkeypatch.setitem(sys.modules, name, sys)
+    with Stage(tmp_path, DATABASE + SAVEPOINTS) as stage:
+        runs = [
+            stage.run(code.replace(*given).replace(flushed[0], flushed[1].format(indent)), "xyz")
+            for code, indent in ((TURNS, " " * 20), (SAVED, " " * 24))
+        ]
+    assert "PendingRollbackError" in runs[0].error
+    assert not runs[1].error
+    added = [{name for _, name in run.rows} & {*"xyz"} for run in runs]
+    assert added[1] - added[0] == {"x", "z"}

@@ -232,14 +232,19 @@ def index():
         (
             DATABASE,
             "from core.database import get_db\nnext(get_db()).close()\n",
-            "`with contextmanager(get_db)() as db:`",
+            "`with SessionLocal() as db:`",
         ),
         (
             DATABASE,
             "from core import database\nasync def f():\n    await anext(database.get_async_db())\n",
-            "`async with asynccontextmanager(database.get_async_db)() as db:`",
+            "`async with database.AsyncSessionLocal() as db:`",
         ),
         (DATABASE, HANDLER, "the parameter `session = Depends(get_db)`"),
+        (
+            DATABASE.replace("yield", "print('opened')\n            yield"),
+            "from core.database import get_db\nsession = next(get_db())\n",
+            "`with contextmanager(get_db)() as session:`",
+        ),
         (
             DATABASE,
             "from gone import get_db\nsession = next(get_db())\n",
@@ -248,13 +253,13 @@ def index():
         (
             DATABASE,
             "from core.database import get_db\nfor session in get_db():\n    break\n",
-            "`with contextmanager(get_db)() as session:`",
+            "`with SessionLocal() as session:`",
         ),
         (
             DATABASE,
             "from core.database import get_db\n"
             "def service():\n    for db in get_db():\n        return Service(db)\n",
-            "one that is passed in, opened by `with contextmanager(get_db)() as db:`",
+            "one that is passed in, opened by `with SessionLocal() as db:`",
         ),
     ],
 )
@@ -273,7 +278,7 @@ def test_an_asynchronous_dependency_cannot_be_driven_as_a_plain_one(
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
     assert message == (
         f"`{code}` fails, for `get_async_db()` is an asynchronous generator; "
-        "use `async with asynccontextmanager(get_async_db)() as session:`"
+        "use `async with AsyncSessionLocal() as session:`"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
@@ -12,14 +12,15 @@ from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_opened
 from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE, closes
-from flake8_dbsession.fixes.blocks.provision import Need, provision_for
+from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_by, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.registry import register
-from flake8_dbsession.house.model import OpeningPlace
+from flake8_dbsession.house.driven import leaving_of_driven, place_of_driven, way_of_driven
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.places import places
+from flake8_dbsession.rewriting.region import lost_comment
 
 
 @register
@@ -33,9 +34,8 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
         """Rewrite the loop, or what follows the assignment."""
         if not fact.name or fact.made.args or fact.made.keywords:
             raise Refusal("the session is not just taken and given a name")
-        statement = document.context.file.tree.statement(fact.made)
-        if isinstance(statement, (ast.For, ast.AsyncFor)) and statement.iter is fact.made:
-            return _fixed_loop(statement, fact, document)
+        if fact.loop is not None:
+            return _fixed_loop(fact.loop, fact, document)
         call = fact.node
         if not isinstance(call, ast.Call) or fact.made not in (*call.args, _owner(call)):
             raise Refusal("the generator is kept under a name of its own")
@@ -47,7 +47,7 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
             if node not in yields and not _stays_inside(node, fact, document):
                 _refuse_handing_on(node, fact.name)
         need = _need(fact, call)
-        fix = fix_opened(need, document)
+        fix = fix_opened(need, document, _own_provision(need, fact, document))
         if fact.is_async:
             return replace(fix, doubts=(*fix.doubts, _about_the_loop(fact)))
         return _doubting(fix, yields[0], need, document) if yields else fix
@@ -109,28 +109,84 @@ def _stays_inside(node: ast.AST, fact: DrivenDependency, document: Document) -> 
     return all(use in inside and (use in called or use is target) for use in uses)
 
 
+def _own_provision(need: Need, fact: DrivenDependency, document: Document) -> Provision | None:
+    """Give what is entered where that is not the house's best way; None where it is."""
+    house = document.context.house
+    way = way_of_driven(fact, house)
+    return None if way == house.best(need.place) else provision_by(way, need, document)
+
+
 def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:
-    if loop.orelse or any(map(_leaves_loop, loop.body)):
-        raise Refusal("the loop has an `else`, a `break` or a `continue`")
+    """Make a block of a loop, in which nothing leaves the loop that need not be there."""
+    left = [*_left_at_end(loop.body)]
+    leaves = [block[-1] for block in left]
+    if loop.orelse or any(_leaves_loop(each, leaves) for each in loop.body):
+        raise Refusal("the loop has an `else`, or a `break` or `continue` before its end")
     _refuse_later_use(loop, fact)
     need = _need(fact, fact.made)
-    provision = doubting_fallback(provision_for(need, document))
+    own = _own_provision(need, fact, document)
+    provision = doubting_fallback(own or provision_for(need, document))
     ends = _ends_of(loop)
-    doubts = doubts_about(need.name, loop.body, need.scope, provision, document, ends=ends)
+    # Where the dependency commits at the end of the loop, that the provider does is no difference.
+    new = replace(provision, commits=False) if _commits_at_end(fact, document) else provision
+    doubts = doubts_about(need.name, loop.body, need.scope, new, document, ends=ends)
     start, end = document.span(loop)[0], document.span(loop.iter)[1]
     if document.has_comment(start, end):
         raise Refusal("a comment in it would be lost")
     keyword = "async with" if provision.is_async else "with"
     edit = Edit(start, end, f"{keyword} {provision.call} as {need.name}")
-    return Fix((edit, *provision.edits), doubts, document.names_in(fact.made))
+    removed = [_without_last(block, document) for block in left]
+    lost = (c for each in removed for c in document.comments_in(each.start, each.end))
+    doubts += tuple(map(lost_comment, lost))
+    edits = (edit, *removed, *provision.edits)
+    return Fix(edits, doubts, document.names_in(fact.made))
+
+
+def _left_at_end(body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    """Give the blocks at the end of a loop's body that end in ``break`` or ``continue``."""
+    match body[-1]:
+        case ast.Break() | ast.Continue():
+            yield body
+        case ast.If(body=inner, orelse=other):
+            yield from _left_at_end(inner)
+            yield from _left_at_end(other) if other else ()
+        case ast.With(body=inner) | ast.AsyncWith(body=inner):
+            yield from _left_at_end(inner)
+        case ast.Try(body=inner, handlers=handlers, orelse=other):
+            for each in (other or inner, *(handler.body for handler in handlers)):
+                yield from _left_at_end(each)
+
+
+def _without_last(block: list[ast.stmt], document: Document) -> Edit:
+    """Take the last statement of a block away, with its line where others stand there."""
+    last = block[-1]
+    if len(block) == 1 or not document.stands_alone(last, last):
+        return document.replace(last, "pass")
+    first = last.lineno
+    while not document.lines[first - 2].strip():
+        first -= 1
+    return Edit(document.offset(first, 0), document.line_end(last.lineno), "")
 
 
 def _ends_of(loop: ast.For | ast.AsyncFor) -> Ends:
-    """Tell how a loop ends its session: an asynchronous one that is left early does not."""
+    """Tell how a loop ends its session: one that is left early drops the generator.
+
+    That closes it at once, or, where it is asynchronous, the event loop does at the next ``await``.
+    """
     if isinstance(loop, ast.For):
         return CLOSES
-    is_left = any(isinstance(node, ast.Return) for node in own_nodes(loop))
-    return Ends(without_error=not is_left, on_error=False)
+    return Ends(without_error=not _is_left(loop), on_error=False, soon=True)
+
+
+def _is_left(loop: ast.For | ast.AsyncFor) -> bool:
+    return any(isinstance(node, (ast.Break, ast.Return)) for node in own_nodes(loop))
+
+
+def _commits_at_end(fact: DrivenDependency, document: Document) -> bool:
+    """Tell whether a loop ends well in no other way than by a dependency's commit."""
+    if fact.loop is None or _is_left(fact.loop):
+        return False
+    return leaving_of_driven(fact, document.context.file.inference).commits is True
 
 
 def _refuse_later_use(loop: ast.For | ast.AsyncFor, fact: DrivenDependency) -> None:
@@ -147,7 +203,7 @@ def _need(fact: DrivenDependency, call: ast.Call) -> Need:
         scope=fact.scope,
         name=fact.name,
         beside=fact.made.func,
-        place=OpeningPlace(fact.known, fact.scope, fact.name or "db", fact.made.func),
+        place=place_of_driven(fact),
     )
 
 
@@ -155,13 +211,12 @@ def _owner(call: ast.Call) -> ast.expr | None:
     return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
-def _leaves_loop(statement: ast.stmt) -> bool:
+def _leaves_loop(statement: ast.stmt, but: Collection[ast.stmt]) -> bool:
     """Tell whether a ``break`` or ``continue`` in a statement is about the loop around it."""
     if isinstance(statement, (ast.Break, ast.Continue)):
-        return True
-    if isinstance(statement, LOOPS):
-        return any(map(_leaves_loop, statement.orelse))
-    return any(map(_leaves_loop, _inner(statement)))
+        return statement not in but
+    inner = statement.orelse if isinstance(statement, LOOPS) else _inner(statement)
+    return any(_leaves_loop(each, but) for each in inner)
 
 
 def _inner(statement: ast.stmt) -> Iterator[ast.stmt]:

@@ -12,9 +12,15 @@ from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, registrations
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import injected_by
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.scopes import LOOPS, Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import (
+    FUNCTIONS,
+    LOOPS,
+    Assigned,
+    Parameter,
+    Scope,
+)
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 from flake8_dbsession.house.model import Way
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal, applied
@@ -87,12 +93,22 @@ def handler_of(call: ast.Call, scope: Scope, name: str, document: Document) -> H
 
 def _refuse_callers(node: ast.FunctionDef | ast.AsyncFunctionDef, document: Document) -> None:
     """Leave a handler alone that other code calls as well."""
-    for part in ast.walk(document.tree):
-        if isinstance(part, ast.Name) and part.id == node.name and isinstance(part.ctx, ast.Load):
-            raise Refusal(f"line {part.lineno} uses `{node.name}` too")
+    line = next(_lines_with(node.name, document.top), None)
+    if line is not None:
+        raise Refusal(f"line {line} uses `{node.name}` too")
     reader = document.reader(node.name)
     if reader is not None:
         raise Refusal(f"`{reader.name}` uses `{node.name}` too")
+
+
+def _lines_with(name: str, scope: Scope) -> Iterator[int]:
+    """Give the lines, in a scope and those inside it, that read a name of the module."""
+    for node in own_nodes(scope.node):
+        if is_name(node, name) and isinstance(node.ctx, ast.Load):
+            if scope.defining(name) is scope.module.scope:
+                yield node.lineno
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            yield from _lines_with(name, scope.child(node))
 
 
 def filled(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
@@ -21,11 +22,13 @@ from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
-from flake8_dbsession.rewriting.imports import Reach, reach_beside, reach_module
+from flake8_dbsession.rewriting.imports import Reach, reach_at_top, reach_beside, reach_module
 from flake8_dbsession.rules.fallback import is_in_fallback
 
 # What a policy's ``bind`` takes the application's objects from.
 _FLASK_APPLICATION = "current_app"
+
+_ReachBeside: TypeAlias = Callable[[ast.expr, str, Scope, Document], Reach]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,13 @@ def provision_by(way: Way, need: Need, document: Document) -> Provision:
 def _injected(way: Way, need: Need, document: Document) -> Provision:
     """Give what is opened in a request handler to it by a parameter."""
     handler = handler_of(need.call, need.scope, need.name, document)
-    reach = reach_way(way, replace(need, scope=document.top), document)
+    at_top = replace(need, scope=document.top)
+    reach = reach_way(
+        way,
+        at_top,
+        document,
+        lambda written, wanted, _, here: reach_at_top(written, wanted, need.scope, here),
+    )
     parameter = filled(
         handler, need.name, way, reach.expression, document, is_async=need.known.is_async
     )
@@ -232,13 +241,16 @@ def _way_for(need: Need, document: Document) -> Way:
     raise Refusal(misfit or context.house.why_none(place))
 
 
-def reach_way(way: Way, need: Need, document: Document) -> Reach:
+def reach_way(
+    way: Way, need: Need, document: Document, beside: _ReachBeside = reach_beside
+) -> Reach:
     """Reach a way from a place.
 
     Args:
         way: the way.
         need: what is opened by hand there.
         document: the file.
+        beside: reaches a name beside what is opened.
 
     Returns:
         How it is written at the place, and the edits that make it so.
@@ -254,14 +266,20 @@ def reach_way(way: Way, need: Need, document: Document) -> Reach:
         if need.beside is None:
             raise Refusal(f"there is no import beside which `{way.expression}` could be imported")
         name = way.expression.removeprefix(f"{_owner(ast.unparse(need.beside))}.")
-        first, dot, rest = name.partition(".")
-        reach = reach_beside(need.beside, first, need.scope, document)
+        first, rest = _parted(name)
+        reach = beside(need.beside, first, need.scope, document)
     elif way.reach.module:
-        first, dot, rest = way.expression.partition(".")
+        first, rest = _parted(way.expression)
         reach = reach_module(way.reach.module, first, need.scope, document)
     else:
         return Reach(way.expression)
-    return reach._replace(expression=f"{reach.expression}{dot}{rest}")
+    return reach._replace(expression=f"{reach.expression}{rest}")
+
+
+def _parted(expression: str) -> tuple[str, str]:
+    """Part the name that an expression begins with from what follows it."""
+    first = re.split(r"\W", expression, maxsplit=1)[0]
+    return first, expression.removeprefix(first)
 
 
 def _bound_before(bind: str, scope: Scope, document: Document) -> tuple[Edit, ...]:
@@ -332,4 +350,4 @@ def _opens_the_same(way: Way, need: Need, document: Document) -> bool:
         return way.is_same
     if document.context.legacy_replacement(need.call, need.scope) is not None:
         return True
-    return way.is_same if way.function is not None else need.known.home is None
+    return way.is_same or (way.function is None and need.known.home is None)

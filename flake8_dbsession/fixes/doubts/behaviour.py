@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
 from flake8_dbsession.analysis.effects.work.model import Pending
+from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.injected import later_work
 from flake8_dbsession.fixes.blocks.provision import Provision
-from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Kind
 
@@ -27,10 +27,12 @@ class Ends(NamedTuple):
     Attributes:
         without_error: whether it does on the paths without an exception.
         on_error: whether it does on the paths of an exception.
+        soon: whether something else does so soon where it does not.
     """
 
     without_error: bool = True
     on_error: bool = True
+    soon: bool = False
 
 
 CLOSES = Ends()
@@ -63,7 +65,7 @@ def doubts_about(
     """
     objects = Objects(session, body, scope, document.context.file.inference)
     doubts = [*doubts_of(provision)]
-    if provision.commits or not ends.without_error:
+    if provision.commits or not (ends.without_error or ends.soon):
         pending = left_pending(body, objects, closes_stay=closes_stay)
         if provision.commits:
             doubts += [about_pending(each, provision.name) for each in pending]

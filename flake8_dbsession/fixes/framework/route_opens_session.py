@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.fixes.base import Fixer
@@ -12,7 +13,6 @@ from flake8_dbsession.fixes.blocks.local_session import fix_local
 from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.blocks.provision import Need, provision_for
 from flake8_dbsession.fixes.blocks.session_block import fix_block, fix_injected_block
-from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.model import OpeningPlace

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.scopes import body_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.fixes.base import Fixer
-from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Fix, Kind, Refusal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Role
@@ -13,7 +14,6 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_local
 from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.doubts.behaviour import about_pending
-from flake8_dbsession.fixes.doubts.pending import left_pending
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.closes import closes_early
 from flake8_dbsession.rewriting.document import Document

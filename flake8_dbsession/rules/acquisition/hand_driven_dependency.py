@@ -9,7 +9,9 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_b
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.block_ends import leaving_of
+from flake8_dbsession.house.driven import way_of_driven
 from flake8_dbsession.house.fitting import in_coroutine, leaves_in_an_object, passed_in
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -60,13 +62,16 @@ class HandDrivenDependency(Rule[DrivenDependency]):
             db.get(Agent, agent_id).name = name
     ```
 
-    Where the project has no provider, `contextlib.contextmanager(get_db)()` makes one of the
-    dependency.
+    Where the project has no provider and the dependency only opens and closes a session, `with
+    SessionLocal() as db:` does the same; of any other, `contextlib.contextmanager(get_db)()` makes
+    a provider.
 
     ## Fix safety
     The fix makes a block of the provider, of the loop or of what follows the assignment, under the
-    conditions of [DBS101](DBS101.md). A loop with `break`, `continue` or `else` is left alone, and
-    so is a generator under a name of its own. What is made with the session may stand in the block
+    conditions of [DBS101](DBS101.md). A `break` or `continue` at the end of a loop goes with it; a
+    loop with an `else`, or one that is left so before its end, stays, and so does a generator under
+    a name of its own. Where the dependency commits and the loop runs to its end with work, only a
+    provider that commits takes its place. What is made with the session may stand in the block
     where only methods of it are called there. A generator that yields the session yields it out of
     the block; a provider that commits would commit what is done there, too. After `db = await
     anext(get_db())` the event loop closes the generator, and with it the session, at the next
@@ -123,9 +128,8 @@ def _why(fact: DrivenDependency, context: Context) -> str:
 def _way_out(fact: DrivenDependency, context: Context) -> str:
     """Say how to have the session that was taken out of the dependency."""
     name = fact.name or "db"
-    pattern = context.pattern(fact.known, name, fact.scope, fact.made.func)
-    if pattern is None:
-        pattern = _made_provider(fact, name)
+    way = way_of_driven(fact, context.house)
+    pattern = Advice(way, way.written(name)).words
     if fact.keeper:
         return f"let it open one for each piece of work, with {pattern}"
     if leaves_in_an_object(name, fact.scope):
@@ -136,11 +140,3 @@ def _way_out(fact: DrivenDependency, context: Context) -> str:
 def _is_plain_step(node: ast.expr) -> bool:
     """Tell whether a call takes the next element of a plain generator."""
     return isinstance(node, ast.Call) and last_segment(node.func) in _PLAIN_STEPS
-
-
-def _made_provider(fact: DrivenDependency, name: str) -> str:
-    """Spell how a dependency becomes a provider on the spot."""
-    keyword, maker = (
-        ("async with", "asynccontextmanager") if fact.is_async else ("with", "contextmanager")
-    )
-    return f"`{keyword} {maker}({ast.unparse(fact.made.func)})() as {name}:`"

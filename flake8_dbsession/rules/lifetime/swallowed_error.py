@@ -111,9 +111,11 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     for the driver's own transactions; without them a savepoint's end may commit.
 
     ## Fix safety
-    The fix rolls back at the beginning of the handler. It is unsafe: what was loaded before the
-    error is expired after it. Where a rollback would undo earlier work, or release a lock, the work
-    has to be put in `begin_nested()` by hand.
+    The fix rolls back at the beginning of the handler; where that would undo earlier work, or
+    release a lock, it puts what the `try` does in `begin_nested()`. It is unsafe: what was loaded
+    before the error is expired after a rollback, and a savepoint undoes what else the `try` did.
+    Where something has to be committed first, or moved into the block, that is left to be done by
+    hand.
 
     ## References
     - [SQLAlchemy: flushing](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#flushing)

@@ -521,7 +521,7 @@ class Objects:
         """Tell whether a call of the session's method gives objects, and not plain values."""
         method = last_segment(call.func)
         if method in ROWS:
-            return any(self._selects_objects(argument) for argument in call.args)
+            return any(map(self._selects_objects, _selected(call)))
         return method in LOADERS
 
     def _selects_objects(self, selected: ast.expr) -> bool:
@@ -761,6 +761,13 @@ def _is_put_into(node: ast.AST, name: str) -> bool:
         case ast.Call(func=ast.Attribute(value=owner, attr=method)):
             return is_name(owner, name) and method in MUTATORS
     return False
+
+
+def _selected(call: ast.Call) -> list[ast.expr]:
+    """Give what a query is of, or the statement that is executed: its parameters are values."""
+    if last_segment(call.func) in _NAMED_ROWS:
+        return call.args
+    return call.args[:1] or [each.value for each in call.keywords if each.arg == "statement"]
 
 
 def _is_of_super(call: ast.Call) -> bool:

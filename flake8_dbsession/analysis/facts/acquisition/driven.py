@@ -41,6 +41,7 @@ class DrivenDependency(NamedTuple):
         keeper: what is made with the session and lives on, such as a class whose object a module
             keeps; empty for nothing.
         is_async: whether the generator is an asynchronous one: by its code, or by how it is driven.
+        loop: the loop that goes through what is made there; None for no loop.
     """
 
     node: ast.expr
@@ -54,6 +55,7 @@ class DrivenDependency(NamedTuple):
     is_dropped: bool = False
     keeper: str = ""
     is_async: bool = False
+    loop: ast.For | ast.AsyncFor | None = None
 
 
 def driven_dependencies(tree: Tree, inference: Inference) -> Iterator[DrivenDependency]:
@@ -112,6 +114,7 @@ def _driven(call: ast.Call, known: RoleValue, scope: Scope, tree: Tree) -> Drive
                 is_dropped=isinstance(outer, ast.Call),
                 keeper=_keeper(outer, scope, tree) if isinstance(outer, ast.Call) else "",
                 is_async=_drives_async(outer),
+                loop=outer if isinstance(outer, (ast.For, ast.AsyncFor)) else None,
             )
     holder, name, _ = holder_of(call, scope, tree)
     return _kept(name, call, known, scope) if holder in _KEEPERS else None

@@ -1,0 +1,116 @@
+"""The way to a session for the place of a dependency that code drives by hand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.effects.work.pending import left_pending
+from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.names.versions import sqlalchemy_of
+from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.house.advice import SESSIONS_ENTER_SINCE
+from flake8_dbsession.house.block_ends import leaving_of
+from flake8_dbsession.house.house import House
+from flake8_dbsession.house.model import Leaving, OpeningPlace, Reach, Way
+
+_ENDING = frozenset({"close", "commit", "rollback"})
+_OTHER_WORK = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Return, ast.YieldFrom)
+_LEAVES = (ast.Break, ast.Raise, ast.Return)
+_ONLY_CLOSES = Leaving(commits=False, rolls_back=False)
+
+
+def place_of_driven(fact: DrivenDependency) -> OpeningPlace:
+    """Tell what the place of a dependency that is driven by hand wants of a way."""
+    return OpeningPlace(fact.known, fact.scope, fact.name or "db", fact.made.func)
+
+
+def way_of_driven(fact: DrivenDependency, house: House) -> Way:
+    """Choose what to enter instead of driving a dependency by hand.
+
+    Args:
+        fact: the dependency, and where it is driven.
+        house: the ways of its file.
+
+    Returns:
+        The house's best way; where it has none, the block of the factory that the dependency hands
+        a session of out, and else the provider that the standard library makes of the dependency.
+        What relies on the dependency's commit is given a way that may commit.
+    """
+    leaving = leaving_of_driven(fact, house.inference)
+    relies = leaving.commits is True and _relies_on_end(fact, house.inference)
+    own = (*_of_factory(fact, house), _made_of(fact, leaving))
+    ways = (*house.ways(place_of_driven(fact)), *own)
+    return next(way for way in ways if not (relies and way.leaving.commits is False))
+
+
+def leaving_of_driven(fact: DrivenDependency, inference: Inference) -> Leaving:
+    """Tell what a dependency does when the loop over it ends."""
+    return leaving_of(_function_of(fact, inference), fact.known, inference)
+
+
+def _function_of(fact: DrivenDependency, inference: Inference) -> FunctionValue | None:
+    value = inference.value(fact.made.func, fact.scope)
+    return value if isinstance(value, FunctionValue) else None
+
+
+def _made_of(fact: DrivenDependency, leaving: Leaving) -> Way:
+    """Give the provider that the standard library makes of a dependency."""
+    maker = "asynccontextmanager" if fact.is_async else "contextmanager"
+    return Way(
+        f"{maker}({ast.unparse(fact.made.func)})",
+        Reach("contextlib"),
+        resource=fact.known.resource,
+        is_async=fact.is_async,
+        leaving=leaving,
+        is_same=True,
+    )
+
+
+def _of_factory(fact: DrivenDependency, house: House) -> Iterator[Way]:
+    """Give the block of the factory's session, where a dependency hands that out and no more."""
+    function = _function_of(fact, house.inference)
+    factory = _opened_by(function, house.inference) if function is not None else None
+    if function is None or factory is None:
+        return
+    expression, reach = house.named_in(function.scope.module, factory, place_of_driven(fact))
+    yield Way(expression, reach, is_async=fact.is_async, leaving=_ONLY_CLOSES, is_same=True)
+
+
+def _opened_by(function: FunctionValue, inference: Inference) -> str | None:
+    """Name the module's factory of which a function opens a session, yields and ends it."""
+    nodes = own_nodes(function.node)
+    calls = [node for node in nodes if isinstance(node, ast.Call) and not _ends(node)]
+    match calls:
+        case [ast.Call(func=ast.Name(id=name), args=[], keywords=[]) as opening]:
+            scope = function.scope.child(function.node)
+        case _:
+            return None
+    known = inference.known(opening, scope)
+    if known is None or known.source is not Role.FACTORY or may_commit_at_end(known, inference):
+        return None
+    if known.is_async != isinstance(function.node, ast.AsyncFunctionDef):
+        return None
+    is_plain = not any(isinstance(node, _OTHER_WORK) for node in nodes)
+    is_of_module = scope.defining(name) is function.scope.module.scope
+    enters = not sqlalchemy_of([scope], inference.project).are_below(*SESSIONS_ENTER_SINCE)
+    return name if is_plain and is_of_module and enters else None
+
+
+def _ends(call: ast.Call) -> bool:
+    match call:
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr=method), args=[], keywords=[]):
+            return method in _ENDING
+    return False
+
+
+def _relies_on_end(fact: DrivenDependency, inference: Inference) -> bool:
+    """Tell whether a loop runs a dependency to its end with work that only that commits."""
+    loop = fact.loop
+    if loop is None or not fact.name or isinstance(loop.body[-1], _LEAVES):
+        return False
+    return bool(left_pending(loop.body, Objects(fact.name, loop.body, fact.scope, inference)))
