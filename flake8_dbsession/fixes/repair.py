@@ -466,6 +466,11 @@ class _Findings:
         if proposal.fix is None:
             return proposal
         is_accepted = Kind.PATCHED.value in self._accepted(wishes)
+        before = self.text.content
+        after = applied(before, proposal.fix.edits)
+        read = self.patched.source_read(before, after, self.document.context)
+        if read is not None and not is_accepted:
+            return _Proposal(proposal.violation, None, read.reason, (read,))
         found: list[Move] = []
         names = set(proposal.fix.unneeded)
         if proposal.fix.swap is not None:

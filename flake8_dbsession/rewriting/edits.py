@@ -83,6 +83,8 @@ class Swap:
         reads_old: whether the new one calls the old one by its name where both are defined.
         enters_old: whether it enters what that gives.
         commits: whether it commits by itself, and not in the place of the code.
+        lends: whether a loaded object outlives its commit, for the house's factory keeps what is
+            loaded.
         stays: whether an error of it goes where one of the old one went.
         only_closes: whether the old code closed what it opened on all paths, and nothing else of it
             goes.
@@ -100,8 +102,14 @@ class Swap:
     enters_old: bool
     commits: bool
     stays: bool
+    lends: bool = False
     only_closes: bool = False
     differing: frozenset[str] | None = None
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether the same one is called still, and what it gives is entered."""
+        return self.new == self.old
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
-from flake8_dbsession.fixes.blocks.opening import swap_of
+from flake8_dbsession.fixes.blocks.opening import entered_itself, swap_of
 from flake8_dbsession.fixes.blocks.provision import (
     Need,
     plain_need,
@@ -69,7 +69,8 @@ def own_block_of(acquisition: Acquisition, document: Document, *, committed: boo
     """
     if not committed and closes_by_its_block(acquisition, document.context.file.inference):
         need = plain_need(acquisition, document)
-        return Entered(doubts=tuple(_about_own_block(need)))
+        doubts = tuple(_about_own_block(need))
+        return Entered(doubts=doubts, swap=entered_itself(need, document))
     closing = reach_module("contextlib", "closing", acquisition.scope, document)
     return Entered(around=closing.expression, edits=closing.edits)
 

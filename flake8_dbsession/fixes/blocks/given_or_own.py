@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.nodes import dotted_name, is_name, own_nodes
 from flake8_dbsession.fixes.blocks.new_block import refuse_tricks
 from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
-from flake8_dbsession.fixes.doubts.behaviour import doubts_about
+from flake8_dbsession.fixes.doubts.behaviour import doubts_about, lends
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,
@@ -251,7 +251,9 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     is_used = names_any(statements, provision.name.partition(".")[0])
     edits = (*region.rewritten(statements), *reach.edits, *(provision.edits if is_used else ()))
     unneeded = frozenset().union(*map(document.names_in, shared.head))
-    return Fix(edits, doubts, unneeded, swap=swap_of(need, provision, document, enters=False))
+    is_lent = lends(need.name, [around], need.scope, provision, document)
+    swap = swap_of(need, provision, document, enters=False, lends=is_lent)
+    return Fix(edits, doubts, unneeded, swap=swap)
 
 
 def _block(call: str, name: str, body: list[Statement], indent: str, *, is_async: bool) -> cst.With:

@@ -47,7 +47,7 @@ from flake8_dbsession.fixes.blocks.provision import (
     provision_of_own_block,
 )
 from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment, uses_request
-from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
+from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about, lends
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.fixes.fallback import (
@@ -207,6 +207,7 @@ def fix_opened(
         provision,
         document,
         enters=False,
+        lends=lends(need.name, body, need.scope, provision, document),
         stays=not is_tried,
         differing=differing,
         counts=is_left,

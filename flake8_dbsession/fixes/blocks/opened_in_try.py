@@ -21,7 +21,7 @@ from flake8_dbsession.fixes.blocks.new_block import (
 from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.blocks.request_session import uses_request
-from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
+from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about, lends
 from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
@@ -107,6 +107,7 @@ def fix_in_try(
         provision,
         document,
         enters=False,
+        lends=lends(need.name, body, need.scope, provision, document),
         counts=is_left,
         only_closes=keeps and ends == CLOSES,
     )

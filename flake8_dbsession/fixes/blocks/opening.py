@@ -21,6 +21,7 @@ def swap_of(
     document: Document,
     *,
     enters: bool,
+    lends: bool = False,
     stays: bool = True,
     differing: frozenset[str] | None = None,
     counts: bool = False,
@@ -33,11 +34,14 @@ def swap_of(
         provision: what is entered instead.
         document: the file.
         enters: whether the old code enters what it opens.
+        lends: as ``Swap`` has it.
         stays: whether no handler gets an error of the opening that did not get it before.
         differing: as ``Swap`` has it.
         counts: whether the provider's commit takes the place of the code's own.
         only_closes: whether the code closed the session on all paths, and nothing but that goes.
     """
+    if provision.is_own:
+        return None if enters else entered_itself(need, document)
     generator = entered(provision.function, document.context.file.inference)
     if generator is None:
         return None
@@ -58,9 +62,32 @@ def swap_of(
         reads_old=bool(calls) and is_beside,
         enters_old=any(call in entries for call in calls),
         commits=provision.commits and not counts,
+        lends=lends,
         stays=stays and not provision.is_injected,
         only_closes=only_closes and _is_alike(need, provision),
         differing=None if provision.is_injected else differing,
+    )
+
+
+def entered_itself(need: Need, document: Document) -> Swap:
+    """Tell that what the code only called is entered, too, for tests that replace it.
+
+    Args:
+        need: what is opened by hand.
+        document: the file.
+    """
+    name, home = last_segment(need.call.func), need.known.home
+    return Swap(
+        old=name,
+        place=document.span(need.call)[0],
+        line=need.call.lineno,
+        new=name,
+        home=home.module.path if home is not None else None,
+        enters=False,
+        reads_old=True,
+        enters_old=True,
+        commits=False,
+        stays=True,
     )
 
 

@@ -11,7 +11,7 @@ from flake8_dbsession.fixes.blocks.new_block import PASS, early_doubt
 from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, need_of, provision_for
 from flake8_dbsession.fixes.blocks.request_session import fix_request_block, uses_request
-from flake8_dbsession.fixes.doubts.behaviour import doubts_about, doubts_of
+from flake8_dbsession.fixes.doubts.behaviour import doubts_about, doubts_of, lends
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
@@ -57,7 +57,8 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
         provision = doubting_fallback(provision)
         edits = (document.replace(call, provision.call),)
     doubts = _doubts(need, block, provision, document)
-    swap = swap_of(need, provision, document, enters=True)
+    is_lent = lends(need.name, block.body, need.scope, provision, document)
+    swap = swap_of(need, provision, document, enters=True, lends=is_lent)
     return Fix((*edits, *provision.edits), doubts, document.names_in(call), swap=swap)
 
 

@@ -77,6 +77,24 @@ def doubts_about(
     return tuple(doubts)
 
 
+def lends(
+    session: str, body: Sequence[ast.stmt], scope: Scope, provision: Provision, document: Document
+) -> bool:
+    """Tell whether a loaded object outlives a commit only as the house's factory keeps it loaded.
+
+    Args:
+        session: as ``doubts_about`` takes it.
+        body: as ``doubts_about`` takes it.
+        scope: as ``doubts_about`` takes it.
+        provision: as ``doubts_about`` takes it.
+        document: as ``doubts_about`` takes it.
+    """
+    if not (provision.commits and provision.keeps_loaded):
+        return False
+    objects = Objects(session, body, scope, document.context.file.inference)
+    return outliving(objects, body, names_read_outside(body, scope).__contains__) is not None
+
+
 def doubts_of(provision: Provision) -> Iterator[Doubt]:
     """Give what speaks against a provider, whatever it is used for."""
     return (Doubt(Kind.OTHER, reason) for reason in provision.doubts)

@@ -13,8 +13,9 @@ from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
-from flake8_dbsession.fixes.doubts.neighbours import is_module
-from flake8_dbsession.fixes.doubts.patches import Patch, patches
+from flake8_dbsession.fixes.doubts.handed import Way, handed
+from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
+from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
 
 _HOOK = re.compile(r"set_?up|tear_?down|async(?:SetUp|TearDown)|pytest_", re.IGNORECASE)
@@ -25,12 +26,16 @@ _PLAIN_FIXTURES = frozenset(
 )
 _ENTERS = re.compile(r"__a?(?:enter|exit)__")
 # What gives itself when it is entered, so that it does not matter whether it is.
-_ENTERS_ITSELF = re.compile(
+_GIVES_ITSELF = (
     r"\b([\w.]+)\.__a?enter__ *= *[\w.]*Mock\(return_value=\1\)"
     r"|\b([\w.]+)\.__a?enter__\.return_value *= *\2[ \t]*$"
+    r"|def __a?enter__\((\w+)\):\s+return \3\b"
+)
+_IS_ENTERED = re.compile(_GIVES_ITSELF, re.MULTILINE)
+_ENTERS_ITSELF = re.compile(
+    rf"{_GIVES_ITSELF}"
     r"|\.__a?exit__ *= *[\w.]*Mock\(return_value=(?:False|None)\)"
     r"|\.__a?exit__\.return_value *= *(?:False|None)\b"
-    r"|def __a?enter__\((\w+)\):\s+return \3\b"
     r"|def __a?exit__\([^)]*\):\s+(?:self\.close\(\)$|(?:pass|return (?:False|None))\b)",
     re.MULTILINE,
 )
@@ -48,6 +53,7 @@ _COUNTS_CLOSES = re.compile(
     rf"close\.(?:assert_not_called|side_effect)|close\s*=(?!=){_PLAIN_MOCK}", re.MULTILINE
 )
 
+_READS_SOURCE = "getsource"  # of the standard library's ``inspect``
 # What shows all that is in a result, or what was written to a log.
 _SEES_ALL = frozenset({"assertLogs", "caplog", "dict", "dumps", "items", "repr", "str", "values"})
 ANY_TEXT = "*"
@@ -66,6 +72,8 @@ class Looked(NamedTuple):
         notes: whether what it gives notes that it is closed, and the test looks at that.
         is_plain: whether it gives a mock, a class of its own that can be ended as a session is, or
             what makes real sessions.
+        may_be_real: whether that may be a real session, which the test has made as it likes.
+        is_entered: whether a block gets the same of it by entering it as by doing without.
         raises: whether calling what it gives is an error, and it gives nothing.
         may_raise: whether that may be one.
         reads: the texts in the test, and the names that stand for a log.
@@ -76,6 +84,8 @@ class Looked(NamedTuple):
     closes: bool
     notes: bool
     is_plain: bool
+    may_be_real: bool
+    is_entered: bool
     raises: bool
     may_raise: bool
     reads: frozenset[str]
@@ -156,6 +166,21 @@ class Code:
     def patches(self) -> list[Patch]:
         """What the file patches."""
         return patches(self._tree)
+
+    def looks_for(self, module: Path) -> set[str]:
+        """Give the texts in the tests that may look for one in the source of a module."""
+        names = {module_word(module), *self.names_of(module)}
+        found: set[str] = set()
+        for function in self._functions:
+            if _READS_SOURCE in self._text_of([function]) and self.may_run(function.lineno, names):
+                found |= set(_whole_texts_in(nodes_in(function)))
+        return found
+
+    def may_be_named(self, patch: Patch, name: str) -> bool:
+        """Tell whether what a patch replaces may have a name, for it cannot be read."""
+        if patch.name != HOLE:
+            return False
+        return patch.module == HOLE or name in self._running_at(patch.line).texts
 
     def names_of(self, module: Path) -> set[str]:
         """Give the names by which the file has a module, or something of it."""
@@ -276,14 +301,29 @@ class Code:
         given = patch.given or options.get("return_value") or options.get("side_effect")
         raises = is_error(options.get("side_effect"), self._errors)
         looks, inner = running.looks, self._inner(patch.line)
-        if given is not None and running.values.is_real(given, inner):
+        is_real = given is not None and running.values.is_real(given, inner)
+        if is_real:
             looks = (False, running.counts(_COUNTS_COMMITS), running.counts(_COUNTS_CLOSES), False)
         return Looked(
             *looks,
             is_plain=given is None or running.values.is_plain(given, inner),
+            may_be_real=running.values.may_be_real(given, inner),
+            is_entered=is_real or _IS_ENTERED.search(running.text) is not None,
             raises=raises,
             may_raise=raises or running.values.raises(patch.given or options.get("side_effect")),
             reads=running.texts,
+        )
+
+    def hands_over(self, name: str, ways: list[Way]) -> bool:
+        """Tell whether something is handed to code that may not be entered as a session is.
+
+        Args:
+            name: the name by which that code calls it.
+            ways: the parameters by which it is handed.
+        """
+        return any(
+            not self._running_at(value.lineno).values.is_real(value, self._inner(value.lineno))
+            for value in handed(name, ways, self._tree)
         )
 
     def _running_at(self, line: int) -> _Running:
@@ -416,13 +456,20 @@ def _first(node: _Part) -> int:
 
 def _texts_in(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Give the words of the texts in some code, but for its docstrings; logs stand for any."""
+    for text in _whole_texts_in(nodes):
+        yield from re.findall(r"\w+", text)
+    for node in nodes:
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _SEES_ALL:
+                yield ANY_TEXT
+
+
+def _whole_texts_in(nodes: Sequence[ast.AST]) -> Iterator[str]:
     docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:
         match node:
             case ast.Constant(value=str(text)) if node not in docstrings:
-                yield from re.findall(r"\w+", text)
-            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _SEES_ALL:
-                yield ANY_TEXT
+                yield text
 
 
 def _looks(text: str, nodes: Sequence[ast.AST]) -> tuple[bool, bool, bool, bool]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code
+from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE
 from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
@@ -96,7 +97,7 @@ class PatchedNames:
         path = context.file.path
         homes = _homes(name, context)
         if not homes and not context.file.module.scope.bindings(name):
-            return Verdict()
+            return self._handed(swap, context) if swap and swap.is_itself else Verdict()
         moves: list[Move] = []
         for test in self._tests_naming(name, context):
             callers = partial(self._callers, test, context)
@@ -111,6 +112,33 @@ class PatchedNames:
                 return Verdict(doubt)
             moves += found
         return Verdict(None, tuple(moves))
+
+    def source_read(self, before: str, after: str, context: Context) -> Doubt | None:
+        """Doubt a fix of a module of whose source a test looks for what comes or goes.
+
+        Args:
+            before: the module's text.
+            after: its text after the fix.
+            context: the module.
+        """
+        for test in self._tests_naming("getsource", context):
+            texts = test.looks_for(context.file.path)
+            if any(before.count(text) != after.count(text) for text in texts if text.strip()):
+                shown = shown_from(context.file.inference.project.root, test.path)
+                reason = f"`{shown}` looks into the source of this module"
+                return Doubt(Kind.PATCHED, reason, str(test.path))
+        return None
+
+    def _handed(self, swap: Swap, context: Context) -> Verdict:
+        """Tell what the tests make of it that what they hand the code is entered, too."""
+        ways = ways_to(swap.old, swap.line, context.file.module.scope.node)
+        for word in dict.fromkeys([swap.old, *(way.taker for way in ways)]):
+            for test in self._tests_naming(word, context):
+                if test.hands_over(swap.old, ways):
+                    shown = shown_from(context.file.inference.project.root, test.path)
+                    reason = f"`{shown}` gives `{swap.old}`, which would be entered"
+                    return Verdict(Doubt(Kind.PATCHED, reason, str(test.path)))
+        return Verdict()
 
     def _tests_naming(self, name: str, context: Context) -> Iterator[_Test]:
         root = context.file.inference.project.root
@@ -266,6 +294,8 @@ class _Seen(NamedTuple):
         closes: whether it looks at the closes.
         notes: whether what it gives notes that it is closed, and the test looks at that.
         is_plain: whether it gives what can be ended as a session is.
+        may_be_real: whether that may be a real session, which the test has made as it likes.
+        is_entered: whether entering that gives the same as doing without.
         raises: whether calling what it gives is an error, and it gives nothing.
         may_raise: whether that may be one.
         reads: the words of the texts in the test, its comments left out.
@@ -282,6 +312,8 @@ class _Seen(NamedTuple):
     closes: bool
     notes: bool
     is_plain: bool
+    may_be_real: bool = False
+    is_entered: bool = False
     raises: bool = False
     may_raise: bool = False
     reads: frozenset[str] = frozenset()
@@ -289,6 +321,11 @@ class _Seen(NamedTuple):
     line: int = 0
     is_whole: bool = False
     is_optional: bool = False
+
+    def may_be_in(self, place: _Place) -> bool:
+        """Tell whether a patch that cannot be read may be of what a place reads."""
+        is_in = is_module(place.module, self.module) or _ends_in_any(self.module, place.homes)
+        return HOLE in self.module or is_in
 
     def is_reread(self, swap: Swap | None) -> bool:
         """Tell whether what is called instead does under a patch what the module did by itself."""
@@ -298,6 +335,8 @@ class _Seen(NamedTuple):
             return False
         is_other = (
             (swap.enters_old != swap.enters and (self.enters or self.notes))
+            or (swap.enters_old and not swap.enters and not self.is_entered)
+            or (swap.lends and self.may_be_real)
             or (swap.commits and self.counts)
             or self.closes
         )
@@ -336,6 +375,14 @@ class _Test:
         self._seen: dict[str, list[_Seen]] = {}
         self._runners: dict[tuple[int, int], Names] = {}
 
+    def looks_for(self, module: Path) -> set[str]:
+        """Give what it looks for in the source of a module, as ``Code`` tells it."""
+        return self._code.looks_for(module) if self._code is not None else set()
+
+    def hands_over(self, name: str, ways: list[Way]) -> bool:
+        """Tell whether it hands code what may not be entered, as ``Code`` tells it."""
+        return self._code is not None and self._code.hands_over(name, ways)
+
     def notices(self, place: _Place) -> tuple[str, list[Move]]:
         """Say how a test would notice that a module does not read a name at a place any more.
 
@@ -367,7 +414,7 @@ class _Test:
             elif seen.name == "*":
                 if seen.module in place.homes:
                     return f"replaces `{seen.module}` as a whole", []
-            elif HOLE in seen.module and not self._is_covered(seen, swap):
+            elif seen.may_be_in(place) and not self._is_covered(seen, swap):
                 return f"may patch `{name}` in this module", []
         return "", moves
 
@@ -400,6 +447,8 @@ class _Test:
     def _moved(self, seen: _Seen, place: _Place) -> list[Move] | None:
         """Give the texts that a patch has to name, instead or besides; None where none would do."""
         uses, swap = place.uses, place.swap
+        if swap is not None and swap.is_itself:
+            return [] if seen.is_reread(swap) else None
         own = [each for each in uses.swaps if place.is_own(each.line)]
         reached = [each for each in own if self._reaches(seen, each.line, place)]
         swaps = reached or own
@@ -450,6 +499,8 @@ class _Test:
         """
         uses, swap = place.uses, place.swap
         if swap is None or swap.old != place.name or not swap.new.isidentifier():
+            return None
+        if swap.is_itself:
             return None
         late = [each for each in uses.swaps if not place.is_own(each.line)]
         reached = [each for each in late if self._reaches(seen, each.line, place)]
@@ -578,7 +629,7 @@ def _seen(code: Code, name: str) -> Iterator[_Seen]:
                 is_whole=patch.target is not None and patch.target.value != patch.name,
                 is_optional=any(map(_makes_optional, patch.options)),
             )
-        elif patch.name == "*" or (patch.name, patch.module) == (HOLE, HOLE):
+        elif patch.name == "*" or code.may_be_named(patch, name):
             looked = (False, False, False, False, False)
             yield _Seen(patch.module, patch.name, *looked, at=patch.line)
 

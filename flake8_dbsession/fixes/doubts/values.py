@@ -67,6 +67,8 @@ class Values:
         match given:
             case ast.Constant():
                 return True
+            case ast.Lambda(body=ast.Constant()):
+                return False
             case ast.Await(value=inner) | ast.Lambda(body=inner):
                 return self.is_plain(inner, where)
             case ast.Attribute(value=inner, attr=name) if _is_self(inner):
@@ -94,12 +96,31 @@ class Values:
         """Tell whether a name stands for nothing but mocks."""
         return self._comes_from(MOCKS, ast.Name(name, ast.Load()), None, set())
 
+    def may_be_real(self, given: ast.expr | None, where: Function | None = None) -> bool:
+        """Tell whether what a test gives may be, or give, a real session.
+
+        Args:
+            given: what it gives; None for a mock, of which it may say later what that gives.
+            where: the function that it stands in.
+        """
+        if given is not None:
+            return not self._comes_from(MOCKS, given, where, set())
+        names = (
+            node.value.id
+            for node in self._nodes
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
+            if any(isinstance(t, ast.Attribute) and t.attr in _GIVES for t in node.targets)
+        )
+        return not all(map(self.is_mock, names))
+
     def _comes_from(
         self, makers: Set[str], given: ast.expr, where: Function | None, seen: set[str]
     ) -> bool:
         match given:
             case ast.Call(func=function) if last_segment(function) in makers:
                 return True
+            case ast.Lambda(body=inner):
+                return self._comes_from(makers, inner, where, seen)
             case ast.Name(id=name) if name not in seen:
                 seen.add(name)
                 values = self._values(name, where)
