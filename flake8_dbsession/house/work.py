@@ -87,7 +87,6 @@ class _Unclosed:
     def __init__(self, uses: Uses) -> None:
         self._uses = uses
         self.at_end = uses.at_end
-        self.mentions = uses.mentions
         self.decides = uses.decides
         self.is_foreign = uses.is_foreign
 

@@ -26,6 +26,10 @@ HEAD = """
     def names_of(users):
         return [user.name for user in users]
 
+    def refuse(db, name):
+        save(db, name)
+        raise ValueError(name)
+
     def renamed(user):
         user.name = "new"
         return user
@@ -70,12 +74,13 @@ SAFE = {
     "object_that_commits": "repository = Repository(db)\n            repository.store(name)",
 }
 DOUBTED = {
-    "save(db, name)": "what `save()` on line 44 leaves uncommitted",
-    "store(db, name)\n            save(db, name)": "what `save()` on line 45 leaves uncommitted",
-    "renamed(db.get(User, 1))": "what `renamed()` on line 44 leaves uncommitted",
-    "r = Repository(db)\n            r.add(name)": "what `r.add()` on line 45 leaves uncommitted",
-    "return first_of(db)": "line 44 may let one out of the block",
-    "unknown(db)": "`unknown()` on line 44 may leave work that `get_db_session` would commit",
+    "save(db, name)": "what `save()` on line 48 leaves uncommitted",
+    "store(db, name)\n            save(db, name)": "what `save()` on line 49 leaves uncommitted",
+    "renamed(db.get(User, 1))": "what `renamed()` on line 48 leaves uncommitted",
+    "r = Repository(db)\n            r.add(name)": "what `r.add()` on line 49 leaves uncommitted",
+    "try: refuse(db, name)\n            except ValueError: pass": "line 48 may leave uncommitted",
+    "return first_of(db)": "line 48 may let one out of the block",
+    "unknown(db)": "`unknown()` on line 48 may leave work that `get_db_session` would commit",
 }
 
 

@@ -92,6 +92,12 @@ SAFE = {
         statement = statement.where(User.name == name)
         return query.count() + len(db.scalars(statement).all())
     """,
+    "query_that_fails_and_is_swallowed": """
+        try:
+            return db.query(User).count()
+        except Exception:
+            return 0
+    """,
 }
 
 UNSAFE = {
@@ -129,7 +135,8 @@ UNSAFE = {
     """,
     "swallowed": """
         try:
-            db.query(User).count()
+            db.add(User(name=name))
+            db.commit()
         except ValueError:
             pass
     """,

@@ -162,11 +162,10 @@ RAISING = """
 """
 
 
-def test_an_error_of_an_opener_is_caught_no_more_than_before(tmp_path: Path) -> None:
+def test_what_an_opener_does_besides_is_a_doubt(tmp_path: Path) -> None:
     before = service(RAISING).replace("def work", dedent(OPENERS).strip() + "\n\n\ndef work")
-    done = repaired(tmp_path / "code", {**HOUSE, "work.py": before}, "work.py", CODES)
-    with Stage(tmp_path, DATABASE) as stage:
-        assert_same(stage, before, done.text.content, "work")
+    (found,) = reasons(tmp_path, {**HOUSE, "work.py": before}, "work.py", "DBS301")
+    assert "`open_session` does more than open a session, in line 22 of work.py" in found
 
 
 EITHER = """

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
-from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.analysis.names.inference import Inference, bound_to
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.fixes.blocks.injected import filled, handler_of
@@ -340,8 +340,20 @@ def _doubts(reach: Reach, way: Way, need: Need, document: Document) -> Iterator[
     if where is not None:
         what = need.known.resource.value
         yield f"`{reach.expression}` does more than open and end a {what}, in {where}"
+    where = _done_by_opener(need, inference)
+    if where is not None:
+        yield f"`{ast.unparse(need.call.func)}` does more than open a session, in {where}"
     if not way.leaving.raises_again:
         yield f"`{reach.expression}` does not raise every error again"
+
+
+def _done_by_opener(need: Need, inference: Inference) -> str | None:
+    """Say where a function that opens a session by hand does more, which would be left undone."""
+    opener = inference.value(need.call.func, need.scope)
+    is_session = need.known.resource is Resource.SESSION
+    if not is_session or not isinstance(opener, FunctionValue):
+        return None
+    return more_than_a_session(opener, need.call, need.scope, inference)
 
 
 def _opens_the_same(way: Way, need: Need, document: Document) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import reduce
-from operator import or_
 
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.following import (
@@ -28,7 +26,7 @@ from flake8_dbsession.analysis.effects.work.model import (
     work_of,
 )
 from flake8_dbsession.analysis.effects.work.reading import changes_by_function
-from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.analysis.effects.work.walk import ways_through, work_through
 from flake8_dbsession.analysis.library.python import (
     CONTAINER_READERS,
     IN_PLACE,
@@ -94,10 +92,6 @@ class Changes:
         """Tell what the end of a block over an expression does."""
         is_begun = last_segment(context) == "begin" and self._objects.session_call(context)
         return Did.COMMITS if is_begun else NOTHING
-
-    def mentions(self, node: ast.AST) -> bool:
-        """Tell whether the session or anything that holds its objects is named in a node."""
-        return self._objects.mentions(node)
 
     def decides(self, test: ast.expr) -> bool | None:
         """Tell how the test of what the call said ends; None where that is not known."""
@@ -333,7 +327,7 @@ def _done_by(following: Following, caller: Objects) -> Work:
 
 
 def _done_in(following: Following, objects: Objects) -> Work:
-    ways = ways_through(following.body, Changes(objects, told=following.told))
+    work = work_through(following.body, Changes(objects, told=following.told))
     if is_generator(following.function.node):  # it may never be gone through
-        ways |= {PathWork()}
-    return Work(ways, reduce(or_, (way.did for way in ways), NOTHING))
+        return work._replace(ways=work.ways | {PathWork()})
+    return work

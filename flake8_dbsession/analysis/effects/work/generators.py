@@ -115,10 +115,6 @@ class _Acts:
             did |= uses.at_end(context)
         return did
 
-    def mentions(self, node: ast.AST) -> bool:
-        """Tell whether the session is named in a node."""
-        return any(uses.mentions(node) for uses in self._uses)
-
     def decides(self, _test: ast.expr) -> bool | None:
         """Take every test for one that may end either way."""
         return None

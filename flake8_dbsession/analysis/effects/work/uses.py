@@ -186,12 +186,6 @@ class Uses:
         """Tell what the end of a block over an expression does."""
         return self._ends.get(context, NOTHING)
 
-    def mentions(self, node: ast.AST) -> bool:
-        """Tell whether anything is done in a node."""
-        last = getattr(node, "end_lineno", None) or 0
-        first = getattr(node, "lineno", 0)
-        return any(first <= getattr(act, "lineno", 0) <= last for act in self.acts)
-
     def decides(self, test: ast.expr) -> bool | None:
         """Tell how the test of what the call said ends; None where that is not known."""
         return decided(test, self._told)

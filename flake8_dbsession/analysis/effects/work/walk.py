@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from flake8_dbsession.analysis.effects.work.model import (
+    LASTING,
     NONE_PENDING,
+    NOTHING,
     UNREACHED,
     Did,
     PathWork,
@@ -30,9 +32,6 @@ class Acts(Protocol):
     def at_end(self, context: ast.expr) -> Did:
         """Tell what the end of a block over an expression does."""
 
-    def mentions(self, node: ast.AST) -> bool:
-        """Tell whether a node has to do with it at all."""
-
     def decides(self, test: ast.expr) -> bool | None:
         """Tell how a test ends; None where it may end either way."""
 
@@ -50,18 +49,39 @@ def ways_through(
         acts: what they do.
         handlers: whether the ways count that lead through a handler of an exception.
     """
-    walk = _Walk(acts, handlers=handlers)
-    return joined(walk.run(body, _START).union(*walk.exits))
+    return _walked(body, _Walk(acts, handlers=handlers)).ways
+
+
+def work_through(body: Sequence[ast.stmt], acts: Acts) -> Work:
+    """Give what statements do, on their ways and anywhere.
+
+    Args:
+        body: the statements.
+        acts: what they do.
+    """
+    return _walked(body, _Walk(acts, handlers=True))
+
+
+def _walked(body: Sequence[ast.stmt], walk: _Walk) -> Work:
+    ways = walk.run(body, _START)
+    return Work(joined(ways.union(*walk.exits)), walk.ever)
 
 
 class _Walk:
-    """Follows the statements; ``exits`` are the ways to returns and jumps out of them."""
+    """Follows the statements.
+
+    Attributes:
+        exits: the ways to returns and jumps out of them.
+        ever: what is done anywhere, on ways that raise too.
+    """
 
     def __init__(self, acts: Acts, *, handlers: bool) -> None:
         self._acts = acts
         self._handlers = handlers
         self._loops: list[list[frozenset[PathWork]]] = []
+        self._lasting: set[ast.AST] = set()
         self.exits: list[frozenset[PathWork]] = []
+        self.ever = NOTHING
 
     def run(self, body: Sequence[ast.stmt], ways: frozenset[PathWork]) -> frozenset[PathWork]:
         for statement in body:
@@ -126,19 +146,24 @@ class _Walk:
         outside, self.exits = self.exits, []
         ended = self.run(statement.body, ways)
         after = self.run(statement.orelse, ended)
-        # What failed in the session has to be rolled back before anything can be committed.
-        parts = [part for part in statement.body if self._acts.mentions(part)]
-        failed = [Pending(part.lineno) for part in parts if not self._gives_up(part)]
+        # A write that failed has to be rolled back before anything can be committed. A query need
+        # not, but where the connection is lost, which a commit never survives.
+        failed = [Pending(part.lineno) for part in statement.body if self._may_leave_work(part)]
         first = statement.body[0]
         started = self._effect(first, ways) if self._gives_up(first) else ways
         broken = started.union(ended, *self.exits)
-        caught = started.union(way._replace(pending=each) for way in broken for each in failed)
+        pending = (way._replace(pending=each) for way in broken for each in failed)
+        caught = broken.union(pending)
         for handler in statement.handlers if self._handlers else ():
             is_foreign = self._acts.is_foreign(handler.type)
             after |= self.run(handler.body, joined(broken if is_foreign else caught))
         left, self.exits = self.exits, outside
         self.exits += [self.run(statement.finalbody, each) for each in left]
         return self.run(statement.finalbody, after)
+
+    def _may_leave_work(self, statement: ast.stmt) -> bool:
+        """Tell whether something in a statement may write, and so leave work where it fails."""
+        return not self._lasting.isdisjoint(nodes_in(statement))
 
     def _gives_up(self, statement: ast.stmt) -> bool:
         """Tell whether a statement rolls back or closes, which even by an error leaves no work."""
@@ -154,6 +179,9 @@ class _Walk:
         perhaps = {part for each in nodes for part in _by_condition(each)}
         for part in nodes:
             for work in self._acts.by(part):
+                self.ever |= work.ever
+                if work.ever & LASTING:
+                    self._lasting.add(part)
                 after = frozenset(way.then(next_) for way in ways for next_ in work.ways)
                 ways = joined(ways | after if part in perhaps else after)
         return ways
