@@ -92,6 +92,11 @@ SAFE = {
         statement = statement.where(User.name == name)
         return query.count() + len(db.scalars(statement).all())
     """,
+    "key_of_a_sort": """
+        users = [user for user in db.query(User) if user.name]
+        users.sort(key=lambda user: name.index(user.name))
+        return len(users)
+    """,
     "query_that_fails_and_is_swallowed": """
         try:
             return db.query(User).count()
@@ -260,23 +265,66 @@ def test_an_object_that_is_out_when_the_provider_rolls_back_is_unsafe(
     assert repaired(tmp_path, {**files, "core/database.py": closing}, "work.py", "DBS102").fixed
 
 
-def test_an_object_that_is_read_after_a_caught_error_is_unsafe(tmp_path: Path) -> None:
-    before = """
-        from core.database import SessionLocal
-        from core.models import User
+CAUGHT = """
+    from core.database import SessionLocal
+    from core.models import User
 
-        def work():
+    def work(name):
+        for each in name:
             try:
                 with SessionLocal() as db:
                     user = db.get(User, 1)
                     print(user.name)
             except ValueError:
                 pass
-            return user
-    """
-    files = {**HOUSE, "core/database.py": LOADED_DATABASE, "work.py": before}
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "print(user)",
+        "if name:\n                user = None\n            print(user)",
+        "for user in name:\n                pass\n            print(user)",
+        "print(lambda: user)",
+        "user = user or None",
+        "try:\n                user = 1\n            except OSError:\n                print(user)",
+    ],
+)
+def test_an_object_that_is_read_after_a_caught_error_is_unsafe(later: str, tmp_path: Path) -> None:
+    body = CAUGHT.format(later)
+    files = {**HOUSE, "core/database.py": LOADED_DATABASE, "work.py": body}
     (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
-    assert "expires loaded objects when it rolls back, and line 8" in reason
+    assert "expires loaded objects when it rolls back, and line 9" in reason
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "user = None\n            print(user)",
+        "user, other = name\n            if other:\n                print(user)",
+        "for user in name:\n                print(user)",
+        "with open(each) as user:\n                print(user)",
+        "print([user for user in name])",
+        "try:\n                print()\n            except OSError as user:\n"
+        "                user = None\n                print(user)",
+    ],
+)
+def test_a_name_that_is_bound_again_before_it_is_read_is_another(
+    later: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "core/database.py": LOADED_DATABASE, "work.py": CAUGHT.format(later)}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+def test_a_column_is_one_whatever_a_plain_class_has_of_its_name(tmp_path: Path) -> None:
+    body = "user = db.query(User).first()\ncache['user'] = Copy([user.name])\nprint(cache)"
+    copy = "@dataclass\nclass Copy:\n    name: list = field(default_factory=list)\n\n\ndef work"
+    before = service(body).replace(
+        "def work", f"from dataclasses import dataclass, field\n\n{copy}"
+    )
+    assert repaired(tmp_path, {**HOUSE, "work.py": before}, "work.py", "DBS102").fixed
 
 
 def test_what_begins_and_commits_by_hand_is_unsafe(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
 from flake8_dbsession.analysis.effects.work.model import Pending
 from flake8_dbsession.analysis.effects.work.pending import left_pending
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, last_segment
+from flake8_dbsession.analysis.nodes import blocks, own_nodes, run_with
 from flake8_dbsession.fixes.blocks.injected import later_work
 from flake8_dbsession.fixes.blocks.provision import Provision
 from flake8_dbsession.rewriting.document import Document
@@ -191,14 +191,70 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
         isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
         for node in own_nodes(function.node)
     )
+    anew = {*_read_anew(body_of(function.node), last, frozenset()), *_read_within(function.node)}
     read = {
         node.id
         for node in ast.walk(function.node)
         if isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
+        and node not in anew
         and (node.lineno > last or (in_loop and node.lineno < first))
     }
     return read | _declared(body, scope)
+
+
+def _read_anew(body: Sequence[ast.stmt], after: int, bound: frozenset[str]) -> Iterator[ast.Name]:
+    """Find what reads a name that is surely bound again since a block.
+
+    Args:
+        body: statements of which each is run after the one before.
+        after: the block's last line.
+        bound: the names that are bound again before them.
+    """
+    for statement in body:
+        yield from (n for n in run_with(statement) if isinstance(n, ast.Name) and n.id in bound)
+        is_later = statement.lineno > after
+        for inner in blocks(statement):
+            is_first = is_later and inner is statement.body  # type: ignore[attr-defined]
+            inside = _bound_within(statement) if is_first else set()
+            yield from _read_anew(inner, after, bound | inside)
+        for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+            yield from _read_anew(part.body, after, bound)
+        if is_later:
+            bound |= _bound_behind(statement)
+
+
+def _read_within(node: ast.AST) -> Iterator[ast.Name]:
+    """Find what reads a name that a comprehension binds for itself."""
+    for each in ast.walk(node):
+        if isinstance(each, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            outside = set(ast.walk(each.generators[0].iter))
+            own = _stored_in(each)
+            for name in ast.walk(each):
+                if isinstance(name, ast.Name) and name.id in own and name not in outside:
+                    yield name
+
+
+def _bound_within(statement: ast.stmt) -> set[str]:
+    """Give the names that the head of a statement binds for its body."""
+    match statement:
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return {name for item in items for name in _stored_in(item)}
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            return _stored_in(target)
+    return set()
+
+
+def _bound_behind(statement: ast.stmt) -> set[str]:
+    """Give the names that a statement binds for those after it."""
+    match statement:
+        case ast.Assign() | ast.AnnAssign(value=ast.expr()):
+            return _stored_in(statement)
+    return set()
+
+
+def _stored_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _is_store(n)}
 
 
 def _declared(body: Sequence[ast.stmt], scope: Scope) -> set[str]:

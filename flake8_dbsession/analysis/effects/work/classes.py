@@ -94,5 +94,26 @@ def only_stores(cls: ClassValue, inference: Inference, steps: int = _HIGHEST) ->
     return True
 
 
+def is_unmapped(cls: ClassValue, inference: Inference, steps: int = _HIGHEST) -> bool:
+    """Tell whether no session can load objects of a class: a plain one, or a model of pydantic.
+
+    Args:
+        cls: the class.
+        inference: follows its bases.
+        steps: how many classes above it are looked at.
+    """
+    names = {last_segment(part) for part in cls.node.decorator_list}
+    if cls.node.keywords or not steps or not names <= _PLAIN_CLASS:
+        return False
+    for base in cls.node.bases:
+        match inference.value(base, cls.scope):
+            case External(name=name) if name.partition(".")[0] in _KEEPING | {"enum"}:
+                continue
+            case ClassValue() as above if is_unmapped(above, inference, steps - 1):
+                continue
+        return False
+    return True
+
+
 def _validates(statement: ast.stmt) -> bool:
     return _VALIDATING.search(ast.unparse(statement)) is not None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
+from flake8_dbsession.analysis.effects.work.classes import is_unmapped
 from flake8_dbsession.analysis.library.queries import COLUMN_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -49,23 +51,30 @@ class Columns:
         return tuple(self._classes)
 
     def is_column(self, name: str) -> bool:
-        """Tell whether one of the classes declares an attribute as a column, and none otherwise."""
-        declared = self._declared(name)
+        """Tell whether one of the mapped classes declares a column, and none anything else."""
+        declared = self._mapped(name)
         return bool(declared) and all(map(_is_column, declared))
 
     def is_plain(self, name: str) -> bool:
         """Tell whether an attribute is a column whose values cannot be changed in place."""
-        return self.is_column(name) and not any(map(_may_change, self._declared(name)))
+        return self.is_column(name) and not any(map(_may_change, self._mapped(name)))
 
     def is_undeclared(self, name: str) -> bool:
         """Tell whether there are classes, and none of them declares an attribute."""
-        return bool(self._classes) and not self._declared(name)
+        return bool(self._classes) and not any(
+            _declared(cls, name, self._inference) for cls in self._classes
+        )
 
-    def _declared(self, name: str) -> list[How]:
+    def _mapped(self, name: str) -> list[How]:
+        """Give the ways in which the classes bind a name whose objects a session may load."""
         if name not in self._known:
-            found = (_declared(cls, name, self._inference) for cls in self._classes)
+            found = (_declared(cls, name, self._inference) for cls in self._loaded)
             self._known[name] = [how for hows in found for how in hows]
         return self._known[name]
+
+    @cached_property
+    def _loaded(self) -> list[ClassValue]:
+        return [cls for cls in self._classes if not is_unmapped(cls, self._inference)]
 
 
 def _classes(body: Sequence[ast.stmt], scope: Scope, inference: Inference) -> Iterator[ClassValue]:

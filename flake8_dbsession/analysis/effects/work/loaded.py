@@ -143,16 +143,29 @@ class Objects:
 
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether the session or anything that holds its objects is named in a node."""
+        return self._mentions(node, frozenset())
+
+    def _mentions(self, node: ast.AST, own: frozenset[str]) -> bool:
+        """Tell so of a node in a function that has parameters, whose names are its own."""
         match node:
             case ast.Name(id=name):
-                return name in self.names or self.reached_by(node) != NOTHING_HELD
+                is_held = name in self.names or self.reached_by(node) != NOTHING_HELD
+                return is_held and name not in own
             case ast.Call(func=ast.Attribute(value=owner)) if self.is_holder(owner):
-                return True
+                return root_name(owner) not in own
             case ast.Attribute(value=owner):
+                if root_name(owner) in own:
+                    return self._mentions(owner, own)
                 if self.is_holder(owner):
                     return self._is_reached(node)
-                return self.reached_by(node) != NOTHING_HELD or self.mentions(owner)
-        return any(map(self.mentions, ast.iter_child_nodes(node)))
+                return self.reached_by(node) != NOTHING_HELD or self._mentions(owner, own)
+            case (
+                ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args)
+            ):
+                if self._mentions(args, own):
+                    return True
+                own |= {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
+        return any(self._mentions(child, own) for child in ast.iter_child_nodes(node))
 
     def is_session(self, node: ast.AST) -> bool:
         """Tell whether a node is the session."""
