@@ -103,6 +103,56 @@ def test_who_accepts_the_commit_accepts_it_of_a_helper(tmp_path: Path) -> None:
     assert repaired(tmp_path, files, "work.py", "DBS102").fixed
 
 
+FAILING = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def store(db, name, log):
+        {}
+
+    def work(name, log):
+        with SessionLocal() as db:
+            try:
+                store(db, name, log)
+                return db.query(User).count()
+            except Exception:
+                return 0
+"""
+WRITTEN = "try: db.add(User(name=name)); db.commit()\n        "
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "except Exception: log(name); db.rollback(); raise",
+        "except ValueError as error: db.rollback(); return str(error)\n"
+        "        except BaseException: db.rollback(); raise",
+        "finally: db.close()",
+    ],
+)
+def test_a_helper_that_gives_up_what_failed_leaves_nothing(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": FAILING.format(WRITTEN + body)}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WRITTEN + "except ValueError: db.rollback(); raise",
+        WRITTEN + "except ValueError: raise\n        except Exception: db.rollback(); raise",
+        WRITTEN + "except Exception: db.flush(); db.rollback(); raise",
+        WRITTEN + "except Exception:\n            if name: db.rollback()\n            raise",
+        WRITTEN + "except Exception: db.rollback(); db.add(User(name=name)); db.commit()",
+        "db.add(User(name=name))\n        try: db.commit()\n"
+        "        except Exception: db.rollback(); raise",
+    ],
+)
+def test_a_helper_that_may_fail_with_work_is_a_doubt(body: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": FAILING.format(body)}
+    (found,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert "would commit what line" in found
+
+
 HOLDERS = """
     from core.database import SessionLocal
     from core.models import User

@@ -89,10 +89,12 @@ class Work(NamedTuple):
     Attributes:
         ways: the ways on which it returns; none where it never does.
         ever: what it does anywhere, ways that raise included.
+        undoes: whether it gives up what it wrote where an error leaves it.
     """
 
     ways: frozenset[PathWork] = frozenset()
     ever: Did = NOTHING
+    undoes: bool = False
 
     @property
     def always(self) -> Did:

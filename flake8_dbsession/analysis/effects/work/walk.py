@@ -17,9 +17,11 @@ from flake8_dbsession.analysis.effects.work.model import (
     Work,
     joined,
 )
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
 _GIVING_UP = Did.ASKS | Did.ROLLS_BACK | Did.CLOSES
+_SIMPLE = (ast.AnnAssign, ast.Assign, ast.Expr)
 _START = frozenset({PathWork()})
 
 
@@ -64,7 +66,7 @@ def work_through(body: Sequence[ast.stmt], acts: Acts) -> Work:
 
 def _walked(body: Sequence[ast.stmt], walk: _Walk) -> Work:
     ways = walk.run(body, _START)
-    return Work(joined(ways.union(*walk.exits)), walk.ever)
+    return Work(joined(ways.union(*walk.exits)), walk.ever, undoes=not walk.lasting)
 
 
 class _Walk:
@@ -73,15 +75,16 @@ class _Walk:
     Attributes:
         exits: the ways to returns and jumps out of them.
         ever: what is done anywhere, on ways that raise too.
+        lasting: what may write, and be left so where an error comes after it.
     """
 
     def __init__(self, acts: Acts, *, handlers: bool) -> None:
         self._acts = acts
         self._handlers = handlers
         self._loops: list[list[frozenset[PathWork]]] = []
-        self._lasting: set[ast.AST] = set()
         self.exits: list[frozenset[PathWork]] = []
         self.ever = NOTHING
+        self.lasting: set[ast.AST] = set()
 
     def run(self, body: Sequence[ast.stmt], ways: frozenset[PathWork]) -> frozenset[PathWork]:
         for statement in body:
@@ -149,6 +152,8 @@ class _Walk:
         # A write that failed has to be rolled back before anything can be committed. A query need
         # not, but where the connection is lost, which a commit never survives.
         failed = [Pending(part.lineno) for part in statement.body if self._may_leave_work(part)]
+        if self._undoes(statement):
+            self.lasting -= {node for part in statement.body for node in nodes_in(part)}
         first = statement.body[0]
         started = self._effect(first, ways) if self._gives_up(first) else ways
         broken = started.union(ended, *self.exits)
@@ -163,13 +168,33 @@ class _Walk:
 
     def _may_leave_work(self, statement: ast.stmt) -> bool:
         """Tell whether something in a statement may write, and so leave work where it fails."""
-        return not self._lasting.isdisjoint(nodes_in(statement))
+        return not self.lasting.isdisjoint(nodes_in(statement))
+
+    def _undoes(self, statement: ast.Try) -> bool:
+        """Tell whether work that fails in a ``try`` is given up, whatever comes."""
+        if self._begins_with_giving_up(statement.finalbody):
+            return True
+        catches_all = any(_catches_all(handler.type) for handler in statement.handlers)
+        bodies = (handler.body for handler in statement.handlers)
+        return catches_all and all(map(self._begins_with_giving_up, bodies))
+
+    def _begins_with_giving_up(self, body: list[ast.stmt]) -> bool:
+        """Tell whether statements give up before they do anything else with the session."""
+        for statement in body:
+            if self._gives_up(statement):
+                return True
+            if not isinstance(statement, _SIMPLE) or any(self._works(statement)):
+                return False
+        return False
+
+    def _works(self, statement: ast.stmt) -> Iterator[Work]:
+        return (work for node in own_nodes(statement) for work in self._acts.by(node))
 
     def _gives_up(self, statement: ast.stmt) -> bool:
         """Tell whether a statement rolls back or closes, which even by an error leaves no work."""
         if not isinstance(statement, ast.Expr):
             return False
-        works = [work for node in own_nodes(statement) for work in self._acts.by(node)]
+        works = [*self._works(statement)]
         ends = Did.ROLLS_BACK | Did.CLOSES
         return len(works) == 1 and bool(works[0].always & ends) and not works[0].ever & ~_GIVING_UP
 
@@ -180,11 +205,15 @@ class _Walk:
         for part in nodes:
             for work in self._acts.by(part):
                 self.ever |= work.ever
-                if work.ever & LASTING:
-                    self._lasting.add(part)
+                if work.ever & LASTING and not work.undoes:
+                    self.lasting.add(part)
                 after = frozenset(way.then(next_) for way in ways for next_ in work.ways)
                 ways = joined(ways | after if part in perhaps else after)
         return ways
+
+
+def _catches_all(error: ast.expr | None) -> bool:
+    return error is None or last_segment(error) in ("BaseException", "Exception")
 
 
 def _by_condition(node: ast.AST) -> Iterator[ast.AST]:
