@@ -68,6 +68,7 @@ def is_fixed(folder: Path, template: str, body: str) -> bool:
 
 SAFE = {
     "only_reads": "return count_of(db, name)",
+    "reads_what_no_class_declares": "print(getattr(db.query(User).first(), 'rate', None))",
     "commits_itself": "store(db, name)",
     "gives_values": "return names_of(db.query(User).all())",
     "object_that_reads": "repository = Repository(db)\n            return repository.count()",
@@ -79,6 +80,8 @@ DOUBTED = {
     "renamed(db.get(User, 1))": "what `renamed()` on line 48 leaves uncommitted",
     "r = Repository(db)\n            r.add(name)": "what `r.add()` on line 49 leaves uncommitted",
     "try: refuse(db, name)\n            except ValueError: pass": "line 48 may leave uncommitted",
+    "rate = getattr(first_of(db), 'rate'); rate(1)": "`rate()` on line 48 may leave work",
+    "getattr(first_of(db), 'rate')(1)": "on line 48 may leave work",
     "return first_of(db)": "line 48 may let one out of the block",
     "unknown(db)": "`unknown()` on line 48 may leave work that `get_db_session` would commit",
 }

@@ -288,7 +288,10 @@ class Changes:
             return False
         read = self._objects.as_read(call)
         if isinstance(read, ast.Attribute):
-            return self._objects.is_session(read.value) or self._objects.carries(read)
+            is_missing = self._objects.is_inherited(read.attr) and call not in self._objects.called
+            return self._objects.is_session(read.value) or (
+                self._objects.carries(read) and not is_missing
+            )
         parts = arguments(call)
         objects = self._objects
         is_given = any(objects.is_session(part) or objects.is_holder(part) for part in parts)

@@ -301,6 +301,11 @@ class Objects:
             for node in self._nodes
         )
 
+    @cached_property
+    def called(self) -> frozenset[ast.expr]:
+        """The expressions whose values are called."""
+        return frozenset(node.func for node in self._nodes if isinstance(node, ast.Call))
+
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
         return self.columns.is_undeclared(name)
