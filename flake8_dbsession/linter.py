@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flake8_dbsession.analysis.source.code_words import code_holds_words
 from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
 from flake8_dbsession.reading import DISK, Sources

@@ -15,6 +15,7 @@ PACKAGE = Path(flake8_dbsession.__file__).parent
 NAME = PACKAGE.name
 _STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 FLOORS = (
+    {"named_tuples"},
     {
         "",
         "digests",

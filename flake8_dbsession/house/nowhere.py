@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.functions import decorator_names
@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.analysis.source.outline import refusal
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.checking import texts_of
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.loading import Source

@@ -9,9 +9,10 @@ import ast
 import keyword
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.globs import is_pattern
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace, nearest
 from flake8_dbsession.policy.files import Table
 from flake8_dbsession.policy.model import ACCEPTABLE, GIVEN, URL_KINDS, Level, Style

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.checking import check_layer_paths, check_policy, texts_of
 from flake8_dbsession.policy.errors import PolicyPlace
 from flake8_dbsession.policy.files import Table, content_of, parse, place_of, shown, table_of

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.matching import PathGroups
 
 Scalar: TypeAlias = bool | int | float | str

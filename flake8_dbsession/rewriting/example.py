@@ -7,11 +7,11 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import Document, lines_of
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal, applied
 from flake8_dbsession.rewriting.imports import superfluous

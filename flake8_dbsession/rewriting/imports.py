@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.names.dotted import imported_names
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
 from flake8_dbsession.analysis.nodes import blocks, dotted_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.circles import leads_back
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal

@@ -6,8 +6,9 @@ import ast
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.model import Level
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.library.drivers import TAKINGS, BlockEnd, driver_of
@@ -65,6 +64,7 @@ from flake8_dbsession.analysis.nodes import constants_in, is_super, keyword_of
 from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.named_tuples import NamedTuple
 
 _LONGEST_CHAIN = 40  # of imports
 

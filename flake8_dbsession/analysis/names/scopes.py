@@ -6,10 +6,11 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.nodes import children, nodes_in, run_with
+from flake8_dbsession.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.modules import Module

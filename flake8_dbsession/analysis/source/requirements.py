@@ -14,7 +14,9 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 Version: TypeAlias = tuple[int, ...]
 

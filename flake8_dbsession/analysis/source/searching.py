@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import Sources
 
 _SKIPPED_FOLDERS = frozenset(

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.analysis.source.requirements import FILES, LOCKS
 from flake8_dbsession.checking.caching.pairs import of_pairs, pairs_in
@@ -29,6 +29,7 @@ from flake8_dbsession.checking.caching.stamps import (
 )
 from flake8_dbsession.checking.caching.stamps import changed as changed_of
 from flake8_dbsession.digests import digest
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward

@@ -8,7 +8,7 @@ import re
 import sys
 from functools import cached_property
 from symtable import symtable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from flake8_dbsession.checking.caching.memory import ANY_NAME, Grounds, Links
 from flake8_dbsession.checking.caching.stamps import Stamp, read
@@ -18,6 +18,7 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ import copy
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _INNER_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")

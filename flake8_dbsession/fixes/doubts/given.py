@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
@@ -17,6 +17,7 @@ from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
+from flake8_dbsession.named_tuples import NamedTuple
 
 _HOOK = re.compile(r"set_?up|tear_?down|async(?:SetUp|TearDown)|pytest_", re.IGNORECASE)
 # The fixtures of pytest and its best known plugins, which give nothing of the project's.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Held(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.texts import HOLE
+from flake8_dbsession.named_tuples import NamedTuple
 
 _COMMENT = re.compile(r"('[^']*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _STATEMENT = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^;])+")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.source.code_words import may_show_code
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.named_tuples import NamedTuple
 
 _TELLING = re.compile(r"(\w+)(?:\(| import | as )")
 _QUOTES = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
