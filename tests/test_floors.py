@@ -23,6 +23,7 @@ FLOORS = (
         "failures",
         "globs",
         "options",
+        "patterns",
         "reading",
         "registry",
         "roots",

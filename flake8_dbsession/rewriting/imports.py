@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from itertools import takewhile
@@ -17,12 +16,13 @@ from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, sta
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
 from flake8_dbsession.analysis.nodes import blocks, dotted_name, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.circles import leads_back
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 
 
 class Reach(NamedTuple):

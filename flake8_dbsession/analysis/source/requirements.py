@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 Version: TypeAlias = tuple[int, ...]
 
@@ -42,9 +43,9 @@ LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 """The files that say what is installed for it."""
 
 _LARGEST_FILE = 4_000_000  # bytes
-_COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
-_BOUND = re.compile(r"(===|==|~=|>=|<=|!=|\^|~|>|<|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
-_BOUNDS = re.compile(rf"\s*\(?\s*(?:{_BOUND.pattern})(?:\s*,\s*(?:{_BOUND.pattern}))*")
+_COMMENT = regex(r"(?m)(?:^|\s)#.*$")
+_BOUND = regex(r"(===|==|~=|>=|<=|!=|\^|~|>|<|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
+_BOUNDS = regex(rf"\s*\(?\s*(?:{_BOUND.pattern})(?:\s*,\s*(?:{_BOUND.pattern}))*")
 # What stands between a name and its bounds: extras, a quote, TOML's ``=`` and a table.
 _BETWEEN = (
     r"""\s*(?:\[[^\]\n]*\])?["']?"""

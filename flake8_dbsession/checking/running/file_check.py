@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import sys
 from functools import cached_property
 from symtable import symtable
@@ -19,6 +18,7 @@ from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # What follows is imported where it is used: most files need none of flake8's machinery.
 
 # That of UTF-8 says nothing new, and stands at the head of many files.
-_FOREIGN_COOKIE = re.compile(rb"coding[:=](?![ \t]*(?i:utf-?8)(?![-\w.]))")
+_FOREIGN_COOKIE = regex(rb"coding[:=](?![ \t]*(?i:utf-?8)(?![-\w.]))")
 _LONGEST_HEAD = 400  # bytes that hold any coding cookie
 
 
