@@ -15,7 +15,7 @@ PACKAGE = Path(flake8_dbsession.__file__).parent
 NAME = PACKAGE.name
 _STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 FLOORS = (
-    {"named_tuples"},
+    {"named_tuples", "patterns"},
     {
         "",
         "digests",
@@ -23,7 +23,6 @@ FLOORS = (
         "failures",
         "globs",
         "options",
-        "patterns",
         "reading",
         "registry",
         "roots",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
@@ -53,8 +52,7 @@ UNKNOWN = Leaving()
 """What cannot be followed may do anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """A way by which code can get a session or connection.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -66,7 +65,9 @@ class Rule(ABC, Generic[Fact]):
     @property
     def docstring(self) -> str:
         """The rule's text in Markdown; ``rules.pages`` makes its page of it."""
-        return inspect.cleandoc(self.__doc__ or "")
+        from inspect import cleandoc
+
+        return cleandoc(self.__doc__ or "")
 
     @abstractmethod
     def check(self, fact: Fact, context: Context) -> Iterator[Violation]:

@@ -12,7 +12,6 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Set
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -99,7 +98,6 @@ class Links(NamedTuple):
         return Links([*{*self.names, *other.names}], [*{*self.files, *other.files}])
 
 
-@dataclass(slots=True)
 class Grounds:
     """What results rest on besides the files' own content.
 
@@ -109,14 +107,19 @@ class Grounds:
         policies: the policies named, not found.
     """
 
-    links: dict[str, Links] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-    policies: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.links: dict[str, Links] = {}
+        self.folders: set[str] = set()
+        self.policies: set[str] = set()
+
+    def link(self, asker: str, links: Links) -> None:
+        """Add what was asked for a file."""
+        self.links[asker] = links.joined(self.links.get(asker))
 
     def add(self, other: Grounds) -> None:
         """Add what other results rest on."""
         for asker, links in other.links.items():
-            self.links[asker] = links.joined(self.links.get(asker))
+            self.link(asker, links)
         self.folders |= other.folders
         self.policies |= other.policies
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 
 SUFFIX = ".md"
@@ -18,8 +18,7 @@ _NOQA = regex(r"^<!--\s*flake8[:=]\s*noqa\s*-->\s*$", re.IGNORECASE | re.MULTILI
 _PROMPT = regex(r"(>>>|\.\.\.)(?: |$)")
 
 
-@dataclass(frozen=True, slots=True)
-class FencedBlock:
+class FencedBlock(NamedTuple):
     """A fenced block of Python.
 
     Attributes:

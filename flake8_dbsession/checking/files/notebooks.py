@@ -10,9 +10,9 @@ import json
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 
 SUFFIX = ".ipynb"
@@ -30,8 +30,7 @@ class NotebookError(OSError):
     """A file is no notebook that can be read; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notebook:
+class Notebook(NamedTuple):
     """The code of a notebook.
 
     Attributes:

@@ -105,7 +105,7 @@ class FileCheck:
             for asker, asked in trace.links.items():
                 names = [ANY_NAME] if asked.is_exhaustive else []
                 links = Links([*names, *asked.names], [*map(str, asked.files)])
-                grounds.add(Grounds({str(asker): links}))
+                grounds.link(str(asker), links)
         grounds.policies.update(map(str, self.linter.policy_grounds()))
         if self._options.dbsession_policy:
             grounds.policies.add(os.path.abspath(self._options.dbsession_policy))
