@@ -21,6 +21,7 @@ FLOORS = (
         "digests",
         "escaping",
         "failures",
+        "garbage",
         "globs",
         "options",
         "reading",
