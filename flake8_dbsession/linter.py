@@ -356,7 +356,7 @@ class Linter:
             self._settings.owners,
         )
         policy = load(source, preset=preset, factories=factories, owners=owners)
-        if not _codes(policy) <= _codes(load(None, preset=policy.preset)):
+        if source and not _codes(policy) <= _codes(load(None, preset=policy.preset)):
             # Imported only here: to know every code, all rules are imported.
             from flake8_dbsession.rules.pages import known_codes
 

@@ -23,8 +23,8 @@ from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.analysis.source.outline import refusal
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
-from flake8_dbsession.policy.checking import texts_of
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
+from flake8_dbsession.policy.files import texts_of
 from flake8_dbsession.policy.loading import Source
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 

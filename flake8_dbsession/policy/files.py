@@ -124,3 +124,8 @@ def shown(file: Path) -> str:
     """Return a file as errors name it: relative to the working directory where it is below it."""
     folder = Path.cwd()
     return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+
+
+def texts_of(value: str | list[str]) -> list[str]:
+    """Return the strings of a value that is one, or a list of them."""
+    return [value] if isinstance(value, str) else value
