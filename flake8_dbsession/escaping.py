@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from flake8_dbsession.patterns import regex
 
 # Control characters, the ends of lines and paragraphs, and what turns the direction of writing.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = regex("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def visible(text: str) -> str:

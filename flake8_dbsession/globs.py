@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import count, groupby
-from typing import NamedTuple
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 _ANY_DEPTH = "**"
 _FOLDERS = "(?:[^/]+/)*"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import ast
 import os
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flake8_dbsession.analysis.source.code_words import code_holds_words
 from flake8_dbsession.analysis.source.mentions import GATES, is_gated
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES, RULE_FAILED
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find
 from flake8_dbsession.reading import DISK, Sources
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from flake8_dbsession.rules.base import Rule, Violation
     from flake8_dbsession.rules.context import Context
 
-_CODE = re.compile(r"DBS\d")
+_CODE = regex(r"DBS\d")
 _BYTE_GATES = tuple(word.encode() for word in GATES)
 _NOTEBOOK = ".ipynb"
-_NAMED_IN_NOQA = re.compile(r"#\s*(?i:noqa)\s*:.*DBS")
+_NAMED_IN_NOQA = regex(r"#\s*(?i:noqa)\s*:.*DBS")
 
 
 class Comments(Protocol):
@@ -355,7 +356,7 @@ class Linter:
             self._settings.owners,
         )
         policy = load(source, preset=preset, factories=factories, owners=owners)
-        if not _codes(policy) <= _codes(load(None, preset=policy.preset)):
+        if source and not _codes(policy) <= _codes(load(None, preset=policy.preset)):
             # Imported only here: to know every code, all rules are imported.
             from flake8_dbsession.rules.pages import known_codes
 

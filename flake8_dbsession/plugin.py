@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from flake8_dbsession import __version__
+from flake8_dbsession.garbage import uncollected
 from flake8_dbsession.options import add_options
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Plugin:
         text = "".join(self._lines)
         if "\r" in text:  # from standard input, where flake8 leaves line ends as they are
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        violations = self._linter.check(self._filename, text, self._tree)
+        with uncollected():
+            violations = self._linter.check(self._filename, text, self._tree)
         if violations and self._known:
             violations = self._known.new(self._filename, text, self._tree, violations)
         for violation in violations:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -43,7 +43,9 @@ class Registry(Generic[Coded]):
     @cached_property
     def all(self) -> Mapping[str, Coded]:
         """Every object by its code, in the order of the codes."""
-        package = importlib.import_module(self._package)
-        for module in pkgutil.walk_packages(package.__path__, f"{self._package}."):
-            importlib.import_module(module.name)
+        package = import_module(self._package)
+        for folder in package.__path__:
+            for path in Path(folder).rglob("[!_.]*.py"):
+                name = ".".join(path.relative_to(folder).with_suffix("").parts)
+                import_module(f"{self._package}.{name}")
         return MappingProxyType(dict(sorted(self._registered.items())))

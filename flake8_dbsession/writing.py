@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from contextlib import suppress
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import is_within, marked_folders
 
 # The name holds the process's number, so that a later run can remove what a killed one left.
-_TEMPORARY = re.compile(r"\.dbsession-(\d+)-[0-9a-f]{16}\.tmp")
+_TEMPORARY = regex(r"\.dbsession-(\d+)-[0-9a-f]{16}\.tmp")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _STREAM = os.O_WRONLY | getattr(os, "O_NOCTTY", 0)
 

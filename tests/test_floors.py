@@ -15,11 +15,13 @@ PACKAGE = Path(flake8_dbsession.__file__).parent
 NAME = PACKAGE.name
 _STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 FLOORS = (
+    {"named_tuples", "patterns"},
     {
         "",
         "digests",
         "escaping",
         "failures",
+        "garbage",
         "globs",
         "options",
         "reading",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 Answer = TypeVar("Answer")
 

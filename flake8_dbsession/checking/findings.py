@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from flake8_dbsession.escaping import line_of
 from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Finding(NamedTuple):

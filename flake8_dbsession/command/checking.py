@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
 from flake8_dbsession.command.adoption import aloud
 from flake8_dbsession.command.endings import to_the_end
 from flake8_dbsession.command.progress import tracked
 from flake8_dbsession.escaping import visible
+from flake8_dbsession.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from flake8_dbsession.checking.findings import Finding

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import bound_to
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from flake8_dbsession.fixes.repair import NO_FIX, Left
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.model import COVERED
 from flake8_dbsession.rewriting.edits import Kind
 from flake8_dbsession.wording import counted
 
-_CODE = re.compile(r"`[^`]*`")
-_LINE = re.compile(r"\bline \d+")
+_CODE = regex(r"`[^`]*`")
+_LINE = regex(r"\bline \d+")
 _ONE = {
     Kind.COMMIT: "would leave the commit to the provider",
     Kind.EXPIRE: "may use objects that the provider expires",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, shown_from
 from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, PreparedFile
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import COVERED, Policy
 from flake8_dbsession.rewriting.document import Document
@@ -48,7 +48,7 @@ _ROUNDS = 20  # a fix inside of another waits for the next round; real code nest
 # A violation that the user has silenced, by its code and the text of its line: its place changes.
 _Hidden: TypeAlias = tuple[str, str]
 _IsWanted: TypeAlias = Callable[["_Findings", Violation], bool]
-_LINE = re.compile(r"(?<=\bline )\d+")
+_LINE = regex(r"(?<=\bline )\d+")
 NO_FIX = "it has no fix of its own; `dbsession explain {code}` shows what to do"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
@@ -19,6 +18,7 @@ from flake8_dbsession.house.work import (
     has_arguments,
     is_made_here,
 )
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.model import Style
 
 # docs.sqlalchemy.org/en/14/changelog/changelog_14.html

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -361,10 +360,9 @@ class House:
             if said.use.qualified == use.qualified:
                 leaving = Leaving(said.commits, said.rolls_back)
                 unseen = self._unseen(None, place)
-                return replace(way, is_async=said.is_async, leaving=leaving, unseen=unseen)
+                return way._replace(is_async=said.is_async, leaving=leaving, unseen=unseen)
         # What the policy names and nobody can follow is taken to give what is wanted here.
-        return replace(
-            way,
+        return way._replace(
             is_async=place.known.is_async,
             resource=place.known.resource,
             unseen=self._unseen(None, place),
@@ -375,17 +373,16 @@ class House:
         function = value if isinstance(value, FunctionValue) else None
         if not _fits(known.role, way.style):
             kind = "dependency" if way.style is Style.DEPENDENCY else "context manager"
-            way = replace(way, missing=f"`{way.expression}` is no {kind}", is_trusted=False)
+            way = way._replace(missing=f"`{way.expression}` is no {kind}", is_trusted=False)
         elif way.style is Style.CONTEXT and _is_left_open(known):
             missing = f"the block over `{way.expression}()` leaves the connection open"
-            way = replace(way, missing=missing, is_trusted=False)
+            way = way._replace(missing=missing, is_trusted=False)
         wanted = self._wanted(place)
         given = NOTHING
         if function is not None:
             written = expression_of(way.expression)
             given = resources_of_way(function, written, place.scope, self.inference)
-        return replace(
-            way,
+        return way._replace(
             resource=known.resource,
             is_async=known.is_async,
             leaving=leaving_of(function, known, self.inference),

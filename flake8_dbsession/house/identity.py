@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from itertools import product
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.bindings import bindings_of
@@ -23,6 +22,7 @@ from flake8_dbsession.house.objects import (
     object_of,
     own_object,
 )
+from flake8_dbsession.named_tuples import NamedTuple
 
 _STEPS = 4  # an alias of an alias, or a provider that uses another
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.dotted import module_names
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.house.model import AT_HAND, Reach
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class _Import(NamedTuple):

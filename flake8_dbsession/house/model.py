@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, RoleValue
 from flake8_dbsession.house.work import changes, leaves_uncommitted, may_change, relies_on_commit
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.model import Style
 
 
@@ -53,8 +52,7 @@ UNKNOWN = Leaving()
 """What cannot be followed may do anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """A way by which code can get a session or connection.
 
     Attributes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.functions import decorator_names
@@ -22,12 +21,14 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.analysis.source.outline import refusal
-from flake8_dbsession.policy.checking import texts_of
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
+from flake8_dbsession.policy.files import texts_of
 from flake8_dbsession.policy.loading import Source
 from flake8_dbsession.policy.model import Policy, Sanctioned, Style
 
-_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_DOTTED = regex(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
 class _Named(NamedTuple):

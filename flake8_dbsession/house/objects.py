@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Parameter, Scope
 from flake8_dbsession.analysis.names.values import ClassValue
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Object(NamedTuple):

@@ -6,7 +6,8 @@ import ast
 import sys
 from collections.abc import Container, Iterable, Iterator
 from itertools import chain, count, dropwhile
-from typing import NamedTuple
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 _LONGEST = 88  # characters of a line, in most houses
 _NAMES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TextIO
@@ -10,9 +9,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.output.places import relative
+from flake8_dbsession.patterns import regex
 
 # What XML 1.0 can write in no way: https://www.w3.org/TR/xml/#charsets
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = regex("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(findings: Sequence[Finding], stream: TextIO) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
 from flake8_dbsession import __version__
+from flake8_dbsession.patterns import regex
 
 HOME = "https://github.com/flake8-dbsession/flake8-dbsession"
 _FOLDER = f"{HOME}/blob/v{__version__}/docs/rules"
-_LINK_TO_PAGE = re.compile(r"\]\((DBS\d{3}\.md)\)")
+_LINK_TO_PAGE = regex(r"\]\((DBS\d{3}\.md)\)")
 _WITHOUT_RULE = {
     "DBS001": ("unusable-policy", "The policy found for this file cannot be used."),
     "DBS002": ("rule-failed", "A rule broke on this file."),

@@ -9,11 +9,12 @@ import ast
 import keyword
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.globs import is_pattern
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace, nearest
-from flake8_dbsession.policy.files import Table
+from flake8_dbsession.policy.files import Table, texts_of
 from flake8_dbsession.policy.model import ACCEPTABLE, GIVEN, URL_KINDS, Level, Style
 
 _RULE_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)+"
@@ -249,11 +250,6 @@ def check_policy(
             at = place.entry("layers", number, layer["name"])
             raise at.error("there is another layer of this name", "name")
         names.add(layer["name"])
-
-
-def texts_of(value: str | list[str]) -> list[str]:
-    """Return the strings of a value that is one, or a list of them."""
-    return [value] if isinstance(value, str) else value
 
 
 def check_layer_paths(place: PolicyPlace, layers: list[Table], inherited: Collection[str]) -> None:

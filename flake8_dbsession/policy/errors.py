@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.lines import Spot, line_of
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError, PolicyPlace
 from flake8_dbsession.policy.lines import Spot
 from flake8_dbsession.reading import read_file
@@ -17,7 +17,7 @@ _LARGEST = 4 * 2**20  # bytes
 OWN_FILE = "dbsession.toml"
 PROJECT_FILE = "pyproject.toml"
 
-_LINE = re.compile(r"\bat line (\d+)")
+_LINE = regex(r"\bat line (\d+)")
 
 Table: TypeAlias = Mapping[str, Any]
 """A table as a TOML parser gives it."""
@@ -124,3 +124,8 @@ def shown(file: Path) -> str:
     """Return a file as errors name it: relative to the working directory where it is below it."""
     folder = Path.cwd()
     return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+
+
+def texts_of(value: str | list[str]) -> list[str]:
+    """Return the strings of a value that is one, or a list of them."""
+    return [value] if isinstance(value, str) else value

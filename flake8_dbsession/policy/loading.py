@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from flake8_dbsession.policy.checking import check_layer_paths, check_policy, texts_of
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.errors import PolicyPlace
-from flake8_dbsession.policy.files import Table, content_of, parse, place_of, shown, table_of
+from flake8_dbsession.policy.files import (
+    Table,
+    content_of,
+    parse,
+    place_of,
+    shown,
+    table_of,
+    texts_of,
+)
 from flake8_dbsession.policy.finding import forget_found, repository_root
 from flake8_dbsession.policy.model import (
     Layer,
@@ -189,14 +196,24 @@ def _sources(
 def _over_preset(own: list[Source], known: Mapping[str, str] | None) -> list[Source]:
     """Check the user's tables, and put the preset under them."""
     for source in own:
-        check_policy(source.place, source.data, preset_names(), known)
+        _check(source, known)
     name = _last("preset", own) or DEFAULT_PRESET
     data = _preset(name)
     inherited = {layer["name"] for layer in data["layers"]}
     for source in own:
-        check_layer_paths(source.place, source.data.get("layers", []), inherited)
-        inherited |= {layer["name"] for layer in source.data.get("layers", [])}
+        if layers := source.data.get("layers"):
+            from flake8_dbsession.policy.checking import check_layer_paths
+
+            check_layer_paths(source.place, layers, inherited)
+            inherited |= {layer["name"] for layer in layers}
     return [Source(f"preset {name}", PolicyPlace(f"preset {name}"), data, is_own=False), *own]
+
+
+def _check(source: Source, known: Mapping[str, str] | None) -> None:
+    if source.data:  # most houses have no policy of their own, and need nothing that checks one
+        from flake8_dbsession.policy.checking import check_policy
+
+        check_policy(source.place, source.data, preset_names(), known)
 
 
 def _files(file: Path, known: Mapping[str, str] | None) -> Iterator[Source]:
@@ -213,8 +230,8 @@ def _files(file: Path, known: Mapping[str, str] | None) -> Iterator[Source]:
         content = content_of(current)
         place = place_of(current, content)
         data = table_of(current, content)
-        check_policy(place, data, preset_names(), known)
         chain.append(Source(shown(current), place, data, content))
+        _check(chain[-1], known)
         current = _extended(current, place, data.get("extend"))
         if current is not None and (
             len(chain) >= _DEEPEST or Path(os.path.realpath(current)) in seen
@@ -245,8 +262,10 @@ def _extended(file: Path, place: PolicyPlace, text: str | None) -> Path | None:
 
 def _shipped(package: str, path: str, place: PolicyPlace, text: str) -> Path:
     """Find a file that an installed package ships, without importing the package."""
+    from importlib.util import find_spec
+
     try:
-        spec = importlib.util.find_spec(package)
+        spec = find_spec(package)
     except (ImportError, ValueError):
         spec = None
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []

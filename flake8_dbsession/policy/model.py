@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.matching import PathGroups
 
 Scalar: TypeAlias = bool | int | float | str
@@ -202,9 +203,8 @@ def _longest(code: str, beginnings: Iterable[str]) -> int:
     return max((len(each) for each in beginnings if code.startswith(each)), default=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A house's standard.
+class PolicyValues(NamedTuple):
+    """What a policy says.
 
     Attributes:
         root: the folder that all patterns are relative to, absolute.
@@ -259,24 +259,33 @@ class Policy:
     accept: frozenset[str] = frozenset()
     levels: tuple[tuple[str, Level], ...] = ()
     files: tuple[Path, ...] = ()
-    content: bytes = field(default=b"", repr=False, compare=False)
-    _layer_paths: PathGroups = field(init=False, repr=False, compare=False)
-    _owner_paths: PathGroups = field(init=False, repr=False, compare=False)
-    _test_paths: PathGroups = field(init=False, repr=False, compare=False)
-    _excluded_paths: PathGroups = field(init=False, repr=False, compare=False)
-    _ignoring_paths: tuple[PathGroups, ...] = field(init=False, repr=False, compare=False)
+    content: bytes = b""
 
-    def __post_init__(self) -> None:
-        layer_paths = PathGroups(self.root, tuple(layer.paths for layer in self.layers))
-        owner_paths = PathGroups(self.root, (self.owners or (),))
+
+class Policy(PolicyValues):
+    """A house's standard: what a policy says, and what that means for a file or name."""
+
+    @cached_property
+    def _layer_paths(self) -> PathGroups:
+        return PathGroups(self.root, tuple(layer.paths for layer in self.layers))
+
+    @cached_property
+    def _owner_paths(self) -> PathGroups:
+        return PathGroups(self.root, (self.owners or (),))
+
+    @cached_property
+    def _test_paths(self) -> PathGroups:
         tests = tuple(layer.paths for layer in self.layers if layer.name == TESTS_LAYER)
-        object.__setattr__(self, "_layer_paths", layer_paths)
-        object.__setattr__(self, "_owner_paths", owner_paths)
-        object.__setattr__(self, "_test_paths", PathGroups(self.root, tests))
-        object.__setattr__(self, "_excluded_paths", PathGroups(self.root, (self.exclude,)))
+        return PathGroups(self.root, tests)
+
+    @cached_property
+    def _excluded_paths(self) -> PathGroups:
+        return PathGroups(self.root, (self.exclude,))
+
+    @cached_property
+    def _ignoring_paths(self) -> tuple[PathGroups, ...]:
         patterns = (pattern.removeprefix("!") for pattern, _ in self.selection.per_file)
-        ignoring = (PathGroups(self.root, ((pattern,),)) for pattern in patterns)
-        object.__setattr__(self, "_ignoring_paths", tuple(ignoring))
+        return tuple(PathGroups(self.root, ((pattern,),)) for pattern in patterns)
 
     @property
     def names_modules(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import io
-import re
 import tokenize
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,12 +13,13 @@ from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.nodes import block_with
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
 from flake8_dbsession.rewriting.width import width_of
 from flake8_dbsession.rules.context import Context
 
-_CODES = re.compile(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_CODES = regex(r"#\s*(noqa:\s*)?DBS\d{3}([\s,]+DBS\d{3})*\s*")
+_LINE = regex(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.docstrings import DocstringExample
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document, lines_of
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal, applied
 from flake8_dbsession.rewriting.imports import superfluous
@@ -20,8 +20,8 @@ from flake8_dbsession.rules.context import Context
 _PROMPTS = (">>>", "...")
 _HEAD = "def __example__():"
 _INDENT = "    "
-_LINE_NUMBER = re.compile(r"(?<=\bline )\d+")
-_QUOTES = re.compile(r"['\"]")
+_LINE_NUMBER = regex(r"(?<=\bline )\d+")
+_QUOTES = regex(r"['\"]")
 
 
 class _Line(NamedTuple):

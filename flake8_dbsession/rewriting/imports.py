@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -16,12 +15,14 @@ from flake8_dbsession.analysis.names.dotted import imported_names
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
 from flake8_dbsession.analysis.nodes import blocks, dotted_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.circles import leads_back
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 
 
 class Reach(NamedTuple):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS
 from flake8_dbsession.analysis.nodes import blocks, start_of
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
 
@@ -103,3 +104,15 @@ def refuse_optional(acquisition: Acquisition, document: Document) -> None:
     inference = document.context.file.inference
     if may_give_none(acquisition.node, acquisition.scope, inference):
         raise Refusal(f"`{acquisition.text}` may give None")
+
+
+def refuse_without_await(node: ast.stmt | ast.expr, document: Document) -> None:
+    """Leave asynchronous work alone where it stands in no ``async def``.
+
+    Raises:
+        Refusal: nothing can be awaited there.
+    """
+    owners = (place.owner for place in reversed(places(node, document.tree)))
+    functions = (each for each in owners if isinstance(each, FUNCTIONS))
+    if not isinstance(next(functions, None), ast.AsyncFunctionDef):
+        raise Refusal("only an `async def` can wait for it")

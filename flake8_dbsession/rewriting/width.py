@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import read_file
 
 _FILES = ("ruff.toml", ".ruff.toml", "pyproject.toml", "setup.cfg", "tox.ini", ".flake8")
-_LENGTH = re.compile(
-    rb"^\s*(?:line[-_]length|max-line-length)\s*=\s*(\d+)\s*(?:#.*)?$", re.MULTILINE
-)
+_LENGTH = regex(rb"^\s*(?:line[-_]length|max-line-length)\s*=\s*(\d+)\s*(?:#.*)?$", re.MULTILINE)
 _USUAL = 88  # what black and ruff use by themselves
 _LARGEST = 2**20  # bytes
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.model import Level
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ class Rule(ABC, Generic[Fact]):
     @property
     def docstring(self) -> str:
         """The rule's text in Markdown; ``rules.pages`` makes its page of it."""
-        return inspect.cleandoc(self.__doc__ or "")
+        from inspect import cleandoc
+
+        return cleandoc(self.__doc__ or "")
 
     @abstractmethod
     def check(self, fact: Fact, context: Context) -> Iterator[Violation]:

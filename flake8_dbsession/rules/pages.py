@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.registry import rules
 
@@ -27,10 +28,10 @@ TOOL_CODES = {
 
 
 _OFF = "off by default: select its whole code, or `enable` it in the policy"
-_KINDS = re.compile(r"^Kinds of doubt: (.*)\.$", re.MULTILINE)
-_SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
-_SHARED = re.compile(r"As for \[(DBS\d{3})\]\(\1\.md\)\.")
-_EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+_KINDS = regex(r"^Kinds of doubt: (.*)\.$", re.MULTILINE)
+_SECTION = regex(r"^## (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
+_SHARED = regex(r"As for \[(DBS\d{3})\]\(\1\.md\)\.")
+_EXAMPLE = regex(r"```python\n(.*?)```", re.DOTALL)
 
 
 def families() -> Iterator[tuple[str, str, list[Rule[Any]]]]:

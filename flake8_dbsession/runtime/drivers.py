@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 UNWATCHED = ("pyodbc", "pymssql", "mariadb")
 Test = Callable[[Any], bool]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 CLOSED = "closed"
 COLLECTED = "collected"

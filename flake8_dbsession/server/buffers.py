@@ -8,9 +8,9 @@ import os
 import tokenize
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import NamedTuple
 
 from flake8_dbsession.checking.caching.stamps import Stamp, stamp
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import LARGEST, Sources
 
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from flake8_dbsession.checking.caching.run_keys import flake8_arguments
 from flake8_dbsession.checking.caching.stamps import Stamp
@@ -19,6 +18,7 @@ from flake8_dbsession.checking.running.settings import SETTINGS
 from flake8_dbsession.checking.suppression.adoption import BaselineRun
 from flake8_dbsession.checking.suppression.baseline import Baseline, load
 from flake8_dbsession.failures import BROKEN_POLICY
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.loading import forget_policies
 from flake8_dbsession.roots import forget_roots, upward

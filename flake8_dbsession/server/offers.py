@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.failures import FAILURES
 from flake8_dbsession.fixes.doubts.patched import PatchedNames
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair, repair_one
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.output.pages import page_of
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.rewriting.edits import Doubt

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from difflib import SequenceMatcher
 from typing import Protocol
 
 from lsprotocol.types import Position, Range, TextEdit
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # what editors end a line at, and nothing else
+from flake8_dbsession.patterns import regex
+
+_LINE_END = regex(r"\r\n|\r|\n")  # what editors end a line at, and nothing else
 
 
 class Units(Protocol):

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from flake8_dbsession import __version__
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.roots import is_within, project_root, upward
 from flake8_dbsession.server.buffers import AbandonedError, Buffer, Buffers, Shown
 from flake8_dbsession.server.checks import Checks, Problem, Report

@@ -9,6 +9,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Policy, Style
 from flake8_dbsession.rules.base import Rule
 from flake8_dbsession.rules.pages import example, section, summary
@@ -21,11 +22,11 @@ from flake8_dbsession.standard.ways import StandardWay, StandardWays
 _MODULE = "core.database"
 _PROVIDER, _DEPENDENCY, _FACTORY = "get_db_session", "get_db", "SessionLocal"
 
-_IMPORT = re.compile(rf"^from {re.escape(_MODULE)} import (.+)\n", re.MULTILINE)
-_BLOCK = re.compile(rf"^( *)with {_PROVIDER}\(\) as (\w+):\n((?:\1    .*\n|\n)+)", re.MULTILINE)
+_IMPORT = regex(rf"^from {re.escape(_MODULE)} import (.+)\n", re.MULTILINE)
+_BLOCK = regex(rf"^( *)with {_PROVIDER}\(\) as (\w+):\n((?:\1    .*\n|\n)+)", re.MULTILINE)
 # A line of the examples that changes something, and their imports from elsewhere in the project.
-_CHANGE = re.compile(r"^( *)(.*\.name = name)$", re.MULTILINE)
-_CONNECT = re.compile(r"\bconnect\(|\bgetconn\(")
+_CHANGE = regex(r"^( *)(.*\.name = name)$", re.MULTILINE)
+_CONNECT = regex(r"\bconnect\(|\bgetconn\(")
 # What the examples about connections say, and how it is written with a house's own driver.
 _SPELLINGS = {
     "psycopg": (
@@ -38,7 +39,7 @@ _SPELLINGS = {
         ("ThreadedConnectionPool(2, 20)", "ConnectionPool(min_size=2, max_size=20)"),
     )
 }
-_PLACEHOLDERS = re.compile(r"^from core\.(?:models|settings) import .+\n", re.MULTILINE)
+_PLACEHOLDERS = regex(r"^from core\.(?:models|settings) import .+\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

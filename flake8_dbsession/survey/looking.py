@@ -30,6 +30,7 @@ from flake8_dbsession.checking.files.sources import UnreadError, read
 from flake8_dbsession.checking.running.workers import spread
 from flake8_dbsession.house.house import needs_arguments
 from flake8_dbsession.house.identity import resources_of
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
 from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use
 
@@ -38,7 +39,7 @@ Looked: TypeAlias = tuple[str, FileSurvey | UnreadError | None]
 
 # A docstring that calls its own module, class or function deprecated: at the beginning of a line
 # or clause, or after "is". "Replaces the deprecated manager" does not.
-_DEPRECATED = re.compile(
+_DEPRECATED = regex(
     r"(?:^|[.;:(]|\bis|\bwas|\bnow)\W{0,4}(?:deprecated|retired|obsolete)\b",
     re.IGNORECASE | re.MULTILINE,
 )

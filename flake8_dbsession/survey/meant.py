@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Resource, Role
@@ -174,11 +173,11 @@ def as_found(policy: Policy, survey: Survey) -> Policy:
 def _named_as_found(policy: Policy, survey: Survey) -> Policy:
     working = [file for file in survey.files if not file.is_test]
     if not any(file.givers or file.raw for file in working):
-        return policy if policy.chosen else replace(policy, layers=_without_uses(policy))
+        return policy if policy.chosen else policy._replace(layers=_without_uses(policy))
     proposal = propose(survey)
     policy = _with_names_found(policy, proposal)
     if any(layer.declared and layer.uses for layer in policy.layers):
-        return replace(policy, layers=tuple(_beside_own(policy, proposal)))
+        return policy._replace(layers=tuple(_beside_own(policy, proposal)))
     names = {layer.name for layer in proposal.layers}
     rest = [layer for layer in _without_uses(policy) if layer.name not in names]
     paths = {layer.name: layer.paths for layer in policy.layers}
@@ -189,8 +188,7 @@ def _named_as_found(policy: Policy, survey: Survey) -> Policy:
     ways = {use for layer in named for use in layer.uses} | {*proposal.connections}
     local = list(_local_ways(survey, ways))
     named = [*(layer for layer, _ in local), *named]
-    return replace(
-        policy,
+    return policy._replace(
         ways=(*policy.ways, *(way for _, way in local)),
         layers=(*named, *(layer for layer in rest if not _is_shadowed(layer, named))),
         legacy=(*_legacy(policy, named), *proposal.legacy),
@@ -206,7 +204,7 @@ def _with_names_found(policy: Policy, proposal: Proposal) -> Policy:
     )
     is_meant = policy.connections_declared
     kept = (use for use in policy.connections if is_meant or use in proposal.connections)
-    return replace(policy, factories=(*factories, *policy.factories), connections=tuple(kept))
+    return policy._replace(factories=(*factories, *policy.factories), connections=tuple(kept))
 
 
 def _legacy(policy: Policy, named: list[Layer]) -> Iterator[tuple[str, str]]:
@@ -249,7 +247,7 @@ def _without_empty(policy: Policy, survey: Survey) -> Policy:
     found = {policy.layer_of(policy.root / path) for path in survey.paths}
     names = {layer.name for layer in found if layer is not None} | {TESTS_LAYER}
     kept = [layer for layer in policy.layers if layer.declared or layer.name in names]
-    return replace(policy, layers=tuple(kept)) if survey.paths else policy
+    return policy._replace(layers=tuple(kept)) if survey.paths else policy
 
 
 def _beside_own(policy: Policy, proposal: Proposal) -> Iterator[Layer]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.analysis.effects import inference_over
 from flake8_dbsession.analysis.names.project import Project
@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.source.locations import repository_root
 from flake8_dbsession.house.nowhere import look_up_names, unknown_names
 from flake8_dbsession.house.sanctions import styled
 from flake8_dbsession.linter import Settings
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.empty import empty_layers, idle_patterns
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.finding import find

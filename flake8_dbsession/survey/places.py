@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from flake8_dbsession.globs import Globs
+from flake8_dbsession.patterns import regex
 
 _MOST = 0.8  # of a folder's modules have to belong for the folder to stand for them
-_SPECIAL = re.compile(r"([\\*?\[\]]|^[!#]| $)")
+_SPECIAL = regex(r"([\\*?\[\]]|^[!#]| $)")
 
 
 def patterns_of(

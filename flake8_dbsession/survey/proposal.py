@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.loading import DEFAULT_PRESET, load
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Sanctioned, Style
 from flake8_dbsession.survey.model import FileSurvey, Giver, Survey, Use

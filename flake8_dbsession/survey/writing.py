@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.house.template import provider_code, provider_imports, provider_name
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.loading import preset_purpose
 from flake8_dbsession.policy.model import TESTS_LAYER, Layer, Sanctioned, Style
 from flake8_dbsession.survey.proposal import Proposal
@@ -49,7 +50,7 @@ def within_project(policy: str) -> str:
 
 
 _PART = "tool.dbsession"
-_TABLE = re.compile(r"^(?:# ?)?\[\[?(?=\w+\]\]?$)", re.MULTILINE)
+_TABLE = regex(r"^(?:# ?)?\[\[?(?=\w+\]\]?$)", re.MULTILINE)
 
 
 def _parts(

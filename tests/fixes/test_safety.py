@@ -11,7 +11,7 @@ from textwrap import dedent, indent
 import pytest
 
 from tests.fixes.doubts.test_behaviour import assert_same
-from tests.fixes.house import DATABASE, HOUSE, LOADED_DATABASE
+from tests.fixes.house import ASYNC_DATABASE, DATABASE, HOUSE, LOADED_DATABASE
 from tests.fixes.repairs import reasons, repaired
 from tests.fixes.stage import Stage
 
@@ -330,3 +330,26 @@ def test_what_a_query_is_asked_with_is_no_object(tmp_path: Path) -> None:
     done = repaired(tmp_path, {**HOUSE, "work.py": service(body)}, "work.py", CODES)
     assert done.fixed
     assert "commit()" not in done.text.content
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        ("DBS101", "db = AsyncSessionLocal()\n    db.add(name)\n    db.commit()\n    db.close()"),
+        ("DBS105", "db = next(get_async_db())\n    db.add(name)\n    db.commit()"),
+        (
+            "DBS308",
+            "db = open_it()\n    try:\n        db.add(name)\n        db.commit()\n"
+            "    except Exception:\n        print(name)",
+        ),
+    ],
+)
+def test_what_cannot_be_awaited(code: str, body: str, tmp_path: Path) -> None:
+    work = dedent(
+        "from core.database import AsyncSessionLocal, get_async_db\n"
+        "from sqlalchemy.ext.asyncio import AsyncSession\n\n"
+        f"def open_it() -> AsyncSession: ...\n\ndef work(name):\n    {body}\n"
+    )
+    files = {**HOUSE, "core/database.py": ASYNC_DATABASE, "work.py": work}
+    (found,) = reasons(tmp_path, files, "work.py", code)
+    assert found.endswith("only an `async def` can wait for it")

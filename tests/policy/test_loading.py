@@ -66,7 +66,7 @@ SERVICES = Layer(
 
 def test_whole_policy(write: Write) -> None:
     file = write(EXAMPLE, "pyproject.toml")
-    assert load(file) == Policy(
+    assert load(file)._replace(content=b"") == Policy(
         root=file.parent,
         source=file,
         preset="standard",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.decorators import Undecorated
 from flake8_dbsession.analysis.library.running import RELAYS, RUNNERS
@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
 from flake8_dbsession.analysis.nodes import is_name
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Argument(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Undecorated(NamedTuple):

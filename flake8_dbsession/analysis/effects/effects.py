@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import (
     NO_CALLABLES,
@@ -67,6 +66,7 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _MAX_EVENTS = 3_000  # of a function that is followed; a larger one is not, and so is unknown
 

@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.flow.exceptions import (
     Caught,
@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.flow.exceptions import (
     caught_by,
 )
 from flake8_dbsession.analysis.flow.graph import Block, Edge, Event, Exit
+from flake8_dbsession.named_tuples import NamedTuple
 
 _MAX_DEPTH = 100
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.methods import CLOSES, POOL_COUNTERS
 from flake8_dbsession.analysis.library.python import (
@@ -21,6 +20,7 @@ from flake8_dbsession.analysis.library.python import (
 )
 from flake8_dbsession.analysis.library.wrappers import REGISTERING, TRANSPARENT
 from flake8_dbsession.analysis.nodes import dotted_name
+from flake8_dbsession.named_tuples import NamedTuple
 
 _CLOCK = NOW | TIMES
 # Closing, asking whether something is closed, what sets options of a connection, and what only puts

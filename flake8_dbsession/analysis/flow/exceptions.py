@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.nodes import dotted_name
+from flake8_dbsession.named_tuples import NamedTuple
 
 _BUILTIN = {
     name: value

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Flag, auto
-from typing import NamedTuple
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class BlockEnd(Flag):

@@ -6,7 +6,7 @@ Click and Typer, and the pages named beside the entries.
 
 from __future__ import annotations
 
-import re
+from flake8_dbsession.patterns import regex
 
 # https://flask.palletsprojects.com/en/stable/appcontext/
 APPLICATIONS = frozenset(
@@ -108,7 +108,7 @@ TEARDOWN_HOOKS = frozenset(
 
 # What closes or removes a session at a request's end: Flask's hooks and signals, a registry's own
 # ``remove``, a close of what ``g`` keeps, and extensions, which bring their hooks in ``init_app``.
-TEARDOWN = re.compile(
+TEARDOWN = regex(
     rb"teardown_(?:appcontext|request|websocket)"
     rb"|tearing_down"
     rb"|after_(?:this_)?request"

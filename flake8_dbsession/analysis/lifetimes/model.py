@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.library.wrappers import PARTIAL_NAME
 from flake8_dbsession.analysis.lifetimes.fates import GIVEN_BACK, UNTOUCHED, USED, Fate
 from flake8_dbsession.analysis.nodes import dotted_name
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Opened(NamedTuple):

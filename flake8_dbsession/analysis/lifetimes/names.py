@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.flow import Flowing
 from flake8_dbsession.analysis.library.methods import CLOSERS
 from flake8_dbsession.analysis.library.python import CONTAINERS
 from flake8_dbsession.analysis.library.wrappers import CLOSING, STACKS
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 Closure: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

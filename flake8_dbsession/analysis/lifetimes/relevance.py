@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Finish, Take
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
 
 Mention: TypeAlias = str | ast.AST
 

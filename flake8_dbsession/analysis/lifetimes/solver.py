@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Evaluate, Finish
@@ -31,6 +30,7 @@ from flake8_dbsession.analysis.lifetimes.state import (
     values_of,
 )
 from flake8_dbsession.analysis.lifetimes.transfer import Transfer
+from flake8_dbsession.named_tuples import NamedTuple
 
 # For all objects of a function together.
 _MAX_EVENTS = 300_000

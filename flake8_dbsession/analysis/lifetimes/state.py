@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.library.methods import CLOSERS, METHODS
 from flake8_dbsession.analysis.library.wrappers import SAME_OBJECT, STACK_ENTRIES
@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.lifetimes.names import (
     defaults,
 )
 from flake8_dbsession.analysis.nodes import dotted_name
+from flake8_dbsession.named_tuples import NamedTuple
 
 Key: TypeAlias = str | ast.AST | Leak
 """What can refer to an object: a name, or that of an attribute of the function's own object with a

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.library.drivers import TAKINGS, BlockEnd, driver_of
@@ -65,6 +63,8 @@ from flake8_dbsession.analysis.nodes import constants_in, is_super, keyword_of
 from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 _LONGEST_CHAIN = 40  # of imports
 
@@ -108,7 +108,7 @@ _ANYTHING = frozenset(
     {"collections.abc.Callable", "typing.Any", "typing.Callable", "typing_extensions.Any"}
 )
 _TELLING_AUTOFLUSH = frozenset({"autoflush", "session_options", None})
-_RENAMED = {name: re.compile(rf"{name}[\s\\]+as\b") for name in INJECTORS}
+_RENAMED = {name: regex(rf"{name}[\s\\]+as\b") for name in INJECTORS}
 _CONNECTING = ("begin", "connect", "raw_connection")
 _KEPT_BY_KEY = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _LENDING = frozenset({Role.LENDER, Role.REGISTRY})

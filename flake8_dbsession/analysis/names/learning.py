@@ -7,7 +7,6 @@ the lines that mention ``make`` are of interest as well.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.library.wrappers import PARTIAL_NAME
@@ -24,6 +23,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import hints, is_hidden
+from flake8_dbsession.patterns import regex
 
 _CALLABLES = frozenset(
     {
@@ -46,12 +46,12 @@ _HANDED_ON = frozenset(
 _MAKING = ("aker", "actory", "egistry", "scoped", PARTIAL_NAME)
 # Methods that only sessions, connections and cursors have, but for a few names of other libraries;
 # and methods that many other objects have: where their name says what it is they count as well.
-_WORK = re.compile(
+_WORK = regex(
     r"\.(?:(?P<common>add|add_all|delete|get|merge|scalar)"
     r"|commit|cursor|exec|execute|executemany|fetchrow|fetchval|flush|query|rollback|scalars)\("
 )
 _STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
-_NAME_BEFORE = re.compile(r"\b[A-Za-z_]\w*$")
+_NAME_BEFORE = regex(r"\b[A-Za-z_]\w*$")
 
 
 def workers(text: str) -> set[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.nodes import children, nodes_in, run_with
+from flake8_dbsession.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.modules import Module
@@ -107,7 +107,6 @@ class Binding(NamedTuple):
     scope: Scope
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class Scope:
     """A module, class, function or comprehension, with its names found when first asked for.
 
@@ -118,13 +117,17 @@ class Scope:
         memory: answers already given about this scope and the expressions read in it.
     """
 
-    node: ScopeNode
-    parent: Scope | None
-    module: Module
-    memory: dict[object, Any] = field(default_factory=dict, init=False)
-    _bindings: dict[str, list[Binding]] | None = field(default=None, init=False)
-    _attributes: dict[str, list[Binding]] | None = field(default=None, init=False)
-    _children: dict[ast.AST, Scope] = field(default_factory=dict, init=False)
+    __slots__ = ("_attributes", "_bindings", "_children", "memory", "module", "node", "parent")
+    __match_args__ = ("node", "parent", "module")
+
+    def __init__(self, node: ScopeNode, parent: Scope | None, module: Module) -> None:
+        self.node = node
+        self.parent = parent
+        self.module = module
+        self.memory: dict[object, Any] = {}
+        self._bindings: dict[str, list[Binding]] | None = None
+        self._attributes: dict[str, list[Binding]] | None = None
+        self._children: dict[ast.AST, Scope] = {}
 
     def child(self, node: ScopeNode) -> Scope:
         """Give the scope that a node inside this one makes; the same object each time."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.values import InstanceValue, ModuleValue
+from flake8_dbsession.patterns import regex
 
 HOLE = "\0"
 """Stands in a text for the parts of it that are not literal."""
 
 _STEPS = 3  # a constant made of a constant; real code has two
-_PERCENT = re.compile(r"%(?:\(\w+\))?[-+#0-9.]*[a-zA-Z]")
-_BRACES = re.compile(r"\{[^{}]*\}")
+_PERCENT = regex(r"%(?:\(\w+\))?[-+#0-9.]*[a-zA-Z]")
+_BRACES = regex(r"\{[^{}]*\}")
 
 
 def followed(expression: ast.expr, scope: Scope, inference: Inference) -> tuple[ast.expr, Scope]:

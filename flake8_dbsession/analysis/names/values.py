@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from flake8_dbsession.analysis.names.scopes import Scope

@@ -11,18 +11,19 @@ from collections.abc import Iterable
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.source.requirements import UNKNOWN, Allowed
+from flake8_dbsession.patterns import regex
 
 # The first version of SQLModel that needs SQLAlchemy 2 (sqlmodel.tiangolo.com/release-notes).
 _SQLMODEL_ON_2 = (0, 0, 14)
 # What only SQLAlchemy 2 has (docs.sqlalchemy.org/en/20/changelog/whatsnew_20.html).
-_SPEAKS_2 = re.compile(
+_SPEAKS_2 = regex(
     r"\b(?:DeclarativeBase|DeclarativeBaseNoMeta|MappedAsDataclass|mapped_column|async_sessionmaker)\b"
     # Before, these two were names of sqlalchemy.engine alone.
     r"|^\s*from sqlalchemy import [^\n]*\b(?:Connection|Engine)\b",
     re.MULTILINE,
 )
 # A dependency's scope came with 0.121 (fastapi.tiangolo.com/release-notes).
-_SCOPED = re.compile(r"\bDepends\([^()]*\bscope *=")
+_SCOPED = regex(r"\bDepends\([^()]*\bscope *=")
 _SCOPED_SINCE = (0, 121)
 
 

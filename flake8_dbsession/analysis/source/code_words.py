@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Iterator
 from functools import cache
 
 from flake8_dbsession.analysis.source.mentions import GATES, NEEDLES
+from flake8_dbsession.patterns import regex
 
 # What a docstring has in it that shows code.
 _EXAMPLE_MARKS = (">>>", "```", "~~~", "::", "xample", "sage:")
 
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 
 
 def code_holds_words(tree: ast.Module, words: Collection[str] = ()) -> bool:

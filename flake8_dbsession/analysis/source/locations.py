@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.roots import project_root
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})

@@ -9,6 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
 
+from flake8_dbsession.patterns import regex
+
 # A file that holds none of these has nothing to do with a database session.
 GATES = (
     "ession",
@@ -54,7 +56,7 @@ NEEDLES = (
 )
 
 # What a name has in it that stands for a session, a connection, or what gives them.
-_HINT = re.compile(
+_HINT = regex(
     r"[sS]ession(?!s)|(?:^|_)db(?:_|$)|DB|[cC]onn(?:ect(?:ion)?)?(?:_|$)|[dD]atabase|sql|SQL"
     r"|[mM]aker|[fF]actory|acquire|scoped"
 )

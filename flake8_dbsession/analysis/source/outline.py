@@ -15,16 +15,18 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
+from flake8_dbsession.patterns import regex
+
 PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
-_LINE_START = re.compile(r"\n[A-Za-z_@\"'(\[{]")
-_CONTINUATION = re.compile(r"(?:else|elif|except|finally)\b")
-_DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
-_ASSIGNMENT = re.compile(r"(\w+)\s*(?::[^=\n]+)?=(?!=)")
+_LINE_START = regex(r"\n[A-Za-z_@\"'(\[{]")
+_CONTINUATION = regex(r"(?:else|elif|except|finally)\b")
+_DEFINITION = regex(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
+_ASSIGNMENT = regex(r"(\w+)\s*(?::[^=\n]+)?=(?!=)")
 _DEFINITION_STARTS = ("@", "def ", "class ", "async ")
-_GLOBAL = re.compile(r"^\s+global\s", re.MULTILINE)
-_HEADER_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
-_INDENTATION = re.compile(r"^([ \t]+)\S", re.MULTILINE)
+_GLOBAL = regex(r"^\s+global\s", re.MULTILINE)
+_HEADER_END = regex(r":[ \t]*(?:#[^\n]*)?\n")
+_INDENTATION = regex(r"^([ \t]+)\S", re.MULTILINE)
 _LONG_CLASS = 3000  # characters; a shorter one is parsed as fast as it is cut
 
 

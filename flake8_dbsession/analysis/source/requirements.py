@@ -14,7 +14,10 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 Version: TypeAlias = tuple[int, ...]
 
@@ -40,9 +43,10 @@ LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 """The files that say what is installed for it."""
 
 _LARGEST_FILE = 4_000_000  # bytes
-_COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
-_BOUND = re.compile(r"(===|==|~=|>=|<=|!=|\^|~|>|<|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
-_BOUNDS = re.compile(rf"\s*\(?\s*(?:{_BOUND.pattern})(?:\s*,\s*(?:{_BOUND.pattern}))*")
+_COMMENT = regex(r"(?m)(?:^|\s)#.*$")
+_ONE_BOUND = r"(===|==|~=|>=|<=|!=|\^|~|>|<|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?"
+_BOUND = regex(_ONE_BOUND)
+_BOUNDS = regex(rf"\s*\(?\s*(?:{_ONE_BOUND})(?:\s*,\s*(?:{_ONE_BOUND}))*")
 # What stands between a name and its bounds: extras, a quote, TOML's ``=`` and a table.
 _BETWEEN = (
     r"""\s*(?:\[[^\]\n]*\])?["']?"""
@@ -190,7 +194,7 @@ def required_in(text: str, distribution: str) -> Allowed:
     """
     found = UNKNOWN
     for bounds in _bounds_in(text, distribution):
-        for operator, version, wildcard in re.findall(_BOUND, bounds):
+        for operator, version, wildcard in _BOUND.findall(bounds):
             found = found.and_also(_bound(operator, _version(version), is_prefix=bool(wildcard)))
     return found
 

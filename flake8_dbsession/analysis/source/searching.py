@@ -6,15 +6,16 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import Sources
 
 _SKIPPED_FOLDERS = frozenset(
     {"__pycache__", "env", "node_modules", "site-packages", "test", "tests", "venv"}
 )
 _MOST_FILES = 10_000
-_CLASS = re.compile(rb"\n[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)")
+_CLASS = regex(rb"\n[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)")
 _LARGEST_FILE = 2_000_000  # bytes; what is longer is data in the shape of a module
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.source.locations import Question
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Links(NamedTuple):

@@ -12,9 +12,8 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Set
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.analysis.source.requirements import FILES, LOCKS
 from flake8_dbsession.checking.caching.pairs import of_pairs, pairs_in
@@ -29,6 +28,7 @@ from flake8_dbsession.checking.caching.stamps import (
 )
 from flake8_dbsession.checking.caching.stamps import changed as changed_of
 from flake8_dbsession.digests import digest
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.roots import upward
@@ -98,7 +98,6 @@ class Links(NamedTuple):
         return Links([*{*self.names, *other.names}], [*{*self.files, *other.files}])
 
 
-@dataclass(slots=True)
 class Grounds:
     """What results rest on besides the files' own content.
 
@@ -108,14 +107,19 @@ class Grounds:
         policies: the policies named, not found.
     """
 
-    links: dict[str, Links] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-    policies: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.links: dict[str, Links] = {}
+        self.folders: set[str] = set()
+        self.policies: set[str] = set()
+
+    def link(self, asker: str, links: Links) -> None:
+        """Add what was asked for a file."""
+        self.links[asker] = links.joined(self.links.get(asker))
 
     def add(self, other: Grounds) -> None:
         """Add what other results rest on."""
         for asker, links in other.links.items():
-            self.links[asker] = links.joined(self.links.get(asker))
+            self.link(asker, links)
         self.folders |= other.folders
         self.policies |= other.policies
 

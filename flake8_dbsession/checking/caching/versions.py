@@ -59,14 +59,19 @@ def _version(package: str) -> str:
 
 def _own_files() -> Iterator[str]:
     is_installed = _is_installed()
-    for folder, _, names in os.walk(_PACKAGE):
-        for name in names:
-            if name.endswith((".py", ".toml")):
-                try:
-                    status = os.stat(os.path.join(folder, name))
-                except OSError:  # an editor's mark, or a file that just went
-                    continue
-                yield f"{name} {status.st_size} {0 if is_installed else status.st_mtime_ns}"
+    folders = [_PACKAGE]
+    for folder in folders:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith((".py", ".toml")):
+                    try:
+                        status = entry.stat()
+                    except OSError:  # an editor's mark, or a file that just went
+                        continue
+                    moment = 0 if is_installed else status.st_mtime_ns
+                    yield f"{entry.name} {status.st_size} {moment}"
+                elif entry.name != "__pycache__" and entry.is_dir():
+                    folders.append(entry.path)
 
 
 def _is_installed() -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.suppression.baseline import is_recordable
 from flake8_dbsession.failures import BROKEN_POLICY
+from flake8_dbsession.patterns import regex
 
 # Whatever the user's configuration says of diffs, this is the form that is read here.
 _DIFF = (
@@ -33,7 +33,7 @@ _DIFF = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = regex(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True, slots=True)

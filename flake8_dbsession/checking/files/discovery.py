@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import TypeAlias
 
@@ -45,7 +44,6 @@ _Ignores: TypeAlias = list[Patterns] | None
 """What is ignored somewhere, the weakest first; None outside of any repository."""
 
 
-@dataclass(slots=True)
 class FoundFiles:
     """The files to check, and what this list of them rests on.
 
@@ -56,10 +54,11 @@ class FoundFiles:
         is_whole: whether each folder could be listed.
     """
 
-    files: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    ignores: list[str] = field(default_factory=list)
-    is_whole: bool = True
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.folders: list[str] = []
+        self.ignores: list[str] = []
+        self.is_whole = True
 
 
 def discover(paths: Sequence[str], exclude: Sequence[str]) -> list[str]:

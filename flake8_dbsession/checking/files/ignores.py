@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from flake8_dbsession.globs import Globs, lines_of
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import read_file
 
 PATTERN_FILE = ".gitignore"
 
 _LARGEST = 4 * 2**20  # bytes of patterns or of git's configuration
-_EXCLUDES_FILE = re.compile(r'^\s*excludesfile\s*=\s*"?(.+?)"?\s*$', re.IGNORECASE | re.MULTILINE)
+_EXCLUDES_FILE = regex(r'^\s*excludesfile\s*=\s*"?(.+?)"?\s*$', re.IGNORECASE | re.MULTILINE)
 
 
 class Patterns:

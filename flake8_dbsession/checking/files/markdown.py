@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 SUFFIX = ".md"
 
 _LANGUAGES = frozenset({"py", "pycon", "python", "python3"})
-_LANGUAGE = re.compile(r"\{?\.?\s*([\w+-]*)")
+_LANGUAGE = regex(r"\{?\.?\s*([\w+-]*)")
 # No other language begins like Python's names; what stands in lists or quotes is found as well.
-_FENCE = re.compile(r"(?:```|~~~)\s*\{?\.?\s*py", re.IGNORECASE)
-_NOQA = re.compile(r"^<!--\s*flake8[:=]\s*noqa\s*-->\s*$", re.IGNORECASE | re.MULTILINE)
-_PROMPT = re.compile(r"(>>>|\.\.\.)(?: |$)")
+_FENCE = regex(r"(?:```|~~~)\s*\{?\.?\s*py", re.IGNORECASE)
+_NOQA = regex(r"^<!--\s*flake8[:=]\s*noqa\s*-->\s*$", re.IGNORECASE | re.MULTILINE)
+_PROMPT = regex(r"(>>>|\.\.\.)(?: |$)")
 
 
-@dataclass(frozen=True, slots=True)
-class FencedBlock:
+class FencedBlock(NamedTuple):
     """A fenced block of Python.
 
     Attributes:

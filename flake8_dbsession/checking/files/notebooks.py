@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 SUFFIX = ".ipynb"
 
@@ -20,17 +21,16 @@ SUFFIX = ".ipynb"
 _PYTHON_MAGICS = frozenset(
     {"capture", "debug", "ipytest", "prun", "pypy", "python", "python3", "time", "timeit"}
 )
-_CELL_MAGIC = re.compile(r"\s*%%(\w*)[^\n]*")
-_ASSIGNED_MAGIC = re.compile(r"([^=!%#]+=\s*)[!%]")
-_MAGIC = re.compile(r"[%!?/,;]|.*\?\s*$")
+_CELL_MAGIC = regex(r"\s*%%(\w*)[^\n]*")
+_ASSIGNED_MAGIC = regex(r"([^=!%#]+=\s*)[!%]")
+_MAGIC = regex(r"[%!?/,;]|.*\?\s*$")
 
 
 class NotebookError(OSError):
     """A file is no notebook that can be read; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notebook:
+class Notebook(NamedTuple):
     """The code of a notebook.
 
     Attributes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import sys
 from functools import cached_property
 from symtable import symtable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from flake8_dbsession.checking.caching.memory import ANY_NAME, Grounds, Links
 from flake8_dbsession.checking.caching.stamps import Stamp, read
@@ -18,6 +17,8 @@ from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.digests import digest
 from flake8_dbsession.failures import BROKEN_POLICY, FAILURES
 from flake8_dbsession.linter import Linter, Settings
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import DISK, Sources
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 # What follows is imported where it is used: most files need none of flake8's machinery.
 
 # That of UTF-8 says nothing new, and stands at the head of many files.
-_FOREIGN_COOKIE = re.compile(rb"coding[:=](?![ \t]*(?i:utf-?8)(?![-\w.]))")
+_FOREIGN_COOKIE = regex(rb"coding[:=](?![ \t]*(?i:utf-?8)(?![-\w.]))")
 _LONGEST_HEAD = 400  # bytes that hold any coding cookie
 
 
@@ -104,7 +105,7 @@ class FileCheck:
             for asker, asked in trace.links.items():
                 names = [ANY_NAME] if asked.is_exhaustive else []
                 links = Links([*names, *asked.names], [*map(str, asked.files)])
-                grounds.add(Grounds({str(asker): links}))
+                grounds.link(str(asker), links)
         grounds.policies.update(map(str, self.linter.policy_grounds()))
         if self._options.dbsession_policy:
             grounds.policies.add(os.path.abspath(self._options.dbsession_policy))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def put_off(name: str) -> None:
-    """Have a module of a package be imported when it is first asked for anything, not before.
+    """Have a module be imported when it is first asked for anything, not before.
 
     For what others import at their top and hardly use. Python's ``LazyLoader`` is no help: an
     import statement asks for the module's ``__spec__``.
@@ -29,4 +29,5 @@ def put_off(name: str) -> None:
 
     vars(stand_in)["__getattr__"] = ask
     sys.modules[name] = stand_in
-    setattr(import_module(package), short, stand_in)
+    if package:
+        setattr(import_module(package), short, stand_in)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from flake8_dbsession.checking.running.file_check import Checked
 
+# flake8 looks for plugins by the first, which are not loaded here; and by the second into them.
+# The others are of ``shutil``, which argparse asks how wide the terminal is.
+_NOT_NEEDED = ("importlib.metadata", "inspect", "bz2", "lzma")
+
 Track = Callable[[Iterator["Checked"], int], Iterable["Checked"]]
 """Passes results on as they come, given how many there will be: for a progress bar."""
 
@@ -51,7 +55,8 @@ class Run:
         """
         from flake8_dbsession.checking.running.lazily import put_off
 
-        put_off("importlib.metadata")  # flake8 looks for plugins by it, which are not loaded here
+        for name in _NOT_NEEDED:
+            put_off(name)
         from flake8_dbsession.checking.running.settings import flake8_options
 
         return flake8_options(self._arguments)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import configparser
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NoReturn, TypeAlias
 
 import flake8
 from flake8.exceptions import ExecutionError
@@ -20,6 +21,8 @@ from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.linter import TOLD, Told, names_codes
 from flake8_dbsession.options import add_options
 from flake8_dbsession.policy.files import OWN_FILE, PROJECT_FILE
+
+_Read: TypeAlias = Callable[[Sequence[str]], argparse.Namespace]
 
 SETTINGS = (PROJECT_FILE, OWN_FILE, *CONFIGURATIONS)
 """The names of the files that say how a file is checked."""
@@ -38,17 +41,23 @@ def flake8_options(arguments: Sequence[str]) -> argparse.Namespace:
         RunError: a configuration file holds something that flake8 does not take.
     """
     try:
-        options = _aggregated(arguments)
+        read, own = _reader(arguments)
+        options = read(own)
         parse_files_to_codes_mapping(options.per_file_ignores)  # which raises where it is wrong
-        setattr(options, TOLD, _told(options, arguments))
+        setattr(options, TOLD, _told(options, own, read))
         return options
     except (ExecutionError, ValueError, configparser.Error) as error:
         raise RunError(f"flake8's configuration cannot be used: {error}") from error
 
 
-def _aggregated(arguments: Sequence[str]) -> argparse.Namespace:
+def _reader(arguments: Sequence[str]) -> tuple[_Read, list[str]]:
+    """Give what reads arguments over the configuration files, and the arguments for it.
+
+    Args:
+        arguments: of flake8's command line, of which some say which files those are.
+    """
     first = stage1_arg_parser()
-    early, rest = first.parse_known_args(list(arguments))
+    early, own = first.parse_known_args(list(arguments))
     configuration, folder = load_config(early.config, early.append_config, isolated=early.isolated)
     manager = OptionManager(
         version=flake8.__version__, plugin_versions="", parents=[first], formatter_names=[]
@@ -57,15 +66,15 @@ def _aggregated(arguments: Sequence[str]) -> argparse.Namespace:
     add_options(manager)
     manager.extend_default_select(["DBS"])
     manager.parser.error = _refuse  # it would end the process
-    return aggregate_options(manager, configuration, folder, rest)
+    return partial(aggregate_options, manager, configuration, folder), own
 
 
-def _told(options: argparse.Namespace, arguments: Sequence[str]) -> Told:
+def _told(options: argparse.Namespace, arguments: Sequence[str], read: _Read) -> Told:
     """Tell what the command line says of codes from what the configuration says of them."""
     given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
     mine = {name: given[name] for name in ("select", "extend-select", "ignore") if name in given}
     rest = [each for each in arguments if each[2:].split("=", 1)[0] not in mine]
-    configured = names_codes(_aggregated(rest) if mine else options)
+    configured = names_codes(read(rest) if mine else options)
     chosen, extended = (_ours(mine.get(name, "")) for name in ("select", "extend-select"))
     if mine.get("select", ALWAYS) == f"{DEFAULT_SELECT},{ALWAYS}":
         return Told(configured, None, extended)

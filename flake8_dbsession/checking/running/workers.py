@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from flake8_dbsession.checking.caching.memory import Grounds
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.running.file_check import Checked, FileCheck
+from flake8_dbsession.garbage import uncollected
 
 R = TypeVar("R")
 
@@ -138,7 +139,7 @@ def _end_with_parent() -> None:
 
 
 def _work(files: list[str]) -> Any:
-    with ignoring_warnings(), _collecting_by_hand():
+    with ignoring_warnings(), uncollected():
         return _Process.work(files)
 
 
@@ -148,18 +149,6 @@ def ignoring_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def _collecting_by_hand() -> Iterator[None]:
-    """Keep Python from looking for garbage each time that a syntax tree grows."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _chunks(files: Sequence[str]) -> Iterator[list[str]]:

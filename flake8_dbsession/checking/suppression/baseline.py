@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.suppression.fingerprints import Fingerprint, essence
 from flake8_dbsession.failures import FAILURES
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import read_file
 
 _VERSION = 1

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import copy
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _INNER_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _LONGEST = 200  # characters of a statement that are kept
 # What one Python writes otherwise than another, and the beginning of a statement that was cut.
-_ACCIDENTAL = re.compile(r"""[\s()'"\\]|^.*\.\.\. (?=[0-9a-f]{12}$)""")
+_ACCIDENTAL = regex(r"""[\s()'"\\]|^.*\.\.\. (?=[0-9a-f]{12}$)""")
 
 # What has a header of its own to stand in.
 _Part: TypeAlias = ast.stmt | ast.ExceptHandler

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import read_file
 
 # A comment that names a rule where flake8 wants a code, and so takes it for a blanket one.
-_NAMED_RULE = re.compile(rb"#\s*noqa\s*:\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)+)", re.IGNORECASE)
+_NAMED_RULE = regex(rb"#\s*noqa\s*:\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)+)", re.IGNORECASE)
 
 # A comment for the whole file that names codes, which flake8 does not read there.
-_FILE_WIDE = re.compile(rb"^\s*(# flake8[:=]\s*noqa\s*:[^\r\n]*DBS\d[^\r\n]*)", re.I | re.MULTILINE)
+_FILE_WIDE = regex(rb"^\s*(# flake8[:=]\s*noqa\s*:[^\r\n]*DBS\d[^\r\n]*)", re.I | re.MULTILINE)
 
 _OF_LINE = "hides every code on its line, for flake8 knows no rule's name there; write the code"
 _OF_FILE = (

@@ -7,7 +7,6 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from flake8.processor import FileProcessor
 from flake8.violation import Violation as Reported
@@ -16,10 +15,12 @@ from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.files.discovery import python_files
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.suppression.baseline import is_recordable
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import read_file
 from flake8_dbsession.writing import ChangedError, write_file
 
-_NAMED_CODES = re.compile(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
+_NAMED_CODES = regex(r"# noqa:\s?[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*", re.IGNORECASE)
 _TOO_LONG = "E501"
 
 

@@ -14,10 +14,11 @@ from flake8.style_guide import Decision, StyleGuideManager
 from flake8_dbsession.analysis.facts.suppression.unused_noqa import NamedCode, UnusedNoqa
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.checking.suppression.noqa import Span, spans
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rules.base import Violation
 
-_OURS = re.compile(r"DBS\d+")
-_CODE = re.compile(r"[A-Z]+[0-9]+", re.IGNORECASE)
+_OURS = regex(r"DBS\d+")
+_CODE = regex(r"[A-Z]+[0-9]+", re.IGNORECASE)
 
 
 class NoqaComments:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.references import Reference
 from flake8_dbsession.analysis.names.dotted import imported_names
@@ -14,13 +12,15 @@ from flake8_dbsession.analysis.names.scopes import Imported
 from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.places import place_of
 from flake8_dbsession.rewriting.renaming import renamed
 
-_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_FROM = re.compile(r"from\s+([.\w]+)\s+import\b")
+_DOTTED = regex(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_FROM = regex(r"from\s+([.\w]+)\s+import\b")
 
 
 class _Move(NamedTuple):

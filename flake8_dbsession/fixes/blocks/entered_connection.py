@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
@@ -19,6 +18,7 @@ from flake8_dbsession.fixes.blocks.provision import (
 )
 from flake8_dbsession.house.advice import closes_by_its_block, factory_of
 from flake8_dbsession.house.model import OpeningPlace, Way
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Swap
 from flake8_dbsession.rewriting.imports import reach_module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import libcst as cst
 
@@ -14,6 +14,7 @@ from flake8_dbsession.fixes.blocks.opening import swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about, lends
 from flake8_dbsession.fixes.fallback import doubting_fallback
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.closes import (
     block_of,
     closes_early,

@@ -6,7 +6,6 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, registrations
@@ -22,6 +21,8 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 from flake8_dbsession.house.model import Way
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal, applied
 from flake8_dbsession.rewriting.imports import reach_module
@@ -29,7 +30,7 @@ from flake8_dbsession.rewriting.imports import reach_module
 # What these do takes no time, and asks nothing of a database.
 _QUICK = ("fastapi", "logging", "starlette")
 _DEPTH = 8  # dependencies of dependencies; real code has three
-_HEAD = re.compile(r"(?:async\s+)?def\s+\w+\s*\(")
+_HEAD = regex(r"(?:async\s+)?def\s+\w+\s*\(")
 
 
 class Handler(NamedTuple):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
-from typing import NamedTuple
 
 import libcst as cst
 
@@ -55,6 +54,7 @@ from flake8_dbsession.fixes.fallback import (
     doubting_fallback,
     stays_as_fallback,
 )
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.closes import (
     block_of,
     calls,

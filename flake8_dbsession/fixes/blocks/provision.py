@@ -23,6 +23,7 @@ from flake8_dbsession.policy.model import Style
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.imports import Reach, reach_at_top, reach_beside, reach_module
+from flake8_dbsession.rewriting.places import refuse_without_await
 from flake8_dbsession.rules.fallback import is_in_fallback
 
 # What a policy's ``bind`` takes the application's objects from.
@@ -151,6 +152,8 @@ def provision_of_own_block(acquisition: Acquisition, document: Document) -> Prov
     if has_no_block(acquisition, context.file.inference):
         raise Refusal("a session of this SQLAlchemy is no context manager")
     document.refuse_comments(call)
+    if known.is_async:
+        refuse_without_await(call, document)
     statement = document.context.file.tree.statement(call)
     is_awaited = isinstance(getattr(statement, "value", None), ast.Await)
     written = document.written(call)
@@ -203,8 +206,10 @@ def provision_by(way: Way, need: Need, document: Document) -> Provision:
         document: the file.
 
     Raises:
-        Refusal: it cannot be reached from there.
+        Refusal: it cannot be reached from there, or nothing can be awaited there.
     """
+    if need.known.is_async:
+        refuse_without_await(need.call, document)
     return _provision(reach_way(way, need, document), way, need, document)
 
 

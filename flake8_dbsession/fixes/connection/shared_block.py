@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.imports import reach_module

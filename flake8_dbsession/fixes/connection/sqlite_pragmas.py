@@ -9,7 +9,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
-from flake8_dbsession.rewriting.places import place_of
+from flake8_dbsession.rewriting.places import place_of, refuse_without_await
 from flake8_dbsession.rules.connection.sqlite_pragmas import lacking_pragmas
 
 
@@ -27,6 +27,8 @@ class ExecuteThePragmas(Fixer[Acquisition]):
             raise Refusal("only the modules that own the connections set pragmas")
         if not fact.name.isidentifier():
             raise Refusal("no name holds the connection")
+        if fact.known.is_async:
+            refuse_without_await(fact.node, document)
         at, indent = _after_opening(fact, document)
         prefix = "await " if fact.known.is_async else ""
         lines = [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
 from flake8_dbsession.analysis.effects.work.model import Pending
@@ -17,6 +16,7 @@ from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, last_s
 from flake8_dbsession.analysis.nodes import blocks, own_nodes, run_with
 from flake8_dbsession.fixes.blocks.injected import later_work
 from flake8_dbsession.fixes.blocks.provision import Provision
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Kind
 

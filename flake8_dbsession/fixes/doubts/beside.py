@@ -10,11 +10,11 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.values import DEFINED, MOCKS, is_error
+from flake8_dbsession.named_tuples import NamedTuple
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Lambda, ast.Call, ast.keyword)
 _OPTIONS = frozenset({"create", "raising"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.frameworks import INJECTORS
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.checking.files.discovery import discover
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Use(NamedTuple):

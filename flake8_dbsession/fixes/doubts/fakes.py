@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ENDS = frozenset({"close", "commit", "rollback"})

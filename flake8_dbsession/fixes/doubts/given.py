@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.nodes import nodes_in
@@ -17,22 +17,24 @@ from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
-_HOOK = re.compile(r"set_?up|tear_?down|async(?:SetUp|TearDown)|pytest_", re.IGNORECASE)
+_HOOK = regex(r"set_?up|tear_?down|async(?:SetUp|TearDown)|pytest_", re.IGNORECASE)
 # The fixtures of pytest and its best known plugins, which give nothing of the project's.
 _PLAIN_FIXTURES = frozenset(
     {"capfd", "caplog", "capsys", "cls", "event_loop", "mocker", "monkeypatch", "recwarn"}
     | {"request", "self", "tmp_path", "tmp_path_factory", "tmpdir"}
 )
-_ENTERS = re.compile(r"__a?(?:enter|exit)__")
+_ENTERS = regex(r"__a?(?:enter|exit)__")
 # What gives itself when it is entered, so that it does not matter whether it is.
 _GIVES_ITSELF = (
     r"\b([\w.]+)\.__a?enter__ *= *[\w.]*Mock\(return_value=\1\)"
     r"|\b([\w.]+)\.__a?enter__\.return_value *= *\2[ \t]*$"
     r"|def __a?enter__\((\w+)\):\s+return \3\b"
 )
-_IS_ENTERED = re.compile(_GIVES_ITSELF, re.MULTILINE)
-_ENTERS_ITSELF = re.compile(
+_IS_ENTERED = regex(_GIVES_ITSELF, re.MULTILINE)
+_ENTERS_ITSELF = regex(
     rf"{_GIVES_ITSELF}"
     r"|\.__a?exit__ *= *[\w.]*Mock\(return_value=(?:False|None)\)"
     r"|\.__a?exit__\.return_value *= *(?:False|None)\b"
@@ -41,15 +43,15 @@ _ENTERS_ITSELF = re.compile(
 )
 _PLAIN_MOCK = r"(?!\s*[\w.]*Mock\(\)\s*$)"
 # What holds however often something is called, once it is called at all.
-_IS_CALLED = re.compile(
+_IS_CALLED = regex(
     r"^\s*assert [\w.]+\.called(?: is True)?(?: (?:and|or) [\w.]+\.called)*[ \t]*$", re.MULTILINE
 )
-_COUNTS_COMMITS = re.compile(
+_COUNTS_COMMITS = regex(
     r"commit\.(?:assert_(?:not_called|called_once|not_awaited|awaited_once)|call_count|await_count"
     rf"|side_effect|called\b|mock_calls)|commit\s*=(?!=){_PLAIN_MOCK}|method_calls|mock_calls",
     re.MULTILINE,
 )
-_COUNTS_CLOSES = re.compile(
+_COUNTS_CLOSES = regex(
     rf"close\.(?:assert_not_called|side_effect)|close\s*=(?!=){_PLAIN_MOCK}", re.MULTILINE
 )
 

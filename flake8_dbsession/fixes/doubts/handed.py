@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMING = frozenset({"object", "setattr"})  # what replaces an attribute that a text names
 

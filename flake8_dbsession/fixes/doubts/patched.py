@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
@@ -17,6 +16,7 @@ from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE
 from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
 
 HOLE = "\0"
 """Stands in a text for what cannot be read."""

@@ -6,12 +6,13 @@ import ast
 import re
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.library.wrappers import CONTEXT_MANAGERS, PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import blocks, nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
 
 # A function under any other decorator may be kept by it, and be called by whoever gets it there.
 _KEPT_NOWHERE = PLAIN_DECORATORS | CONTEXT_MANAGERS | {"cached_property", "property", "setter"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Sequence, Set
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.fixes.doubts.fakes import fake_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
 """The classes of the standard library's mocks."""

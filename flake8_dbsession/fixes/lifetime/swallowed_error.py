@@ -12,6 +12,7 @@ from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
+from flake8_dbsession.rewriting.places import refuse_without_await
 from flake8_dbsession.rewriting.region import Region, parted
 
 _ENDING = frozenset({"close", "commit", "rollback"})
@@ -36,6 +37,8 @@ class RollBackFirst(Fixer[SwallowedError]):
         line = document.first_line(first)
         if not document.stands_alone(first, first) or line == fact.node.lineno:
             raise Refusal("the handler stands on one line")
+        if fact.is_async:
+            refuse_without_await(first, document)
         keyword = "await " if fact.is_async else ""
         call = f"{document.indent_of(first)}{keyword}{fact.session}.rollback()"
         at = document.offset(line, 0)

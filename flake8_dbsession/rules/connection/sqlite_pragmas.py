@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.sql import Pragma
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.connection.pragmas import FirstUse, first_uses
 from flake8_dbsession.analysis.names.texts import text_of
 from flake8_dbsession.analysis.names.values import Role
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

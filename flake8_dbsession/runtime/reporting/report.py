@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.runtime.records import Holder, Note, Place, PoolUse, Tally
 
 VERSION = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,14 @@ from flake8_dbsession.checking.caching import versions
 PACKAGE = Path(flake8_dbsession.__file__).parent
 
 
-def test_every_file_of_the_package_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: set[str] = set()
-    walk = os.walk
-
-    def watched(folder: str) -> object:
-        seen.add(folder)
-        return walk(folder)
-
-    monkeypatch.setattr(os, "walk", watched)
-    versions.state_of_code()
-    assert seen == {str(PACKAGE)}
+def test_every_file_of_the_package_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_PACKAGE", str(tmp_path))
+    states = [versions.state_of_code()]
+    for name in ("linter.py", "rules/lifetime/hand_close.py", "policy/presets/standard.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+        states.append(versions.state_of_code())
+    assert len({*states}) == len(states)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "linter.cpython-311.pyc").write_text("")
+    assert versions.state_of_code() == states[-1]

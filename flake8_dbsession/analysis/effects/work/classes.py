@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Defined, How, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, RoleValue
+from flake8_dbsession.patterns import regex
 
 # What runs code of the class's own where an object of it is made.
 _MAKING = ("__init__", "__new__", "__post_init__", "__setattr__", "model_post_init")
 _KEEPING = frozenset({"abc", "pydantic", "typing"})  # whose bases put fields where they belong
 _PLAIN_CLASS = frozenset({"dataclass", "final", "total_ordering"})
-_VALIDATING = re.compile(r"validator\b|validates\b|Validator\b|computed_field")
+_VALIDATING = regex(r"validator\b|validates\b|Validator\b|computed_field")
 _HIGHEST = 8  # classes above another; real code has two or three
 
 UNFOUND = External("")

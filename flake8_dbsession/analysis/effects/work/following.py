@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Mapping
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import constants, is_stub
 from flake8_dbsession.analysis.effects.work.holders import NOTHING_HELD, Held
@@ -18,6 +17,7 @@ from flake8_dbsession.analysis.names.functions import (
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 Told = frozenset[tuple[str, object]]
 """The parameters of which a call says the value: True, False or None."""

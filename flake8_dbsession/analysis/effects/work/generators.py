@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.model import NOTHING, Did, PathWork, Work
 from flake8_dbsession.analysis.effects.work.uses import (
@@ -20,6 +19,7 @@ from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Scope, body_of
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue
 from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _STEPS = 4  # providers that give what another gives; real code has one
 _HANDED = Work(frozenset({PathWork(Did.HANDED)}), NOTHING)

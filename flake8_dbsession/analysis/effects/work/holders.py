@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 
 class Held(NamedTuple):
@@ -43,7 +43,7 @@ class Held(NamedTuple):
 
 
 # What may bind an attribute: ``self.db = db``, ``self.a, self.b = ...``, ``with f() as self.db``.
-_BINDS = re.compile(r"\.\w+ *(?:[,:][^=\n]*)?[-+|]?=(?!=)|\b(?:as|for) +\w+\.")
+_BINDS = regex(r"\.\w+ *(?:[,:][^=\n]*)?[-+|]?=(?!=)|\b(?:as|for) +\w+\.")
 
 _FARTHEST = 6  # attributes of attributes; real code has four, what holds itself has any number
 

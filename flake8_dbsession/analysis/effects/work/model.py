@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import Flag, auto
 from functools import reduce
 from operator import and_, or_
-from typing import NamedTuple
+
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Did(Flag):

@@ -8,24 +8,25 @@ import re
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
 from flake8_dbsession.analysis.names.scopes import Scope, original_name
 from flake8_dbsession.analysis.names.texts import HOLE
+from flake8_dbsession.patterns import regex
 
-_BEGINS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|SHOW|EXPLAIN|TABLE)\b", re.IGNORECASE)
-_TEXTS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]")
-_LOCKS = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b", re.IGNORECASE)
-_WRITES = re.compile(
+_BEGINS = regex(r"[\s(]*(?:SELECT|WITH|VALUES|SHOW|EXPLAIN|TABLE)\b", re.IGNORECASE)
+_TEXTS = regex(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]")
+_LOCKS = regex(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b", re.IGNORECASE)
+_WRITES = regex(
     r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO|CREATE|DROP|ALTER|TRUNCATE|CALL|COPY|LOCK|SET|GRANT)\b"
     r"(?!\s*\()",
     re.IGNORECASE,
 )
-_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_CALLED = regex(r"\b([A-Za-z_]\w*)\s*\(")
 # A part that is not literal: in quotes, or where a table or a value stands.
-_QUOTED = re.compile(rf"(?P<quote>['\"`])(?:(?!(?P=quote)).)*{HOLE}.*?(?P=quote)", re.DOTALL)
-_PLACES = re.compile(
+_QUOTED = regex(rf"(?P<quote>['\"`])(?:(?!(?P=quote)).)*{HOLE}.*?(?P=quote)", re.DOTALL)
+_PLACES = regex(
     rf"(?P<before>\b(?:FROM|JOIN|LIMIT|OFFSET)\s+(?:\w+\.)?|(?<![<>=!])(?:[<>=]|<>|!=|<=|>=)\s*)"
     rf"{HOLE}(?!\s*\()",
     re.IGNORECASE,
 )
-_PRAGMA = re.compile(r"PRAGMA\s+(?:\w+\.)?(\w+)\s*(\(.*\))?", re.IGNORECASE | re.DOTALL)
+_PRAGMA = regex(r"PRAGMA\s+(?:\w+\.)?(\w+)\s*(\(.*\))?", re.IGNORECASE | re.DOTALL)
 # The pragmas that take an argument and only tell (sqlite.org/pragma.html).
 _TELLING = frozenset(
     {"foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo"}

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.texts import HOLE
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
-_COMMENT = re.compile(r"('[^']*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_STATEMENT = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^;])+")
-_PRAGMA = re.compile(
+_COMMENT = regex(r"('[^']*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_STATEMENT = regex(r"(?:'[^']*'|\"[^\"]*\"|[^;])+")
+_PRAGMA = regex(
     r"PRAGMA\s+(?:\w+\s*\.\s*)?(?P<name>[\w\0]+)\s*[=(]\s*(?P<value>[^)]*)\)?", re.IGNORECASE
 )
-_WRITE = re.compile(
+_WRITE = regex(
     r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|CREATE|DROP|ALTER|TRUNCATE)\b", re.IGNORECASE
 )
 # After ``WITH`` the verb stands anywhere, and some verbs are functions as well.
-_WRITE_WITH = re.compile(
+_WRITE_WITH = regex(
     r"\s*WITH\b.*\b(?:(?:INSERT|REPLACE|MERGE)\s.*?\bINTO|DELETE\s+FROM|UPDATE\s.*?\bSET)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_CHANGE = re.compile(
+_CHANGE = regex(
     r"\s*(?:(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b|COPY\b.*\bFROM\b)", re.IGNORECASE | re.DOTALL
 )
 # What ends a transaction, or says that there is none; and tables that go with the connection.
-_ENDING = re.compile(r"\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b|.*\bAUTOCOMMIT\b", re.IGNORECASE)
-_TEMPORARY = re.compile(r"\bTEMP(?:ORARY)?\b|\b(?:INTO|TABLE|UPDATE|FROM)\s+#\w", re.IGNORECASE)
+_ENDING = regex(r"\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b|.*\bAUTOCOMMIT\b", re.IGNORECASE)
+_TEMPORARY = regex(r"\bTEMP(?:ORARY)?\b|\b(?:INTO|TABLE|UPDATE|FROM)\s+#\w", re.IGNORECASE)
 _YES = frozenset({"on", "true", "yes"})
 _NO = frozenset({"off", "false", "no"})
 # The words of the pragmas whose values have numbers as well (sqlite.org/pragma.html).

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from enum import Enum
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.overrides import overrides
 from flake8_dbsession.analysis.effects.work.acts import did_by
@@ -59,6 +58,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import dotted_name, is_super, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 # Before PyMySQL 1 and mysqlclient 1.4 their block gave a cursor, and committed; a connection of
 # theirs has no ``execute``.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import holder_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class AccessorCall(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.methods import CLOSERS
 from flake8_dbsession.analysis.library.running import RELAYS
@@ -22,6 +21,7 @@ from flake8_dbsession.analysis.names.scopes import Parameter, Scope, declared, l
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue, TupleValue
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, shown
+from flake8_dbsession.named_tuples import NamedTuple
 
 _RELAYS = frozenset(name.rpartition(".")[2] for name in RELAYS)
 

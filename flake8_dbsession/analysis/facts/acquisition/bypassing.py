@@ -9,10 +9,11 @@ from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import body_of, statement_bindings
 from flake8_dbsession.analysis.names.values import Resource, Role
+from flake8_dbsession.patterns import regex
 
 # A factory that a module or an object holds; what is indented otherwise is a function's own, or
 # stands in a docstring.
-_FACTORY = re.compile(
+_FACTORY = regex(
     rb"^(?:\w+|[ ]+self\.\w+)\s*(?::[^=\n]+)?=\s*"
     rb"(?:\w+\()?(?:\w+\.)*(?:async_)?(?:sessionmaker|scoped_session)\b",
     re.MULTILINE,

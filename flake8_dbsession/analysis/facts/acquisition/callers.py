@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.library.methods import EXECUTING
@@ -16,6 +15,7 @@ from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
 from flake8_dbsession.analysis.source.mentions import Mentions
+from flake8_dbsession.named_tuples import NamedTuple
 
 _MOST_FILES = 40  # that mention a function; the name of one that more do is a common word
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.named_tuples import NamedTuple
 
 HANDED_OUT = frozenset({Role.FACTORY, Role.ACCESSOR, Role.PROVIDER, Role.DEPENDENCY, Role.LENDER})
 

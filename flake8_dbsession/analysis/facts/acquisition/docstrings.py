@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.source.code_words import may_show_code
 from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
-_TELLING = re.compile(r"(\w+)(?:\(| import | as )")
-_QUOTES = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
-_PROMPT = re.compile(r"\s*(>>>|\.\.\.)(?: |$)")
-_FENCE = re.compile(r"\s*(?:```|~~~)\s*(\w*)\s*$")
-_LITERAL = re.compile(
+_TELLING = regex(r"(\w+)(?:\(| import | as )")
+_QUOTES = regex(r"[rRuU]?(\"\"\"|'''|\"|')")
+_PROMPT = regex(r"\s*(>>>|\.\.\.)(?: |$)")
+_FENCE = regex(r"\s*(?:```|~~~)\s*(\w*)\s*$")
+_LITERAL = regex(
     r".*(?<!\.\.)::$|\s*\.\. (?:code-block|code|sourcecode):: *(?:py\w*)$"
     r"|\s*(?:Usage|Examples?)(?: [^:]*)?:$"
 )
-_DIRECTIVE_OPTION = re.compile(r"\s*:[\w-]+:")
+_DIRECTIVE_OPTION = regex(r"\s*:[\w-]+:")
 _LANGUAGES = frozenset({"", "py", "pycon", "python", "python3"})
 
 

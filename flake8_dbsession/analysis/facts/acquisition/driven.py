@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import dropwhile
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
@@ -14,6 +13,7 @@ from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue, Value
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
 
 _STEP_METHODS = frozenset({"__next__", "__anext__", "send", "asend"})
 _ASYNC_STEPS = frozenset({"anext", "__anext__", "asend"})

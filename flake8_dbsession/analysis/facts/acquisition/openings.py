@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Set
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import LASTING, Did
@@ -28,9 +26,11 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes, shown, start_of
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
 _FLAGS = (ast.Name, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp)
-_MAKERS = re.compile(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
+_MAKERS = regex(r"\b((?:create_\w*|async_)?(?:engine|sessionmaker))\s*\(")
 
 
 class Opening(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder, holder_of
 from flake8_dbsession.analysis.facts.framework.injections import Injection, injections
@@ -13,12 +12,12 @@ from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
 
 _GIVEN_BY_CALL = {Role.MANAGER: Role.PROVIDER, Role.LENT: Role.LENDER}
 
 
-@dataclass(frozen=True, slots=True)
-class Provision:
+class Provision(NamedTuple):
     """A session or connection that code gets without opening it.
 
     Attributes:

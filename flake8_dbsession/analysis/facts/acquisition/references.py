@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.dotted import imported_names, module_names
 from flake8_dbsession.analysis.names.inference import Inference
@@ -18,6 +17,7 @@ from flake8_dbsession.analysis.names.values import (
     ModuleValue,
     Value,
 )
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Reference(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from flake8_dbsession.analysis.effects.overrides import subclasses_in
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by
@@ -14,10 +13,11 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue, RoleValue
+from flake8_dbsession.patterns import regex
 
 _POSTGRESQL = frozenset({"postgres", "postgresql"})
 # A URL of another database, which a setting may choose.
-_OTHER_URL = re.compile(rb"(?i)(?:duckdb|mariadb|mssql|mysql|oracle|sqlite)[+\w]*:/")
+_OTHER_URL = regex(rb"(?i)(?:duckdb|mariadb|mssql|mysql|oracle|sqlite)[+\w]*:/")
 
 
 def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:

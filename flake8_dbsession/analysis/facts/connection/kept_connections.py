@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
@@ -24,6 +23,7 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _LOCKS = ("Lock(", "Semaphore(")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.sql import Pragma, pragma_of, sql_statements
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
@@ -19,6 +18,7 @@ from flake8_dbsession.analysis.names.scopes import Iterated, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _DEEPEST = 3  # a helper of a helper; real code has one
 # What gives the connection itself, or a cursor of it.

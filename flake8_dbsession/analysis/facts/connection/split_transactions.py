@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.work.sql import is_write, sql_statements
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.names.texts import followed, text_of
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, Resource
 from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _EXECUTING = frozenset({"execute", "executemany", "executescript"})
 _STEPS = 2  # a cursor, and its connection

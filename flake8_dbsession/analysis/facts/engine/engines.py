@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.urls import DatabaseUrl, default_url_of, url_of
 from flake8_dbsession.analysis.names.inference import Inference
@@ -13,6 +12,7 @@ from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, External, Role
 from flake8_dbsession.analysis.nodes import keyword_of, shown
+from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = frozenset({"create_engine", "create_async_engine"})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.facts.engine.module_engines import ModuleEngine, engines_used_in
@@ -18,6 +17,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment,
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _STARTS = ("Process", "Pool", "ProcessPoolExecutor", "Celery")
 _DEFINITIONS = (ast.AsyncFunctionDef, ast.FunctionDef)

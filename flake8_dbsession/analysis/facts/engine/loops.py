@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.module_engines import ModuleEngine, engines_used_in
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
@@ -16,6 +15,7 @@ from flake8_dbsession.analysis.names.scopes import LOOPS, Assigned, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = ("run", "async_to_sync")
 _WORDS = [f"{name}(" for name in _NAMES]

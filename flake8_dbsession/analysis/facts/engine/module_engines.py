@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.urls import default_url_of, url_of
@@ -13,6 +12,7 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import POOL_MAKING, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
 
 _USED = frozenset({Role.ENGINE, Role.FACTORY, Role.POOL, Role.REGISTRY})
 _STEPS = 3  # a registry on a factory on an engine

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
@@ -27,6 +26,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
+from flake8_dbsession.named_tuples import NamedTuple
 
 _POOL_NAMES = frozenset(
     name.rpartition(".")[2] for driver in DRIVERS for name in (*driver.pools, *driver.async_pools)

@@ -6,7 +6,6 @@ Sources: the documentation of Celery, RQ, Dramatiq, Huey, APScheduler and schedu
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
@@ -23,8 +22,9 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.values import External
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.patterns import regex
 
-_SCHEDULES = re.compile(rf"\.(?:{'|'.join(SCHEDULING)})\(")
+_SCHEDULES = regex(rf"\.(?:{'|'.join(SCHEDULING)})\(")
 _DEEPEST = 3  # what a handler calls, what that calls, and once more
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.texts import HOLE, followed, text_of
 from flake8_dbsession.analysis.names.values import External
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
-_FORM = re.compile(
+_FORM = regex(
     r"(?P<dialect>\w+)(?:\+(?P<driver>[\w\0]+))?://(?P<server>[^/?]*)"
     r"(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?",
     re.DOTALL,

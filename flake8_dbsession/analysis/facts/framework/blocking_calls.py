@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.methods import DATABASE_WORK
 from flake8_dbsession.analysis.names.inference import Inference
@@ -12,6 +11,7 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _SESSIONS = HELD | {Role.REGISTRY}
 _WORK = DATABASE_WORK | {"rollback"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.slow import is_slow_call
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did, Work
@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _RELEASES = frozenset({"close", "commit", "invalidate", "rollback"})
 _IDLE = frozenset({"add", "add_all", "begin", "expunge", "expunge_all", "get_bind"})

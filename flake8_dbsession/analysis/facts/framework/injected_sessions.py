@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.injections import is_injector, written_for
 from flake8_dbsession.analysis.names.inference import Inference
@@ -12,6 +11,7 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.names.versions import fastapi_of
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class Injected(NamedTuple):

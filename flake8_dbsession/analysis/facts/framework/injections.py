@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.frameworks import INJECTING_PACKAGES
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
@@ -12,6 +11,7 @@ from flake8_dbsession.analysis.names.scopes import Assigned, Entered, Scope, las
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class HandedOver(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
@@ -14,6 +13,7 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segmen
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = ("submit", "map", "run_in_executor", "to_thread", "run_in_threadpool", "Thread", "Timer")
 _HOPS = frozenset(

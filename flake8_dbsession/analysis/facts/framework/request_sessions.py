@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
@@ -21,6 +20,7 @@ from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Resource, Role
 from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDS = frozenset({"close", "remove"})
 _TRANSACTION_ENDS = _ENDS | {"commit", "rollback"}

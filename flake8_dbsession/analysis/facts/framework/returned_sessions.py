@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.callers import is_same
 from flake8_dbsession.analysis.facts.framework.injections import (
@@ -25,6 +24,7 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import Mentions
+from flake8_dbsession.named_tuples import NamedTuple
 
 _MOST_FILES = 40  # that inject a function of some name; one more would tell nothing new
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
@@ -31,6 +30,7 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _WORDS = ("Streaming", "EventSource")
 _STEPS = 3  # a name, and a function that returns what another gives

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.said_to_close import closes_in
 from flake8_dbsession.analysis.library.wrappers import CLOSING, EXITING
@@ -21,6 +20,7 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _STEPS = 5  # providers that use one another; real code has two or three
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Set
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.effects import Effects
@@ -66,6 +65,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, start_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 # The function's flow does not end what these hold.
 _ENDED_ELSEWHERE = frozenset(

@@ -6,7 +6,6 @@ import ast
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_by
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
@@ -14,6 +13,7 @@ from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING_METHODS = frozenset({"aclose", "close", "expunge_all", "invalidate", "remove", "reset"})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -17,6 +16,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.values import TupleValue
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
 
 _FLAG_VALUES = (ast.BoolOp, ast.Compare, ast.UnaryOp)
 

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from enum import Enum
 from operator import or_
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.injections import written_for
@@ -58,6 +57,7 @@ from flake8_dbsession.analysis.nodes import (
     unawaited,
 )
 from flake8_dbsession.analysis.source.mentions import hints
+from flake8_dbsession.named_tuples import NamedTuple
 
 # What a function does on the way to closing a session, without working with it.
 _CLOSING_WORK = frozenset(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.framework.injections import injections
 from flake8_dbsession.analysis.library.methods import CLOSES
@@ -14,6 +13,7 @@ from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Role
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, start_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
 _HELD = HELD | {Role.REGISTRY}

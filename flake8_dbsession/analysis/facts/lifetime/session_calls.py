@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
@@ -19,11 +18,10 @@ from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
 
 
-@dataclass(frozen=True, eq=False)
 class SessionCalls:
     """Answers what calls and blocks do to a session.
 
-    Attributes:
+    Args:
         session: the session as it is written.
         known: what it is; None where only its name is known.
         scope: the function's scope.
@@ -31,11 +29,19 @@ class SessionCalls:
         late: the calls of ``begin_nested()`` whose own flush writes what was added before.
     """
 
-    session: str
-    known: RoleValue | None
-    scope: Scope
-    inference: Inference
-    late: AbstractSet[ast.Call] = frozenset()
+    def __init__(
+        self,
+        session: str,
+        known: RoleValue | None,
+        scope: Scope,
+        inference: Inference,
+        late: AbstractSet[ast.Call] = frozenset(),
+    ) -> None:
+        self.session = session
+        self.known = known
+        self.scope = scope
+        self.inference = inference
+        self.late = late
 
     def is_session(self, node: object) -> bool:
         """Tell whether a node is the session."""

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
@@ -80,6 +79,7 @@ from flake8_dbsession.analysis.nodes import (
     unawaited,
 )
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
+from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING = ENDS | Did.MAY_END
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Part, Uses, thing_of
@@ -23,6 +22,7 @@ from flake8_dbsession.analysis.facts.connection.connecting import is_in_memory
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import start_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 _HELD = frozenset({Holder.BLOCK, Holder.DISCARDED, Holder.LOCAL, Holder.MAIN, Holder.MODULE})
 _SETTLING = Did.COMMITS | Did.ROLLS_BACK | Did.MAY_END

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Set
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
@@ -19,6 +18,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDS = Effect.COMMITS | Effect.ROLLS_BACK | Effect.CLOSES
 # Of PostgreSQL's and MySQL's statements and functions that hold a lock until the transaction ends.

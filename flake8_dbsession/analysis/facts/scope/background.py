@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.facts.framework.injected_sessions import injected_sessions
@@ -20,6 +19,7 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segmen
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments
+from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = ("add_task", "BackgroundTask")
 _WORDS = [f"{name}(" for name in _NAMES]

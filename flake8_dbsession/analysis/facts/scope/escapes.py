@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_self
@@ -25,6 +24,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, own_nodes, start_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 _WORK = (
     DATABASE_WORK

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_self
 from flake8_dbsession.analysis.facts.lifetime.blocks import SessionBlock, session_blocks
@@ -33,6 +32,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
+from flake8_dbsession.named_tuples import NamedTuple
 
 _GETTERS = LOADERS - {"merge"}
 _CHAINED = STILL_LAZY - {"add_columns", "columns", "mappings", "with_entities"}

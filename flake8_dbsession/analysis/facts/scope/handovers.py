@@ -6,7 +6,6 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.effects.work.following import can_be_followed
@@ -48,6 +47,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, names, nodes_in, own_nodes, root_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = POOL_METHODS | {
     "Process",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.effects.objects import makes_session
@@ -32,6 +31,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Resource
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
 
 _CLOSES = frozenset(
     {

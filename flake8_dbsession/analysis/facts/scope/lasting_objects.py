@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, is_self
 from flake8_dbsession.analysis.facts.lifetime.process_end import is_script
@@ -15,6 +14,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, declared, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue
 from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, root_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 
 class _Making(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.effects.objects import attributes_made_of
 from flake8_dbsession.analysis.effects.work.acts import did_by
@@ -36,6 +35,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes, start_of
+from flake8_dbsession.named_tuples import NamedTuple
 
 _LOOPS = (ast.AsyncFor, ast.For)
 _ROWS = RESULTS | {"exec_driver_sql"}

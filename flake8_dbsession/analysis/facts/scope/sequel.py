@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, cast
+from typing import cast
 
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.scopes import (
@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import children, is_name, names, nodes_in, statements_after
+from flake8_dbsession.named_tuples import NamedTuple
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flake8_dbsession.analysis.library.python import IN_PLACE, SHARED_CONTAINERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import arguments, nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
-_MANAGING = re.compile(r"Session(?:Manager|Store|Backend|Cache)$")
+_MANAGING = regex(r"Session(?:Manager|Store|Backend|Cache)$")
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
 
 
