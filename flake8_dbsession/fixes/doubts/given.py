@@ -25,6 +25,7 @@ _PLAIN_FIXTURES = frozenset(
     | {"request", "self", "tmp_path", "tmp_path_factory", "tmpdir"}
 )
 _ENTERS = re.compile(r"__a?(?:enter|exit)__")
+_ENTERERS = re.compile(r"(?:(?<![\w.])(\w+)(?:\.\w+)*\.)?__a?(?:enter|exit)__")
 # What gives itself when it is entered, so that it does not matter whether it is.
 _GIVES_ITSELF = (
     r"\b([\w.]+)\.__a?enter__ *= *[\w.]*Mock\(return_value=\1\)"
@@ -100,6 +101,7 @@ class _Running(NamedTuple):
         values: what its names stand for.
         texts: the words of its texts, its comments left out.
         text: all of it.
+        enterers: the names of which it prepares the blocks; ``""`` for others.
     """
 
     words: frozenset[str]
@@ -107,6 +109,7 @@ class _Running(NamedTuple):
     values: Values
     texts: frozenset[str]
     text: str
+    enterers: frozenset[str]
 
     def counts(self, looked_for: re.Pattern[str]) -> bool:
         """Tell whether it looks at ends of sessions that are none of its mocks."""
@@ -297,6 +300,7 @@ class Code:
     def looked(self, patch: Patch) -> Looked:
         """Tell what a test does with what it gives."""
         running = self._running_at(patch.line)
+        is_bare = not running.enterers <= self._handles - self._named_in(patch)
         options = {option.arg: option.value for option in patch.options}
         given = patch.given or options.get("return_value") or options.get("side_effect")
         raises = is_error(options.get("side_effect"), self._errors)
@@ -305,7 +309,8 @@ class Code:
         if is_real:
             looks = (False, running.counts(_COUNTS_COMMITS), running.counts(_COUNTS_CLOSES), False)
         return Looked(
-            *looks,
+            looks[0] and is_bare,
+            *looks[1:],
             is_plain=given is None or running.values.is_plain(given, inner),
             may_be_real=running.values.may_be_real(given, inner),
             is_entered=is_real or _IS_ENTERED.search(running.text) is not None,
@@ -326,6 +331,25 @@ class Code:
             for value in handed(name, ways, self._tree)
         )
 
+    @cached_property
+    def _items(self) -> list[ast.withitem]:
+        return [node for node in nodes_in(self._tree) if isinstance(node, ast.withitem)]
+
+    @cached_property
+    def _handles(self) -> frozenset[str]:
+        """The names that ``with`` blocks give to what patches give."""
+        names = (i.optional_vars for i in self._items if "patch" in ast.unparse(i.context_expr))
+        return frozenset(name.id for name in names if isinstance(name, ast.Name))
+
+    def _named_in(self, patch: Patch) -> set[str]:
+        """Give the names in the statement of a patch, and in what it gives."""
+        own = [
+            i for i in self._items if i.context_expr.lineno <= patch.line <= _last(i.context_expr)
+        ]
+        given = [patch.given, *(option.value for option in patch.options)]
+        parts = [*own, *filter(None, given)]
+        return {n.id for part in parts for n in nodes_in(part) if isinstance(n, ast.Name)}
+
     def _running_at(self, line: int) -> _Running:
         """Give the code that runs while a patch holds."""
         start = self._around(line)
@@ -340,7 +364,9 @@ class Code:
             values = Values(nodes, set(self._helpers), self._errors)
             texts = frozenset(_texts_in(nodes))
             looks = _looks(text, nodes)
-            self._told[start] = _Running(frozenset(words), looks, values, texts, text)
+            enterers = frozenset(_ENTERERS.findall(_ENTERS_ITSELF.sub("", text)))
+            running = _Running(frozenset(words), looks, values, texts, text, enterers)
+            self._told[start] = running
         return self._told[start]
 
     def _inner(self, line: int) -> Function | None:
@@ -417,6 +443,10 @@ class Code:
         imports = (s for s in nodes_in(self._tree) if isinstance(s, ast.ImportFrom))
         errors = (s.names for s in imports if s.module == "sqlalchemy.exc")
         return {alias.asname or alias.name for names in errors for alias in names}
+
+
+def _last(node: ast.expr) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _is_same(one: Patch, other: Patch) -> bool:
