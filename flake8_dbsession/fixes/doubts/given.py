@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
@@ -24,6 +25,7 @@ _PLAIN_FIXTURES = frozenset(
     {"capfd", "caplog", "capsys", "cls", "event_loop", "mocker", "monkeypatch", "recwarn"}
     | {"request", "self", "tmp_path", "tmp_path_factory", "tmpdir"}
 )
+_PLAIN_BASES = frozenset({"IsolatedAsyncioTestCase", "TestCase", "object"})
 _ENTERS = re.compile(r"__a?(?:enter|exit)__")
 _ENTERERS = re.compile(r"(?:(?<![\w.])(\w+)(?:\.\w+)*\.)?__a?(?:enter|exit)__")
 # What gives itself when it is entered, so that it does not matter whether it is.
@@ -387,9 +389,11 @@ class Code:
 
     def _running(self, function: Function) -> list[_Part] | None:
         tests = [function] if function.name.startswith("test") else self._users_of(function)
-        if not tests or function in self._always or any(t in self._always for t in tests):
+        if self._is_for_its_class(function):
+            tests = [f for f in self._class_of[function].body if isinstance(f, DEFINED)]
+        elif not tests or function in self._always or any(t in self._always for t in tests):
             return None
-        waiting: list[_Part] = [*tests, *self._always]
+        waiting: list[_Part] = [*tests, *(h for h in self._always if self._runs_for(h, function))]
         seen: dict[_Part, None] = {}
         while waiting:
             part = waiting.pop()
@@ -399,6 +403,21 @@ class Code:
                 for word in words & self._helpers.keys():
                     waiting += [p for p in self._helpers[word] if self._may_have(part, p)]
         return [*seen]
+
+    def _is_for_its_class(self, function: Function) -> bool:
+        """Tell whether a function runs for all tests of its class, and for no others."""
+        cls = self._class_of.get(function)
+        classes = set(self._class_of.values())
+        bases = {last_segment(base) for each in classes for base in each.bases}
+        is_own = cls is not None and cls.name.startswith("Test") and cls.name not in bases
+        return is_own and function in self._always
+
+    def _runs_for(self, hook: Function, function: Function) -> bool:
+        """Tell whether what runs for tests that do not name it may run for one of them."""
+        own, other = self._class_of.get(function), self._class_of.get(hook)
+        if other is None or other is own or not other.name.startswith("Test"):
+            return True
+        return own is not None and any(last_segment(b) not in _PLAIN_BASES for b in own.bases)
 
     def _may_have(self, part: _Part, helper: _Part) -> bool:
         """Tell whether some code can be given a helper: not one of another class of tests."""
