@@ -348,7 +348,8 @@ class _Seen(NamedTuple):
         So it is done whatever that is: of the provider's own code nothing runs. Of what was entered
         that has to give itself, and nobody may look at its closes.
         """
-        if swap.enters and (self.enters or self.closes or self.notes or not self.is_plain):
+        is_itself = self.is_entered and self.is_plain and not self.enters
+        if swap.enters and (not is_itself or self.closes or self.notes):
             return False
         is_elsewhere = self.may_raise and not swap.stays and self._tells(swap.differing)
         return swap.only_closes and not is_elsewhere
