@@ -536,6 +536,18 @@ FITTING = {
         """,
         'patch.object(module, "get_db_session", return_value=closing(MagicMock())):',
     ),
+    "an opening that fails before a handler": (
+        OPENED.replace("\n    from core.database import SessionLocal\n", "\n").replace(
+            "def add(name):", "def add(name):\n        from core.database import SessionLocal\n"
+        ),
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
+        with pytest.raises(ValueError):
+            work.add("a")
+        """,
+        "",
+    ),
     "a factory that stays, and a double that is closed": (
         EARLY_KEPT,
         """
@@ -591,17 +603,6 @@ HELD = {
             work.tell()
         db.query.assert_called_once()
         db.__enter__.return_value.commit.assert_called_once()
-        """,
-    ),
-    "an opening that fails before a handler": (
-        OPENED.replace("\n    from core.database import SessionLocal\n", "\n").replace(
-            "def add(name):", "def add(name):\n        from core.database import SessionLocal\n"
-        ),
-        """
-    def test_it(monkeypatch):
-        monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
-        with pytest.raises(ValueError):
-            work.add("a")
         """,
     ),
     "another patch beside it": (
