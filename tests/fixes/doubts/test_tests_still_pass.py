@@ -548,6 +548,17 @@ FITTING = {
         """,
         "",
     ),
+    "another patch beside it": (
+        OPENED,
+        """
+    def test_it():
+        one, other = MagicMock(), MagicMock()
+        with patch("core.database.SessionLocal", one), patch("app.work.SessionLocal", other):
+            assert work.add("a")
+        assert not one.called
+        """,
+        'patch("app.work.get_db_session", lambda: closing(other())):',
+    ),
     "a factory that stays, and a double that is closed": (
         EARLY_KEPT,
         """
@@ -603,16 +614,6 @@ HELD = {
             work.tell()
         db.query.assert_called_once()
         db.__enter__.return_value.commit.assert_called_once()
-        """,
-    ),
-    "another patch beside it": (
-        OPENED,
-        """
-    def test_it():
-        one, other = MagicMock(), MagicMock()
-        with patch("core.database.SessionLocal", one), patch("app.work.SessionLocal", other):
-            assert work.add("a")
-        assert not one.called
         """,
     ),
 }
