@@ -413,10 +413,13 @@ class _Findings:
             if self._swaps(noticed) == swaps:
                 return [*self._with_patches(noticed, wishes, moves=moves)]
             pairs = list(zip(found, noticed, strict=True))
-            if any(_is_held(old, new) and not _enters(old) for old, new in pairs):
+            if any(map(_is_varied, found, noticed)):
+                # With the ends kept at one place, all may be closed in the same way.
+                pairs = [(old, new if _is_varied(old, new) else old) for old, new in pairs]
+            elif any(_is_held(old, new) and not _enters(old) for old, new in pairs):
                 # One that is entered may wait for nothing but these.
                 pairs = [(old, old if _enters(old) else new) for old, new in pairs]
-            found = [old if new.fix else new for old, new in pairs]
+            found = [old if new.fix is old.fix else new for old, new in pairs]
 
     def _with_patches(
         self, proposals: Sequence[_Proposal], wishes: Wishes, *, moves: bool
@@ -479,13 +482,40 @@ class _Findings:
             uses = self._uses(name, swaps.get(name, {}), moves=moves)
             verdict = self.patched.verdict(name, proposal.fix.swap, uses, self.document.context)
             doubt = verdict.doubt
+            if doubt is not None and not is_accepted and (fix := self._keeping(proposal, wishes)):
+                return _Proposal(proposal.violation, fix)
             if doubt is None:
                 doubt = self._not_given(name, verdict.moves, wishes)
+            if doubt is None:
+                doubt = next(filter(None, map(self._otherwise, verdict.moves)), None)
             if doubt is None:
                 found += (move for move in verdict.moves if not self._is_moved(move))
             elif not is_accepted:
                 return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
         return replace(proposal, moves=tuple(found))
+
+    def _keeping(self, proposal: _Proposal, wishes: Wishes) -> Fix | None:
+        """Give the fix that leaves the session's ends to the code, where there is a safe one."""
+        if proposal.fix is None or proposal.fix.keeping is None:
+            return None
+        try:
+            fix = proposal.fix.keeping()
+        except Refusal:
+            return None
+        keeps = fix.swap is not None and fix.swap.only_closes
+        return fix if keeps and not self._doubts(fix, wishes) else None
+
+    def _otherwise(self, move: Move) -> Doubt | None:
+        """Doubt a fix for which a test would have to name another thing than for an earlier one."""
+        same = (
+            m for m in self.moves if (m.path, m.line, m.old) == (move.path, move.line, move.old)
+        )
+        if all((m.new, m.closes) == (move.new, move.closes) for m in same):
+            return None
+        root = self.document.context.file.inference.project.root
+        shown = shown_from(root, move.path)
+        reason = f"`{shown}` patches what another fix calls otherwise"
+        return Doubt(Kind.PATCHED, reason, str(move.path))
 
     def _is_moved(self, move: Move) -> bool:
         """Tell whether an earlier fix has a test name something else already."""
@@ -658,6 +688,11 @@ class _Attempt:
 def _is_held(old: _Proposal, new: _Proposal) -> bool:
     """Tell whether a fix is not made because of what tests patch."""
     return old.fix is not None and new.fix is None
+
+
+def _is_varied(old: _Proposal, new: _Proposal) -> bool:
+    """Tell whether a fix is made in another form because of what tests patch."""
+    return old.fix is not None and new.fix is not None and old.fix is not new.fix
 
 
 def _enters(proposal: _Proposal) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -124,6 +124,8 @@ class Fix:
         notes: what goes besides, and changes nothing that the code does.
         swap: the function that is called in another's place, where there is one.
         instead: what is done where nobody accepts the doubts; None for nothing.
+        keeping: finds the fix that leaves all commits and rollbacks to the code, for tests that
+            look at them; None where this one does.
     """
 
     edits: tuple[Edit, ...]
@@ -132,6 +134,7 @@ class Fix:
     notes: tuple[str, ...] = ()
     swap: Swap | None = None
     instead: Fix | None = None
+    keeping: Callable[[], Fix] | None = field(default=None, compare=False)
 
 
 class Refusal(Exception):  # noqa: N818 - nothing is wrong: the code is left as it is

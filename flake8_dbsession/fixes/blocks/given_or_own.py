@@ -19,6 +19,7 @@ from flake8_dbsession.rewriting.closes import (
     block_of,
     closes_early,
     is_call_on,
+    keeps_ends,
     mentions,
     names_any,
 )
@@ -253,7 +254,14 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     edits = (*region.rewritten(statements), *reach.edits, *(provision.edits if is_used else ()))
     unneeded = frozenset().union(*map(document.names_in, shared.head))
     is_lent = lends(need.name, [around], need.scope, provision, document)
-    swap = swap_of(need, provision, document, enters=False, lends=is_lent)
+    swap = swap_of(
+        need,
+        provision,
+        document,
+        enters=False,
+        lends=is_lent,
+        only_closes=keeps_ends(region.statements, statements, need.name),
+    )
     return Fix(edits, doubts, unneeded, swap=swap)
 
 

@@ -143,6 +143,7 @@ def fix_opened(
     *,
     is_global: bool = False,
     ends: Ends | None = None,
+    keeps: bool = False,
 ) -> Fix:
     """Put a block of the house's provider in the place of an assignment and a close by hand.
 
@@ -152,6 +153,7 @@ def fix_opened(
         provision: what to use instead, where the session is opened; None for the house's own.
         is_global: whether functions may read the name.
         ends: how the code ends the session; None where that is not known.
+        keeps: whether all commits and rollbacks are left to the code.
 
     Raises:
         Refusal: what follows the assignment is not as plain as it has to be.
@@ -160,6 +162,9 @@ def fix_opened(
     around = try_around(assignment, need.name, document)
     if around is not None:
         return fix_in_try(need, assignment, around, document, provision, ends or CLOSES)
+    again = partial(
+        fix_opened, need, document, provision, is_global=is_global, ends=ends, keeps=True
+    )
     if is_unused(assignment, need) and opens_quietly_by_hand(need, document):
         return _without_opening(assignment, document)
     opened = _opened(need, assignment, document, is_global=is_global)
@@ -175,7 +180,8 @@ def fix_opened(
     if not is_quiet and any(map(_does_something, opened.before)):
         opened = replace(opened, before=[], statements=opened.rest)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
-    new = NewBlock(opened.name, provision, region.statements[0], region.indent, is_quiet)
+    entered = provision.leaving_ends if keeps else provision
+    new = NewBlock(opened.name, entered, region.statements[0], region.indent, is_quiet)
     inference = document.context.file.inference
     objects = Objects(opened.name, opened.statements, need.scope, inference)
     rewritten = _injected if provision.is_injected else _rewritten
@@ -197,7 +203,7 @@ def fix_opened(
     added = provision.edits if is_used or provision.is_injected else ()
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
     is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
-    keeps = keeps_ends(region.statements, statements, need.name)
+    is_kept = keeps_ends(region.statements, statements, need.name)
     differing = None
     if is_tried:
         tried = opened.statements[0]
@@ -211,9 +217,10 @@ def fix_opened(
         stays=not is_tried,
         differing=differing,
         counts=is_left,
-        only_closes=keeps and ends == CLOSES,
+        only_closes=is_kept and ends == CLOSES,
     )
-    return Fix((*edits, *added), doubts, unneeded, notes, swap)
+    keeping = None if is_kept or ends != CLOSES else again
+    return Fix((*edits, *added), doubts, unneeded, notes, swap, keeping=keeping)
 
 
 def is_unused(assignment: ast.stmt, need: Need) -> bool:

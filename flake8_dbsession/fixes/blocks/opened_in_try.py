@@ -55,6 +55,8 @@ def fix_in_try(
     document: Document,
     provision: Provision | None,
     ends: Ends,
+    *,
+    keeps: bool = False,
 ) -> Fix:
     """Put a block of the house's provider into the ``try``.
 
@@ -65,12 +67,14 @@ def fix_in_try(
         document: the file.
         provision: what to use instead; None for the house's own.
         ends: how the code ends the session.
+        keeps: whether all commits and rollbacks are left to the code.
 
     Raises:
         Refusal: the session's life is not as plain as it has to be.
     """
     if provision is None and uses_request(document):
         raise Refusal("the `try` around its opening closes it")
+    again = partial(fix_in_try, need, assignment, around, document, provision, ends, keeps=True)
     none = _none_before(need.name, around, document)
     _refuse_other_uses(need, assignment, around, none)
     provision = doubting_fallback(provision or provision_for(need, document, injects=True))
@@ -82,9 +86,8 @@ def fix_in_try(
     if provision.is_injected:
         statements = _injected(need, assignment, around, provision, region)
     else:
-        statements, body = _rewritten(
-            need, assignment, around, provision, region, objects, is_quiet
-        )
+        entered = provision.leaving_ends if keeps else provision
+        statements, body = _rewritten(need, assignment, around, entered, region, objects, is_quiet)
     doubts = doubts_about(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
@@ -101,17 +104,19 @@ def fix_in_try(
     elif none is not None and provision.is_injected:
         raise Refusal(f"line {none.lineno} binds `{need.name}` anew")
     is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
-    keeps = keeps_ends(region.statements, statements, need.name)
+    is_kept = keeps_ends(region.statements, statements, need.name)
     swap = swap_of(
         need,
         provision,
         document,
         enters=False,
         lends=lends(need.name, body, need.scope, provision, document),
+        stays=body != [around] or not around.handlers,
         counts=is_left,
-        only_closes=keeps and ends == CLOSES,
+        only_closes=is_kept and ends == CLOSES,
     )
-    return Fix(tuple(edits), doubts, unneeded, notes, swap)
+    keeping = None if is_kept or ends != CLOSES else again
+    return Fix(tuple(edits), doubts, unneeded, notes, swap, keeping=keeping)
 
 
 def _rewritten(

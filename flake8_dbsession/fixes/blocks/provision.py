@@ -69,6 +69,11 @@ class Provision:
         """The provider, for messages."""
         return self.call.removesuffix("()")
 
+    @property
+    def leaving_ends(self) -> Provision:
+        """The same, taken for one that leaves all commits and rollbacks to the code."""
+        return replace(self, rolls_back=False, surely_commits=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Need:

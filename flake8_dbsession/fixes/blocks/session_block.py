@@ -58,7 +58,7 @@ def fix_block(acquisition: Acquisition, document: Document) -> Fix:
         edits = (document.replace(call, provision.call),)
     doubts = _doubts(need, block, provision, document)
     is_lent = lends(need.name, block.body, need.scope, provision, document)
-    swap = swap_of(need, provision, document, enters=True, lends=is_lent)
+    swap = swap_of(need, provision, document, enters=True, lends=is_lent, only_closes=True)
     return Fix((*edits, *provision.edits), doubts, document.names_in(call), swap=swap)
 
 

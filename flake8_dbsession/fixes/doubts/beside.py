@@ -123,14 +123,16 @@ class Repatch:
     ) -> str:
         """Put a comma before a further item, and begin a line where it would not fit."""
         line, first = self._line(at[0]), block.items[0].context_expr
-        if len(line) + added + len(written) + len(", ") <= self.width or len(line) > self.width:
+        indent = line[: len(line) - len(line.lstrip())]
+        if len(line) + added + len(written) + len(", ") <= self.width:
             return f", {written}"
-        head = self._line(block.lineno)[
-            : first.col_offset if first.lineno == block.lineno else None
-        ]
-        is_enclosed = "(" in head[block.col_offset :]
-        start = " " * (first.col_offset if not is_enclosed else len(line) - len(line.lstrip()))
-        return f",{'' if is_enclosed else ' ' + chr(92)}\n{start}{written}"
+        if line.lstrip().startswith(")"):
+            return f", {_on_lines(written, indent)}"
+        start = first.col_offset if first.lineno == block.lineno else None
+        is_enclosed = "(" in self._line(block.lineno)[block.col_offset : start]
+        if is_enclosed:
+            return f",\n{indent}{written}"
+        return f", \\\n{' ' * first.col_offset}{written}"
 
     def _below(self, call: ast.Call) -> list[Change] | None:
         given, changes = self._again(call), []
@@ -151,8 +153,7 @@ class Repatch:
         if written is None:
             return None
         if len(indent) + len(written) > self.width:
-            head, arguments = written[:-1].split("(", 1)
-            written = f"{head}(\n{indent}    {arguments}\n{indent})"
+            written = _on_lines(written, indent)
         end = (last, len(self._line(last).encode()))
         return [*changes, _inserted(end, f"\n{indent}{written}")]
 
@@ -311,6 +312,12 @@ def _merged(changes: list[Change]) -> list[Change]:
     for start, end, text in changes:
         found[start, end] = found.get((start, end), "") + text
     return [Change(start, end, text) for (start, end), text in found.items()]
+
+
+def _on_lines(call: str, indent: str) -> str:
+    """Write a call with its arguments on a line of their own."""
+    head, arguments = call[:-1].split("(", 1)
+    return f"{head}(\n{indent}    {arguments}\n{indent})"
 
 
 def _start(node: ast.expr) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
@@ -26,7 +27,9 @@ _PLAIN_FIXTURES = frozenset(
     {"capfd", "caplog", "capsys", "cls", "event_loop", "mocker", "monkeypatch", "recwarn"}
     | {"request", "self", "tmp_path", "tmp_path_factory", "tmpdir"}
 )
+_PLAIN_BASES = frozenset({"IsolatedAsyncioTestCase", "TestCase", "object"})
 _ENTERS = regex(r"__a?(?:enter|exit)__")
+_ENTERERS = regex(r"(?:(?<![\w.])(\w+)(?:\.\w+)*\.)?__a?(?:enter|exit)__")
 # What gives itself when it is entered, so that it does not matter whether it is.
 _GIVES_ITSELF = (
     r"\b([\w.]+)\.__a?enter__ *= *[\w.]*Mock\(return_value=\1\)"
@@ -102,6 +105,7 @@ class _Running(NamedTuple):
         values: what its names stand for.
         texts: the words of its texts, its comments left out.
         text: all of it.
+        enterers: the names of which it prepares the blocks; ``""`` for others.
     """
 
     words: frozenset[str]
@@ -109,6 +113,7 @@ class _Running(NamedTuple):
     values: Values
     texts: frozenset[str]
     text: str
+    enterers: frozenset[str]
 
     def counts(self, looked_for: re.Pattern[str]) -> bool:
         """Tell whether it looks at ends of sessions that are none of its mocks."""
@@ -299,6 +304,7 @@ class Code:
     def looked(self, patch: Patch) -> Looked:
         """Tell what a test does with what it gives."""
         running = self._running_at(patch.line)
+        is_bare = not running.enterers <= self._handles - self._named_in(patch)
         options = {option.arg: option.value for option in patch.options}
         given = patch.given or options.get("return_value") or options.get("side_effect")
         raises = is_error(options.get("side_effect"), self._errors)
@@ -307,7 +313,8 @@ class Code:
         if is_real:
             looks = (False, running.counts(_COUNTS_COMMITS), running.counts(_COUNTS_CLOSES), False)
         return Looked(
-            *looks,
+            looks[0] and is_bare,
+            *looks[1:],
             is_plain=given is None or running.values.is_plain(given, inner),
             may_be_real=running.values.may_be_real(given, inner),
             is_entered=is_real or _IS_ENTERED.search(running.text) is not None,
@@ -328,6 +335,25 @@ class Code:
             for value in handed(name, ways, self._tree)
         )
 
+    @cached_property
+    def _items(self) -> list[ast.withitem]:
+        return [node for node in nodes_in(self._tree) if isinstance(node, ast.withitem)]
+
+    @cached_property
+    def _handles(self) -> frozenset[str]:
+        """The names that ``with`` blocks give to what patches give."""
+        names = (i.optional_vars for i in self._items if "patch" in ast.unparse(i.context_expr))
+        return frozenset(name.id for name in names if isinstance(name, ast.Name))
+
+    def _named_in(self, patch: Patch) -> set[str]:
+        """Give the names in the statement of a patch, and in what it gives."""
+        own = [
+            i for i in self._items if i.context_expr.lineno <= patch.line <= _last(i.context_expr)
+        ]
+        given = [patch.given, *(option.value for option in patch.options)]
+        parts = [*own, *filter(None, given)]
+        return {n.id for part in parts for n in nodes_in(part) if isinstance(n, ast.Name)}
+
     def _running_at(self, line: int) -> _Running:
         """Give the code that runs while a patch holds."""
         start = self._around(line)
@@ -342,7 +368,9 @@ class Code:
             values = Values(nodes, set(self._helpers), self._errors)
             texts = frozenset(_texts_in(nodes))
             looks = _looks(text, nodes)
-            self._told[start] = _Running(frozenset(words), looks, values, texts, text)
+            enterers = frozenset(_ENTERERS.findall(_ENTERS_ITSELF.sub("", text)))
+            running = _Running(frozenset(words), looks, values, texts, text, enterers)
+            self._told[start] = running
         return self._told[start]
 
     def _inner(self, line: int) -> Function | None:
@@ -363,9 +391,11 @@ class Code:
 
     def _running(self, function: Function) -> list[_Part] | None:
         tests = [function] if function.name.startswith("test") else self._users_of(function)
-        if not tests or function in self._always or any(t in self._always for t in tests):
+        if self._is_for_its_class(function):
+            tests = [f for f in self._class_of[function].body if isinstance(f, DEFINED)]
+        elif not tests or function in self._always or any(t in self._always for t in tests):
             return None
-        waiting: list[_Part] = [*tests, *self._always]
+        waiting: list[_Part] = [*tests, *(h for h in self._always if self._runs_for(h, function))]
         seen: dict[_Part, None] = {}
         while waiting:
             part = waiting.pop()
@@ -375,6 +405,21 @@ class Code:
                 for word in words & self._helpers.keys():
                     waiting += [p for p in self._helpers[word] if self._may_have(part, p)]
         return [*seen]
+
+    def _is_for_its_class(self, function: Function) -> bool:
+        """Tell whether a function runs for all tests of its class, and for no others."""
+        cls = self._class_of.get(function)
+        classes = set(self._class_of.values())
+        bases = {last_segment(base) for each in classes for base in each.bases}
+        is_own = cls is not None and cls.name.startswith("Test") and cls.name not in bases
+        return is_own and function in self._always
+
+    def _runs_for(self, hook: Function, function: Function) -> bool:
+        """Tell whether what runs for tests that do not name it may run for one of them."""
+        own, other = self._class_of.get(function), self._class_of.get(hook)
+        if other is None or other is own or not other.name.startswith("Test"):
+            return True
+        return own is not None and any(last_segment(b) not in _PLAIN_BASES for b in own.bases)
 
     def _may_have(self, part: _Part, helper: _Part) -> bool:
         """Tell whether some code can be given a helper: not one of another class of tests."""
@@ -419,6 +464,10 @@ class Code:
         imports = (s for s in nodes_in(self._tree) if isinstance(s, ast.ImportFrom))
         errors = (s.names for s in imports if s.module == "sqlalchemy.exc")
         return {alias.asname or alias.name for names in errors for alias in names}
+
+
+def _last(node: ast.expr) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _is_same(one: Patch, other: Patch) -> bool:

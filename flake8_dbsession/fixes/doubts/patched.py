@@ -345,10 +345,14 @@ class _Seen(NamedTuple):
     def is_closed_alike(self, swap: Swap) -> bool:
         """Tell whether closing what is given at the end is all that the code did with it by hand.
 
-        So it is done whatever that is: of the provider's own code nothing runs.
+        So it is done whatever that is: of the provider's own code nothing runs. Of what was entered
+        that has to give itself, and nobody may look at its closes.
         """
+        is_itself = self.is_entered and self.is_plain and not self.enters
+        if swap.enters and (not is_itself or self.closes or self.notes):
+            return False
         is_elsewhere = self.may_raise and not swap.stays and self._tells(swap.differing)
-        return swap.only_closes and not swap.enters and not is_elsewhere
+        return swap.only_closes and not is_elsewhere
 
     def _tells(self, differing: frozenset[str] | None) -> bool:
         """Tell whether a test may see which handler caught an error, by the keys that differ."""
@@ -505,8 +509,8 @@ class _Test:
         late = [each for each in uses.swaps if not place.is_own(each.line)]
         reached = [each for each in late if self._reaches(seen, each.line, place)]
         is_alike = swap in reached and all(each.new == swap.new for each in reached)
-        closes = all(map(seen.is_closed_alike, reached))
-        is_alike = is_alike and (closes or all(each.enters for each in reached))
+        closes = not all(each.enters for each in reached)
+        is_alike = is_alike and (not closes or all(map(seen.is_closed_alike, reached)))
         if not is_alike or place.has_own(swap.new):
             return None
         if self._is_read_by_others(seen, place, closes=closes):

@@ -19,6 +19,7 @@ _KEPT_NOWHERE = PLAIN_DECORATORS | CONTEXT_MANAGERS | {"cached_property", "prope
 # What reads attributes or names by texts, which may be put together.
 _READERS = frozenset({"__getattribute__", "attrgetter", "getattr", "methodcaller"})
 _TABLES = frozenset({"globals", "vars"})
+_NAMES = re.compile(r"[\w.:]+")  # what a text may name; sentences name nothing
 _ANY = "*"  # stands among words for one that cannot be read
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -234,7 +235,7 @@ def _words(nodes: Sequence[ast.AST]) -> frozenset[str]:
                 found.add(name.rpartition(".")[2])
             case ast.keyword(arg=str(name)):
                 found.add(name)
-            case ast.Constant(value=str(text)):
+            case ast.Constant(value=str(text)) if _NAMES.fullmatch(text):
                 found.update(re.findall(r"\w+", text))
             case ast.Call() if _is_dynamic(node):
                 found.add(_ANY)

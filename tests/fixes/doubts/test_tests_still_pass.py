@@ -95,6 +95,16 @@ LATE_ENTERED = """
         with get_db_session() as db:
             return db.query(User).count()
 """
+LATE_BOTH = (
+    EARLY
+    + """
+    def count():
+        from core.database import SessionLocal
+
+        with SessionLocal() as db:
+            return db.query(User).count()
+"""
+)
 TOLD = """
     import logging
     from core.models import User
@@ -477,6 +487,78 @@ FITTING = {
         """,
         'monkeypatch.setattr(work, "get_db_session", lambda: closing(db))',
     ),
+    "commits and rollbacks that only the code makes": (
+        TOLD,
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", broken)
+        assert "down" in work.add("a")["error"]
+        db = MagicMock()
+        db.commit.side_effect = ValueError("down")
+        monkeypatch.setattr("core.database.SessionLocal", lambda: db)
+        assert work.add("a")["error"] == "not added"
+        db.rollback.assert_called_once()
+        """,
+        'monkeypatch.setattr("core.database.get_db_session", lambda: closing(broken()))',
+    ),
+    "a double that gives itself beside another patch that prepares its block": (
+        LATE_BOTH,
+        """
+    @pytest.fixture(autouse=True)
+    def opened():
+        db = MagicMock()
+        db.__enter__ = Mock(return_value=db)
+        db.__exit__ = Mock(return_value=False)
+        with patch("core.database.SessionLocal", return_value=db):
+            yield db
+
+    def test_it(opened):
+        opened.query.return_value.count.return_value = 2
+        work.add("a")
+        assert work.count() == 2
+        opened.commit.assert_called_once()
+        with patch("core.models.User") as made:
+            made.return_value.__enter__.return_value = 3
+            with made() as entered:
+                assert entered == 3
+        """,
+        'patch("core.database.get_db_session", return_value=closing(db)):',
+    ),
+    "a module that nothing else names": (
+        OPENED,
+        """
+    def test_it():
+        from app import work as module
+        from app.work import add
+
+        with patch.object(module, "SessionLocal", return_value=MagicMock()):
+            assert add("a")
+        """,
+        'patch.object(module, "get_db_session", return_value=closing(MagicMock())):',
+    ),
+    "an opening that fails before a handler": (
+        OPENED.replace("\n    from core.database import SessionLocal\n", "\n").replace(
+            "def add(name):", "def add(name):\n        from core.database import SessionLocal\n"
+        ),
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
+        with pytest.raises(ValueError):
+            work.add("a")
+        """,
+        "",
+    ),
+    "another patch beside it": (
+        OPENED,
+        """
+    def test_it():
+        one, other = MagicMock(), MagicMock()
+        with patch("core.database.SessionLocal", one), patch("app.work.SessionLocal", other):
+            assert work.add("a")
+        assert not one.called
+        """,
+        'patch("app.work.get_db_session", lambda: closing(other())):',
+    ),
     "a factory that stays, and a double that is closed": (
         EARLY_KEPT,
         """
@@ -532,46 +614,6 @@ HELD = {
             work.tell()
         db.query.assert_called_once()
         db.__enter__.return_value.commit.assert_called_once()
-        """,
-    ),
-    "a module that nothing else names": (
-        OPENED,
-        """
-    def test_it():
-        from app import work as module
-        from app.work import add
-
-        with patch.object(module, "SessionLocal", return_value=MagicMock()):
-            assert add("a")
-        """,
-    ),
-    "an opening that fails before a handler": (
-        OPENED.replace("\n    from core.database import SessionLocal\n", "\n").replace(
-            "def add(name):", "def add(name):\n        from core.database import SessionLocal\n"
-        ),
-        """
-    def test_it(monkeypatch):
-        monkeypatch.setattr("core.database.SessionLocal", MagicMock(side_effect=ValueError("no")))
-        with pytest.raises(ValueError):
-            work.add("a")
-        """,
-    ),
-    "an opening that fails, of which the test sees the text": (
-        TOLD,
-        """
-    def test_it(monkeypatch):
-        monkeypatch.setattr("core.database.SessionLocal", broken)
-        assert "down" in str(work.add("a"))
-        """,
-    ),
-    "another patch beside it": (
-        OPENED,
-        """
-    def test_it():
-        one, other = MagicMock(), MagicMock()
-        with patch("core.database.SessionLocal", one), patch("app.work.SessionLocal", other):
-            assert work.add("a")
-        assert not one.called
         """,
     ),
 }
