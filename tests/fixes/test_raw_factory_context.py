@@ -23,6 +23,18 @@ SAFE = {
         return {"name": user.name, "upper": user.name.upper(), "posts": len(user.posts)}
     """,
     "counted": "return db.query(User).count()",
+    "what_there_is": """
+        found = db.query(db.query(User).filter(User.name == name).exists()).scalar()
+        return found
+    """,
+    "the_columns_by_their_names": """
+        user = db.get(User, 1)
+        plain = {c.name: getattr(user, c.name) for c in User.__table__.columns}
+        keyed = {}
+        for column in user.__mapper__.column_attrs:
+            keyed[column.key] = getattr(user, column.key, None)
+        return plain, keyed
+    """,
     "a_statement_and_its_values": """
         found = db.execute(text("SELECT id FROM users WHERE name = :name"), {"name": name})
         ids = [row[0] for row in found.fetchall()]

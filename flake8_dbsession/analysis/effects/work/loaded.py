@@ -43,6 +43,8 @@ from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, is_
 _BY_TURNS = (ast.BoolOp, ast.IfExp)
 _PARTS = (ast.Attribute, ast.Name, ast.Subscript)
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
+_SCHEMA = frozenset({"__mapper__", "__table__"})
+_COLUMNS = frozenset({"c", "column_attrs", "columns"})
 _ENTITIES = FETCHES_ONE | LOADERS
 _NAMED_ROWS = frozenset({"query", "select"})
 
@@ -121,7 +123,8 @@ class Objects:
             case ast.Attribute() if self._leads_to_session(expression):
                 return True
             case ast.Attribute(value=base, attr=name):
-                return name not in _NUMBERS and self.carries(base) and not self._is_column(name)
+                is_plain = name in _NUMBERS | _SCHEMA or self._is_column(name)
+                return not is_plain and self.carries(base)
             case ast.Call():
                 return self._result_carries(expression)
             case ast.IfExp(body=body, orelse=orelse):
@@ -405,7 +408,7 @@ class Objects:
         if isinstance(call.func, ast.Attribute):
             if name in _NUMBERS:
                 return False
-        elif self.callees.is_builtin(call.func, *VALUES):
+        elif self.callees.is_builtin(call.func, *VALUES) or self._reads_column(call):
             return False
         if asked is not None:
             return self._loads(asked)
@@ -419,6 +422,15 @@ class Objects:
         if following is None or _returns_objects(following, self):
             return True
         return self._held_by_made(call) != NOTHING_HELD
+
+    def _reads_column(self, call: ast.Call) -> bool:
+        """Tell whether a call is ``getattr(user, c.name)`` for a ``c`` of a table's columns."""
+        match call.args:
+            case [_, ast.Attribute(value=ast.Name(id=column), attr="key" | "name"), *_]:
+                sources = [v for n in self._nodes for t, v in bindings_of(n) if is_name(t, column)]
+                is_read = self.callees.is_builtin(call.func, "getattr")
+                return is_read and bool(sources) and all(map(_are_columns, sources))
+        return False
 
     def followed(self, call: ast.Call) -> Following | None:
         """Give the project's function that a call leads to, with what it is given.
@@ -550,6 +562,8 @@ class Objects:
                 return not self._is_column(name)
             case ast.Name(id=name) if values := self.assigned(name):
                 return any(map(self._selects_objects, values))
+            case ast.Call(func=ast.Attribute(attr="exists")):
+                return False
         root = root_call(selected)
         if root is None:
             return True
@@ -778,6 +792,14 @@ def _is_put_into(node: ast.AST, name: str) -> bool:
             return isinstance(target, ast.Subscript) and is_name(target.value, name)
         case ast.Call(func=ast.Attribute(value=owner, attr=method)):
             return is_name(owner, name) and method in MUTATORS
+    return False
+
+
+def _are_columns(expression: ast.expr) -> bool:
+    """Tell whether an expression is the columns of a class: ``User.__table__.columns``."""
+    match expression:
+        case ast.Attribute(value=ast.Attribute(attr=schema), attr=columns):
+            return schema in _SCHEMA and columns in _COLUMNS
     return False
 
 
