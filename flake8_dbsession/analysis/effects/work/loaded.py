@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
 from flake8_dbsession.analysis.effects.work.columns import Columns
@@ -38,7 +39,14 @@ from flake8_dbsession.analysis.names.scopes import (
     original_name,
 )
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, InstanceValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, is_super, own_nodes
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    blocks,
+    dotted_name,
+    is_name,
+    is_super,
+    own_nodes,
+)
 
 _BY_TURNS = (ast.BoolOp, ast.IfExp)
 _PARTS = (ast.Attribute, ast.Name, ast.Subscript)
@@ -833,10 +841,34 @@ def outliving(
         The first node that hands one out; None where none is.
     """
     nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+    let_go = {id(part) for each in _let_go(body, nodes, objects) for part in ast.walk(each)}
     for node in nodes:
-        if _hands_out(node, objects) or _names_for_later(node, objects, used_later):
+        if id(node) not in let_go and (
+            _hands_out(node, objects) or _names_for_later(node, objects, used_later)
+        ):
             return node
     return None
+
+
+def _let_go(
+    body: Sequence[ast.stmt], nodes: list[ast.AST], objects: Objects
+) -> Iterator[ast.Return]:
+    """Give the returns right after ``expunge_all()``, when no object is the session's any more.
+
+    After ``expunge(user)`` what ``user`` has loaded of other objects is the session's still.
+    """
+    for block in (body, *(block for node in nodes for block in blocks(node))):
+        for before, last in pairwise(block):
+            calls = (part for part in ast.walk(last) if isinstance(part, ast.Call))
+            if isinstance(last, ast.Return) and _expunges_all(before, objects) and not any(calls):
+                yield last
+
+
+def _expunges_all(statement: ast.stmt, objects: Objects) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr="expunge_all"))):
+            return objects.is_session(owner)
+    return False
 
 
 def outliving_an_error(
