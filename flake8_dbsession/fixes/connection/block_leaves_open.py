@@ -18,6 +18,8 @@ from flake8_dbsession.fixes.blocks.entered_connection import (
     entered_for,
     own_block_of,
 )
+from flake8_dbsession.fixes.blocks.opening import entered_itself
+from flake8_dbsession.fixes.blocks.provision import plain_need
 from flake8_dbsession.fixes.connection.shared_block import shared_edits
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
@@ -46,7 +48,9 @@ class CloseAsWell(Fixer[Ending]):
         entered = entered_for(opened, document, committed=True)
         doubts = tuple(_doubts(name, block, opened, document.context.file.inference))
         if not entered.call:
-            return replace(_closed(entered, item, name, opened, document), doubts=doubts)
+            swap = entered_itself(plain_need(opened, document), document)
+            fix = _closed(entered, item, name, opened, document)
+            return replace(fix, doubts=doubts, swap=swap)
         start, end = document.span(opened.node)
         edits = (Edit(start, end, entered.call), *entered.edits)
         unneeded = document.names_in(opened.node)
