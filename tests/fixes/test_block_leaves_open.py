@@ -291,9 +291,14 @@ def test_a_double_that_cannot_be_closed_is_a_doubt(tmp_path: Path) -> None:
 
             def test_names(monkeypatch):
                 monkeypatch.setattr(work, "get_connection", lambda: Connection())
+                with work.get_connection() as conn:
+                    conn.execute("CREATE TABLE users (name)")
                 assert work.names() == []
         """,
     }
     assert reasons(tmp_path, files, "work.py", "DBS601") == [
         "5: DBS601 `tests/test_work.py` patches `get_connection` in this module"
+    ]
+    assert reasons(tmp_path, files, "tests/test_work.py", "DBS601") == [
+        "14: DBS601 the test may replace `get_connection`"
     ]
