@@ -11,6 +11,9 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.rewriting.edits import Refusal
 from flake8_dbsession.rewriting.region import Statement
 
+NAMES_HERE = frozenset({"dir", "locals", "vars"})
+"""These give the names that a function has bound so far."""
+
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -268,8 +271,20 @@ def _is_call(statement: cst.BaseSmallStatement, name: str, methods: tuple[str, .
 
 
 def _asks_for(test: cst.BaseExpression, name: str) -> bool:
-    """Tell whether a test only asks whether there is a session: ``db``, ``db is not None``."""
+    """Tell whether a test only asks whether there is a session.
+
+    Such as ``db``, ``db is not None`` and ``"db" in locals()``.
+    """
     match test:
+        case cst.Comparison(
+            left=cst.SimpleString() as text,
+            comparisons=[
+                cst.ComparisonTarget(
+                    operator=cst.In(), comparator=cst.Call(func=cst.Name(value=names), args=[])
+                )
+            ],
+        ):
+            return text.raw_value == name and names in NAMES_HERE
         case cst.Name(value=value):
             return value == name
         case cst.Comparison(left=cst.Name(value=value), comparisons=[comparison]):

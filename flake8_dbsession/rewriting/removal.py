@@ -6,7 +6,7 @@ import ast
 
 import libcst as cst
 
-from flake8_dbsession.rewriting.closes import block_of
+from flake8_dbsession.rewriting.closes import NAMES_HERE, block_of
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.places import PlacedStatement, place_of_call
@@ -89,6 +89,13 @@ def _only_asks(owner: ast.If) -> bool:
     """Tell whether a test does nothing but ask for a name: ``if db:``, ``if db is not None:``."""
     if owner.orelse:
         return False
+    match owner.test:
+        case ast.Compare(
+            left=ast.Constant(value=str()),
+            ops=[ast.In()],
+            comparators=[ast.Call(func=ast.Name(id=names), args=[], keywords=[])],
+        ):
+            return names in NAMES_HERE
     parts = ast.walk(owner.test)
     return all(isinstance(part, _ASKING) for part in parts)
 

@@ -266,3 +266,39 @@ def test_no_name_of_the_projects_own_says_that_rows_are_fetched(read: str, tmp_p
     files = {"work.py": function(body, f"import sqlite3\n{LAZY_STORE}")}
     (reason,) = reasons(tmp_path, files, "work.py", "DBS601")
     assert reason.endswith("may need the connection after the block")
+
+
+def test_a_double_that_cannot_be_closed_is_a_doubt(tmp_path: Path) -> None:
+    files = {
+        "store.py": "import sqlite3\n\ndef get_connection():\n    return sqlite3.connect('a.db')\n",
+        "work.py": """
+            from store import get_connection
+
+            def names():
+                with get_connection() as conn:
+                    return conn.execute("SELECT name FROM users").fetchall()
+        """,
+        "tests/test_work.py": """
+            import sqlite3
+            import work
+
+            class Connection:
+                def __enter__(self):
+                    return sqlite3.connect("b.db")
+
+                def __exit__(self, *error):
+                    pass
+
+            def test_names(monkeypatch):
+                monkeypatch.setattr(work, "get_connection", lambda: Connection())
+                with work.get_connection() as conn:
+                    conn.execute("CREATE TABLE users (name)")
+                assert work.names() == []
+        """,
+    }
+    assert reasons(tmp_path, files, "work.py", "DBS601") == [
+        "5: DBS601 `tests/test_work.py` patches `get_connection` in this module"
+    ]
+    assert reasons(tmp_path, files, "tests/test_work.py", "DBS601") == [
+        "14: DBS601 the test may replace `get_connection`"
+    ]

@@ -55,7 +55,7 @@ AFTER = """
 LEFT = {
     "handed_on": ("db = next(get_db())\n    return Service(db)", "line 5 hands it on"),
     "kept": (
-        "gen = get_db()\n    db = next(gen)\n    db.commit()",
+        "gen = get_db()\n    db = next(gen)\n    db.commit()\n    keep(gen)",
         "the generator is kept under a name of its own",
     ),
     "used_after_the_loop": (
@@ -333,6 +333,21 @@ SERVED = """
         finally:
             db.close()
 """
+KEPT = """
+    from core.database import get_db
+    from core.models import User
+
+    def work(this, name, cache):
+        generator = get_db()
+        db = next(generator)
+        try:
+            db.add(User(name=name))
+            probe()
+            db.commit()
+            return db.query(User).count()
+        finally:
+            db.close()
+"""
 LENT = """
     from contextlib import contextmanager
     from core.database import get_db
@@ -356,7 +371,12 @@ LENT = """
 
 
 @pytest.mark.parametrize(
-    ("code", "database"), [(SERVED, HOUSE["core/database.py"]), (LENT, READING_DATABASE)]
+    ("code", "database"),
+    [
+        (SERVED, HOUSE["core/database.py"]),
+        (KEPT, HOUSE["core/database.py"]),
+        (LENT, READING_DATABASE),
+    ],
 )
 def test_what_is_given_the_session_and_does_not_outlive_it(
     code: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -365,6 +385,7 @@ def test_what_is_given_the_session_and_does_not_outlive_it(
     repair = repaired(tmp_path / "code", files, "work.py", "DBS105")
     after = repair.text.content
     assert "with get_db_session() as db:\n" in after
+    assert "generator" not in after
     again = repaired(tmp_path / "code", {**files, "work.py": after}, "work.py", "DBS105")
     assert again.text.content == after
     for name in ("core", "core.models", "core.database", "core.helpers"):

@@ -23,6 +23,25 @@ SAFE = {
         return {"name": user.name, "upper": user.name.upper(), "posts": len(user.posts)}
     """,
     "counted": "return db.query(User).count()",
+    "what_there_is": """
+        found = db.query(db.query(User).filter(User.name == name).exists()).scalar()
+        return found
+    """,
+    "let_go": """
+        users = db.query(User).all()
+        for user in users:
+            list(user.posts)
+        db.expunge_all()
+        return users, {"first": users}
+    """,
+    "the_columns_by_their_names": """
+        user = db.get(User, 1)
+        plain = {c.name: getattr(user, c.name) for c in User.__table__.columns}
+        keyed = {}
+        for column in user.__mapper__.column_attrs:
+            keyed[column.key] = getattr(user, column.key, None)
+        return plain, keyed
+    """,
     "a_statement_and_its_values": """
         found = db.execute(text("SELECT id FROM users WHERE name = :name"), {"name": name})
         ids = [row[0] for row in found.fetchall()]
@@ -160,6 +179,16 @@ UNSAFE = {
 OUTLIVING = {
     "returned": "return db.query(User).first()",
     "returned_list": "return db.execute(select(User)).scalars().all()",
+    "let_go_but_for_what_it_holds": """
+        user = db.get(User, 1)
+        list(user.posts)
+        db.expunge(user)
+        return user
+    """,
+    "loaded_again": """
+        db.expunge_all()
+        return db.query(User).first()
+    """,
     "returned_in_dict": """
         user = db.get(User, 1)
         return {"user": user}

@@ -274,6 +274,39 @@ def test_another_name_like_the_handlers_is_no_call_of_it(tmp_path: Path) -> None
     assert "def users(db: Session = Depends(get_db)):" in repair.text.content
 
 
+@pytest.mark.parametrize(
+    ("done", "left"),
+    [
+        ("return db.query(User.id).filter_by(name=name).scalar()", 0),
+        ("db.query(User).first().name = name", 1),
+        ("db.commit()", 1),
+        ("return found(db)", 1),
+    ],
+)
+def test_a_session_that_is_shared_to_read_is_no_doubt(done: str, left: int, tmp_path: Path) -> None:
+    more = f"""
+        from fastapi import Depends
+        from sqlalchemy.orm import Session
+        from core.database import get_db
+        from core.models import User
+        from web import found
+
+        def user(name: str, db: Session = Depends(get_db)):
+            {done}
+
+        def member(user=Depends(user)):
+            return user
+    """
+    for given in ("user", "member"):
+        head = f"def users(who=Depends({given}))"
+        routes = dedent(ROUTE).format(head=head, more=dedent(more))
+        project = {**HOUSE, "dbsession.toml": "", "api/routes.py": routes}
+        repair = repaired(tmp_path, project, "api/routes.py", "DBS401")
+        assert [each.reason for each in repair.left] == left * [
+            f"`{given}` works with the session of `get_db`, too"
+        ]
+
+
 LATE = """
     from fastapi import APIRouter
     from web.start import started

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
-from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
+from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_opened
 from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE, closes
@@ -19,6 +19,7 @@ from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.driven import leaving_of_driven, place_of_driven, way_of_driven
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
+from flake8_dbsession.rewriting.imports import whole_lines
 from flake8_dbsession.rewriting.places import places
 from flake8_dbsession.rewriting.region import lost_comment
 
@@ -36,21 +37,52 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
             raise Refusal("the session is not just taken and given a name")
         if fact.loop is not None:
             return _fixed_loop(fact.loop, fact, document)
-        call = fact.node
-        if not isinstance(call, ast.Call) or fact.made not in (*call.args, _owner(call)):
-            raise Refusal("the generator is kept under a name of its own")
-        function = fact.scope.function()
-        if function is None:
+        call, function = fact.node, fact.scope.function()
+        if function is None or not isinstance(call, ast.Call):
             raise Refusal("it is held by a module-level name")
+        kept = None
+        if fact.made not in (*call.args, _owner(call)):
+            kept = _kept_before(fact, function, document)
         yields = [n for n in own_nodes(function.node) if _yields(n, fact.name)]
         for node in own_nodes(function.node):
             if node not in yields and not _stays_inside(node, fact, document):
                 _refuse_handing_on(node, fact.name)
         need = _need(fact, call)
         fix = fix_opened(need, document, _own_provision(need, fact, document))
+        if kept is not None:
+            return _without_generator(fix, kept, document)
         if fact.is_async:
             return replace(fix, doubts=(*fix.doubts, _about_the_loop(fact)))
         return _doubting(fix, yields[0], need, document) if yields else fix
+
+
+def _kept_before(fact: DrivenDependency, function: Scope, document: Document) -> ast.stmt:
+    """Give the statement that keeps a generator, for the next one to take the session out of.
+
+    Raises:
+        Refusal: something else is done with the generator, or stands between them.
+    """
+    find = document.context.file.tree.statement
+    kept, taking = find(fact.made), find(fact.node)
+    match kept:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is fact.made:
+            block = document.block_around(kept)
+            uses = [n for n in ast.walk(function.node) if is_name(n, name)]
+            is_next = block[block.index(kept) + 1 :][:1] == [taking]
+            if is_next and [type(use.ctx) for use in uses] == [ast.Store, ast.Load]:
+                return kept
+    raise Refusal("the generator is kept under a name of its own")
+
+
+def _without_generator(fix: Fix, kept: ast.stmt, document: Document) -> Fix:
+    """Take away the statement that kept the generator, too."""
+    edit = whole_lines(kept, document)
+    if not document.stands_alone(kept, kept):
+        raise Refusal("the generator is kept on a line with something else")
+    lost = map(lost_comment, document.comments_in(edit.start, edit.end))
+    unneeded = fix.unneeded | document.names_in(kept)
+    doubts = (*fix.doubts, *lost)
+    return replace(fix, edits=(edit, *fix.edits), doubts=doubts, unneeded=unneeded)
 
 
 def _yields(node: ast.AST, name: str) -> bool:

@@ -7,9 +7,12 @@ import builtins
 import re
 from collections.abc import Iterator, Sequence
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, registrations
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import injected_by
+from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
@@ -19,7 +22,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
 )
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
 from flake8_dbsession.house.model import Way
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
@@ -30,6 +33,7 @@ from flake8_dbsession.rewriting.imports import reach_module
 # What these do takes no time, and asks nothing of a database.
 _QUICK = ("fastapi", "logging", "starlette")
 _DEPTH = 8  # dependencies of dependencies; real code has three
+_READING = (ROWS | LOADERS | {"close"}) - {"merge"}
 _HEAD = regex(r"(?:async\s+)?def\s+\w+\s*\(")
 
 
@@ -125,7 +129,7 @@ def filled(
         document: the file.
         is_async: whether the session is an asynchronous one.
     """
-    doubts = (*_decorated(handler, document), *_shared(handler, way, document))
+    doubts = (*_decorated(handler, document), *_shared(handler, name, way, document))
     written, needed = _written(way, expression, document, is_async=is_async)
     edit = _put(f"{name}: {written}", handler.node, document)
     if edit.start < document.line_end(handler.node.lineno):
@@ -171,16 +175,55 @@ def _decorated(handler: Handler, document: Document) -> Iterator[str]:
             return
 
 
-def _shared(handler: Handler, way: Way, document: Document) -> Iterator[str]:
-    """Doubt that what other dependencies do with the same session is of no concern."""
+def _shared(handler: Handler, name: str, way: Way, document: Document) -> Iterator[str]:
+    """Doubt that what other dependencies do with the same session is of no concern.
+
+    It is none where the handler and they all read, and nothing else.
+    """
     inference = document.context.file.inference
     outside = handler.scope.module.scope
     parts = [part for each in handler.node.decorator_list for part in _head(each, outside)]
     calls = [node for part in parts for node in nodes_in(part) if isinstance(node, ast.Call)]
     asked = [(injected_callable(call, outside), outside) for call in calls]
+    reads = _only_reads(handler.node, name, handler.scope, inference)
     for given, scope in (*asked, *_injected(handler.node, handler.scope, inference)):
-        if given is not None and _asks_for(given, scope, way, inference, _DEPTH):
+        if given is None or not _asks_for(given, scope, way, inference, _DEPTH):
+            continue
+        if not (reads and _asking_reads(given, scope, way, inference)):
             yield f"`{ast.unparse(given)}` works with the session of `{way.expression}`, too"
+
+
+def _asking_reads(given: ast.expr, scope: Scope, way: Way, inference: Inference) -> bool:
+    """Tell whether what a framework calls only reads by a dependency's session."""
+    value = inference.value(given, scope)
+    if not isinstance(value, FunctionValue) or isinstance(value.node, ast.Lambda):
+        return False
+    node, inside = value.node, value.scope.child(value.node)
+    for parameter in _parameters(node, inside):
+        for inner, where in injected_by(parameter, inside, inference):
+            if _is_way(inference.value(inner, where), way):
+                reads = _only_reads(node, parameter.arg.arg, inside, inference)
+            else:
+                is_asking = _asks_for(inner, where, way, inference, _DEPTH)
+                reads = not is_asking or _asking_reads(inner, where, way, inference)
+            if not reads:
+                return False
+    return True
+
+
+def _only_reads(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, session: str, scope: Scope, inference: Inference
+) -> bool:
+    """Tell whether a function reads by a session itself, closes it at most, and changes nothing."""
+    for call in ast.walk(node):
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+                if name == session and method not in _READING:
+                    return False
+        if isinstance(call, ast.Call) and any(is_name(part, session) for part in arguments(call)):
+            return False
+    objects = Objects(session, node.body, scope, inference)
+    return not left_pending(node.body, objects, closes_stay=False)
 
 
 def _head(decorator: ast.expr, outside: Scope) -> Iterator[ast.expr]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.cursors import Cursors
@@ -18,6 +19,8 @@ from flake8_dbsession.fixes.blocks.entered_connection import (
     entered_for,
     own_block_of,
 )
+from flake8_dbsession.fixes.blocks.opening import entered_itself
+from flake8_dbsession.fixes.blocks.provision import plain_need
 from flake8_dbsession.fixes.connection.shared_block import shared_edits
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.registry import register
@@ -42,11 +45,14 @@ class CloseAsWell(Fixer[Ending]):
             raise Refusal("the block does not enter the connection itself")
         assert block is not None
         refuse_borrowed(opened, document)
+        _refuse_replaced(opened, document)
         name = _name(item, opened.scope.node)
         entered = entered_for(opened, document, committed=True)
         doubts = tuple(_doubts(name, block, opened, document.context.file.inference))
         if not entered.call:
-            return replace(_closed(entered, item, name, opened, document), doubts=doubts)
+            swap = entered_itself(plain_need(opened, document), document)
+            fix = _closed(entered, item, name, opened, document)
+            return replace(fix, doubts=doubts, swap=swap)
         start, end = document.span(opened.node)
         edits = (Edit(start, end, entered.call), *entered.edits)
         unneeded = document.names_in(opened.node)
@@ -56,6 +62,15 @@ class CloseAsWell(Fixer[Ending]):
         own = own_block_of(opened, document, committed=True)
         other = replace(_closed(own, item, name, opened, document), doubts=doubts)
         return replace(fix, instead=by_own_block(other, entered))
+
+
+def _refuse_replaced(opened: Acquisition, document: Document) -> None:
+    """Leave a block in a test that names its opener in a text, to put something in its place."""
+    opener = last_segment(opened.node.func)
+    texts = (node.value for node in ast.walk(document.tree) if isinstance(node, ast.Constant))
+    names = {text.rpartition(".")[2] for text in texts if isinstance(text, str)}
+    if document.context.is_test and opener in names:
+        raise Refusal(f"the test may replace `{opener}`")
 
 
 def _closed(

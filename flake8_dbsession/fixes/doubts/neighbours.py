@@ -57,6 +57,8 @@ class Neighbours:
 
     @cached_property
     def _files(self) -> list[Path]:
+        if not self._root.is_dir():  # what an editor holds need not be on disk yet
+            return []
         return [Path(path) for path in discover([str(self._root)], ())]
 
 

@@ -70,12 +70,13 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     The fix makes a block of the provider, of the loop or of what follows the assignment, under the
     conditions of [DBS101](DBS101.md). A `break` or `continue` at the end of a loop goes with it; a
     loop with an `else`, or one that is left so before its end, stays, and so does a generator under
-    a name of its own. Where the dependency commits and the loop runs to its end with work, only a
-    provider that commits takes its place. What is made with the session may stand in the block
-    where only methods of it are called there. A generator that yields the session yields it out of
-    the block; a provider that commits would commit what is done there, too. After `db = await
-    anext(get_db())` the event loop closes the generator, and with it the session, at the next
-    `await`: what was added until then is lost, which the block keeps, so that this fix is unsafe.
+    a name of its own, but for one that is there for the next line alone. Where the dependency
+    commits and the loop runs to its end with work, only a provider that commits takes its place.
+    What is made with the session may stand in the block where only methods of it are called there.
+    A generator that yields the session yields it out of the block; a provider that commits would
+    commit what is done there, too. After `db = await anext(get_db())` the event loop closes the
+    generator, and with it the session, at the next `await`: what was added until then is lost,
+    which the block keeps, so that this fix is unsafe.
 
     Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 

@@ -83,7 +83,9 @@ class RouteOpensSession(Rule[Opening]):
     leaves uncommitted, and where it makes no difference that the session stays open to the end of
     the request: no loaded object leaves the handler, and nothing that takes time comes after the
     session's use. It is unsafe where a dependency of the handler, of its decorator or its router
-    has the same session, and under a decorator that may not pass a new parameter on.
+    has the same session, unless all of them only read, and under a decorator that may not pass a
+    new parameter on. A module that only the handler imports is imported at the top, unless it may
+    import this file by then.
 
     In a layer whose sessions are the request's own, the fix is that of [DBS101](DBS101.md) and
     [DBS102](DBS102.md).

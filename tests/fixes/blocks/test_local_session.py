@@ -230,6 +230,29 @@ FORMS = {
                 print(name)
         """,
     ),
+    "closed_where_the_name_is_bound": (
+        """
+        try:
+            db = SessionLocal()
+            number = db.query(User).count()
+            return number
+        except ValueError as error:
+            print(error)
+            return 0
+        finally:
+            if "db" in locals():
+                db.close()
+        """,
+        """
+        try:
+            with get_db_session() as db:
+                number = db.query(User).count()
+                return number
+        except ValueError as error:
+            print(error)
+            return 0
+        """,
+    ),
     "opened_in_the_try": (
         """
         db = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
 from flake8_dbsession.analysis.effects.work.columns import Columns
@@ -38,11 +39,20 @@ from flake8_dbsession.analysis.names.scopes import (
     original_name,
 )
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, InstanceValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, is_super, own_nodes
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    blocks,
+    dotted_name,
+    is_name,
+    is_super,
+    own_nodes,
+)
 
 _BY_TURNS = (ast.BoolOp, ast.IfExp)
 _PARTS = (ast.Attribute, ast.Name, ast.Subscript)
 _NUMBERS = frozenset({"count", "delete", "rowcount", "update"})
+_SCHEMA = frozenset({"__mapper__", "__table__"})
+_COLUMNS = frozenset({"c", "column_attrs", "columns"})
 _ENTITIES = FETCHES_ONE | LOADERS
 _NAMED_ROWS = frozenset({"query", "select"})
 
@@ -121,7 +131,8 @@ class Objects:
             case ast.Attribute() if self._leads_to_session(expression):
                 return True
             case ast.Attribute(value=base, attr=name):
-                return name not in _NUMBERS and self.carries(base) and not self._is_column(name)
+                is_plain = name in _NUMBERS | _SCHEMA or self._is_column(name)
+                return not is_plain and self.carries(base)
             case ast.Call():
                 return self._result_carries(expression)
             case ast.IfExp(body=body, orelse=orelse):
@@ -405,7 +416,7 @@ class Objects:
         if isinstance(call.func, ast.Attribute):
             if name in _NUMBERS:
                 return False
-        elif self.callees.is_builtin(call.func, *VALUES):
+        elif self.callees.is_builtin(call.func, *VALUES) or self._reads_column(call):
             return False
         if asked is not None:
             return self._loads(asked)
@@ -419,6 +430,15 @@ class Objects:
         if following is None or _returns_objects(following, self):
             return True
         return self._held_by_made(call) != NOTHING_HELD
+
+    def _reads_column(self, call: ast.Call) -> bool:
+        """Tell whether a call is ``getattr(user, c.name)`` for a ``c`` of a table's columns."""
+        match call.args:
+            case [_, ast.Attribute(value=ast.Name(id=column), attr="key" | "name"), *_]:
+                sources = [v for n in self._nodes for t, v in bindings_of(n) if is_name(t, column)]
+                is_read = self.callees.is_builtin(call.func, "getattr")
+                return is_read and bool(sources) and all(map(_are_columns, sources))
+        return False
 
     def followed(self, call: ast.Call) -> Following | None:
         """Give the project's function that a call leads to, with what it is given.
@@ -550,6 +570,8 @@ class Objects:
                 return not self._is_column(name)
             case ast.Name(id=name) if values := self.assigned(name):
                 return any(map(self._selects_objects, values))
+            case ast.Call(func=ast.Attribute(attr="exists")):
+                return False
         root = root_call(selected)
         if root is None:
             return True
@@ -781,6 +803,14 @@ def _is_put_into(node: ast.AST, name: str) -> bool:
     return False
 
 
+def _are_columns(expression: ast.expr) -> bool:
+    """Tell whether an expression is the columns of a class: ``User.__table__.columns``."""
+    match expression:
+        case ast.Attribute(value=ast.Attribute(attr=schema), attr=columns):
+            return schema in _SCHEMA and columns in _COLUMNS
+    return False
+
+
 def _selected(call: ast.Call) -> list[ast.expr]:
     """Give what a query is of, or the statement that is executed: its parameters are values."""
     if last_segment(call.func) in _NAMED_ROWS:
@@ -811,10 +841,34 @@ def outliving(
         The first node that hands one out; None where none is.
     """
     nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+    let_go = {id(part) for each in _let_go(body, nodes, objects) for part in ast.walk(each)}
     for node in nodes:
-        if _hands_out(node, objects) or _names_for_later(node, objects, used_later):
+        if id(node) not in let_go and (
+            _hands_out(node, objects) or _names_for_later(node, objects, used_later)
+        ):
             return node
     return None
+
+
+def _let_go(
+    body: Sequence[ast.stmt], nodes: list[ast.AST], objects: Objects
+) -> Iterator[ast.Return]:
+    """Give the returns right after ``expunge_all()``, when no object is the session's any more.
+
+    After ``expunge(user)`` what ``user`` has loaded of other objects is the session's still.
+    """
+    for block in (body, *(block for node in nodes for block in blocks(node))):
+        for before, last in pairwise(block):
+            calls = (part for part in ast.walk(last) if isinstance(part, ast.Call))
+            if isinstance(last, ast.Return) and _expunges_all(before, objects) and not any(calls):
+                yield last
+
+
+def _expunges_all(statement: ast.stmt, objects: Objects) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr="expunge_all"))):
+            return objects.is_session(owner)
+    return False
 
 
 def outliving_an_error(
