@@ -17,6 +17,7 @@ from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
+from flake8_dbsession.fixes.doubts.sources import READER, Look, looks_in
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
@@ -58,7 +59,6 @@ _COUNTS_CLOSES = regex(
     rf"close\.(?:assert_not_called|side_effect)|close\s*=(?!=){_PLAIN_MOCK}", re.MULTILINE
 )
 
-_READS_SOURCE = "getsource"  # of the standard library's ``inspect``
 # What shows all that is in a result, or what was written to a log.
 _SEES_ALL = frozenset({"assertLogs", "caplog", "dict", "dumps", "items", "repr", "str", "values"})
 ANY_TEXT = "*"
@@ -174,14 +174,14 @@ class Code:
         """What the file patches."""
         return patches(self._tree)
 
-    def looks_for(self, module: Path) -> set[str]:
-        """Give the texts in the tests that may look for one in the source of a module."""
-        names = {module_word(module), *self.names_of(module)}
-        found: set[str] = set()
-        for function in self._functions:
-            if _READS_SOURCE in self._text_of([function]) and self.may_run(function.lineno, names):
-                found |= set(_whole_texts_in(nodes_in(function)))
-        return found
+    def looks_into(self, module: Path) -> list[Look]:
+        """Give what the tests look for in the source of a module, or of something in it."""
+        names = self.names_of(module)
+        others = {name for _, name in self._imports} - names
+        running = (f for f in self._functions if READER in self._text_of([f]))
+        around = (f for f in running if self.may_run(f.lineno, {module_word(module), *names}))
+        looks = (look for f in around for look in looks_in(nodes_in(f)))
+        return [look for look in looks if look.subject.partition(".")[0] not in others]
 
     def may_be_named(self, patch: Patch, name: str) -> bool:
         """Tell whether what a patch replaces may have a name, for it cannot be read."""

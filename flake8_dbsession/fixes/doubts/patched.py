@@ -16,6 +16,7 @@ from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE
 from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
+from flake8_dbsession.fixes.doubts.sources import READER, Look
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
@@ -121,9 +122,8 @@ class PatchedNames:
             after: its text after the fix.
             context: the module.
         """
-        for test in self._tests_naming("getsource", context):
-            texts = test.looks_for(context.file.path)
-            if any(before.count(text) != after.count(text) for text in texts if text.strip()):
+        for test in self._tests_naming(READER, context):
+            if any(look.differs(before, after) for look in test.looks_into(context.file.path)):
                 shown = shown_from(context.file.inference.project.root, test.path)
                 reason = f"`{shown}` looks into the source of this module"
                 return Doubt(Kind.PATCHED, reason, str(test.path))
@@ -379,9 +379,9 @@ class _Test:
         self._seen: dict[str, list[_Seen]] = {}
         self._runners: dict[tuple[int, int], Names] = {}
 
-    def looks_for(self, module: Path) -> set[str]:
+    def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
-        return self._code.looks_for(module) if self._code is not None else set()
+        return self._code.looks_into(module) if self._code is not None else []
 
     def hands_over(self, name: str, ways: list[Way]) -> bool:
         """Tell whether it hands code what may not be entered, as ``Code`` tells it."""

@@ -120,12 +120,24 @@ def test_a_name_from_a_loop_may_be_any_that_the_test_has(tmp_path: Path) -> None
     assert not left_for(tmp_path, files)
 
 
-@pytest.mark.parametrize(("looks_for", "is_fixed"), [("finally:", False), ("query(", True)])
+@pytest.mark.parametrize(
+    ("looks", "is_fixed"),
+    [
+        ("'finally:' in inspect.getsource(count)", False),
+        ("inspect.getsource(count).count('finally:') == 1", False),
+        ("re.search(r'final+y:', inspect.getsource(count))", False),
+        ("'query(' in inspect.getsource(count)", True),
+        ("'finally:' in inspect.getsource(other)", True),
+        ("'finally:' in inspect.getsource(elsewhere)", True),
+    ],
+)
 def test_a_test_that_looks_into_the_source_is_held(
-    looks_for: str, is_fixed: bool, tmp_path: Path
+    looks: str, is_fixed: bool, tmp_path: Path
 ) -> None:
-    test = f"{HEAD}    def test_it():\n        assert {looks_for!r} in inspect.getsource(count)\n"
-    found = left_for(tmp_path, {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test})
+    head = HEAD.replace("first", "first, other\n    from app.more import elsewhere")
+    test = f"{head}    def test_it():\n        assert {looks}\n        count()\n"
+    work = f"{WORK}\n    def other():\n        pass\n"
+    found = left_for(tmp_path, {**HOUSE, "app/work.py": work, "tests/test_work.py": test})
     told = "`tests/test_work.py` looks into the source of this module"
     assert found == ([] if is_fixed else [told])
 

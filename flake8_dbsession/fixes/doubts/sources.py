@@ -1,0 +1,81 @@
+"""Tests that look for something in the source of what they test."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
+
+READER = "getsource"
+"""The function of the standard library's ``inspect`` that gives a source."""
+
+_SEARCHES = frozenset({"count", "find", "index", "replace", "rfind", "split", "startswith"})
+_MATCHES = frozenset({"findall", "finditer", "match", "search", "sub"})
+
+
+class Look(NamedTuple):
+    """What a test looks for in a source.
+
+    Attributes:
+        subject: the dotted name of what it has the source of, as the test writes it.
+        pattern: the regular expression, or the escaped text.
+    """
+
+    subject: str
+    pattern: str
+
+    def differs(self, before: str, after: str) -> bool:
+        """Tell whether it finds more or less in a module's text after a fix than before."""
+        name = self.subject.rpartition(".")[2]
+        parts = [_definition(name, text) for text in (before, after)]
+        if parts[0] is None:
+            parts = [before, after]
+        try:
+            found = [len(re.findall(self.pattern, part or "")) for part in parts]
+        except re.error:
+            return True
+        return found[0] != found[1]
+
+
+def looks_in(nodes: Iterable[ast.AST]) -> Iterator[Look]:
+    """Find what the code of a test looks for in the sources that it reads.
+
+    Args:
+        nodes: that code.
+    """
+    nodes = list(nodes)
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    subjects = {
+        dotted_name(call.args[0])
+        for call in calls
+        if last_segment(call.func) == READER and call.args
+    }
+    for pattern in _patterns(nodes):
+        yield from (Look(subject, pattern) for subject in subjects)
+
+
+def _patterns(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        match node:
+            case ast.Compare(left=ast.Constant(value=str(text)), ops=[ast.In() | ast.NotIn()]):
+                yield re.escape(text)
+            case ast.Call(func=function, args=[ast.Constant(value=str(text)), *_]):
+                name = last_segment(function)
+                if name in _SEARCHES:
+                    yield re.escape(text)
+                elif name in _MATCHES:
+                    yield text
+
+
+def _definition(name: str, text: str) -> str | None:
+    """Give the part of a module's text that defines a name; None where none does."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    defined = (n for n in nodes_in(ast.parse(text)) if isinstance(n, kinds) and n.name == name)
+    found = next(defined, None)
+    if found is None:
+        return None
+    return "\n".join(text.split("\n")[found.lineno - 1 : found.end_lineno])
