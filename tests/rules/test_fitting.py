@@ -143,7 +143,7 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
         (
             "def f():\n    db = next(get_async_db())\n",
             "DBS105",
-            "use `async with asynccontextmanager(get_async_db)() as db:` in an `async def`",
+            "use `async with AsyncSessionLocal() as db:` in an `async def`",
         ),
         (
             "def f(path):\n    c = sqlite3.connect(path)\n    c.execute(PRAGMA)\n    return c\n",
