@@ -153,6 +153,9 @@ class Code:
         for other, other_text in shared:
             self._add_fixtures(other, other_text.split("\n"))
         self._told: dict[Function | None, _Running] = {}
+        self._names: dict[Path, set[str]] = {}
+        self._looks: dict[Path, list[Look]] = {}
+        self._outer: dict[int, Function | None] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
@@ -176,6 +179,11 @@ class Code:
 
     def looks_into(self, module: Path) -> list[Look]:
         """Give what the tests look for in the source of a module, or of something in it."""
+        if module not in self._looks:
+            self._looks[module] = self._looking_into(module)
+        return self._looks[module]
+
+    def _looking_into(self, module: Path) -> list[Look]:
         names = self.names_of(module)
         others = {name for _, name in self._imports} - names
         running = (f for f in self._functions if READER in self._text_of([f]))
@@ -191,7 +199,10 @@ class Code:
 
     def names_of(self, module: Path) -> set[str]:
         """Give the names by which the file has a module, or something of it."""
-        return {name for dotted, name in self._imports if is_module(module, dotted)}
+        if module not in self._names:
+            found = {name for dotted, name in self._imports if is_module(module, dotted)}
+            self._names[module] = found
+        return self._names[module]
 
     @cached_property
     def _imports(self) -> set[tuple[str, str]]:
@@ -381,8 +392,10 @@ class Code:
         return max(around, key=lambda f: f.lineno, default=outer)
 
     def _around(self, line: int) -> Function | None:
-        around = (f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0))
-        return next(around, None)
+        if line not in self._outer:
+            around = (f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0))
+            self._outer[line] = next(around, None)
+        return self._outer[line]
 
     def _parts_at(self, line: int) -> list[_Part] | None:
         """Give what may run while a patch holds; None for the whole file."""
