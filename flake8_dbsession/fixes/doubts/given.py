@@ -186,10 +186,14 @@ class Code:
     def _looking_into(self, module: Path) -> list[Look]:
         names = self.names_of(module)
         others = {name for _, name in self._imports} - names
-        running = (f for f in self._functions if READER in self._text_of([f]))
-        around = (f for f in running if self.may_run(f.lineno, {module_word(module), *names}))
+        around = (f for f in self._readers if self.may_run(f.lineno, {module_word(module), *names}))
         looks = (look for f in around for look in looks_in(nodes_in(f)))
         return [look for look in looks if look.subject.partition(".")[0] not in others]
+
+    @cached_property
+    def _readers(self) -> list[Function]:
+        """Give the functions that read a source."""
+        return [f for f in self._functions if READER in self._text_of([f])]
 
     def may_be_named(self, patch: Patch, name: str) -> bool:
         """Tell whether what a patch replaces may have a name, for it cannot be read."""

@@ -53,11 +53,16 @@ class Functions:
 
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
+        self._bound: dict[_Function, set[str]] = {}
 
     def is_late(self, name: str, line: int) -> bool:
         """Tell whether a name that is read on a line is bound in the function around it."""
         around = self._around(line)
-        return around is not None and name in _bound_in(around.node)
+        if around is None:
+            return False
+        if around.node not in self._bound:
+            self._bound[around.node] = _bound_in(around.node)
+        return name in self._bound[around.node]
 
     def lines_of(self, name: str) -> list[int]:
         """Give the lines on which the module's code reads a name."""

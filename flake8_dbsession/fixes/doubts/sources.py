@@ -30,15 +30,16 @@ class Look(NamedTuple):
 
     def differs(self, before: str, after: str) -> bool:
         """Tell whether it finds more or less in a module's text after a fix than before."""
-        name = self.subject.rpartition(".")[2]
-        parts = [_definition(name, text) for text in (before, after)]
-        if parts[0] is None:
-            parts = [before, after]
         try:
-            found = [len(re.findall(self.pattern, part or "")) for part in parts]
+            if len(re.findall(self.pattern, before)) == len(re.findall(self.pattern, after)):
+                return False
         except re.error:
             return True
-        return found[0] != found[1]
+        name = self.subject.rpartition(".")[2]
+        old, new = _definition(name, before), _definition(name, after)
+        if old is None or new is None:
+            return True
+        return len(re.findall(self.pattern, old)) != len(re.findall(self.pattern, new))
 
 
 def looks_in(nodes: Iterable[ast.AST]) -> Iterator[Look]:
