@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.doubts.neighbours import is_module
-from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, shown_from
+from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, doubt_of, shown_from
 from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, PreparedFile
@@ -469,10 +469,8 @@ class _Findings:
         if proposal.fix is None:
             return proposal
         is_accepted = Kind.PATCHED.value in self._accepted(wishes)
-        before = self.text.content
-        after = applied(before, proposal.fix.edits)
-        read = self.patched.source_read(before, after, self.document.context)
-        if read is not None and not is_accepted:
+        read = None if is_accepted else self._source_read(proposal.fix)
+        if read is not None:
             return _Proposal(proposal.violation, None, read.reason, (read,))
         found: list[Move] = []
         names = set(proposal.fix.unneeded)
@@ -494,6 +492,12 @@ class _Findings:
                 return _Proposal(proposal.violation, None, doubt.reason, (doubt,))
         return replace(proposal, moves=tuple(found))
 
+    def _source_read(self, fix: Fix) -> Doubt | None:
+        """Doubt a fix that a test would see in the text of the file."""
+        before = self.text.content
+        after = applied(before, fix.edits)
+        return self.patched.source_read(before, after, self.document.context)
+
     def _keeping(self, proposal: _Proposal, wishes: Wishes) -> Fix | None:
         """Give the fix that leaves the session's ends to the code, where there is a safe one."""
         if proposal.fix is None or proposal.fix.keeping is None:
@@ -512,10 +516,9 @@ class _Findings:
         )
         if all((m.new, m.closes) == (move.new, move.closes) for m in same):
             return None
-        root = self.document.context.file.inference.project.root
-        shown = shown_from(root, move.path)
-        reason = f"`{shown}` patches what another fix calls otherwise"
-        return Doubt(Kind.PATCHED, reason, str(move.path))
+        return doubt_of(
+            move.path, "patches what another fix calls otherwise", self.document.context
+        )
 
     def _is_moved(self, move: Move) -> bool:
         """Tell whether an earlier fix has a test name something else already."""

@@ -164,6 +164,11 @@ def calls(statements: Sequence[Statement], name: str, method: str) -> int:
     return count
 
 
+def leaves_commit(old: Sequence[Statement], new: Sequence[Statement], name: str) -> bool:
+    """Tell whether code leaves a commit of a session to others that it made before."""
+    return calls(new, name, "commit") < calls(old, name, "commit")
+
+
 def keeps_ends(old: Sequence[Statement], new: Sequence[Statement], name: str) -> bool:
     """Tell whether code commits and rolls back a session as often as before."""
     return all(calls(old, name, m) == calls(new, name, m) for m in ("commit", "rollback"))

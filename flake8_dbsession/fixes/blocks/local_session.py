@@ -57,9 +57,9 @@ from flake8_dbsession.fixes.fallback import (
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.closes import (
     block_of,
-    calls,
     closes_early,
     keeps_ends,
+    leaves_commit,
     mentions,
     names_any,
     without_closes,
@@ -202,7 +202,6 @@ def fix_opened(
     is_used = names_any(statements, provision.name.partition(".")[0])
     added = provision.edits if is_used or provision.is_injected else ()
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
-    is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
     is_kept = keeps_ends(region.statements, statements, need.name)
     differing = None
     if is_tried:
@@ -216,7 +215,7 @@ def fix_opened(
         lends=lends(need.name, body, need.scope, provision, document),
         stays=not is_tried,
         differing=differing,
-        counts=is_left,
+        counts=leaves_commit(region.statements, statements, need.name),
         only_closes=is_kept and ends == CLOSES,
     )
     keeping = None if is_kept or ends != CLOSES else again

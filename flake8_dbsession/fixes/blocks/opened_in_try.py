@@ -26,9 +26,9 @@ from flake8_dbsession.fixes.doubts.provider import only_tells
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,
-    calls,
     closes_early,
     keeps_ends,
+    leaves_commit,
     without_closes,
     without_rollbacks,
     without_tail,
@@ -103,7 +103,6 @@ def fix_in_try(
         unneeded |= document.names_in(none)
     elif none is not None and provision.is_injected:
         raise Refusal(f"line {none.lineno} binds `{need.name}` anew")
-    is_left = calls(statements, need.name, "commit") < calls(region.statements, need.name, "commit")
     is_kept = keeps_ends(region.statements, statements, need.name)
     swap = swap_of(
         need,
@@ -112,7 +111,7 @@ def fix_in_try(
         enters=False,
         lends=lends(need.name, body, need.scope, provision, document),
         stays=body != [around] or not around.handlers,
-        counts=is_left,
+        counts=leaves_commit(region.statements, statements, need.name),
         only_closes=is_kept and ends == CLOSES,
     )
     keeping = None if is_kept or ends != CLOSES else again

@@ -524,20 +524,13 @@ def _first(node: _Part) -> int:
 
 def _texts_in(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Give the words of the texts in some code, but for its docstrings; logs stand for any."""
-    for text in _whole_texts_in(nodes):
-        yield from re.findall(r"\w+", text)
-    for node in nodes:
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _SEES_ALL:
-                yield ANY_TEXT
-
-
-def _whole_texts_in(nodes: Sequence[ast.AST]) -> Iterator[str]:
     docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:
         match node:
             case ast.Constant(value=str(text)) if node not in docstrings:
-                yield text
+                yield from re.findall(r"\w+", text)
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _SEES_ALL:
+                yield ANY_TEXT
 
 
 def _looks(text: str, nodes: Sequence[ast.AST]) -> tuple[bool, bool, bool, bool]:

@@ -108,9 +108,7 @@ class PatchedNames:
             )
             reason, found = test.notices(place)
             if reason:
-                shown = shown_from(context.file.inference.project.root, test.path)
-                doubt = Doubt(Kind.PATCHED, f"`{shown}` {reason}", str(test.path))
-                return Verdict(doubt)
+                return Verdict(doubt_of(test.path, reason, context))
             moves += found
         return Verdict(None, tuple(moves))
 
@@ -124,9 +122,7 @@ class PatchedNames:
         """
         for test in self._tests_naming(READER, context):
             if any(look.differs(before, after) for look in test.looks_into(context.file.path)):
-                shown = shown_from(context.file.inference.project.root, test.path)
-                reason = f"`{shown}` looks into the source of this module"
-                return Doubt(Kind.PATCHED, reason, str(test.path))
+                return doubt_of(test.path, "looks into the source of this module", context)
         return None
 
     def _handed(self, swap: Swap, context: Context) -> Verdict:
@@ -135,9 +131,8 @@ class PatchedNames:
         for word in dict.fromkeys([swap.old, *(way.taker for way in ways)]):
             for test in self._tests_naming(word, context):
                 if test.hands_over(swap.old, ways):
-                    shown = shown_from(context.file.inference.project.root, test.path)
-                    reason = f"`{shown}` gives `{swap.old}`, which would be entered"
-                    return Verdict(Doubt(Kind.PATCHED, reason, str(test.path)))
+                    reason = f"gives `{swap.old}`, which would be entered"
+                    return Verdict(doubt_of(test.path, reason, context))
         return Verdict()
 
     def _tests_naming(self, name: str, context: Context) -> Iterator[_Test]:
@@ -226,6 +221,18 @@ def _lines(found: Iterable[re.Match[str]], text: str) -> list[int]:
 
 def _has(context: Context, name: str) -> bool:
     return bool(context.file.module.scope.bindings(name))
+
+
+def doubt_of(test: Path, reason: str, context: Context) -> Doubt:
+    """Doubt a fix for what a test does.
+
+    Args:
+        test: the test's file.
+        reason: what it does, after its name.
+        context: the module that is fixed.
+    """
+    shown = shown_from(context.file.inference.project.root, test)
+    return Doubt(Kind.PATCHED, f"`{shown}` {reason}", str(test))
 
 
 def shown_from(root: Path, path: Path) -> str:
