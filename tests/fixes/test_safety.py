@@ -91,6 +91,47 @@ def test_what_only_reads_is_none(body: str, tmp_path: Path) -> None:
     assert repaired(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS102").fixed
 
 
+KEEPER = """\
+class Keeper:
+    def __init__(self, user):
+        self.user = user
+
+    def name(self):
+        return self.user.name
+
+
+class Named:
+    def __init__(self, user):
+        self.name = user.name
+
+
+"""
+KEPT = {
+    "object_itself": "return Keeper(user)",
+    "its_attribute": "return Keeper(user).user",
+    "its_method": "return Keeper(user).name",
+    "by_a_name": "keeper = Keeper(user)\nreturn keeper.name",
+    "in_a_list": "return [Keeper(user)]",
+}
+
+
+@pytest.mark.parametrize("body", KEPT.values(), ids=KEPT)
+def test_an_object_that_keeps_a_loaded_one_lets_it_out(body: str, tmp_path: Path) -> None:
+    code = service(
+        f"with SessionLocal() as db:\n    user = db.get(User, 1)\n{indent(body, '    ')}"
+    )
+    files = {**HOUSE, "work.py": code.replace("def work", f"{KEEPER}def work")}
+    (reason,) = reasons(tmp_path, files, "work.py", "DBS102")
+    assert "may let one out of the block" in reason
+
+
+@pytest.mark.parametrize("body", ["Named(user)", "Named(user).name"])
+def test_an_object_that_keeps_a_column_lets_none_out(body: str, tmp_path: Path) -> None:
+    code = service(f"with SessionLocal() as db:\n    user = db.get(User, 1)\n    return {body}")
+    files = {**HOUSE, "work.py": code.replace("def work", f"{KEEPER}def work")}
+    assert repaired(tmp_path, files, "work.py", "DBS102").fixed
+
+
 ERRORS = {
     # What follows the close in a ``finally`` follows the block.
     "tail": """

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.work.callees import Callees, closures
+from flake8_dbsession.analysis.effects.work.classes import is_unmapped
 from flake8_dbsession.analysis.effects.work.columns import Columns
 from flake8_dbsession.analysis.effects.work.following import Following, followed
 from flake8_dbsession.analysis.effects.work.forms import (
@@ -131,8 +132,7 @@ class Objects:
             case ast.Attribute() if self._leads_to_session(expression):
                 return True
             case ast.Attribute(value=base, attr=name):
-                is_plain = name in _NUMBERS | _SCHEMA or self._is_column(name)
-                return not is_plain and self.carries(base)
+                return not self._is_plain_value(base, name) and self.carries(base)
             case ast.Call():
                 return self._result_carries(expression)
             case ast.IfExp(body=body, orelse=orelse):
@@ -151,6 +151,16 @@ class Objects:
             for part in ast.iter_child_nodes(expression)
             if isinstance(part, ast.expr)
         )
+
+    def _is_plain_value(self, base: ast.expr, name: str) -> bool:
+        """Tell whether an attribute is a plain value, such as a loaded object's column."""
+        if not self._is_column(name):
+            return name in _NUMBERS | _SCHEMA
+        inference = self.callees.inference
+        match inference.value(base, self.callees.scope):
+            case InstanceValue(cls=cls):
+                return not is_unmapped(cls, inference)
+        return True
 
     def mentions(self, node: ast.AST) -> bool:
         """Tell whether the session or anything that holds its objects is named in a node."""
@@ -429,7 +439,12 @@ class Objects:
         following = self.followed(call)
         if following is None or _returns_objects(following, self):
             return True
-        return self._held_by_made(call) != NOTHING_HELD
+        return self._keeps_objects(call, following) or self._held_by_made(call) != NOTHING_HELD
+
+    def _keeps_objects(self, call: ast.Call, following: Following) -> bool:
+        """Tell whether a call makes an object of the project's that keeps loaded ones."""
+        is_made = self.callees.constructor(call.func) is not None
+        return is_made and following.function.receiver in _filled(following, self)
 
     def _reads_column(self, call: ast.Call) -> bool:
         """Tell whether a call is ``getattr(user, c.name)`` for a ``c`` of a table's columns."""
