@@ -145,8 +145,8 @@ def superfluous(
         is_taken: tells whether another file takes a name from this one.
 
     Returns:
-        The edits that take the imports away; none in a package's ``__init__.py``, which passes
-        names on.
+        The edits that take the imports away, and that say of those which another file takes that
+        they are meant to stay; none in a package's ``__init__.py``, which passes names on.
     """
     if not names or document.context.file.path.name == "__init__.py":
         return []
@@ -212,7 +212,9 @@ def _superfluous(
                     used = _used_names(scope) if used is None else used
                     gone = [a for a in gone if (a.asname or a.name) not in used]
                 if isinstance(scope, ast.Module):
-                    gone = [a for a in gone if not is_taken(a.asname or a.name)]
+                    taken = [a for a in gone if is_taken(a.asname or a.name)]
+                    gone = [a for a in gone if a not in taken]
+                    yield from () if gone else _kept_for_others(taken, document)
                 is_whole = len(gone) == len(aliases)
                 if gone and not _is_kept(statement, scope, document, is_whole=is_whole):
                     yield from _without(statement, gone, document)
@@ -220,6 +222,16 @@ def _superfluous(
                 yield from _superfluous(statement, statement.body, names, document, is_taken)
             case ast.ClassDef():
                 yield from _superfluous(scope, statement.body, names, document, is_taken)
+
+
+def _kept_for_others(taken: list[ast.alias], document: Document) -> Iterator[Edit]:
+    """Say to linters that imports are meant to stay which only other files use."""
+    for line in sorted({alias.lineno for alias in taken}):
+        start, end = document.offset(line, 0), document.line_end(line)
+        text = document.lines[line - 1].rstrip()
+        if not text.endswith("\\") and not document.has_comment(start, end):
+            at = start + len(text)
+            yield Edit(at, at, "  # noqa: F401")
 
 
 def _used_names(scope: ast.AST) -> set[str]:

@@ -262,14 +262,48 @@ TAKERS = {
 def test_what_another_module_takes_from_here_stays(taker: str, tmp_path: Path) -> None:
     files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}
     content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
-    assert "from core.database import SessionLocal, get_db_session\n" in content
+    assert "from core.database import SessionLocal, get_db_session  # noqa: F401\n" in content
 
 
 def test_what_a_package_passes_on_stays(tmp_path: Path) -> None:
     package = "from app.counting import SessionLocal, count\n__all__ = ['SessionLocal', 'count']"
     files = {**HOUSE, "app/__init__.py": package, "app/counting.py": WORK}
     content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
-    assert "from core.database import SessionLocal, get_db_session\n" in content
+    assert "from core.database import SessionLocal, get_db_session  # noqa: F401\n" in content
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "from core.database import SessionLocal  # the factory",
+            "from core.database import SessionLocal, get_db_session  # the factory",
+        ),
+        (
+            "from core.database import (\n    SessionLocal,\n    engine,\n)\nprint(engine)",
+            "from core.database import (\n    SessionLocal,  # noqa: F401\n    engine,\n"
+            "    get_db_session,\n)\nprint(engine)",
+        ),
+        (
+            "from core.database import SessionLocal\nfrom core.database import get_db_session",
+            "from core.database import SessionLocal  # noqa: F401\n"
+            "from core.database import get_db_session",
+        ),
+        (
+            "from core import database\nfrom core.database import SessionLocal as SessionLocal\n"
+            "from core.database import get_db_session",
+            "from core import database\nfrom core.database import SessionLocal as SessionLocal\n"
+            "from core.database import get_db_session",
+        ),
+    ],
+    ids=["beside_a_comment", "on_its_line", "alone", "passed_on"],
+)
+def test_what_stays_for_another_module_says_so(before: str, after: str, tmp_path: Path) -> None:
+    work = dedent(WORK).lstrip().replace("from core.database import SessionLocal", before)
+    taker = "from app.counting import SessionLocal"
+    files = {**HOUSE, "app/__init__.py": "", "app/counting.py": work, "app/taker.py": taker}
+    content = repaired(tmp_path, files, "app/counting.py", "DBS102").text.content
+    assert content.startswith(f"{after}\n\ndef count")
 
 
 def test_what_another_module_takes_from_elsewhere_goes(tmp_path: Path) -> None:
