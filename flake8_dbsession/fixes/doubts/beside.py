@@ -13,27 +13,20 @@ from dataclasses import dataclass
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
-from flake8_dbsession.fixes.doubts.values import DEFINED, MOCKS, is_error
-from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.fixes.doubts.changes import Change
+from flake8_dbsession.fixes.doubts.decorated import Decorated, decorated_by
+from flake8_dbsession.fixes.doubts.values import (
+    DEFINED,
+    MOCKS,
+    Function,
+    is_error,
+    is_patch,
+)
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Lambda, ast.Call, ast.keyword)
 _OPTIONS = frozenset({"create", "raising"})
 _ASSERTS = frozenset({"assert_called", "assert_called_once", "assert_not_called", "called"})
 _NAMES = ("factory", "session_factory", "open_session")
-
-
-class Change(NamedTuple):
-    """A piece of a text that another one takes the place of.
-
-    Attributes:
-        start: its line, counted from 1, and its column, counted in bytes.
-        end: the same of where it ends.
-        text: what takes its place.
-    """
-
-    start: tuple[int, int]
-    end: tuple[int, int]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,9 @@ class Repatch:
                     found += (self._in_block(item, node) for item in items)
                 case ast.Expr(value=ast.Call() as call) if self._names(call):
                     found.append(self._below(call))
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    calls = (each for each in node.decorator_list if self._names(each))
+                    found += (self._above(call, node) for call in calls)
         return found[0] if len(found) == 1 else None
 
     def instead(self) -> list[Change] | None:
@@ -87,7 +83,11 @@ class Repatch:
         (call,) = calls
         items = (i for n in nodes_in(self.tree) for i in getattr(n, "items", ()))
         item = next((i for i in items if i.context_expr is call), None)
-        changes = self._in_place(call, item)
+        function = decorated_by(call, self.tree)
+        if function is not None and is_patch(call):
+            changes = Decorated(function, call, self.text, self.width).closed(self.closing)
+        else:
+            changes = self._in_place(call, item)
         return None if changes is None else _merged([*changes, *self._broken(call, changes)])
 
     def _names(self, expression: ast.expr) -> bool:
@@ -133,6 +133,18 @@ class Repatch:
         if is_enclosed:
             return f",\n{indent}{written}"
         return f", \\\n{' ' * first.col_offset}{written}"
+
+    def _above(self, call: ast.expr, function: Function) -> list[Change] | None:
+        assert isinstance(call, ast.Call)
+        written = self._written(call, []) if is_patch(call) else None
+        if written is None:
+            return None
+        indent = " " * function.col_offset
+        if len(f"{indent}@{written}") > self.width:
+            written = _on_lines(written, indent)
+        name = self.new.rpartition(".")[2]
+        decorated = Decorated(function, call, self.text, self.width)
+        return decorated.above(written, name, self.closing)
 
     def _below(self, call: ast.Call) -> list[Change] | None:
         given, changes = self._again(call), []
@@ -202,8 +214,8 @@ class Repatch:
         if handle is not None and not isinstance(handle, ast.Name):
             return None
         values = [each for each in given if getattr(each, "arg", None) not in _OPTIONS]
-        if not values and item is None:
-            return None
+        if item is None and (not values or any(isinstance(v, ast.keyword) for v in values)):
+            return None  # the mock that the patch makes may be used anywhere
         if handle is not None and all(isinstance(each, ast.keyword) for each in values):
             uses = self._uses(handle.id, call.lineno)
             if not uses <= _ASSERTS:

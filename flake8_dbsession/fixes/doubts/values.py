@@ -202,7 +202,7 @@ class Values:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 yield from self._assigned(target, value)
             case ast.withitem(context_expr=value, optional_vars=ast.Name(id=name)):
-                yield name, value if _is_patch(value) else None
+                yield name, value if is_patch(value) else None
             case ast.For(target=target) | ast.AsyncFor(target=target):
                 yield from ((name, None) for name in _names_in(target))
             case ast.ClassDef(name=name):
@@ -222,7 +222,7 @@ class Values:
         """Give what parameters get: from a fixture of the file, a decorator or a call."""
         arguments = [name for name in _parameters(function) if name not in ("self", "cls")]
         is_test = function.name.startswith("test")
-        mocks = [d for d in function.decorator_list if _is_patch(d)]
+        mocks = [d for d in function.decorator_list if is_patch(d)]
         for position, name in enumerate(arguments):
             if is_test and position < len(mocks):
                 yield name, ast.Constant(None)
@@ -302,8 +302,12 @@ def _prepared(target: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def _is_patch(expression: ast.expr) -> bool:
-    """Tell whether an expression is a patch that makes a mock by itself, and gives it."""
+def is_patch(expression: ast.expr) -> bool:
+    """Tell whether an expression is a patch that makes a mock by itself, and gives it.
+
+    Args:
+        expression: the expression.
+    """
     if not isinstance(expression, ast.Call):
         return False
     is_object = last_segment(expression.func) == "object"

@@ -101,18 +101,16 @@ LATE = """
 BY_HOME = '@patch("core.database.SessionLocal")\ndef test_it():\n    from app.work import work'
 
 
-ENTERED = (
-    BY_HOME.replace("def test_it()", "def test_it(S)")
-    + """
-    S.return_value.__enter__.return_value = None
+OF_A_CLASS = """
+    @patch("core.database.SessionLocal")
+    class TestIt:
+        def test_it(self, S):
+            from app.work import kept, work
+
+            {}
 """
-)
-COUNTED = (
-    BY_HOME.replace("def test_it()", "def test_it(S)")
-    + """
-    S.return_value.commit.assert_called_once()
-"""
-)
+ENTERED = OF_A_CLASS.format("S.return_value.__enter__.return_value = None")
+COUNTED = OF_A_CLASS.format("S.return_value.commit.assert_called_once()")
 FAKED = """
     class Fake:
         def query(self, *given): ...
@@ -272,7 +270,7 @@ def test_what_the_module_uses_still_is_patched_still(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    test = MOVED["entered_with_a_mock"][1] + "    work('a'), kept()\n"
+    test = OF_A_CLASS.replace("core.database", "app.work").format("work('a'), kept(), S")
     write_project(tmp_path, {**HOUSE, "app/work.py": TWICE, "tests/test_work.py": test})
     result = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
     assert "`tests/test_work.py` patches `SessionLocal` in this module" in result.stdout

@@ -570,8 +570,122 @@ FITTING = {
         """,
         'monkeypatch.setattr(work, "get_db_session", MagicMock(return_value=closing(db)))',
     ),
+    "a decorator's double that stands for both": (
+        ENTERED,
+        """
+    @pytest.mark.parametrize("number", [2, 3])
+    @patch("app.work.User")
+    @patch("app.work.SessionLocal")
+    def test_it(mock_session, mock_user, number):
+        \"\"\"Counts, and gives the factory.\"\"\"
+        # As many as there are.
+        db = MagicMock()
+        db.query.return_value.count.return_value = number
+        mock_session.return_value.__enter__.return_value = db
+        assert work.both() == (number, mock_session)
+        db.query.assert_called_once_with(mock_user)
+        assert mock_session.call_count == 1
+        """,
+        '@patch("app.work.get_db_session")\n@patch("app.work.SessionLocal")\ndef test_it('
+        "mock_session, mock_get_db_session, mock_user, number):\n",
+    ),
+    "a decorator's double that a helper prepares": (
+        LATE_ENTERED,
+        """
+    def prepare(factory, db):
+        factory.side_effect = [db]
+
+    class TestIt:
+        @patch.object(core.database, "SessionLocal")
+        def test_it(
+            self,
+            mock_session,
+        ):
+            db = MagicMock()
+            prepare(mock_session, db)
+            work.add("a")
+            db.__enter__.return_value.commit.assert_called_once()
+            with pytest.raises(StopIteration):
+                work.add("b")
+        """,
+        "        mock_session,\n        mock_get_db_session,\n    ):\n"
+        "        mock_get_db_session.side_effect = mock_session\n",
+    ),
+    "a decorator's double of which the commits are counted": (
+        EARLY_OWN,
+        """
+    @patch("app.work.SessionLocal")
+    def test_it(mock_session):
+        db = mock_session.return_value = MagicMock(spec=["add", "commit", "close"])
+        work.add("a")
+        work.add("")
+        assert [db.commit.call_count, db.close.call_count] == [1, 2]
+        """,
+        "    mock_session.side_effect = lambda: closing(mock_session.return_value)\n",
+    ),
+    "a decorator's double that stays, and is closed": (
+        EARLY_KEPT,
+        """
+    @patch("app.work.SessionLocal")
+    @patch("app.work.User")
+    def test_it(mock_user_of_the_module, mock_session_of_the_module: Mock):
+        db = mock_session_of_the_module.return_value
+        assert work.add("a")() is db
+        db.add.assert_called_once_with(mock_user_of_the_module.return_value)
+        assert [db.commit.call_count, db.close.call_count] == [1, 1]
+        """,
+        "def test_it(\n    mock_user_of_the_module, mock_session_of_the_module: Mock, "
+        "mock_get_db_session: Mock\n):\n    mock_get_db_session.side_effect = "
+        "lambda: closing(mock_session_of_the_module())\n",
+    ),
 }
 HELD = {
+    "a decorator's double whose result is used by its name": (
+        EARLY_OWN,
+        """
+    def opened(factory, db):
+        factory.side_effect = lambda: db
+
+    @patch("app.work.SessionLocal")
+    def test_it(mock_session):
+        db = MagicMock()
+        opened(mock_session, db)
+        work.add("a")
+        db.commit.assert_called_once()
+        """,
+    ),
+    "a decorator below one that may hand on anything": (
+        KEPT,
+        """
+    from functools import wraps
+
+    def with_name(test):
+        @wraps(test)
+        def run(*given):
+            return test("a", *given)
+
+        del run.__wrapped__
+        return run
+
+    @with_name
+    @patch("app.work.SessionLocal", spec=["__call__"])
+    def test_it(name, mock_session):
+        db = mock_session.return_value = MagicMock()
+        assert work.add(name) is mock_session
+        db.commit.assert_called_once()
+        """,
+    ),
+    "a mock that a patch gives when it is started": (
+        EARLY_OWN,
+        """
+    def test_it():
+        patcher = patch("app.work.SessionLocal", return_value=MagicMock())
+        made = patcher.start()
+        work.add("a")
+        made.return_value.commit.assert_called_once()
+        patcher.stop()
+        """,
+    ),
     "a mock of which the side effect is prepared": (
         EARLY_OWN,
         """
