@@ -378,6 +378,12 @@ class _Findings:
         """Tell whether another file takes a name from this one."""
         return self._reader(name) is not None
 
+    def is_replaced(self, name: str) -> bool:
+        """Tell whether tests replace a name of this file that its own code does not read."""
+        lines = _places_of(name, self.document).values()
+        is_read = not all(self._functions.is_late(name, line) for line in lines)
+        return not is_read and self.patched.is_patched(name, self.document.context, self.moves)
+
     def _is_named(self, name: str) -> bool:
         """Tell whether any file of the project has a name in it."""
         root = self.document.context.file.inference.project.root
@@ -722,7 +728,8 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     if unused:
         names = names.union(*map(new.document.names_in, unused))
         new = _edited(new, [whole_lines(statement, new.document) for statement in unused])
-    unneeded = superfluous(names, new.document, new.is_taken) if names else []
+    replaced = {name for name in names if old.is_replaced(name)}
+    unneeded = superfluous(names, new.document, lambda n: n in replaced or new.is_taken(n))
     if unneeded:
         new = _edited(new, unneeded)
     # A comment may hide nothing once the code that it speaks of is fixed, and goes next.

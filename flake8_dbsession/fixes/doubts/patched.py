@@ -112,6 +112,22 @@ class PatchedNames:
             moves += found
         return Verdict(None, tuple(moves))
 
+    def is_patched(self, name: str, context: Context, moves: Iterable[Move] = ()) -> bool:
+        """Tell whether a test replaces a name in a module.
+
+        Args:
+            name: the name.
+            context: the module.
+            moves: the texts of tests that are going to name something else.
+        """
+        moved = {(move.path, move.line) for move in moves if not move.stays}
+        path = context.file.path
+        return any(
+            is_module(path, module) and (test.path, line) not in moved
+            for test in self._tests_naming(name, context)
+            for module, line in test.patched(name)
+        )
+
     def source_read(self, before: str, after: str, context: Context) -> Doubt | None:
         """Doubt a fix of a module of whose source a test looks for what comes or goes.
 
@@ -394,6 +410,10 @@ class _Test:
         """Tell whether it hands code what may not be entered, as ``Code`` tells it."""
         return self._code is not None and self._code.hands_over(name, ways)
 
+    def patched(self, name: str) -> Iterator[tuple[str, int]]:
+        """Give the modules in which it replaces a name, each with the line of the text for it."""
+        return ((seen.module, seen.line) for seen in self._patches(name) if seen.name == name)
+
     def notices(self, place: _Place) -> tuple[str, list[Move]]:
         """Say how a test would notice that a module does not read a name at a place any more.
 
@@ -435,7 +455,8 @@ class _Test:
         if swap is None or swap.old != place.name:
             return True
         if not place.is_own(swap.line):
-            return not kept  # the import of the module goes with the last use by that name
+            # The import of the module goes with the last use by that name, if it was of use.
+            return not kept and any(place.is_own(each.line) for each in place.uses.swaps)
         return not any(map(place.is_own, kept)) or self._reaches(seen, swap.line, place)
 
     def _reaches(self, seen: _Seen, line: int, place: _Place) -> bool:

@@ -152,6 +152,8 @@ class Values:
             return is_usual and all(self.is_plain(each, where) for each in gives)
         if name in _MAKES_REAL or is_error(call, self._errors):
             return True
+        if owner is not None and _is_self(owner) and self._is_named_plainly(f"self.{name}", None):
+            return True
         if owner is None or _is_self(owner):
             return self._is_named_plainly(name, where)
         return self.is_plain(owner, where)
@@ -191,6 +193,8 @@ class Values:
         if isinstance(node, DEFINED):
             yield from ((node.name, value, node) for value in _given_by(node))
             yield from ((name, value, node) for name, value in self._passed_to(node))
+        elif isinstance(node, ast.ClassDef) and (called := _called(node)) is not None:
+            yield from ((node.name, value, called) for value in _given_by(called))
         else:
             yield from ((name, value, None) for name, value in self._assigned_by(node))
 
@@ -250,6 +254,17 @@ class Values:
             yield given[0] if given else ast.Constant(None) if is_left_out else None
         if not calls:
             yield None
+
+
+def _called(cls: ast.ClassDef) -> Function | None:
+    """Give what is done by an object of a class that does nothing but be called."""
+    methods = {each.name: each for each in cls.body if isinstance(each, DEFINED)}
+    called = methods.get("__call__")
+    if called is None or methods.keys() - {"__init__", "__call__"}:
+        return None
+    is_plain = isinstance(called, ast.FunctionDef) and not called.decorator_list
+    can_fail = any(isinstance(node, (ast.Raise, ast.Yield)) for node in own_nodes(called))
+    return called if is_plain and not can_fail else None
 
 
 def _rebinds(node: ast.AST, name: str) -> bool:

@@ -496,3 +496,24 @@ def test_a_commit_that_takes_the_place_of_the_own_one_is_counted_as_before(
     """
     files = {**HOUSE, "app/work.py": work, "tests/test_work.py": test}
     assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is not left
+
+
+def test_an_import_stays_that_only_a_test_replaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    work = LATE.replace("\n", "\n    from core.database import SessionLocal\n", 1)
+    test = """
+        def test_it():
+            with patch("core.database.SessionLocal", factory), patch("app.work.SessionLocal"):
+                work("a")
+    """
+    files = {"app/work.py": work, "tests/test_work.py": test, "app/other.py": work}
+    write_project(tmp_path, {**HOUSE, **files})
+    done = CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests", "--verbose"])
+    assert done.exit_code == 0, done.stdout
+    kept = "from core.database import SessionLocal  # noqa: F401\n"
+    after = Path("app/work.py").read_text()
+    assert kept in after
+    assert "with get_db_session() as db" in after
+    assert "SessionLocal" not in Path("app/other.py").read_text()

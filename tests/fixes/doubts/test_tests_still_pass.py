@@ -570,6 +570,28 @@ FITTING = {
         """,
         'monkeypatch.setattr(work, "get_db_session", MagicMock(return_value=closing(db)))',
     ),
+    "a class of which the objects give sessions": (
+        OPENED,
+        """
+    class Opening:
+        def __init__(self, engine):
+            self._factory = sessionmaker(bind=engine)
+
+        def __call__(self, *given, **options):
+            return self._factory()
+
+    def opening(factory):
+        engine = factory.kw["bind"]
+        return patch("app.work.SessionLocal", side_effect=Opening(engine))
+
+    def test_it(factory):
+        with opening(factory):
+            assert work.add("a")
+        with factory() as db:
+            assert db.query(User).count() == 1
+        """,
+        'patch("core.database.SessionLocal", side_effect=Opening(engine))',
+    ),
     "a decorator's double that stands for both": (
         ENTERED,
         """
@@ -640,6 +662,20 @@ FITTING = {
     ),
 }
 HELD = {
+    "a class of which the objects give themselves": (
+        OPENED,
+        """
+    class Opening(Fake):
+        def __call__(self):
+            return self
+
+    def test_it():
+        opening = Opening()
+        with patch("app.work.SessionLocal", side_effect=opening):
+            assert work.add("a")
+        assert opening.commits == 1
+        """,
+    ),
     "a decorator's double whose result is used by its name": (
         EARLY_OWN,
         """
