@@ -45,6 +45,7 @@ _ENTERS_ITSELF = regex(
     r"|def __a?exit__\([^)]*\):\s+(?:self\.close\(\)$|(?:pass|return (?:False|None))\b)",
     re.MULTILINE,
 )
+_SETTING = r"(?<!auto)(?<!expire_on_)commit\s*=(?!=)"  # no option of a factory
 _PLAIN_MOCK = r"(?!\s*[\w.]*Mock\(\)\s*$)"
 # What holds however often something is called, once it is called at all.
 _IS_CALLED = regex(
@@ -52,7 +53,7 @@ _IS_CALLED = regex(
 )
 _COUNTS_COMMITS = regex(
     r"commit\.(?:assert_(?:not_called|called_once|not_awaited|awaited_once)|call_count|await_count"
-    rf"|side_effect|called\b|mock_calls)|commit\s*=(?!=){_PLAIN_MOCK}|method_calls|mock_calls",
+    rf"|side_effect|called\b|mock_calls)|{_SETTING}{_PLAIN_MOCK}|method_calls|mock_calls",
     re.MULTILINE,
 )
 _COUNTS_CLOSES = regex(

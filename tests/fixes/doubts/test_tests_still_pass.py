@@ -364,6 +364,24 @@ FITTING = {
         """,
         "",
     ),
+    "a factory that says itself when it commits": (
+        EARLY,
+        """
+    @pytest.fixture
+    def opened(monkeypatch):
+        engine = create_engine("sqlite://")
+        Base.metadata.create_all(engine)
+        made = sessionmaker(bind=engine, autocommit=False, expire_on_commit=False)
+        monkeypatch.setattr("core.database.SessionLocal", made)
+        return made
+
+    def test_it(opened):
+        work.add("a")
+        with opened() as db:
+            assert db.query(User).count() == 1
+        """,
+        "",
+    ),
     "a parameter that is bound anew": (
         OPENED,
         """
