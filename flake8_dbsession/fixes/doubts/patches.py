@@ -28,6 +28,7 @@ class Patch(NamedTuple):
         line: its line.
         owner: the expression that stands for the module beside a text that names no module, where
             a text could stand for both.
+        holder: the expression of what the name is replaced in; None for a module that a text names.
     """
 
     module: str
@@ -37,6 +38,7 @@ class Patch(NamedTuple):
     options: tuple[ast.keyword, ...]
     line: int
     owner: ast.expr | None = None
+    holder: ast.expr | None = None
 
 
 def patches(tree: ast.Module) -> list[Patch]:
@@ -112,7 +114,7 @@ class _Reader:
         owner = module if isinstance(call.func, ast.Attribute) else None
         for text in self._looped.get(name, [self._text(name)]):
             found = self._patch(call, self._module(module), text, 2)
-            yield found._replace(target=target, owner=owner)
+            yield found._replace(target=target, owner=owner, holder=module)
 
     def _by_assignment(self, node: ast.Assign | ast.AugAssign) -> Iterator[Patch]:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
