@@ -202,6 +202,16 @@ class Code:
             return False
         return patch.module == HOLE or name in self._running_at(patch.line).texts
 
+    def is_of_a_mock(self, patch: Patch) -> bool:
+        """Tell whether a patch replaces something of a mock, which is no module's."""
+        if patch.module != HOLE or not isinstance(patch.holder, ast.Name):
+            return False
+        inner, name = self._inner(patch.line), patch.holder.id
+        nodes = nodes_in(inner) if inner is not None else []
+        lambdas = (node for node in nodes if isinstance(node, ast.Lambda))
+        given = {each.arg for node in lambdas for each in node.args.args}
+        return name not in given and self._running_at(patch.line).values.is_mock(name, inner)
+
     def names_of(self, module: Path) -> set[str]:
         """Give the names by which the file has a module, or something of it."""
         if module not in self._names:

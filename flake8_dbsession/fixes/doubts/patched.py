@@ -651,6 +651,8 @@ def _only(names: set[str]) -> str:
 
 def _seen(code: Code, name: str) -> Iterator[_Seen]:
     for patch in code.patches:
+        if code.is_of_a_mock(patch):
+            continue
         if patch.name == name:
             yield _Seen(
                 patch.module,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.fixes.doubts.looped import looped_texts
 from flake8_dbsession.named_tuples import NamedTuple
 
 HOLE = "\0"
@@ -27,6 +28,7 @@ class Patch(NamedTuple):
         line: its line.
         owner: the expression that stands for the module beside a text that names no module, where
             a text could stand for both.
+        holder: the expression of what the name is replaced in; None for a module that a text names.
     """
 
     module: str
@@ -36,6 +38,7 @@ class Patch(NamedTuple):
     options: tuple[ast.keyword, ...]
     line: int
     owner: ast.expr | None = None
+    holder: ast.expr | None = None
 
 
 def patches(tree: ast.Module) -> list[Patch]:
@@ -51,6 +54,7 @@ class _Reader:
     def __init__(self, tree: ast.Module) -> None:
         self._nodes = nodes_in(tree)
         self._texts = dict(self._constants())
+        self._looped = looped_texts(self._nodes)
         self._modules = dict(self._imported())
 
     def found(self) -> Iterator[Patch]:
@@ -67,7 +71,7 @@ class _Reader:
         if name in _PATCHERS and first is not None:
             yield from self._by_target(call, first)
         elif by_patch and name == "object" and len(call.args) > 1:
-            yield self._by_object(call)
+            yield from self._by_object(call)
         elif by_patch and name == "multiple" and first is not None:
             module = self._text(first) if _is_text(first) else self._module(first)
             for keyword in call.keywords:
@@ -98,18 +102,19 @@ class _Reader:
             found = self._patch(call, module, name, 1)
             yield found._replace(target=first if isinstance(first, ast.Constant) else None)
         elif last_segment(call.func) == "setattr" and len(call.args) > 1:
-            found = self._by_object(call)
-            if found.name != HOLE or isinstance(call.func, ast.Attribute):
-                yield found
+            for found in self._by_object(call):
+                if found.name != HOLE or isinstance(call.func, ast.Attribute):
+                    yield found
         elif isinstance(call.func, ast.Name) or _is_mock(call.func):
             yield self._patch(call, HOLE, HOLE, 1)
 
-    def _by_object(self, call: ast.Call) -> Patch:
+    def _by_object(self, call: ast.Call) -> Iterator[Patch]:
         module, name = call.args[:2]
-        found = self._patch(call, self._module(module), self._text(name), 2)
         target = name if isinstance(name, ast.Constant) else None
         owner = module if isinstance(call.func, ast.Attribute) else None
-        return found._replace(target=target, owner=owner)
+        for text in self._looped.get(name, [self._text(name)]):
+            found = self._patch(call, self._module(module), text, 2)
+            yield found._replace(target=target, owner=owner, holder=module)
 
     def _by_assignment(self, node: ast.Assign | ast.AugAssign) -> Iterator[Patch]:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.fixes.doubts.source_lines import loops_over_lines
 from flake8_dbsession.named_tuples import NamedTuple
 
 READER = "getsource"
@@ -23,15 +24,17 @@ class Look(NamedTuple):
     Attributes:
         subject: the dotted name of what it has the source of, as the test writes it.
         pattern: the regular expression, or the escaped text.
+        by_line: whether it goes through the lines, to do something at those that have it.
     """
 
     subject: str
     pattern: str
+    by_line: bool = False
 
     def differs(self, before: str, after: str) -> bool:
         """Tell whether it finds more or less in a module's text after a fix than before."""
         try:
-            if len(re.findall(self.pattern, before)) == len(re.findall(self.pattern, after)):
+            if self._found(before) == self._found(after):
                 return False
         except re.error:
             return True
@@ -39,7 +42,13 @@ class Look(NamedTuple):
         old, new = _definition(name, before), _definition(name, after)
         if old is None or new is None:
             return True
-        return len(re.findall(self.pattern, old)) != len(re.findall(self.pattern, new))
+        return self._found(old) != self._found(new)
+
+    def _found(self, text: str) -> object:
+        if not self.by_line:
+            return len(re.findall(self.pattern, text))
+        lines = map(str.strip, text.split("\n"))
+        return [line for line in lines if re.search(self.pattern, line)]
 
 
 def looks_in(nodes: Iterable[ast.AST]) -> Iterator[Look]:
@@ -55,8 +64,21 @@ def looks_in(nodes: Iterable[ast.AST]) -> Iterator[Look]:
         for call in calls
         if last_segment(call.func) == READER and call.args
     }
-    for pattern in _patterns(nodes):
-        yield from (Look(subject, pattern) for subject in subjects)
+    loops = list(loops_over_lines(nodes))
+    others = set(nodes).difference(_unread(nodes), *(loop.inside for loop in loops))
+    for subject in subjects:
+        yield from (Look(subject, loop.pattern, by_line=True) for loop in loops)
+        yield from (Look(subject, pattern) for pattern in _patterns(others))
+
+
+def _unread(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Give the nodes of values to which a name is given that nothing reads."""
+    loads = (n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    read = {load.id for load in loads}
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in read:
+                yield from nodes_in(value)
 
 
 def _patterns(nodes: Iterable[ast.AST]) -> Iterator[str]:

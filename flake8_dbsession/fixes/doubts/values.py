@@ -93,9 +93,14 @@ class Values:
         """
         return self._comes_from(_MAKES_REAL, given, where, set())
 
-    def is_mock(self, name: str) -> bool:
-        """Tell whether a name stands for nothing but mocks."""
-        return self._comes_from(MOCKS, ast.Name(name, ast.Load()), None, set())
+    def is_mock(self, name: str, where: Function | None = None) -> bool:
+        """Tell whether a name stands for nothing but mocks.
+
+        Args:
+            name: the name.
+            where: the function that it stands in.
+        """
+        return self._comes_from(MOCKS, ast.Name(name, ast.Load()), where, set())
 
     def may_be_real(self, given: ast.expr | None, where: Function | None = None) -> bool:
         """Tell whether what a test gives may be, or give, a real session.
@@ -115,15 +120,21 @@ class Values:
         return not all(map(self.is_mock, names))
 
     def _comes_from(
-        self, makers: Set[str], given: ast.expr, where: Function | None, seen: set[str]
+        self,
+        makers: Set[str],
+        given: ast.expr,
+        where: Function | None,
+        seen: set[tuple[str, Function | None]],
     ) -> bool:
         match given:
             case ast.Call(func=function) if last_segment(function) in makers:
                 return True
+            case ast.Call(func=ast.Name(id=name) as function) if name in self._helpers:
+                return makers is MOCKS and self._comes_from(makers, function, where, seen)
             case ast.Lambda(body=inner):
                 return self._comes_from(makers, inner, where, seen)
-            case ast.Name(id=name) if name not in seen:
-                seen.add(name)
+            case ast.Name(id=name) if (name, where) not in seen:
+                seen.add((name, where))
                 values = self._values(name, where)
                 return bool(values) and all(
                     value is not None and self._comes_from(makers, value, place, seen)
