@@ -18,6 +18,7 @@ from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
 from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
 from flake8_dbsession.fixes.doubts.sources import READER, Look
 from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context
@@ -27,6 +28,7 @@ _MAY_PATCH = (
     r"\b{0}[\"']|\.{0}\s*=[^=]|\b{0}\s*=[^=].*|sys\.modules"
     r"|\b(?:patch|setattr)\(\s*(?![\"'frbu\s]*[\"'])[\w.\[\]]+\s*[),+\[]"
 )
+_END = regex(r"[.\"'}](\w+)(?=[\"'{\\])")
 # An import that stands in a function.
 _LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s+(?:\([^)]*|[^\n]*)\b{}\b"
 
@@ -299,6 +301,7 @@ class _Seen:
 
     Attributes:
         module: the module, as far as it can be read.
+        word: the last part of its name.
         name: what is replaced in it.
         at: the line of the patch.
         line: the line of the text that names it; 0 where no plain text does.
@@ -310,6 +313,7 @@ class _Seen:
         self._patch = patch
         self._code = code
         self.module, self.name, self.at = patch.module, patch.name, patch.line
+        self.word = patch.module.rpartition(".")[2]
         self.line = patch.target.lineno if patch.target is not None else 0
         self.is_whole = patch.target is not None and patch.target.value != patch.name
         self.is_optional = any(map(_makes_optional, patch.options))
@@ -376,12 +380,14 @@ class _Test:
         self._shared = shared
         self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
+        self._named_modules: dict[Path, bool] = {}
         self._runners: dict[tuple[int, int], Names] = {}
 
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
-        is_named = module_word(module) in self._text
-        return self._code.looks_into(module) if is_named and self._code is not None else []
+        if not self._may_name(module) or self._code is None:
+            return []
+        return self._code.looks_into(module)
 
     def hands_over(self, name: str, ways: list[Way]) -> bool:
         """Tell whether it hands code what may not be entered, as ``Code`` tells it."""
@@ -395,7 +401,12 @@ class _Test:
         """
         name, swap = place.name, place.swap
         moves: list[Move] = []
+        if not self._may_name(place.module):
+            return "", []
+        near = {module_word(place.module), *(home.rpartition(".")[2] for home in place.homes)}
         for seen in self._patches(name):
+            if seen.word not in near and HOLE not in seen.module:
+                continue
             if seen.name == name and HOLE not in seen.module:
                 if is_module(place.module, seen.module) and not self._is_covered(seen, swap):
                     if not self._is_held(seen, place):
@@ -413,14 +424,34 @@ class _Test:
                     if found is None:
                         return f"patches `{seen.module}.{name}`", []
                     moves += found
-            elif not self._may_run(seen, place):
-                continue
             elif seen.name == "*":
-                if seen.module in place.homes:
+                if seen.module in place.homes and self._may_run(seen, place):
                     return f"replaces `{seen.module}` as a whole", []
-            elif seen.may_be_in(place) and not self._is_covered(seen, swap):
+            elif (
+                seen.may_be_in(place)
+                and not self._is_covered(seen, swap)
+                and self._may_run(seen, place)
+            ):
                 return f"may patch `{name}` in this module", []
         return "", moves
+
+    def _may_name(self, module: Path) -> bool:
+        """Tell whether the test may patch something in a module, or run it: whether it names it.
+
+        Where the name is put together of several texts, one of them ends after its first letters.
+        """
+        if module not in self._named_modules:
+            word = module_word(module)
+            texts = (self._text, *(text for _, text in self._shared))
+            begun = {word[:end] for end in range(1, len(word))}
+            is_named = any(word in text for text in texts) or not begun.isdisjoint(self._ends)
+            self._named_modules[module] = is_named
+        return self._named_modules[module]
+
+    @cached_property
+    def _ends(self) -> frozenset[str]:
+        """The words with which texts in the file end, or parts of them."""
+        return frozenset(_END.findall(self._text))
 
     def _is_held(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether a patch in the module matters to a place, or would find no name."""
