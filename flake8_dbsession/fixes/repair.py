@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from flake8_dbsession.analysis.nodes import is_name, nodes_in
 from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, doubt_of, shown_from
@@ -320,6 +321,7 @@ class _Findings:
         self.filename = filename
         self.moves: tuple[Move, ...] = ()  # what tests have to name by the fixes before
         self._made = made
+        self._places: dict[str, dict[int, int]] = {}
         self.text = text
         self.linter = linter
         self.patched = patched
@@ -380,7 +382,7 @@ class _Findings:
 
     def is_replaced(self, name: str) -> bool:
         """Tell whether tests replace a name of this file that its own code does not read."""
-        lines = _places_of(name, self.document).values()
+        lines = self._places_of(name).values()
         is_read = not all(self._functions.is_late(name, line) for line in lines)
         return not is_read and self.patched.is_patched(name, self.document.context, self.moves)
 
@@ -455,9 +457,20 @@ class _Findings:
         return swaps
 
     def _uses(self, name: str, swaps: Mapping[int, Swap], *, moves: bool) -> Uses:
-        places = _places_of(name, self.document)
+        places = self._places_of(name)
         kept = tuple(line for place, line in places.items() if place not in swaps)
         return Uses(tuple(swaps.values()), kept, self._functions, moves)
+
+    def _places_of(self, name: str) -> dict[int, int]:
+        """Give the offsets of the places where the file reads a name, and their lines."""
+        if name not in self._places:
+            names = (n for n in nodes_in(self.document.tree) if is_name(n, name))
+            self._places[name] = {
+                self.document.span(node)[0]: node.lineno
+                for node in names
+                if isinstance(node.ctx, ast.Load)
+            }
+        return self._places[name]
 
     @cached_property
     def _functions(self) -> Functions:
@@ -707,15 +720,6 @@ def _is_varied(old: _Proposal, new: _Proposal) -> bool:
 def _enters(proposal: _Proposal) -> bool:
     """Tell whether a fix enters what was entered before."""
     return bool(proposal.fix and proposal.fix.swap and proposal.fix.swap.enters)
-
-
-def _places_of(name: str, document: Document) -> dict[int, int]:
-    """Give the offsets of the places where a file reads a name, and their lines."""
-    return {
-        document.span(node)[0]: node.lineno
-        for node in ast.walk(document.tree)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    }
 
 
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:

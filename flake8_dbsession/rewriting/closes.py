@@ -159,8 +159,10 @@ def calls(statements: Sequence[Statement], name: str, method: str) -> int:
     count = 0
     while nodes:
         node = nodes.pop()
-        nodes += node.children
-        count += isinstance(node, cst.BaseSmallStatement) and _is_call(node, name, (method,))
+        if isinstance(node, cst.BaseSmallStatement):
+            count += _is_call(node, name, (method,))
+        elif not isinstance(node, cst.BaseExpression):
+            nodes += node.children
     return count
 
 

@@ -212,7 +212,9 @@ def _read_anew(body: Sequence[ast.stmt], after: int, bound: frozenset[str]) -> I
         bound: the names that are bound again before them.
     """
     for statement in body:
-        yield from (n for n in run_with(statement) if isinstance(n, ast.Name) and n.id in bound)
+        if bound:
+            read = (node for node in run_with(statement) if isinstance(node, ast.Name))
+            yield from (name for name in read if name.id in bound)
         is_later = statement.lineno > after
         for inner in blocks(statement):
             is_first = is_later and inner is statement.body  # type: ignore[attr-defined]

@@ -157,7 +157,7 @@ class Repatch:
         value = self._value(call)
         if given is None and value is not None:
             name = self._free_name()
-            bound = f"{name} = {ast.get_source_segment(self.text, value)}\n{indent}"
+            bound = f"{name} = {self._source(value)}\n{indent}"
             changes.append(_inserted(_start(call), bound))
             changes.append(Change(_start(value), _end(value), name))
             given = self._called(name)
@@ -195,7 +195,7 @@ class Repatch:
         source = self._source(given)
         wraps = self._wraps(given)
         start = (given.lineno, given.col_offset)
-        if source is None or wraps is None or given.lineno != given.end_lineno:
+        if wraps is None or given.lineno != given.end_lineno:
             return None
         written = source.encode()
         for change in sorted(wraps, reverse=True):
@@ -203,8 +203,13 @@ class Repatch:
             written = written[:first] + change.text.encode() + written[last:]
         return written.decode()
 
-    def _source(self, node: ast.expr | ast.keyword) -> str | None:
-        return ast.get_source_segment(self.text, node)
+    def _source(self, node: ast.expr | ast.keyword) -> str:
+        """Give a node's text, as ``ast.get_source_segment`` does for far longer."""
+        (first, start), (last, end) = _start(node), _end(node)
+        lines = [line.encode() for line in self.text.split("\n")[first - 1 : last]]
+        lines[-1] = lines[-1][:end]
+        lines[0] = lines[0][start:]
+        return b"\n".join(lines).decode()
 
     def _in_place(self, call: ast.Call, item: ast.withitem | None) -> list[Change] | None:
         """Put what a patch gives into a ``closing``."""
@@ -302,8 +307,8 @@ class Repatch:
 
     def _written(self, call: ast.Call, given: list[str] | None) -> str | None:
         named = call.args[0 if _is_whole(call) else 1]
-        quoted = ast.get_source_segment(self.text, named) or ""
-        function = ast.get_source_segment(self.text, call.func) or ""
+        quoted = self._source(named)
+        function = self._source(call.func)
         if given is None or not quoted or quoted[0] not in "\"'" or "\n" in function:
             return None
         targets = [f"{quoted[0]}{self.new}{quoted[0]}"]
@@ -332,11 +337,11 @@ def _on_lines(call: str, indent: str) -> str:
     return f"{head}(\n{indent}    {arguments}\n{indent})"
 
 
-def _start(node: ast.expr) -> tuple[int, int]:
+def _start(node: ast.expr | ast.keyword) -> tuple[int, int]:
     return node.lineno, node.col_offset
 
 
-def _end(node: ast.expr) -> tuple[int, int]:
+def _end(node: ast.expr | ast.keyword) -> tuple[int, int]:
     return node.end_lineno or 0, node.end_col_offset or 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -186,7 +186,7 @@ class Code:
 
     def _looking_into(self, module: Path) -> list[Look]:
         names = self.names_of(module)
-        others = {name for _, name in self._imports} - names
+        others = {name for each in self._imports.values() for _, name in each} - names
         around = (f for f in self._readers if self.may_run(f.lineno, {module_word(module), *names}))
         looks = (look for f in around for look in looks_in(nodes_in(f)))
         return [look for look in looks if look.subject.partition(".")[0] not in others]
@@ -215,23 +215,21 @@ class Code:
     def names_of(self, module: Path) -> set[str]:
         """Give the names by which the file has a module, or something of it."""
         if module not in self._names:
-            found = {name for dotted, name in self._imports if is_module(module, dotted)}
-            self._names[module] = found
+            imports = self._imports.get(module_word(module), ())
+            self._names[module] = {name for dotted, name in imports if is_module(module, dotted)}
         return self._names[module]
 
     @cached_property
-    def _imports(self) -> set[tuple[str, str]]:
-        found = set()
-        for node in nodes_in(self._tree):
-            match node:
-                case ast.Import(names=aliases):
-                    for alias in aliases:
-                        found.add((alias.name, alias.asname or alias.name.partition(".")[0]))
-                case ast.ImportFrom(module=package, names=aliases):
-                    for alias in aliases:
-                        for dotted in (package or "", f"{package}.{alias.name}"):
-                            found.add((dotted, alias.asname or alias.name))
+    def _imports(self) -> dict[str, list[tuple[str, str]]]:
+        """What it imports, and the names for that, by the last part of the dotted name."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for dotted, name in _imported(self._nodes):
+            found.setdefault(dotted.rpartition(".")[2], []).append((dotted, name))
         return found
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return nodes_in(self._tree)
 
     def may_run(self, line: int, names: Set[str]) -> bool:
         """Tell whether something may run while a patch holds, as far as the file tells.
@@ -303,7 +301,8 @@ class Code:
     @cached_property
     def _has_closing(self) -> bool:
         """Tell whether ``contextlib.closing`` can be imported by its name."""
-        return "closing" not in self.words or ("contextlib.closing", "closing") in self._imports
+        known = self._imports.get("closing", ())
+        return "closing" not in self.words or ("contextlib.closing", "closing") in known
 
     def _holds_at(self, line: int, other: int) -> bool:
         """Tell whether the code on a line may run with that on another one."""
@@ -318,7 +317,7 @@ class Code:
         inside = nodes_in(around) if around is not None else []
         imports = (node for node in inside if isinstance(node, (ast.Import, ast.ImportFrom)))
         imported = {alias.asname or alias.name for each in imports for alias in each.names}
-        nodes = inside if name in imported else nodes_in(self._tree)
+        nodes = inside if name in imported else self._nodes
         same = (p.owner for p in self.patches if p.name == patched and p.owner is not None)
         owners = {node for each in same for node in nodes_in(each)}
         return any(
@@ -363,7 +362,7 @@ class Code:
 
     @cached_property
     def _items(self) -> list[ast.withitem]:
-        return [node for node in nodes_in(self._tree) if isinstance(node, ast.withitem)]
+        return [node for node in self._nodes if isinstance(node, ast.withitem)]
 
     @cached_property
     def _handles(self) -> frozenset[str]:
@@ -386,7 +385,7 @@ class Code:
         if start not in self._told:
             parts = self._parts_at(line)
             if parts is None:
-                text, nodes = self._text, nodes_in(self._tree)
+                text, nodes = self._text, self._nodes
             else:
                 text, nodes = self._text_of(parts), [n for part in parts for n in nodes_in(part)]
             is_whole = parts is None or any(map(self._is_given_more, parts))
@@ -489,7 +488,7 @@ class Code:
 
     @cached_property
     def _errors(self) -> set[str]:
-        imports = (s for s in nodes_in(self._tree) if isinstance(s, ast.ImportFrom))
+        imports = (s for s in self._nodes if isinstance(s, ast.ImportFrom))
         errors = (s.names for s in imports if s.module == "sqlalchemy.exc")
         return {alias.asname or alias.name for names in errors for alias in names}
 
@@ -515,6 +514,19 @@ def _runs_always(function: Function) -> bool:
     return _HOOK.match(function.name) is not None or any(
         "autouse" in ast.unparse(decorator) for decorator in function.decorator_list
     )
+
+
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Give the dotted names of what is imported, and the names for that."""
+    for node in nodes:
+        match node:
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    yield alias.name, alias.asname or alias.name.partition(".")[0]
+            case ast.ImportFrom(module=package, names=aliases):
+                for alias in aliases:
+                    for dotted in (package or "", f"{package}.{alias.name}"):
+                        yield dotted, alias.asname or alias.name
 
 
 def _names_of(part: ast.AST) -> list[str]:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.project import Project, decode
-from flake8_dbsession.analysis.nodes import dotted_name
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.checking.files.discovery import discover
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import Sources
+
+
+class _Taken(NamedTuple):
+    """What a file takes from other modules.
+
+    Attributes:
+        imports: what it imports: a package, how many dots stand before that, a name of it, and by
+            which name the file has it.
+        owners: the dotted names of what it reads some attribute of.
+    """
+
+    imports: tuple[tuple[str, int, str, str], ...]
+    owners: frozenset[str]
 
 
 class Neighbours:
@@ -28,6 +40,7 @@ class Neighbours:
         self._sources = sources
         self._naming: dict[str, list[Path]] = {}
         self._readers: dict[tuple[str, Path], Path | None] = {}
+        self._taken: dict[tuple[str, Path], _Taken] = {}
 
     def naming(self, name: str) -> list[Path]:
         """Give the files whose text has a name in it."""
@@ -51,9 +64,26 @@ class Neighbours:
         key = (name, home)
         if key not in self._readers:
             others = (path for path in self.naming(name) if path != home)
-            found = (path for path in others if _reads(path, name, home, project))
+            found = (path for path in others if self._reads(path, name, home, project))
             self._readers[key] = next(found, None)
         return self._readers[key]
+
+    def _reads(self, path: Path, name: str, home: Path, project: Project) -> bool:
+        word = module_word(home)
+        if home.parent != path.parent and word.encode() not in read(path, self._sources):
+            return False
+        if (name, path) not in self._taken:
+            self._taken[name, path] = _taken(name, read(path, self._sources))
+        taken = self._taken[name, path]
+        for package, level, imported, _ in taken.imports:
+            if imported in (name, "*") and _is_at(project, path, package, level, home):
+                return True
+        return any(
+            bound in taken.owners
+            for package, level, imported, bound in taken.imports
+            if (imported or package.rpartition(".")[2]) == word
+            and _is_at(project, path, _dotted(package, imported), level, home)
+        )
 
     @cached_property
     def _files(self) -> list[Path]:
@@ -82,39 +112,23 @@ def is_module(path: Path, name: str) -> bool:
     return parts[-len(wanted) :] == wanted
 
 
-def _reads(path: Path, name: str, home: Path, project: Project) -> bool:
-    text = decode(read(path, project.sources)) or ""
-    if not re.search(rf"\b{re.escape(module_word(home))}\b", text) and home.parent != path.parent:
-        return False
-    tree = parse(text)
-    return tree is not None and any(_uses(tree, path, name, home, project))
-
-
-def _uses(tree: ast.Module, path: Path, name: str, home: Path, project: Project) -> Iterator[bool]:
-    nodes = list(ast.walk(tree))
-    aliases = set(_names_of(home, nodes, path, project))
-    for node in nodes:
+def _taken(name: str, content: bytes) -> _Taken:
+    """Read what a file takes, and of which it reads an attribute of some name."""
+    imports: list[tuple[str, int, str, str]] = []
+    owners = set()
+    for node in nodes_in(parse(decode(content) or "") or ast.Module([], [])):
         match node:
-            case ast.ImportFrom(names=imported, module=module, level=level):
-                if any(alias.name in (name, "*") for alias in imported):
-                    yield _is_at(project, path, module or "", level, home)
-            case ast.Attribute(value=base, attr=found) if found == name:
-                yield dotted_name(base) in aliases
+            case ast.Import(names=aliases):
+                imports += ((each.name, 0, "", each.asname or each.name) for each in aliases)
+            case ast.ImportFrom(module=package, level=level, names=aliases):
+                imports += ((package or "", level, n.name, n.asname or n.name) for n in aliases)
+            case ast.Attribute(value=base, attr=attribute) if attribute == name:
+                owners.add(dotted_name(base))
+    return _Taken(tuple(imports), frozenset(owners))
 
 
-def _names_of(home: Path, nodes: list[ast.AST], path: Path, project: Project) -> Iterator[str]:
-    """Give the names by which a file has a module."""
-    for node in nodes:
-        match node:
-            case ast.Import(names=imported):
-                for alias in imported:
-                    if _is_at(project, path, alias.name, 0, home):
-                        yield alias.asname or alias.name
-            case ast.ImportFrom(names=imported, module=package, level=level):
-                for alias in imported:
-                    dotted = f"{package}.{alias.name}" if package else alias.name
-                    if _is_at(project, path, dotted, level, home):
-                        yield alias.asname or alias.name
+def _dotted(package: str, name: str) -> str:
+    return f"{package}.{name}" if package and name else package or name
 
 
 def _is_at(project: Project, importer: Path, dotted: str, level: int, home: Path) -> bool:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from flake8_dbsession.analysis.names.project import Project, decode
 from flake8_dbsession.analysis.source.outline import parse
-from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code
+from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code, Looked
 from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
-from flake8_dbsession.fixes.doubts.patches import HOLE
+from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
 from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
 from flake8_dbsession.fixes.doubts.sources import READER, Look
 from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import DISK, Sources
 from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
 from flake8_dbsession.rules.context import Context
@@ -27,6 +28,7 @@ _MAY_PATCH = (
     r"\b{0}[\"']|\.{0}\s*=[^=]|\b{0}\s*=[^=].*|sys\.modules"
     r"|\b(?:patch|setattr)\(\s*(?![\"'frbu\s]*[\"'])[\w.\[\]]+\s*[),+\[]"
 )
+_END = regex(r"[.\"'}](\w+)(?=[\"'{\\])")
 # An import that stands in a function.
 _LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s+(?:\([^)]*|[^\n]*)\b{}\b"
 
@@ -100,7 +102,7 @@ class PatchedNames:
         if not homes and not context.file.module.scope.bindings(name):
             return self._handed(swap, context) if swap and swap.is_itself else Verdict()
         moves: list[Move] = []
-        for test in self._tests_naming(name, context):
+        for test in self._tests_naming(context, name, "sys.modules"):
             callers = partial(self._callers, test, context)
             others = partial(self._late_reads, homes=frozenset(homes), context=context)
             place = _Place(
@@ -124,7 +126,7 @@ class PatchedNames:
         path = context.file.path
         return any(
             is_module(path, module) and (test.path, line) not in moved
-            for test in self._tests_naming(name, context)
+            for test in self._tests_naming(context, name)
             for module, line in test.patched(name)
         )
 
@@ -136,7 +138,7 @@ class PatchedNames:
             after: its text after the fix.
             context: the module.
         """
-        for test in self._tests_naming(READER, context):
+        for test in self._tests_naming(context, READER):
             if any(look.differs(before, after) for look in test.looks_into(context.file.path)):
                 return doubt_of(test.path, "looks into the source of this module", context)
         return None
@@ -145,16 +147,16 @@ class PatchedNames:
         """Tell what the tests make of it that what they hand the code is entered, too."""
         ways = ways_to(swap.old, swap.line, context.file.module.scope.node)
         for word in dict.fromkeys([swap.old, *(way.taker for way in ways)]):
-            for test in self._tests_naming(word, context):
+            for test in self._tests_naming(context, word, "sys.modules"):
                 if test.hands_over(swap.old, ways):
                     reason = f"gives `{swap.old}`, which would be entered"
                     return Verdict(doubt_of(test.path, reason, context))
         return Verdict()
 
-    def _tests_naming(self, name: str, context: Context) -> Iterator[_Test]:
+    def _tests_naming(self, context: Context, *words: str) -> Iterator[_Test]:
         root = context.file.inference.project.root
         neighbours = self.neighbours(root)
-        for path in dict.fromkeys([*neighbours.naming(name), *neighbours.naming("sys.modules")]):
+        for path in dict.fromkeys(path for word in words for path in neighbours.naming(word)):
             if context.policy.is_test(path):
                 if path not in self._tests:
                     self._tests[path] = _Test(path, self._sources, self._shared(path, root))
@@ -306,44 +308,36 @@ class _Place(NamedTuple):
         return not self.uses.functions.is_late(self.name, line)
 
 
-class _Seen(NamedTuple):
-    """What a test does with what it patches.
+class _Seen:
+    """A patch in a test, and what the test does with what it gives.
+
+    Args:
+        patch: the patch.
+        code: the test's code.
 
     Attributes:
         module: the module, as far as it can be read.
+        word: the last part of its name.
         name: what is replaced in it.
-        enters: whether the test prepares the block of what it gives.
-        counts: whether it looks at the commits of what it gives, or has them fail.
-        closes: whether it looks at the closes.
-        notes: whether what it gives notes that it is closed, and the test looks at that.
-        is_plain: whether it gives what can be ended as a session is.
-        may_be_real: whether that may be a real session, which the test has made as it likes.
-        is_entered: whether entering that gives the same as doing without.
-        raises: whether calling what it gives is an error, and it gives nothing.
-        may_raise: whether that may be one.
-        reads: the words of the texts in the test, its comments left out.
         at: the line of the patch.
         line: the line of the text that names it; 0 where no plain text does.
         is_whole: whether that text names the module, too.
         is_optional: whether it does not matter that the module has no such name.
     """
 
-    module: str
-    name: str
-    enters: bool
-    counts: bool
-    closes: bool
-    notes: bool
-    is_plain: bool
-    may_be_real: bool = False
-    is_entered: bool = False
-    raises: bool = False
-    may_raise: bool = False
-    reads: frozenset[str] = frozenset()
-    at: int = 0
-    line: int = 0
-    is_whole: bool = False
-    is_optional: bool = False
+    def __init__(self, patch: Patch, code: Code) -> None:
+        self._patch = patch
+        self._code = code
+        self.module, self.name, self.at = patch.module, patch.name, patch.line
+        self.word = patch.module.rpartition(".")[2]
+        self.line = patch.target.lineno if patch.target is not None else 0
+        self.is_whole = patch.target is not None and patch.target.value != patch.name
+        self.is_optional = any(map(_makes_optional, patch.options))
+
+    @cached_property
+    def looked(self) -> Looked:
+        """What the test does with what the patch gives: most patches are of other modules."""
+        return self._code.looked(self._patch)
 
     def may_be_in(self, place: _Place) -> bool:
         """Tell whether a patch that cannot be read may be of what a place reads."""
@@ -354,16 +348,17 @@ class _Seen(NamedTuple):
         """Tell whether what is called instead does under a patch what the module did by itself."""
         if swap is None or swap.old != self.name or not swap.reads_old:
             return False
-        if self.may_raise and not swap.stays and self._tells(swap.differing):
+        looked = self.looked
+        if looked.may_raise and not swap.stays and self._tells(swap.differing):
             return False
         is_other = (
-            (swap.enters_old != swap.enters and (self.enters or self.notes))
-            or (swap.enters_old and not swap.enters and not self.is_entered)
-            or (swap.lends and self.may_be_real)
-            or (swap.commits and self.counts)
-            or self.closes
+            (swap.enters_old != swap.enters and (looked.enters or looked.notes))
+            or (swap.enters_old and not swap.enters and not looked.is_entered)
+            or (swap.lends and looked.may_be_real)
+            or (swap.commits and looked.counts)
+            or looked.closes
         )
-        return self.raises or (self.is_plain and not is_other)
+        return looked.raises or (looked.is_plain and not is_other)
 
     def is_closed_alike(self, swap: Swap) -> bool:
         """Tell whether closing what is given at the end is all that the code did with it by hand.
@@ -371,17 +366,18 @@ class _Seen(NamedTuple):
         So it is done whatever that is: of the provider's own code nothing runs. Of what was entered
         that has to give itself, and nobody may look at its closes.
         """
-        is_itself = self.is_entered and self.is_plain and not self.enters
-        if swap.enters and (not is_itself or self.closes or self.notes):
+        looked = self.looked
+        is_itself = looked.is_entered and looked.is_plain and not looked.enters
+        if swap.enters and (not is_itself or looked.closes or looked.notes):
             return False
-        is_elsewhere = self.may_raise and not swap.stays and self._tells(swap.differing)
+        is_elsewhere = looked.may_raise and not swap.stays and self._tells(swap.differing)
         return swap.only_closes and not is_elsewhere
 
     def _tells(self, differing: frozenset[str] | None) -> bool:
         """Tell whether a test may see which handler caught an error, by the keys that differ."""
         if not differing:
             return differing is None
-        return ANY_TEXT in self.reads or not differing.isdisjoint(self.reads)
+        return ANY_TEXT in self.looked.reads or not differing.isdisjoint(self.looked.reads)
 
 
 class _Test:
@@ -400,11 +396,14 @@ class _Test:
         self._shared = shared
         self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
+        self._named_modules: dict[Path, bool] = {}
         self._runners: dict[tuple[int, int], Names] = {}
 
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
-        return self._code.looks_into(module) if self._code is not None else []
+        if not self._may_name(module) or self._code is None:
+            return []
+        return self._code.looks_into(module)
 
     def hands_over(self, name: str, ways: list[Way]) -> bool:
         """Tell whether it hands code what may not be entered, as ``Code`` tells it."""
@@ -422,7 +421,12 @@ class _Test:
         """
         name, swap = place.name, place.swap
         moves: list[Move] = []
+        if not self._may_name(place.module):
+            return "", []
+        near = {module_word(place.module), *(home.rpartition(".")[2] for home in place.homes)}
         for seen in self._patches(name):
+            if seen.word not in near and HOLE not in seen.module:
+                continue
             if seen.name == name and HOLE not in seen.module:
                 if is_module(place.module, seen.module) and not self._is_covered(seen, swap):
                     if not self._is_held(seen, place):
@@ -440,14 +444,34 @@ class _Test:
                     if found is None:
                         return f"patches `{seen.module}.{name}`", []
                     moves += found
-            elif not self._may_run(seen, place):
-                continue
             elif seen.name == "*":
-                if seen.module in place.homes:
+                if seen.module in place.homes and self._may_run(seen, place):
                     return f"replaces `{seen.module}` as a whole", []
-            elif seen.may_be_in(place) and not self._is_covered(seen, swap):
+            elif (
+                seen.may_be_in(place)
+                and not self._is_covered(seen, swap)
+                and self._may_run(seen, place)
+            ):
                 return f"may patch `{name}` in this module", []
         return "", moves
+
+    def _may_name(self, module: Path) -> bool:
+        """Tell whether the test may patch something in a module, or run it: whether it names it.
+
+        Where the name is put together of several texts, one of them ends after its first letters.
+        """
+        if module not in self._named_modules:
+            word = module_word(module)
+            texts = (self._text, *(text for _, text in self._shared))
+            begun = {word[:end] for end in range(1, len(word))}
+            is_named = any(word in text for text in texts) or not begun.isdisjoint(self._ends)
+            self._named_modules[module] = is_named
+        return self._named_modules[module]
+
+    @cached_property
+    def _ends(self) -> frozenset[str]:
+        """The words with which texts in the file end, or parts of them."""
+        return frozenset(_END.findall(self._text))
 
     def _is_held(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether a patch in the module matters to a place, or would find no name."""
@@ -618,17 +642,18 @@ class _Test:
 
     @cached_property
     def _code(self) -> Code | None:
-        tree = parse(self._text())
-        return Code(tree, self._text(), self._shared) if tree is not None else None
+        tree = parse(self._text)
+        return Code(tree, self._text, self._shared) if tree is not None else None
 
     def _patches(self, name: str) -> list[_Seen]:
         """Give the patches that are, or may be, of a name."""
         if name not in self._seen:
-            may_patch = re.search(_MAY_PATCH.format(re.escape(name)), self._text())
+            may_patch = re.search(_MAY_PATCH.format(re.escape(name)), self._text)
             code = self._code if may_patch else None
-            self._seen[name] = [*_seen(code, name)] if code is not None else []
+            self._seen[name] = _seen(code, name) if code is not None else []
         return self._seen[name]
 
+    @cached_property
     def _text(self) -> str:
         return decode(read(self.path, self._sources)) or ""
 
@@ -649,23 +674,13 @@ def _only(names: set[str]) -> str:
     return next(iter(names)) if len(names) == 1 else ""
 
 
-def _seen(code: Code, name: str) -> Iterator[_Seen]:
-    for patch in code.patches:
-        if code.is_of_a_mock(patch):
-            continue
-        if patch.name == name:
-            yield _Seen(
-                patch.module,
-                patch.name,
-                *code.looked(patch),
-                at=patch.line,
-                line=patch.target.lineno if patch.target is not None else 0,
-                is_whole=patch.target is not None and patch.target.value != patch.name,
-                is_optional=any(map(_makes_optional, patch.options)),
-            )
-        elif patch.name == "*" or code.may_be_named(patch, name):
-            looked = (False, False, False, False, False)
-            yield _Seen(patch.module, patch.name, *looked, at=patch.line)
+def _seen(code: Code, name: str) -> list[_Seen]:
+    return [
+        _Seen(patch, code)
+        for patch in code.patches
+        if not code.is_of_a_mock(patch)
+        and (patch.name in (name, "*") or code.may_be_named(patch, name))
+    ]
 
 
 def _makes_optional(option: ast.keyword) -> bool:

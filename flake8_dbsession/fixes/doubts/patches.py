@@ -13,6 +13,9 @@ from flake8_dbsession.named_tuples import NamedTuple
 HOLE = "\0"
 """Stands in a text for what cannot be read."""
 
+_READ = frozenset(
+    {ast.Call, ast.Assign, ast.AugAssign, ast.Import, ast.ImportFrom, ast.For, ast.arg}
+)
 _PATCHERS = frozenset({"patch", "setattr"})
 
 
@@ -52,7 +55,7 @@ def patches(tree: ast.Module) -> list[Patch]:
 
 class _Reader:
     def __init__(self, tree: ast.Module) -> None:
-        self._nodes = nodes_in(tree)
+        self._nodes = [node for node in nodes_in(tree) if type(node) in _READ]
         self._texts = dict(self._constants())
         self._looped = looped_texts(self._nodes)
         self._modules = dict(self._imported())

@@ -54,6 +54,7 @@ class Functions:
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
         self._bound: dict[_Function, set[str]] = {}
+        self._entered: dict[tuple[str, _Function], bool] = {}
 
     def is_late(self, name: str, line: int) -> bool:
         """Tell whether a name that is read on a line is bound in the function around it."""
@@ -72,13 +73,12 @@ class Functions:
     def only_enters(self, name: str, line: int) -> bool:
         """Tell whether all that the function around a line gets by a name is entered there."""
         around = self._around(line)
-        nodes = nodes_in(around.node) if around is not None else []
-        items = (item for node in nodes for item in getattr(node, "items", ()))
-        entered = {
-            item.context_expr.func for item in items if isinstance(item.context_expr, ast.Call)
-        }
-        reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
-        return bool(reads) and all(n in entered for n in reads if isinstance(n.ctx, ast.Load))
+        if around is None:
+            return False
+        asked = name, around.node
+        if asked not in self._entered:
+            self._entered[asked] = _only_enters(name, around.node)
+        return self._entered[asked]
 
     def names_at(self, line: int) -> Names:
         """Give the names by which the function around a line is called from elsewhere."""
@@ -215,6 +215,14 @@ def _outside(body: Sequence[ast.stmt]) -> Iterator[tuple[frozenset[str], frozens
                 heads = [] if inner else [statement]
                 yield _words([n for head in heads for n in nodes_in(head)]), None
                 yield from _outside(inner)
+
+
+def _only_enters(name: str, function: _Function) -> bool:
+    nodes = nodes_in(function)
+    items = (item.context_expr for node in nodes for item in getattr(node, "items", ()))
+    entered = {opened.func for opened in items if isinstance(opened, ast.Call)}
+    reads = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+    return bool(reads) and all(n in entered for n in reads if isinstance(n.ctx, ast.Load))
 
 
 def _bound_in(function: _Function) -> set[str]:
