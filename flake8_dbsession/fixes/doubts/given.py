@@ -17,6 +17,15 @@ from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
+from flake8_dbsession.fixes.doubts.reach import Names
+from flake8_dbsession.fixes.doubts.replaced import (
+    Used,
+    holds_for_users,
+    is_among,
+    prepared_until,
+    replaced_in,
+    words_beside,
+)
 from flake8_dbsession.fixes.doubts.sources import READER, Look, looks_in
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
 from flake8_dbsession.named_tuples import NamedTuple
@@ -156,6 +165,7 @@ class Code:
         self._told: dict[Function | None, _Running] = {}
         self._names: dict[Path, set[str]] = {}
         self._looks: dict[Path, list[Look]] = {}
+        self._beside: dict[int, frozenset[str]] = {}
         self._outer: dict[int, Function | None] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
 
@@ -244,6 +254,64 @@ class Code:
         """
         return not names.isdisjoint(self._running_at(line).words)
 
+    def may_run_other(
+        self, line: int, module: Path, runners: Names, uses: Sequence[Used] | None
+    ) -> bool:
+        """Tell whether one test may run certain code of a module while a patch holds.
+
+        Args:
+            line: the line of the patch.
+            module: the module's file.
+            runners: the names one of which stands wherever that code is run; None for any.
+            uses: where the modules that the test runs use what runs that code; None where that is
+                not known.
+
+        Returns:
+            True where a test names the module and a runner, unless it names the module for nothing
+            but to replace all that is used of it.
+        """
+        names = {module_word(module), *self.names_of(module)}
+        for test in self._tests_at(line) or [line]:
+            words = self._running_at(test).words
+            if not names.isdisjoint(words) and is_among(runners, words):
+                used = [u for u in uses if is_among(u.run_by, words)] if uses is not None else None
+                if used is None or not self._only_replaces(test, module, names, used):
+                    return True
+        return False
+
+    def _tests_at(self, line: int) -> list[int]:
+        """Give the lines of the tests for which a patch holds; none where that is not known."""
+        start = self._around(line)
+        if start is None or not self._has_plain_tests:
+            return []
+        parts = self._parts_at(line)
+        around = self._functions if parts is None and start in self._always else parts or ()
+        return [f.lineno for f in around if isinstance(f, DEFINED) and f.name.startswith("test")]
+
+    @cached_property
+    def _has_plain_tests(self) -> bool:
+        """Tell whether all tests of the file are functions or methods that can be told apart."""
+        tests = {f for f in self._functions if f.name.startswith("test")}
+        defined = (n for n in self._nodes if isinstance(n, DEFINED))
+        return tests >= {n for n in defined if n.name.startswith("test")}
+
+    def _only_replaces(
+        self, test: int, module: Path, names: Set[str], uses: Sequence[Used]
+    ) -> bool:
+        """Tell whether a test names a module for nothing but to replace all of certain uses."""
+        parts = self._parts_at(test)
+        if parts is None or any(map(self._is_given_more, parts)):
+            return False
+        if test not in self._beside:
+            nodes = (node for part in parts for node in nodes_in(part))
+            self._beside[test] = words_beside(nodes, self.patches)
+        if not names.isdisjoint(self._beside[test]):
+            return False
+        held = (p for p in self.patches if p.target is not None and self._holds_for(p.line, test))
+        imports = {name: dotted for dotted, name in sorted(_imported(self._nodes))}
+        replaced = replaced_in(module, held, imports)
+        return all(use.is_of(replaced) for use in uses)
+
     def can_name(self, line: int, name: str) -> bool:
         """Tell whether a patch can replace a name where it is defined, and change nothing else.
 
@@ -309,6 +377,16 @@ class Code:
         parts = self._parts_at(other)
         own = [part for part in parts or () if part not in self._others]
         return parts is None or any(_first(p) <= line <= (p.end_lineno or 0) for p in own)
+
+    def _holds_for(self, line: int, test: int) -> bool:
+        """Tell whether a patch holds for the whole of a test, by a fixture or where that begins."""
+        start, around = self._around(line), self._around(test)
+        if start is None or around is None or not self._holds_at(line, test):
+            return False
+        if start is not around:
+            is_around = start in self._always or is_fixture(start)
+            return is_around and holds_for_users(start, line)
+        return line < around.lineno or line <= prepared_until(around)
 
     def _is_used_beside(self, owner: ast.expr, line: int, patched: str) -> bool:
         """Tell whether a module is named elsewhere than in patches of a name of it."""

@@ -15,7 +15,8 @@ from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code, Looked
 from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
-from flake8_dbsession.fixes.doubts.reach import Functions, Names, runners
+from flake8_dbsession.fixes.doubts.reach import Functions, Names, Use, runners
+from flake8_dbsession.fixes.doubts.replaced import Used
 from flake8_dbsession.fixes.doubts.sources import READER, Look
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
@@ -278,6 +279,14 @@ class _Read(NamedTuple):
     line: int
     functions: Functions
 
+    def used_by(self, other: Functions) -> list[Use]:
+        """Give the uses of its module, in another one, by which it may be run."""
+        uses = other.uses_of(self.path)
+        inside = self.functions.runners_of(self.line)
+        if inside is None or not inside <= self.functions.plain:
+            return uses
+        return [use for use in uses if use.name in inside or not use.name]
+
 
 class _Place(NamedTuple):
     """A place where a module does not read a name any more.
@@ -487,10 +496,7 @@ class _Test:
         """Tell whether the code on a module's line may run while a patch holds."""
         if self._code is None:
             return False
-        key = (line, id(place.uses.functions))
-        if key not in self._runners:
-            self._runners[key] = runners(line, place.uses.functions, place.callers())
-        names = self._runners[key]
+        names = self._run_by(line, place.uses.functions, place)
         return names is None or self._code.may_run(seen.at, names)
 
     def _is_covered(self, seen: _Seen, swap: Swap | None) -> bool:
@@ -592,11 +598,23 @@ class _Test:
         names = {module_word(other.path), *self._code.names_of(other.path)}
         if not self._code.may_run(seen.at, names):
             return False
-        key = (other.line, id(other.functions))
+        run_by = self._run_by(other.line, other.functions, place)
+        modules = [place.uses.functions, *place.callers()]
+        uses = [
+            Used(use.name, use.attribute, self._run_by(use.line, module, place))
+            for module in modules
+            for use in other.used_by(module)
+        ]
+        is_known = any(module.uses_of(other.path) for module in modules)
+        return self._code.may_run_other(seen.at, other.path, run_by, uses if is_known else None)
+
+    def _run_by(self, line: int, functions: Functions, place: _Place) -> Names:
+        """Give the names one of which stands wherever the code on a line of a module is run."""
+        key = (line, id(functions))
         if key not in self._runners:
-            self._runners[key] = runners(other.line, other.functions, place.callers())
-        run_by = self._runners[key]
-        return run_by is None or self._code.may_run(seen.at, run_by)
+            modules = [place.uses.functions, *place.callers()]
+            self._runners[key] = runners(line, functions, modules)
+        return self._runners[key]
 
     def _named(
         self,

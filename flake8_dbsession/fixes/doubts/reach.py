@@ -6,12 +6,14 @@ import ast
 import re
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
+from pathlib import Path
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.library.wrappers import CONTEXT_MANAGERS, PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import blocks, nodes_in
+from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.named_tuples import NamedTuple
 
 # A function under any other decorator may be kept by it, and be called by whoever gets it there.
@@ -26,6 +28,20 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Names: TypeAlias = frozenset[str] | None
 """Names one of which stands wherever some code is run; None where it may be run without any."""
+
+
+class Use(NamedTuple):
+    """A place where code uses something of another module.
+
+    Attributes:
+        name: its name there; empty where that is not known.
+        attribute: the attribute of it that is read; empty for itself.
+        line: the line.
+    """
+
+    name: str
+    attribute: str
+    line: int
 
 
 class _Outer(NamedTuple):
@@ -55,6 +71,8 @@ class Functions:
         self._tree = tree
         self._bound: dict[_Function, set[str]] = {}
         self._entered: dict[tuple[str, _Function], bool] = {}
+        self._uses: dict[Path, list[Use]] = {}
+        self._inside: dict[int, Names] = {}
 
     def is_late(self, name: str, line: int) -> bool:
         """Tell whether a name that is read on a line is bound in the function around it."""
@@ -110,6 +128,13 @@ class Functions:
         return _words(nodes_in(self._tree))
 
     @cached_property
+    def plain(self) -> frozenset[str]:
+        """The names of its functions that are no methods, and of nothing else in it."""
+        outer = {f for f in self._tree.body if isinstance(f, _FUNCTIONS)}
+        inner = (f for f in self._outer if f.node not in outer)
+        return frozenset(f.name for f in outer).difference(*(f.names for f in inner))
+
+    @cached_property
     def bases(self) -> frozenset[str]:
         """The names of what its classes derive from."""
         classes = (n for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
@@ -126,6 +151,34 @@ class Functions:
                 case ast.ImportFrom(module=package, level=level, names=aliases):
                     found += ((package or "", level, alias.name) for alias in aliases)
         return found
+
+    def runners_of(self, line: int) -> Names:
+        """Give the names one of which stands in the module wherever it runs the code on a line."""
+        if line not in self._inside:
+            self._inside[line] = runners(line, self, ())
+        return self._inside[line]
+
+    def uses_of(self, module: Path) -> list[Use]:
+        """Give the places where the module's code uses something of another one."""
+        if module not in self._uses:
+            self._uses[module] = list(self._using(module))
+        return self._uses[module]
+
+    def _using(self, module: Path) -> Iterator[Use]:
+        nodes = nodes_in(self._tree)
+        for node in nodes:
+            match node:
+                case ast.Import(names=aliases):
+                    if any(is_module(module, alias.name) for alias in aliases):
+                        yield Use("", "", node.lineno)
+                case ast.ImportFrom(module=package, names=aliases):
+                    for alias in aliases:
+                        dotted = f"{package}.{alias.name}" if package else alias.name
+                        is_named = is_module(module, package or "")
+                        if is_named and not alias.asname and alias.name != "*":
+                            yield from _used(alias.name, nodes)
+                        elif is_named or is_module(module, dotted):
+                            yield Use("", "", node.lineno)
 
     @cached_property
     def _defined(self) -> frozenset[str]:
@@ -167,6 +220,13 @@ def runners(line: int, module: Functions, others: Sequence[Functions]) -> Names:
             break
         names = more
     return names
+
+
+def _used(name: str, nodes: Sequence[ast.AST]) -> Iterator[Use]:
+    attributes = {n.value: n.attr for n in nodes if isinstance(n, ast.Attribute)}
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+            yield Use(name, attributes.get(node, ""), node.lineno)
 
 
 def _outer_in(body: Sequence[ast.stmt], cls: str) -> Iterator[_Outer]:

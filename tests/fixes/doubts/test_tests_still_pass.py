@@ -105,6 +105,47 @@ LATE_BOTH = (
             return db.query(User).count()
 """
 )
+TELLER = """
+    from core.models import User
+
+    def count():
+        from core.database import get_db_session
+
+        with get_db_session() as db:
+            return db.query(User).count()
+
+    def title():
+        return "users"
+"""
+COUNTER = """
+    from core.models import User
+
+    class Counter:
+        def counted(self):
+            from core.database import get_db_session
+
+            with get_db_session() as db:
+                return db.query(User).count()
+
+        def title(self):
+            return "users"
+
+    counter = Counter()
+"""
+TELLING = (
+    LATE_ENTERED.partition("    def tell()")[0]
+    + """
+    def tell():
+        from core.teller import count, title
+
+        return title(), count()
+
+    def tell_all():
+        from core.counter import counter
+
+        return counter.title(), counter.counted()
+"""
+)
 TOLD = """
     import logging
     from core.models import User
@@ -184,6 +225,19 @@ CONFTEST = """
         engine = create_engine("sqlite://")
         Base.metadata.create_all(engine)
         return sessionmaker(bind=engine)
+"""
+OPENED_FOR_ALL = """
+    @pytest.fixture(autouse=True)
+    def opened(monkeypatch):
+        block = MagicMock()
+        block.__enter__.return_value = Mock()
+        block.query.return_value.count.return_value = 2
+        monkeypatch.setattr("core.database.SessionLocal", lambda: block)
+        return block
+
+    def test_it(opened):
+        work.add("a")
+        opened.__enter__.return_value.commit.assert_called_once()
 """
 OF_OBJECT = """
     def test_it():
@@ -363,6 +417,25 @@ FITTING = {
             broken.commit()
         """,
         "",
+    ),
+    "a double for all tests, of which others replace what uses the provider": (
+        TELLING,
+        OPENED_FOR_ALL
+        + """
+    def test_that_it_tells(monkeypatch):
+        monkeypatch.setattr("core.teller.count", lambda: 3)
+        assert work.tell() == ("users", 3)
+        monkeypatch.setattr("core.teller.count", lambda: 4)
+        assert work.tell() == ("users", 4)
+
+    def test_that_it_tells_all(monkeypatch):
+        import core.counter as module
+
+        monkeypatch.setattr(module.counter, "counted", lambda: 3)
+        monkeypatch.setattr(module.counter, "title", lambda: "all")
+        assert work.tell_all() == ("all", 3)
+        """,
+        'monkeypatch.setattr("core.database.get_db_session", lambda: block)',
     ),
     "a factory that says itself when it commits": (
         EARLY,
@@ -784,6 +857,51 @@ HELD = {
         db.__enter__.return_value.commit.assert_called_once()
         """,
     ),
+    "a provider that another test runs, and replaces something beside it": (
+        TELLING,
+        OPENED_FOR_ALL
+        + """
+    def test_that_it_tells(monkeypatch):
+        monkeypatch.setattr("core.teller.title", lambda: "all")
+        assert work.tell() == ("all", 2)
+        """,
+    ),
+    "a provider that another test runs before it replaces that": (
+        TELLING,
+        OPENED_FOR_ALL
+        + """
+    def test_that_it_tells(monkeypatch):
+        assert work.tell() == ("users", 2)
+        monkeypatch.setattr("core.teller.count", lambda: 3)
+        assert work.tell() == ("users", 3)
+        """,
+    ),
+    "a provider that another test runs, for which a fixture replaced that no longer": (
+        TELLING,
+        OPENED_FOR_ALL
+        + """
+    @pytest.fixture
+    def told():
+        with patch("core.teller.count", lambda: 3):
+            first = work.tell()
+        yield first
+
+    def test_that_it_tells(told):
+        assert told == ("users", 3)
+        assert work.tell() == ("users", 2)
+        """,
+    ),
+    "a provider that another test runs by what it does not replace": (
+        TELLING,
+        OPENED_FOR_ALL
+        + """
+    def test_that_it_tells_all(monkeypatch):
+        import core.counter as module
+
+        monkeypatch.setattr(module.counter, "title", lambda: "all")
+        assert work.tell_all() == ("all", 2)
+        """,
+    ),
 }
 
 
@@ -793,6 +911,7 @@ class _Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         files = {**HOUSE, "tests/conftest.py": CONFTEST}
+        files |= {"core/teller.py": TELLER, "core/counter.py": COUNTER}
         for number, (work, test, *_) in enumerate([*FITTING.values(), *HELD.values()]):
             text = dedent(HEAD) + dedent(test)
             for old in ("import work", "app.work", "patch.object(work"):
@@ -821,7 +940,8 @@ class _Project:
     def _passed(self) -> set[str]:
         command = [sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", "tests"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, check=False, text=True)
-        return set(re.findall(r"^PASSED tests/(\w+)\.py", done.stdout, re.MULTILINE))
+        found = re.findall(r"^(PASSED|FAILED|ERROR) tests/(\w+)\.py", done.stdout, re.MULTILINE)
+        return {test for _, test in found} - {test for how, test in found if how != "PASSED"}
 
 
 @pytest.fixture(scope="module")
