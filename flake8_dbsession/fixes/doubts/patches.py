@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
@@ -56,7 +56,9 @@ def patches(tree: ast.Module) -> list[Patch]:
 class _Reader:
     def __init__(self, tree: ast.Module) -> None:
         self._nodes = [node for node in nodes_in(tree) if type(node) in _READ]
-        self._texts = dict(self._constants())
+        bound = self._bound()
+        self._texts = _only_one(bound, _text_in)
+        self._originals = _only_one(bound, _attribute_in)
         self._looped = looped_texts(nodes_in(tree))
         self._modules = dict(self._imported())
 
@@ -124,11 +126,16 @@ class _Reader:
             match target:
                 case ast.Attribute(value=base, attr=name):
                     module = self._known_module(base)
-                    if module is not None:
+                    if module is not None and not self._puts_back(node.value, target):
                         yield Patch(module, name, None, node.value, (), node.lineno)
                 case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
                     module = self._text(key)
                     yield Patch(module, "*", None, node.value, (), node.lineno)
+
+    def _puts_back(self, value: ast.expr, target: ast.expr) -> bool:
+        """Tell whether an attribute gets what it had before."""
+        original = self._originals.get(value.id) if isinstance(value, ast.Name) else None
+        return original == ast.unparse(target)
 
     def _whole(self, given: list[ast.expr]) -> Iterator[Patch]:
         keys = [key for part in given if isinstance(part, ast.Dict) for key in part.keys if key]
@@ -167,19 +174,16 @@ class _Reader:
                     if last_segment(call.func) in _IMPORTERS and call.args:
                         yield name, self._text(call.args[0])
 
-    def _constants(self) -> Iterator[tuple[str, str]]:
-        """Give the names that are bound to one text, and to nothing else."""
-        found: dict[str, set[str]] = {}
+    def _bound(self) -> dict[str, list[ast.expr | None]]:
+        """Give the names with what they are bound to; None for what is not known."""
+        found: dict[str, list[ast.expr | None]] = {}
         for node in self._nodes:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    known = value.value if isinstance(value, ast.Constant) else HOLE
-                    found.setdefault(name, set()).add(known if isinstance(known, str) else HOLE)
+                    found.setdefault(name, []).append(value)
                 case ast.arg(arg=name) | ast.For(target=ast.Name(id=name)):
-                    found.setdefault(name, set()).add(HOLE)
-        for name, texts in found.items():
-            if len(texts) == 1 and HOLE not in texts:
-                yield name, texts.pop()
+                    found.setdefault(name, []).append(None)
+        return found
 
     def _is_constant(self, expression: ast.expr) -> bool:
         return isinstance(expression, ast.Name) and expression.id in self._texts
@@ -202,6 +206,24 @@ class _Reader:
 
 _MOCKS = frozenset({"mock", "mocker"})
 _IMPORTERS = frozenset({"import_module", "__import__", "reload"})
+
+
+def _only_one(
+    bound: dict[str, list[ast.expr | None]], read: Callable[[ast.expr | None], str]
+) -> dict[str, str]:
+    """Give the names that are bound to one thing that can be read, and to nothing else."""
+    found = {name: {read(value) for value in values} for name, values in bound.items()}
+    known = {name: texts.pop() for name, texts in found.items() if len(texts) == 1}
+    return {name: text for name, text in known.items() if text != HOLE}
+
+
+def _text_in(value: ast.expr | None) -> str:
+    known = value.value if isinstance(value, ast.Constant) else HOLE
+    return known if isinstance(known, str) else HOLE
+
+
+def _attribute_in(value: ast.expr | None) -> str:
+    return ast.unparse(value) if isinstance(value, ast.Attribute) else HOLE
 
 
 def _is_mock(function: ast.expr) -> bool:

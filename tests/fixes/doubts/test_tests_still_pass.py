@@ -437,6 +437,23 @@ FITTING = {
         """,
         'monkeypatch.setattr("core.database.get_db_session", lambda: block)',
     ),
+    "a factory that is put back": (
+        EARLY,
+        """
+    @pytest.fixture
+    def opened(factory):
+        original = core.database.SessionLocal
+        core.database.SessionLocal = factory
+        yield factory
+        core.database.SessionLocal = original
+
+    def test_it(opened):
+        work.add("a")
+        with opened() as db:
+            assert db.query(User).count() == 1
+        """,
+        "",
+    ),
     "a factory that says itself when it commits": (
         EARLY,
         """
