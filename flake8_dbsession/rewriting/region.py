@@ -14,6 +14,7 @@ import libcst as cst
 
 from flake8_dbsession.rewriting.document import Document, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
+from flake8_dbsession.rewriting.said import said_again
 
 _TEXTS = (ast.Constant, ast.JoinedStr)
 
@@ -83,17 +84,19 @@ class Region:
         """
         if not statements:
             return []
-        kept = Counter(_comments(cst.Module([*beside, *statements])))
-        lost = (Counter(_comments(self._module)) - kept).elements()
+        lost = self._lost([*beside, *statements]).elements()
         above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in lost]
         first, *rest = statements
         return [first.with_changes(leading_lines=[*first.leading_lines, *above]), *rest]
 
     def losses(self, statements: Sequence[Statement]) -> tuple[Doubt, ...]:
         """Say of a comment that other statements would not have it any more; nothing for none."""
+        return tuple(lost_comment(lost) for lost in islice(self._lost(statements), 1))
+
+    def _lost(self, statements: Sequence[Statement]) -> Counter[str]:
+        """Count the comments that others would not have, and that say more than what goes."""
         kept = Counter(_comments(cst.Module(list(statements))))
-        before = Counter(_comments(self._module))
-        return tuple(lost_comment(lost) for lost in islice(before - kept, 1))
+        return Counter(_comments(self._module)) - kept - said_again(self._module)
 
     def _shifted(self, code: str) -> str:
         """Move lines after a backslash with the line that they continue, which LibCST does not."""

@@ -10,7 +10,7 @@ import libcst as cst
 
 from flake8_dbsession.analysis.nodes import dotted_name, is_name, own_nodes
 from flake8_dbsession.fixes.blocks.new_block import refuse_tricks
-from flake8_dbsession.fixes.blocks.opening import swap_of
+from flake8_dbsession.fixes.blocks.opening import opens_quietly_by_hand, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about, lends
 from flake8_dbsession.fixes.fallback import doubting_fallback
@@ -33,6 +33,7 @@ class _Own:
     """Stands for the session that the function opens, or for the one that it is given."""
 
 
+_IMPORTS = (ast.Import, ast.ImportFrom)
 _OWN, _GIVEN = _Own(), _Own()
 _Value: TypeAlias = "_Own | bool | None"
 
@@ -103,7 +104,7 @@ def _chooses(statement: ast.stmt) -> bool:
         case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign(target=ast.Name(), value=ast.expr()):
             return True
         case ast.If(body=body, orelse=orelse):
-            return all(map(_chooses, [*body, *orelse]))
+            return all(_chooses(part) or isinstance(part, _IMPORTS) for part in [*body, *orelse])
     return False
 
 
@@ -178,6 +179,8 @@ class _Run:
             match statement:
                 case ast.Assign() if _is_apart(statement, self._need.name):
                     pass
+                case ast.Import() | ast.ImportFrom():
+                    pass
                 case (
                     ast.Assign(targets=[ast.Name(id=name)], value=value)
                     | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
@@ -231,7 +234,14 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     """
     around = shared.around
     _refuse_other_uses(shared, need)
-    provision = doubting_fallback(provision or provision_for(need, document))
+    work = (*around.body, *around.handlers, *around.orelse)
+    if not any(mentions(part, need.name) for part in work):
+        return _without_choice(shared, need, document)
+    at_top = any(isinstance(n, _IMPORTS) for part in shared.head for n in ast.walk(part))
+    provision = provision or provision_for(need, document, at_top=at_top)
+    provision = doubting_fallback(provision)
+    if at_top and need.scope.bindings(provision.name.partition(".")[0]):
+        raise Refusal(f"`{provision.name}` is bound in the function")
     reach = reach_module("contextlib", "nullcontext", need.scope, document)
     region = Region([*shared.head, around], document)
     *head, old = region.statements
@@ -239,8 +249,6 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     cleaned = block_of(old.body)
     if old.handlers:
         cleaned = [old.with_changes(finalbody=None)]
-    if not names_any(cleaned, need.name):
-        raise Refusal("its block does not use it")
     kept = [new for part, new in zip(shared.head, head, strict=True) if _stays(part, shared, need)]
     given = ast.unparse(shared.given)
     test = f"{given} is not None" if shared.asks_for_none else given
@@ -263,6 +271,22 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
         only_closes=keeps_ends(region.statements, statements, need.name),
     )
     return Fix(edits, doubts, unneeded, swap=swap)
+
+
+def _without_choice(shared: Shared, need: Need, document: Document) -> Fix:
+    """Take away the choice of a session that nothing uses, and its close."""
+    attributes = {n.attr for n in ast.walk(shared.given) if isinstance(n, ast.Attribute)}
+    defined = (n for n in ast.walk(document.tree) if isinstance(n, ast.FunctionDef))
+    if not opens_quietly_by_hand(need, document) or any(n.name in attributes for n in defined):
+        raise Refusal("its block does not use it")
+    region = Region([*shared.head, shared.around], document)
+    *head, old = region.statements
+    assert isinstance(old, cst.Try)
+    work = [old.with_changes(finalbody=None)] if old.handlers else block_of(old.body)
+    kept = [new for part, new in zip(shared.head, head, strict=True) if _stays(part, shared, need)]
+    statements = region.keeping(in_place_of(head[0], [*kept, *work]))
+    unneeded = frozenset().union(*map(document.names_in, shared.head))
+    return Fix(region.rewritten(statements), region.losses(statements), unneeded)
 
 
 def _block(call: str, name: str, body: list[Statement], indent: str, *, is_async: bool) -> cst.With:
@@ -308,6 +332,8 @@ def _stays(statement: ast.stmt, shared: Shared, need: Need) -> bool:
         for node in ast.walk(statement)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
+    imports = (node for node in ast.walk(statement) if isinstance(node, _IMPORTS))
+    bound |= {alias.asname or alias.name for each in imports for alias in each.names}
     flags = bound - {need.name}
     function = need.scope.function() or need.scope.module.scope
     inside = {node for part in shared.head for node in ast.walk(part)}

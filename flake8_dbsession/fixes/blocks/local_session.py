@@ -71,6 +71,7 @@ from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, in_place_of, parted
+from flake8_dbsession.rewriting.said import without_comment
 from flake8_dbsession.rules.fallback import is_fallback
 
 _KEPT_CLOSED = (Handing.STORED, Handing.UNKNOWN)
@@ -200,7 +201,8 @@ def fix_opened(
     unneeded = document.names_in(opened.assignment) | document.names_caught(opened.rest)
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.name.partition(".")[0])
-    added = provision.edits if is_used or provision.is_injected else ()
+    is_gone = not is_used and not provision.is_injected
+    added = without_comment(opened.assignment, document) if is_gone else provision.edits
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
     is_kept = keeps_ends(region.statements, statements, need.name)
     differing = None
@@ -236,7 +238,8 @@ def _without_opening(assignment: ast.stmt, document: Document) -> Fix:
     region = Region([assignment], document)
     is_alone = document.block_around(assignment) == [assignment]
     new = [PASS] if is_alone else []
-    return Fix(region.rewritten(new), region.losses(new), document.names_in(assignment))
+    edits = (*region.rewritten(new), *without_comment(assignment, document))
+    return Fix(edits, region.losses(new), document.names_in(assignment))
 
 
 def _ends_of(opened: _Opened) -> Ends:

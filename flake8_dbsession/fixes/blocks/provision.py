@@ -179,13 +179,16 @@ def closing(call: str, *, is_async: bool) -> Provision:
     )
 
 
-def provision_for(need: Need, document: Document, *, injects: bool = False) -> Provision:
+def provision_for(
+    need: Need, document: Document, *, injects: bool = False, at_top: bool = False
+) -> Provision:
     """Find what to use instead of opening a session by hand.
 
     Args:
         need: what is opened.
         document: the file.
         injects: whether a parameter would do, and no block is needed.
+        at_top: whether it has to be imported at the top, for the import beside the opening goes.
 
     Returns:
         The layer's own provider, else what takes a legacy accessor's place, else the provider
@@ -196,26 +199,29 @@ def provision_for(need: Need, document: Document, *, injects: bool = False) -> P
     """
     way = _way_for(need, document)
     if way.style is not Style.DEPENDENCY:
-        return provision_by(way, need, document)
+        return provision_by(way, need, document, reach_at_top if at_top else reach_beside)
     if not injects or not need.name:
         raise Refusal(f"the standard here is a parameter, `{way.written(need.name or 'db')}`")
     return _injected(way, need, document)
 
 
-def provision_by(way: Way, need: Need, document: Document) -> Provision:
+def provision_by(
+    way: Way, need: Need, document: Document, beside: _ReachBeside = reach_beside
+) -> Provision:
     """Tell what using a way of the house at a place takes, and does.
 
     Args:
         way: the way, which is no parameter.
         need: what is opened by hand.
         document: the file.
+        beside: reaches a name beside what is opened.
 
     Raises:
         Refusal: it cannot be reached from there, or nothing can be awaited there.
     """
     if need.known.is_async:
         refuse_without_await(need.call, document)
-    return _provision(reach_way(way, need, document), way, need, document)
+    return _provision(reach_way(way, need, document, beside), way, need, document)
 
 
 def _injected(way: Way, need: Need, document: Document) -> Provision:

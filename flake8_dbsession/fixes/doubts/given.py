@@ -198,8 +198,14 @@ class Code:
         names = self.names_of(module)
         others = {name for each in self._imports.values() for _, name in each} - names
         around = (f for f in self._readers if self.may_run(f.lineno, {module_word(module), *names}))
-        looks = (look for f in around for look in looks_in(nodes_in(f)))
+        looks = (look for f in around for look in looks_in(nodes_in(f), self._called_in(f)))
         return [look for look in looks if look.subject.partition(".")[0] not in others]
+
+    def _called_in(self, function: Function) -> list[list[ast.AST]]:
+        """Give the code of each function of the file that another one may hand something."""
+        names = {last_segment(n.func) for n in nodes_in(function) if isinstance(n, ast.Call)}
+        helpers = [each for name in names for each in self._helpers.get(name, ())]
+        return [nodes_in(each) for each in helpers if isinstance(each, DEFINED)]
 
     @cached_property
     def _readers(self) -> list[Function]:

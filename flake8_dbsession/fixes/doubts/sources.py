@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
@@ -51,24 +51,25 @@ class Look(NamedTuple):
         return [line for line in lines if re.search(self.pattern, line)]
 
 
-def looks_in(nodes: Iterable[ast.AST]) -> Iterator[Look]:
+def looks_in(nodes: Sequence[ast.AST], helpers: Iterable[Sequence[ast.AST]] = ()) -> Iterator[Look]:
     """Find what the code of a test looks for in the sources that it reads.
 
     Args:
         nodes: that code.
+        helpers: the code of each function that it may hand them.
     """
-    nodes = list(nodes)
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     subjects = {
         dotted_name(call.args[0])
         for call in calls
         if last_segment(call.func) == READER and call.args
     }
-    loops = list(loops_over_lines(nodes))
-    others = set(nodes).difference(_unread(nodes), *(loop.inside for loop in loops))
-    for subject in subjects:
-        yield from (Look(subject, loop.pattern, by_line=True) for loop in loops)
-        yield from (Look(subject, pattern) for pattern in _patterns(others))
+    for part in (nodes, *helpers):
+        loops = list(loops_over_lines(part))
+        others = set(part).difference(_unread(part), *(loop.inside for loop in loops))
+        for subject in subjects:
+            yield from (Look(subject, loop.pattern, by_line=True) for loop in loops)
+            yield from (Look(subject, pattern) for pattern in _patterns(others))
 
 
 def _unread(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:

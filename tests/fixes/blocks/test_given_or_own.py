@@ -177,8 +177,57 @@ def test_what_stands_between_stays(tmp_path: Path) -> None:
     assert _outcomes(before) == _outcomes(after)
 
 
-def test_a_session_that_nothing_uses_is_left_alone(tmp_path: Path) -> None:
-    work = "\ntry:\n    return len(name)\nfinally:\n    if own:\n        session.close()\n"
-    source = _function(CHOICES["or"][0], work)
+UNUSED = "\ntry:\n    return len(name)\nfinally:\n    if own:\n        session.close()\n"
+
+
+def test_a_session_that_nothing_uses_goes(tmp_path: Path) -> None:
+    source = _function(f"{CHOICES['or'][0]}\nfound = []", UNUSED)
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    body = "def work(name, db=None):\n    found = []\n    return len(name)\n"
+    assert done.text.content == f"\nfrom core.models import User\n\n{body}"
+
+
+def test_a_session_that_nothing_uses_stays_where_its_opening_may_do_more(tmp_path: Path) -> None:
+    choice = CHOICES["or"][0].replace("db", "self.db")
+    source = f"{_function(choice, UNUSED)}\ndef db(self):\n    return connect()\n"
     done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101", unsafe=True)
     assert [left.reason for left in done.left] == ["its block does not use it"]
+
+
+def test_an_import_beside_the_opening_goes_with_it(tmp_path: Path) -> None:
+    choice = """
+    session = db
+    own = False
+    if session is None:
+        from core.database import SessionLocal
+        session = SessionLocal()
+        own = True
+    """
+    source = _function(choice.rstrip()).replace("from core.database import SessionLocal\n", "", 1)
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    assert "\nfrom core.database import get_db_session\n" in done.text.content
+    assert BLOCK.format(test="db is not None") in done.text.content
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        WORK.replace("len(name)", "len(SessionLocal.kw)"),
+        f"\nfrom core.database import get_db_session{WORK}",
+    ],
+)
+def test_an_import_that_more_depends_on_is_left(work: str, tmp_path: Path) -> None:
+    choice = """
+    session = db
+    own = False
+    if session is None:
+        from core.database import SessionLocal
+        session = SessionLocal()
+        own = True
+    """
+    source = _function(choice.rstrip(), work).replace(
+        "from core.database import SessionLocal\n", "", 1
+    )
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101", unsafe=True)
+    assert done.left
+    assert "nullcontext" not in done.text.content

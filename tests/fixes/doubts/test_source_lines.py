@@ -84,3 +84,23 @@ def test_a_count_that_nothing_reads_matters_to_nobody(
         assert {asserts}
     """
     assert left(test, tmp_path) == ([] if is_fixed else [HELD])
+
+
+@pytest.mark.parametrize(
+    ("given", "sought", "is_fixed"),
+    [("source", "finally:", False), ("source", "query(", True), ("'', source", "finally:", False)],
+)
+def test_what_a_helper_looks_for_counts(
+    given: str, sought: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    test = f"""
+    class TestIt:
+        def _has(self, *sources):
+            return "{sought}" in sources[-1]
+
+        def test_it(self):
+            source = inspect.getsource(count)
+            count()
+            assert self._has({given})
+    """
+    assert left(test, tmp_path) == ([] if is_fixed else [HELD])

@@ -1,0 +1,68 @@
+"""Comments that say no more than the statement right below them does."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+
+import libcst as cst
+
+from flake8_dbsession.patterns import regex
+from flake8_dbsession.rewriting.document import Document
+from flake8_dbsession.rewriting.edits import Edit
+
+_WORD = regex(r"\w+")
+_PLAIN = frozenset(
+    {
+        "a",
+        "an",
+        "close",
+        "closes",
+        "closing",
+        "connection",
+        "create",
+        "creates",
+        "creating",
+        "database",
+    }
+    | {"db", "get", "gets", "new", "open", "opens", "opening", "our", "session", "the", "this"}
+)
+
+
+def said_again(node: cst.CSTNode) -> Counter[str]:
+    """Count the comments in some code that only say what the statement below them does."""
+    found = Counter[str]()
+    if isinstance(node, cst.SimpleStatementLine):
+        above = [line.comment.value for line in node.leading_lines if line.comment is not None]
+        is_beside = bool(node.leading_lines) and node.leading_lines[-1].comment is not None
+        code = cst.Module([node.with_changes(leading_lines=())]).code
+        if is_beside and all(_says_only(each, code) for each in above):
+            found.update(above)
+    for child in node.children:
+        found += said_again(child)
+    return found
+
+
+def without_comment(statement: ast.stmt, document: Document) -> tuple[Edit, ...]:
+    """Take away the comment above a statement that goes, where it says nothing else.
+
+    Args:
+        statement: the statement.
+        document: the file.
+    """
+    first = document.first_line(statement)
+    code = document.written(statement)
+    line = first
+    while line > 1 and _says_only(document.lines[line - 2].strip(), code):
+        line -= 1
+    before = document.lines[line - 2].strip() if line > 1 else ""
+    if line == first or before.startswith("#"):
+        return ()
+    is_apart = line > 1 and not before
+    return (Edit(document.offset(line - is_apart, 0), document.offset(first, 0), ""),)
+
+
+def _says_only(comment: str, code: str) -> bool:
+    words = set(_WORD.findall(comment.lower()))
+    is_known = words <= _PLAIN | set(_WORD.findall(code.lower()))
+    return comment.startswith("#") and bool(words) and is_known

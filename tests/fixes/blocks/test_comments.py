@@ -1,0 +1,68 @@
+"""Comments that say no more than what a fix takes away go with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixes.house import HOUSE
+from tests.fixes.repairs import repaired
+
+UNUSED = """
+    from core.database import SessionLocal
+
+    def work(steps):
+        print(steps)
+
+        {above}
+        db = SessionLocal()
+
+        steps.sort()
+        {below}
+        db.close()
+"""
+USED = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work():
+        # Create a database session
+        db = SessionLocal()
+        try:
+            return db.query(User).count()
+        finally:
+            {below}
+            db.close()
+"""
+
+
+def test_a_comment_that_only_says_it_goes(tmp_path: Path) -> None:
+    source = UNUSED.format(above="# Create a session", below="# Close the database session.")
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    assert done.text.content.lstrip() == "def work(steps):\n    print(steps)\n\n    steps.sort()\n"
+
+
+@pytest.mark.parametrize("below", ["# Close it before the report", "# Never close the session"])
+def test_a_comment_that_says_more_is_a_doubt(below: str, tmp_path: Path) -> None:
+    source = UNUSED.format(above="# Create a session", below=below)
+    (left,) = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101").left
+    assert left.reason == f"the comment `{below}` would be lost"
+
+
+@pytest.mark.parametrize("above", ["# One for all steps", "# Why?\n        # Open a session"])
+def test_a_comment_above_that_says_more_stays(above: str, tmp_path: Path) -> None:
+    source = UNUSED.format(above=above, below="# Close")
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    assert not done.left
+    assert above.splitlines()[0] in done.text.content
+
+
+@pytest.mark.parametrize(("below", "stays"), [("# Close db", False), ("# Give it back", True)])
+def test_a_comment_of_the_close_comes_above_a_block_where_it_says_more(
+    below: str, stays: bool, tmp_path: Path
+) -> None:
+    source = USED.format(below=below)
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    above = "# Create a database session\n" + (f"    {below}\n" if stays else "")
+    assert f"    {above}    with get_db_session() as db:" in done.text.content
