@@ -167,6 +167,7 @@ class Code:
         self._looks: dict[Path, list[Look]] = {}
         self._beside: dict[int, frozenset[str]] = {}
         self._outer: dict[int, Function | None] = {}
+        self._parts: dict[Function, list[_Part] | None] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
@@ -498,7 +499,11 @@ class Code:
     def _parts_at(self, line: int) -> list[_Part] | None:
         """Give what may run while a patch holds; None for the whole file."""
         start = self._around(line)
-        return self._running(start) if start is not None else None
+        if start is None:
+            return None
+        if start not in self._parts:
+            self._parts[start] = self._running(start)
+        return self._parts[start]
 
     def _running(self, function: Function) -> list[_Part] | None:
         tests = [function] if function.name.startswith("test") else self._users_of(function)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from flake8_dbsession.analysis.nodes import constants_in, nodes_in
 
 _COMPREHENSIONS = (ast.DictComp, ast.GeneratorExp, ast.ListComp, ast.SetComp)
+_LOOPS = (ast.For, ast.AsyncFor, *_COMPREHENSIONS)
 
 
 def looped_texts(nodes: Iterable[ast.AST]) -> dict[ast.AST, list[str]]:
@@ -20,8 +21,8 @@ def looped_texts(nodes: Iterable[ast.AST]) -> dict[ast.AST, list[str]]:
         The texts, by the nodes that read the names; nothing of names of which not all is known.
     """
     found: dict[ast.AST, list[str]] = {}
-    for node in nodes:
-        for target, values, inside in _loops(node):
+    for loop in (node for node in nodes if isinstance(node, _LOOPS)):
+        for target, values, inside in _loops(loop):
             for name, texts in _given(target, values):
                 uses = [n for n in inside if _names(n, name)]
                 if all(isinstance(getattr(use, "ctx", None), ast.Load) for use in uses):

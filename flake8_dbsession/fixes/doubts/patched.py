@@ -124,11 +124,10 @@ class PatchedNames:
             moves: the texts of tests that are going to name something else.
         """
         moved = {(move.path, move.line) for move in moves if not move.stays}
-        path = context.file.path
         return any(
-            is_module(path, module) and (test.path, line) not in moved
+            (test.path, line) not in moved
             for test in self._tests_naming(context, name)
-            for module, line in test.patched(name)
+            for line in test.patched(name, context.file.path)
         )
 
     def source_read(self, before: str, after: str, context: Context) -> Doubt | None:
@@ -207,13 +206,16 @@ class PatchedNames:
         project = context.file.inference.project
         text = decode(read(path, project.sources)) or ""
         words = "|".join(re.escape(home.rpartition(".")[2]) for home in homes)
-        functions = self._functions_of(path, project)
         late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
         found = [m for m in late if _may_be_any(m[1], homes)]
+        owned = [*re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text)]
+        is_home = any(is_module(path, home) for home in homes)
+        if not (found or owned or is_home):
+            return  # without parsing it
+        functions = self._functions_of(path, project)
         lines = [line for line in _lines(found, text) if functions.is_late(name, line)]
-        lines += _lines(re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text), text)
-        if any(is_module(path, home) for home in homes):
-            lines += functions.lines_of(name)
+        lines += _lines(owned, text)
+        lines += functions.lines_of(name) if is_home else []
         yield from (_Read(path, line, functions) for line in lines)
 
     def _imported(self, path: Path, project: Project, names: Set[str] | None = None) -> list[Path]:
@@ -418,9 +420,10 @@ class _Test:
         """Tell whether it hands code what may not be entered, as ``Code`` tells it."""
         return self._code is not None and self._code.hands_over(name, ways)
 
-    def patched(self, name: str) -> Iterator[tuple[str, int]]:
-        """Give the modules in which it replaces a name, each with the line of the text for it."""
-        return ((seen.module, seen.line) for seen in self._patches(name) if seen.name == name)
+    def patched(self, name: str, module: Path) -> list[int]:
+        """Give the lines of the texts by which it replaces a name in a module."""
+        seen = self._patches(name) if self._may_name(module) else []
+        return [each.line for each in seen if each.name == name and is_module(module, each.module)]
 
     def notices(self, place: _Place) -> tuple[str, list[Move]]:
         """Say how a test would notice that a module does not read a name at a place any more.

@@ -55,11 +55,12 @@ def patches(tree: ast.Module) -> list[Patch]:
 
 class _Reader:
     def __init__(self, tree: ast.Module) -> None:
-        self._nodes = [node for node in nodes_in(tree) if type(node) in _READ]
+        nodes = nodes_in(tree)
+        self._nodes = [node for node in nodes if type(node) in _READ]
         bound = self._bound()
         self._texts = _only_one(bound, _text_in)
         self._originals = _only_one(bound, _attribute_in)
-        self._looped = looped_texts(nodes_in(tree))
+        self._looped = looped_texts(nodes)
         self._modules = dict(self._imported())
 
     def found(self) -> Iterator[Patch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Sequence, Set
+from functools import cached_property
 from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
@@ -249,15 +250,32 @@ class Values:
 
     def _giving(self, function: Function) -> Iterator[str]:
         """Give the names of the functions and fixtures that give a function which they define."""
+        around = self._givers.get(function.name, ())
+        yield from (giver.name for giver in around if function in own_nodes(giver))
+
+    @cached_property
+    def _givers(self) -> dict[str, list[Function]]:
+        """The functions that give something by a name, by that name."""
+        found: dict[str, list[Function]] = {}
         for node in self._nodes:
-            if isinstance(node, DEFINED) and function in own_nodes(node):
-                given = (value.id for value in _given_by(node) if isinstance(value, ast.Name))
-                yield from (node.name for name in given if name == function.name)
+            if isinstance(node, DEFINED):
+                for value in _given_by(node):
+                    if isinstance(value, ast.Name):
+                        found.setdefault(value.id, []).append(node)
+        return found
+
+    @cached_property
+    def _calls(self) -> dict[str, list[ast.Call]]:
+        """The calls, by the last parts of what they call."""
+        found: dict[str, list[ast.Call]] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                found.setdefault(last_segment(node.func), []).append(node)
+        return found
 
     def _given_to(self, function: Function, name: str, position: int) -> Iterator[ast.expr | None]:
-        calls = [n for n in self._nodes if isinstance(n, ast.Call)]
-        names = {function.name, *self._giving(function)}
-        calls = [call for call in calls if last_segment(call.func) in names]
+        names = dict.fromkeys([function.name, *self._giving(function)])
+        calls = [call for each in names for call in self._calls.get(each, ())]
         for call in calls:
             given = [k.value for k in call.keywords if k.arg == name]
             given += call.args[position : position + 1]
