@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from flake8_dbsession.analysis.effects.work.forms import root_name
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
@@ -235,6 +236,18 @@ class Code:
             imports = self._imports.get(module_word(module), ())
             self._names[module] = {name for dotted, name in imports if is_module(module, dotted)}
         return self._names[module]
+
+    def reads(self, name: str, module: Path) -> bool:
+        """Tell whether the file itself may read a name of a module, patched or not."""
+        modules = self.names_of(module)
+        others = {known for imports in self._imports.values() for _, known in imports} - modules
+        return name in modules or any(
+            isinstance(node, ast.Attribute)
+            and node.attr == name
+            and isinstance(node.ctx, ast.Load)
+            and root_name(node.value) not in others
+            for node in self._nodes
+        )
 
     @cached_property
     def _imports(self) -> dict[str, list[tuple[str, str]]]:

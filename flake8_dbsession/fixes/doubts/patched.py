@@ -517,9 +517,10 @@ class _Test:
         own = [each for each in uses.swaps if place.is_own(each.line)]
         reached = [each for each in own if self._reaches(seen, each.line, place)]
         swaps = reached or own
-        stays = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
         if swap is None or swap.old != place.name or not swaps or self._code is None:
             return None
+        stays = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
+        stays = stays or self._code.reads(place.name, place.module)
         if all(each.enters for each in swaps):
             new = _only({each.new for each in swaps})
             if new.isidentifier():

@@ -309,6 +309,31 @@ FITTING = {
         """,
         'patch("app.work.get_db_session", factory)',
     ),
+    "a name that the test reads by itself": (
+        ENTERED,
+        """
+    def test_it(factory):
+        with patch.object(work, "SessionLocal", factory):
+            with work.SessionLocal() as db:
+                db.add(User(name="a"))
+                db.commit()
+            assert work.count() == 1
+        """,
+        '"SessionLocal", factory), \\\n         patch.object(work, "get_db_session", factory):',
+    ),
+    "a name that the test puts back": (
+        ENTERED,
+        """
+    def test_it(monkeypatch, factory):
+        original = work.SessionLocal
+        monkeypatch.setattr(work, "SessionLocal", broken)
+        with pytest.raises(ValueError):
+            work.count()
+        monkeypatch.setattr(work, "SessionLocal", original)
+        assert work.Keeper().keep() is original
+        """,
+        'monkeypatch.setattr(work, "get_db_session", original)',
+    ),
     "a name that only the test needs": (
         ENTERED,
         """
