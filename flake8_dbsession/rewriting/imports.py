@@ -235,15 +235,29 @@ def _kept_for_others(taken: list[ast.alias], document: Document) -> Iterator[Edi
 
 
 def _used_names(scope: ast.AST) -> set[str]:
+    """Give the names that a scope and those inside it use, but for what those import themselves."""
     used: set[str] = set()
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Name):
-            used.add(node.id)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            used.update(node.names)
-        elif isinstance(node, ast.Constant) and _may_name(node.value):
-            used.update(_WORD.findall(node.value))
+    for node in own_nodes(scope):
+        match node:
+            case ast.Name(id=name):
+                used.add(name)
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                used.update(names)
+            case ast.Constant(value=value) if _may_name(value):
+                used.update(_WORD.findall(value))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                used |= _used_names(node) - _imported_in(node)
+            case ast.ClassDef() | ast.Lambda():
+                used |= _used_names(node)
     return used
+
+
+def _imported_in(function: ast.AST) -> set[str]:
+    """Give the names that a function imports for itself alone."""
+    nodes = own_nodes(function)
+    imports = (n for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)))
+    shared = {name for n in nodes if isinstance(n, (ast.Global, ast.Nonlocal)) for name in n.names}
+    return {alias.asname or alias.name for node in imports for alias in node.names} - shared
 
 
 def _may_name(value: object) -> TypeGuard[str]:
@@ -514,11 +528,8 @@ def _with_comment_of(comma: cst.Comma | cst.MaybeSentinel, apart: cst.Comma) -> 
 def _new_import(module: str, name: str, document: Document) -> Edit:
     """Put a new import at the top of the file, where the order of the others has it."""
     written = f"from {module} import {name}{document.newline}"
-    body = body_of(document.top.node)
-    start = 1 if body and isinstance(body[0], ast.Expr) else 0
-    imports = [*takewhile(_is_import, body[start:])]
-    before = [*body[:start], *(s for s in imports if _origin(s) == "__future__")]
-    others = [s for s in imports if _origin(s) != "__future__"]
+    head = [*takewhile(lambda s: _is_import(s) or _is_text(s), body_of(document.top.node))]
+    others = [s for s in head if _is_import(s) and _origin(s) != "__future__"]
     alike = _alike(module, others, document)
     if alike:
         later = _first_after(module, alike)
@@ -529,10 +540,11 @@ def _new_import(module: str, name: str, document: Document) -> Edit:
     if others and _is_standard(module):
         at = document.offset(others[0].lineno, 0)
         return _put(at, written + document.newline, others[0], document)
-    above = imports or before
-    if not above:
+    if not head:
         return Edit(document.offset(1, 0), document.offset(1, 0), written)
-    return _put(document.line_end(above[-1].end_lineno or 0), written, above[-1], document)
+    parted = "" if others else document.newline
+    last = (others or head)[-1]
+    return _put(document.line_end(last.end_lineno or 0), parted + written, last, document)
 
 
 def _alike(module: str, imports: list[ast.stmt], document: Document) -> list[ast.stmt]:
@@ -566,6 +578,10 @@ def _put(at: int, written: str, beside: ast.stmt, document: Document) -> Edit:
 
 def _is_import(statement: ast.stmt) -> bool:
     return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _first_after(module: str, imports: list[ast.stmt]) -> ast.stmt | None:

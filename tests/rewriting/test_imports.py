@@ -306,6 +306,23 @@ def test_what_stays_for_another_module_says_so(before: str, after: str, tmp_path
     assert content.startswith(f"{after}\n\ndef count")
 
 
+def test_an_import_goes_that_only_others_of_its_name_are_read_of(tmp_path: Path) -> None:
+    own = """
+        from core.database import SessionLocal
+
+        def count():
+            with SessionLocal() as db:
+                return db.query(1).count()
+
+        def kept():
+            from core.database import SessionLocal
+            return SessionLocal
+    """
+    content = repaired(tmp_path, {**HOUSE, "work.py": own}, "work.py", "DBS102").text.content
+    assert content.lstrip().startswith("from core.database import get_db_session\n")
+    assert "    from core.database import SessionLocal\n    return SessionLocal\n" in content
+
+
 def test_what_another_module_takes_from_elsewhere_goes(tmp_path: Path) -> None:
     taker = "from core.database import SessionLocal\nfrom app import counting"
     files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}
@@ -328,6 +345,15 @@ ORDERS = {
         "from __future__ import annotations\n\nfrom psycopg2 import connect\n",
         2,
     ),
+    "beyond_a_text": (
+        'from __future__ import annotations\n\n"""A module."""\n\nimport os\nimport sqlite3\n',
+        6,
+    ),
+    "after_the_future_alone": (
+        "from __future__ import annotations\n\nx = 1\nimport sqlite3\n",
+        2,
+    ),
+    "after_a_docstring_alone": ('"""A module."""\n\nx = 1\nimport sqlite3\n', 2),
 }
 
 
