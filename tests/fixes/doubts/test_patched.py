@@ -9,7 +9,9 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner
 
+from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.command.group import main
+from flake8_dbsession.fixes.doubts import patched
 from flake8_dbsession.rewriting.edits import Kind
 from tests.cases import write_project
 from tests.fixes.house import HOUSE
@@ -35,6 +37,8 @@ PATCHES = [
 PATCHES += [
     'HOME = "app.work"\npatch(f"{HOME}.SessionLocal")',
     'patch("app." + "work.SessionLocal")',
+    'patch("app.wo" + "rk.SessionLocal")',
+    "patch(f\"app.{'wo'}rk.SessionLocal\")",
     'patch(target="app.work.SessionLocal")',
     'patch.multiple("app.work", SessionLocal=None)',
     "from app import work\npatch.multiple(work, spec=True, SessionLocal=None)",
@@ -517,3 +521,17 @@ def test_an_import_stays_that_only_a_test_replaces(
     assert kept in after
     assert "with get_db_session() as db" in after
     assert "SessionLocal" not in Path("app/other.py").read_text()
+
+
+def test_only_a_test_that_names_the_module_is_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(patched, "parse", lambda text: parsed.append(text) or parse(text))
+    tests = {
+        "tests/test_work.py": 'patch("app.work.SessionLocal")',
+        "tests/test_other.py": 'patch("app.other.SessionLocal")',
+    }
+    assert reasons(tmp_path, {**HOUSE, "app/work.py": WORK, **tests}, "app/work.py", "DBS102")
+    assert any("app.work" in text for text in parsed)
+    assert not any("app.other" in text for text in parsed)
