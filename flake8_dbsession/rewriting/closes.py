@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import libcst as cst
 
+from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.rewriting.edits import Refusal
 from flake8_dbsession.rewriting.region import Statement
@@ -216,13 +217,55 @@ class _Cleaner(cst.CSTTransformer):
 
     def leave_Try(  # noqa: N802 - LibCST's name
         self, original_node: cst.Try, updated_node: cst.Try
-    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         final, old = updated_node.finalbody, original_node.finalbody
+        if _is_emptied(original_node.body, updated_node.body):
+            return cst.RemoveFromParent() if _only_quiets(updated_node) else original_node
         if not (final and old and _is_emptied(old.body, final.body)):
             return updated_node
         if updated_node.handlers:
             return updated_node.with_changes(finalbody=None)
         return cst.FlattenSentinel(_inside(updated_node))
+
+    def leave_With(  # noqa: N802 - LibCST's name
+        self, original_node: cst.With, updated_node: cst.With
+    ) -> cst.With | cst.RemovalSentinel:
+        is_emptied = _is_emptied(original_node.body, updated_node.body)
+        if is_emptied and all(map(_suppresses, updated_node.items)):
+            return cst.RemoveFromParent()
+        return updated_node
+
+
+def _only_quiets(statement: cst.Try) -> bool:
+    """Tell whether a ``try`` does nothing but to pass over errors, or to log them."""
+    if statement.orelse or statement.finalbody:
+        return False
+    handled = [part for handler in statement.handlers for part in _lines_of(handler.body)]
+    return all(_passes(each) or _only_tells(each, _is_quiet) for each in handled)
+
+
+def _lines_of(suite: cst.BaseSuite) -> list[Statement]:
+    if isinstance(suite, cst.SimpleStatementSuite):
+        return [cst.SimpleStatementLine(suite.body)]
+    return block_of(suite)
+
+
+def _passes(statement: Statement) -> bool:
+    match statement:
+        case cst.SimpleStatementLine(body=[cst.Pass() | cst.Expr(value=cst.Ellipsis())]):
+            return True
+    return False
+
+
+def _is_quiet(call: ast.Call) -> bool:
+    return not raises_by_name(call)
+
+
+def _suppresses(item: cst.WithItem) -> bool:
+    match item.item:
+        case cst.Call(func=cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name))):
+            return name == "suppress"
+    return False
 
 
 def _left_to_the_provider(statement: cst.Try, name: str) -> bool:

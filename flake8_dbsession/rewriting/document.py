@@ -100,9 +100,14 @@ class Document:
         return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
 
     def names_caught(self, statements: Iterable[ast.stmt]) -> frozenset[str]:
-        """Give the names of the errors that handlers in some statements catch."""
-        nodes = (node for statement in statements for node in ast.walk(statement))
-        caught = (n.type for n in nodes if isinstance(n, ast.ExceptHandler) and n.type)
+        """Give the names of the errors that some statements catch, and of what passes over them."""
+        nodes = [node for statement in statements for node in ast.walk(statement)]
+        caught: list[ast.expr] = [
+            n.type for n in nodes if isinstance(n, ast.ExceptHandler) and n.type
+        ]
+        caught += [
+            n.context_expr for n in nodes if isinstance(n, ast.withitem) and n.optional_vars is None
+        ]
         return frozenset[str]().union(*map(self.names_in, caught))
 
     def root_name(self, expression: ast.expr) -> frozenset[str]:

@@ -182,10 +182,18 @@ def closes(statement: ast.stmt, name: str) -> bool:
         return True
     finals = getattr(statement, "finalbody", ())
     return any(
-        is_call_on(part, name, "close")
-        or (isinstance(part, ast.If) and any(is_call_on(p, name, "close") for p in part.body))
-        for part in finals
+        is_call_on(each, name, "close") for part in finals for each in (part, *_guarded(part))
     )
+
+
+def _guarded(statement: ast.stmt) -> list[ast.stmt]:
+    """Give what a statement does where nothing is amiss: where there is a session, or no error."""
+    match statement:
+        case ast.If(body=body):
+            return body
+        case ast.Try(body=[first, *_]) | ast.With(body=[first, *_]):
+            return [first]
+    return []
 
 
 def is_plain(statement: ast.stmt | None, call: ast.Call) -> bool:

@@ -399,6 +399,47 @@ FORMS = {
             return first + db.query(User).count()
         """,
     ),
+    "closes_and_rollbacks_whose_errors_nobody_hears_of": (
+        """
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        except ValueError as error:
+            print(error)
+            try:
+                db.rollback()
+            except Exception: pass
+        finally:
+            try:
+                db.close()
+            except Exception as error:
+                print(error)
+        """,
+        """
+        try:
+            with get_db_session() as db:
+                db.add(User(name=name))
+        except ValueError as error:
+            print(error)
+        """,
+    ),
+    "a_close_with_suppress": (
+        """
+        from contextlib import suppress
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            with suppress(Exception):
+                db.close()
+        """,
+        """
+        with get_db_session() as db:
+            db.add(User(name=name))
+        """,
+    ),
     "in_a_block": (
         """
         for each in name:
@@ -487,6 +528,11 @@ LEFT = {
     ),
     "one_line": (
         "db = SessionLocal()\ntry: db.commit()\nfinally: db.close()",
+        "it is closed in a place of its own",
+    ),
+    "errors_of_a_close_that_matter": (
+        "db = SessionLocal()\ntry:\n    db.add(User())\n    db.commit()\nfinally:\n    try:\n"
+        "        db.close()\n    except ValueError:\n        name = None\nreturn name",
         "it is closed in a place of its own",
     ),
     "semicolons": (
