@@ -115,24 +115,34 @@ class Repatch:
         if written is None or last_segment(call.func) not in ("patch", "object"):
             return None
         added = sum(len(change.text) for change in changes)
-        text = self._joined(written, _end(item.optional_vars or call), added, block)
+        text = self._joined(written, item, added, block)
         return [*changes, _inserted(_end(item.optional_vars or call), text)]
 
     def _joined(
-        self, written: str, at: tuple[int, int], added: int, block: ast.With | ast.AsyncWith
+        self, written: str, item: ast.withitem, added: int, block: ast.With | ast.AsyncWith
     ) -> str:
-        """Put a comma before a further item, and begin a line where it would not fit."""
-        line, first = self._line(at[0]), block.items[0].context_expr
-        indent = line[: len(line) - len(line.lstrip())]
-        if len(line) + added + len(written) + len(", ") <= self.width:
-            return f", {written}"
-        if line.lstrip().startswith(")"):
-            return f", {_on_lines(written, indent)}"
+        """Put a comma before a further item, and begin a line as others do, or to make it fit."""
+        line = self._line(_end(item.optional_vars or item.context_expr)[0])
+        rows = [i.context_expr for i in block.items if self._begins_line(i.context_expr, block)]
+        if item.context_expr not in rows:
+            if len(line) + added + len(written) + len(", ") <= self.width:
+                return f", {written}"
+            if line.lstrip().startswith(")"):
+                return f", {_on_lines(written, _indent(line))}"
+        first = block.items[0].context_expr
         start = first.col_offset if first.lineno == block.lineno else None
         is_enclosed = "(" in self._line(block.lineno)[block.col_offset : start]
-        if is_enclosed:
-            return f",\n{indent}{written}"
-        return f", \\\n{' ' * first.col_offset}{written}"
+        near = min(rows, key=lambda row: abs(row.lineno - item.context_expr.lineno), default=first)
+        indent = " " * near.col_offset
+        if not is_enclosed:
+            return f", \\\n{indent}{written}"
+        if len(f"{indent}{written},") > self.width:
+            written = _on_lines(written, indent)
+        return f",\n{indent}{written}"
+
+    def _begins_line(self, item: ast.expr, block: ast.With | ast.AsyncWith) -> bool:
+        indent = _indent(self._line(item.lineno))
+        return item.lineno > block.lineno and item.col_offset == len(indent)
 
     def _above(self, call: ast.expr, function: Function) -> list[Change] | None:
         assert isinstance(call, ast.Call)
@@ -149,7 +159,7 @@ class Repatch:
     def _below(self, call: ast.Call) -> list[Change] | None:
         given, changes = self._again(call), []
         line, (last, column) = self._line(call.lineno), _end(call)
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = _indent(line)
         rest = self._line(last).encode()[column:].decode().strip()
         is_alone = call.col_offset == len(indent.encode()) and (not rest or rest.startswith("#"))
         if not is_alone or last_segment(call.func) != "setattr":
@@ -276,10 +286,22 @@ class Repatch:
         line = self._line(call.lineno)
         added = len(self.new) - len(self.old) + sum(len(change.text) for change in changes)
         if call.lineno == call.end_lineno and len(line) <= self.width < len(line) + added:
-            indent = line[: len(line) - len(line.lstrip())]
+            indent = _indent(line)
             (end, column), (row, after) = _end(call), _end(call.func)
             yield _inserted((row, after + 1), f"\n{indent}    ")
             yield _inserted((end, column - 1), f"\n{indent}")
+            yield from self._drawn_up(end, column)
+
+    def _drawn_up(self, row: int, column: int) -> Iterator[Change]:
+        """Let the last item of a ``with`` follow a bracket, and no backslash, where it fits."""
+        line = self._line(row)
+        is_first = line.lstrip().startswith(("with ", "async with "))
+        if not is_first or line.encode()[column:] != b", \\":
+            return
+        indent, below = _indent(line), self._line(row + 1)
+        item = below.lstrip()
+        if item.endswith(":") and len(f"{indent}), {item}") <= self.width:
+            yield Change((row, column), (row + 1, len(_indent(below))), ", ")
 
     def _uses(self, name: str, line: int) -> set[str]:
         """Give the attributes of a name that are used where a line stands; ``""`` for itself."""
@@ -317,6 +339,10 @@ class Repatch:
         else:
             targets.insert(0, ast.unparse(call.args[0]))
         return f"{function}({', '.join([*targets, *given])})"
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _inserted(at: tuple[int, int], text: str) -> Change:

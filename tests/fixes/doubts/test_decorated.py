@@ -153,3 +153,34 @@ def test_a_comment_stays_beside_what_it_is_about() -> None:
     """
     after = patched(test, stays=False, closing="closing") or ""
     assert "side_effect = lambda: closing(factory.return_value)\n    # Works.\n    work()" in after
+
+
+def test_a_second_patch_gets_a_line_where_the_others_have_one() -> None:
+    test = """
+        def test_it():
+            with patch("app.work.User") as user, \\
+                    patch("app.work.SessionLocal") as factory, \\
+                    patch("app.work.Mail"):
+                work()
+    """
+    assert """
+    with patch("app.work.User") as user, \\
+            patch("app.work.SessionLocal") as factory, \\
+            patch("app.work.get_db_session", factory), \\
+            patch("app.work.Mail"):
+""" in (patched(test) or "")
+
+
+def test_a_broken_patch_is_followed_by_the_last_one_without_a_backslash() -> None:
+    test = """
+        def test_it():
+            with patch("app.work.SessionLocal", return_value=a_session_with_a_long_name), \\
+                    patch("app.work.Mail"):
+                work()
+    """
+    assert """
+    with patch(
+        "app.work.SessionLocal", return_value=closing(a_session_with_a_long_name)
+    ), patch("app.work.Mail"):
+        work()
+""" in (patched(test, stays=False, closing="closing") or "")
