@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
+from flake8_dbsession.fixes.doubts.during import has_ended, held_in
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
@@ -272,7 +273,52 @@ class Code:
             True where a name stands in the test around the patch, in what that calls or is given,
             or in what runs for every test. What a test is given by another file may be anything.
         """
-        return not names.isdisjoint(self._running_at(line).words)
+        return not self._with_others(names).isdisjoint(self._running_at(line).words)
+
+    def _with_others(self, names: Set[str]) -> frozenset[str]:
+        """Add to the names of a module the other ones by which the file imports them."""
+        return frozenset(names).union(*(self._renamed.get(name, ()) for name in names))
+
+    @cached_property
+    def _renamed(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for alias in (node for node in self._nodes if isinstance(node, ast.alias)):
+            if alias.asname:
+                found.setdefault(alias.name, set()).add(alias.asname)
+        return found
+
+    def since(self, patch: Patch) -> int:
+        """Give the line from which a test replaces what its patch puts back, or replaces."""
+        match patch.given:
+            case ast.Name(id=name) if name in self._originals.get(patch.name, ()):
+                around = self._around(patch.line)
+                same = (p for p in self.patches if p[:2] == patch[:2])
+                return min(p.line for p in same if self._around(p.line) is around)
+        return patch.line
+
+    @cached_property
+    def _originals(self) -> dict[str, set[str]]:
+        """The names that keep attributes, by the names of these."""
+        found: dict[str, set[str]] = {}
+        for node in self._nodes:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(attr=attribute)):
+                    found.setdefault(attribute, set()).add(name)
+        return found
+
+    def has_ended(self, line: int, names: Set[str], later: Set[str]) -> bool:
+        """Tell whether what a test runs by some names is not run while its patch on a line holds.
+
+        Args:
+            line: the line of the patch.
+            names: the names, one of which stands wherever that is run.
+            later: those of which it may still run when the call by that name has ended.
+        """
+        test, parts = self._around(line), self._parts_at(line)
+        held = held_in(test, line) if test is not None else None
+        if held is None or parts is None or any(map(self._is_given_more, parts)):
+            return False
+        return has_ended(self._with_others(names), self._with_others(later), held, parts)
 
     def may_run_other(
         self, line: int, module: Path, runners: Names, uses: Sequence[Used] | None
@@ -291,6 +337,7 @@ class Code:
             but to replace all that is used of it.
         """
         names = {module_word(module), *self.names_of(module)}
+        runners = self._with_others(runners) if runners is not None else None
         for test in self._tests_at(line) or [line]:
             words = self._running_at(test).words
             if not names.isdisjoint(words) and is_among(runners, words):

@@ -15,7 +15,7 @@ from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code, Looked
 from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
-from flake8_dbsession.fixes.doubts.reach import Functions, Names, Use, runners
+from flake8_dbsession.fixes.doubts.reach import Functions, Names, Use, lasting, runners
 from flake8_dbsession.fixes.doubts.replaced import Used
 from flake8_dbsession.fixes.doubts.sources import READER, Look
 from flake8_dbsession.named_tuples import NamedTuple
@@ -331,6 +331,7 @@ class _Seen:
         word: the last part of its name.
         name: what is replaced in it.
         at: the line of the patch.
+        since: the line from which the test replaces what the patch puts back; else that of it.
         line: the line of the text that names it; 0 where no plain text does.
         is_whole: whether that text names the module, too.
         is_optional: whether it does not matter that the module has no such name.
@@ -341,6 +342,7 @@ class _Seen:
         self._code = code
         self.module, self.name, self.at = patch.module, patch.name, patch.line
         self.word = patch.module.rpartition(".")[2]
+        self.since = code.since(patch)
         self.line = patch.target.lineno if patch.target is not None else 0
         self.is_whole = patch.target is not None and patch.target.value != patch.name
         self.is_optional = any(map(_makes_optional, patch.options))
@@ -408,7 +410,8 @@ class _Test:
         self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
         self._named_modules: dict[Path, bool] = {}
-        self._runners: dict[tuple[int, int], Names] = {}
+        self._runners: dict[tuple[int, Functions, Functions], Names] = {}
+        self._lasting: dict[tuple[int, Functions], frozenset[str]] = {}
 
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
@@ -500,7 +503,10 @@ class _Test:
         if self._code is None:
             return False
         names = self._run_by(line, place.uses.functions, place)
-        return names is None or self._code.may_run(seen.at, names)
+        if names is None or not self._code.may_run(seen.at, names):
+            return names is None
+        later = self._lasting_at(line, names, place)
+        return not all(self._code.has_ended(at, names, later) for at in {seen.at, seen.since})
 
     def _is_covered(self, seen: _Seen, swap: Swap | None) -> bool:
         """Tell whether a patch may find no name, for the test patches it where it is defined."""
@@ -614,11 +620,18 @@ class _Test:
 
     def _run_by(self, line: int, functions: Functions, place: _Place) -> Names:
         """Give the names one of which stands wherever the code on a line of a module is run."""
-        key = (line, id(functions))
+        key = (line, functions, place.uses.functions)
         if key not in self._runners:
             modules = [place.uses.functions, *place.callers()]
             self._runners[key] = runners(line, functions, modules)
         return self._runners[key]
+
+    def _lasting_at(self, line: int, names: Set[str], place: _Place) -> frozenset[str]:
+        """Give those of the names by which code is run that may be left by it."""
+        key = (line, place.uses.functions)
+        if key not in self._lasting:
+            self._lasting[key] = lasting(line, names, place.uses.functions, place.callers())
+        return self._lasting[key]
 
     def _named(
         self,

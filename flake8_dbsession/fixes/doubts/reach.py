@@ -12,7 +12,7 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.library.wrappers import CONTEXT_MANAGERS, PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import blocks, nodes_in
+from flake8_dbsession.analysis.nodes import blocks, nodes_in, own_nodes
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -22,9 +22,12 @@ _KEPT_NOWHERE = PLAIN_DECORATORS | CONTEXT_MANAGERS | {"cached_property", "prope
 _READERS = frozenset({"__getattribute__", "attrgetter", "getattr", "methodcaller"})
 _TABLES = frozenset({"globals", "vars"})
 _NAMES = re.compile(r"[\w.:]+")  # what a text may name; sentences name nothing
-_ANY = "*"  # stands among words for one that cannot be read
+_ANY = "*"  # stands among words for one that cannot be read; before what is known of that
+_MADE = "()"  # stands there for the class of an object at hand, of which another one is made
+_MAKES = frozenset({"__init__", "__new__", "__post_init__"})  # run when an object is made, once
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LATER = (*_FUNCTIONS, ast.GeneratorExp, ast.Lambda)
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Names: TypeAlias = frozenset[str] | None
 """Names one of which stands wherever some code is run; None where it may be run without any."""
@@ -73,6 +76,7 @@ class Functions:
         self._entered: dict[tuple[str, _Function], bool] = {}
         self._uses: dict[Path, list[Use]] = {}
         self._inside: dict[int, Names] = {}
+        self._not_at_once: dict[_Function, frozenset[str]] = {}
 
     def is_late(self, name: str, line: int) -> bool:
         """Tell whether a name that is read on a line is bound in the function around it."""
@@ -118,9 +122,46 @@ class Functions:
                 found |= bound
         return frozenset(found)
 
+    def ends_at(self, line: int) -> bool:
+        """Tell whether the code on a line has run when the call of the function around it ends."""
+        around = self._around(line)
+        if around is None or not _is_ended(around.node):
+            return False
+        inner = (node for node in nodes_in(around.node)[1:] if isinstance(node, _LATER))
+        return not any(node.lineno <= line <= (node.end_lineno or 0) for node in inner)
+
+    def leaving(self, names: Set[str], later: Set[str]) -> frozenset[str]:
+        """Give the names of all that may end before what it names of some, or may keep that.
+
+        Args:
+            names: the names.
+            later: those of which it is known that what they run may go on after them.
+        """
+        found: set[str] = set()
+        for function in self._outer:
+            if self._may_name(function.words, names) and (
+                not _is_ended(function.node)
+                or not function.words.isdisjoint(later)
+                or self._may_name(self._kept_in(function.node), names)
+            ):
+                found |= function.names
+        for words, bound in self._outside:
+            if self._may_name(words, names):
+                found |= bound or names
+        return frozenset(found)
+
+    def _kept_in(self, function: _Function) -> frozenset[str]:
+        """Give the words of a function, but for the names that are called at once in it."""
+        if function not in self._not_at_once:
+            called = {call.func for call in called_at_once(function)}
+            nodes = [node for node in nodes_in(function) if node not in called]
+            self._not_at_once[function] = _words(nodes)
+        return self._not_at_once[function]
+
     def _may_name(self, words: Set[str], names: Set[str]) -> bool:
-        is_dynamic = _ANY in words and not self._defined.isdisjoint(names)
-        return is_dynamic or not words.isdisjoint(names)
+        if not words.isdisjoint(names) or (_MADE in words and not self._classes.isdisjoint(names)):
+            return True
+        return _ANY in words and any(_may_be(name, words) for name in self._defined & names)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -185,6 +226,10 @@ class Functions:
         return frozenset().union(*(function.names for function in self._outer))
 
     @cached_property
+    def _classes(self) -> frozenset[str]:
+        return frozenset(n.name for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
+
+    @cached_property
     def _outer(self) -> list[_Outer]:
         return list(_outer_in(self._tree.body, ""))
 
@@ -220,6 +265,46 @@ def runners(line: int, module: Functions, others: Sequence[Functions]) -> Names:
             break
         names = more
     return names
+
+
+def lasting(
+    line: int, names: Set[str], module: Functions, others: Sequence[Functions]
+) -> frozenset[str]:
+    """Give those names of which the code on a line may run when the call by them has ended.
+
+    Args:
+        line: the line.
+        names: the names by which it is run.
+        module: the module that it stands in.
+        others: further modules, whose functions may call it.
+    """
+    if not module.ends_at(line):
+        return frozenset(names)
+    found: frozenset[str] = frozenset()
+    while True:
+        more = found.union(*(each.leaving(names, found) for each in (module, *others)))
+        if more == found:
+            return found
+        found = more
+
+
+def called_at_once(function: _Function) -> list[ast.Call]:
+    """Give the calls that a function makes by itself, and not by what it makes for later."""
+    own = own_nodes(function)
+    lazy = {n for each in own if isinstance(each, ast.GeneratorExp) for n in nodes_in(each)}
+    return [node for node in own if isinstance(node, ast.Call) and node not in lazy]
+
+
+def ends_at_once(function: _Function) -> bool:
+    """Tell whether nothing is left to be run of a function when its call has ended."""
+    is_plain = isinstance(function, ast.FunctionDef)
+    yields = (ast.Yield, ast.YieldFrom)
+    return is_plain and not any(isinstance(node, yields) for node in own_nodes(function))
+
+
+def _is_ended(function: _Function) -> bool:
+    is_special = function.name.startswith("__") and function.name not in _MAKES
+    return ends_at_once(function) and not is_special
 
 
 def _used(name: str, nodes: Sequence[ast.AST]) -> Iterator[Use]:
@@ -259,8 +344,9 @@ def _outside(body: Sequence[ast.stmt]) -> Iterator[tuple[frozenset[str], frozens
                 given = [*statement.args.defaults, *filter(None, statement.args.kw_defaults)]
                 nodes = [n for d in (*given, *statement.decorator_list) for n in nodes_in(d)]
                 yield _words(nodes), None
-            case ast.ClassDef(body=inner, decorator_list=decorators):
+            case ast.ClassDef(name=name, bases=bases, body=inner, decorator_list=decorators):
                 yield _words([n for each in decorators for n in nodes_in(each)]), None
+                yield _words([n for each in bases for n in nodes_in(each)]), frozenset({name})
                 yield from _outside(inner)
             case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
                 pass
@@ -311,8 +397,33 @@ def _words(nodes: Sequence[ast.AST]) -> frozenset[str]:
             case ast.Constant(value=str(text)) if _NAMES.fullmatch(text):
                 found.update(re.findall(r"\w+", text))
             case ast.Call() if _is_dynamic(node):
-                found.add(_ANY)
+                found |= {_ANY, f"{_ANY}{_known_of(node, nodes)}"}
+            case ast.Call(func=ast.Name(id="cls") | ast.Call(func=ast.Name(id="type"))):
+                found.add(_MADE)
+        if isinstance(node, ast.Attribute) and node.attr == "__class__":
+            found.add(_MADE)
     return frozenset(found)
+
+
+def _known_of(call: ast.Call, nodes: Sequence[ast.AST]) -> str:
+    """Give what is known of a name that is read by a text; a star stands for the rest."""
+    text = call.args[1] if last_segment(call.func) == "getattr" and len(call.args) > 1 else None
+    if isinstance(text, ast.Name):
+        stores = [n for n in nodes if isinstance(n, ast.Name) and n.id == text.id]
+        is_given = any(isinstance(n, ast.arg) and n.arg == text.id for n in nodes)
+        is_once = sum(not isinstance(n.ctx, ast.Load) for n in stores) == 1 and not is_given
+        bound = [n for n in nodes if isinstance(n, ast.Assign) and n.targets[0] in stores]
+        text = bound[0].value if is_once and bound else None
+    if not isinstance(text, ast.JoinedStr):
+        return _ANY
+    return "".join(p.value if isinstance(p, ast.Constant) else _ANY for p in text.values)  # type: ignore[misc]
+
+
+def _may_be(name: str, words: Set[str]) -> bool:
+    """Tell whether one of the texts among some words that are put together may be a name."""
+    begun = (word[len(_ANY) :] for word in words if word.startswith(_ANY) and word != _ANY)
+    patterns = (".*".join(map(re.escape, known.split(_ANY))) for known in begun)
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
 def _is_dynamic(call: ast.Call) -> bool:

@@ -359,6 +359,7 @@ def test_what_a_mock_is_told_apart_from(
         db = {made}
         row = SimpleNamespace(id=1)
         monkeypatch.setattr("core.database.SessionLocal", {given})
+        work("a")
     """
     files = {**HOUSE, "app/work.py": BY_HAND.format(""), "tests/test_work.py": test}
     assert bool(repaired(tmp_path, files, "app/work.py", "DBS101").fixed) is is_fixed

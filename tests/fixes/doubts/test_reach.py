@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from flake8_dbsession.fixes.doubts.reach import Functions, runners
+from flake8_dbsession.fixes.doubts.reach import Functions, lasting, runners
 
 MODULE = """
     from app.base import Base
@@ -76,6 +76,61 @@ def test_a_text_that_is_put_together_may_be_any_name_of_the_module() -> None:
     plain = _runners("def plain(self): getattr(self, 'name', None)")
     assert plain is not None
     assert "plain" not in plain
+
+
+def test_what_is_known_of_such_a_text_has_to_fit() -> None:
+    read = "def dynamic(self, kind):\n    name = f'{}{{kind}}'\n    getattr(self, name)()"
+    for begun, is_named in [("ca", True), ("opened", True), ("get_", False), ("", True)]:
+        found = _runners(read.format(begun))
+        assert found is not None
+        assert ("dynamic" in found) is is_named
+    for bound in ("if kind: name", "name = self.name; name", "name = (name)"):
+        found = _runners(
+            f"def dynamic(self, kind, name):\n    {bound} = f'get_{{kind}}'; getattr(self, name)()"
+        )
+        assert found is not None
+        assert "dynamic" in found
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "class Below(Service): pass",
+        "class Below:\n    @classmethod\n    def Below(cls): return cls()",
+        "def Below(self): return type(self)()",
+        "def Below(self): return self.__class__()",
+    ],
+)
+def test_a_class_may_be_used_without_its_name(added: str) -> None:
+    found = _runners(added)
+    assert found is not None
+    assert "Below" in found
+
+
+@pytest.mark.parametrize(
+    ("added", "is_left"),
+    [
+        ("def last(): caller()", False),
+        ("def last(): return [caller() for _ in range(2)]", False),
+        ("async def last(): caller()", True),
+        ("def last(): yield caller()", True),
+        ("def last(): return (caller() for _ in range(2))", True),
+        ("def last(): return lambda: caller()", True),
+        ("def last(): Thread(target=caller).start()", True),
+        ("async def far(): caller()\ndef last(): create_task(far())", True),
+        ("class last:\n    def __call__(self): caller()", True),
+        ("last = caller", True),
+    ],
+)
+def test_what_is_called_may_go_on_when_the_call_has_ended(added: str, is_left: bool) -> None:
+    text = dedent(MODULE).format(added)
+    functions = Functions(ast.parse(text))
+    line = next(i for i, each in enumerate(text.split("\n"), 1) if "# here" in each)
+    names = runners(line, functions, ())
+    assert names is not None
+    found = lasting(line, names, functions, ())
+    assert ("last" in found) is is_left
+    assert "Service" not in found
 
 
 def test_further_modules_may_call_it() -> None:

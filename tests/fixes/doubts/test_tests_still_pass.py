@@ -79,6 +79,33 @@ KEPT = """
             db.close()
         return SessionLocal
 """
+MADE = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    class Keeper:
+        def __init__(self):
+            self.count = self.counted()
+
+        def counted(self):
+            with SessionLocal() as db:
+                return db.query(User).count()
+
+        def again(self):
+            return type(self)()
+
+        def kept(self):
+            return SessionLocal
+
+        def kept_of(self, kind):
+            return getattr(self, f"kept{kind}")()
+
+    class Second(Keeper):
+        pass
+
+    def lazily():
+        return lambda: Keeper()
+"""
 LATE_ENTERED = """
     from core.models import User
 
@@ -213,6 +240,20 @@ HEAD = """
         engine = create_engine("sqlite://")
         Base.metadata.create_all(engine)
         return sessionmaker(bind=engine)
+"""
+READY = """
+    @pytest.fixture(autouse=True)
+    def tables():
+        Base.metadata.create_all(core.database.engine)
+
+    def made():
+        return work.Keeper()
+
+    def opening(count):
+        db = MagicMock()
+        db.__enter__.return_value.query.return_value.count.return_value = count
+        return lambda: db
+
 """
 CONFTEST = """
     import pytest
@@ -724,6 +765,120 @@ FITTING = {
             assert db.query(User).count() == 1
         """,
         'patch("core.database.SessionLocal", side_effect=Opening(engine))',
+    ),
+    "an object that is made before the block": (
+        MADE,
+        READY
+        + """
+    def test_it(factory):
+        keeper = work.Keeper()
+        with patch("app.work.SessionLocal", factory):
+            assert keeper.kept() is factory
+        """,
+        "",
+    ),
+    "an object of which a method is read by a text": (
+        MADE,
+        READY
+        + """
+    def test_it(factory):
+        keeper = made()
+        with patch("app.work.SessionLocal", factory):
+            assert keeper.kept_of("") is factory
+        """,
+        "",
+    ),
+    "an object of a fixture": (
+        MADE,
+        READY
+        + """
+    @pytest.fixture
+    def keeper():
+        yield made()
+
+    def test_it(keeper, monkeypatch, factory):
+        monkeypatch.setattr(work, "SessionLocal", factory)
+        assert keeper.kept() is factory
+        """,
+        "",
+    ),
+    "an object that is made in the block": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        with patch("app.work.SessionLocal", opening(3)):
+            assert made().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object that the block has made again": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        keeper = work.Keeper()
+        with patch("app.work.SessionLocal", opening(3)):
+            assert keeper.again().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object that is made when it is asked for": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        keeper = work.lazily()
+        with patch("app.work.SessionLocal", opening(3)):
+            assert keeper().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object that the test makes when it is asked for": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        keeper = lambda: made()
+        with patch("app.work.SessionLocal", opening(3)):
+            assert keeper().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object of a class below": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        with patch("app.work.SessionLocal", opening(3)):
+            assert work.Second().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object that a later fixture makes at its end": (
+        MADE,
+        READY
+        + """
+    @pytest.fixture
+    def ended(monkeypatch):
+        yield
+        assert work.Keeper().count == 3
+
+    def test_it(monkeypatch, ended):
+        monkeypatch.setattr(work, "SessionLocal", opening(3))
+        """,
+        'monkeypatch.setattr(work, "get_db_session", opening(3))',
+    ),
+    "an object by another name": (
+        MADE,
+        "    from app.work import Keeper as Kept\n"
+        + READY
+        + """
+    def test_it():
+        with patch("app.work.SessionLocal", opening(3)):
+            assert Kept().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
     ),
     "a decorator's double that stands for both": (
         ENTERED,
