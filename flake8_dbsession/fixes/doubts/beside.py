@@ -381,7 +381,10 @@ def _is_repeatable(given: ast.expr | ast.keyword) -> bool:
     """Tell whether it does not matter that an argument is evaluated twice."""
     if isinstance(given, ast.Lambda):
         return True
-    calls = [node for node in nodes_in(given) if isinstance(node, ast.Call)]
+    nodes = nodes_in(given)
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    if any(isinstance(node, (ast.List, ast.Tuple)) for node in nodes):
+        return False  # a mock gives each part of it once
     return isinstance(given, _PLAIN) and all(
         last_segment(call.func) in MOCKS or is_error(call, frozenset()) for call in calls
     )

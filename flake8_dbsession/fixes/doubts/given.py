@@ -70,6 +70,8 @@ _COUNTS_COMMITS = regex(
 _COUNTS_CLOSES = regex(
     rf"close\.(?:assert_not_called|side_effect)|close\s*=(?!=){_PLAIN_MOCK}", re.MULTILINE
 )
+_FAILS_CLOSING = regex(r"close\.side_effect\s*=|close\s*=\s*[\w.]*Mock\([^)]*side_effect")
+_ANSWERS_IN_ORDER = regex(r"side_effect\s*=\s*(?:[\[(]|iter\()")
 
 # What shows all that is in a result, or what was written to a log.
 _SEES_ALL = frozenset({"assertLogs", "caplog", "dict", "dumps", "items", "repr", "str", "values"})
@@ -87,6 +89,8 @@ class Looked(NamedTuple):
         counts: whether it looks at the commits of what it gives, or has them fail.
         closes: whether it looks at the closes.
         notes: whether what it gives notes that it is closed, and the test looks at that.
+        fails_closing: whether it may have a close fail, which the code may have caught.
+        in_order: whether mocks give one answer after the other, so that who asks besides takes one.
         is_plain: whether it gives a mock, a class of its own that can be ended as a session is, or
             what makes real sessions.
         may_be_real: whether that may be a real session, which the test has made as it likes.
@@ -100,6 +104,8 @@ class Looked(NamedTuple):
     counts: bool
     closes: bool
     notes: bool
+    fails_closing: bool
+    in_order: bool
     is_plain: bool
     may_be_real: bool
     is_entered: bool
@@ -485,6 +491,8 @@ class Code:
         return Looked(
             looks[0] and is_bare,
             *looks[1:],
+            fails_closing=_FAILS_CLOSING.search(running.text) is not None,
+            in_order=_ANSWERS_IN_ORDER.search(running.text) is not None,
             is_plain=given is None or running.values.is_plain(given, inner),
             may_be_real=running.values.may_be_real(given, inner),
             is_entered=is_real or _IS_ENTERED.search(running.text) is not None,

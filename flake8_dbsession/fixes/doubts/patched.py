@@ -380,6 +380,8 @@ class _Seen:
         that has to give itself, and nobody may look at its closes.
         """
         looked = self.looked
+        if looked.fails_closing:
+            return False
         is_itself = looked.is_entered and looked.is_plain and not looked.enters
         if swap.enters and (not is_itself or looked.closes or looked.notes):
             return False
@@ -540,7 +542,7 @@ class _Test:
         """Let a test patch a factory where it is defined, so that the provider reads that."""
         assert self._code is not None
         homes = {each.home for each in swaps}
-        if len(homes) != 1 or not all(map(seen.is_reread, swaps)):
+        if len(homes) != 1 or not all(map(seen.is_reread, swaps)) or seen.looked.in_order:
             return None
         home = self._dotted(homes.pop(), seen.module, place.module)
         is_free = self._code.is_alone if stays else self._code.can_name

@@ -132,6 +132,29 @@ LATE_BOTH = (
             return db.query(User).count()
 """
 )
+QUIET = OPENED.replace(
+    "            db.close()",
+    "            try:\n                db.close()\n            except Exception:\n                pass",
+)
+ASKED_BESIDE = """
+    from core.database import SessionLocal
+    from core.models import User
+    from core.teller import count as told
+
+    def tell():
+        try:
+            told()
+        except Exception:
+            pass
+
+    def count():
+        tell()
+        db = SessionLocal()
+        try:
+            return db.query(User).count()
+        finally:
+            db.close()
+"""
 TELLER = """
     from core.models import User
 
@@ -374,6 +397,17 @@ FITTING = {
         assert work.Keeper().keep() is original
         """,
         'monkeypatch.setattr(work, "get_db_session", original)',
+    ),
+    "answers that are used up, for which other code would ask": (
+        ASKED_BESIDE,
+        """
+    def test_it():
+        db = MagicMock()
+        db.query.return_value.count.side_effect = [1]
+        with patch.object(work, "SessionLocal", return_value=db):
+            assert work.count() == 1
+        """,
+        '"get_db_session", return_value=closing(db)',
     ),
     "a name that only the test needs": (
         ENTERED,
@@ -950,6 +984,16 @@ FITTING = {
     ),
 }
 HELD = {
+    "a close that fails": (
+        QUIET,
+        """
+    def test_it():
+        db = MagicMock()
+        db.close.side_effect = RuntimeError("no")
+        with patch.object(work, "SessionLocal", return_value=db):
+            assert work.add("a")
+        """,
+    ),
     "a class of which the objects give themselves": (
         OPENED,
         """
