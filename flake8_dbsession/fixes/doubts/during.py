@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Set
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
@@ -54,24 +54,31 @@ def held_in(test: Function, line: int) -> Held | None:
     return Held(test, line, end, is_block=False)
 
 
-def has_ended(names: Set[str], later: Set[str], held: Held, parts: Sequence[ast.AST]) -> bool:
+def has_ended(
+    names: Set[str], later: Set[str], held: Held, words: Mapping[ast.AST, Set[str]]
+) -> bool:
     """Tell whether nothing that a test runs by some names can run while its patch holds.
 
     Args:
         names: the names, one of which stands wherever that is run.
         later: those of which it may still run when the call by that name has ended.
         held: where the patch holds.
-        parts: the test, and the functions and other parts of files that it may use.
+        words: the test, and the functions and other parts of files that it may use, each with the
+            words in it.
     """
-    words = {part: frozenset().union(*map(_words, nodes_in(part))) for part in parts}
-    known, helpers = set(names), [p for p in parts if isinstance(p, DEFINED) and p is not held.test]
+    known, helpers = set(names), [p for p in words if isinstance(p, DEFINED) and p is not held.test]
     helpers = [helper for helper in helpers if not is_fixture(helper)]
     while more := {h.name for h in helpers if not known.isdisjoint(words[h])} - known:
         known |= more
     if any(_SETS_UP in each for each in words.values()):
         return False
-    naming = [part for part in parts if not known.isdisjoint(words[part])]
+    naming = [part for part in words if not known.isdisjoint(words[part])]
     return all(known.isdisjoint(_left(part, known - later, held)) for part in naming)
+
+
+def words_in(part: ast.AST) -> frozenset[str]:
+    """Give the words of some code: its names, and those in its texts."""
+    return frozenset().union(*map(_words, nodes_in(part)))
 
 
 def _left(part: ast.AST, at_once: Set[str], held: Held) -> set[str]:

@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
-from flake8_dbsession.fixes.doubts.during import has_ended, held_in
+from flake8_dbsession.fixes.doubts.during import has_ended, held_in, words_in
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
@@ -175,6 +175,7 @@ class Code:
         self._looks: dict[Path, list[Look]] = {}
         self._beside: dict[int, frozenset[str]] = {}
         self._outer: dict[int, Function | None] = {}
+        self._words: dict[ast.AST, frozenset[str]] = {}
         self._parts: dict[Function, list[_Part] | None] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
 
@@ -324,7 +325,11 @@ class Code:
         held = held_in(test, line) if test is not None else None
         if held is None or parts is None or any(map(self._is_given_more, parts)):
             return False
-        return has_ended(self._with_others(names), self._with_others(later), held, parts)
+        for part in parts:
+            if part not in self._words:
+                self._words[part] = words_in(part)
+        words: dict[ast.AST, Set[str]] = {part: self._words[part] for part in parts}
+        return has_ended(self._with_others(names), self._with_others(later), held, words)
 
     def may_run_other(
         self, line: int, module: Path, runners: Names, uses: Sequence[Used] | None

@@ -715,8 +715,8 @@ def _seen(code: Code, name: str) -> list[_Seen]:
     return [
         _Seen(patch, code)
         for patch in code.patches
-        if not code.is_of_a_mock(patch)
-        and (patch.name in (name, "*") or code.may_be_named(patch, name))
+        if (patch.name in (name, "*") or code.may_be_named(patch, name))
+        and not code.is_of_a_mock(patch)
     ]
 
 

@@ -134,7 +134,10 @@ LATE_BOTH = (
 )
 QUIET = OPENED.replace(
     "            db.close()",
-    "            try:\n                db.close()\n            except Exception:\n                pass",
+    """            try:
+                db.close()
+            except Exception:
+                pass""",
 )
 ASKED_BESIDE = """
     from core.database import SessionLocal
