@@ -383,8 +383,8 @@ class _Findings:
     def is_replaced(self, name: str) -> bool:
         """Tell whether tests replace a name of this file that its own code does not read."""
         lines = self._places_of(name).values()
-        is_read = not all(self._functions.is_late(name, line) for line in lines)
-        return not is_read and self.patched.is_patched(name, self.document.context, self.moves)
+        are_late = all(self._functions.is_late(name, line) for line in lines)
+        return are_late and self.patched.is_patched(name, self.document.context, self.moves)
 
     def _is_named(self, name: str) -> bool:
         """Tell whether any file of the project has a name in it."""

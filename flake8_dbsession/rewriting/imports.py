@@ -214,7 +214,8 @@ def _superfluous(
                 if isinstance(scope, ast.Module):
                     taken = [a for a in gone if is_taken(a.asname or a.name)]
                     gone = [a for a in gone if a not in taken]
-                    yield from () if gone else _kept_for_others(taken, document)
+                    if not gone:
+                        yield from _kept_for_others(taken, document)
                 is_whole = len(gone) == len(aliases)
                 if gone and not _is_kept(statement, scope, document, is_whole=is_whole):
                     yield from _without(statement, gone, document)
@@ -257,7 +258,7 @@ def _imported_in(function: ast.AST) -> set[str]:
     nodes = own_nodes(function)
     imports = (n for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)))
     shared = {name for n in nodes if isinstance(n, (ast.Global, ast.Nonlocal)) for name in n.names}
-    return {alias.asname or alias.name for node in imports for alias in node.names} - shared
+    return {name for node in imports for name in _bound_by(node)} - shared
 
 
 def _may_name(value: object) -> TypeGuard[str]:
@@ -412,7 +413,7 @@ def _around_name_of(value: Value, scope: Scope, document: Document) -> str | Non
     return None
 
 
-def _bound_by(statement: ast.ImportFrom) -> list[str]:
+def _bound_by(statement: ast.Import | ast.ImportFrom) -> list[str]:
     return [alias.asname or alias.name for alias in statement.names]
 
 

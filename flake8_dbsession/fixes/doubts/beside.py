@@ -13,7 +13,14 @@ from dataclasses import dataclass
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
-from flake8_dbsession.fixes.doubts.changes import Change
+from flake8_dbsession.fixes.doubts.changes import (
+    ASSERTS,
+    Change,
+    end_of,
+    indent_of,
+    source_of,
+    start_of,
+)
 from flake8_dbsession.fixes.doubts.decorated import Decorated, decorated_by
 from flake8_dbsession.fixes.doubts.values import (
     DEFINED,
@@ -25,7 +32,6 @@ from flake8_dbsession.fixes.doubts.values import (
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Lambda, ast.Call, ast.keyword)
 _OPTIONS = frozenset({"create", "raising"})
-_ASSERTS = frozenset({"assert_called", "assert_called_once", "assert_not_called", "called"})
 _NAMES = ("factory", "session_factory", "open_session")
 
 
@@ -109,26 +115,26 @@ class Repatch:
             return None
         elif given is None:
             name = self._free_name()
-            changes.append(_inserted(_end(call), f" as {name}"))
+            changes.append(_inserted(end_of(call), f" as {name}"))
             given = self._called(name)
         written = self._written(call, given)
         if written is None or last_segment(call.func) not in ("patch", "object"):
             return None
         added = sum(len(change.text) for change in changes)
         text = self._joined(written, item, added, block)
-        return [*changes, _inserted(_end(item.optional_vars or call), text)]
+        return [*changes, _inserted(end_of(item.optional_vars or call), text)]
 
     def _joined(
         self, written: str, item: ast.withitem, added: int, block: ast.With | ast.AsyncWith
     ) -> str:
         """Put a comma before a further item, and begin a line as others do, or to make it fit."""
-        line = self._line(_end(item.optional_vars or item.context_expr)[0])
+        line = self._line(end_of(item.optional_vars or item.context_expr)[0])
         rows = [i.context_expr for i in block.items if self._begins_line(i.context_expr, block)]
         if item.context_expr not in rows:
             if len(line) + added + len(written) + len(", ") <= self.width:
                 return f", {written}"
             if line.lstrip().startswith(")"):
-                return f", {_on_lines(written, _indent(line))}"
+                return f", {_on_lines(written, indent_of(line))}"
         first = block.items[0].context_expr
         start = first.col_offset if first.lineno == block.lineno else None
         is_enclosed = "(" in self._line(block.lineno)[block.col_offset : start]
@@ -141,7 +147,7 @@ class Repatch:
         return f",\n{indent}{written}"
 
     def _begins_line(self, item: ast.expr, block: ast.With | ast.AsyncWith) -> bool:
-        indent = _indent(self._line(item.lineno))
+        indent = indent_of(self._line(item.lineno))
         return item.lineno > block.lineno and item.col_offset == len(indent)
 
     def _above(self, call: ast.expr, function: Function) -> list[Change] | None:
@@ -158,8 +164,8 @@ class Repatch:
 
     def _below(self, call: ast.Call) -> list[Change] | None:
         given, changes = self._again(call), []
-        line, (last, column) = self._line(call.lineno), _end(call)
-        indent = _indent(line)
+        line, (last, column) = self._line(call.lineno), end_of(call)
+        indent = indent_of(line)
         rest = self._line(last).encode()[column:].decode().strip()
         is_alone = call.col_offset == len(indent.encode()) and (not rest or rest.startswith("#"))
         if not is_alone or last_segment(call.func) != "setattr":
@@ -168,8 +174,8 @@ class Repatch:
         if given is None and value is not None:
             name = self._free_name()
             bound = f"{name} = {self._source(value)}\n{indent}"
-            changes.append(_inserted(_start(call), bound))
-            changes.append(Change(_start(value), _end(value), name))
+            changes.append(_inserted(start_of(call), bound))
+            changes.append(Change(start_of(value), end_of(value), name))
             given = self._called(name)
         written = self._written(call, given[:1] if given else None)
         if written is None:
@@ -214,12 +220,7 @@ class Repatch:
         return written.decode()
 
     def _source(self, node: ast.expr | ast.keyword) -> str:
-        """Give a node's text, as ``ast.get_source_segment`` does for far longer."""
-        (first, start), (last, end) = _start(node), _end(node)
-        lines = [line.encode() for line in self.text.split("\n")[first - 1 : last]]
-        lines[-1] = lines[-1][:end]
-        lines[0] = lines[0][start:]
-        return b"\n".join(lines).decode()
+        return source_of(node, self.text)
 
     def _in_place(self, call: ast.Call, item: ast.withitem | None) -> list[Change] | None:
         """Put what a patch gives into a ``closing``."""
@@ -233,7 +234,7 @@ class Repatch:
             return None  # the mock that the patch makes may be used anywhere
         if handle is not None and all(isinstance(each, ast.keyword) for each in values):
             uses = self._uses(handle.id, call.lineno)
-            if not uses <= _ASSERTS:
+            if not uses <= ASSERTS:
                 return self._prepared(call, handle.id, values, uses)
         wraps = [self._wraps(each) for each in values]
         known = [change for each in wraps if each is not None for change in each]
@@ -275,19 +276,19 @@ class Repatch:
         return None
 
     def _wrapped(self, value: ast.expr) -> list[Change]:
-        return [_inserted(_start(value), f"{self.closing}("), _inserted(_end(value), ")")]
+        return [_inserted(start_of(value), f"{self.closing}("), _inserted(end_of(value), ")")]
 
     def _replaced(self, value: ast.expr) -> list[Change]:
         written = f"lambda: {self.closing}({ast.unparse(value)}())"
-        return [Change(_start(value), _end(value), written)]
+        return [Change(start_of(value), end_of(value), written)]
 
     def _broken(self, call: ast.Call, changes: list[Change]) -> Iterator[Change]:
         """Let the arguments of a call stand on a line of their own, where they do not fit."""
         line = self._line(call.lineno)
         added = len(self.new) - len(self.old) + sum(len(change.text) for change in changes)
         if call.lineno == call.end_lineno and len(line) <= self.width < len(line) + added:
-            indent = _indent(line)
-            (end, column), (row, after) = _end(call), _end(call.func)
+            indent = indent_of(line)
+            (end, column), (row, after) = end_of(call), end_of(call.func)
             yield _inserted((row, after + 1), f"\n{indent}    ")
             yield _inserted((end, column - 1), f"\n{indent}")
             yield from self._drawn_up(end, column)
@@ -298,10 +299,10 @@ class Repatch:
         is_first = line.lstrip().startswith(("with ", "async with "))
         if not is_first or line.encode()[column:] != b", \\":
             return
-        indent, below = _indent(line), self._line(row + 1)
+        indent, below = indent_of(line), self._line(row + 1)
         item = below.lstrip()
         if item.endswith(":") and len(f"{indent}), {item}") <= self.width:
-            yield Change((row, column), (row + 1, len(_indent(below))), ", ")
+            yield Change((row, column), (row + 1, len(indent_of(below))), ", ")
 
     def _uses(self, name: str, line: int) -> set[str]:
         """Give the attributes of a name that are used where a line stands; ``""`` for itself."""
@@ -341,10 +342,6 @@ class Repatch:
         return f"{function}({', '.join([*targets, *given])})"
 
 
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
 def _inserted(at: tuple[int, int], text: str) -> Change:
     return Change(at, at, text)
 
@@ -361,14 +358,6 @@ def _on_lines(call: str, indent: str) -> str:
     """Write a call with its arguments on a line of their own."""
     head, arguments = call[:-1].split("(", 1)
     return f"{head}(\n{indent}    {arguments}\n{indent})"
-
-
-def _start(node: ast.expr | ast.keyword) -> tuple[int, int]:
-    return node.lineno, node.col_offset
-
-
-def _end(node: ast.expr | ast.keyword) -> tuple[int, int]:
-    return node.end_lineno or 0, node.end_col_offset or 0
 
 
 def _is_whole(call: ast.Call) -> bool:

@@ -13,13 +13,18 @@ from functools import cached_property
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
-from flake8_dbsession.fixes.doubts.changes import Change
+from flake8_dbsession.fixes.doubts.changes import (
+    ASSERTS,
+    Change,
+    end_of,
+    indent_of,
+    source_of,
+    start_of,
+)
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, is_patch
 
 _OWNERS = frozenset({"cls", "self"})
 _PATCHERS = frozenset({"dict", "object", "patch"})
-# What a test may use of a double that is to give something by a function.
-_UNMOVED = frozenset({"assert_called", "assert_called_once", "assert_not_called", "called"})
 _GIVES = "return_value"
 
 
@@ -96,7 +101,7 @@ class Decorated:
         """
         if self.argument is None or {option.arg for option in self._call.keywords} - {_GIVES}:
             return None
-        if not self._uses(self.argument.arg) <= {_GIVES, *_UNMOVED}:
+        if not self._uses(self.argument.arg) <= {_GIVES, *ASSERTS}:
             return None
         name = self.argument.arg
         return self._said(f"{name}.side_effect = lambda: {closing}({name}.{_GIVES})") or None
@@ -122,7 +127,7 @@ class Decorated:
 
     def _taken(self, double: str, after: ast.arg) -> list[Change]:
         """Let the test take a further double; nothing where that is not plain to write."""
-        row, end = after.lineno, (after.end_lineno or 0, after.end_col_offset or 0)
+        row, end = after.lineno, end_of(after)
         line = self._lines[row - 1]
         hint = self._source(after.annotation) if after.annotation is not None else ""
         written = f"{double}: {hint}" if hint else double
@@ -145,9 +150,7 @@ class Decorated:
         inner, joined = f"{indent}    ", ", ".join(names)
         if len(inner) + len(joined) > self._width:
             joined = f",\n{inner}".join(names) + ","
-        start = (given[0].lineno, given[0].col_offset)
-        end = (given[-1].end_lineno or 0, given[-1].end_col_offset or 0)
-        return [Change(start, end, f"\n{inner}{joined}\n{indent}")]
+        return [Change(start_of(given[0]), end_of(given[-1]), f"\n{inner}{joined}\n{indent}")]
 
     def _said(self, statement: str) -> list[Change]:
         """Put a statement before all others of the test; nothing where they have no own lines."""
@@ -166,11 +169,10 @@ class Decorated:
         return [Change((row, 0), (row, 0), f"{indent}{statement}\n")]
 
     def _indent(self, row: int) -> str:
-        line = self._lines[row - 1]
-        return line[: len(line) - len(line.lstrip())]
+        return indent_of(self._lines[row - 1])
 
-    def _source(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self._text, node) or ""
+    def _source(self, node: ast.expr | ast.arg) -> str:
+        return source_of(node, self._text)
 
 
 def _handed_by(decorator: ast.expr) -> int | None:

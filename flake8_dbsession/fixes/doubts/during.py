@@ -78,7 +78,7 @@ def has_ended(
 
 def words_in(part: ast.AST) -> frozenset[str]:
     """Give the words of some code: its names, and those in its texts."""
-    return frozenset().union(*map(_words, nodes_in(part)))
+    return frozenset().union(*map(words_of, nodes_in(part)))
 
 
 def _left(part: ast.AST, at_once: Set[str], held: Held) -> set[str]:
@@ -92,7 +92,7 @@ def _left(part: ast.AST, at_once: Set[str], held: Held) -> set[str]:
                 left_out.add(text)
             case ast.alias(asname=None) if part is not held.test or node.lineno < held.first:
                 left_out.add(node)
-    return set().union(*(_words(node) for node in nodes if node not in left_out))
+    return set().union(*(words_of(node) for node in nodes if node not in left_out))
 
 
 def _outside(part: Function, held: Held) -> list[ast.Call]:
@@ -110,7 +110,8 @@ def _outside(part: Function, held: Held) -> list[ast.Call]:
     return calls if is_known else []
 
 
-def _words(node: ast.AST) -> frozenset[str]:
+def words_of(node: ast.AST) -> frozenset[str]:
+    """Give the words of a node itself: a name that is read, bound or imported, or a text's."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
             return frozenset({name})

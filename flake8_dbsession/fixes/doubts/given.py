@@ -205,8 +205,7 @@ class Code:
         return self._looks[module]
 
     def _looking_into(self, module: Path) -> list[Look]:
-        names = self.names_of(module)
-        others = {name for each in self._imports.values() for _, name in each} - names
+        names, others = self.names_of(module), self._names_of_others(module)
         around = (f for f in self._readers if self.may_run(f.lineno, {module_word(module), *names}))
         looks = (look for f in around for look in looks_in(nodes_in(f), self._called_in(f)))
         return [look for look in looks if look.subject.partition(".")[0] not in others]
@@ -247,15 +246,27 @@ class Code:
 
     def reads(self, name: str, module: Path) -> bool:
         """Tell whether the file itself may read a name of a module, patched or not."""
-        modules = self.names_of(module)
-        others = {known for imports in self._imports.values() for _, known in imports} - modules
-        return name in modules or any(
-            isinstance(node, ast.Attribute)
-            and node.attr == name
-            and isinstance(node.ctx, ast.Load)
-            and root_name(node.value) not in others
-            for node in self._nodes
-        )
+        is_imported = name in self.names_of(module)
+        return is_imported or not self._owners.get(name, set()) <= self._names_of_others(module)
+
+    @cached_property
+    def _owners(self) -> dict[str, set[str]]:
+        """The names by which attributes are read, by the attributes."""
+        found: dict[str, set[str]] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                found.setdefault(node.attr, set()).add(root_name(node.value))
+        return found
+
+    def _names_of_others(self, module: Path) -> set[str]:
+        """Give the names by which the file has what is no part of a module."""
+        return set(self._homes) - self.names_of(module)
+
+    @cached_property
+    def _homes(self) -> dict[str, str]:
+        """The names of what it imports, with the dotted names of these."""
+        known = (each for imports in self._imports.values() for each in imports)
+        return {name: dotted for dotted, name in sorted(known)}
 
     @cached_property
     def _imports(self) -> dict[str, list[tuple[str, str]]]:
@@ -386,8 +397,7 @@ class Code:
         if not names.isdisjoint(self._beside[test]):
             return False
         held = (p for p in self.patches if p.target is not None and self._holds_for(p.line, test))
-        imports = {name: dotted for dotted, name in sorted(_imported(self._nodes))}
-        replaced = replaced_in(module, held, imports)
+        replaced = replaced_in(module, held, self._homes)
         return all(use.is_of(replaced) for use in uses)
 
     def can_name(self, line: int, name: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
+from flake8_dbsession.fixes.doubts.during import words_of
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
 from flake8_dbsession.fixes.doubts.reach import Names
@@ -53,15 +53,10 @@ def words_beside(nodes: Iterable[ast.AST], patches: Iterable[Patch]) -> frozense
     left_out = {node for part in named for node in nodes_in(part)}
     found: set[str] = set()
     for node in nodes:
-        match node:
-            case _ if node in left_out:
-                pass
-            case ast.Constant(value=str(text)):
-                found.update(re.findall(r"\w+", text))
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
-                found.add(name)
-            case ast.keyword(arg=str(name)):
-                found.add(name)
+        if isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif node not in left_out and not isinstance(node, ast.alias):
+            found |= words_of(node)
     return frozenset(found)
 
 

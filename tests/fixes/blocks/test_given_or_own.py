@@ -194,17 +194,21 @@ def test_a_session_that_nothing_uses_stays_where_its_opening_may_do_more(tmp_pat
     assert [left.reason for left in done.left] == ["its block does not use it"]
 
 
-def test_an_import_beside_the_opening_goes_with_it(tmp_path: Path) -> None:
-    choice = """
+IMPORTING = """
     session = db
     own = False
     if session is None:
         from core.database import SessionLocal
         session = SessionLocal()
-        own = True
-    """
-    source = _function(choice.rstrip()).replace("from core.database import SessionLocal\n", "", 1)
-    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+        own = True"""
+
+
+def _importing(work: str = WORK) -> str:
+    return _function(IMPORTING, work).replace("from core.database import SessionLocal\n", "", 1)
+
+
+def test_an_import_beside_the_opening_goes_with_it(tmp_path: Path) -> None:
+    done = repaired(tmp_path, {**HOUSE, "work.py": _importing()}, "work.py", "DBS101")
     assert "\nfrom core.database import get_db_session\n" in done.text.content
     assert BLOCK.format(test="db is not None") in done.text.content
 
@@ -217,17 +221,7 @@ def test_an_import_beside_the_opening_goes_with_it(tmp_path: Path) -> None:
     ],
 )
 def test_an_import_that_more_depends_on_is_left(work: str, tmp_path: Path) -> None:
-    choice = """
-    session = db
-    own = False
-    if session is None:
-        from core.database import SessionLocal
-        session = SessionLocal()
-        own = True
-    """
-    source = _function(choice.rstrip(), work).replace(
-        "from core.database import SessionLocal\n", "", 1
-    )
+    source = _importing(work)
     done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101", unsafe=True)
     assert done.left
     assert "nullcontext" not in done.text.content
