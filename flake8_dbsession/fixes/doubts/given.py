@@ -205,8 +205,8 @@ class Code:
         return self._looks[module]
 
     def _looking_into(self, module: Path) -> list[Look]:
-        names, others = self.names_of(module), self._names_of_others(module)
-        around = (f for f in self._readers if self.may_run(f.lineno, {module_word(module), *names}))
+        others = self._names_of_others(module)
+        around = (f for f in self._readers if self.may_name(f.lineno, module))
         looks = (look for f in around for look in looks_in(nodes_in(f), self._called_in(f)))
         return [look for look in looks if look.subject.partition(".")[0] not in others]
 
@@ -280,18 +280,9 @@ class Code:
     def _nodes(self) -> list[ast.AST]:
         return nodes_in(self._tree)
 
-    def may_run(self, line: int, names: Set[str]) -> bool:
-        """Tell whether something may run while a patch holds, as far as the file tells.
-
-        Args:
-            line: the line of the patch.
-            names: the names that it has in the file, one of which stands there.
-
-        Returns:
-            True where a name stands in the test around the patch, in what that calls or is given,
-            or in what runs for every test. What a test is given by another file may be anything.
-        """
-        return not self._with_others(names).isdisjoint(self._running_at(line).words)
+    def may_name(self, line: int, module: Path) -> bool:
+        """Tell whether a test may name a module while a patch on a line holds."""
+        return next(self._running(line, module, None), None) is not None
 
     def _with_others(self, names: Set[str]) -> frozenset[str]:
         """Add to the names of a module the other ones by which the file imports them."""
@@ -342,10 +333,10 @@ class Code:
         words: dict[ast.AST, Set[str]] = {part: self._words[part] for part in parts}
         return has_ended(self._with_others(names), self._with_others(later), held, words)
 
-    def may_run_other(
+    def may_run(
         self, line: int, module: Path, runners: Names, uses: Sequence[Used] | None
     ) -> bool:
-        """Tell whether one test may run certain code of a module while a patch holds.
+        """Tell whether a test may run certain code of a module while a patch holds.
 
         Args:
             line: the line of the patch.
@@ -356,17 +347,29 @@ class Code:
 
         Returns:
             True where a test names the module and a runner, unless it names the module for nothing
-            but to replace all that is used of it.
+            but to replace all that is used of it. What a test is given by another file may be
+            anything.
+        """
+        names = {module_word(module), *self.names_of(module)}
+        for test in self._running(line, module, runners):
+            words = self._running_at(test).words
+            used = [u for u in uses if is_among(u.run_by, words)] if uses is not None else None
+            if used is None or not self._only_replaces(test, module, names, used):
+                return True
+        return False
+
+    def _running(self, line: int, module: Path, runners: Names) -> Iterator[int]:
+        """Give the lines of the tests that may run certain code while a patch holds.
+
+        Of those around the patch, or that it holds for, the ones in which the module and a runner
+        are named: by themselves, by what they call or are given, or by what runs for every test.
         """
         names = {module_word(module), *self.names_of(module)}
         runners = self._with_others(runners) if runners is not None else None
         for test in self._tests_at(line) or [line]:
             words = self._running_at(test).words
             if not names.isdisjoint(words) and is_among(runners, words):
-                used = [u for u in uses if is_among(u.run_by, words)] if uses is not None else None
-                if used is None or not self._only_replaces(test, module, names, used):
-                    return True
-        return False
+                yield test
 
     def _tests_at(self, line: int) -> list[int]:
         """Give the lines of the tests for which a patch holds; none where that is not known."""
@@ -585,10 +588,10 @@ class Code:
         if start is None:
             return None
         if start not in self._parts:
-            self._parts[start] = self._running(start)
+            self._parts[start] = self._parts_for(start)
         return self._parts[start]
 
-    def _running(self, function: Function) -> list[_Part] | None:
+    def _parts_for(self, function: Function) -> list[_Part] | None:
         tests = [function] if function.name.startswith("test") else self._users_of(function)
         if self._is_for_its_class(function):
             tests = [f for f in self._class_of[function].body if isinstance(f, DEFINED)]

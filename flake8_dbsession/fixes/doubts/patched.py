@@ -502,11 +502,12 @@ class _Test:
 
     def _reaches(self, seen: _Seen, line: int, place: _Place) -> bool:
         """Tell whether the code on a module's line may run while a patch holds."""
-        if self._code is None:
+        functions = place.uses.functions
+        if not self._runs(seen, _Read(place.module, line, functions), place):
             return False
-        names = self._run_by(line, place.uses.functions, place)
-        if names is None or not self._code.may_run(seen.at, names):
-            return names is None
+        names = self._run_by(line, functions, place)
+        if names is None or self._code is None:
+            return True
         later = self._lasting_at(line, names, place)
         return not all(self._code.has_ended(at, names, later) for at in {seen.at, seen.since})
 
@@ -603,22 +604,19 @@ class _Test:
         )
         return any(self._runs(seen, each, place) for each in found)
 
-    def _runs(self, seen: _Seen, other: _Read, place: _Place) -> bool:
-        """Tell whether other code may run while a patch holds."""
-        if self._code is None:
+    def _runs(self, seen: _Seen, read: _Read, place: _Place) -> bool:
+        """Tell whether code of some module may run while a patch holds."""
+        if self._code is None or not self._code.may_name(seen.at, read.path):
             return False
-        names = {module_word(other.path), *self._code.names_of(other.path)}
-        if not self._code.may_run(seen.at, names):
-            return False
-        run_by = self._run_by(other.line, other.functions, place)
+        run_by = self._run_by(read.line, read.functions, place)
         modules = [place.uses.functions, *place.callers()]
         uses = [
             Used(use.name, use.attribute, self._run_by(use.line, module, place))
             for module in modules
-            for use in other.used_by(module)
+            for use in read.used_by(module)
         ]
-        is_known = any(module.uses_of(other.path) for module in modules)
-        return self._code.may_run_other(seen.at, other.path, run_by, uses if is_known else None)
+        is_known = any(module.uses_of(read.path) for module in modules)
+        return self._code.may_run(seen.at, read.path, run_by, uses if is_known else None)
 
     def _run_by(self, line: int, functions: Functions, place: _Place) -> Names:
         """Give the names one of which stands wherever the code on a line of a module is run."""
@@ -668,10 +666,7 @@ class _Test:
 
     def _may_run(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether a place may run while a patch holds: whether something names it there."""
-        if self._code is None:
-            return False
-        names = {module_word(place.module), *self._code.names_of(place.module)}
-        if not self._code.may_run(seen.at, names):
+        if self._code is None or not self._code.may_name(seen.at, place.module):
             return False
         swap = place.swap
         is_known = swap is not None and swap.old == place.name
