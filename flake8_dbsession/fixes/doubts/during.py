@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
-from flake8_dbsession.fixes.doubts.reach import called_at_once, ends_at_once
+from flake8_dbsession.fixes.doubts.changes import end_of
+from flake8_dbsession.fixes.doubts.reach import Runners, called_at_once, ends_at_once
+from flake8_dbsession.fixes.doubts.told import Mentions
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
@@ -18,6 +20,7 @@ _WITH = (ast.With, ast.AsyncWith)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _OF_A_BLOCK = frozenset({"patch", "object", "multiple", "dict"})
 _TEARS_DOWN = regex(r"tear_?down|async_?TearDown|pytest_", re.IGNORECASE)
+_CALLED = (*DEFINED, ast.ClassDef)
 _SETS_UP = "getfixturevalue"  # sets a fixture up wherever it is called
 
 
@@ -74,6 +77,77 @@ def has_ended(
         return False
     naming = [part for part in words if not known.isdisjoint(words[part])]
     return all(known.isdisjoint(_left(part, known - later, held)) for part in naming)
+
+
+class Running(NamedTuple):
+    """Some code that a test may run, and the parts of files by which it may.
+
+    Attributes:
+        runners: what stands wherever that is run.
+        parts: the test, and the functions and other parts of files that it may use.
+        always: those of them that run for tests that do not name them.
+        left_out: nodes that only name what is replaced.
+    """
+
+    runners: Runners
+    parts: Sequence[ast.AST]
+    always: Sequence[ast.AST]
+    left_out: Set[ast.AST]
+
+    def by_helpers(self, test: Function) -> Runners | None:
+        """Add the helpers of a test that run it; None where it may be run beside the test."""
+        names, others = self.runners.names, [part for part in self.parts if part is not test]
+        while names is not None:
+            known = Runners(names, self.runners.choices)
+            running = [part for part in others if self.may_run(nodes_in(part), known)]
+            if any(
+                not isinstance(p, _CALLED) or p in self.always or is_fixture(p) for p in running
+            ):
+                return None
+            more = names.union(part.name for part in running)  # type: ignore[attr-defined]
+            if more == names:
+                return known
+            names = more
+        return None
+
+    def may_run(self, nodes: Sequence[ast.AST], runners: Runners) -> bool:
+        """Tell whether some of the test's code may run it."""
+        mine = [node for node in nodes if node not in self.left_out]
+        if not (runners.names or frozenset()).isdisjoint(set().union(*map(words_of, mine))):
+            return True
+        mentions = Mentions(mine)
+        return any(mentions.choosing(choice) for choice in runners.choices)
+
+
+def holds_throughout(line: int, test: Function, running: Running) -> bool:
+    """Tell whether a patch of a test on a line holds wherever the test may run some code."""
+    held, runners = _held_from(line, test), running.by_helpers(test)
+    if held is None or runners is None:
+        return False
+    start, last = held
+    placed = [node for node in nodes_in(test) if hasattr(node, "lineno")]
+    outside = [n for n in placed if (n.lineno, n.col_offset) < start or n.lineno > last]  # type: ignore[attr-defined]
+    return not running.may_run(outside, runners)
+
+
+def _held_from(line: int, test: Function) -> tuple[tuple[int, int], int] | None:
+    """Give where a patch begins to hold, and the last line; None where that is not plain."""
+    body, last = test.body, test.end_lineno or 0
+    while True:
+        around = next(statement for statement in body if _is_in(line, statement))
+        match around:
+            case ast.With() | ast.AsyncWith():
+                last = around.end_lineno or 0
+                opened = next((i.context_expr for i in around.items if _opens(i, line)), None)
+                if opened is not None:
+                    return end_of(opened), last
+                if line < around.body[0].lineno:
+                    return None
+                body = around.body
+            case ast.Expr(value=ast.Call(func=function) as call):
+                return (end_of(call), last) if last_segment(function) == "setattr" else None
+            case _:
+                return None
 
 
 def words_in(part: ast.AST) -> frozenset[str]:

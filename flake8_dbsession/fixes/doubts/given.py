@@ -14,21 +14,26 @@ from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
-from flake8_dbsession.fixes.doubts.during import has_ended, held_in, words_in
+from flake8_dbsession.fixes.doubts.during import (
+    Running,
+    has_ended,
+    held_in,
+    holds_throughout,
+    words_in,
+)
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
 from flake8_dbsession.fixes.doubts.handed import Way, handed
 from flake8_dbsession.fixes.doubts.neighbours import is_module, module_word
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch, patches
-from flake8_dbsession.fixes.doubts.reach import Names
+from flake8_dbsession.fixes.doubts.reach import Runners
 from flake8_dbsession.fixes.doubts.replaced import (
     Used,
     holds_for_users,
-    is_among,
-    prepared_until,
     replaced_in,
     words_beside,
 )
 from flake8_dbsession.fixes.doubts.sources import READER, Look, looks_in
+from flake8_dbsession.fixes.doubts.told import Choice, Mentions
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function, Values, is_error
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
@@ -177,6 +182,8 @@ class Code:
         self._outer: dict[int, Function | None] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._parts: dict[Function, list[_Part] | None] = {}
+        self._mentions: dict[_Part, Mentions] = {}
+        self._holding: dict[tuple[Patch, int, Runners], bool] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
@@ -282,7 +289,7 @@ class Code:
 
     def may_name(self, line: int, module: Path) -> bool:
         """Tell whether a test may name a module while a patch on a line holds."""
-        return next(self._running(line, module, None), None) is not None
+        return next(self._running(line, module, Runners(None)), None) is not None
 
     def _with_others(self, names: Set[str]) -> frozenset[str]:
         """Add to the names of a module the other ones by which the file imports them."""
@@ -323,9 +330,9 @@ class Code:
             names: the names, one of which stands wherever that is run.
             later: those of which it may still run when the call by that name has ended.
         """
-        test, parts = self._around(line), self._parts_at(line)
+        test, parts = self._around(line), self._plain_parts_at(line)
         held = held_in(test, line) if test is not None else None
-        if held is None or parts is None or any(map(self._is_given_more, parts)):
+        if held is None or parts is None:
             return False
         for part in parts:
             if part not in self._words:
@@ -334,42 +341,66 @@ class Code:
         return has_ended(self._with_others(names), self._with_others(later), held, words)
 
     def may_run(
-        self, line: int, module: Path, runners: Names, uses: Sequence[Used] | None
+        self,
+        line: int,
+        module: Path,
+        runners: Runners,
+        uses: Sequence[Used] | None,
+        unless: Iterable[Patch] = (),
     ) -> bool:
         """Tell whether a test may run certain code of a module while a patch holds.
 
         Args:
             line: the line of the patch.
             module: the module's file.
-            runners: the names one of which stands wherever that code is run; None for any.
+            runners: what stands wherever that code is run.
             uses: where the modules that the test runs use what runs that code; None where that is
                 not known.
+            unless: patches under which it does not matter.
 
         Returns:
             True where a test names the module and a runner, unless it names the module for nothing
             but to replace all that is used of it. What a test is given by another file may be
             anything.
         """
-        names = {module_word(module), *self.names_of(module)}
         for test in self._running(line, module, runners):
-            words = self._running_at(test).words
-            used = [u for u in uses if is_among(u.run_by, words)] if uses is not None else None
-            if used is None or not self._only_replaces(test, module, names, used):
+            if any(self._holds_for(each, test, runners) for each in unless):
+                continue
+            used = [u for u in uses if self._may_be_run(u.run_by, test)] if uses else uses
+            if used is None or not self._only_replaces(test, module, used):
                 return True
         return False
 
-    def _running(self, line: int, module: Path, runners: Names) -> Iterator[int]:
+    def _running(self, line: int, module: Path, runners: Runners) -> Iterator[int]:
         """Give the lines of the tests that may run certain code while a patch holds.
 
         Of those around the patch, or that it holds for, the ones in which the module and a runner
         are named: by themselves, by what they call or are given, or by what runs for every test.
         """
         names = {module_word(module), *self.names_of(module)}
-        runners = self._with_others(runners) if runners is not None else None
         for test in self._tests_at(line) or [line]:
-            words = self._running_at(test).words
-            if not names.isdisjoint(words) and is_among(runners, words):
+            is_named = not names.isdisjoint(self._running_at(test).words)
+            if is_named and self._may_be_run(runners, test):
                 yield test
+
+    def _may_be_run(self, runners: Runners, test: int) -> bool:
+        """Tell whether one of what runs some code stands in a test."""
+        words = self._running_at(test).words
+        if runners.names is None or not words.isdisjoint(self._with_others(runners.names)):
+            return True
+        return any(self._may_choose(test, choice, words) for choice in runners.choices)
+
+    def _may_choose(self, test: int, choice: Choice, words: Set[str]) -> bool:
+        """Tell whether a test may tell a function what it has to be told."""
+        if words.isdisjoint(self._with_others({choice.function})):
+            return False
+        parts = self._plain_parts_at(test)
+        if parts is None or choice.function in self._renamed:
+            return True
+        for part in parts:
+            if part not in self._mentions:
+                self._mentions[part] = Mentions(nodes_in(part))
+        return any(self._mentions[part].choosing(choice) for part in parts)
 
     def _tests_at(self, line: int) -> list[int]:
         """Give the lines of the tests for which a patch holds; none where that is not known."""
@@ -387,21 +418,23 @@ class Code:
         defined = (n for n in self._nodes if isinstance(n, DEFINED))
         return tests >= {n for n in defined if n.name.startswith("test")}
 
-    def _only_replaces(
-        self, test: int, module: Path, names: Set[str], uses: Sequence[Used]
-    ) -> bool:
+    def _only_replaces(self, test: int, module: Path, uses: Sequence[Used]) -> bool:
         """Tell whether a test names a module for nothing but to replace all of certain uses."""
-        parts = self._parts_at(test)
-        if parts is None or any(map(self._is_given_more, parts)):
+        parts = self._plain_parts_at(test)
+        if parts is None:
             return False
         if test not in self._beside:
             nodes = (node for part in parts for node in nodes_in(part))
-            self._beside[test] = words_beside(nodes, self.patches)
-        if not names.isdisjoint(self._beside[test]):
+            self._beside[test] = words_beside(nodes, self._replaced)
+        if not {module_word(module), *self.names_of(module)}.isdisjoint(self._beside[test]):
             return False
-        held = (p for p in self.patches if p.target is not None and self._holds_for(p.line, test))
-        replaced = replaced_in(module, held, self._homes)
-        return all(use.is_of(replaced) for use in uses)
+        return all(self._is_replaced(use, test, module) for use in uses)
+
+    def _is_replaced(self, use: Used, test: int, module: Path) -> bool:
+        """Tell whether a patch holds of what is used of a module wherever a test may use it."""
+        patches = (p for p in self.patches if p.target is not None)
+        near = (p for p in patches if use.is_of(replaced_in(module, [p], self._homes)))
+        return any(self._holds_for(patch, test, use.run_by) for patch in near)
 
     def can_name(self, line: int, name: str) -> bool:
         """Tell whether a patch can replace a name where it is defined, and change nothing else.
@@ -469,15 +502,35 @@ class Code:
         own = [part for part in parts or () if part not in self._others]
         return parts is None or any(_first(p) <= line <= (p.end_lineno or 0) for p in own)
 
-    def _holds_for(self, line: int, test: int) -> bool:
-        """Tell whether a patch holds for the whole of a test, by a fixture or where that begins."""
-        start, around = self._around(line), self._around(test)
+    def _holds_for(self, patch: Patch, test: int, runners: Runners) -> bool:
+        """Tell whether a patch holds wherever a test may run some code."""
+        asked = patch, test, runners
+        if asked not in self._holding:
+            self._holding[asked] = self._holds(*asked)
+        return self._holding[asked]
+
+    def _holds(self, patch: Patch, test: int, runners: Runners) -> bool:
+        start, around, line = self._around(patch.line), self._around(test), patch.line
         if start is None or around is None or not self._holds_at(line, test):
             return False
         if start is not around:
             is_around = start in self._always or is_fixture(start)
             return is_around and holds_for_users(start, line)
-        return line < around.lineno or line <= prepared_until(around)
+        parts = self._plain_parts_at(test)
+        if line < around.lineno or parts is None:
+            return line < around.lineno
+        return holds_throughout(line, around, Running(runners, parts, self._always, self._replaced))
+
+    def _plain_parts_at(self, line: int) -> list[_Part] | None:
+        """Give what may run while a patch holds; None where there may be more of it."""
+        parts = self._parts_at(line)
+        return None if parts is None or any(map(self._is_given_more, parts)) else parts
+
+    @cached_property
+    def _replaced(self) -> frozenset[ast.AST]:
+        """What names in the file what it replaces."""
+        named = [part for p in self.patches for part in (p.target, p.owner) if part is not None]
+        return frozenset(node for part in named for node in nodes_in(part))
 
     def _is_used_beside(self, owner: ast.expr, line: int, patched: str) -> bool:
         """Tell whether a module is named elsewhere than in patches of a name of it."""

@@ -15,7 +15,7 @@ from flake8_dbsession.fixes.doubts.given import ANY_TEXT, Code, Looked
 from flake8_dbsession.fixes.doubts.handed import Way, ways_to
 from flake8_dbsession.fixes.doubts.neighbours import Neighbours, is_module, module_word, read
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
-from flake8_dbsession.fixes.doubts.reach import Functions, Names, Use, lasting, runners
+from flake8_dbsession.fixes.doubts.reach import Functions, Runners, Use, lasting, runners
 from flake8_dbsession.fixes.doubts.replaced import Used
 from flake8_dbsession.fixes.doubts.sources import READER, Look
 from flake8_dbsession.named_tuples import NamedTuple
@@ -314,9 +314,16 @@ class _Place(NamedTuple):
     others: Callable[..., list[_Read]]
     has_own: Callable[[str], bool]
 
+    @property
+    def is_of_module(self) -> bool:
+        """Whether the name at the place is the module's own."""
+        swap = self.swap
+        return swap is not None and swap.old == self.name and self.is_own(swap.line)
+
     def is_own(self, line: int) -> bool:
-        """Tell whether the name on a line is the module's, and no function's own."""
-        return not self.uses.functions.is_late(self.name, line)
+        """Tell whether the name on a line is the module's: no function's own, and no home's."""
+        functions = self.uses.functions
+        return line in functions.lines_of(self.name) and not functions.is_late(self.name, line)
 
 
 class _Seen:
@@ -338,7 +345,7 @@ class _Seen:
     """
 
     def __init__(self, patch: Patch, code: Code) -> None:
-        self._patch = patch
+        self.patch = patch
         self._code = code
         self.module, self.name, self.at = patch.module, patch.name, patch.line
         self.word = patch.module.rpartition(".")[2]
@@ -350,7 +357,7 @@ class _Seen:
     @cached_property
     def looked(self) -> Looked:
         """What the test does with what the patch gives: most patches are of other modules."""
-        return self._code.looked(self._patch)
+        return self._code.looked(self.patch)
 
     def may_be_in(self, place: _Place) -> bool:
         """Tell whether a patch that cannot be read may be of what a place reads."""
@@ -412,7 +419,7 @@ class _Test:
         self._sources = sources
         self._seen: dict[str, list[_Seen]] = {}
         self._named_modules: dict[Path, bool] = {}
-        self._runners: dict[tuple[int, Functions, Functions], Names] = {}
+        self._runners: dict[tuple[int, Functions, Functions], Runners] = {}
         self._lasting: dict[tuple[int, Functions], frozenset[str]] = {}
 
     def looks_into(self, module: Path) -> list[Look]:
@@ -441,6 +448,7 @@ class _Test:
         if not self._may_name(place.module):
             return "", []
         near = {module_word(place.module), *(home.rpartition(".")[2] for home in place.homes)}
+        near |= {module_word(swap.home)} if swap and swap.home else set()
         for seen in self._patches(name):
             if seen.word not in near and HOLE not in seen.module:
                 continue
@@ -452,8 +460,12 @@ class _Test:
                     if found is None:
                         return f"patches `{name}` in this module", []
                     moves += found
+                if self._is_read_newly(seen, place):
+                    why = "which the code would read only then"
+                    return f"patches `{seen.module}.{name}`, {why}", []
                 if (
                     _ends_in_any(seen.module, place.homes)
+                    and not place.is_of_module
                     and not seen.is_reread(swap)
                     and self._may_run(seen, place)
                 ):
@@ -500,16 +512,27 @@ class _Test:
             return not kept and any(place.is_own(each.line) for each in place.uses.swaps)
         return not any(map(place.is_own, kept)) or self._reaches(seen, swap.line, place)
 
-    def _reaches(self, seen: _Seen, line: int, place: _Place) -> bool:
+    def _reaches(self, seen: _Seen, line: int, place: _Place, unless: Sequence[Patch] = ()) -> bool:
         """Tell whether the code on a module's line may run while a patch holds."""
         functions = place.uses.functions
-        if not self._runs(seen, _Read(place.module, line, functions), place):
+        if not self._runs(seen, _Read(place.module, line, functions), place, unless):
             return False
-        names = self._run_by(line, functions, place)
+        names = self._run_by(line, functions, place).all
         if names is None or self._code is None:
             return True
         later = self._lasting_at(line, names, place)
         return not all(self._code.has_ended(at, names, later) for at in {seen.at, seen.since})
+
+    def _is_read_newly(self, seen: _Seen, place: _Place) -> bool:
+        """Tell whether what is called instead reads a patched name of a home, and nothing did."""
+        swap = place.swap
+        if swap is None or not place.is_of_module or not swap.reads_old or swap.is_itself:
+            return False
+        if swap.home is None or not is_module(swap.home, seen.module):
+            return False
+        same = (each for each in self._patches(place.name) if each.name == place.name)
+        own = [each.patch for each in same if is_module(place.module, each.module)]
+        return self._reaches(seen, swap.line, place, own)
 
     def _is_covered(self, seen: _Seen, swap: Swap | None) -> bool:
         """Tell whether a patch may find no name, for the test patches it where it is defined."""
@@ -604,7 +627,7 @@ class _Test:
         )
         return any(self._runs(seen, each, place) for each in found)
 
-    def _runs(self, seen: _Seen, read: _Read, place: _Place) -> bool:
+    def _runs(self, seen: _Seen, read: _Read, place: _Place, unless: Sequence[Patch] = ()) -> bool:
         """Tell whether code of some module may run while a patch holds."""
         if self._code is None or not self._code.may_name(seen.at, read.path):
             return False
@@ -616,10 +639,10 @@ class _Test:
             for use in read.used_by(module)
         ]
         is_known = any(module.uses_of(read.path) for module in modules)
-        return self._code.may_run(seen.at, read.path, run_by, uses if is_known else None)
+        return self._code.may_run(seen.at, read.path, run_by, uses if is_known else None, unless)
 
-    def _run_by(self, line: int, functions: Functions, place: _Place) -> Names:
-        """Give the names one of which stands wherever the code on a line of a module is run."""
+    def _run_by(self, line: int, functions: Functions, place: _Place) -> Runners:
+        """Give what stands wherever the code on a line of a module is run."""
         key = (line, functions, place.uses.functions)
         if key not in self._runners:
             modules = [place.uses.functions, *place.callers()]

@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import blocks, nodes_in, own_nodes
 from flake8_dbsession.fixes.doubts.neighbours import is_module
+from flake8_dbsession.fixes.doubts.told import Branches, Choices, Mentions, joined
 from flake8_dbsession.named_tuples import NamedTuple
 
 # A function under any other decorator may be kept by it, and be called by whoever gets it there.
@@ -31,6 +32,31 @@ _LATER = (*_FUNCTIONS, ast.GeneratorExp, ast.Lambda)
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Names: TypeAlias = frozenset[str] | None
 """Names one of which stands wherever some code is run; None where it may be run without any."""
+
+
+class Runners(NamedTuple):
+    """What stands wherever some code is run.
+
+    Attributes:
+        names: names, one of which does whatever functions are told.
+        choices: what else does: functions, where they are told certain texts.
+    """
+
+    names: Names
+    choices: Choices = frozenset()
+
+    @property
+    def all(self) -> Names:
+        """The names, one of which stands there."""
+        if self.names is None:
+            return None
+        return self.names.union(choice.function for choice in self.choices)
+
+    def with_more(self, more: Runners) -> Runners:
+        """Add others."""
+        if self.names is None or more.names is None:
+            return Runners(None)
+        return Runners(self.names | more.names, joined([*self.choices, *more.choices]))
 
 
 class Use(NamedTuple):
@@ -55,12 +81,14 @@ class _Outer(NamedTuple):
         names: its own name; for a method with a special name that of its class.
         words: all names and words of texts in it.
         is_kept: whether something may call it that need not name it.
+        is_method: whether it stands in a class.
     """
 
     node: _Function
     names: frozenset[str]
     words: frozenset[str]
     is_kept: bool
+    is_method: bool
 
 
 class Functions:
@@ -73,6 +101,10 @@ class Functions:
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
         self._bound: dict[_Function, set[str]] = {}
+        self._branches: dict[_Function, Branches] = {}
+        self._mentions: dict[_Function, Mentions] = {}
+        self._named_in: dict[_Function, list[tuple[int, frozenset[str]]]] = {}
+        self._read_on: dict[str, list[int]] = {}
         self._entered: dict[tuple[str, _Function], bool] = {}
         self._uses: dict[Path, list[Use]] = {}
         self._inside: dict[int, Names] = {}
@@ -89,8 +121,11 @@ class Functions:
 
     def lines_of(self, name: str) -> list[int]:
         """Give the lines on which the module's code reads a name."""
-        names = (node for node in nodes_in(self._tree) if isinstance(node, ast.Name))
-        return [n.lineno for n in names if n.id == name and isinstance(n.ctx, ast.Load)]
+        if name not in self._read_on:
+            names = (node for node in nodes_in(self._tree) if isinstance(node, ast.Name))
+            reads = (n for n in names if n.id == name and isinstance(n.ctx, ast.Load))
+            self._read_on[name] = [read.lineno for read in reads]
+        return self._read_on[name]
 
     def only_enters(self, name: str, line: int) -> bool:
         """Tell whether all that the function around a line gets by a name is entered there."""
@@ -102,25 +137,52 @@ class Functions:
             self._entered[asked] = _only_enters(name, around.node)
         return self._entered[asked]
 
-    def names_at(self, line: int) -> Names:
-        """Give the names by which the function around a line is called from elsewhere."""
+    def runners_at(self, line: int) -> Runners:
+        """Give what stands elsewhere where the function around a line is called for that."""
         around = self._around(line)
-        return around.names if around is not None and not around.is_kept else None
+        return self._runners(around, [line]) if around is not None else Runners(None)
 
-    def naming(self, names: Set[str]) -> Names:
-        """Give the names of all that names any of some, in a function or outside of all."""
-        found: set[str] = set()
+    def naming(self, runners: Runners) -> Runners:
+        """Give what stands wherever some code is run by code of this module."""
+        found, named = Runners(frozenset()), runners.all or frozenset()
         for function in self._outer:
-            if self._may_name(function.words, names):
-                if function.is_kept:
-                    return None
-                found |= function.names
+            is_known = not function.is_kept and function.names <= (runners.names or frozenset())
+            if not is_known and self._may_name(function.words, named):
+                lines = self._lines_naming(runners, function)
+                found = found.with_more(self._runners(function, lines)) if lines != [] else found
         for words, bound in self._outside:
-            if self._may_name(words, names):
-                if bound is None:
-                    return None
-                found |= bound
-        return frozenset(found)
+            if self._may_name(words, named):
+                found = found.with_more(Runners(bound))
+        return found
+
+    def _runners(self, function: _Outer, lines: list[int] | None) -> Runners:
+        """Give what stands where a function is called for some of its lines; None for any."""
+        if function.is_kept:
+            return Runners(None)
+        branches = self._branches_of(function)
+        choices = branches.choices_of(lines) if branches and lines is not None else None
+        return Runners(function.names) if choices is None else Runners(frozenset(), choices)
+
+    def _branches_of(self, function: _Outer) -> Branches | None:
+        if function.names != {function.node.name}:
+            return None
+        if function.node not in self._branches:
+            branches = Branches(function.node, is_method=function.is_method)
+            self._branches[function.node] = branches
+        return self._branches[function.node]
+
+    def _lines_naming(self, runners: Runners, function: _Outer) -> list[int] | None:
+        """Give the lines of a function on which it may run some code; None where it may on any."""
+        names, all_names = runners.names or frozenset(), runners.all or frozenset()
+        if self._may_name(function.words - all_names, all_names):
+            return None
+        node = function.node
+        if node not in self._mentions:
+            nodes = [each for each in nodes_in(node) if hasattr(each, "lineno")]
+            self._mentions[node] = Mentions(nodes)
+            self._named_in[node] = [(each.lineno, _words([each])) for each in nodes]
+        told = [line for c in runners.choices for line in self._mentions[node].choosing(c)]
+        return told + [line for line, words in self._named_in[node] if not words.isdisjoint(names)]
 
     def ends_at(self, line: int) -> bool:
         """Tell whether the code on a line has run when the call of the function around it ends."""
@@ -196,7 +258,7 @@ class Functions:
     def runners_of(self, line: int) -> Names:
         """Give the names one of which stands in the module wherever it runs the code on a line."""
         if line not in self._inside:
-            self._inside[line] = runners(line, self, ())
+            self._inside[line] = runners(line, self, ()).all
         return self._inside[line]
 
     def uses_of(self, module: Path) -> list[Use]:
@@ -244,27 +306,24 @@ class Functions:
         return None
 
 
-def runners(line: int, module: Functions, others: Sequence[Functions]) -> Names:
-    """Give the names one of which stands wherever the code on a line is run.
+def runners(line: int, module: Functions, others: Sequence[Functions]) -> Runners:
+    """Give what stands wherever the code on a line is run.
 
     Args:
         line: the line.
         module: the module that it stands in.
         others: further modules, whose functions may call it.
     """
-    names = module.names_at(line)
-    while names is not None:
-        more = names
+    known = module.runners_at(line)
+    while known.names is not None:
+        more = known
         for each in (module, *others):
-            if each is module or not more.isdisjoint(each.words):
-                found = each.naming(more)
-                if found is None:
-                    return None
-                more |= found
-        if more == names:
+            if each is module or not each.words.isdisjoint(more.all or ()):
+                more = more.with_more(each.naming(more)) if more.names is not None else more
+        if more == known:
             break
-        names = more
-    return names
+        known = more
+    return known
 
 
 def lasting(
@@ -323,6 +382,7 @@ def _outer_in(body: Sequence[ast.stmt], cls: str) -> Iterator[_Outer]:
                 frozenset({cls if is_special else statement.name}),
                 _words(nodes_in(statement)),
                 is_kept=not decorator_names(statement) <= _KEPT_NOWHERE,
+                is_method=bool(cls),
             )
         elif isinstance(statement, ast.ClassDef):
             yield from _outer_in(statement.body, statement.name)

@@ -6,17 +6,13 @@ import ast
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
-from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
 from flake8_dbsession.fixes.doubts.during import words_of
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.patches import HOLE, Patch
-from flake8_dbsession.fixes.doubts.reach import Names
-from flake8_dbsession.fixes.doubts.values import MOCKS, Function
+from flake8_dbsession.fixes.doubts.reach import Runners
+from flake8_dbsession.fixes.doubts.values import Function
 from flake8_dbsession.named_tuples import NamedTuple
-
-_PREPARES = MOCKS | {"SimpleNamespace", "setattr"}
-_PLAIN = (ast.Assign, ast.Expr, ast.Import, ast.ImportFrom)
 
 
 class Used(NamedTuple):
@@ -25,32 +21,25 @@ class Used(NamedTuple):
     Attributes:
         name: its name there; empty where that is not known.
         attribute: the attribute of it that is read; empty for itself.
-        run_by: the names one of which stands wherever that is run; None for any.
+        run_by: what stands wherever that is run.
     """
 
     name: str
     attribute: str
-    run_by: Names
+    run_by: Runners
 
     def is_of(self, replaced: Set[str]) -> bool:
         """Tell whether what is used is among what is replaced."""
         return self.name in replaced or f"{self.name}.{self.attribute}" in replaced
 
 
-def is_among(names: Names, words: Set[str]) -> bool:
-    """Tell whether one of the names by which code is run stands among some words."""
-    return names is None or not names.isdisjoint(words)
-
-
-def words_beside(nodes: Iterable[ast.AST], patches: Iterable[Patch]) -> frozenset[str]:
+def words_beside(nodes: Iterable[ast.AST], left_out: Set[ast.AST]) -> frozenset[str]:
     """Give the words of a test, without what names what it replaces, and without its imports.
 
     Args:
         nodes: the code that runs for the test.
-        patches: the patches in it.
+        left_out: what names what it replaces.
     """
-    named = [part for patch in patches for part in (patch.target, patch.owner) if part is not None]
-    left_out = {node for part in named for node in nodes_in(part)}
     found: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.arg):
@@ -58,19 +47,6 @@ def words_beside(nodes: Iterable[ast.AST], patches: Iterable[Patch]) -> frozense
         elif node not in left_out and not isinstance(node, ast.alias):
             found |= words_of(node)
     return frozenset(found)
-
-
-def prepared_until(test: Function) -> int:
-    """Give the last line of the statements by which a test begins, and that run nothing yet."""
-    last = test.lineno
-    for statement in test.body:
-        calls = (node for node in own_nodes(statement) if isinstance(node, ast.Call))
-        if not isinstance(statement, _PLAIN) or any(
-            last_segment(call.func) not in _PREPARES for call in calls
-        ):
-            break
-        last = statement.end_lineno or last
-    return last
 
 
 def holds_for_users(fixture: Function, line: int) -> bool:

@@ -173,15 +173,98 @@ def test_what_is_patched_at_home_the_provider_reads_as_well(test: str, tmp_path:
     assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
 
 
-@pytest.mark.parametrize(
-    ("work", "test"),
-    [(WORK, BY_HOME), (LATE, '@patch("core.database.SessionLocal")\ndef test_it(): other()')],
-)
-def test_who_imports_early_or_is_not_tested_there_does_not_notice(
-    work: str, test: str, tmp_path: Path
-) -> None:
-    files = {**HOUSE, "app/work.py": work, "tests/test_other.py": test}
+ALIEN = '@patch("core.database.SessionLocal")\ndef test_it(): other()'
+
+
+@pytest.mark.parametrize("work", [WORK, LATE])
+def test_who_is_not_tested_there_does_not_notice(work: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": work, "tests/test_other.py": ALIEN}
     assert repaired(tmp_path, files, "app/work.py", "DBS102").fixed
+
+
+BESIDE = """
+    from app import work
+
+    @pytest.fixture(autouse=True)
+    def database(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", Mock())
+
+    def test_it(monkeypatch):
+        {}
+        work.work("a")
+"""
+OWN_PATCH = 'monkeypatch.setattr(work, "SessionLocal", Mock())'
+
+
+@pytest.mark.parametrize("test", [BY_HOME, BESIDE.format(f"work.work('b')\n        {OWN_PATCH}")])
+def test_who_imports_early_would_read_the_patched_home_only_then(test: str, tmp_path: Path) -> None:
+    files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}
+    found = reasons(tmp_path, files, "app/work.py", "DBS102")
+    why = "which the code would read only then"
+    assert found == [f"6: DBS102 `tests/test_work.py` patches `core.database.SessionLocal`, {why}"]
+
+
+def test_it_would_not_where_its_own_name_is_patched_all_the_time(tmp_path: Path) -> None:
+    test = BESIDE.format(OWN_PATCH)
+    files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}
+    (found,) = reasons(tmp_path, files, "app/work.py", "DBS102")
+    assert "patches `SessionLocal` in this module" in found
+
+
+DISPATCH = """
+    async def dispatch(tool, given):
+        if tool == "add":
+            from app.jobs import work
+            return work(given)
+        elif tool in ("list", "count"):
+            return [given]
+        return await dispatch("list", given)
+"""
+TOOLS = """
+    from app.tools import dispatch
+
+    @pytest.fixture(autouse=True)
+    def database(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", Mock())
+
+    def test_it(monkeypatch):
+        dispatch({}, "a")
+        monkeypatch.setattr("app.jobs.work", Mock())
+        dispatch("add", "b")
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "is_fixed"), [('"list"', True), ('"other"', True), ('"add"', False), ("told", False)]
+)
+def test_a_place_that_runs_for_some_texts_only_is_run_by_who_tells_them(
+    told: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    test = TOOLS.format(told)
+    files = {**HOUSE, "app/jobs.py": WORK, "app/tools.py": DISPATCH, "tests/test_tools.py": test}
+    assert bool(repaired(tmp_path, files, "app/jobs.py", "DBS102").fixed) is is_fixed
+
+
+def test_each_test_is_asked_by_itself(tmp_path: Path) -> None:
+    """One names the module without a runner, the other a runner of something else."""
+    tests = """
+        from app.tools import dispatch, work
+
+        @pytest.fixture(autouse=True)
+        def database(monkeypatch):
+            monkeypatch.setattr("core.database.SessionLocal", Mock())
+
+        def test_one():
+            from app.jobs import LIMIT
+            assert {}
+
+        def test_other():
+            dispatch(work)
+    """
+    for used, is_fixed in (("LIMIT", True), ("work(LIMIT)", False)):
+        test = tests.format(used)
+        files = {**HOUSE, "app/jobs.py": WORK + "\n    LIMIT = 3\n", "tests/test_jobs.py": test}
+        assert bool(repaired(tmp_path, files, "app/jobs.py", "DBS102").fixed) is is_fixed
 
 
 MOVED = {

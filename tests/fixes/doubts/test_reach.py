@@ -37,7 +37,7 @@ def _runners(added: str, *others: str) -> frozenset[str] | None:
     text = dedent(MODULE).format(dedent(added))
     line = next(i for i, each in enumerate(text.split("\n"), 1) if "# here" in each)
     modules = [Functions(ast.parse(dedent(other))) for other in others]
-    return runners(line, Functions(ast.parse(text)), modules)
+    return runners(line, Functions(ast.parse(text)), modules).all
 
 
 def test_who_calls_the_callers_counts_too() -> None:
@@ -126,7 +126,7 @@ def test_what_is_called_may_go_on_when_the_call_has_ended(added: str, is_left: b
     text = dedent(MODULE).format(added)
     functions = Functions(ast.parse(text))
     line = next(i for i, each in enumerate(text.split("\n"), 1) if "# here" in each)
-    names = runners(line, functions, ())
+    names = runners(line, functions, ()).all
     assert names is not None
     found = lasting(line, names, functions, ())
     assert ("last" in found) is is_left
