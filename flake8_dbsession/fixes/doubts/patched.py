@@ -521,7 +521,7 @@ class _Test:
         if names is None or self._code is None:
             return True
         later = self._lasting_at(line, names, place)
-        return not all(self._code.has_ended(at, names, later) for at in {seen.at, seen.since})
+        return not all(self._code.runs.has_ended(at, names, later) for at in {seen.at, seen.since})
 
     def _is_read_newly(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether what is called instead reads a patched name of a home, and nothing did."""
@@ -552,7 +552,7 @@ class _Test:
         if swap is None or swap.old != place.name or not swaps or self._code is None:
             return None
         stays = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
-        stays = stays or self._code.reads(place.name, place.module)
+        stays = stays or self._code.imported.reads(place.name, place.module)
         if all(each.enters for each in swaps):
             new = _only({each.new for each in swaps})
             if new.isidentifier():
@@ -629,7 +629,7 @@ class _Test:
 
     def _runs(self, seen: _Seen, read: _Read, place: _Place, unless: Sequence[Patch] = ()) -> bool:
         """Tell whether code of some module may run while a patch holds."""
-        if self._code is None or not self._code.may_name(seen.at, read.path):
+        if self._code is None or not self._code.runs.may_name(seen.at, read.path):
             return False
         run_by = self._run_by(read.line, read.functions, place)
         modules = [place.uses.functions, *place.callers()]
@@ -639,7 +639,8 @@ class _Test:
             for use in read.used_by(module)
         ]
         is_known = any(module.uses_of(read.path) for module in modules)
-        return self._code.may_run(seen.at, read.path, run_by, uses if is_known else None, unless)
+        known = uses if is_known else None
+        return self._code.runs.may_run(seen.at, read.path, run_by, known, unless)
 
     def _run_by(self, line: int, functions: Functions, place: _Place) -> Runners:
         """Give what stands wherever the code on a line of a module is run."""
@@ -689,7 +690,7 @@ class _Test:
 
     def _may_run(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether a place may run while a patch holds: whether something names it there."""
-        if self._code is None or not self._code.may_name(seen.at, place.module):
+        if self._code is None or not self._code.runs.may_name(seen.at, place.module):
             return False
         swap = place.swap
         is_known = swap is not None and swap.old == place.name
