@@ -424,10 +424,22 @@ class _Findings:
             if any(map(_is_varied, found, noticed)):
                 # With the ends kept at one place, all may be closed in the same way.
                 pairs = [(old, new if _is_varied(old, new) else old) for old, new in pairs]
-            elif any(_is_held(old, new) and not _enters(old) for old, new in pairs):
-                # One that is entered may wait for nothing but these.
-                pairs = [(old, old if _enters(old) else new) for old, new in pairs]
+            else:
+                # Those after the first may wait for nothing but these.
+                first = min(self._order(old) for old, new in pairs if _is_held(old, new))
+                pairs = [(old, new if self._order(old) == first else old) for old, new in pairs]
             found = [old if new.fix is old.fix else new for old, new in pairs]
+
+    def _order(self, proposal: _Proposal) -> int:
+        """Give the order in which fixes are held by tests that others depend on, too.
+
+        First those of what is opened by hand, which change what others are given under a patch;
+        then those that enter what was entered; then those that import it for themselves.
+        """
+        swap = proposal.fix.swap if proposal.fix else None
+        if swap is None:
+            return 0
+        return 2 if self._functions.is_late(swap.old, swap.line) else int(swap.enters)
 
     def _with_patches(
         self, proposals: Sequence[_Proposal], wishes: Wishes, *, moves: bool
@@ -459,7 +471,7 @@ class _Findings:
     def _uses(self, name: str, swaps: Mapping[int, Swap], *, moves: bool) -> Uses:
         places = self._places_of(name)
         kept = tuple(line for place, line in places.items() if place not in swaps)
-        return Uses(tuple(swaps.values()), kept, self._functions, moves)
+        return Uses(tuple(swaps.values()), kept, self._functions, self.moves, moves)
 
     def _places_of(self, name: str) -> dict[int, int]:
         """Give the offsets of the places where the file reads a name, and their lines."""
@@ -715,11 +727,6 @@ def _is_held(old: _Proposal, new: _Proposal) -> bool:
 def _is_varied(old: _Proposal, new: _Proposal) -> bool:
     """Tell whether a fix is made in another form because of what tests patch."""
     return old.fix is not None and new.fix is not None and old.fix is not new.fix
-
-
-def _enters(proposal: _Proposal) -> bool:
-    """Tell whether a fix enters what was entered before."""
-    return bool(proposal.fix and proposal.fix.swap and proposal.fix.swap.enters)
 
 
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:

@@ -53,12 +53,14 @@ class Uses(NamedTuple):
         swaps: what is called instead, at those that are fixed.
         kept: the lines of those where it is read still.
         functions: the module's functions, and which of them call which.
+        moved: the texts in which tests have to name something else by the fixes before.
         may_move: whether a test's text may be changed.
     """
 
     swaps: tuple[Swap, ...]
     kept: tuple[int, ...]
     functions: Functions
+    moved: tuple[Move, ...] = ()
     may_move: bool = True
 
 
@@ -76,7 +78,7 @@ class PatchedNames:
         self._conftests: dict[Path, tuple[ast.Module, str] | None] = {}
         self._functions: dict[Path, Functions] = {}
         self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
-        self._late: dict[tuple[Path, str, frozenset[str]], list[_Read]] = {}
+        self._late: dict[tuple[Path, str, frozenset[str], bool], list[_Read]] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
         """Give the files of a project."""
@@ -103,7 +105,8 @@ class PatchedNames:
         if not homes and not context.file.module.scope.bindings(name):
             return self._handed(swap, context) if swap and swap.is_itself else Verdict()
         moves: list[Move] = []
-        for test in self._tests_naming(context, name, "sys.modules"):
+        new = [swap.new] if swap is not None and swap.new.isidentifier() else []
+        for test in self._tests_naming(context, name, "sys.modules", *new):
             callers = partial(self._callers, test, context)
             others = partial(self._late_reads, homes=frozenset(homes), context=context)
             place = _Place(
@@ -191,14 +194,30 @@ class PatchedNames:
             self._callers_of[test.path, home] = functions
         return self._callers_of[test.path, home]
 
-    def _late_reads(self, name: str, homes: frozenset[str], context: Context) -> list[_Read]:
-        """Find where the project reads a name of some modules each time that code is called."""
-        key = (context.file.inference.project.root, name, homes)
+    def _late_reads(
+        self, name: str, homes: frozenset[str], context: Context, *, early: bool = False
+    ) -> list[_Read]:
+        """Find where the project reads a name of some modules each time that code is called.
+
+        Or, early, where it reads what a module has imported once, too.
+        """
+        key = (context.file.inference.project.root, name, homes, early)
         if key not in self._late:
             paths = self.neighbours(key[0]).naming(name)
-            mine = (path for path in paths if not context.policy.is_test(path))
-            self._late[key] = [read for p in mine for read in self._reads(p, name, homes, context)]
+            mine = [path for path in paths if not context.policy.is_test(path)]
+            found = [read for p in mine for read in self._reads(p, name, homes, context)]
+            if early:
+                found += (read for p in mine for read in self._own_reads(p, name, homes, context))
+            self._late[key] = found
         return self._late[key]
+
+    def _own_reads(
+        self, path: Path, name: str, homes: frozenset[str], context: Context
+    ) -> Iterator[_Read]:
+        functions = self._functions_of(path, context.file.inference.project)
+        if any(name == each and _may_be_any(home, homes) for home, _, each in functions.imports):
+            lines = functions.lines_of(name)
+            yield from (_Read(path, n, functions) for n in lines if not functions.is_late(name, n))
 
     def _reads(
         self, path: Path, name: str, homes: frozenset[str], context: Context
@@ -443,46 +462,60 @@ class _Test:
         Returns:
             The reason, empty where it would not, and the texts that have to name something else.
         """
-        name, swap = place.name, place.swap
         moves: list[Move] = []
         if not self._may_name(place.module):
             return "", []
-        near = {module_word(place.module), *(home.rpartition(".")[2] for home in place.homes)}
-        near |= {module_word(swap.home)} if swap and swap.home else set()
-        for seen in self._patches(name):
-            if seen.word not in near and HOLE not in seen.module:
-                continue
-            if seen.name == name and HOLE not in seen.module:
-                if is_module(place.module, seen.module) and not self._is_covered(seen, swap):
-                    if not self._is_held(seen, place):
-                        continue
-                    found = self._moved(seen, place)
-                    if found is None:
-                        return f"patches `{name}` in this module", []
-                    moves += found
-                if self._is_read_newly(seen, place):
-                    why = "which the code would read only then"
-                    return f"patches `{seen.module}.{name}`, {why}", []
-                if (
-                    _ends_in_any(seen.module, place.homes)
-                    and not place.is_of_module
-                    and not seen.is_reread(swap)
-                    and self._may_run(seen, place)
-                ):
-                    found = self._beside_home(seen, place)
-                    if found is None:
-                        return f"patches `{seen.module}.{name}`", []
-                    moves += found
-            elif seen.name == "*":
-                if seen.module in place.homes and self._may_run(seen, place):
-                    return f"replaces `{seen.module}` as a whole", []
-            elif (
-                seen.may_be_in(place)
-                and not self._is_covered(seen, swap)
-                and self._may_run(seen, place)
-            ):
-                return f"may patch `{name}` in this module", []
-        return "", moves
+        homes = [place.swap.home] if place.swap and place.swap.home else []
+        near = {home.rpartition(".")[2] for home in place.homes}
+        near.update(map(module_word, [place.module, *homes]))
+        for seen in self._patches(place.name):
+            if seen.word in near or HOLE in seen.module:
+                reason, found = self._noticed(seen, place)
+                if reason:
+                    return reason, []
+                moves += found
+        return self._noticed_then(place), moves
+
+    def _noticed(self, seen: _Seen, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a patch would tell, as ``notices`` does of all."""
+        if seen.name != place.name or HOLE in seen.module:
+            return self._noticed_unread(seen, place), []
+        reason, here = self._noticed_here(seen, place)
+        if reason:
+            return reason, []
+        reason, at_home = self._noticed_at_home(seen, place)
+        return reason, here + at_home
+
+    def _noticed_unread(self, seen: _Seen, place: _Place) -> str:
+        """Say how a patch would tell, of which it is not known what it replaces; empty for none."""
+        if seen.name == "*":
+            is_run = seen.module in place.homes and self._may_run(seen, place)
+            return f"replaces `{seen.module}` as a whole" if is_run else ""
+        if not seen.may_be_in(place) or self._is_covered(seen, place.swap):
+            return ""
+        is_run = self._may_run(seen, place)
+        return f"may patch `{place.name}` in this module" if is_run else ""
+
+    def _noticed_here(self, seen: _Seen, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a patch in the module would tell."""
+        reason = f"patches `{place.name}` in this module"
+        if not is_module(place.module, seen.module) or self._is_covered(seen, place.swap):
+            return "", []
+        if self._is_shared(seen, place):
+            return reason, []
+        found = self._moved(seen, place) if self._is_held(seen, place) else []
+        return (reason, []) if found is None else ("", found)
+
+    def _noticed_at_home(self, seen: _Seen, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a patch at a home of the name would tell."""
+        reason = f"patches `{seen.module}.{place.name}`"
+        if self._is_read_newly(seen, place):
+            return f"{reason}, which the code would read only then", []
+        is_read = _ends_in_any(seen.module, place.homes) and not place.is_of_module
+        if not is_read or seen.is_reread(place.swap) or not self._may_run(seen, place):
+            return "", []
+        found = self._beside_home(seen, place)
+        return (reason, []) if found is None else ("", found)
 
     def _may_name(self, module: Path) -> bool:
         """Tell whether the test may patch something in a module, or run it: whether it names it.
@@ -522,6 +555,34 @@ class _Test:
             return True
         later = self._lasting_at(line, names, place)
         return not all(self._code.runs.has_ended(at, names, later) for at in {seen.at, seen.since})
+
+    def _noticed_then(self, place: _Place) -> str:
+        """Say how a patch of what is called instead would tell, for the module has that name."""
+        swap = place.swap
+        if swap is None or swap.is_itself or not self._is_of_module_then(swap, place):
+            return ""
+        patches = [seen for seen in self._patches(swap.new) if seen.name == swap.new]
+        if not place.is_of_module:
+            moved = (m for m in place.uses.moved if m.path == self.path and m.names(swap.new))
+            lines = {move.line for move in moved}
+            patches += [seen for seen in self._patches(place.name) if seen.line in lines]
+        here = (seen for seen in patches if is_module(place.module, seen.module))
+        is_given = any(self._reaches(seen, swap.line, place) for seen in here)
+        return f"patches `{swap.new}` in this module" if is_given else ""
+
+    def _is_of_module_then(self, swap: Swap, place: _Place) -> bool:
+        """Tell whether what is called instead will be the module's own, and no function's."""
+        if place.is_of_module or place.has_own(swap.new):
+            return True
+        return any(place.is_own(each.line) for each in place.uses.swaps)
+
+    def _is_shared(self, seen: _Seen, place: _Place) -> bool:
+        """Tell whether a place that reads a home would get what its module is given instead."""
+        swap = place.swap
+        if swap is None or swap.old != place.name or swap.is_itself or place.is_of_module:
+            return False
+        is_moved = any(place.is_own(each.line) for each in place.uses.swaps)
+        return is_moved and self._reaches(seen, swap.line, place)
 
     def _is_read_newly(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether what is called instead reads a patched name of a home, and nothing did."""
@@ -572,9 +633,21 @@ class _Test:
         is_free = self._code.is_alone if stays else self._code.can_name
         if not home or not is_free(seen.at, seen.name):
             return None
-        if stays and home in self._code.patched_at(seen.at, seen.name):
+        is_patched = home in self._code.patched_at(seen.at, seen.name)
+        if stays and is_patched:
             return []
+        if not is_patched and self._is_used_by_others(seen, place, home, swaps):
+            return None
         return self._named(seen, place, home, seen.name, stays=stays)
+
+    def _is_used_by_others(self, seen: _Seen, place: _Place, home: str, swaps: list[Swap]) -> bool:
+        """Tell whether other code that a test runs reads a factory's home, or uses a provider."""
+        homes, mine = frozenset({home}), {(place.module, each.line) for each in place.uses.swaps}
+        found = [*place.others(place.name, homes=homes)]
+        for provider in {each.new for each in swaps}:
+            found += place.others(provider, homes=homes, early=True)
+        others = (e for e in found if e.path != swaps[0].home and (e.path, e.line) not in mine)
+        return any(self._runs(seen, each, place) for each in others)
 
     def _closing(
         self, seen: _Seen, place: _Place, swaps: list[Swap], *, stays: bool
