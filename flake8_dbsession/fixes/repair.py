@@ -430,16 +430,16 @@ class _Findings:
                 pairs = [(old, new if self._order(old) == first else old) for old, new in pairs]
             found = [old if new.fix is old.fix else new for old, new in pairs]
 
-    def _order(self, proposal: _Proposal) -> int:
+    def _order(self, proposal: _Proposal) -> tuple[bool, bool]:
         """Give the order in which fixes are held by tests that others depend on, too.
 
-        First those of what is opened by hand, which change what others are given under a patch;
-        then those that enter what was entered; then those that import it for themselves.
+        First those that change what others get under a patch: of the module's own name before those
+        that import it for themselves, and of what is opened by hand before what is entered.
         """
         swap = proposal.fix.swap if proposal.fix else None
         if swap is None:
-            return 0
-        return 2 if self._functions.is_late(swap.old, swap.line) else int(swap.enters)
+            return False, False
+        return self._functions.is_late(swap.old, swap.line), swap.enters
 
     def _with_patches(
         self, proposals: Sequence[_Proposal], wishes: Wishes, *, moves: bool
