@@ -178,6 +178,7 @@ class Code:
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._parts: dict[Function, list[_Part] | None] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
+        self._ended: dict[tuple[int, frozenset[str], frozenset[str]], bool] = {}
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
         """Add the fixtures of another file, and what they may use there."""
@@ -324,7 +325,7 @@ class Code:
                     found.setdefault(attribute, set()).add(name)
         return found
 
-    def has_ended(self, line: int, names: Set[str], later: Set[str]) -> bool:
+    def has_ended(self, line: int, names: frozenset[str], later: frozenset[str]) -> bool:
         """Tell whether what a test runs by some names is not run while its patch on a line holds.
 
         Args:
@@ -332,6 +333,12 @@ class Code:
             names: the names, one of which stands wherever that is run.
             later: those of which it may still run when the call by that name has ended.
         """
+        asked = (line, names, later)
+        if asked not in self._ended:
+            self._ended[asked] = self._has_ended(*asked)
+        return self._ended[asked]
+
+    def _has_ended(self, line: int, names: Set[str], later: Set[str]) -> bool:
         test, parts = self._around(line), self._parts_at(line)
         held = held_in(test, line) if test is not None else None
         if held is None or parts is None or any(map(self._is_given_more, parts)):

@@ -77,6 +77,7 @@ class PatchedNames:
         self._functions: dict[Path, Functions] = {}
         self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
         self._late: dict[tuple[Path, str, frozenset[str]], list[_Read]] = {}
+        self._tests_by: dict[tuple[Path, str], list[_Test]] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
         """Give the files of a project."""
@@ -103,7 +104,7 @@ class PatchedNames:
         if not homes and not context.file.module.scope.bindings(name):
             return self._handed(swap, context) if swap and swap.is_itself else Verdict()
         moves: list[Move] = []
-        for test in self._tests_naming(context, name, "sys.modules"):
+        for test in self._tests_of(context, name):
             callers = partial(self._callers, test, context)
             others = partial(self._late_reads, homes=frozenset(homes), context=context)
             place = _Place(
@@ -152,6 +153,14 @@ class PatchedNames:
                     reason = f"gives `{swap.old}`, which would be entered"
                     return Verdict(doubt_of(test.path, reason, context))
         return Verdict()
+
+    def _tests_of(self, context: Context, name: str) -> list[_Test]:
+        """Give the tests that may patch a name in a module, or where it is defined."""
+        key = (context.file.path, name)
+        if key not in self._tests_by:
+            tests = self._tests_naming(context, name, "sys.modules")
+            self._tests_by[key] = [test for test in tests if test.may_name(key[0])]
+        return self._tests_by[key]
 
     def _tests_naming(self, context: Context, *words: str) -> Iterator[_Test]:
         root = context.file.inference.project.root
@@ -417,7 +426,7 @@ class _Test:
 
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
-        if not self._may_name(module) or self._code is None:
+        if not self.may_name(module) or self._code is None:
             return []
         return self._code.looks_into(module)
 
@@ -427,7 +436,7 @@ class _Test:
 
     def patched(self, name: str, module: Path) -> list[int]:
         """Give the lines of the texts by which it replaces a name in a module."""
-        seen = self._patches(name) if self._may_name(module) else []
+        seen = self._patches(name) if self.may_name(module) else []
         return [each.line for each in seen if each.name == name and is_module(module, each.module)]
 
     def notices(self, place: _Place) -> tuple[str, list[Move]]:
@@ -438,8 +447,6 @@ class _Test:
         """
         name, swap = place.name, place.swap
         moves: list[Move] = []
-        if not self._may_name(place.module):
-            return "", []
         near = {module_word(place.module), *(home.rpartition(".")[2] for home in place.homes)}
         for seen in self._patches(name):
             if seen.word not in near and HOLE not in seen.module:
@@ -472,7 +479,7 @@ class _Test:
                 return f"may patch `{name}` in this module", []
         return "", moves
 
-    def _may_name(self, module: Path) -> bool:
+    def may_name(self, module: Path) -> bool:
         """Tell whether the test may patch something in a module, or run it: whether it names it.
 
         Where the name is put together of several texts, one of them ends after its first letters.
