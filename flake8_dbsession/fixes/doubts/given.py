@@ -12,7 +12,7 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.effects.work.forms import root_name
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import first_line, nodes_in
 from flake8_dbsession.fixes.doubts.beside import Repatch
 from flake8_dbsession.fixes.doubts.during import has_ended, held_in, words_in
 from flake8_dbsession.fixes.doubts.fakes import are_counted, fake_of
@@ -178,6 +178,7 @@ class Code:
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._parts: dict[Function, list[_Part] | None] = {}
         self._repatched: dict[tuple[int, str, str, bool, bool], bool] = {}
+        self._run: dict[tuple[Function | None, Path], bool] = {}
         self._ended: dict[tuple[int, frozenset[str], frozenset[str]], bool] = {}
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
@@ -206,8 +207,8 @@ class Code:
         return self._looks[module]
 
     def _looking_into(self, module: Path) -> list[Look]:
-        names, others = self.names_of(module), self._names_of_others(module)
-        around = (f for f in self._readers if self.may_run(f.lineno, {module_word(module), *names}))
+        others = self._names_of_others(module)
+        around = (f for f in self._readers if self.may_run(f.lineno, module))
         looks = (look for f in around for look in looks_in(nodes_in(f), self._called_in(f)))
         return [look for look in looks if look.subject.partition(".")[0] not in others]
 
@@ -281,7 +282,15 @@ class Code:
     def _nodes(self) -> list[ast.AST]:
         return nodes_in(self._tree)
 
-    def may_run(self, line: int, names: Set[str]) -> bool:
+    def may_run(self, line: int, module: Path) -> bool:
+        """Tell whether something of a module may run while a patch on a line holds."""
+        asked = (self._around(line), module)
+        if asked not in self._run:
+            names = {module_word(module), *self.names_of(module)}
+            self._run[asked] = self.may_run_any(line, names)
+        return self._run[asked]
+
+    def may_run_any(self, line: int, names: Set[str]) -> bool:
         """Tell whether something may run while a patch holds, as far as the file tells.
 
         Args:
@@ -471,7 +480,7 @@ class Code:
         """Tell whether the code on a line may run with that on another one."""
         parts = self._parts_at(other)
         own = [part for part in parts or () if part not in self._others]
-        return parts is None or any(_first(p) <= line <= (p.end_lineno or 0) for p in own)
+        return parts is None or any(first_line(p) <= line <= (p.end_lineno or 0) for p in own)
 
     def _holds_for(self, line: int, test: int) -> bool:
         """Tell whether a patch holds for the whole of a test, by a fixture or where that begins."""
@@ -582,7 +591,7 @@ class Code:
 
     def _around(self, line: int) -> Function | None:
         if line not in self._outer:
-            around = (f for f in self._functions if _first(f) <= line <= (f.end_lineno or 0))
+            around = (f for f in self._functions if first_line(f) <= line <= (f.end_lineno or 0))
             self._outer[line] = next(around, None)
         return self._outer[line]
 
@@ -663,7 +672,7 @@ class Code:
 
     def _text_of(self, parts: list[_Part]) -> str:
         lines = ((self._others.get(p, self._lines), p) for p in parts)
-        return "\n".join("\n".join(of[_first(p) - 1 : p.end_lineno]) for of, p in lines)
+        return "\n".join("\n".join(of[first_line(p) - 1 : p.end_lineno]) for of, p in lines)
 
     @cached_property
     def _errors(self) -> set[str]:
@@ -717,11 +726,6 @@ def _names_of(part: ast.AST) -> list[str]:
         case ast.AnnAssign(target=ast.Name(id=name)):
             return [name]
     return []
-
-
-def _first(node: _Part) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(each.lineno for each in decorators)])
 
 
 def _texts_in(nodes: Sequence[ast.AST]) -> Iterator[str]:

@@ -240,8 +240,9 @@ class PatchedNames:
 
     def _functions_of(self, path: Path, project: Project) -> Functions:
         if path not in self._functions:
-            text = decode(read(path, project.sources)) or ""
-            self._functions[path] = Functions(parse(text) or ast.Module([], []))
+            test = self._tests.get(path)
+            tree = test.tree if test else parse(decode(read(path, project.sources)) or "")
+            self._functions[path] = Functions(tree or ast.Module([], []))
         return self._functions[path]
 
 
@@ -424,6 +425,11 @@ class _Test:
         self._runners: dict[tuple[int, Functions, Functions], Names] = {}
         self._lasting: dict[tuple[int, Functions], frozenset[str]] = {}
 
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """Its syntax tree; None where it does not parse."""
+        return parse(self._text)
+
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
         if not self.may_name(module) or self._code is None:
@@ -512,7 +518,7 @@ class _Test:
         if self._code is None:
             return False
         names = self._run_by(line, place.uses.functions, place)
-        if names is None or not self._code.may_run(seen.at, names):
+        if names is None or not self._code.may_run_any(seen.at, names):
             return names is None
         later = self._lasting_at(line, names, place)
         return not all(self._code.has_ended(at, names, later) for at in {seen.at, seen.since})
@@ -614,8 +620,7 @@ class _Test:
         """Tell whether other code may run while a patch holds."""
         if self._code is None:
             return False
-        names = {module_word(other.path), *self._code.names_of(other.path)}
-        if not self._code.may_run(seen.at, names):
+        if not self._code.may_run(seen.at, other.path):
             return False
         run_by = self._run_by(other.line, other.functions, place)
         modules = [place.uses.functions, *place.callers()]
@@ -677,8 +682,7 @@ class _Test:
         """Tell whether a place may run while a patch holds: whether something names it there."""
         if self._code is None:
             return False
-        names = {module_word(place.module), *self._code.names_of(place.module)}
-        if not self._code.may_run(seen.at, names):
+        if not self._code.may_run(seen.at, place.module):
             return False
         swap = place.swap
         is_known = swap is not None and swap.old == place.name
@@ -686,7 +690,7 @@ class _Test:
 
     @cached_property
     def _code(self) -> Code | None:
-        tree = parse(self._text)
+        tree = self.tree
         return Code(tree, self._text, self._shared) if tree is not None else None
 
     def _patches(self, name: str) -> list[_Seen]:
