@@ -198,7 +198,7 @@ class Code:
     @cached_property
     def patches(self) -> list[Patch]:
         """What the file patches."""
-        return patches(self._tree)
+        return patches(self._nodes)
 
     def looks_into(self, module: Path) -> list[Look]:
         """Give what the tests look for in the source of a module, or of something in it."""
@@ -565,9 +565,9 @@ class Code:
 
     def _running_at(self, line: int) -> _Running:
         """Give the code that runs while a patch holds."""
-        start = self._around(line)
+        parts = self._parts_at(line)
+        start = self._around(line) if parts is not None else None
         if start not in self._told:
-            parts = self._parts_at(line)
             if parts is None:
                 text, nodes = self._text, self._nodes
             else:

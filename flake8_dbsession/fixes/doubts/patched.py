@@ -77,6 +77,7 @@ class PatchedNames:
         self._functions: dict[Path, Functions] = {}
         self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
         self._late: dict[tuple[Path, str, frozenset[str]], list[_Read]] = {}
+        self._mentioned: dict[tuple[Path, str], list[_Mentions]] = {}
         self._tests_by: dict[tuple[Path, str], list[_Test]] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
@@ -204,26 +205,32 @@ class PatchedNames:
         """Find where the project reads a name of some modules each time that code is called."""
         key = (context.file.inference.project.root, name, homes)
         if key not in self._late:
-            paths = self.neighbours(key[0]).naming(name)
-            mine = (path for path in paths if not context.policy.is_test(path))
-            self._late[key] = [read for p in mine for read in self._reads(p, name, homes, context)]
+            mentions = self._mentions(name, context)
+            self._late[key] = [r for m in mentions for r in self._reads(m, name, homes, context)]
         return self._late[key]
 
-    def _reads(
-        self, path: Path, name: str, homes: frozenset[str], context: Context
-    ) -> Iterator[_Read]:
+    def _mentions(self, name: str, context: Context) -> list[_Mentions]:
+        """Find where the project may read a name of some module each time that code is called."""
         project = context.file.inference.project
-        text = decode(read(path, project.sources)) or ""
-        words = "|".join(re.escape(home.rpartition(".")[2]) for home in homes)
-        late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
-        found = [m for m in late if _may_be_any(m[1], homes)]
-        owned = [*re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text)]
+        key = (project.root, name)
+        if key not in self._mentioned:
+            paths = self.neighbours(project.root).naming(name)
+            mine = (path for path in paths if not context.policy.is_test(path))
+            self._mentioned[key] = [_mentions(path, name, project.sources) for path in mine]
+        return self._mentioned[key]
+
+    def _reads(
+        self, mentions: _Mentions, name: str, homes: frozenset[str], context: Context
+    ) -> Iterator[_Read]:
+        path, words = mentions.path, {home.rpartition(".")[2] for home in homes}
+        found = [line for module, line in mentions.imported if _may_be_any(module, homes)]
+        owned = [line for owner, line in mentions.owned if not homes or owner in words]
         is_home = any(is_module(path, home) for home in homes)
         if not (found or owned or is_home):
             return  # without parsing it
-        functions = self._functions_of(path, project)
-        lines = [line for line in _lines(found, text) if functions.is_late(name, line)]
-        lines += _lines(owned, text)
+        functions = self._functions_of(path, context.file.inference.project)
+        lines = [line for line in found if functions.is_late(name, line)]
+        lines += owned
         lines += functions.lines_of(name) if is_home else []
         yield from (_Read(path, line, functions) for line in lines)
 
@@ -244,10 +251,6 @@ class PatchedNames:
             tree = test.tree if test else parse(decode(read(path, project.sources)) or "")
             self._functions[path] = Functions(tree or ast.Module([], []))
         return self._functions[path]
-
-
-def _lines(found: Iterable[re.Match[str]], text: str) -> list[int]:
-    return [text.count("\n", 0, match.end()) + 1 for match in found]
 
 
 def _has(context: Context, name: str) -> bool:
@@ -282,6 +285,32 @@ def _homes(name: str, context: Context) -> set[str]:
         if node.attr == name:
             homes |= {each.rpartition(".")[0] for each in context.file.names(node, scope)}
     return homes - {""}
+
+
+class _Mentions(NamedTuple):
+    """Where a file may read a name of another module each time that its code is called.
+
+    Attributes:
+        path: the file.
+        imported: the modules from which functions import it, with the lines.
+        owned: the names of which it is read as an attribute, with the lines.
+    """
+
+    path: Path
+    imported: list[tuple[str, int]]
+    owned: list[tuple[str, int]]
+
+
+def _mentions(path: Path, name: str, sources: Sources) -> _Mentions:
+    text = decode(read(path, sources)) or ""
+    late, owned = _LATE.format(re.escape(name)), rf"\b(\w+)\.{re.escape(name)}\b"
+    return _Mentions(path, _at_lines(late, text), _at_lines(owned, text))
+
+
+def _at_lines(pattern: str, text: str) -> list[tuple[str, int]]:
+    """Give what a pattern captures in a text, with the lines on which it ends."""
+    found = re.finditer(pattern, text, re.MULTILINE)
+    return [(match[1], text.count("\n", 0, match.end()) + 1) for match in found]
 
 
 class _Read(NamedTuple):

@@ -77,6 +77,8 @@ class Functions:
         self._uses: dict[Path, list[Use]] = {}
         self._inside: dict[int, Names] = {}
         self._not_at_once: dict[_Function, frozenset[str]] = {}
+        self._naming: dict[frozenset[str], Names] = {}
+        self._at: dict[int, _Outer | None] = {}
 
     def is_late(self, name: str, line: int) -> bool:
         """Tell whether a name that is read on a line is bound in the function around it."""
@@ -89,7 +91,7 @@ class Functions:
 
     def lines_of(self, name: str) -> list[int]:
         """Give the lines on which the module's code reads a name."""
-        names = (node for node in nodes_in(self._tree) if isinstance(node, ast.Name))
+        names = (node for node in self._nodes if isinstance(node, ast.Name))
         return [n.lineno for n in names if n.id == name and isinstance(n.ctx, ast.Load)]
 
     def only_enters(self, name: str, line: int) -> bool:
@@ -107,8 +109,13 @@ class Functions:
         around = self._around(line)
         return around.names if around is not None and not around.is_kept else None
 
-    def naming(self, names: Set[str]) -> Names:
+    def naming(self, names: frozenset[str]) -> Names:
         """Give the names of all that names any of some, in a function or outside of all."""
+        if names not in self._naming:
+            self._naming[names] = self._found_naming(names)
+        return self._naming[names]
+
+    def _found_naming(self, names: Set[str]) -> Names:
         found: set[str] = set()
         for function in self._outer:
             if self._may_name(function.words, names):
@@ -166,7 +173,7 @@ class Functions:
     @cached_property
     def words(self) -> frozenset[str]:
         """All names and words of texts in the module."""
-        return _words(nodes_in(self._tree))
+        return _words(self._nodes)
 
     @cached_property
     def plain(self) -> frozenset[str]:
@@ -178,14 +185,14 @@ class Functions:
     @cached_property
     def bases(self) -> frozenset[str]:
         """The names of what its classes derive from."""
-        classes = (n for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
+        classes = (n for n in self._nodes if isinstance(n, ast.ClassDef))
         return frozenset(last_segment(base) for cls in classes for base in cls.bases)
 
     @cached_property
     def imports(self) -> list[tuple[str, int, str]]:
         """What it imports: a package, how many dots stand before that, and a name of it."""
         found: list[tuple[str, int, str]] = []
-        for node in nodes_in(self._tree):
+        for node in self._nodes:
             match node:
                 case ast.Import(names=aliases):
                     found += ((alias.name, 0, "") for alias in aliases)
@@ -206,7 +213,7 @@ class Functions:
         return self._uses[module]
 
     def _using(self, module: Path) -> Iterator[Use]:
-        nodes = nodes_in(self._tree)
+        nodes = self._nodes
         for node in nodes:
             match node:
                 case ast.Import(names=aliases):
@@ -227,7 +234,7 @@ class Functions:
 
     @cached_property
     def _classes(self) -> frozenset[str]:
-        return frozenset(n.name for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
+        return frozenset(n.name for n in self._nodes if isinstance(n, ast.ClassDef))
 
     @cached_property
     def _outer(self) -> list[_Outer]:
@@ -237,11 +244,15 @@ class Functions:
     def _outside(self) -> list[tuple[frozenset[str], frozenset[str] | None]]:
         return list(_outside(self._tree.body))
 
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return nodes_in(self._tree)
+
     def _around(self, line: int) -> _Outer | None:
-        for function in self._outer:
-            if function.node.lineno <= line <= (function.node.end_lineno or 0):
-                return function
-        return None
+        if line not in self._at:
+            ends = ((f, f.node.lineno, f.node.end_lineno or 0) for f in self._outer)
+            self._at[line] = next((f for f, first, last in ends if first <= line <= last), None)
+        return self._at[line]
 
 
 def runners(line: int, module: Functions, others: Sequence[Functions]) -> Names:
