@@ -174,6 +174,7 @@ class Code:
         self._names: dict[Path, set[str]] = {}
         self._looks: dict[Path, list[Look]] = {}
         self._beside: dict[int, frozenset[str]] = {}
+        self._replaced: dict[tuple[int, Path], Set[str]] = {}
         self._outer: dict[int, Function | None] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._parts: dict[Function, list[_Part] | None] = {}
@@ -412,9 +413,16 @@ class Code:
             self._beside[test] = words_beside(nodes, self.patches)
         if not names.isdisjoint(self._beside[test]):
             return False
-        held = (p for p in self.patches if p.target is not None and self._holds_for(p.line, test))
-        replaced = replaced_in(module, held, self._homes)
-        return all(use.is_of(replaced) for use in uses)
+        return all(use.is_of(self._replaced_for(test, module)) for use in uses)
+
+    def _replaced_for(self, test: int, module: Path) -> Set[str]:
+        """Give what is replaced of a module for the whole of a test."""
+        asked = (test, module)
+        if asked not in self._replaced:
+            texts = (p for p in self.patches if p.target is not None)
+            held = (p for p in texts if self._holds_for(p.line, test))
+            self._replaced[asked] = replaced_in(module, held, self._homes)
+        return self._replaced[asked]
 
     def can_name(self, line: int, name: str) -> bool:
         """Tell whether a patch can replace a name where it is defined, and change nothing else.
