@@ -740,8 +740,7 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
         names = names.union(*map(new.document.names_in, unused))
         new = _edited(new, [whole_lines(statement, new.document) for statement in unused])
     if names:
-        replaced = {name for name in names if old.is_replaced(name)}
-        unneeded = superfluous(names, new.document, lambda n: n in replaced or new.is_taken(n))
+        unneeded = superfluous(names, new.document, lambda n: old.is_replaced(n) or new.is_taken(n))
         new = _edited(new, unneeded) if unneeded else new
     # A comment may hide nothing once the code that it speaks of is fixed, and goes next.
     fixed = [p.violation for p in chosen if not rules()[p.violation.code].judges_comments]

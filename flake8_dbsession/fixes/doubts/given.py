@@ -151,7 +151,7 @@ class Code:
     @cached_property
     def patches(self) -> list[Patch]:
         """What the file patches."""
-        return patches(self._tree)
+        return patches(self._suite.nodes)
 
     @cached_property
     def runs(self) -> Runs:
@@ -346,9 +346,9 @@ class Code:
 
     def _running_at(self, line: int) -> _Running:
         """Give the code that runs while a patch holds."""
-        start = self._suite.around(line)
+        parts = self._suite.parts_at(line)
+        start = self._suite.around(line) if parts is not None else None
         if start not in self._told:
-            parts = self._suite.parts_at(line)
             text, nodes = self._text, self._suite.nodes
             if parts is not None:
                 text = self._suite.text_of(parts)

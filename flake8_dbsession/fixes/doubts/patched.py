@@ -75,6 +75,8 @@ class PatchedNames:
         self._sources = sources
         self._neighbours: dict[Path, Neighbours] = {}
         self._tests: dict[Path, _Test] = {}
+        self._tests_by: dict[tuple[Path, str], list[_Test]] = {}
+        self._mentioned: dict[tuple[Path, str], list[_Mentions]] = {}
         self._conftests: dict[Path, tuple[ast.Module, str] | None] = {}
         self._functions: dict[Path, Functions] = {}
         self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
@@ -105,8 +107,8 @@ class PatchedNames:
         if not homes and not context.file.module.scope.bindings(name):
             return self._handed(swap, context) if swap and swap.is_itself else Verdict()
         moves: list[Move] = []
-        new = [swap.new] if swap is not None and swap.new.isidentifier() else []
-        for test in self._tests_naming(context, name, "sys.modules", *new):
+        new = swap.new if swap is not None and swap.new.isidentifier() else name
+        for test in dict.fromkeys(self._tests_of(context, name) + self._tests_of(context, new)):
             callers = partial(self._callers, test, context)
             others = partial(self._late_reads, homes=frozenset(homes), context=context)
             place = _Place(
@@ -156,6 +158,14 @@ class PatchedNames:
                     return Verdict(doubt_of(test.path, reason, context))
         return Verdict()
 
+    def _tests_of(self, context: Context, name: str) -> list[_Test]:
+        """Give the tests that may patch a name in a module, or where it is defined."""
+        key = context.file.path, name
+        if key not in self._tests_by:
+            tests = self._tests_naming(context, name, "sys.modules")
+            self._tests_by[key] = [test for test in tests if test.may_name(key[0])]
+        return self._tests_by[key]
+
     def _tests_naming(self, context: Context, *words: str) -> Iterator[_Test]:
         root = context.file.inference.project.root
         neighbours = self.neighbours(root)
@@ -203,13 +213,24 @@ class PatchedNames:
         """
         key = (context.file.inference.project.root, name, homes, early)
         if key not in self._late:
-            paths = self.neighbours(key[0]).naming(name)
-            mine = [path for path in paths if not context.policy.is_test(path)]
-            found = [read for p in mine for read in self._reads(p, name, homes, context)]
+            mentions = self._mentions(name, context)
+            found = [r for m in mentions for r in self._reads(m, name, homes, context)]
             if early:
-                found += (read for p in mine for read in self._own_reads(p, name, homes, context))
+                found += (
+                    r for m in mentions for r in self._own_reads(m.path, name, homes, context)
+                )
             self._late[key] = found
         return self._late[key]
+
+    def _mentions(self, name: str, context: Context) -> list[_Mentions]:
+        """Find where the project may read a name of some module each time that code is called."""
+        project = context.file.inference.project
+        key = (project.root, name)
+        if key not in self._mentioned:
+            paths = self.neighbours(project.root).naming(name)
+            mine = (path for path in paths if not context.policy.is_test(path))
+            self._mentioned[key] = [_mentions(path, name, project.sources) for path in mine]
+        return self._mentioned[key]
 
     def _own_reads(
         self, path: Path, name: str, homes: frozenset[str], context: Context
@@ -220,20 +241,17 @@ class PatchedNames:
             yield from (_Read(path, n, functions) for n in lines if not functions.is_late(name, n))
 
     def _reads(
-        self, path: Path, name: str, homes: frozenset[str], context: Context
+        self, mentions: _Mentions, name: str, homes: frozenset[str], context: Context
     ) -> Iterator[_Read]:
-        project = context.file.inference.project
-        text = decode(read(path, project.sources)) or ""
-        words = "|".join(re.escape(home.rpartition(".")[2]) for home in homes)
-        late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
-        found = [m for m in late if _may_be_any(m[1], homes)]
-        owned = [*re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text)]
+        path, words = mentions.path, {home.rpartition(".")[2] for home in homes}
+        found = [line for module, line in mentions.imported if _may_be_any(module, homes)]
+        owned = [line for owner, line in mentions.owned if not homes or owner in words]
         is_home = any(is_module(path, home) for home in homes)
         if not (found or owned or is_home):
             return  # without parsing it
-        functions = self._functions_of(path, project)
-        lines = [line for line in _lines(found, text) if functions.is_late(name, line)]
-        lines += _lines(owned, text)
+        functions = self._functions_of(path, context.file.inference.project)
+        lines = [line for line in found if functions.is_late(name, line)]
+        lines += owned
         lines += functions.lines_of(name) if is_home else []
         yield from (_Read(path, line, functions) for line in lines)
 
@@ -250,13 +268,10 @@ class PatchedNames:
 
     def _functions_of(self, path: Path, project: Project) -> Functions:
         if path not in self._functions:
-            text = decode(read(path, project.sources)) or ""
-            self._functions[path] = Functions(parse(text) or ast.Module([], []))
+            test = self._tests.get(path)
+            tree = test.tree if test else parse(decode(read(path, project.sources)) or "")
+            self._functions[path] = Functions(tree or ast.Module([], []))
         return self._functions[path]
-
-
-def _lines(found: Iterable[re.Match[str]], text: str) -> list[int]:
-    return [text.count("\n", 0, match.end()) + 1 for match in found]
 
 
 def _has(context: Context, name: str) -> bool:
@@ -291,6 +306,32 @@ def _homes(name: str, context: Context) -> set[str]:
         if node.attr == name:
             homes |= {each.rpartition(".")[0] for each in context.file.names(node, scope)}
     return homes - {""}
+
+
+class _Mentions(NamedTuple):
+    """Where a file may read a name of another module each time that its code is called.
+
+    Attributes:
+        path: the file.
+        imported: the modules from which functions import it, with the lines.
+        owned: the names of which it is read as an attribute, with the lines.
+    """
+
+    path: Path
+    imported: list[tuple[str, int]]
+    owned: list[tuple[str, int]]
+
+
+def _mentions(path: Path, name: str, sources: Sources) -> _Mentions:
+    text = decode(read(path, sources)) or ""
+    late, owned = _LATE.format(re.escape(name)), rf"\b(\w+)\.{re.escape(name)}\b"
+    return _Mentions(path, _at_lines(late, text), _at_lines(owned, text))
+
+
+def _at_lines(pattern: str, text: str) -> list[tuple[str, int]]:
+    """Give what a pattern captures in a text, with the lines on which it ends."""
+    found = re.finditer(pattern, text, re.MULTILINE)
+    return [(match[1], text.count("\n", 0, match.end()) + 1) for match in found]
 
 
 class _Read(NamedTuple):
@@ -441,9 +482,14 @@ class _Test:
         self._runners: dict[tuple[int, Functions, Functions], Runners] = {}
         self._lasting: dict[tuple[int, Functions], frozenset[str]] = {}
 
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """Its syntax tree; None where it does not parse."""
+        return parse(self._text)
+
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
-        if not self._may_name(module) or self._code is None:
+        if not self.may_name(module) or self._code is None:
             return []
         return self._code.looks_into(module)
 
@@ -453,7 +499,7 @@ class _Test:
 
     def patched(self, name: str, module: Path) -> list[int]:
         """Give the lines of the texts by which it replaces a name in a module."""
-        seen = self._patches(name) if self._may_name(module) else []
+        seen = self._patches(name) if self.may_name(module) else []
         return [each.line for each in seen if each.name == name and is_module(module, each.module)]
 
     def notices(self, place: _Place) -> tuple[str, list[Move]]:
@@ -463,8 +509,6 @@ class _Test:
             The reason, empty where it would not, and the texts that have to name something else.
         """
         moves: list[Move] = []
-        if not self._may_name(place.module):
-            return "", []
         homes = [place.swap.home] if place.swap and place.swap.home else []
         near = {home.rpartition(".")[2] for home in place.homes}
         near.update(map(module_word, [place.module, *homes]))
@@ -517,7 +561,7 @@ class _Test:
         found = self._beside_home(seen, place)
         return (reason, []) if found is None else ("", found)
 
-    def _may_name(self, module: Path) -> bool:
+    def may_name(self, module: Path) -> bool:
         """Tell whether the test may patch something in a module, or run it: whether it names it.
 
         Where the name is put together of several texts, one of them ends after its first letters.
@@ -771,7 +815,7 @@ class _Test:
 
     @cached_property
     def _code(self) -> Code | None:
-        tree = parse(self._text)
+        tree = self.tree
         return Code(tree, self._text, self._shared) if tree is not None else None
 
     def _patches(self, name: str) -> list[_Seen]:

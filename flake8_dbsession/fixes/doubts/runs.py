@@ -28,6 +28,7 @@ from flake8_dbsession.fixes.doubts.replaced import (
 )
 from flake8_dbsession.fixes.doubts.suite import Part, Suite
 from flake8_dbsession.fixes.doubts.told import Choice, Mentions
+from flake8_dbsession.fixes.doubts.values import Function
 
 
 class Runs:
@@ -43,6 +44,8 @@ class Runs:
         self._suite = suite
         self._imported = imported
         self._patches = patches
+        self._naming: dict[tuple[Function | None, Path], bool] = {}
+        self._ended: dict[tuple[int, frozenset[str], frozenset[str]], bool] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._beside: dict[int, frozenset[str]] = {}
         self._mentions: dict[Part, Mentions] = {}
@@ -50,7 +53,10 @@ class Runs:
 
     def may_name(self, line: int, module: Path) -> bool:
         """Tell whether a test may name a module while a patch on a line holds."""
-        return next(self._running(line, module, Runners(None)), None) is not None
+        asked = self._suite.around(line), module
+        if asked not in self._naming:
+            self._naming[asked] = any(True for _ in self._running(line, module, Runners(None)))
+        return self._naming[asked]
 
     def may_run(
         self,
@@ -83,7 +89,7 @@ class Runs:
                 return True
         return False
 
-    def has_ended(self, line: int, names: Set[str], later: Set[str]) -> bool:
+    def has_ended(self, line: int, names: frozenset[str], later: frozenset[str]) -> bool:
         """Tell whether what a test runs by some names is not run while its patch on a line holds.
 
         Args:
@@ -91,6 +97,12 @@ class Runs:
             names: the names, one of which stands wherever that is run.
             later: those of which it may still run when the call by that name has ended.
         """
+        asked = line, names, later
+        if asked not in self._ended:
+            self._ended[asked] = self._has_ended(*asked)
+        return self._ended[asked]
+
+    def _has_ended(self, line: int, names: Set[str], later: Set[str]) -> bool:
         test, parts = self._suite.around(line), self._suite.plain_parts_at(line)
         held = held_in(test, line) if test is not None else None
         if held is None or parts is None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import first_line, nodes_in
 from flake8_dbsession.fixes.doubts.values import DEFINED, Function
 from flake8_dbsession.patterns import regex
 
@@ -66,9 +66,9 @@ class Suite:
 
     def words_at(self, line: int) -> frozenset[str]:
         """Give the words of what may run while a patch on a line holds."""
-        start = self.around(line)
+        parts = self.plain_parts_at(line)
+        start = self.around(line) if parts is not None else None
         if start not in self._words:
-            parts = self.plain_parts_at(line)
             text = self._text if parts is None else self.text_of(parts)
             self._words[start] = frozenset(re.findall(r"\w+", text))
         return self._words[start]
@@ -76,7 +76,7 @@ class Suite:
     def around(self, line: int) -> Function | None:
         """Give the function around a line that stands in no other."""
         if line not in self._outer:
-            around = (f for f in self.functions if _first(f) <= line <= (f.end_lineno or 0))
+            around = (f for f in self.functions if first_line(f) <= line <= (f.end_lineno or 0))
             self._outer[line] = next(around, None)
         return self._outer[line]
 
@@ -114,12 +114,12 @@ class Suite:
         """Tell whether the code on a line may run with that on another one."""
         parts = self.parts_at(other)
         own = [part for part in parts or () if part not in self._others]
-        return parts is None or any(_first(p) <= line <= (p.end_lineno or 0) for p in own)
+        return parts is None or any(first_line(p) <= line <= (p.end_lineno or 0) for p in own)
 
     def text_of(self, parts: list[Part]) -> str:
         """Give the text of some parts of the file, or of those beside and above it."""
         lines = ((self._others.get(p, self._lines), p) for p in parts)
-        return "\n".join("\n".join(of[_first(p) - 1 : p.end_lineno]) for of, p in lines)
+        return "\n".join("\n".join(of[first_line(p) - 1 : p.end_lineno]) for of, p in lines)
 
     def _add_fixtures(self, tree: ast.Module, lines: list[str]) -> None:
         """Add the fixtures of another file, and what they may use there."""
@@ -218,8 +218,3 @@ def _names_of(part: ast.AST) -> list[str]:
         case ast.AnnAssign(target=ast.Name(id=name)):
             return [name]
     return []
-
-
-def _first(node: Part) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(each.lineno for each in decorators)])
