@@ -471,7 +471,7 @@ class _Findings:
     def _uses(self, name: str, swaps: Mapping[int, Swap], *, moves: bool) -> Uses:
         places = self._places_of(name)
         kept = tuple(line for place, line in places.items() if place not in swaps)
-        return Uses(tuple(swaps.values()), kept, self._functions, self.moves, moves)
+        return Uses(tuple(swaps.values()), kept, self._functions, moves)
 
     def _places_of(self, name: str) -> dict[int, int]:
         """Give the offsets of the places where the file reads a name, and their lines."""

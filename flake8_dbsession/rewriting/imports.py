@@ -14,7 +14,7 @@ import libcst as cst
 from flake8_dbsession.analysis.names.dotted import imported_names
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, body_of, statements
 from flake8_dbsession.analysis.names.values import ModuleValue, Value
-from flake8_dbsession.analysis.nodes import blocks, dotted_name, own_nodes
+from flake8_dbsession.analysis.nodes import blocks, dotted_name, is_name, nodes_in, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.circles import leads_back
@@ -58,8 +58,8 @@ def reach_beside(written: ast.expr, wanted: str, scope: Scope, document: Documen
             if where is not None and where is document.around:
                 return _reach_around(name, wanted, scope, document)
             statement = _import_of(name, written.lineno, where) if where else None
-            if statement is not None:
-                return _reach_by(statement, written, wanted, scope, document)
+            if where is not None and statement is not None:
+                return _reach_by(statement, where, written, wanted, scope, document)
     raise Refusal(f"there is no import beside which `{wanted}` could be imported")
 
 
@@ -359,20 +359,32 @@ def _blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 
 
 def _reach_by(
-    statement: ast.ImportFrom, written: ast.Name, wanted: str, scope: Scope, document: Document
+    statement: ast.ImportFrom,
+    where: Scope,
+    written: ast.Name,
+    wanted: str,
+    scope: Scope,
+    document: Document,
 ) -> Reach:
     how = Imported(statement.module or "", wanted, statement.level)
     value = _imported_value(how, document)
     if value is None:
         raise Refusal(f"`{statement.module}` does not give `{wanted}`")
-    reached = _reached(value, wanted, written.lineno, scope, document)
-    if reached is not None:
-        return Reach(reached)
+    top = scope.module.scope
+    # A function that imports for itself does so still, lest it get what tests give the module.
+    if where is top or _is_read(wanted, where.node) or scope.defining(wanted) not in (None, top):
+        reached = _reached(value, wanted, written.lineno, scope, document)
+        if reached is not None:
+            return Reach(reached)
     for binding in scope.lookup(wanted):
         other = binding.how
         if not isinstance(other, Imported) or _imported_value(other, document) != value:
             raise Refusal(f"`{wanted}` means something else here")
     return Reach(wanted, (_extended(statement, wanted, document),))
+
+
+def _is_read(name: str, function: ast.AST) -> bool:
+    return any(is_name(n, name) and isinstance(n.ctx, ast.Load) for n in nodes_in(function))
 
 
 def _reach_around(name: str, wanted: str, scope: Scope, document: Document) -> Reach:

@@ -53,14 +53,12 @@ class Uses(NamedTuple):
         swaps: what is called instead, at those that are fixed.
         kept: the lines of those where it is read still.
         functions: the module's functions, and which of them call which.
-        moved: the texts in which tests have to name something else by the fixes before.
         may_move: whether a test's text may be changed.
     """
 
     swaps: tuple[Swap, ...]
     kept: tuple[int, ...]
     functions: Functions
-    moved: tuple[Move, ...] = ()
     may_move: bool = True
 
 
@@ -380,6 +378,14 @@ class _Place(NamedTuple):
         swap = self.swap
         return swap is not None and swap.old == self.name and self.is_own(swap.line)
 
+    @property
+    def is_of_module_then(self) -> bool:
+        """Whether the name of what is called instead will be the module's own at the place."""
+        if self.is_of_module or self.swap is None:
+            return self.is_of_module
+        functions, new, line = self.uses.functions, self.swap.new, self.swap.line
+        return functions.names_around(new, line) and not functions.is_late(new, line)
+
     def is_own(self, line: int) -> bool:
         """Tell whether the name on a line is the module's: no function's own, and no home's."""
         functions = self.uses.functions
@@ -545,8 +551,6 @@ class _Test:
         reason = f"patches `{place.name}` in this module"
         if not is_module(place.module, seen.module) or self._is_covered(seen, place.swap):
             return "", []
-        if self._is_shared(seen, place):
-            return reason, []
         found = self._moved(seen, place) if self._is_held(seen, place) else []
         return (reason, []) if found is None else ("", found)
 
@@ -601,32 +605,20 @@ class _Test:
         return not all(self._code.runs.has_ended(at, names, later) for at in {seen.at, seen.since})
 
     def _noticed_then(self, place: _Place) -> str:
-        """Say how a patch of what is called instead would tell, for the module has that name."""
+        """Say how a patch of what is called instead would tell, for the module has that name.
+
+        Where the code imports what it calls each time, but uses the module's name for what is
+        called instead, a patch of the old name counts as well: that may move to the new one.
+        """
         swap = place.swap
-        if swap is None or swap.is_itself or not self._is_of_module_then(swap, place):
+        if swap is None or swap.is_itself or not place.is_of_module_then:
             return ""
         patches = [seen for seen in self._patches(swap.new) if seen.name == swap.new]
         if not place.is_of_module:
-            moved = (m for m in place.uses.moved if m.path == self.path and m.names(swap.new))
-            lines = {move.line for move in moved}
-            patches += [seen for seen in self._patches(place.name) if seen.line in lines]
-        here = (seen for seen in patches if is_module(place.module, seen.module))
-        is_given = any(self._reaches(seen, swap.line, place) for seen in here)
-        return f"patches `{swap.new}` in this module" if is_given else ""
-
-    def _is_of_module_then(self, swap: Swap, place: _Place) -> bool:
-        """Tell whether what is called instead will be the module's own, and no function's."""
-        if place.is_of_module or place.has_own(swap.new):
-            return True
-        return any(place.is_own(each.line) for each in place.uses.swaps)
-
-    def _is_shared(self, seen: _Seen, place: _Place) -> bool:
-        """Tell whether a place that reads a home would get what its module is given instead."""
-        swap = place.swap
-        if swap is None or swap.old != place.name or swap.is_itself or place.is_of_module:
-            return False
-        is_moved = any(place.is_own(each.line) for each in place.uses.swaps)
-        return is_moved and self._reaches(seen, swap.line, place)
+            patches += [seen for seen in self._patches(place.name) if seen.name == place.name]
+        here = [seen for seen in patches if is_module(place.module, seen.module)]
+        given = next((seen for seen in here if self._reaches(seen, swap.line, place)), None)
+        return f"patches `{given.name}` in this module" if given else ""
 
     def _is_read_newly(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether what is called instead reads a patched name of a home, and nothing did."""
@@ -686,7 +678,8 @@ class _Test:
 
     def _is_used_by_others(self, seen: _Seen, place: _Place, home: str, swaps: list[Swap]) -> bool:
         """Tell whether other code that a test runs reads a factory's home, or uses a provider."""
-        homes, mine = frozenset({home}), {(place.module, each.line) for each in place.uses.swaps}
+        homes, own = frozenset({home}), filter(place.is_own, (s.line for s in place.uses.swaps))
+        mine = {(place.module, line) for line in own}
         found = [*place.others(place.name, homes=homes)]
         for provider in {each.new for each in swaps}:
             found += place.others(provider, homes=homes, early=True)

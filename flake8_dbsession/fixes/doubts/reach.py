@@ -121,6 +121,11 @@ class Functions:
             self._bound[around.node] = _bound_in(around.node)
         return name in self._bound[around.node]
 
+    def names_around(self, name: str, line: int) -> bool:
+        """Tell whether a name stands in the function around a line."""
+        around = self._around(line)
+        return around is not None and name in around.words
+
     def lines_of(self, name: str) -> list[int]:
         """Give the lines on which the module's code reads a name."""
         if name not in self._read_on:

@@ -211,6 +211,18 @@ def test_it_would_not_where_its_own_name_is_patched_all_the_time(tmp_path: Path)
     assert "patches `SessionLocal` in this module" in found
 
 
+def test_a_function_that_imports_for_itself_does_so_still(tmp_path: Path) -> None:
+    work = WORK + LATE.partition("import User\n")[2].replace("def work(", "def late(")
+    done = repaired(tmp_path, {**HOUSE, "app/work.py": work}, "app/work.py", "DBS102")
+    assert done.text.content.count("from core.database import get_db_session") == 2
+    named = work.replace("SessionLocal\n", "SessionLocal, get_db_session\n", 1)
+    named = named.replace(
+        "with SessionLocal() as db:", "with SessionLocal() as db, get_db_session():"
+    )
+    done = repaired(tmp_path, {**HOUSE, "app/work.py": named}, "app/work.py", "DBS102")
+    assert done.text.content.count("from core.database import get_db_session") == 1
+
+
 def test_a_place_with_its_own_import_waits_for_no_other(tmp_path: Path) -> None:
     """Where the own place of the module is left, its name stays patched, and the other is fixed."""
     work = WORK + LATE.partition("import User\n")[2].replace("def work(", "def late(")
