@@ -139,6 +139,14 @@ def test_a_new_error_is_foretold(case: str, tmp_path: Path) -> None:
         assert stage.run(fixed, "c").error.startswith("PendingRollbackError")
 
 
+def test_what_cannot_be_followed_may_flush(tmp_path: Path) -> None:
+    before = _written("try:\n    self.store(db)\nexcept Exception:\n    pass")
+    held = repaired(tmp_path / "code", {**ACCEPTING, "work.py": before}, "work.py", "DBS102")
+    assert not held.fixed
+    alone = _written("self.store(db)")
+    assert repaired(tmp_path / "code", {**ACCEPTING, "work.py": alone}, "work.py", "DBS102").fixed
+
+
 @pytest.mark.parametrize("case", ["query", "helper_reads"])
 def test_a_query_that_flushes_nothing_breaks_nothing(case: str, tmp_path: Path) -> None:
     database = DATABASE.replace("bind=engine)", "bind=engine, autoflush=False)")

@@ -179,7 +179,8 @@ def work_of(did: Did, line: int) -> Work:
 def unknown_work(line: int, call: str) -> Work:
     """Give the work of a call that cannot be followed."""
     pending = Pending(line, call, is_seen=False)
-    return Work(frozenset({PathWork(ANYTHING, ANYTHING, pending)}), ANYTHING)
+    breaks = frozenset({Broken(line, call)})
+    return Work(frozenset({PathWork(ANYTHING, ANYTHING, pending)}), ANYTHING, breaks=breaks)
 
 
 UNFOLLOWED = unknown_work(0, "itself")

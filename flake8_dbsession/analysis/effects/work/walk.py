@@ -159,10 +159,10 @@ class _Walk:
     ) -> frozenset[PathWork]:
         """Give the ways through the body of a ``with``, whose end may deal with an error."""
         contexts = [item.context_expr for item in items]
-        swallowed = [argument for each in contexts for argument in _suppressed(each)]
+        swallowed = [error for each in contexts for error in _suppressed(each)]
         if swallowed:
-            handler = ast.ExceptHandler(ast.Tuple(swallowed, ast.Load()), None, [])
-            return self._after_try(ast.Try(body, [handler], [], []), ways)
+            handlers = [ast.ExceptHandler(error, None, []) for error in swallowed]
+            return self._after_try(ast.Try(body, handlers, [], []), ways)
         before = self.failed
         ended = self.run(body, ways)
         if any(map(self._rolls_back_at_end, contexts)):
@@ -263,8 +263,8 @@ class _Walk:
                 self.ever |= work.ever
                 if work.ever & LASTING and not work.undoes:
                     self.lasting.add(part)
-                breaks = [PathWork(broken=each) for each in work.breaks]
-                self._fail(way.then(each) for way in ways for each in breaks)
+                for broken in work.breaks:
+                    self._fail(way.then(PathWork(broken=broken)) for way in ways)
                 after = frozenset(way.then(next_) for way in ways for next_ in work.ways)
                 ways = joined(ways | after if part in perhaps else after)
         return ways
