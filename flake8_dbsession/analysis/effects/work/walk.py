@@ -188,8 +188,7 @@ class _Walk:
         above, self.failed = self.failed, UNREACHED
         self._depth += 1
         ended = self.run(statement.body, ways)
-        broke, self.failed = self.failed, UNREACHED
-        here = [*map(_caught_here, broke)]
+        broken, self.failed = self.failed, UNREACHED
         after = self.run(statement.orelse, ended)
         # A write that failed has to be rolled back before anything can be committed. A query need
         # not, but where the connection is lost, which a commit never survives.
@@ -198,15 +197,15 @@ class _Walk:
             self.lasting -= {node for part in statement.body for node in nodes_in(part)}
         first = statement.body[0]
         started = self._effect(first, ways) if self._gives_up(first) else ways
-        broken = started.union(ended, *self.exits)
-        pending = (way._replace(pending=each) for way in broken for each in failed)
-        caught = broken.union(pending)
+        whole = started.union(ended, *self.exits)
+        caught = whole.union(way._replace(pending=each) for way in whole for each in failed)
         for handler in statement.handlers if self._handlers else ():
-            is_foreign = self._acts.is_foreign(handler.type)
-            reached = broken if is_foreign else caught if _is_apart(handler) else caught.union(here)
+            reached = whole if self._acts.is_foreign(handler.type) else caught
+            if reached is caught and not _is_apart(handler):
+                reached = caught.union(map(_caught_here, broken))
             after |= self.run(handler.body, joined(reached))
         if not any(_catches_all(handler.type) for handler in statement.handlers):
-            self._fail(broke)
+            self._fail(broken)
         raised, self.failed = self.failed, above
         self._depth -= 1
         self._fail(self.run(statement.finalbody, raised))
