@@ -126,6 +126,7 @@ def _written(body: str) -> str:
     return HEAD + indent(dedent(body), " " * 8) + "\n"
 
 
+@pytest.mark.filterwarnings("ignore:Session's state has been changed")
 @pytest.mark.parametrize("case", HELD)
 def test_a_new_error_is_foretold(case: str, tmp_path: Path) -> None:
     before = _written(HELD[case])
