@@ -55,6 +55,13 @@ def store(db, name):
     db.commit()
 
 
+def note(db, name):
+    try:
+        store(db, name)
+    except Exception:
+        notify()
+
+
 def count_of(db, name):
     probe()
     return db.query(User).filter(User.name == name).count()
@@ -228,6 +235,7 @@ _WRITES = [
     ["db.execute(text('WITH a AS (SELECT 1) DELETE FROM posts'))"],
     ["db.execute(text('WITH a AS (SELECT 1) SELECT max(id) FROM users'))"],
     ["store(db, name)"],
+    ["note(db, name)"],
     ["count = count_of(db, name)"],
     ["rename(user)", "db.commit()"],
     ["save(db, name)"],
@@ -344,7 +352,7 @@ _AWAITED = re.compile(
 )
 # What an asynchronous session cannot do, or would be a coroutine's where it stands.
 _NOT_ASYNC = re.compile(
-    r"query|find\(|store\(|count_of|Users|Desk|Late|begin_nested|db\.no_|getattr|posts"
+    r"query|find\(|store\(|note\(|count_of|Users|Desk|Late|begin_nested|db\.no_|getattr|posts"
     r"|for each,? in await"
 )
 

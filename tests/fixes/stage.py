@@ -15,7 +15,7 @@ from textwrap import dedent
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Engine, Row, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,7 @@ _METHODS += ("query", "refresh", "scalar", "scalars")
 _ROWS = "SELECT id, name FROM users UNION ALL SELECT user_id, title FROM posts"
 # Sessions made from their class fail as those of the house do.
 _FAILING_CLASS = ("from sqlalchemy.orm import Session\n", "from core.database import Session\n")
+_WRITING = ("DELETE", "INSERT", "UPDATE")
 _PROBED = ("<work>", "<core.helpers>")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -94,6 +95,7 @@ class Stage:
             self.load(path.removesuffix(".py").replace("/", "."), helpers, probe=self._probe)
         self.engine = self.modules["core.database"].__dict__["engine"]
         self._async_engine = self.modules["core.database"].__dict__.get("async_engine")
+        event.listen(Engine, "before_cursor_execute", self._before_statement)
         self._loop = asyncio.new_event_loop() if self._async_engine else None
         self.modules["core.models"].__dict__["Base"].metadata.create_all(self.engine)
         self._watch = Watch()
@@ -104,6 +106,7 @@ class Stage:
 
     def __exit__(self, *error: object) -> None:
         """Watch no longer, and give back the threads of asynchronous connections."""
+        event.remove(Engine, "before_cursor_execute", self._before_statement)
         self._watch.remove()
         self.engine.dispose()
         if self._loop:
@@ -190,6 +193,11 @@ class Stage:
         self._calls += 1
         if self._calls == self._failing:
             raise self._error(f"at call {self._calls}")
+
+    def _before_statement(self, _connection: object, _cursor: object, sql: str, *_: object) -> None:
+        """Let a flush fail where it writes, after which the session itself takes no more work."""
+        if sql.startswith(_WRITING):
+            self._probe()
 
     def _finished(self, result: Any) -> Any:
         """Run what an asynchronous function gives, or gather what its generator yields."""

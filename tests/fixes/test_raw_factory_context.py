@@ -356,8 +356,10 @@ def test_a_column_is_one_whatever_a_plain_class_has_of_its_name(tmp_path: Path) 
     assert repaired(tmp_path, {**HOUSE, "work.py": before}, "work.py", "DBS102").fixed
 
 
-def test_what_begins_and_commits_by_hand_is_unsafe(tmp_path: Path) -> None:
-    body = "db.add(User(name=name))\ndb.commit()\ndb.query(User).count()"
+@pytest.mark.parametrize("commit", ["db.commit()", "end(db)"])
+def test_what_begins_and_commits_by_hand_is_unsafe(commit: str, tmp_path: Path) -> None:
+    body = f"db.add(User(name=name))\n{commit}\ndb.query(User).count()"
     before = service(body).replace("SessionLocal()", "SessionLocal.begin()")
+    before = f"def end(db):\n    db.commit()\n\n\n{before}"
     (reason,) = reasons(tmp_path, {**HOUSE, "work.py": before}, "work.py", "DBS102")
     assert "`begin()` lets nothing more be done after a commit by hand" in reason

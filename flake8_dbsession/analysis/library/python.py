@@ -143,6 +143,21 @@ KILLS = frozenset({"os._exit", "os.abort"})
 FAILS = frozenset({"pytest.exit", "pytest.fail", "pytest.skip", "pytest.xfail"})
 """What never returns: by SystemExit, at once, or by an exception of pytest."""
 
+NO_FLUSH_RAISES = frozenset(
+    {
+        "AttributeError",
+        "ImportError",
+        "IndexError",
+        "JSONDecodeError",
+        "KeyError",
+        "LookupError",
+        "ModuleNotFoundError",
+        "NameError",
+        "ZeroDivisionError",
+    }
+)
+"""What drivers raise of no value, as they do ``ValueError`` and ``OverflowError``."""
+
 EXPECTING = frozenset({"assertRaises", "assertRaisesRegex", "raises"})
 """What makes a block of a test that swallows the error it waits for."""
 

@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.nodes import dotted_name, is_name, own_nodes
-from flake8_dbsession.fixes.blocks.new_block import refuse_tricks
-from flake8_dbsession.fixes.blocks.opening import opens_quietly_by_hand, swap_of
+from flake8_dbsession.fixes.blocks.new_block import handlers_need, refuse_tricks
+from flake8_dbsession.fixes.blocks.opening import opens_quietly, opens_quietly_by_hand, swap_of
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about, lends
 from flake8_dbsession.fixes.fallback import doubting_fallback
@@ -234,8 +235,8 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     """
     around = shared.around
     _refuse_other_uses(shared, need)
-    work = (*around.body, *around.handlers, *around.orelse)
-    if not any(mentions(part, need.name) for part in work):
+    parts = (*around.body, *around.handlers, *around.orelse)
+    if not any(mentions(part, need.name) for part in parts):
         return _without_choice(shared, need, document)
     at_top = any(isinstance(n, _IMPORTS) for part in shared.head for n in ast.walk(part))
     provision = provision or provision_for(need, document, at_top=at_top)
@@ -246,38 +247,52 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     region = Region([*shared.head, around], document)
     *head, old = region.statements
     assert isinstance(old, cst.Try)
-    cleaned = block_of(old.body)
-    if old.handlers:
-        cleaned = [old.with_changes(finalbody=None)]
+    is_tried = _stands_in_try(old, shared, need, provision, document)
+    body = around.body if is_tried else [around]
     kept = [new for part, new in zip(shared.head, head, strict=True) if _stays(part, shared, need)]
     given = ast.unparse(shared.given)
     test = f"{given} is not None" if shared.asks_for_none else given
     call = f"{reach.expression}({given}) if {test} else {provision.call}"
-    block = _block(call, need.name, cleaned, region.indent, is_async=provision.is_async)
+    work = block_of(old.body)
+    if old.handlers and not is_tried:
+        work = [old.with_changes(finalbody=None)]
+    block: Statement = _block(call, need.name, work, region.indent, is_async=provision.is_async)
+    if is_tried:
+        block = old.with_changes(body=old.body.with_changes(body=[block]), finalbody=None)
     above = in_place_of(head[0], kept or [block])
     statements = region.keeping([*above, block] if kept else above)
-    doubts = doubts_about(need.name, [around], need.scope, provision, document, closes_stay=False)
+    doubts = doubts_about(need.name, body, need.scope, provision, document, closes_stay=False)
     doubts += region.losses(statements)
     is_used = names_any(statements, provision.name.partition(".")[0])
     edits = (*region.rewritten(statements), *reach.edits, *(provision.edits if is_used else ()))
     unneeded = frozenset().union(*map(document.names_in, shared.head))
-    is_lent = lends(need.name, [around], need.scope, provision, document)
+    is_lent = lends(need.name, body, need.scope, provision, document)
     swap = swap_of(
         need,
         provision,
         document,
         enters=False,
         lends=is_lent,
+        stays=not is_tried,
         only_closes=keeps_ends(region.statements, statements, need.name),
     )
     return Fix(edits, doubts, unneeded, swap=swap)
 
 
+def _stands_in_try(
+    old: cst.Try, shared: Shared, need: Need, provision: Provision, document: Document
+) -> bool:
+    """Tell whether the block can stand in the ``try``, whose handlers then get all its errors."""
+    if not old.handlers or not opens_quietly(need, provision, document):
+        return False
+    objects = Objects(need.name, shared.around.body, need.scope, document.context.file.inference)
+    kept = old.with_changes(finalbody=None)
+    return not handlers_need(kept, objects) and not _may_be_made(shared.given, document)
+
+
 def _without_choice(shared: Shared, need: Need, document: Document) -> Fix:
     """Take away the choice of a session that nothing uses, and its close."""
-    attributes = {n.attr for n in ast.walk(shared.given) if isinstance(n, ast.Attribute)}
-    defined = (n for n in ast.walk(document.tree) if isinstance(n, ast.FunctionDef))
-    if not opens_quietly_by_hand(need, document) or any(n.name in attributes for n in defined):
+    if not opens_quietly_by_hand(need, document) or _may_be_made(shared.given, document):
         raise Refusal("its block does not use it")
     region = Region([*shared.head, shared.around], document)
     *head, old = region.statements
@@ -287,6 +302,13 @@ def _without_choice(shared: Shared, need: Need, document: Document) -> Fix:
     statements = region.keeping(in_place_of(head[0], [*kept, *work]))
     unneeded = frozenset().union(*map(document.names_in, shared.head))
     return Fix(region.rewritten(statements), region.losses(statements), unneeded)
+
+
+def _may_be_made(given: ast.expr, document: Document) -> bool:
+    """Tell whether a property may give what is given, which can fail."""
+    attributes = {n.attr for n in ast.walk(given) if isinstance(n, ast.Attribute)}
+    defined = (n for n in ast.walk(document.tree) if isinstance(n, ast.FunctionDef))
+    return any(function.name in attributes for function in defined)
 
 
 def _block(call: str, name: str, body: list[Statement], indent: str, *, is_async: bool) -> cst.With:

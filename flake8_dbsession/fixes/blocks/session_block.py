@@ -6,6 +6,10 @@ import ast
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.changes import Changes
+from flake8_dbsession.analysis.effects.work.loaded import Objects
+from flake8_dbsession.analysis.effects.work.model import ENDS
+from flake8_dbsession.analysis.effects.work.walk import work_through
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.fixes.blocks.new_block import PASS, early_doubt
 from flake8_dbsession.fixes.blocks.opening import opens_quietly, swap_of
@@ -93,7 +97,8 @@ def _doubts(
         return doubts_about(need.name, block.body, need.scope, provision, document)
     if not provision.commits:
         raise Refusal(f"`{provision.name}` would not commit")
-    if _ends_by_hand(block, need.name):
+    objects = Objects(need.name, block.body, need.scope, document.context.file.inference)
+    if work_through(block.body, Changes(objects)).ever & ENDS:
         reason = "`begin()` lets nothing more be done after a commit by hand"
         return (*doubts_of(provision), Doubt(Kind.OTHER, reason))
     return tuple(doubts_of(provision))
@@ -111,13 +116,6 @@ def _beside_fallback(
     items[index] = items[index].with_changes(item=cst.parse_expression(provision.call))
     new = old.with_changes(items=items)
     return region.rewritten([beside_fallback([new], [old], provision, region.indent)])
-
-
-def _ends_by_hand(block: ast.With | ast.AsyncWith, name: str) -> bool:
-    """Tell whether a block commits, rolls back or closes what its head began."""
-    methods = (f"{name}.{method}" for method in ("commit", "rollback", "close"))
-    written = {ast.unparse(n) for n in ast.walk(block) if isinstance(n, ast.Attribute)}
-    return not written.isdisjoint(methods)
 
 
 def _begins(call: ast.Call) -> bool:

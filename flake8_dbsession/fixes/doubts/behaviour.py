@@ -10,8 +10,8 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
-from flake8_dbsession.analysis.effects.work.model import Pending
-from flake8_dbsession.analysis.effects.work.pending import left_pending
+from flake8_dbsession.analysis.effects.work.model import Broken, Pending
+from flake8_dbsession.analysis.effects.work.pending import Left, left_by
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, last_segment
 from flake8_dbsession.analysis.nodes import blocks, own_nodes, run_with
 from flake8_dbsession.fixes.blocks.injected import later_work
@@ -66,11 +66,11 @@ def doubts_about(
     objects = Objects(session, body, scope, document.context.file.inference)
     doubts = [*doubts_of(provision)]
     if provision.commits or not (ends.without_error or ends.soon):
-        pending = left_pending(body, objects, closes_stay=closes_stay)
+        left = left_by(body, objects, closes_stay=closes_stay)
         if provision.commits:
-            doubts += [about_pending(each, provision.name) for each in pending]
+            doubts += about_left(left, provision.name)
         else:
-            doubts += [_given_up(each) for each in pending]
+            doubts += [_given_up(each) for each in left.pending]
     doubts += _about_objects(objects, body, scope, provision, ends)
     if provision.is_injected:
         doubts += _about_later(body, scope, document)
@@ -100,13 +100,27 @@ def doubts_of(provision: Provision) -> Iterator[Doubt]:
     return (Doubt(Kind.OTHER, reason) for reason in provision.doubts)
 
 
-def about_pending(pending: Pending, provider: str) -> Doubt:
-    """Doubt that work should be committed by a provider.
+def about_left(left: Left, provider: str) -> Iterator[Doubt]:
+    """Doubt that a provider should commit what a block leaves, and that it can.
 
     Args:
-        pending: the work.
+        left: what the block leaves.
         provider: the provider, which commits.
     """
+    yield from (_about_pending(each, provider) for each in left.pending)
+    if left.broken is not None:
+        yield _about_broken(left.broken, provider)
+
+
+def _about_broken(broken: Broken, provider: str) -> Doubt:
+    """Doubt that the provider's commit works, where code goes on after one that failed."""
+    line, call, _ = broken
+    may = f"`{call}` on line {line} may catch" if call else f"the code may catch, on line {line},"
+    reason = f"{may} a failed flush or commit without a rollback, and `{provider}` could not commit"
+    return Doubt(Kind.ERROR_PATH, reason, call)
+
+
+def _about_pending(pending: Pending, provider: str) -> Doubt:
     line, call, is_seen = pending
     if not is_seen:
         reason = f"`{call}` on line {line} may leave work that `{provider}` would commit"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.effects.work.pending import left_pending
+from flake8_dbsession.analysis.effects.work.pending import left_by
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
 from flake8_dbsession.analysis.names.values import Role
@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.nodes import is_name, start_of
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_local
 from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
-from flake8_dbsession.fixes.doubts.behaviour import about_pending
+from flake8_dbsession.fixes.doubts.behaviour import about_left
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.closes import closes_early
 from flake8_dbsession.rewriting.document import Document
@@ -65,9 +65,10 @@ def _left_to_the_block(fact: HandClose, document: Document) -> Fix:
     if known is None or known.role is not Role.MANAGER:
         return Fix(edits)
     objects = Objects(name, block.body, fact.scope, inference)
-    pending = left_pending(block.body, objects, closes_stay=False) if known.commits else []
-    written = document.written(context).removesuffix("()")
-    return Fix(edits, tuple(about_pending(each, written) for each in pending))
+    if not known.commits:
+        return Fix(edits)
+    left = left_by(block.body, objects, closes_stay=False)
+    return Fix(edits, tuple(about_left(left, document.written(context).removesuffix("()"))))
 
 
 def _enters(block: ast.With | ast.AsyncWith, name: str) -> bool:

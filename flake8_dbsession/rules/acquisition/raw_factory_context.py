@@ -49,8 +49,9 @@ class RawFactoryContext(Rule[Acquisition]):
     block but an exception the work is committed or rolled back already, and no loaded object leaves
     the block, unless the factory is made with `expire_on_commit=False`. The project's functions
     that are given the session, or an object, are followed; one that cannot be may write. Unsafe is
-    also a provider that does not raise errors again, and one of a layer's that may open sessions of
-    another factory.
+    a block that goes on after a failed flush or commit without a rollback, as a function does that
+    catches its error: the provider's commit would fail. So is a provider that does not raise errors
+    again, and one of a layer's that may open sessions of another factory.
 
     Tests that patch the factory are looked at, however they do it, but for those that cannot run
     the block, as far as their file, the module and what they import tell. Where the provider reads
@@ -59,7 +60,7 @@ class RawFactoryContext(Rule[Acquisition]):
     changed in the same run; else the fix is unsafe.
     Arguments to the factory, and names that mean something else, leave the block as it is.
 
-    Kinds of doubt: `commit`, `expire`, `patched`, `helper`.
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `error-path`.
 
     ## Options
     - `factories`: further names that are factories

@@ -177,6 +177,23 @@ def test_what_stands_between_stays(tmp_path: Path) -> None:
     assert _outcomes(before) == _outcomes(after)
 
 
+@pytest.mark.usefixtures("_house")
+def test_a_handler_that_needs_no_session_gets_the_errors_of_the_block(tmp_path: Path) -> None:
+    work = (
+        WORK.replace("    session.rollback()\n", "")
+        .replace("except ZeroDivisionError", "except Exception")
+        .replace('add(User(name="new"))', "add_all([User(id=3), User(id=len(name or 'new'))])")
+    )
+    before = _function(CHOICES["or"][0], work)
+    accepting = {**HOUSE, "dbsession.toml": 'preset = "standard"\naccept = ["commit"]\n'}
+    repair = repaired(tmp_path, {**accepting, "work.py": before}, "work.py", "DBS101")
+    after = repair.text.content
+    block = "with nullcontext(db) if db is not None else get_db_session() as session:"
+    assert f"    try:\n        {block}\n            session.add_all(" in after
+    assert after.endswith("    except Exception:\n        return -1\n")
+    assert _outcomes(before) == _outcomes(after)
+
+
 UNUSED = "\ntry:\n    return len(name)\nfinally:\n    if own:\n        session.close()\n"
 
 

@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.effects.work.model import (
     LASTING,
     NOTHING,
     UNFOLLOWED,
+    Broken,
     Did,
     PathWork,
     Work,
@@ -27,6 +28,7 @@ from flake8_dbsession.analysis.effects.work.model import (
 )
 from flake8_dbsession.analysis.effects.work.reading import changes_by_function
 from flake8_dbsession.analysis.effects.work.walk import ways_through, work_through
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS, Effect, effect_of
 from flake8_dbsession.analysis.library.python import (
     CONTAINER_READERS,
     IN_PLACE,
@@ -148,7 +150,21 @@ class Changes:
         did = did_by(call, Resource.SESSION, callees.scope, callees.inference)
         if did == Did.CLOSES and not self._closes_stay:
             return
-        yield _changes(call) if did is ANYTHING else work_of(did & ~Did.BEGINS, call.lineno)
+        work = _changes(call) if did is ANYTHING else work_of(did & ~Did.BEGINS, call.lineno)
+        yield work._replace(breaks=frozenset(self._breaking(call, did)))
+
+    def _breaking(self, call: ast.Call, did: Did) -> Iterator[Broken]:
+        """Tell whether the failure of a session's method breaks it: by a flush, or a commit.
+
+        A savepoint begins with a flush, too, but is there for what comes after it.
+        """
+        method = last_segment(call.func)
+        effect = effect_of(Resource.SESSION, method) if did is not ANYTHING else Effect.SENDS
+        if effect is None or method in TRANSACTIONS:
+            return
+        asks = did & Did.ASKS and self._objects.autoflushes
+        if effect == Effect.WRITES or effect & Effect.SENDS or asks:
+            yield Broken(call.lineno, if_pending=effect != Effect.WRITES)
 
     def _by_chain(self, call: ast.Call) -> Iterator[Work]:
         """Judge what is done with what the session gave: to a query, a result or an object."""
@@ -321,7 +337,14 @@ def _done_by(following: Following, caller: Objects) -> Work:
         following = following._replace(held=following.held | caller.held, objects=objects)
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("changes", following.held, following.objects, caller.columns.classes, following.told),
+        (
+            "changes",
+            following.held,
+            following.objects,
+            caller.columns.classes,
+            following.told,
+            caller.autoflushes,
+        ),
         lambda: _done_in(following, inside(following, caller)),
         Work(),
         fixed_point=True,

@@ -69,6 +69,7 @@ class Objects:
         given: names that hold objects from the beginning.
         columns: what is known of the objects' classes where the statements are called from.
         held: further names by which the session is reached from the beginning.
+        autoflushes: whether its queries write first what was added; None to look at what opens it.
 
     Attributes:
         session: the session's name.
@@ -89,8 +90,11 @@ class Objects:
         given: frozenset[str] = frozenset(),
         columns: Columns | None = None,
         held: Held = NOTHING_HELD,
+        *,
+        autoflushes: bool | None = None,
     ) -> None:
         self.session = session
+        self._autoflushes = autoflushes
         self.held = Held(frozenset({session})) | held
         self.callees = Callees(scope, inference)
         self.columns = Columns(body, scope, inference, columns)
@@ -110,6 +114,15 @@ class Objects:
         self.parts: set[str] = set()
         while self._learn_parts():
             pass
+
+    @cached_property
+    def autoflushes(self) -> bool:
+        """Whether a query by the session writes first what was added, as far as that is known."""
+        if self._autoflushes is not None:
+            return self._autoflushes
+        name = ast.Name(self.session, ast.Load())
+        known = self.callees.inference.known(name, self.callees.scope)
+        return known is None or known.autoflushes
 
     def _find_finished(self) -> Iterator[tuple[ast.expr, ast.expr]]:
         """Find the calls that run a coroutine to its end, with the coroutine."""
@@ -800,6 +813,7 @@ def inside(following: Following, caller: Objects) -> Objects:
         given=following.objects,
         columns=caller.columns,
         held=following.held,
+        autoflushes=caller.autoflushes,
     )
 
 

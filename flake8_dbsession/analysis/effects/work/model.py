@@ -62,6 +62,26 @@ AS_BEFORE = Pending(-1)  # whatever was pending before
 _PLACES = (NONE_PENDING, AS_BEFORE)
 
 
+class Broken(NamedTuple):
+    """Work that may have failed so that the session commits nothing before a rollback.
+
+    A failed flush does that, whatever asked for it, and a failed commit. A statement that fails by
+    itself does not: SQLAlchemy still commits, and PostgreSQL then gives up what was there.
+
+    Source: https://docs.sqlalchemy.org/en/20/faq/sessions.html, "This Session's transaction has
+    been rolled back due to a previous exception during flush", and the runs of ``tests/fixes``
+
+    Attributes:
+        line: its line.
+        call: the call of a helper in which it is; empty for work that stands there itself.
+        if_pending: whether it fails so only where something was pending before.
+    """
+
+    line: int
+    call: str = ""
+    if_pending: bool = False
+
+
 class PathWork(NamedTuple):
     """One way through some code.
 
@@ -69,11 +89,13 @@ class PathWork(NamedTuple):
         did: all that is done on it.
         since: what is done on it after the last commit, rollback or close.
         pending: what waits to be committed at its end.
+        broken: what has failed on it without a rollback since.
     """
 
     did: Did = NOTHING
     since: Did = NOTHING
     pending: Pending = AS_BEFORE
+    broken: Broken | None = None
 
     def then(self, later: PathWork) -> PathWork:
         """Give the way that goes on with another."""
@@ -81,7 +103,19 @@ class PathWork(NamedTuple):
             return later
         since = later.since if later.did & ENDS else self.since | later.since
         pending = self.pending if later.pending == AS_BEFORE else later.pending
-        return PathWork(self.did | later.did, since, pending)
+        return PathWork(self.did | later.did, since, pending, self._broken_after(later))
+
+    def _broken_after(self, later: PathWork) -> Broken | None:
+        if self.broken and not (self.broken.if_pending or later.did & ENDS):
+            return self.broken
+        found = later.broken
+        if found is None:
+            return None if later.did & ENDS else self.broken
+        if not found.if_pending or self.pending == AS_BEFORE:
+            return found
+        if self.pending == NONE_PENDING:
+            return None
+        return found._replace(if_pending=False)
 
 
 class Work(NamedTuple):
@@ -91,11 +125,13 @@ class Work(NamedTuple):
         ways: the ways on which it returns; none where it never does.
         ever: what it does anywhere, ways that raise included.
         undoes: whether it gives up what it wrote where an error leaves it.
+        breaks: what may have failed, without a rollback, where an error leaves it.
     """
 
     ways: frozenset[PathWork] = frozenset()
     ever: Did = NOTHING
     undoes: bool = False
+    breaks: frozenset[Broken] = frozenset()
 
     @property
     def always(self) -> Did:
@@ -114,13 +150,17 @@ class Work(NamedTuple):
 
     def at(self, line: int, call: str) -> Work:
         """Give the work as the caller sees it, who knows the line and the name of the call."""
+
+        def seen(way: PathWork) -> PathWork:
+            if way.pending not in _PLACES:
+                way = way._replace(pending=Pending(line, call, way.pending.is_seen))
+            if way.broken is not None:
+                way = way._replace(broken=way.broken._replace(line=line, call=call))
+            return way
+
         return self._replace(
-            ways=frozenset(
-                way
-                if way.pending in _PLACES
-                else way._replace(pending=Pending(line, call, way.pending.is_seen))
-                for way in self.ways
-            )
+            ways=frozenset(map(seen, self.ways)),
+            breaks=frozenset(each._replace(line=line, call=call) for each in self.breaks),
         )
 
 
@@ -139,7 +179,8 @@ def work_of(did: Did, line: int) -> Work:
 def unknown_work(line: int, call: str) -> Work:
     """Give the work of a call that cannot be followed."""
     pending = Pending(line, call, is_seen=False)
-    return Work(frozenset({PathWork(ANYTHING, ANYTHING, pending)}), ANYTHING)
+    breaks = frozenset({Broken(line, call)})
+    return Work(frozenset({PathWork(ANYTHING, ANYTHING, pending)}), ANYTHING, breaks=breaks)
 
 
 UNFOLLOWED = unknown_work(0, "itself")
@@ -153,10 +194,15 @@ UNREACHED: frozenset[PathWork] = frozenset()
 
 def joined(ways: Iterable[PathWork]) -> frozenset[PathWork]:
     """Leave out the ways that tell nothing which another does not: the same, pending earlier."""
-    found: dict[tuple[Did, Did, bool, Pending | None], PathWork] = {}
+    found: dict[object, PathWork] = {}
     for way in ways:
         kept = way.pending if way.pending in _PLACES else None
-        kind = (way.did, way.since, way.pending.is_seen, kept)
-        if kind not in found or found[kind].pending < way.pending:
+        broken = way.broken and way.broken.if_pending
+        kind = (way.did, way.since, way.pending.is_seen, kept, broken)
+        if kind not in found or _place(found[kind]) < _place(way):
             found[kind] = way
     return frozenset(found.values())
+
+
+def _place(way: PathWork) -> tuple[Pending, tuple[object, ...]]:
+    return way.pending, way.broken or ()

@@ -1,14 +1,36 @@
-"""Whether a block can end well with work in its session that nothing committed or rolled back."""
+"""In which state a block can leave its session that ends well.
+
+With work that nothing committed or rolled back, or where a flush or commit has failed.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.effects.work.model import AS_BEFORE, NONE_PENDING, Pending
+from flake8_dbsession.analysis.effects.work.model import (
+    AS_BEFORE,
+    NONE_PENDING,
+    Broken,
+    PathWork,
+    Pending,
+)
 from flake8_dbsession.analysis.effects.work.walk import ways_through
+from flake8_dbsession.named_tuples import NamedTuple
+
+
+class Left(NamedTuple):
+    """What is left of the work by a session when a block is left, other than by an exception.
+
+    Attributes:
+        pending: as ``left_pending`` gives it.
+        broken: what may have failed so that nothing more can be committed; None for nothing.
+    """
+
+    pending: list[Pending]
+    broken: Broken | None
 
 
 def left_pending(
@@ -26,7 +48,23 @@ def left_pending(
         code as it is gives up when it closes the session. At most two: the last work that is seen,
         and the last call that cannot be followed, which may leave some (``is_seen`` is False).
     """
+    return left_by(body, objects, closes_stay=closes_stay).pending
+
+
+def left_by(body: Sequence[ast.stmt], objects: Objects, *, closes_stay: bool = True) -> Left:
+    """Find what a block leaves, other than by an exception.
+
+    Args:
+        body: as ``left_pending`` takes it.
+        objects: as ``left_pending`` takes it.
+        closes_stay: as ``left_pending`` takes it.
+    """
     ways = ways_through(body, Changes(objects, closes_stay=closes_stay))
+    broken = (way.broken for way in ways if way.broken and not way.broken.if_pending)
+    return Left(_pending(ways), max(broken, default=None))
+
+
+def _pending(ways: Iterable[PathWork]) -> list[Pending]:
     found = {way.pending for way in ways} - {NONE_PENDING, AS_BEFORE}
     seen = max((each for each in found if each.is_seen), default=None)
     unknown = max((each for each in found if not each.is_seen), default=None)

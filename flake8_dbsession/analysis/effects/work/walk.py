@@ -17,6 +17,8 @@ from flake8_dbsession.analysis.effects.work.model import (
     Work,
     joined,
 )
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS
+from flake8_dbsession.analysis.library.python import NO_FLUSH_RAISES
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
@@ -66,7 +68,9 @@ def work_through(body: Sequence[ast.stmt], acts: Acts) -> Work:
 
 def _walked(body: Sequence[ast.stmt], walk: _Walk) -> Work:
     ways = walk.run(body, _START)
-    return Work(joined(ways.union(*walk.exits)), walk.ever, undoes=not walk.lasting)
+    failed = sorted(way.broken for way in walk.failed if way.broken is not None)
+    breaks = frozenset({each.if_pending: each for each in failed}.values())
+    return Work(joined(ways.union(*walk.exits)), walk.ever, not walk.lasting, breaks)
 
 
 class _Walk:
@@ -76,6 +80,7 @@ class _Walk:
         exits: the ways to returns and jumps out of them.
         ever: what is done anywhere, on ways that raise too.
         lasting: what may write, and be left so where an error comes after it.
+        failed: the ways on which an error leaves that broke the session.
     """
 
     def __init__(self, acts: Acts, *, handlers: bool) -> None:
@@ -85,6 +90,8 @@ class _Walk:
         self.exits: list[frozenset[PathWork]] = []
         self.ever = NOTHING
         self.lasting: set[ast.AST] = set()
+        self.failed = UNREACHED
+        self._depth = 0
 
     def run(self, body: Sequence[ast.stmt], ways: frozenset[PathWork]) -> frozenset[PathWork]:
         for statement in body:
@@ -99,6 +106,7 @@ class _Walk:
                 self.exits.append(self._effect(statement, ways))
                 return UNREACHED
             case ast.Raise():
+                self._fail(self._effect(statement, ways))
                 return UNREACHED
             case ast.Break() | ast.Continue():
                 (self._loops[-1] if self._loops else self.exits).append(ways)
@@ -113,15 +121,25 @@ class _Walk:
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
                 for item in items:
                     ways = self._effect(item, ways)
-                return self._after_with(items, self.run(body, ways))
+                return self._after_with(items, self._within(items, body, ways))
             case ast.Match(subject=subject, cases=cases):
                 ways = self._effect(subject, ways)
                 return ways.union(*(self.run(case.body, ways) for case in cases))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                return ways | self._effect(statement, ways)  # whoever calls it
+                return ways | self._by_whoever_calls(statement, ways)
             case _ if hasattr(statement, "finalbody"):
                 return self._after_try(statement, ways)  # type: ignore[arg-type]
         return self._effect(statement, ways)
+
+    def _by_whoever_calls(
+        self, function: ast.FunctionDef | ast.AsyncFunctionDef, ways: frozenset[PathWork]
+    ) -> frozenset[PathWork]:
+        """Give the ways through a function that is defined among the statements."""
+        outside, before = self.exits, self.failed
+        after, self.exits = self._effect(function, ways), []
+        ended = self.run(function.body, ways).union(*self.exits)
+        self.exits, self.failed = outside, before
+        return after.union(way for way in ended if way.broken)
 
     def _after_loop(
         self, loop: ast.For | ast.AsyncFor | ast.While, ways: frozenset[PathWork]
@@ -136,6 +154,26 @@ class _Walk:
         self._loops.pop()
         return self.run(loop.orelse, ways).union(*jumps)
 
+    def _within(
+        self, items: list[ast.withitem], body: list[ast.stmt], ways: frozenset[PathWork]
+    ) -> frozenset[PathWork]:
+        """Give the ways through the body of a ``with``, whose end may deal with an error."""
+        contexts = [item.context_expr for item in items]
+        swallowed = [error for each in contexts for error in _suppressed(each)]
+        if swallowed:
+            handlers = [ast.ExceptHandler(error, None, []) for error in swallowed]
+            return self._after_try(ast.Try(body, handlers, [], []), ways)
+        before = self.failed
+        ended = self.run(body, ways)
+        if any(map(self._rolls_back_at_end, contexts)):
+            self.failed = before
+        return ended
+
+    def _rolls_back_at_end(self, context: ast.expr) -> bool:
+        """Tell whether the end of a block over an expression gives up what failed in it."""
+        is_begun = last_segment(context) in TRANSACTIONS
+        return is_begun and bool(self._acts.at_end(context) or [*self._acts.by(context)])
+
     def _after_with(
         self, items: list[ast.withitem], ways: frozenset[PathWork]
     ) -> frozenset[PathWork]:
@@ -147,7 +185,10 @@ class _Walk:
 
     def _after_try(self, statement: ast.Try, ways: frozenset[PathWork]) -> frozenset[PathWork]:
         outside, self.exits = self.exits, []
+        above, self.failed = self.failed, UNREACHED
+        self._depth += 1
         ended = self.run(statement.body, ways)
+        broken, self.failed = self.failed, UNREACHED
         after = self.run(statement.orelse, ended)
         # A write that failed has to be rolled back before anything can be committed. A query need
         # not, but where the connection is lost, which a commit never survives.
@@ -156,15 +197,29 @@ class _Walk:
             self.lasting -= {node for part in statement.body for node in nodes_in(part)}
         first = statement.body[0]
         started = self._effect(first, ways) if self._gives_up(first) else ways
-        broken = started.union(ended, *self.exits)
-        pending = (way._replace(pending=each) for way in broken for each in failed)
-        caught = broken.union(pending)
+        whole = started.union(ended, *self.exits)
+        caught = whole.union(way._replace(pending=each) for way in whole for each in failed)
         for handler in statement.handlers if self._handlers else ():
-            is_foreign = self._acts.is_foreign(handler.type)
-            after |= self.run(handler.body, joined(broken if is_foreign else caught))
+            reached = whole if self._acts.is_foreign(handler.type) else caught
+            if reached is caught and not _is_apart(handler):
+                reached = caught.union(map(_caught_here, broken))
+            after |= self.run(handler.body, joined(reached))
+        if not any(_catches_all(handler.type) for handler in statement.handlers):
+            self._fail(broken)
+        raised, self.failed = self.failed, above
+        self._depth -= 1
+        self._fail(self.run(statement.finalbody, raised))
         left, self.exits = self.exits, outside
         self.exits += [self.run(statement.finalbody, each) for each in left]
         return self.run(statement.finalbody, after)
+
+    def _fail(self, ways: Iterable[PathWork]) -> None:
+        """Note ways on which an error comes; outside of a ``try`` nothing else of them matters."""
+        broken = {way for way in ways if way.broken is not None}
+        if not self._depth:
+            broken = {PathWork(broken=way.broken) for way in broken}
+        if broken:
+            self.failed = joined(self.failed | broken)
 
     def _may_leave_work(self, statement: ast.stmt) -> bool:
         """Tell whether something in a statement may write, and so leave work where it fails."""
@@ -207,9 +262,32 @@ class _Walk:
                 self.ever |= work.ever
                 if work.ever & LASTING and not work.undoes:
                     self.lasting.add(part)
+                for broken in work.breaks:
+                    self._fail(way.then(PathWork(broken=broken)) for way in ways)
                 after = frozenset(way.then(next_) for way in ways for next_ in work.ways)
                 ways = joined(ways | after if part in perhaps else after)
         return ways
+
+
+def _caught_here(way: PathWork) -> PathWork:
+    """Give a way on which an error broke the session, as whoever catches it sees it."""
+    assert way.broken is not None
+    return way._replace(broken=way.broken._replace(call=""))
+
+
+def _suppressed(context: ast.expr) -> list[ast.expr]:
+    """Give the errors that end a block without a word, for ``suppress(ValueError)``."""
+    match context:
+        case ast.Call(func=function, args=errors) if last_segment(function) == "suppress":
+            return errors
+    return []
+
+
+def _is_apart(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler catches only what no flush raises."""
+    error = handler.type
+    errors = error.elts if isinstance(error, ast.Tuple) else [error]
+    return all(each is not None and last_segment(each) in NO_FLUSH_RAISES for each in errors)
 
 
 def _catches_all(error: ast.expr | None) -> bool:
