@@ -20,6 +20,7 @@ from flake8_dbsession.linter import Linter, PreparedFile
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import COVERED, Policy
+from flake8_dbsession.rewriting.blanks import spare_blanks
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import (
     Doubt,
@@ -736,6 +737,8 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
         replaced = {name for name in names if old.is_replaced(name)}
         unneeded = superfluous(names, new.document, lambda n: n in replaced or new.is_taken(n))
         new = _edited(new, unneeded) if unneeded else new
+    spare = spare_blanks(old.text.content, new.text.content)
+    new = _edited(new, spare) if spare else new
     # A comment may hide nothing once the code that it speaks of is fixed, and goes next.
     fixed = [p.violation for p in chosen if not rules()[p.violation.code].judges_comments]
     prove_gone(old.violations, new.violations, fixed)
