@@ -42,6 +42,7 @@ from flake8_dbsession.rewriting.proof import (
     prove_gone,
     prove_rest_kept,
 )
+from flake8_dbsession.rewriting.said import outdated_comment
 from flake8_dbsession.rewriting.text import Text
 from flake8_dbsession.rules.base import Violation
 from flake8_dbsession.rules.registry import rules
@@ -605,8 +606,13 @@ class _Findings:
     def _doubts(self, fix: Fix, wishes: Wishes) -> tuple[Doubt, ...]:
         """Give the doubts about a fix that nobody accepts."""
         accepted = self._accepted(wishes)
-        found = () if wishes.unsafe else fix.doubts
+        found = () if wishes.unsafe else (*fix.doubts, *self._outdated(fix))
         return tuple(doubt for doubt in found if doubt.kind.value not in accepted)
+
+    def _outdated(self, fix: Fix) -> Iterator[Doubt]:
+        doubt = outdated_comment(fix.swap, self.document) if fix.swap is not None else None
+        if doubt is not None:
+            yield doubt
 
     def _accepted(self, wishes: Wishes) -> set[str]:
         accepted = {*wishes.accepted, *accepted_by(self.document.context.policy)}

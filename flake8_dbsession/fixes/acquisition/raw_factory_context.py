@@ -15,7 +15,7 @@ class EnterTheProvider(Fixer[Acquisition]):
     """Enters the provider's block in the place of the factory's own."""
 
     code = "DBS102"
-    kinds = frozenset({Kind.COMMIT, Kind.EXPIRE, Kind.HELPER, Kind.PATCHED})
+    kinds = frozenset({Kind.COMMIT, Kind.EXPIRE, Kind.HELPER, Kind.PATCHED, Kind.COMMENT})
 
     def fix(self, fact: Acquisition, document: Document) -> Fix:
         """Call the provider instead of the factory."""
