@@ -6,6 +6,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_YOUNG = 0  # the generation of what was made since the last collection
+
 
 @contextmanager
 def uncollected() -> Iterator[None]:
@@ -17,3 +19,8 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def collect_young() -> None:
+    """Let go of what is left of a file's tree, and look at nothing that is kept."""
+    gc.collect(_YOUNG)

@@ -72,6 +72,12 @@ def start_of(node: ast.AST) -> tuple[int, int]:
     return node.lineno, node.col_offset  # type: ignore[attr-defined]
 
 
+def first_line(node: ast.stmt) -> int:
+    """Give the line on which a statement begins, its decorators included."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(each.lineno for each in decorators)])
+
+
 def is_name(node: ast.AST | None, name: str | None) -> TypeGuard[ast.Name]:
     """Tell whether a node is some name."""
     return isinstance(node, ast.Name) and node.id == name

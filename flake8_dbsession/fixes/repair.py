@@ -426,10 +426,22 @@ class _Findings:
             if any(map(_is_varied, found, noticed)):
                 # With the ends kept at one place, all may be closed in the same way.
                 pairs = [(old, new if _is_varied(old, new) else old) for old, new in pairs]
-            elif any(_is_held(old, new) and not _enters(old) for old, new in pairs):
-                # One that is entered may wait for nothing but these.
-                pairs = [(old, old if _enters(old) else new) for old, new in pairs]
+            else:
+                # Those after the first may wait for nothing but these.
+                first = min(self._order(old) for old, new in pairs if _is_held(old, new))
+                pairs = [(old, new if self._order(old) == first else old) for old, new in pairs]
             found = [old if new.fix is old.fix else new for old, new in pairs]
+
+    def _order(self, proposal: _Proposal) -> tuple[bool, bool]:
+        """Give the order in which fixes are held by tests that others depend on, too.
+
+        First those that change what others get under a patch: of the module's own name before those
+        that import it for themselves, and of what is opened by hand before what is entered.
+        """
+        swap = proposal.fix.swap if proposal.fix else None
+        if swap is None:
+            return False, False
+        return self._functions.is_late(swap.old, swap.line), swap.enters
 
     def _with_patches(
         self, proposals: Sequence[_Proposal], wishes: Wishes, *, moves: bool
@@ -461,7 +473,7 @@ class _Findings:
     def _uses(self, name: str, swaps: Mapping[int, Swap], *, moves: bool) -> Uses:
         places = self._places_of(name)
         kept = tuple(line for place, line in places.items() if place not in swaps)
-        return Uses(tuple(swaps.values()), kept, self._functions, moves)
+        return Uses(tuple(swaps.values()), kept, self._functions, self.moves, moves)
 
     def _places_of(self, name: str) -> dict[int, int]:
         """Give the offsets of the places where the file reads a name, and their lines."""
@@ -724,11 +736,6 @@ def _is_varied(old: _Proposal, new: _Proposal) -> bool:
     return old.fix is not None and new.fix is not None and old.fix is not new.fix
 
 
-def _enters(proposal: _Proposal) -> bool:
-    """Tell whether a fix enters what was entered before."""
-    return bool(proposal.fix and proposal.fix.swap and proposal.fix.swap.enters)
-
-
 def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     """Make fixes, and prove them."""
     fixes = [proposal.fix for proposal in chosen if proposal.fix]
@@ -740,8 +747,7 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
         names = names.union(*map(new.document.names_in, unused))
         new = _edited(new, [whole_lines(statement, new.document) for statement in unused])
     if names:
-        replaced = {name for name in names if old.is_replaced(name)}
-        unneeded = superfluous(names, new.document, lambda n: n in replaced or new.is_taken(n))
+        unneeded = superfluous(names, new.document, lambda n: old.is_replaced(n) or new.is_taken(n))
         new = _edited(new, unneeded) if unneeded else new
     spare = spare_blanks(old.text.content, new.text.content)
     new = _edited(new, spare) if spare else new

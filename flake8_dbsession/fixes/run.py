@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.findings import Finding
 from flake8_dbsession.checking.running.run import Run
-from flake8_dbsession.checking.running.workers import processes, spread
+from flake8_dbsession.checking.running.workers import Work, processes, spread
 from flake8_dbsession.checking.suppression.baseline import Baseline
 from flake8_dbsession.checking.suppression.unused import NoqaComments
 from flake8_dbsession.failures import FAILURES
@@ -20,6 +21,7 @@ from flake8_dbsession.fixes.baseline import without_known
 from flake8_dbsession.fixes.blocks.moving import moved
 from flake8_dbsession.fixes.doubts.patched import PatchedNames
 from flake8_dbsession.fixes.repair import Repair, Wishes, repair
+from flake8_dbsession.garbage import collect_young
 from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
@@ -29,6 +31,7 @@ from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
 from flake8_dbsession.writing import ChangedError, remove_leftovers, write_file
 
 _SYNTAX_ERROR = "E9"
+_AT_ONCE = 4  # files: a repair takes far longer than a check
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,31 @@ class Repairs:
         by_file: dict[str, list[Finding]] = {}
         for finding in self.run.findings(files):
             by_file.setdefault(finding.path, []).append(finding)
-        options = self.run.options
         wishes = replace(self.wishes, files=frozenset(Path(os.path.abspath(f)) for f in files))
-        make = partial(_Repairing, options, wishes, by_file, self.baseline)
-        chunks = list(spread(make, list(by_file), processes(options)))
-        done = [outcome for chunk in chunks for outcome in chunk]
-        for outcome in _with_moves(done, files, Linter(Settings.of(options))):
+        make = partial(_Repairing, self.run.options, wishes, by_file, self.baseline)
+        for outcome in self._with_moves(self._spread(make, by_file), files):
             yield _written(outcome) if wishes.writes else outcome
+
+    def _with_moves(self, outcomes: list[Outcome], files: Iterable[str]) -> Iterable[Outcome]:
+        """Let the tests patch what the repaired files use."""
+        moves: dict[str, list[Move]] = {}
+        for outcome in outcomes:
+            for move in outcome.repair.moves if outcome.repair else ():
+                moves.setdefault(str(move.path), []).append(move)
+        found = {outcome.path: outcome for outcome in outcomes}
+        waiting: dict[str, list[Move]] = {}
+        for path in (*found, *files):
+            if given := moves.pop(os.path.abspath(path), None):
+                waiting[path] = given
+        made = self._spread(partial(_Moving, self.run.options, waiting, found), waiting)
+        return (found | {outcome.path: outcome for outcome in made}).values()
+
+    def _spread(
+        self, make: Callable[[], Work[list[Outcome]]], files: Iterable[str]
+    ) -> list[Outcome]:
+        """Work on files in several processes; one may take a hundred times as long as another."""
+        jobs = processes(self.run.options)
+        return [*chain.from_iterable(spread(make, [*files], jobs, at_once=_AT_ONCE))]
 
 
 class _Repairing:
@@ -135,9 +156,14 @@ class _Repairing:
         self._baseline = baseline
 
     def __call__(self, files: list[str]) -> list[Outcome]:
-        return [self._outcome(file, self._findings[file]) for file in files]
+        return [self._outcome(file) for file in files]
 
-    def _outcome(self, path: str, findings: list[Finding]) -> Outcome:
+    def _outcome(self, path: str) -> Outcome:
+        outcome = self._found(path, self._findings[path])
+        collect_young()
+        return outcome
+
+    def _found(self, path: str, findings: list[Finding]) -> Outcome:
         hindrance = next((f for f in findings if _hinders(f)), None)
         if hindrance is not None:
             failure = f"line {hindrance.line}: {hindrance.code} {hindrance.message}"
@@ -163,30 +189,42 @@ class _Repairing:
         return Outcome(path, before, done)
 
 
-def _with_moves(outcomes: list[Outcome], files: Iterable[str], linter: Linter) -> Iterator[Outcome]:
-    """Let the tests patch what the repaired files use."""
-    by_path: dict[str, list[Move]] = {}
-    for outcome in outcomes:
-        for move in outcome.repair.moves if outcome.repair else ():
-            by_path.setdefault(str(move.path), []).append(move)
-    for outcome in outcomes:
-        moves = by_path.pop(os.path.abspath(outcome.path), [])
-        yield _moved(outcome, moves, linter) if moves else outcome
-    for file in files:
-        moves = by_path.pop(os.path.abspath(file), [])
-        if moves:
-            with open(file, "rb") as stream:
-                before = decode(stream.read())
-            yield _moved(Outcome(file, before, Repair(before)), moves, linter)
+class _Moving:
+    """Lets some tests at a time patch what the repaired files use, and writes none of them.
+
+    A test's own fixes, where there are any, wait for the next run.
+
+    Args:
+        options: flake8's.
+        moves: the texts in which each test has to name something else.
+        found: what came of the repaired files, among which a test may be.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        moves: dict[str, list[Move]],
+        found: dict[str, Outcome],
+    ) -> None:
+        self._linter = Linter(Settings.of(options))
+        self._moves = moves
+        self._found = found
+
+    def __call__(self, files: list[str]) -> list[Outcome]:
+        return [self._moved(self._found.get(file) or _as_it_lies(file)) for file in files]
+
+    def _moved(self, outcome: Outcome) -> Outcome:
+        if outcome.before is None or outcome.repair is None:
+            return outcome
+        after = moved(outcome.path, outcome.before, self._moves[outcome.path], self._linter)
+        done = Repair(after, left=outcome.repair.left)
+        return replace(outcome, repair=done)
 
 
-def _moved(outcome: Outcome, moves: list[Move], linter: Linter) -> Outcome:
-    """Make the moves in a file; its own fixes, where there are any, wait for the next run."""
-    if outcome.before is None or outcome.repair is None:
-        return outcome
-    after = moved(outcome.path, outcome.before, moves, linter)
-    done = Repair(after, left=outcome.repair.left)
-    return replace(outcome, repair=done)
+def _as_it_lies(path: str) -> Outcome:
+    with open(path, "rb") as stream:
+        before = decode(stream.read())
+    return Outcome(path, before, Repair(before))
 
 
 def _written(outcome: Outcome) -> Outcome:

@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.nodes import block_with
+from flake8_dbsession.analysis.nodes import block_with, first_line
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.edits import Edit, Fix, Refusal
 from flake8_dbsession.rewriting.width import width_of
@@ -139,8 +139,7 @@ class Document:
 
     def first_line(self, statement: ast.stmt) -> int:
         """Give the line on which a statement begins, its decorators included."""
-        decorators = getattr(statement, "decorator_list", None)
-        return decorators[0].lineno if decorators else statement.lineno
+        return first_line(statement)
 
     def stands_alone(self, first: ast.stmt, last: ast.stmt) -> bool:
         """Tell whether the lines of some statements hold nothing else but comments."""

@@ -68,6 +68,10 @@ class Move:
     stays: bool = False
     closes: bool = False
 
+    def names(self, name: str) -> bool:
+        """Tell whether something of a name is to be patched by it."""
+        return self.new.rpartition(".")[2] == name
+
 
 @dataclass(frozen=True, slots=True)
 class Swap:

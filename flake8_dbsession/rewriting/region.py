@@ -93,8 +93,11 @@ class Region:
 
     def _lost(self, statements: Sequence[Statement]) -> Counter[str]:
         """Count the comments that others would not have, and that say more than what goes."""
+        if "#" not in self._text:
+            return Counter()
         kept = Counter(_comments(cst.Module(list(statements))))
-        return Counter(_comments(self._module)) - kept - said_again(self._module)
+        lost = Counter(_comments(self._module)) - kept
+        return lost - said_again(self._module) if lost else lost
 
     def _shifted(self, code: str) -> str:
         """Move lines after a backslash with the line that they continue, which LibCST does not."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +15,11 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from flake8_dbsession.checking.caching.memory import Grounds
 from flake8_dbsession.checking.errors import RunError
 from flake8_dbsession.checking.running.file_check import Checked, FileCheck
-from flake8_dbsession.garbage import uncollected
+from flake8_dbsession.garbage import collect_young, uncollected
 
 R = TypeVar("R")
 
-_FEW = 16  # files that are looked at before another process would have begun
-_CHUNK = 16
-_YOUNG = 0  # the generation of what was made since the last collection
+_CHUNK = 16  # files that are looked at before another process would have begun
 
 
 Work: TypeAlias = Callable[[list[str]], R]
@@ -35,13 +32,17 @@ class _Process:
     work: ClassVar[Work[Any]]
 
 
-def spread(make: Callable[[], Work[R]], files: Sequence[str], jobs: int) -> Iterator[R]:
+def spread(
+    make: Callable[[], Work[R]], files: Sequence[str], jobs: int, *, at_once: int = _CHUNK
+) -> Iterator[R]:
     """Look at files, in several processes where there are many.
 
     Args:
         make: makes what each process does; it is sent to the processes.
         files: the files.
         jobs: how many processes there may be.
+        at_once: how many files a process is given at a time; where there are no more, this one
+            looks at them.
 
     Yields:
         What was made of some files at a time, in the order of the files.
@@ -50,8 +51,8 @@ def spread(make: Callable[[], Work[R]], files: Sequence[str], jobs: int) -> Iter
         RunError: a process came to a sudden end.
     """
     _start(make)  # here too, for its errors and for what the others inherit
-    chunks = list(_chunks(files))
-    if jobs == 1 or len(files) <= _FEW:
+    chunks = list(_chunks(files, at_once))
+    if jobs == 1 or len(files) <= at_once:
         yield from map(_work, chunks)
         return
     from concurrent.futures import ProcessPoolExecutor
@@ -110,7 +111,7 @@ class _Checks:
 
     def _checked(self, file: str) -> Checked:
         checked = self._check.check(file)
-        gc.collect(_YOUNG)  # all that is left of the file's tree, and nothing that is kept
+        collect_young()
         return checked
 
 
@@ -151,9 +152,9 @@ def ignoring_warnings() -> Iterator[None]:
         yield
 
 
-def _chunks(files: Sequence[str]) -> Iterator[list[str]]:
+def _chunks(files: Sequence[str], size: int) -> Iterator[list[str]]:
     remaining = iter(files)
-    while chunk := list(islice(remaining, _CHUNK)):
+    while chunk := list(islice(remaining, size)):
         yield chunk
 
 

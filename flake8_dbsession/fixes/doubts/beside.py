@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import first_line, nodes_in
 from flake8_dbsession.fixes.doubts.changes import (
     ASSERTS,
     Change,
@@ -66,7 +66,7 @@ class Repatch:
             cannot be given twice.
         """
         found: list[list[Change] | None] = []
-        for node in nodes_in(self.tree):
+        for node in self._near():
             match node:
                 case ast.With() | ast.AsyncWith():
                     items = (i for i in node.items if self._names(i.context_expr))
@@ -84,18 +84,25 @@ class Repatch:
         Returns:
             What changes; None where it is not plain what it gives.
         """
-        calls = [n for n in nodes_in(self.tree) if isinstance(n, ast.Call) and self._names(n)]
+        near = self._near()
+        calls = [n for n in near if isinstance(n, ast.Call) and self._names(n)]
         if len(calls) != 1:
             return None
         (call,) = calls
-        items = (i for n in nodes_in(self.tree) for i in getattr(n, "items", ()))
+        items = (i for n in near for i in getattr(n, "items", ()))
         item = next((i for i in items if i.context_expr is call), None)
-        function = decorated_by(call, self.tree)
+        function = decorated_by(call, near)
         if function is not None and is_patch(call):
             changes = Decorated(function, call, self.text, self.width).closed(self.closing)
         else:
             changes = self._in_place(call, item)
         return None if changes is None else _merged([*changes, *self._broken(call, changes)])
+
+    def _near(self) -> list[ast.AST]:
+        """Give the nodes among which the text may stand: those of the statement on its line."""
+        lines = ((first_line(each), each.end_lineno or 0, each) for each in self.tree.body)
+        around = (each for first, last, each in lines if first <= self.line <= last)
+        return [node for each in around for node in nodes_in(each)]
 
     def _names(self, expression: ast.expr) -> bool:
         """Tell whether a call's plain arguments name what is looked for."""

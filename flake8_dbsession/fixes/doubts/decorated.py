@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from functools import cached_property
 
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.analysis.nodes import dotted_name, first_line, nodes_in
 from flake8_dbsession.fixes.doubts.changes import (
     ASSERTS,
     Change,
@@ -28,14 +29,14 @@ _PATCHERS = frozenset({"dict", "object", "patch"})
 _GIVES = "return_value"
 
 
-def decorated_by(call: ast.Call, tree: ast.Module) -> Function | None:
+def decorated_by(call: ast.Call, nodes: Iterable[ast.AST]) -> Function | None:
     """Give the function that a call decorates.
 
     Args:
         call: the call.
-        tree: the syntax tree of its file.
+        nodes: those of the statement around it.
     """
-    functions = (node for node in nodes_in(tree) if isinstance(node, DEFINED))
+    functions = (node for node in nodes if isinstance(node, DEFINED))
     return next((each for each in functions if call in each.decorator_list), None)
 
 
@@ -159,7 +160,7 @@ class Decorated:
         first = next(iter(others), None) if has_docstring else docstring
         if first is None:
             return []
-        row = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
+        row = first_line(first)
         indent = self._indent(row)
         if len(indent.encode()) != first.col_offset:
             return []

@@ -70,7 +70,8 @@ class Neighbours:
 
     def _reads(self, path: Path, name: str, home: Path, project: Project) -> bool:
         word = module_word(home)
-        if home.parent != path.parent and word.encode() not in read(path, self._sources):
+        may_be_unnamed = home.stem == "__init__" and home.parent == path.parent  # `from . import`
+        if not may_be_unnamed and word.encode() not in read(path, self._sources):
             return False
         if (name, path) not in self._taken:
             self._taken[name, path] = _taken(name, read(path, self._sources))

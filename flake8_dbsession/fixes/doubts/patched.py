@@ -56,12 +56,14 @@ class Uses(NamedTuple):
         swaps: what is called instead, at those that are fixed.
         kept: the lines of those where it is read still.
         functions: the module's functions, and which of them call which.
+        moved: the texts in which tests have to name something else by the fixes before.
         may_move: whether a test's text may be changed.
     """
 
     swaps: tuple[Swap, ...]
     kept: tuple[int, ...]
     functions: Functions
+    moved: tuple[Move, ...] = ()
     may_move: bool = True
 
 
@@ -76,10 +78,12 @@ class PatchedNames:
         self._sources = sources
         self._neighbours: dict[Path, Neighbours] = {}
         self._tests: dict[Path, _Test] = {}
+        self._tests_by: dict[tuple[Path, str], list[_Test]] = {}
+        self._mentioned: dict[tuple[Path, str], list[_Mentions]] = {}
         self._conftests: dict[Path, tuple[ast.Module, str] | None] = {}
         self._functions: dict[Path, Functions] = {}
         self._callers_of: dict[tuple[Path, Path], tuple[Functions, ...]] = {}
-        self._late: dict[tuple[Path, str, frozenset[str]], list[_Read]] = {}
+        self._late: dict[tuple[Path, str, frozenset[str], bool], list[_Read]] = {}
 
     def neighbours(self, root: Path) -> Neighbours:
         """Give the files of a project."""
@@ -117,7 +121,8 @@ class PatchedNames:
         if not homes and not context.file.module.scope.bindings(name):
             return self._handed(swap, context) if swap and swap.is_itself else Verdict()
         moves: list[Move] = []
-        for test in self._tests_naming(context, name, "sys.modules"):
+        new = swap.new if swap is not None and swap.new.isidentifier() else name
+        for test in dict.fromkeys(self._tests_of(context, name) + self._tests_of(context, new)):
             callers = partial(self._callers, test, context)
             others = partial(self._late_reads, homes=frozenset(homes), context=context)
             place = _Place(
@@ -167,6 +172,14 @@ class PatchedNames:
                     return Verdict(doubt_of(test.path, reason, context))
         return Verdict()
 
+    def _tests_of(self, context: Context, name: str) -> list[_Test]:
+        """Give the tests that may patch a name in a module, or where it is defined."""
+        key = context.file.path, name
+        if key not in self._tests_by:
+            tests = self._tests_naming(context, name, "sys.modules")
+            self._tests_by[key] = [test for test in tests if test.may_name(key[0])]
+        return self._tests_by[key]
+
     def _tests_naming(self, context: Context, *words: str) -> Iterator[_Test]:
         root = context.file.inference.project.root
         neighbours = self.neighbours(root)
@@ -205,31 +218,55 @@ class PatchedNames:
             self._callers_of[test.path, home] = functions
         return self._callers_of[test.path, home]
 
-    def _late_reads(self, name: str, homes: frozenset[str], context: Context) -> list[_Read]:
-        """Find where the project reads a name of some modules each time that code is called."""
-        key = (context.file.inference.project.root, name, homes)
+    def _late_reads(
+        self, name: str, homes: frozenset[str], context: Context, *, early: bool = False
+    ) -> list[_Read]:
+        """Find where the project reads a name of some modules each time that code is called.
+
+        Or, early, where it reads what a module has imported once, too.
+        """
+        key = (context.file.inference.project.root, name, homes, early)
         if key not in self._late:
-            paths = self.neighbours(key[0]).naming(name)
-            mine = (path for path in paths if not context.policy.is_test(path))
-            self._late[key] = [read for p in mine for read in self._reads(p, name, homes, context)]
+            mentions = self._mentions(name, context)
+            found = [r for m in mentions for r in self._reads(m, name, homes, context)]
+            if early:
+                found += (
+                    r for m in mentions for r in self._own_reads(m.path, name, homes, context)
+                )
+            self._late[key] = found
         return self._late[key]
 
-    def _reads(
+    def _mentions(self, name: str, context: Context) -> list[_Mentions]:
+        """Find where the project may read a name of some module each time that code is called."""
+        project = context.file.inference.project
+        key = (project.root, name)
+        if key not in self._mentioned:
+            paths = self.neighbours(project.root).naming(name)
+            mine = (path for path in paths if not context.policy.is_test(path))
+            self._mentioned[key] = [_mentions(path, name, project.sources) for path in mine]
+        return self._mentioned[key]
+
+    def _own_reads(
         self, path: Path, name: str, homes: frozenset[str], context: Context
     ) -> Iterator[_Read]:
-        project = context.file.inference.project
-        text = decode(read(path, project.sources)) or ""
-        words = "|".join(re.escape(home.rpartition(".")[2]) for home in homes)
-        words = "|".join([words, *re.findall(rf"\b(?:{words})[ \t]+as[ \t]+(\w+)", text)])
-        late = re.finditer(_LATE.format(re.escape(name)), text, re.MULTILINE)
-        found = [m for m in late if _may_be_any(m[1], homes)]
-        owned = [*re.finditer(rf"\b(?:{words})\.{re.escape(name)}\b", text)]
+        functions = self._functions_of(path, context.file.inference.project)
+        if any(name == each and _may_be_any(home, homes) for home, _, each in functions.imports):
+            lines = functions.lines_of(name)
+            yield from (_Read(path, n, functions) for n in lines if not functions.is_late(name, n))
+
+    def _reads(
+        self, mentions: _Mentions, name: str, homes: frozenset[str], context: Context
+    ) -> Iterator[_Read]:
+        path, words = mentions.path, {home.rpartition(".")[2] for home in homes}
+        words |= {alias for module, alias in mentions.renamed if module in words}
+        found = [line for module, line in mentions.imported if _may_be_any(module, homes)]
+        owned = [line for owner, line in mentions.owned if not homes or owner in words]
         is_home = any(is_module(path, home) for home in homes)
         if not (found or owned or is_home):
             return  # without parsing it
-        functions = self._functions_of(path, project)
-        lines = [line for line in _lines(found, text) if functions.is_imported(name, line)]
-        lines += _lines(owned, text)
+        functions = self._functions_of(path, context.file.inference.project)
+        lines = [line for line in found if functions.is_imported(name, line)]
+        lines += owned
         lines += functions.lines_of(name) if is_home else []
         yield from (_Read(path, line, functions) for line in lines)
 
@@ -246,13 +283,10 @@ class PatchedNames:
 
     def _functions_of(self, path: Path, project: Project) -> Functions:
         if path not in self._functions:
-            text = decode(read(path, project.sources)) or ""
-            self._functions[path] = Functions(parse(text) or ast.Module([], []))
+            test = self._tests.get(path)
+            tree = test.tree if test else parse(decode(read(path, project.sources)) or "")
+            self._functions[path] = Functions(tree or ast.Module([], []))
         return self._functions[path]
-
-
-def _lines(found: Iterable[re.Match[str]], text: str) -> list[int]:
-    return [text.count("\n", 0, match.end()) + 1 for match in found]
 
 
 def _has(context: Context, name: str) -> bool:
@@ -287,6 +321,35 @@ def _homes(name: str, context: Context) -> set[str]:
         if node.attr == name:
             homes |= {each.rpartition(".")[0] for each in context.file.names(node, scope)}
     return homes - {""}
+
+
+class _Mentions(NamedTuple):
+    """Where a file may read a name of another module each time that its code is called.
+
+    Attributes:
+        path: the file.
+        imported: the modules from which functions import it, with the lines.
+        owned: the names of which it is read as an attribute, with the lines.
+        renamed: the names that get another one in an import, with that.
+    """
+
+    path: Path
+    imported: list[tuple[str, int]]
+    owned: list[tuple[str, int]]
+    renamed: list[tuple[str, str]]
+
+
+def _mentions(path: Path, name: str, sources: Sources) -> _Mentions:
+    text = decode(read(path, sources)) or ""
+    late, owned = _LATE.format(re.escape(name)), rf"\b(\w+)\.{re.escape(name)}\b"
+    renamed = re.findall(r"\b(\w+)[ \t]+as[ \t]+(\w+)", text)
+    return _Mentions(path, _at_lines(late, text), _at_lines(owned, text), renamed)
+
+
+def _at_lines(pattern: str, text: str) -> list[tuple[str, int]]:
+    """Give what a pattern captures in a text, with the lines on which it ends."""
+    found = re.finditer(pattern, text, re.MULTILINE)
+    return [(match[1], text.count("\n", 0, match.end()) + 1) for match in found]
 
 
 class _Read(NamedTuple):
@@ -444,9 +507,14 @@ class _Test:
         self._runners: dict[tuple[int, Functions, Functions], Runners] = {}
         self._lasting: dict[tuple[int, Functions], frozenset[str]] = {}
 
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """Its syntax tree; None where it does not parse."""
+        return parse(self._text)
+
     def looks_into(self, module: Path) -> list[Look]:
         """Give what it looks for in the source of a module, as ``Code`` tells it."""
-        if not self._may_name(module) or self._code is None:
+        if not self.may_name(module) or self._code is None:
             return []
         return self._code.looks_into(module)
 
@@ -456,7 +524,7 @@ class _Test:
 
     def patched(self, name: str, module: Path) -> list[int]:
         """Give the lines of the texts by which it replaces a name in a module."""
-        seen = self._patches(name) if self._may_name(module) else []
+        seen = self._patches(name) if self.may_name(module) else []
         return [each.line for each in seen if each.name == name and is_module(module, each.module)]
 
     def notices(self, place: _Place) -> tuple[str, list[Move]]:
@@ -465,48 +533,60 @@ class _Test:
         Returns:
             The reason, empty where it would not, and the texts that have to name something else.
         """
-        name, swap = place.name, place.swap
         moves: list[Move] = []
-        if not self._may_name(place.module):
-            return "", []
-        near = {module_word(place.module), *(home.rpartition(".")[2] for home in place.homes)}
-        near |= {module_word(swap.home)} if swap and swap.home else set()
-        for seen in self._patches(name):
-            if seen.word not in near and HOLE not in seen.module:
-                continue
-            if seen.name == name and HOLE not in seen.module:
-                if is_module(place.module, seen.module) and not self._is_covered(seen, swap):
-                    if not self._is_held(seen, place):
-                        continue
-                    found = self._moved(seen, place)
-                    if found is None:
-                        return f"patches `{name}` in this module", []
-                    moves += found
-                if self._is_read_newly(seen, place):
-                    why = "which the code would read only then"
-                    return f"patches `{seen.module}.{name}`, {why}", []
-                if (
-                    _ends_in_any(seen.module, place.homes)
-                    and not place.is_of_module
-                    and not seen.is_reread(swap)
-                    and self._may_run(seen, place)
-                ):
-                    found = self._beside_home(seen, place)
-                    if found is None:
-                        return f"patches `{seen.module}.{name}`", []
-                    moves += found
-            elif seen.name == "*":
-                if seen.module in place.homes and self._may_run(seen, place):
-                    return f"replaces `{seen.module}` as a whole", []
-            elif (
-                seen.may_be_in(place)
-                and not self._is_covered(seen, swap)
-                and self._may_run(seen, place)
-            ):
-                return f"may patch `{name}` in this module", []
-        return "", moves
+        homes = [place.swap.home] if place.swap and place.swap.home else []
+        near = {home.rpartition(".")[2] for home in place.homes}
+        near.update(map(module_word, [place.module, *homes]))
+        for seen in self._patches(place.name):
+            if seen.word in near or HOLE in seen.module:
+                reason, found = self._noticed(seen, place)
+                if reason:
+                    return reason, []
+                moves += found
+        return self._noticed_then(place), moves
 
-    def _may_name(self, module: Path) -> bool:
+    def _noticed(self, seen: _Seen, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a patch would tell, as ``notices`` does of all."""
+        if seen.name != place.name or HOLE in seen.module:
+            return self._noticed_unread(seen, place), []
+        reason, here = self._noticed_here(seen, place)
+        if reason:
+            return reason, []
+        reason, at_home = self._noticed_at_home(seen, place)
+        return reason, here + at_home
+
+    def _noticed_unread(self, seen: _Seen, place: _Place) -> str:
+        """Say how a patch would tell, of which it is not known what it replaces; empty for none."""
+        if seen.name == "*":
+            is_run = seen.module in place.homes and self._may_run(seen, place)
+            return f"replaces `{seen.module}` as a whole" if is_run else ""
+        if not seen.may_be_in(place) or self._is_covered(seen, place.swap):
+            return ""
+        is_run = self._may_run(seen, place)
+        return f"may patch `{place.name}` in this module" if is_run else ""
+
+    def _noticed_here(self, seen: _Seen, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a patch in the module would tell."""
+        reason = f"patches `{place.name}` in this module"
+        if not is_module(place.module, seen.module) or self._is_covered(seen, place.swap):
+            return "", []
+        if self._is_shared(seen, place):
+            return reason, []
+        found = self._moved(seen, place) if self._is_held(seen, place) else []
+        return (reason, []) if found is None else ("", found)
+
+    def _noticed_at_home(self, seen: _Seen, place: _Place) -> tuple[str, list[Move]]:
+        """Say how a patch at a home of the name would tell."""
+        reason = f"patches `{seen.module}.{place.name}`"
+        if self._is_read_newly(seen, place):
+            return f"{reason}, which the code would read only then", []
+        is_read = _ends_in_any(seen.module, place.homes) and not place.is_of_module
+        if not is_read or seen.is_reread(place.swap) or not self._may_run(seen, place):
+            return "", []
+        found = self._beside_home(seen, place)
+        return (reason, []) if found is None else ("", found)
+
+    def may_name(self, module: Path) -> bool:
         """Tell whether the test may patch something in a module, or run it: whether it names it.
 
         Where the name is put together of several texts, one of them ends after its first letters.
@@ -543,7 +623,35 @@ class _Test:
         if names is None or self._code is None:
             return True
         later = self._lasting_at(line, names, place)
-        return not all(self._code.has_ended(at, names, later) for at in {seen.at, seen.since})
+        return not all(self._code.runs.has_ended(at, names, later) for at in {seen.at, seen.since})
+
+    def _noticed_then(self, place: _Place) -> str:
+        """Say how a patch of what is called instead would tell, for the module has that name."""
+        swap = place.swap
+        if swap is None or swap.is_itself or not self._is_of_module_then(swap, place):
+            return ""
+        patches = [seen for seen in self._patches(swap.new) if seen.name == swap.new]
+        if not place.is_of_module:
+            moved = (m for m in place.uses.moved if m.path == self.path and m.names(swap.new))
+            lines = {move.line for move in moved}
+            patches += [seen for seen in self._patches(place.name) if seen.line in lines]
+        here = (seen for seen in patches if is_module(place.module, seen.module))
+        is_given = any(self._reaches(seen, swap.line, place) for seen in here)
+        return f"patches `{swap.new}` in this module" if is_given else ""
+
+    def _is_of_module_then(self, swap: Swap, place: _Place) -> bool:
+        """Tell whether what is called instead will be the module's own, and no function's."""
+        if place.is_of_module or place.has_own(swap.new):
+            return True
+        return any(place.is_own(each.line) for each in place.uses.swaps)
+
+    def _is_shared(self, seen: _Seen, place: _Place) -> bool:
+        """Tell whether a place that reads a home would get what its module is given instead."""
+        swap = place.swap
+        if swap is None or swap.old != place.name or swap.is_itself or place.is_of_module:
+            return False
+        is_moved = any(place.is_own(each.line) for each in place.uses.swaps)
+        return is_moved and self._reaches(seen, swap.line, place)
 
     def _is_read_newly(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether what is called instead reads a patched name of a home, and nothing did."""
@@ -576,7 +684,7 @@ class _Test:
         if swap is None or swap.old != place.name or not swaps or self._code is None:
             return None
         stays = any(self._reaches(seen, line, place) for line in filter(place.is_own, uses.kept))
-        stays = stays or self._code.reads(place.name, place.module)
+        stays = stays or self._code.imported.reads(place.name, place.module)
         if all(each.enters for each in swaps):
             new = _only({each.new for each in swaps})
             if new.isidentifier():
@@ -607,9 +715,21 @@ class _Test:
         is_free = self._code.is_alone if stays else self._code.can_name
         if not home or not is_free(seen.at, seen.name):
             return None
-        if stays and home in self._code.patched_at(seen.at, seen.name):
+        is_patched = home in self._code.patched_at(seen.at, seen.name)
+        if stays and is_patched:
             return []
+        if not is_patched and self._is_used_by_others(seen, place, home, swaps):
+            return None
         return self._named(seen, place, home, seen.name, stays=stays)
+
+    def _is_used_by_others(self, seen: _Seen, place: _Place, home: str, swaps: list[Swap]) -> bool:
+        """Tell whether other code that a test runs reads a factory's home, or uses a provider."""
+        homes, mine = frozenset({home}), {(place.module, each.line) for each in place.uses.swaps}
+        found = [*place.others(place.name, homes=homes)]
+        for provider in {each.new for each in swaps}:
+            found += place.others(provider, homes=homes, early=True)
+        others = (e for e in found if e.path != swaps[0].home and (e.path, e.line) not in mine)
+        return any(self._runs(seen, each, place) for each in others)
 
     def _closing(
         self, seen: _Seen, place: _Place, swaps: list[Swap], *, stays: bool
@@ -666,7 +786,7 @@ class _Test:
 
     def _runs(self, seen: _Seen, read: _Read, place: _Place, unless: Sequence[Patch] = ()) -> bool:
         """Tell whether code of some module may run while a patch holds."""
-        if self._code is None or not self._code.may_name(seen.at, read.path):
+        if self._code is None or not self._code.runs.may_name(seen.at, read.path):
             return False
         run_by = self._run_by(read.line, read.functions, place)
         modules = [place.uses.functions, *place.callers()]
@@ -676,7 +796,8 @@ class _Test:
             for use in read.used_by(module)
         ]
         is_known = any(module.uses_of(read.path) for module in modules)
-        return self._code.may_run(seen.at, read.path, run_by, uses if is_known else None, unless)
+        known = uses if is_known else None
+        return self._code.runs.may_run(seen.at, read.path, run_by, known, unless)
 
     def _run_by(self, line: int, functions: Functions, place: _Place) -> Runners:
         """Give what stands wherever the code on a line of a module is run."""
@@ -726,7 +847,7 @@ class _Test:
 
     def _may_run(self, seen: _Seen, place: _Place) -> bool:
         """Tell whether a place may run while a patch holds: whether something names it there."""
-        if self._code is None or not self._code.may_name(seen.at, place.module):
+        if self._code is None or not self._code.runs.may_name(seen.at, place.module):
             return False
         swap = place.swap
         is_known = swap is not None and swap.old == place.name
@@ -734,7 +855,7 @@ class _Test:
 
     @cached_property
     def _code(self) -> Code | None:
-        tree = parse(self._text)
+        tree = self.tree
         return Code(tree, self._text, self._shared) if tree is not None else None
 
     def _patches(self, name: str) -> list[_Seen]:

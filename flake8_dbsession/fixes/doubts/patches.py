@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.fixes.doubts.looped import looped_texts
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -44,18 +44,17 @@ class Patch(NamedTuple):
     holder: ast.expr | None = None
 
 
-def patches(tree: ast.Module) -> list[Patch]:
+def patches(nodes: Sequence[ast.AST]) -> list[Patch]:
     """Find what a test's file patches.
 
     Args:
-        tree: its syntax tree.
+        nodes: all nodes of its syntax tree.
     """
-    return list(_Reader(tree).found())
+    return list(_Reader(nodes).found())
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module) -> None:
-        nodes = nodes_in(tree)
+    def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self._nodes = [node for node in nodes if type(node) in _READ]
         bound = self._bound()
         self._texts = _only_one(bound, _text_in)

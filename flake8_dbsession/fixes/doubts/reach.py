@@ -109,6 +109,8 @@ class Functions:
         self._uses: dict[Path, list[Use]] = {}
         self._inside: dict[int, Names] = {}
         self._not_at_once: dict[_Function, frozenset[str]] = {}
+        self._naming: dict[Runners, Runners] = {}
+        self._at: dict[int, _Outer | None] = {}
 
     def is_imported(self, name: str, line: int) -> bool:
         """Tell whether a function imports a name on a line, perhaps by another one."""
@@ -129,7 +131,7 @@ class Functions:
     def lines_of(self, name: str) -> list[int]:
         """Give the lines on which the module's code reads a name."""
         if name not in self._read_on:
-            names = (node for node in nodes_in(self._tree) if isinstance(node, ast.Name))
+            names = (node for node in self._nodes if isinstance(node, ast.Name))
             reads = (n for n in names if n.id == name and isinstance(n.ctx, ast.Load))
             self._read_on[name] = [read.lineno for read in reads]
         return self._read_on[name]
@@ -151,6 +153,11 @@ class Functions:
 
     def naming(self, runners: Runners) -> Runners:
         """Give what stands wherever some code is run by code of this module."""
+        if runners not in self._naming:
+            self._naming[runners] = self._found_naming(runners)
+        return self._naming[runners]
+
+    def _found_naming(self, runners: Runners) -> Runners:
         found, named = Runners(frozenset()), runners.all or frozenset()
         for function in self._outer:
             is_known = not function.is_kept and function.names <= (runners.names or frozenset())
@@ -235,7 +242,7 @@ class Functions:
     @cached_property
     def words(self) -> frozenset[str]:
         """All names and words of texts in the module."""
-        return _words(nodes_in(self._tree))
+        return _words(self._nodes)
 
     @cached_property
     def plain(self) -> frozenset[str]:
@@ -247,14 +254,14 @@ class Functions:
     @cached_property
     def bases(self) -> frozenset[str]:
         """The names of what its classes derive from."""
-        classes = (n for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
+        classes = (n for n in self._nodes if isinstance(n, ast.ClassDef))
         return frozenset(last_segment(base) for cls in classes for base in cls.bases)
 
     @cached_property
     def imports(self) -> list[tuple[str, int, str]]:
         """What it imports: a package, how many dots stand before that, and a name of it."""
         found: list[tuple[str, int, str]] = []
-        for node in nodes_in(self._tree):
+        for node in self._nodes:
             match node:
                 case ast.Import(names=aliases):
                     found += ((alias.name, 0, "") for alias in aliases)
@@ -275,7 +282,7 @@ class Functions:
         return self._uses[module]
 
     def _using(self, module: Path) -> Iterator[Use]:
-        nodes = nodes_in(self._tree)
+        nodes = self._nodes
         for node in nodes:
             match node:
                 case ast.Import(names=aliases):
@@ -296,7 +303,7 @@ class Functions:
 
     @cached_property
     def _classes(self) -> frozenset[str]:
-        return frozenset(n.name for n in nodes_in(self._tree) if isinstance(n, ast.ClassDef))
+        return frozenset(n.name for n in self._nodes if isinstance(n, ast.ClassDef))
 
     @cached_property
     def _outer(self) -> list[_Outer]:
@@ -306,11 +313,15 @@ class Functions:
     def _outside(self) -> list[tuple[frozenset[str], frozenset[str] | None]]:
         return list(_outside(self._tree.body))
 
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return nodes_in(self._tree)
+
     def _around(self, line: int) -> _Outer | None:
-        for function in self._outer:
-            if function.node.lineno <= line <= (function.node.end_lineno or 0):
-                return function
-        return None
+        if line not in self._at:
+            ends = ((f, f.node.lineno, f.node.end_lineno or 0) for f in self._outer)
+            self._at[line] = next((f for f, first, last in ends if first <= line <= last), None)
+        return self._at[line]
 
 
 def runners(line: int, module: Functions, others: Sequence[Functions]) -> Runners:

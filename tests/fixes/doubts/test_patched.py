@@ -237,6 +237,21 @@ def test_it_would_not_where_its_own_name_is_patched_all_the_time(tmp_path: Path)
     assert "patches `SessionLocal` in this module" in found
 
 
+def test_a_place_with_its_own_import_waits_for_no_other(tmp_path: Path) -> None:
+    """Where the own place of the module is left, its name stays patched, and the other is fixed."""
+    work = WORK + LATE.partition("import User\n")[2].replace("def work(", "def late(")
+    test = f"""
+        from app import work
+
+        def test_it(monkeypatch):
+            {OWN_PATCH}
+            work.work("a"), work.late("a")
+    """
+    files = {**HOUSE, "app/work.py": work, "tests/test_work.py": test}
+    done = repaired(tmp_path, files, "app/work.py", "DBS102")
+    assert ([each.line for each in done.left], [each.line for each in done.fixed]) == ([6], [12])
+
+
 DISPATCH = """
     async def dispatch(tool, given):
         if tool == "add":

@@ -338,6 +338,20 @@ OF_OBJECT = """
         assert db.commit.called
         db.close.assert_called_once()
 """
+TELLING_EARLY = OPENED + "\n    def tell()" + TELLING.partition("    def tell()")[2]
+BESIDE_LATE = (
+    OPENED
+    + """
+    def count():
+        from core.database import SessionLocal
+
+        db = SessionLocal()
+        try:
+            return db.query(User).count()
+        finally:
+            db.close()
+"""
+)
 FITTING = {
     "a factory that is imported by another name, and replaced by its own": (
         LATE_RENAMED,
@@ -358,6 +372,35 @@ FITTING = {
             assert work.told("a") == "A"
         """,
         "",
+    ),
+    "its own name, beside a place that reads the home": (
+        BESIDE_LATE,
+        """
+    @pytest.fixture(autouse=True)
+    def own(monkeypatch, factory):
+        monkeypatch.setattr(work, "SessionLocal", factory)
+
+    def test_it(monkeypatch):
+        db = MagicMock()
+        db.query.return_value.count.return_value = 7
+        monkeypatch.setattr("core.database.SessionLocal", lambda: db)
+        assert work.count() == 7
+        assert work.add("a")
+        """,
+        'monkeypatch.setattr(work, "get_db_session", lambda: closing(factory()))',
+    ),
+    "its own name, where other code uses the provider": (
+        TELLING_EARLY,
+        READY
+        + """
+    def test_it(monkeypatch):
+        db = MagicMock()
+        monkeypatch.setattr(work, "SessionLocal", lambda: db)
+        monkeypatch.setattr("core.teller.title", lambda: "all")
+        assert work.add("a")
+        assert work.tell() == ("all", 0)
+        """,
+        'monkeypatch.setattr(work, "get_db_session", lambda: closing(db))',
     ),
     "an object of a module": (OPENED, OF_OBJECT, 'patch("core.database.SessionLocal"'),
     "a fixture's setattr": (
@@ -1074,6 +1117,29 @@ HELD = {
         with patch("core.database.SessionLocal", return_value=db):
             work.add("")
         db.commit.assert_not_called()
+        """,
+    ),
+    "a provider that the module has already, and another double of it": (
+        """
+    from core.database import SessionLocal, get_db_session
+    from core.models import User
+
+    def add(name):
+        db = SessionLocal()
+        try:
+            db.add(User(name=name))
+            db.commit()
+        finally:
+            db.close()
+        with get_db_session() as db:
+            return db.query(User).count()
+        """,
+        """
+    def test_it(monkeypatch, factory):
+        db = MagicMock()
+        monkeypatch.setattr(work, "SessionLocal", lambda: db)
+        monkeypatch.setattr(work, "get_db_session", factory)
+        assert work.add("a") == 0
         """,
     ),
     "a close that fails": (
