@@ -20,6 +20,7 @@ from flake8_dbsession.linter import Linter, PreparedFile
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import COVERED, Policy
+from flake8_dbsession.rewriting.blanks import spare_blanks
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import (
     Doubt,
@@ -41,6 +42,7 @@ from flake8_dbsession.rewriting.proof import (
     prove_gone,
     prove_rest_kept,
 )
+from flake8_dbsession.rewriting.said import outdated_comment
 from flake8_dbsession.rewriting.text import Text
 from flake8_dbsession.rules.base import Violation
 from flake8_dbsession.rules.registry import rules
@@ -616,8 +618,13 @@ class _Findings:
     def _doubts(self, fix: Fix, wishes: Wishes) -> tuple[Doubt, ...]:
         """Give the doubts about a fix that nobody accepts."""
         accepted = self._accepted(wishes)
-        found = () if wishes.unsafe else fix.doubts
+        found = () if wishes.unsafe else (*fix.doubts, *self._outdated(fix))
         return tuple(doubt for doubt in found if doubt.kind.value not in accepted)
+
+    def _outdated(self, fix: Fix) -> Iterator[Doubt]:
+        doubt = outdated_comment(fix.swap, self.document) if fix.swap is not None else None
+        if doubt is not None:
+            yield doubt
 
     def _accepted(self, wishes: Wishes) -> set[str]:
         accepted = {*wishes.accepted, *accepted_by(self.document.context.policy)}
@@ -742,6 +749,8 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     if names:
         unneeded = superfluous(names, new.document, lambda n: old.is_replaced(n) or new.is_taken(n))
         new = _edited(new, unneeded) if unneeded else new
+    spare = spare_blanks(old.text.content, new.text.content)
+    new = _edited(new, spare) if spare else new
     # A comment may hide nothing once the code that it speaks of is fixed, and goes next.
     fixed = [p.violation for p in chosen if not rules()[p.violation.code].judges_comments]
     prove_gone(old.violations, new.violations, fixed)

@@ -233,6 +233,16 @@ def names_codes_only(comment: str) -> bool:
     return _CODES.fullmatch(comment) is not None
 
 
+def lines_in(tree: ast.AST, kinds: tuple[type[ast.AST], ...]) -> set[int]:
+    """Give the lines of all nodes of some kinds, but for the first one of each."""
+    spans = (
+        range(node.lineno + 1, (node.end_lineno or 0) + 1)  # type: ignore[attr-defined]
+        for node in ast.walk(tree)
+        if isinstance(node, kinds)
+    )
+    return {line for span in spans for line in span}
+
+
 def lines_of(text: str) -> list[str]:
     """Give a text's lines with their ends, as Python counts them."""
     return [line for line in _LINE.findall(text) if line]

@@ -90,6 +90,8 @@ class Swap:
             goes.
         differing: the keys of the result that are others after an error of it, which another
             handler catches; None where more is different.
+        original: the old one's name where it is defined; empty where it is called by that.
+        opens: whether anything is opened in its place: a session that nothing uses goes.
     """
 
     old: str
@@ -105,6 +107,8 @@ class Swap:
     lends: bool = False
     only_closes: bool = False
     differing: frozenset[str] | None = None
+    original: str = ""
+    opens: bool = True
 
     @property
     def is_itself(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import TypeGuard
@@ -210,7 +210,12 @@ def _superfluous(
                 gone = [a for a in aliases if (a.asname or a.name) in names and a.asname != a.name]
                 if gone:
                     used = _used_names(scope) if used is None else used
-                    gone = [a for a in gone if (a.asname or a.name) not in used]
+                    gone = [
+                        alias
+                        for alias in gone
+                        if (name := alias.asname or alias.name) not in used
+                        or _is_read_by_others(name, statement, scope)
+                    ]
                 if isinstance(scope, ast.Module):
                     taken = [a for a in gone if is_taken(a.asname or a.name)]
                     gone = [a for a in gone if a not in taken]
@@ -225,6 +230,26 @@ def _superfluous(
                 yield from _superfluous(scope, statement.body, names, document, is_taken)
 
 
+def _is_read_by_others(name: str, statement: ast.stmt, scope: ast.AST) -> bool:
+    """Tell whether a function reads a name, but only below other imports of the same one."""
+    if not isinstance(scope, _FUNCTIONS):
+        return False
+    nodes = own_nodes(scope)
+    names = [node for node in nodes if isinstance(node, ast.Name) and node.id == name]
+    others = set(nodes).difference(names)
+    if name in _used_in(others) or not all(isinstance(each.ctx, ast.Load) for each in names):
+        return False
+    imports = (n for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)))
+    known = {
+        (getattr(each, "module", None), getattr(each, "level", 0), alias.name)
+        for each in imports
+        for alias in each.names
+        if (alias.asname or alias.name) == name
+    }
+    own = [_import_before(name, each.lineno, scope.body) for each in names]
+    return len(known) == 1 and not any(each in (None, statement) for each in own)
+
+
 def _kept_for_others(taken: list[ast.alias], document: Document) -> Iterator[Edit]:
     """Say to linters that imports are meant to stay which only other files use."""
     for line in sorted({alias.lineno for alias in taken}):
@@ -237,8 +262,12 @@ def _kept_for_others(taken: list[ast.alias], document: Document) -> Iterator[Edi
 
 def _used_names(scope: ast.AST) -> set[str]:
     """Give the names that a scope and those inside it use, but for what those import themselves."""
+    return _used_in(own_nodes(scope))
+
+
+def _used_in(nodes: Iterable[ast.AST]) -> set[str]:
     used: set[str] = set()
-    for node in own_nodes(scope):
+    for node in nodes:
         match node:
             case ast.Name(id=name):
                 used.add(name)
@@ -314,10 +343,18 @@ def _import_of(name: str, line: int, where: Scope) -> ast.ImportFrom | None:
     """Find the import that a name has at a line from, in the line's own block or one around it."""
     if not all(isinstance(binding.how, Imported) for binding in where.bindings(name)):
         return None
+    body = body_of(where.node)
+    return _import_before(name, line, body, at_any_line=isinstance(where.node, ast.Module))
+
+
+def _import_before(
+    name: str, line: int, body: list[ast.stmt], *, at_any_line: bool = False
+) -> ast.ImportFrom | None:
+    """Find the last import of a name in the blocks that a line lies in, which has run by then."""
     found = None
-    for block in _blocks_around(line, body_of(where.node)):
+    for block in _blocks_around(line, body):
         for statement in _run_before(block):
-            is_before = isinstance(where.node, ast.Module) or statement.lineno < line
+            is_before = at_any_line or statement.lineno < line
             if is_before and isinstance(statement, ast.ImportFrom) and name in _bound_by(statement):
                 found = statement
     return found

@@ -12,11 +12,9 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_dbsession.rewriting.document import Document, lines_of, names_codes_only
+from flake8_dbsession.rewriting.document import Document, lines_in, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 from flake8_dbsession.rewriting.said import said_again
-
-_TEXTS = (ast.Constant, ast.JoinedStr)
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -121,8 +119,7 @@ class Region:
     @cached_property
     def _texts(self) -> set[int]:
         """The lines that begin inside of a text."""
-        texts = (n for n in ast.walk(self._document.tree) if isinstance(n, _TEXTS))
-        return {line for n in texts for line in range(n.lineno + 1, (n.end_lineno or 0) + 1)}
+        return lines_in(self._document.tree, (ast.Constant, ast.JoinedStr))
 
     @property
     def _text(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from itertools import takewhile
 
 import libcst as cst
 
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Edit
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Swap
 
 _WORD = regex(r"\w+")
 _PLAIN = frozenset(
@@ -41,6 +42,28 @@ def said_again(node: cst.CSTNode) -> Counter[str]:
     for child in node.children:
         found += said_again(child)
     return found
+
+
+def outdated_comment(swap: Swap, document: Document) -> Doubt | None:
+    """Doubt a comment beside a call, or right above it, that names what is not called any more.
+
+    Args:
+        swap: what is called in whose place.
+        document: the file.
+    """
+    if swap.is_itself or not swap.opens:
+        return None
+    line = document.lines[swap.line - 1]
+    start = document.offset(swap.line, 0)
+    beside = document.comments_in(start, start + len(line))
+    before = reversed(document.lines[: swap.line - 1])
+    above = takewhile(lambda each: each.startswith("#"), map(str.strip, before))
+    code = line.replace("".join(beside), "")
+    for comment in (*above, *beside):
+        if swap.old in _WORD.findall(comment) and not _says_only(comment, code):
+            reason = f"the comment `{comment}` names `{swap.old}`, which is not called any more"
+            return Doubt(Kind.COMMENT, reason)
+    return None
 
 
 def without_comment(statement: ast.stmt, document: Document) -> tuple[Edit, ...]:

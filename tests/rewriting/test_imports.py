@@ -323,6 +323,42 @@ def test_an_import_goes_that_only_others_of_its_name_are_read_of(tmp_path: Path)
     assert "    from core.database import SessionLocal\n    return SessionLocal\n" in content
 
 
+BRANCHES = """
+    def work(kind, name):
+        if kind == "count":
+            from core.database import SessionLocal
+
+            with SessionLocal() as db:
+                return db.query(1).count()
+        if kind == "kept":
+            {}
+            return SessionLocal{}
+"""
+OTHER = "from core.database import SessionLocal"
+
+
+@pytest.mark.parametrize(
+    ("other", "more", "goes"),
+    [
+        (OTHER, "", True),
+        (f"if name:\n                {OTHER}", "", False),
+        ("pass", "", False),
+        ("from core.other import SessionLocal", "", False),
+        (OTHER, "\n        return [SessionLocal]", False),
+        (OTHER, "\n        return lambda: SessionLocal", False),
+    ],
+)
+def test_an_import_goes_in_whose_place_others_stand_where_the_name_is_read(
+    other: str, more: str, goes: bool, tmp_path: Path
+) -> None:
+    work = BRANCHES.format(other, more)
+    files = {**HOUSE, "core/other.py": "SessionLocal = None", "app/work.py": work}
+    found = repaired(tmp_path, files, "app/work.py", "DBS102").text.content
+    first = found.partition("import ")[2].partition("\n")[0]
+    assert first == ("get_db_session" if goes else "SessionLocal, get_db_session")
+    assert other.partition("\n")[0] in found
+
+
 def test_what_another_module_takes_from_elsewhere_goes(tmp_path: Path) -> None:
     taker = "from core.database import SessionLocal\nfrom app import counting"
     files = {**HOUSE, "app/__init__.py": "", "app/counting.py": WORK, "app/taker.py": taker}

@@ -8,7 +8,7 @@ from flake8_dbsession.fixes.blocks.new_block import WHOLE_LIFE
 from flake8_dbsession.fixes.blocks.session_block import fix_block
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Fix, Kind
+from flake8_dbsession.rewriting.edits import Fix
 
 
 @register
@@ -16,7 +16,7 @@ class EnterTheProvider(Fixer[Acquisition]):
     """Enters the provider's block in the place of the factory's own."""
 
     code = "DBS102"
-    kinds = WHOLE_LIFE - {Kind.COMMENT}
+    kinds = WHOLE_LIFE
 
     def fix(self, fact: Acquisition, document: Document) -> Fix:
         """Call the provider instead of the factory."""

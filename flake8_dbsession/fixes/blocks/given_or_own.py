@@ -11,7 +11,12 @@ import libcst as cst
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.nodes import dotted_name, is_name, own_nodes
 from flake8_dbsession.fixes.blocks.new_block import handlers_need, refuse_tricks
-from flake8_dbsession.fixes.blocks.opening import opens_quietly, opens_quietly_by_hand, swap_of
+from flake8_dbsession.fixes.blocks.opening import (
+    opens_quietly,
+    opens_quietly_by_hand,
+    swap_of,
+    taken_away,
+)
 from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_for
 from flake8_dbsession.fixes.doubts.behaviour import doubts_about, lends
 from flake8_dbsession.fixes.fallback import doubting_fallback
@@ -301,7 +306,8 @@ def _without_choice(shared: Shared, need: Need, document: Document) -> Fix:
     kept = [new for part, new in zip(shared.head, head, strict=True) if _stays(part, shared, need)]
     statements = region.keeping(in_place_of(head[0], [*kept, *work]))
     unneeded = frozenset().union(*map(document.names_in, shared.head))
-    return Fix(region.rewritten(statements), region.losses(statements), unneeded)
+    edits, swap = region.rewritten(statements), taken_away(need, document)
+    return Fix(edits, region.losses(statements), unneeded, swap=swap)
 
 
 def _may_be_made(given: ast.expr, document: Document) -> bool:

@@ -42,7 +42,7 @@ from flake8_dbsession.rewriting.guarded import guarded
 from flake8_dbsession.rewriting.places import place_of, refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, parted
 
-CONNECTION = frozenset({Kind.COMMIT, Kind.ERROR_PATH, Kind.PATCHED})
+CONNECTION = frozenset({Kind.COMMENT, Kind.COMMIT, Kind.ERROR_PATH, Kind.PATCHED})
 """The kinds of doubt about the rewrite of a connection's whole life."""
 
 

@@ -35,7 +35,12 @@ from flake8_dbsession.fixes.blocks.new_block import (
     tail_doubt,
 )
 from flake8_dbsession.fixes.blocks.opened_in_try import fix_in_try, try_around
-from flake8_dbsession.fixes.blocks.opening import opens_quietly, opens_quietly_by_hand, swap_of
+from flake8_dbsession.fixes.blocks.opening import (
+    opens_quietly,
+    opens_quietly_by_hand,
+    swap_of,
+    taken_away,
+)
 from flake8_dbsession.fixes.blocks.provision import (
     Need,
     Provision,
@@ -167,7 +172,7 @@ def fix_opened(
         fix_opened, need, document, provision, is_global=is_global, ends=ends, keeps=True
     )
     if is_unused(assignment, need) and opens_quietly_by_hand(need, document):
-        return _without_opening(assignment, document)
+        return _without_opening(assignment, need, document)
     opened = _opened(need, assignment, document, is_global=is_global)
     ends = ends or _ends_of(opened)
     if is_fallback(need.call, need.scope, document.context):
@@ -220,6 +225,7 @@ def fix_opened(
         counts=leaves_commit(region.statements, statements, need.name),
         only_closes=is_kept and ends == CLOSES,
     )
+    swap = taken_away(need, document) if is_gone else swap
     keeping = None if is_kept or ends != CLOSES else again
     return Fix((*edits, *added), doubts, unneeded, notes, swap, keeping=keeping)
 
@@ -233,13 +239,14 @@ def is_unused(assignment: ast.stmt, need: Need) -> bool:
     return not any(node not in own and is_name(node, need.name) for node in ast.walk(function.node))
 
 
-def _without_opening(assignment: ast.stmt, document: Document) -> Fix:
+def _without_opening(assignment: ast.stmt, need: Need, document: Document) -> Fix:
     """Take away a session that nothing uses."""
     region = Region([assignment], document)
     is_alone = document.block_around(assignment) == [assignment]
     new = [PASS] if is_alone else []
     edits = (*region.rewritten(new), *without_comment(assignment, document))
-    return Fix(edits, region.losses(new), document.names_in(assignment))
+    unneeded, swap = document.names_in(assignment), taken_away(need, document)
+    return Fix(edits, region.losses(new), unneeded, swap=swap)
 
 
 def _ends_of(opened: _Opened) -> Ends:

@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.fixes.doubts.beside import Repatch
 from flake8_dbsession.linter import Linter
 from flake8_dbsession.policy.errors import PolicyError
+from flake8_dbsession.rewriting.continued import aligned
 from flake8_dbsession.rewriting.document import Document, lines_of
 from flake8_dbsession.rewriting.edits import Edit, Move, applied
 from flake8_dbsession.rewriting.imports import reach_module
@@ -43,7 +44,7 @@ def moved(filename: str, text: Text, moves: Collection[Move], linter: Linter) ->
                 new = wanted.get((line, value), "")
                 if "." in new and "." not in value:
                     edits |= _in_one(node, owner, _edit(named, value, new, lines), lines)
-    return Text(applied(text.content, edits), text.encoding)
+    return Text(applied(text.content, aligned(text.content, edits)), text.encoding)
 
 
 def _repatched(

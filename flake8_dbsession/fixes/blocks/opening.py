@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from flake8_dbsession.analysis.effects.work.generators import entered
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Imported, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.provision import Need, Provision
@@ -45,11 +46,12 @@ def swap_of(
     generator = entered(provision.function, document.context.file.inference)
     if generator is None:
         return None
-    old = last_segment(need.call.func)
+    old, original = last_segment(need.call.func), _original(need)
     nodes = own_nodes(generator.node)
     items = (item for node in nodes for item in getattr(node, "items", ()))
     entries = {item.context_expr for item in items}
-    calls = [n for n in nodes if isinstance(n, ast.Call) and last_segment(n.func) == old]
+    named = original or old
+    calls = [n for n in nodes if isinstance(n, ast.Call) and last_segment(n.func) == named]
     home = need.known.home
     is_beside = home is not None and generator.scope.module is home.module
     return Swap(
@@ -66,7 +68,18 @@ def swap_of(
         stays=stays and not provision.is_injected,
         only_closes=only_closes and _is_alike(need, provision),
         differing=None if provision.is_injected else differing,
+        original=original,
     )
+
+
+def _original(need: Need) -> str:
+    """Give the name of what is called where that is defined; empty where it is called by it."""
+    if not isinstance(need.call.func, ast.Name):
+        return ""
+    name = need.call.func.id
+    hows = [binding.how for binding in need.scope.lookup(name)]
+    names = {how.name or name if isinstance(how, Imported) else name for how in hows} - {name}
+    return names.pop() if len(names) == 1 else ""
 
 
 def entered_itself(need: Need, document: Document) -> Swap:
@@ -89,6 +102,17 @@ def entered_itself(need: Need, document: Document) -> Swap:
         commits=False,
         stays=True,
     )
+
+
+def taken_away(need: Need, document: Document) -> Swap:
+    """Tell that nothing is called instead of a factory, for tests that replace it.
+
+    Args:
+        need: what is opened by hand, and used by nothing.
+        document: the file.
+    """
+    itself = entered_itself(need, document)
+    return replace(itself, new="", reads_old=False, enters_old=False, opens=False)
 
 
 def _is_alike(need: Need, provision: Provision) -> bool:

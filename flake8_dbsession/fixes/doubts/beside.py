@@ -29,6 +29,7 @@ from flake8_dbsession.fixes.doubts.values import (
     is_error,
     is_patch,
 )
+from flake8_dbsession.rewriting.continued import in_column
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Lambda, ast.Call, ast.keyword)
 _OPTIONS = frozenset({"create", "raising"})
@@ -107,9 +108,12 @@ class Repatch:
         """Tell whether a call's plain arguments name what is looked for."""
         if not isinstance(expression, ast.Call):
             return False
-        wanted = (self.line, self.old)
-        first = expression.args[:2]
-        return any(isinstance(a, ast.Constant) and (a.lineno, a.value) == wanted for a in first)
+        return any(map(self._is_named_by, expression.args[:2]))
+
+    def _is_named_by(self, node: ast.expr | ast.keyword) -> bool:
+        if not isinstance(node, ast.Constant):
+            return False
+        return (node.lineno, node.value) == (self.line, self.old)
 
     def _in_block(self, item: ast.withitem, block: ast.With | ast.AsyncWith) -> list[Change] | None:
         call = item.context_expr
@@ -180,7 +184,7 @@ class Repatch:
         value = self._value(call)
         if given is None and value is not None:
             name = self._free_name()
-            bound = f"{name} = {self._source(value)}\n{indent}"
+            bound = f"{name} = {self._at(len(f'{indent}{name} = '), value, indent)}\n{indent}"
             changes.append(_inserted(start_of(call), bound))
             changes.append(Change(start_of(value), end_of(value), name))
             given = self._called(name)
@@ -228,6 +232,13 @@ class Repatch:
 
     def _source(self, node: ast.expr | ast.keyword) -> str:
         return source_of(node, self.text)
+
+    def _at(self, column: int, value: ast.expr, indent: str) -> str:
+        """Write a value for another column of a line with an indentation."""
+        line = self._line(value.lineno)
+        old = len(line.encode()[: value.col_offset].decode())
+        indents = len(indent_of(line)), len(indent)
+        return in_column(self._source(value), old, column, indents)
 
     def _in_place(self, call: ast.Call, item: ast.withitem | None) -> list[Change] | None:
         """Put what a patch gives into a ``closing``."""
@@ -296,9 +307,35 @@ class Repatch:
         if call.lineno == call.end_lineno and len(line) <= self.width < len(line) + added:
             indent = indent_of(line)
             (end, column), (row, after) = end_of(call), end_of(call.func)
-            yield _inserted((row, after + 1), f"\n{indent}    ")
-            yield _inserted((end, column - 1), f"\n{indent}")
-            yield from self._drawn_up(end, column)
+            drawn_up = [*self._drawn_up(end, column)]
+            apart = None if drawn_up else self._apart(call, added)
+            if apart is not None:
+                yield apart
+            else:
+                yield _inserted((row, after + 1), f"\n{indent}    ")
+                yield _inserted((end, column - 1), f"\n{indent}")
+                yield from drawn_up
+
+    def _apart(self, call: ast.Call, added: int) -> Change | None:
+        """Put what follows the name in a call below that, where lines go on after a backslash.
+
+        Returns:
+            The change; None where a line would be too long, or no backslash stands beside.
+        """
+        row = call.lineno
+        line, above = self._line(row), self._line(row - 1) if row > 1 else ""
+        given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+        parts = sorted(given, key=start_of)
+        texts = (i for i, part in enumerate(parts) if self._is_named_by(part))
+        index = next(texts, len(parts)) + 1
+        if not (line.endswith("\\") or above.endswith("\\")) or index >= len(parts):
+            return None
+        start, end = end_of(parts[index - 1]), start_of(parts[index])
+        indent = " " * len(line.encode()[: end_of(call.func)[1] + 1].decode())
+        named = len(self.new) - len(self.old)
+        below = len(indent) + len(line.encode()[end[1] :].decode()) + added - named
+        is_fitting = max(len(line.encode()[: start[1]].decode()) + named + 1, below) <= self.width
+        return Change(start, end, f",\n{indent}") if is_fitting else None
 
     def _drawn_up(self, row: int, column: int) -> Iterator[Change]:
         """Let the last item of a ``with`` follow a bracket, and no backslash, where it fits."""

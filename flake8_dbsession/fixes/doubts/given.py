@@ -59,6 +59,10 @@ _ANSWERS_IN_ORDER = regex(r"side_effect\s*=\s*(?:[\[(]|iter\()")
 _SEES_ALL = frozenset({"assertLogs", "caplog", "dict", "dumps", "items", "repr", "str", "values"})
 ANY_TEXT = "*"
 """Stands among the texts of a test that looks at more than it names."""
+# What tells of the calls of a mock, or does more than a plain one when it is called.
+_WATCHES = regex(
+    r"\.(?:assert_\w+|(?:await|call)_\w+|awaited|called|m(?:ethod|ock)_calls)\b|\bside_effect\b"
+)
 
 
 class Looked(NamedTuple):
@@ -70,6 +74,7 @@ class Looked(NamedTuple):
         closes: whether it looks at the closes.
         notes: whether what it gives notes that it is closed, and the test looks at that.
         fails_closing: whether it may have a close fail, which the code may have caught.
+        watches: whether it may look at the calls of a mock at all, or has them do something.
         in_order: whether mocks give one answer after the other, so that who asks besides takes one.
         is_plain: whether it gives a mock, a class of its own that can be ended as a session is, or
             what makes real sessions.
@@ -85,6 +90,7 @@ class Looked(NamedTuple):
     closes: bool
     notes: bool
     fails_closing: bool
+    watches: bool
     in_order: bool
     is_plain: bool
     may_be_real: bool
@@ -303,6 +309,7 @@ class Code:
             looks[0] and is_bare,
             *looks[1:],
             fails_closing=_FAILS_CLOSING.search(running.text) is not None,
+            watches=_WATCHES.search(running.text) is not None,
             in_order=_ANSWERS_IN_ORDER.search(running.text) is not None,
             is_plain=given is None or running.values.is_plain(given, inner),
             may_be_real=running.values.may_be_real(given, inner),

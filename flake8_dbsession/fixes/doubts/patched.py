@@ -6,6 +6,7 @@ import ast
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _MAY_PATCH = (
 _END = regex(r"[.\"'}](\w+)(?=[\"'{\\])")
 # An import that stands in a function.
 _LATE = r"^[ \t]+from\s+([\w.]+)\s+import\s+(?:\([^)]*|[^\n]*)\b{}\b"
+# The name that such an import gives another one, which is that of the home.
+_RENAMED = r"^[ \t]+from\s+[\w.]+\s+import\s+(?:\([^)]*|[^\n]*)\b(\w+)\s+as\s+{}\b"
 
 
 class Verdict(NamedTuple):
@@ -98,8 +101,19 @@ class PatchedNames:
         Returns:
             A doubt where a test patches the name and may run the place: in this very module, or
             where this module imports it from each time that it is called, unless what is used
-            instead reads the same patched name; and the texts that tests have to name it by.
+            instead reads the same patched name; and the texts that tests have to name it by. What
+            it imports by another name is patched by that of its home.
         """
+        verdict = self._verdict(name, swap, uses, context)
+        for original in re.findall(_RENAMED.format(name), context.file.module.text, re.MULTILINE):
+            is_own = swap is not None and (swap.old, swap.original) == (name, original)
+            same = replace(swap, old=original, original="") if swap and is_own else None
+            there = Uses((same,) if same else (), (), uses.functions, may_move=False)
+            other = self._verdict(original, same, there, context)
+            verdict = verdict if verdict.doubt else Verdict(other.doubt, verdict.moves)
+        return verdict
+
+    def _verdict(self, name: str, swap: Swap | None, uses: Uses, context: Context) -> Verdict:
         path = context.file.path
         homes = _homes(name, context)
         if not homes and not context.file.module.scope.bindings(name):
@@ -242,13 +256,14 @@ class PatchedNames:
         self, mentions: _Mentions, name: str, homes: frozenset[str], context: Context
     ) -> Iterator[_Read]:
         path, words = mentions.path, {home.rpartition(".")[2] for home in homes}
+        words |= {alias for module, alias in mentions.renamed if module in words}
         found = [line for module, line in mentions.imported if _may_be_any(module, homes)]
         owned = [line for owner, line in mentions.owned if not homes or owner in words]
         is_home = any(is_module(path, home) for home in homes)
         if not (found or owned or is_home):
             return  # without parsing it
         functions = self._functions_of(path, context.file.inference.project)
-        lines = [line for line in found if functions.is_late(name, line)]
+        lines = [line for line in found if functions.is_imported(name, line)]
         lines += owned
         lines += functions.lines_of(name) if is_home else []
         yield from (_Read(path, line, functions) for line in lines)
@@ -313,17 +328,20 @@ class _Mentions(NamedTuple):
         path: the file.
         imported: the modules from which functions import it, with the lines.
         owned: the names of which it is read as an attribute, with the lines.
+        renamed: the names that get another one in an import, with that.
     """
 
     path: Path
     imported: list[tuple[str, int]]
     owned: list[tuple[str, int]]
+    renamed: list[tuple[str, str]]
 
 
 def _mentions(path: Path, name: str, sources: Sources) -> _Mentions:
     text = decode(read(path, sources)) or ""
     late, owned = _LATE.format(re.escape(name)), rf"\b(\w+)\.{re.escape(name)}\b"
-    return _Mentions(path, _at_lines(late, text), _at_lines(owned, text))
+    renamed = re.findall(r"\b(\w+)[ \t]+as[ \t]+(\w+)", text)
+    return _Mentions(path, _at_lines(late, text), _at_lines(owned, text), renamed)
 
 
 def _at_lines(pattern: str, text: str) -> list[tuple[str, int]]:
@@ -432,7 +450,7 @@ class _Seen:
 
     def is_reread(self, swap: Swap | None) -> bool:
         """Tell whether what is called instead does under a patch what the module did by itself."""
-        if swap is None or swap.old != self.name or not swap.reads_old:
+        if swap is None or swap.old != self.name or swap.original or not swap.reads_old:
             return False
         looked = self.looked
         if looked.may_raise and not swap.stays and self._tells(swap.differing):
@@ -460,6 +478,13 @@ class _Seen:
             return False
         is_elsewhere = looked.may_raise and not swap.stays and self._tells(swap.differing)
         return swap.only_closes and not is_elsewhere
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the test may see that nothing calls what is given, and closes what that gives."""
+        looked = self.looked
+        is_mock = looked.is_plain and not looked.may_be_real
+        return looked.watches or looked.may_raise or not is_mock
 
     def _tells(self, differing: frozenset[str] | None) -> bool:
         """Tell whether a test may see which handler caught an error, by the keys that differ."""
@@ -641,9 +666,11 @@ class _Test:
     def _moved(self, seen: _Seen, place: _Place) -> list[Move] | None:
         """Give the texts that a patch has to name, instead or besides; None where none would do."""
         uses, swap = place.uses, place.swap
+        if swap is not None and not swap.opens:
+            return self._without(seen, place)
         if swap is not None and swap.is_itself:
             return [] if seen.is_reread(swap) else None
-        own = [each for each in uses.swaps if place.is_own(each.line)]
+        own = [each for each in uses.swaps if each.opens and place.is_own(each.line)]
         reached = [each for each in own if self._reaches(seen, each.line, place)]
         swaps = reached or own
         if swap is None or swap.old != place.name or not swaps or self._code is None:
@@ -656,6 +683,17 @@ class _Test:
                 return self._named(seen, place, seen.module, new, stays=stays)
         found = self._at_home(seen, place, swaps, stays=stays)
         return self._closing(seen, place, swaps, stays=stays) if found is None else found
+
+    def _without(self, seen: _Seen, place: _Place) -> list[Move] | None:
+        """Give no texts where a test can do without what is opened at a place; else None."""
+        uses, swap = place.uses, place.swap
+        if swap is None or swap.old != place.name:
+            return None
+        if self._reaches(seen, swap.line, place) and seen.is_watched:
+            return None
+        left = [*uses.kept, *(each.line for each in uses.swaps if each.opens)]
+        stays = not is_module(place.module, seen.module) or any(map(place.is_own, left))
+        return [] if stays else None
 
     def _at_home(
         self, seen: _Seen, place: _Place, swaps: list[Swap], *, stays: bool
@@ -706,11 +744,13 @@ class _Test:
         That does what the factory did under the patch, which stays for all others that read it.
         """
         uses, swap = place.uses, place.swap
+        if swap is not None and not swap.opens:
+            return self._without(seen, place)
         if swap is None or swap.old != place.name or not swap.new.isidentifier():
             return None
         if swap.is_itself:
             return None
-        late = [each for each in uses.swaps if not place.is_own(each.line)]
+        late = [each for each in uses.swaps if each.opens and not place.is_own(each.line)]
         reached = [each for each in late if self._reaches(seen, each.line, place)]
         is_alike = swap in reached and all(each.new == swap.new for each in reached)
         closes = not all(each.enters for each in reached)

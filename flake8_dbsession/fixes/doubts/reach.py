@@ -112,6 +112,13 @@ class Functions:
         self._naming: dict[Runners, Runners] = {}
         self._at: dict[int, _Outer | None] = {}
 
+    def is_imported(self, name: str, line: int) -> bool:
+        """Tell whether a function imports a name on a line, perhaps by another one."""
+        around = self._around(line)
+        nodes = nodes_in(around.node) if around is not None else []
+        aliases = (node for node in nodes if isinstance(node, ast.alias))
+        return any((alias.name, alias.lineno) == (name, line) for alias in aliases)
+
     def is_late(self, name: str, line: int) -> bool:
         """Tell whether a name that is read on a line is bound in the function around it."""
         around = self._around(line)

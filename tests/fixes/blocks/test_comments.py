@@ -50,6 +50,33 @@ def test_a_comment_that_says_more_is_a_doubt(below: str, tmp_path: Path) -> None
     assert left.reason == f"the comment `{below}` would be lost"
 
 
+@pytest.mark.parametrize(
+    ("above", "beside", "doubted"),
+    [
+        ("# We use SessionLocal\n        # here directly.", "", "# We use SessionLocal"),
+        ("", "  # as SessionLocal is ours", "# as SessionLocal is ours"),
+        ("# Open a SessionLocal", "", ""),
+        ("# Why by SessionLocal?\n", "", ""),
+        ("# Our LegacySessionLocal is gone", "", ""),
+    ],
+)
+def test_a_comment_that_names_what_is_not_called_any_more_is_a_doubt(
+    above: str, beside: str, doubted: str, tmp_path: Path
+) -> None:
+    source = f"""
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work():
+        {above}
+        with SessionLocal() as db:{beside}
+            return db.query(User).count()
+    """
+    left = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS102").left
+    why = "names `SessionLocal`, which is not called any more"
+    assert [each.reason for each in left] == [f"the comment `{doubted}` {why}"] * bool(doubted)
+
+
 @pytest.mark.parametrize("above", ["# One for all steps", "# Why?\n        # Open a session"])
 def test_a_comment_above_that_says_more_stays(above: str, tmp_path: Path) -> None:
     source = UNUSED.format(above=above, below="# Close")

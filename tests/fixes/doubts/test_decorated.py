@@ -184,3 +184,43 @@ def test_a_broken_patch_is_followed_by_the_last_one_without_a_backslash() -> Non
     ), patch("app.work.Mail"):
         work()
 """ in (patched(test, stays=False, closing="closing") or "")
+
+
+def test_a_patch_between_others_goes_on_below_its_name() -> None:
+    test = """
+        def test_it():
+            with patch("app.work.Mail"), \\
+                 patch("app.work.SessionLocal", return_value=a_session_with_a_long_name), \\
+                 patch("app.work.User"):
+                work()
+    """
+    assert """
+    with patch("app.work.Mail"), \\
+         patch("app.work.SessionLocal",
+               return_value=closing(a_session_with_a_long_name)), \\
+         patch("app.work.User"):
+""" in (patched(test, stays=False, closing="closing") or "")
+
+
+def test_what_gets_a_name_of_its_own_moves_with_all_its_lines() -> None:
+    test = """
+        def test_it(monkeypatch):
+            monkeypatch.setattr("app.work.SessionLocal",
+                                made(User("a"), (
+                                    "b",
+                                ), Mail(to=["a",
+                                            "b"],
+                                        text='''
+                                            all''')))
+            work()
+    """
+    assert """
+    factory = made(User("a"), (
+        "b",
+    ), Mail(to=["a",
+                "b"],
+            text='''
+                                    all'''))
+    monkeypatch.setattr("app.work.SessionLocal",
+                        factory)
+""" in (patched(test) or "")

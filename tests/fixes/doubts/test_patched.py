@@ -204,6 +204,32 @@ def test_who_imports_early_would_read_the_patched_home_only_then(test: str, tmp_
     assert found == [f"6: DBS102 `tests/test_work.py` patches `core.database.SessionLocal`, {why}"]
 
 
+@pytest.mark.parametrize("looks", ["", "made.assert_called_once()"])
+def test_a_session_that_nothing_uses_goes_where_no_test_looks(looks: str, tmp_path: Path) -> None:
+    work = """
+        def work(name):
+            from core.database import SessionLocal
+
+            db = SessionLocal()
+            name = name.upper()
+            db.close()
+            return name
+    """
+    test = f"""
+        from unittest.mock import patch
+        from app.work import work
+
+        def test():
+            with patch("core.database.SessionLocal") as made:
+                made.return_value.close.return_value = None
+                work("a")
+            {looks}
+    """
+    files = {**HOUSE, "app/work.py": work, "tests/test_work.py": test}
+    found = repaired(tmp_path, files, "app/work.py", "DBS101")
+    assert ("SessionLocal" in found.text.content) is bool(looks)
+
+
 def test_it_would_not_where_its_own_name_is_patched_all_the_time(tmp_path: Path) -> None:
     test = BESIDE.format(OWN_PATCH)
     files = {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test}

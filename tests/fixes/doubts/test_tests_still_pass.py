@@ -79,6 +79,30 @@ KEPT = """
             db.close()
         return SessionLocal
 """
+UNUSED = """
+    def told(name):
+        try:
+            from core.database import SessionLocal
+
+            db = SessionLocal()
+            name = name.upper()
+            db.close()
+            return name
+        except ValueError:
+            return ""
+"""
+UNUSED_OWN = UNUSED.replace("            from core.database import SessionLocal\n\n", "").replace(
+    "\n", "\n    from core.database import SessionLocal\n", 1
+)
+UNUSED_RENAMED = UNUSED.replace("SessionLocal\n", "SessionLocal as Opened\n").replace(
+    "SessionLocal()", "Opened()"
+)
+LATE_RENAMED = LATE.replace("SessionLocal\n", "SessionLocal as Opened\n").replace(
+    "SessionLocal()", "Opened()"
+)
+EARLY_RENAMED = EARLY.replace("SessionLocal\n", "SessionLocal as Opened\n").replace(
+    "SessionLocal()", "Opened()"
+)
 MADE = """
     from core.database import SessionLocal
     from core.models import User
@@ -329,6 +353,26 @@ BESIDE_LATE = (
 """
 )
 FITTING = {
+    "a factory that is imported by another name, and replaced by its own": (
+        LATE_RENAMED,
+        """
+    def test_it(monkeypatch, factory):
+        monkeypatch.setattr("core.database.SessionLocal", factory)
+        work.add("a")
+        with factory() as db:
+            assert db.query(User).count() == 1
+        """,
+        "",
+    ),
+    "a session that nothing uses, nor the test": (
+        ENTERED + UNUSED,
+        """
+    def test_it():
+        with patch("core.database.SessionLocal"):
+            assert work.told("a") == "A"
+        """,
+        "",
+    ),
     "its own name, beside a place that reads the home": (
         BESIDE_LATE,
         """
@@ -1030,6 +1074,51 @@ FITTING = {
     ),
 }
 HELD = {
+    "a session that nothing uses, of which the closes are counted": (
+        UNUSED,
+        """
+    def test_it():
+        db = MagicMock()
+        with patch("core.database.SessionLocal", return_value=db):
+            assert work.told("a") == "A"
+        db.close.assert_called_once()
+        """,
+    ),
+    "a session that nothing uses, whose opening fails": (
+        UNUSED,
+        """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", broken)
+        assert work.told("a") == ""
+        """,
+    ),
+    "a session that nothing uses, and that is opened by another name": (
+        UNUSED_RENAMED,
+        """
+    def test_it():
+        with patch("core.database.SessionLocal") as opened:
+            assert work.told("a") == "A"
+        assert opened.return_value.close.call_count == 1
+        """,
+    ),
+    "a session that nothing uses, with the only use of a name that is patched": (
+        UNUSED_OWN,
+        """
+    def test_it():
+        with patch("app.work.SessionLocal"):
+            assert work.told("a") == "A"
+        """,
+    ),
+    "a factory that is imported by another name": (
+        EARLY_RENAMED,
+        """
+    def test_it():
+        db = MagicMock()
+        with patch("core.database.SessionLocal", return_value=db):
+            work.add("")
+        db.commit.assert_not_called()
+        """,
+    ),
     "a provider that the module has already, and another double of it": (
         """
     from core.database import SessionLocal, get_db_session
@@ -1212,6 +1301,16 @@ HELD = {
         assert work.tell_all() == ("all", 2)
         """,
     ),
+}
+HELD |= {
+    f"a provider that other code reads as {name}": (
+        LATE_ENTERED.replace("import get_db_session", read).replace("with get_db_session", name),
+        HELD["a provider that other code is given, too"][1],
+    )
+    for read, name in [
+        ("import get_db_session as opened", "with opened"),
+        ("import engine\n        import core.database as house", "with house.get_db_session"),
+    ]
 }
 
 

@@ -1,0 +1,48 @@
+"""Lines that are aligned to a bracket move with it."""
+
+from __future__ import annotations
+
+from flake8_dbsession.rewriting.continued import aligned
+from flake8_dbsession.rewriting.edits import Edit, applied
+
+BEFORE = '''
+def test_it(made):
+    made.object(work, "Session", made(1,
+                                      2), """
+                            text""",
+                made([
+                    3,
+                    made(4,
+                         5),
+                ]))
+    made(7, "Session",
+         8)
+'''
+AFTER = '''
+def test_it(made):
+    made("Session", closing(made(1,
+                                 2)), """
+                            text""",
+         made([
+             3,
+             made(4,
+                  5),
+         ]))
+    made(7, "Session",
+         8)
+'''
+
+
+def test_what_is_aligned_moves_with_its_bracket() -> None:
+    changes = (".object", 7, ""), ("work, ", 6, ""), ("made(1", 0, "closing("), ("), ", 0, ")")
+    starts = [(BEFORE.index(old), length, new) for old, length, new in changes]
+    edits = [Edit(start, start + length, new) for start, length, new in starts]
+    assert applied(BEFORE, aligned(BEFORE, edits)) == AFTER
+
+
+def test_lines_below_a_new_one_are_aligned_to_what_stands_there_then() -> None:
+    before = "if 1:\n    made(1, made(2,\n                 3))\n"
+    start = before.index(" made(2")
+    after = "if 1:\n    made(1,\n         made(2,\n              3))\n"
+    edits = aligned(before, [Edit(start, start + 1, "\n         ")])
+    assert applied(before, edits) == after
