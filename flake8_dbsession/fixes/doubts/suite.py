@@ -62,6 +62,7 @@ class Suite:
             self._add_fixtures(other, other_text.split("\n"))
         self._outer: dict[int, Function | None] = {}
         self._parts: dict[Function, list[Part] | None] = {}
+        self._plain_parts: dict[Function | None, list[Part] | None] = {}
         self._words: dict[Function | None, frozenset[str]] = {}
 
     def words_at(self, line: int) -> frozenset[str]:
@@ -98,8 +99,12 @@ class Suite:
 
     def plain_parts_at(self, line: int) -> list[Part] | None:
         """Give what may run while a patch holds; None where there may be more of it."""
-        parts = self.parts_at(line)
-        return None if parts is None or any(map(self._is_given_more, parts)) else parts
+        start = self.around(line)
+        if start not in self._plain_parts:
+            parts = self.parts_at(line)
+            is_whole = parts is None or any(map(self._is_given_more, parts))
+            self._plain_parts[start] = None if is_whole else parts
+        return self._plain_parts[start]
 
     def tests_at(self, line: int) -> list[int]:
         """Give the lines of the tests for which a patch holds; none where that is not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeAlias
@@ -64,10 +65,12 @@ class Branches:
         function = self._function
         given = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
         given = given[self._is_method and "staticmethod" not in decorator_names(function) :]
+        conditions = [*_conditions(function)]
+        bound = _bound_in(function) if conditions else Counter()
         found = [
             _Branch(body[0].lineno, body[-1].end_lineno or 0, choice)
-            for body, name, texts in _conditions(function)
-            if name in given and _is_bound_once(name, function)
+            for body, name, texts in conditions
+            if name in given and bound[name] == 1
             for choice in [Choice(function.name, given.index(name), name, texts)]
         ]
         return sorted(found, key=lambda branch: branch.first)
@@ -194,19 +197,20 @@ def _texts_of(pattern: ast.pattern) -> frozenset[str]:
     return frozenset()
 
 
-def _is_bound_once(name: str, function: _Function) -> bool:
-    """Tell whether a parameter stays what the function was told."""
-    bound = 0
+def _bound_in(function: _Function) -> Counter[str]:
+    """Count how often a function binds its names."""
+    bound: Counter[str] = Counter()
     for node in nodes_in(function):
         match node:
-            case ast.Name(id=other, ctx=ast.Store() | ast.Del()) | ast.arg(arg=other):
-                bound += other == name
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                bound[name] += 1
             case (
-                ast.ExceptHandler(name=other) | ast.MatchAs(name=other) | ast.MatchStar(name=other)
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+                | ast.MatchMapping(rest=str(name))
             ):
-                bound += other == name
-            case ast.alias(name=other, asname=new):
-                bound += (new or other.partition(".")[0]) == name
-            case ast.MatchMapping(rest=other):
-                bound += other == name
-    return bound == 1
+                bound[name] += 1
+            case ast.alias(name=name, asname=new):
+                bound[new or name.partition(".")[0]] += 1
+    return bound
