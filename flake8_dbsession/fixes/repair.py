@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 from flake8_dbsession.analysis.nodes import is_name, nodes_in
 from flake8_dbsession.failures import RULE_FAILED
 from flake8_dbsession.fixes.doubts.neighbours import is_module
-from flake8_dbsession.fixes.doubts.patched import PatchedNames, Uses, doubt_of, shown_from
+from flake8_dbsession.fixes.doubts.notices import Uses
+from flake8_dbsession.fixes.doubts.patched import PatchedNames, doubt_of, shown_from
 from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.registry import fixers
 from flake8_dbsession.linter import Linter, PreparedFile

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.command.group import main
-from flake8_dbsession.fixes.doubts import patched
+from flake8_dbsession.fixes.doubts import notices
 from flake8_dbsession.rewriting.edits import Kind
 from tests.cases import write_project
 from tests.fixes.house import HOUSE
@@ -664,7 +664,7 @@ def test_only_a_test_that_names_the_module_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[str] = []
-    monkeypatch.setattr(patched, "parse", lambda text: parsed.append(text) or parse(text))
+    monkeypatch.setattr(notices, "parse", lambda text: parsed.append(text) or parse(text))
     tests = {
         "tests/test_work.py": 'patch("app.work.SessionLocal")',
         "tests/test_other.py": 'patch("app.other.SessionLocal")',
