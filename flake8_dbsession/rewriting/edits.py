@@ -86,6 +86,8 @@ class Swap:
         lends: whether a loaded object outlives its commit, for the house's factory keeps what is
             loaded.
         stays: whether an error of it goes where one of the old one went.
+        is_at_top: whether the module imports the new one at its top, where a function imported the
+            old one.
         only_closes: whether the old code closed what it opened on all paths, and nothing else of it
             goes.
         differing: the keys of the result that are others after an error of it, which another
@@ -105,6 +107,7 @@ class Swap:
     commits: bool
     stays: bool
     lends: bool = False
+    is_at_top: bool = False
     only_closes: bool = False
     differing: frozenset[str] | None = None
     original: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 import libcst as cst
@@ -281,7 +282,7 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
         stays=not is_tried,
         only_closes=keeps_ends(region.statements, statements, need.name),
     )
-    return Fix(edits, doubts, unneeded, swap=swap)
+    return Fix(edits, doubts, unneeded, swap=swap and replace(swap, is_at_top=at_top))
 
 
 def _stands_in_try(

@@ -55,10 +55,10 @@ def _repatched(
     if isinstance(context, PolicyError):
         raise context
     document = Document(text.content, context)
-    closing, edits = "", set[Edit]()
+    closing, imports, edits = "", set[Edit](), set[Edit]()
     if any(move.closes for move in moves):
         reach = reach_module("contextlib", "closing", document.top, document)
-        closing, edits = reach.expression, {*reach.edits}
+        closing, imports = reach.expression, {*reach.edits}
     for move in moves:
         given = closing if move.closes else ""
         patch = Repatch(tree, text.source, move.line, move.old, move.new, given, document.width)
@@ -71,7 +71,8 @@ def _repatched(
             )
             for each in changes or ()
         }
-    return edits
+    is_used = any(f"{closing}(" in edit.text for edit in edits)
+    return edits | imports if is_used else edits
 
 
 def _in_one(call: ast.Call, owner: ast.expr, name: Edit, lines: list[str]) -> set[Edit]:

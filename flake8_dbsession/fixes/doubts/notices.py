@@ -98,7 +98,8 @@ class Place(NamedTuple):
         if self.is_of_module or self.swap is None:
             return self.is_of_module
         functions, new, line = self.uses.functions, self.swap.new, self.swap.line
-        return functions.names_around(new, line) and not functions.is_late(new, line)
+        is_read = functions.names_around(new, line) and not functions.is_late(new, line)
+        return is_read or self.swap.is_at_top
 
     def is_own(self, line: int) -> bool:
         """Tell whether the name on a line is the module's: no function's own, and no home's."""

@@ -352,7 +352,44 @@ BESIDE_LATE = (
             db.close()
 """
 )
+OWN_LATE = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def add(name):
+        with SessionLocal() as db:
+            return db.query(User).count()
+
+    class Keeper:
+        db = None
+
+        def count(self):
+            db = self.db
+            is_own = False
+            if db is None:
+                from core.database import SessionLocal
+                db = SessionLocal()
+                is_own = True
+            try:
+                return db.query(User).count()
+            finally:
+                if is_own:
+                    db.close()
+"""
 FITTING = {
+    "its own name, beside a place whose import would stand at the top": (
+        OWN_LATE,
+        """
+    def test_it(monkeypatch, factory):
+        home = MagicMock()
+        home.return_value.query.return_value.count.return_value = 7
+        monkeypatch.setattr(work, "SessionLocal", factory)
+        monkeypatch.setattr("core.database.SessionLocal", home)
+        assert work.add("a") == 0
+        assert work.Keeper().count() == 7
+        """,
+        'monkeypatch.setattr(work, "get_db_session", factory)',
+    ),
     "a factory that is imported by another name, and replaced by its own": (
         LATE_RENAMED,
         """
@@ -388,6 +425,18 @@ FITTING = {
         assert work.add("a")
         """,
         'monkeypatch.setattr(work, "get_db_session", lambda: closing(factory()))',
+    ),
+    "a double that the patch makes, where other code uses the provider": (
+        TELLING_EARLY,
+        READY
+        + """
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.teller.title", lambda: "all")
+        with patch("app.work.SessionLocal"):
+            assert work.add("a")
+            assert work.tell() == ("all", 0)
+        """,
+        'patch("app.work.get_db_session")',
     ),
     "its own name, where other code uses the provider": (
         TELLING_EARLY,
@@ -1366,6 +1415,7 @@ def test_a_test_passes_as_before(number: int, project: _Project) -> None:
     assert "get_db_session() as db" in project.after[work], project.fixed
     assert moved.replace("app.work", f"app.{work}") in project.after[test]
     assert bool(moved) or project.after[test] == project.before[test]
+    assert ("import closing" in project.after[test]) is ("closing(" in project.after[test])
     assert test in project.passed_after
 
 
