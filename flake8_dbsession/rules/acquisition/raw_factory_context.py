@@ -60,7 +60,7 @@ class RawFactoryContext(Rule[Acquisition]):
     changed in the same run; else the fix is unsafe.
     Arguments to the factory, and names that mean something else, leave the block as it is.
 
-    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `error-path`.
+    Kinds of doubt: `commit`, `expire`, `patched`, `helper`, `comment`, `error-path`.
 
     ## Options
     - `factories`: further names that are factories

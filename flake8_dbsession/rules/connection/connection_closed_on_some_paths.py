@@ -56,7 +56,7 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     ## Fix safety
     As for [DBS602](DBS602.md); the block ends where the connection was closed.
 
-    Kinds of doubt: `commit`, `patched`, `error-path`.
+    Kinds of doubt: `commit`, `patched`, `comment`, `error-path`.
 
     ## Options
     - `connections`: the connection provider that the message names

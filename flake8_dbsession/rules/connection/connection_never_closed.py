@@ -68,7 +68,7 @@ class ConnectionNeverClosed(Rule[Ending]):
     connection or a cursor may be used elsewhere, nor where what opens it may give one that somebody
     else holds, nor for asynchronous connections.
 
-    Kinds of doubt: `commit`, `patched`, `error-path`.
+    Kinds of doubt: `commit`, `patched`, `comment`, `error-path`.
 
     ## Options
     - `connections`: the connection provider that the message names
