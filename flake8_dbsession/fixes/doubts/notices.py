@@ -87,6 +87,11 @@ class Place(NamedTuple):
     has_own: Callable[[str], bool]
 
     @property
+    def modules(self) -> list[Functions]:
+        """The functions of the module, and of the further ones."""
+        return [self.uses.functions, *self.callers()]
+
+    @property
     def is_of_module(self) -> bool:
         """Whether the name at the place is the module's own."""
         swap = self.swap
@@ -479,7 +484,7 @@ class Test:
         if self._code is None or not self._code.runs.may_name(seen.at, read.path):
             return False
         run_by = self._run_by(read.line, read.functions, place)
-        modules = [place.uses.functions, *place.callers()]
+        modules = place.modules
         uses = [
             Used(use.name, use.attribute, self._run_by(use.line, module, place))
             for module in modules
@@ -493,8 +498,7 @@ class Test:
         """Give what stands wherever the code on a line of a module is run."""
         key = (line, functions, place.uses.functions)
         if key not in self._runners:
-            modules = [place.uses.functions, *place.callers()]
-            self._runners[key] = runners(line, functions, modules)
+            self._runners[key] = runners(line, functions, place.modules)
         return self._runners[key]
 
     def _lasting_at(self, line: int, names: Set[str], place: Place) -> frozenset[str]:
@@ -537,11 +541,10 @@ class Test:
 
     def _may_run(self, seen: _Seen, place: Place) -> bool:
         """Tell whether a place may run while a patch holds: whether something names it there."""
-        if self._code is None or not self._code.runs.may_name(seen.at, place.module):
-            return False
         swap = place.swap
-        is_known = swap is not None and swap.old == place.name
-        return not is_known or self._reaches(seen, swap.line, place)  # type: ignore[union-attr]
+        if swap is not None and swap.old == place.name:
+            return self._reaches(seen, swap.line, place)
+        return self._code is not None and self._code.runs.may_name(seen.at, place.module)
 
     @cached_property
     def _code(self) -> Code | None:

@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import blocks, nodes_in, own_nodes
 from flake8_dbsession.fixes.doubts.neighbours import is_module
 from flake8_dbsession.fixes.doubts.told import Branches, Choices, Mentions, joined
+from flake8_dbsession.fixes.doubts.values import DEFINED, Function
 from flake8_dbsession.named_tuples import NamedTuple
 
 # A function under any other decorator may be kept by it, and be called by whoever gets it there.
@@ -27,9 +28,7 @@ _ANY = "*"  # stands among words for one that cannot be read; before what is kno
 _MADE = "()"  # stands there for the class of an object at hand, of which another one is made
 _MAKES = frozenset({"__init__", "__new__", "__post_init__"})  # run when an object is made, once
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LATER = (*_FUNCTIONS, ast.GeneratorExp, ast.Lambda)
-_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+_LATER = (*DEFINED, ast.GeneratorExp, ast.Lambda)
 Names: TypeAlias = frozenset[str] | None
 """Names one of which stands wherever some code is run; None where it may be run without any."""
 
@@ -84,7 +83,7 @@ class _Outer(NamedTuple):
         is_method: whether it stands in a class.
     """
 
-    node: _Function
+    node: Function
     names: frozenset[str]
     words: frozenset[str]
     is_kept: bool
@@ -100,15 +99,15 @@ class Functions:
 
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
-        self._bound: dict[_Function, set[str]] = {}
-        self._branches: dict[_Function, Branches] = {}
-        self._mentions: dict[_Function, Mentions] = {}
-        self._named_in: dict[_Function, list[tuple[int, frozenset[str]]]] = {}
+        self._bound: dict[Function, set[str]] = {}
+        self._branches: dict[Function, Branches] = {}
+        self._mentions: dict[Function, Mentions] = {}
+        self._named_in: dict[Function, list[tuple[int, frozenset[str]]]] = {}
         self._read_on: dict[str, list[int]] = {}
-        self._entered: dict[tuple[str, _Function], bool] = {}
+        self._entered: dict[tuple[str, Function], bool] = {}
         self._uses: dict[Path, list[Use]] = {}
         self._inside: dict[int, Names] = {}
-        self._not_at_once: dict[_Function, frozenset[str]] = {}
+        self._not_at_once: dict[Function, frozenset[str]] = {}
         self._naming: dict[Runners, Runners] = {}
         self._at: dict[int, _Outer | None] = {}
 
@@ -231,7 +230,7 @@ class Functions:
                 found |= bound or names
         return frozenset(found)
 
-    def _kept_in(self, function: _Function) -> frozenset[str]:
+    def _kept_in(self, function: Function) -> frozenset[str]:
         """Give the words of a function, but for the names that are called at once in it."""
         if function not in self._not_at_once:
             called = {call.func for call in called_at_once(function)}
@@ -252,7 +251,7 @@ class Functions:
     @cached_property
     def plain(self) -> frozenset[str]:
         """The names of its functions that are no methods, and of nothing else in it."""
-        outer = {f for f in self._tree.body if isinstance(f, _FUNCTIONS)}
+        outer = {f for f in self._tree.body if isinstance(f, DEFINED)}
         inner = (f for f in self._outer if f.node not in outer)
         return frozenset(f.name for f in outer).difference(*(f.names for f in inner))
 
@@ -370,21 +369,21 @@ def lasting(
         found = more
 
 
-def called_at_once(function: _Function) -> list[ast.Call]:
+def called_at_once(function: Function) -> list[ast.Call]:
     """Give the calls that a function makes by itself, and not by what it makes for later."""
     own = own_nodes(function)
     lazy = {n for each in own if isinstance(each, ast.GeneratorExp) for n in nodes_in(each)}
     return [node for node in own if isinstance(node, ast.Call) and node not in lazy]
 
 
-def ends_at_once(function: _Function) -> bool:
+def ends_at_once(function: Function) -> bool:
     """Tell whether nothing is left to be run of a function when its call has ended."""
     is_plain = isinstance(function, ast.FunctionDef)
     yields = (ast.Yield, ast.YieldFrom)
     return is_plain and not any(isinstance(node, yields) for node in own_nodes(function))
 
 
-def _is_ended(function: _Function) -> bool:
+def _is_ended(function: Function) -> bool:
     is_special = function.name.startswith("__") and function.name not in _MAKES
     return ends_at_once(function) and not is_special
 
@@ -398,7 +397,7 @@ def _used(name: str, nodes: Sequence[ast.AST]) -> Iterator[Use]:
 
 def _outer_in(body: Sequence[ast.stmt], cls: str) -> Iterator[_Outer]:
     for statement in body:
-        if isinstance(statement, _FUNCTIONS):
+        if isinstance(statement, DEFINED):
             is_special = statement.name.startswith("__") and cls
             yield _Outer(
                 statement,
@@ -446,7 +445,7 @@ def _outside(body: Sequence[ast.stmt]) -> Iterator[tuple[frozenset[str], frozens
                 yield from _outside(inner)
 
 
-def _only_enters(name: str, function: _Function) -> bool:
+def _only_enters(name: str, function: Function) -> bool:
     nodes = nodes_in(function)
     items = (item.context_expr for node in nodes for item in getattr(node, "items", ()))
     entered = {opened.func for opened in items if isinstance(opened, ast.Call)}
@@ -454,7 +453,7 @@ def _only_enters(name: str, function: _Function) -> bool:
     return bool(reads) and all(n in entered for n in reads if isinstance(n.ctx, ast.Load))
 
 
-def _bound_in(function: _Function) -> set[str]:
+def _bound_in(function: Function) -> set[str]:
     """Give the names that the imports and assignments in a function bind."""
     found: set[str] = set()
     for node in nodes_in(function):

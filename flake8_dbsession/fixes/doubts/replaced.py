@@ -64,20 +64,17 @@ def holds_for_users(fixture: Function, line: int) -> bool:
     return all(any(isinstance(n, ast.Yield) for n in own_nodes(block)) for block in around)
 
 
-def replaced_in(module: Path, held: Iterable[Patch], imports: Mapping[str, str]) -> set[str]:
-    """Give the names of a module that are replaced, and such as ``name.attribute``.
+def replaced_in(module: Path, patch: Patch, imports: Mapping[str, str]) -> set[str]:
+    """Give the names of a module that a patch replaces, and such as ``name.attribute``.
 
     Args:
         module: its file.
-        held: the patches that hold.
+        patch: the patch.
         imports: the dotted names of what is imported, by the names that it has in the test.
     """
-    found = set()
-    for patch in held:
-        parts = _target(patch, imports).split(".")
-        homes = (end for end in range(1, len(parts)) if is_module(module, ".".join(parts[:end])))
-        found |= {".".join(parts[end:]) for end in homes}
-    return found
+    parts = _target(patch, imports).split(".")
+    homes = (end for end in range(1, len(parts)) if is_module(module, ".".join(parts[:end])))
+    return {".".join(parts[end:]) for end in homes}
 
 
 def _target(patch: Patch, imports: Mapping[str, str]) -> str:

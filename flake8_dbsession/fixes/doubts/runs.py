@@ -49,6 +49,7 @@ class Runs:
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._beside: dict[int, frozenset[str]] = {}
         self._mentions: dict[Part, Mentions] = {}
+        self._of_module: dict[Path, list[tuple[Patch, Set[str]]]] = {}
         self._holding: dict[tuple[Patch, int, Runners], bool] = {}
 
     def may_name(self, line: int, module: Path) -> bool:
@@ -160,9 +161,15 @@ class Runs:
 
     def _is_replaced(self, use: Used, test: int, module: Path) -> bool:
         """Tell whether a patch holds of what is used of a module wherever a test may use it."""
-        patches = (p for p in self._patches if p.target is not None)
-        near = (p for p in patches if use.is_of(replaced_in(module, [p], self._imported.homes)))
+        near = (patch for patch, names in self._replacing(module) if use.is_of(names))
         return any(self._holds_for(patch, test, use.run_by) for patch in near)
+
+    def _replacing(self, module: Path) -> list[tuple[Patch, Set[str]]]:
+        """Give the patches that name what they replace, with the names of a module among that."""
+        if module not in self._of_module:
+            homes, patches = self._imported.homes, (p for p in self._patches if p.target)
+            self._of_module[module] = [(p, replaced_in(module, p, homes)) for p in patches]
+        return self._of_module[module]
 
     def _holds_for(self, patch: Patch, test: int, runners: Runners) -> bool:
         """Tell whether a patch holds wherever a test may run some code."""

@@ -12,9 +12,9 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.fixes.doubts.values import Function
 from flake8_dbsession.named_tuples import NamedTuple
 
-_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)  # equal to no text
 
 
@@ -45,7 +45,7 @@ class Branches:
         is_method: whether it stands in a class.
     """
 
-    def __init__(self, function: _Function, *, is_method: bool) -> None:
+    def __init__(self, function: Function, *, is_method: bool) -> None:
         self._function = function
         self._is_method = is_method
 
@@ -145,7 +145,7 @@ def _may_tell(call: ast.Call, choice: Choice) -> bool:
             return not isinstance(value, _DISPLAYS)
 
 
-def _conditions(function: _Function) -> Iterator[tuple[list[ast.stmt], str, frozenset[str]]]:
+def _conditions(function: Function) -> Iterator[tuple[list[ast.stmt], str, frozenset[str]]]:
     """Give code with a name that has to be one of some texts for it to run."""
     for node in nodes_in(function):
         if isinstance(node, ast.If) and _is_below(node.body, node.test):
@@ -197,7 +197,7 @@ def _texts_of(pattern: ast.pattern) -> frozenset[str]:
     return frozenset()
 
 
-def _bound_in(function: _Function) -> Counter[str]:
+def _bound_in(function: Function) -> Counter[str]:
     """Count how often a function binds its names."""
     bound: Counter[str] = Counter()
     for node in nodes_in(function):
