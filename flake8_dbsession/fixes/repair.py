@@ -41,6 +41,7 @@ from flake8_dbsession.rewriting.proof import (
     UnprovedError,
     prove_compiles,
     prove_gone,
+    prove_names_bound,
     prove_rest_kept,
 )
 from flake8_dbsession.rewriting.said import outdated_comment
@@ -754,6 +755,7 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     new = _edited(new, spare) if spare else new
     # A comment may hide nothing once the code that it speaks of is fixed, and goes next.
     fixed = [p.violation for p in chosen if not rules()[p.violation.code].judges_comments]
+    prove_names_bound(old.text.source, new.text.source, old.filename)
     prove_gone(old.violations, new.violations, fixed)
     return new
 

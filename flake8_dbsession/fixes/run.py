@@ -26,7 +26,7 @@ from flake8_dbsession.linter import Linter, Settings
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import Policy
 from flake8_dbsession.rewriting.edits import Move
-from flake8_dbsession.rewriting.proof import UnprovedError
+from flake8_dbsession.rewriting.proof import UnprovedError, prove_compiles, prove_names_bound
 from flake8_dbsession.rewriting.text import Text, UnreadableError, decode
 from flake8_dbsession.writing import ChangedError, remove_leftovers, write_file
 
@@ -217,8 +217,18 @@ class _Moving:
         if outcome.before is None or outcome.repair is None:
             return outcome
         after = moved(outcome.path, outcome.before, self._moves[outcome.path], self._linter)
+        _prove(outcome.path, outcome.before, after)
         done = Repair(after, left=outcome.repair.left)
         return replace(outcome, repair=done)
+
+
+def _prove(path: str, before: Text, after: Text) -> None:
+    """Make sure of a changed test, before any file is written."""
+    try:
+        prove_compiles(after.source, path)
+        prove_names_bound(before.source, after.source, path)
+    except UnprovedError as error:
+        raise RunError(f"{path}: {error}; nothing is changed, please report it") from error
 
 
 def _as_it_lies(path: str) -> Outcome:

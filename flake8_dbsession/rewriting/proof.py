@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
+import symtable
 import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import lines_of
 from flake8_dbsession.rewriting.edits import Edit
 from flake8_dbsession.rules.base import Violation
+
+_TAKES_ALL = regex(r"\bimport\s*\*")
 
 
 class UnprovedError(Exception):
@@ -33,6 +38,27 @@ def prove_compiles(source: str, filename: str) -> None:
             compile(source, filename, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UnprovedError(f"the fixed file would not compile: {error}") from error
+
+
+def prove_names_bound(old: str, new: str, filename: str) -> None:
+    """Make sure that what the fixed file reads is bound there, as far as it was before.
+
+    What ``from module import *`` binds is not known, so that a file with that is taken for good.
+
+    Args:
+        old: the source before the fixes.
+        new: the source after them, which compiles.
+        filename: the file.
+
+    Raises:
+        UnprovedError: a name is read that nothing binds.
+    """
+    if _TAKES_ALL.search(new):
+        return
+    missing = _unbound(new, filename) - _unbound(old, filename)
+    if missing:
+        names = " and ".join(f"`{name}`" for name in sorted(missing))
+        raise UnprovedError(f"the fixed file would read {names}, which nothing binds")
 
 
 def prove_rest_kept(old: str, new: str, edits: Iterable[Edit]) -> None:
@@ -73,6 +99,32 @@ def prove_gone(
     excess = sorted(code for code in found if found[code] > remaining[code])
     if excess:
         raise UncoveringError(f"the fixed code would report {' and '.join(excess)}")
+
+
+def _unbound(source: str, filename: str) -> set[str]:
+    """Give the names that a module reads of its own, and nowhere binds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        top = symtable.symtable(source, filename, "exec")
+    bound = {*dir(builtins), *(s.get_name() for s in top.get_symbols() if _is_bound(s))}
+    read: set[str] = set()
+    for table in _tables(top):
+        for symbol in table.get_symbols():
+            if symbol.is_global() and symbol.is_assigned():
+                bound.add(symbol.get_name())
+            elif symbol.is_referenced() and (symbol.is_global() or table is top):
+                read.add(symbol.get_name())
+    return read - bound
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for inner in table.get_children():
+        yield from _tables(inner)
+
+
+def _is_bound(symbol: symtable.Symbol) -> bool:
+    return symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
 
 
 def _touched(edit: Edit, starts: list[int]) -> range:

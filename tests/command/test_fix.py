@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from flake8_dbsession.command.group import main
 from flake8_dbsession.fixes import run
+from flake8_dbsession.rewriting.text import Text
 from flake8_dbsession.writing import write_file
 from tests.cases import write_project
 from tests.fixes.house import HOUSE
@@ -249,3 +250,31 @@ def test_quiet_says_what_is_fixed_and_no_more(project: Path) -> None:
     assert result.stdout
     assert all(line.endswith(" fixed") or "; " in line for line in result.stdout.splitlines())
     assert result.stderr == ""
+
+
+def test_a_test_that_would_read_what_nothing_binds_stops_all(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def count():
+            with SessionLocal() as db:
+                return db.query(User).count()
+    """
+    test = """
+        from unittest.mock import patch
+
+        def test_count():
+            with patch("api.counting.SessionLocal") as factory:
+                import api.counting
+                api.counting.count()
+    """
+    write_project(project, {"api/counting.py": code, "tests/test_counting.py": test})
+    monkeypatch.setattr(run, "moved", lambda _, text, *__: Text(text.content + "closing", "utf-8"))
+    before = (project / "api/counting.py").read_bytes()
+    result = fix(CODES, "api/counting.py", "tests")
+    assert result.exit_code == 2
+    assert "would read `closing`, which nothing binds; nothing is changed" in result.output
+    assert (project / "api/counting.py").read_bytes() == before

@@ -278,6 +278,47 @@ def test_loops_over_a_dependency_where_there_is_no_provider(
                 assert stage.run(after, name, failing) == stage.run(before, name, failing)
 
 
+def test_what_the_standard_library_makes_of_a_dependency_is_imported(tmp_path: Path) -> None:
+    database = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker(bind=create_engine("sqlite://"))
+
+        def get_db():
+            db = SessionLocal()
+            db.autoflush = False
+            try:
+                yield db
+            finally:
+                db.close()
+                print("closed")
+    """
+    before = """
+        from core.database import get_db
+        from core.models import User
+
+        def work():
+            db = next(get_db())
+            count = db.query(User).count()
+            db.close()
+            return count
+    """
+    after = """
+        from contextlib import contextmanager
+
+        from core.database import get_db
+        from core.models import User
+
+        def work():
+            with contextmanager(get_db)() as db:
+                count = db.query(User).count()
+            return count
+    """
+    files = {**HOUSE, "core/database.py": database, "work.py": before}
+    assert_fixed(tmp_path, files, "work.py", after, "DBS105")
+
+
 def test_a_comment_beside_the_end_of_a_loop_is_a_doubt(tmp_path: Path) -> None:
     code = """
         from core.database import get_async_db

@@ -247,7 +247,7 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     at_top = any(isinstance(n, _IMPORTS) for part in shared.head for n in ast.walk(part))
     provision = provision or provision_for(need, document, at_top=at_top)
     provision = doubting_fallback(provision)
-    if at_top and need.scope.bindings(provision.name.partition(".")[0]):
+    if at_top and need.scope.bindings(provision.root):
         raise Refusal(f"`{provision.name}` is bound in the function")
     reach = reach_module("contextlib", "nullcontext", need.scope, document)
     region = Region([*shared.head, around], document)
@@ -269,7 +269,7 @@ def fix_shared(shared: Shared, need: Need, document: Document, provision: Provis
     statements = region.keeping([*above, block] if kept else above)
     doubts = doubts_about(need.name, body, need.scope, provision, document, closes_stay=False)
     doubts += region.losses(statements)
-    is_used = names_any(statements, provision.name.partition(".")[0])
+    is_used = names_any(statements, provision.root)
     edits = (*region.rewritten(statements), *reach.edits, *(provision.edits if is_used else ()))
     unneeded = frozenset().union(*map(document.names_in, shared.head))
     is_lent = lends(need.name, body, need.scope, provision, document)

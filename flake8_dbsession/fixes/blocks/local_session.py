@@ -205,7 +205,7 @@ def fix_opened(
     doubts += (*found, *region.losses([*before, *statements]))
     unneeded = document.names_in(opened.assignment) | document.names_caught(opened.rest)
     notes = annotation_notes(opened.assignment, document)
-    is_used = names_any(statements, provision.name.partition(".")[0])
+    is_used = names_any(statements, provision.root)
     is_gone = not is_used and not provision.is_injected
     added = without_comment(opened.assignment, document) if is_gone else provision.edits
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)

@@ -70,6 +70,11 @@ class Provision:
         return self.call.removesuffix("()")
 
     @property
+    def root(self) -> str:
+        """The name that its expression begins with: ``database`` of ``database.get_db_session``."""
+        return _parted(self.call)[0]
+
+    @property
     def leaving_ends(self) -> Provision:
         """The same, taken for one that leaves all commits and rollbacks to the code."""
         return replace(self, rolls_back=False, surely_commits=False)
