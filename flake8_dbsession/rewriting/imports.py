@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TypeGuard
@@ -22,6 +22,8 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+_FOR_MACHINES = regex(r"#!|#.*coding[:=]")  # how to run a file, and its encoding
 _WORD = regex(r"\w+")
 
 
@@ -590,11 +592,31 @@ def _new_import(module: str, name: str, document: Document) -> Edit:
     if others and _is_standard(module):
         at = document.offset(others[0].lineno, 0)
         return _put(at, written + document.newline, others[0], document)
-    if not head:
-        return Edit(document.offset(1, 0), document.offset(1, 0), written)
-    parted = "" if others else document.newline
-    last = (others or head)[-1]
-    return _put(document.line_end(last.end_lineno or 0), parted + written, last, document)
+    if not others:
+        return _first_import(written, head, document)
+    last = others[-1]
+    return _put(document.line_end(last.end_lineno or 0), written, last, document)
+
+
+def _first_import(written: str, head: list[ast.stmt], document: Document) -> Edit:
+    """Put the first import of a file below its text or its comments, apart from what follows."""
+    last = (head[-1].end_lineno or 0) if head else _opening_comments(document.lines)
+    below = document.lines[last:]
+    blanks = sum(1 for _ in takewhile(lambda line: not line.strip(), below))
+    following = body_of(document.top.node)[len(head) :][:1]
+    wanted = sum(2 if isinstance(each, _DEFINITIONS) else 1 for each in following)
+    is_parted = last == 0 or not document.lines[last - 1].strip()
+    above = "" if is_parted else document.newline
+    at = document.line_end(last) if last else 0
+    return Edit(at, at, above + written + document.newline * max(0, wanted - blanks))
+
+
+def _opening_comments(lines: Sequence[str]) -> int:
+    """Give how many lines a file opens with that speak of all of it, and not of what follows."""
+    comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
+    if comments < len(lines) and not lines[comments].strip():
+        return comments
+    return sum(1 for _ in takewhile(_FOR_MACHINES.match, lines[:2]))
 
 
 def _alike(module: str, imports: list[ast.stmt], document: Document) -> list[ast.stmt]:

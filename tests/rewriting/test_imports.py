@@ -404,6 +404,29 @@ def test_a_new_import_follows_the_order_of_the_file(
     assert content.splitlines()[line] == "from contextlib import closing"
 
 
+RUN = "#!/usr/bin/env python3\n# coding: utf-8\n"
+LICENSE = "# Free to use.\n#\n# By all.\n\n"
+ADDED = "from contextlib import closing\n"
+FIRST = {
+    "nothing": ("", f"{ADDED}\n\n"),
+    "to_run": (RUN, f"{RUN}\n{ADDED}\n\n"),
+    "licensed": (LICENSE, f"{LICENSE}{ADDED}\n\n"),
+    "said_of_what_follows": ("# Works.\n", f"{ADDED}\n\n# Works.\n"),
+    "to_run_and_said": (f"{RUN}# Works.\n", f"{RUN}\n{ADDED}\n\n# Works.\n"),
+    "another_statement": ("X = 1\n\n\n", f"{ADDED}\nX = 1\n\n\n"),
+    "a_text": ('"""Works."""\n\n', f'"""Works."""\n\n{ADDED}\n\n'),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), FIRST.values(), ids=FIRST)
+def test_the_first_import_stands_below_what_opens_a_file(
+    before: str, after: str, tmp_path: Path
+) -> None:
+    code = CLOSING.replace("    conn =", "    import sqlite3\n    conn =", 1)
+    content = repaired(tmp_path, {"work.py": before + code}, "work.py", "DBS6").text.content
+    assert content.startswith(f"{after}def work(path):")
+
+
 def test_a_tried_import_that_may_have_failed_is_not_extended(tmp_path: Path) -> None:
     tried = "try:\n    from core.database import SessionLocal\nexcept ImportError:\n    {}\n"
     for handler in ("pass", "SessionLocal = None"):
