@@ -37,6 +37,18 @@ FORMS = {
         return rows, count
         """,
     ),
+    "too_long": (
+        """
+        with sqlite3.connect(path, timeout=1, isolation_level="IMMEDIATE") as connection:
+            connection.execute(sql)
+        """,
+        """
+        with closing(
+            sqlite3.connect(path, timeout=1, isolation_level="IMMEDIATE")
+        ) as connection, connection:
+            connection.execute(sql)
+        """,
+    ),
     "no_name": (
         "with sqlite3.connect(path):\n    return 1",
         "with closing(sqlite3.connect(path)) as conn, conn:\n    return 1",

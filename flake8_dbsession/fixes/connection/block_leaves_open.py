@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
@@ -80,9 +80,20 @@ def _closed(
     edits = shared_edits(opened, document)
     if edits:
         return Fix(edits)
-    start, end = document.span(opened.node)
-    opening = Edit(start, start, f"{entered.around}(")
-    return Fix((opening, *_named(item, name, end, document), *entered.edits))
+    before = f"{entered.around}("
+    closing = [*_enclosed(before, ")", item, name, document)]
+    if not _fits(closing, opened.node, document):
+        line = f"{document.newline}{document.indent_of(opened.node)}"
+        closing = [*_enclosed(f"{before}{line}{document.indent}", f"{line})", item, name, document)]
+    return Fix((*closing, *entered.edits))
+
+
+def _fits(edits: Iterable[Edit], call: ast.Call, document: Document) -> bool:
+    """Tell whether a call's line does not become too long, or is so, or is more than one."""
+    before = document.lines[call.lineno - 1].rstrip()
+    after = len(before) + sum(len(edit.text) for edit in edits)
+    is_long = len(before) > document.width or call.lineno != call.end_lineno
+    return after <= document.width or is_long
 
 
 def _doubts(
@@ -111,13 +122,17 @@ def _name(item: ast.withitem, around: ast.AST) -> str:
     return name
 
 
-def _named(item: ast.withitem, name: str, end: int, document: Document) -> Iterator[Edit]:
-    """Close the bracket, and enter the connection by its name after that."""
+def _enclosed(
+    before: str, behind: str, item: ast.withitem, name: str, document: Document
+) -> Iterator[Edit]:
+    """Write something around what a block enters, and enter that by its name as well."""
+    start, end = document.span(item.context_expr)
+    yield Edit(start, start, before)
     if item.optional_vars is None:
-        yield Edit(end, end, f") as {name}, {name}")
+        yield Edit(end, end, f"{behind} as {name}, {name}")
         return
-    start, after = document.span(item.optional_vars)
-    if "(" in document.text[end:start]:
+    named, after = document.span(item.optional_vars)
+    if "(" in document.text[end:named]:
         raise Refusal("brackets stand around the name")
-    yield Edit(end, end, ")")
+    yield Edit(end, end, behind)
     yield Edit(after, after, f", {name}")
