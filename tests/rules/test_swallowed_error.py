@@ -2680,3 +2680,38 @@ def test_a_registry_that_nothing_removes_lives_on(removes: bool, tmp_path: Path)
         "web.py": "def teardown(db):\n    db.session.remove()\n" if removes else "",
     }
     assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize("named", [("sql", "sql"), ("query", "sql")])
+def test_a_name_of_two_statements_is_the_one_that_runs(
+    named: tuple[str, str], tmp_path: Path
+) -> None:
+    read, write = named
+    text = f"""
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.orm import sessionmaker
+
+        Make = sessionmaker(create_engine("mysql://x/y"))
+
+        def copy(rows, db):
+            {read} = "SELECT COUNT(1) FROM rules"
+            if db.execute(text({read})).scalar() > 0:
+                return
+            {write} = "INSERT INTO rules VALUES (:row)"
+            for row in rows:
+                db.execute(text({write}), row)
+                db.commit()
+
+        def copy_all(one, other):
+            db = Make()
+            try:
+                db.add(one)
+                try:
+                    copy(other, db)
+                except Exception as error:  # DBS308
+                    print(error)
+                copy(other, db)
+            finally:
+                db.close()
+    """
+    assert_cases(tmp_path, {"copying.py": text}, CODES)
