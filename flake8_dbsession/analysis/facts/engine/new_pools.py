@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
+from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept, may_make
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.own_databases import is_given
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
-from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -28,9 +27,8 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 from flake8_dbsession.named_tuples import NamedTuple
 
-_POOL_NAMES = frozenset(
-    name.rpartition(".")[2] for driver in DRIVERS for name in (*driver.pools, *driver.async_pools)
-)
+_DISPOSING = frozenset({"closeall", "dispose"})
+_STEPS = 1  # an object that makes one which makes the engine
 
 
 class NewPool(NamedTuple):
@@ -70,19 +68,13 @@ def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
         The calls, those that make an engine without a pool (``NullPool``) left out.
     """
     for call, scope in tree.find(ast.Call):
-        if scope.function() is None or not _may_make(call):
+        if scope.function() is None or not may_make(call):
             continue
         maker = _maker(call, scope, inference)
         if maker is not None:
             kept = is_kept(call, scope, inference)
             yield NewPool(call, scope, _what(maker), "", kept, _is_of_argument(call, scope))
     yield from _of_services(tree, inference)
-
-
-def _may_make(call: ast.Call) -> bool:
-    """Tell whether a call is worth resolving: most have nothing to do with an engine."""
-    name = last_segment(call.func)
-    return "engine" in name.lower() or "pool" in name.lower() or name in _POOL_NAMES
 
 
 def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | None:
@@ -110,17 +102,35 @@ def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
     """Find the objects made by handlers and tasks whose ``__init__`` makes an engine."""
     for scope in repeated_functions(tree.scope, inference):
         for call in own_nodes(scope.node):
-            if isinstance(call, ast.Call) and last_segment(call.func).lstrip("_")[:1].isupper():
+            if isinstance(call, ast.Call) and _constructs(call):
                 cls = inference.value(call.func, scope)
                 maker = _made_by_each(cls, call, inference) if isinstance(cls, ClassValue) else None
                 if maker is not None and isinstance(cls, ClassValue):
-                    kept = is_kept(call, scope, inference)
+                    kept = is_kept(call, scope, inference) or _is_ended_by_itself(cls, scope)
                     given = _is_of_argument(call, scope)
                     yield NewPool(call, scope, _what(maker), cls.node.name, kept, given)
 
 
-def _made_by_each(cls: ClassValue, call: ast.Call, inference: Inference) -> RoleValue | None:
-    """Tell by what each object of a class makes an engine or pool for itself.
+def _is_ended_by_itself(cls: ClassValue, function: Scope) -> bool:
+    """Tell whether a function runs a method by which an object disposes of what it has made."""
+    ending = {
+        method.name
+        for method in cls.node.body
+        if isinstance(method, (ast.AsyncFunctionDef, ast.FunctionDef))
+        and any(last_segment(node) in _DISPOSING for node in own_nodes(method))
+    }
+    run = (node.attr for node in own_nodes(function.node) if isinstance(node, ast.Attribute))
+    return not ending.isdisjoint(run)
+
+
+def _constructs(call: ast.Call) -> bool:
+    return last_segment(call.func).lstrip("_")[:1].isupper()
+
+
+def _made_by_each(
+    cls: ClassValue, call: ast.Call, inference: Inference, steps: int = _STEPS
+) -> RoleValue | None:
+    """Tell by what each object of a class makes an engine or pool for itself, or its parts do.
 
     Where the class takes one, it makes none for a call that gives it.
     """
@@ -130,13 +140,28 @@ def _made_by_each(cls: ClassValue, call: ast.Call, inference: Inference) -> Role
     scope = constructor.scope.child(constructor.node)
     for node in own_nodes(constructor.node):
         match node:
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=value):
+            case (
+                ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=value)
+                | ast.AnnAssign(
+                    target=ast.Attribute(value=ast.Name(id="self")), value=ast.expr() as value
+                )
+            ):
                 for made, instead in _alternatives(value):
                     is_given = any(_may_be_given(each, constructor, call) for each in instead)
-                    maker = _maker(made, scope, inference) if _may_make(made) else None
+                    maker = _kept_maker(made, scope, inference, steps)
                     if maker is not None and not is_given:
                         return maker
     return None
+
+
+def _kept_maker(made: ast.Call, scope: Scope, inference: Inference, steps: int) -> RoleValue | None:
+    """Tell by what an object makes an engine of which it keeps something: itself, or a part."""
+    if steps and _constructs(made):
+        cls = inference.value(made.func, scope)
+        if isinstance(cls, ClassValue):
+            return _made_by_each(cls, made, inference, steps - 1)
+    opener = made.func if isinstance(made.func, ast.Call) else made  # ``get_factory()()``
+    return _maker(opener, scope, inference) if may_make(opener) else None
 
 
 def _alternatives(value: ast.expr) -> Iterator[tuple[ast.Call, list[ast.expr]]]:
