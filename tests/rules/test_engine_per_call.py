@@ -1005,3 +1005,87 @@ def test_an_object_whose_part_makes_the_engine(tmp_path: Path) -> None:
         },
         {"DBS501"},
     )
+
+
+def test_an_object_of_the_file_that_a_queues_task_makes(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "sender.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def get_factory():
+                    return sessionmaker(create_engine("postgresql://db/shop"))
+
+                class Sender:
+                    def __init__(self, account, db=None):
+                        self.account = account
+                        self.db = db or get_factory()()
+
+                class Message:
+                    def __init__(self, text):
+                        self.text = format_by_db(text)
+
+                def send(account, text):
+                    return Sender(account).send(Message(text))  # DBS501
+
+                def send_here(account, db):
+                    return Sender(account, db).send("")
+
+                def send_at_start(account):
+                    return Sender(account).send("")
+
+                def send_by_nobody(account):
+                    return Sender(account).send("")
+
+                send_at_start(1)
+            """,
+            "routes.py": """
+                from flask import Flask
+                from sender import send, send_here
+
+                app = Flask(__name__)
+
+                @app.route("/send")
+                def handler():
+                    tasks.put((send, (1, "")))
+                    send_here(1, db)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "call", "is_of_argument"),
+    [
+        ("create_engine(url)", "Store(url)", True),
+        ("create_engine(url)", "Store('postgresql://db/shop')", False),
+        ("create_engine('postgresql://db/shop')", "Store(url)", False),
+        ("Part(url)", "Store(url)", True),
+        ("Part('postgresql://db/shop')", "Store(url)", False),
+    ],
+)
+def test_the_message_of_an_object(
+    made: str, call: str, is_of_argument: bool, tmp_path: Path
+) -> None:
+    text = f"""
+        from celery import shared_task
+        from sqlalchemy import create_engine
+
+        class Part:
+            def __init__(self, url):
+                self.engine = create_engine(url)
+
+        class Store:
+            def __init__(self, url):
+                self.made = {made}
+
+        @shared_task
+        def load(url):
+            {call}.load()
+    """
+    write_project(tmp_path, {"service.py": text})
+    [message] = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"]
+    assert ("NullPool" in message) == is_of_argument

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept, may_make
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.own_databases import is_given
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
+from flake8_dbsession.analysis.facts.scope.carrying import functions_of
+from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -57,6 +60,18 @@ class NewPool(NamedTuple):
         return shown(self.node)
 
 
+class _Made(NamedTuple):
+    """What an object makes for itself.
+
+    Attributes:
+        maker: what makes the engine or pool.
+        is_of_argument: whether what the constructor is given says where it connects to.
+    """
+
+    maker: RoleValue
+    is_of_argument: bool
+
+
 def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
     """Find the engines and pools that functions make.
 
@@ -99,16 +114,38 @@ def _what(maker: RoleValue) -> str:
 
 
 def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
-    """Find the objects made by handlers and tasks whose ``__init__`` makes an engine."""
+    """Find the objects whose ``__init__`` makes an engine: those that handlers and tasks make.
+
+    Of a class of the file, those are given as well that its other functions make.
+    """
+    found: set[ast.Call] = set()
+    for call, scope in chain(_made_again(tree, inference), _made_here(tree)):
+        function = scope.function()
+        cls = inference.value(call.func, scope)
+        if call in found or function is None or not isinstance(cls, ClassValue):
+            continue
+        made = _made_by_each(cls, call, inference)
+        if made is not None:
+            found.add(call)
+            kept = is_kept(call, scope, inference) or _is_ended_by_itself(cls, function)
+            given = made.is_of_argument and _is_of_argument(call, scope)
+            yield NewPool(call, scope, _what(made.maker), cls.node.name, kept, given)
+
+
+def _made_again(tree: Tree, inference: Inference) -> Iterator[tuple[ast.Call, Scope]]:
+    """Find the objects that are made by what one process runs again and again."""
     for scope in repeated_functions(tree.scope, inference):
         for call in own_nodes(scope.node):
             if isinstance(call, ast.Call) and _constructs(call):
-                cls = inference.value(call.func, scope)
-                maker = _made_by_each(cls, call, inference) if isinstance(cls, ClassValue) else None
-                if maker is not None and isinstance(cls, ClassValue):
-                    kept = is_kept(call, scope, inference) or _is_ended_by_itself(cls, scope)
-                    given = _is_of_argument(call, scope)
-                    yield NewPool(call, scope, _what(maker), cls.node.name, kept, given)
+                yield call, scope
+
+
+def _made_here(tree: Tree) -> Iterator[tuple[ast.Call, Scope]]:
+    """Find the objects that a file makes of its own classes which may make an engine."""
+    for node, outside in functions_of(tree.scope):
+        calls = (each for each in own_nodes(node) if isinstance(each, ast.Call))
+        if node.name == "__init__" and any(map(may_make, calls)):
+            yield from calls_of(outside.child(node))
 
 
 def _is_ended_by_itself(cls: ClassValue, function: Scope) -> bool:
@@ -129,7 +166,7 @@ def _constructs(call: ast.Call) -> bool:
 
 def _made_by_each(
     cls: ClassValue, call: ast.Call, inference: Inference, steps: int = _STEPS
-) -> RoleValue | None:
+) -> _Made | None:
     """Tell by what each object of a class makes an engine or pool for itself, or its parts do.
 
     Where the class takes one, it makes none for a call that gives it.
@@ -146,22 +183,23 @@ def _made_by_each(
                     target=ast.Attribute(value=ast.Name(id="self")), value=ast.expr() as value
                 )
             ):
-                for made, instead in _alternatives(value):
-                    is_given = any(_may_be_given(each, constructor, call) for each in instead)
-                    maker = _kept_maker(made, scope, inference, steps)
-                    if maker is not None and not is_given:
-                        return maker
+                for each, instead in _alternatives(value):
+                    made = _made_by_call(each, scope, inference, steps)
+                    if made and not any(_may_be_given(i, constructor, call) for i in instead):
+                        return made
     return None
 
 
-def _kept_maker(made: ast.Call, scope: Scope, inference: Inference, steps: int) -> RoleValue | None:
-    """Tell by what an object makes an engine of which it keeps something: itself, or a part."""
-    if steps and _constructs(made):
-        cls = inference.value(made.func, scope)
-        if isinstance(cls, ClassValue):
-            return _made_by_each(cls, made, inference, steps - 1)
-    opener = made.func if isinstance(made.func, ast.Call) else made  # ``get_factory()()``
-    return _maker(opener, scope, inference) if may_make(opener) else None
+def _made_by_call(call: ast.Call, scope: Scope, inference: Inference, steps: int) -> _Made | None:
+    """Tell by what a constructor makes an engine of which its object keeps something."""
+    cls = inference.value(call.func, scope) if steps and _constructs(call) else None
+    if isinstance(cls, ClassValue):
+        made = _made_by_each(cls, call, inference, steps - 1)
+        is_of_argument = made is not None and made.is_of_argument
+        return made and _Made(made.maker, is_of_argument and _is_of_argument(call, scope))
+    opener = call.func if isinstance(call.func, ast.Call) else call  # ``get_factory()()``
+    maker = _maker(opener, scope, inference) if may_make(opener) else None
+    return _Made(maker, _is_of_argument(opener, scope)) if maker is not None else None
 
 
 def _alternatives(value: ast.expr) -> Iterator[tuple[ast.Call, list[ast.expr]]]:
