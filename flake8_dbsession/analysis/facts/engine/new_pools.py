@@ -143,8 +143,9 @@ def _made_again(tree: Tree, inference: Inference) -> Iterator[tuple[ast.Call, Sc
 def _made_here(tree: Tree) -> Iterator[tuple[ast.Call, Scope]]:
     """Find the objects that a file makes of its own classes which may make an engine."""
     for node, outside in functions_of(tree.scope):
-        calls = (each for each in own_nodes(node) if isinstance(each, ast.Call))
-        if node.name == "__init__" and any(map(may_make, calls)):
+        if node.name == "__init__" and any(
+            isinstance(each, ast.Call) and may_make(each) for each in own_nodes(node)
+        ):
             yield from calls_of(outside.child(node))
 
 
