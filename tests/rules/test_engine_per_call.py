@@ -761,6 +761,10 @@ def test_through_a_getter_of_a_factory(tmp_path: Path) -> None:
                 def get_cached():
                     return sessionmaker(cached_engine())
 
+                @once_for_each_thread
+                def decorated_factory():
+                    return sessionmaker(create_engine(URL))
+
                 @lru_cache
                 def cached_engine():
                     return create_engine(URL)
@@ -775,6 +779,7 @@ def test_through_a_getter_of_a_factory(tmp_path: Path) -> None:
                 from celery import shared_task
                 from core.database import (
                     cached_factory,
+                    decorated_factory,
                     engine_and_factory,
                     get_cached,
                     get_registry,
@@ -831,7 +836,7 @@ def test_through_a_getter_of_a_factory(tmp_path: Path) -> None:
 
                 @shared_task
                 def of_one_that_is_cached():
-                    with cached_factory()() as db, get_cached()() as other:
+                    with cached_factory()() as db, get_cached()() as other, decorated_factory()():
                         db.execute(query)
                     one_after_another()
 
@@ -1089,3 +1094,59 @@ def test_the_message_of_an_object(
     write_project(tmp_path, {"service.py": text})
     [message] = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"]
     assert ("NullPool" in message) == is_of_argument
+
+
+def test_a_dependency_runs_for_each_request(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": """
+                from functools import lru_cache
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session, sessionmaker
+
+                def get_factory():
+                    return sessionmaker(create_engine(URL))
+
+                def get_db():
+                    factory = get_factory()  # DBS501
+                    with factory() as db:
+                        yield db
+
+                def get_reader():
+                    engine = create_engine(URL)  # DBS501
+                    with Session(engine) as db:
+                        yield db
+
+                def get_listed():
+                    create_engine(URL).connect()  # DBS501
+
+                @lru_cache
+                def get_cached():
+                    create_engine(URL).connect()
+
+                def of_startup():
+                    create_engine(URL).connect()
+
+                of_startup()
+            """,
+            "app.py": """
+                from typing import Annotated
+                from fastapi import APIRouter, Depends
+                from fastapi import Depends as Inject
+                import database
+
+                Reader = Annotated[object, Inject(database.get_reader)]
+                router = APIRouter(dependencies=[Depends(database.get_listed)])
+
+                @router.get("/")
+                def index(
+                    reader: Reader,
+                    db=Depends(database.get_db),
+                    cached=Depends(database.get_cached),
+                ):
+                    return db.execute(query).all()
+            """,
+        },
+        {"DBS501"},
+    )

@@ -31,11 +31,11 @@ class EnginePerCall(Rule[NewPool]):
     for it does not end the pool, unless an object keeps it, and the engine with it. An engine that
     is handed to code which cannot be found is taken for stored.
 
-    Reported is only what one process is seen to run again and again: a request handler, a task or
-    job of a queue or scheduler, and what such a one calls, or gives to a thread, to a background
-    task or with its arguments to a queue, by itself or by way of other functions of the project;
-    and a function that the project names nowhere else, for it is there for others, who may call it
-    often. What else runs once may have an engine of its own.
+    Reported is only what one process is seen to run again and again: a request handler or its
+    dependency, a task or job of a queue or scheduler, and what such a one calls, or gives to a
+    thread, to a background task or with its arguments to a queue, by itself or by way of other
+    functions of the project; and a function that the project names nowhere else, for it is there
+    for others, who may call it often. What else runs once may have an engine of its own.
     Silent with `NullPool`, which keeps no connection; where the engine never connects
     (`create_engine(url).url`, `.dialect`); in a task of Airflow or a job of RQ, which have a
     process of their own; in test files; and in migrations, by their folder or an import of Alembic.

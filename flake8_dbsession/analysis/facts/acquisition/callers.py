@@ -10,7 +10,7 @@ from itertools import islice
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.names.call_sites import scoped
-from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
@@ -100,6 +100,24 @@ def calls_of(function: Scope, inference: Inference) -> Iterator[Called]:
             for call, inner, around in calls_in(scope, (name,)):
                 if is_same(inference.value(call.func, inner), function):
                     yield Called(call, inner, scope, around)
+
+
+def is_injected(function: Scope, inference: Inference) -> bool:
+    """Tell whether a framework is told to call a function for each request: ``Depends(get_db)``.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what names stand for; its project is searched for the function's name.
+    """
+    name = getattr(function.node, "name", "")
+    return any(
+        last_segment(given) == name and is_same(inference.value(given, scope), function)
+        for module in _mentioning(function, inference)
+        for node, scope in scoped(
+            body_of(module.scope.node), module.scope, Mentions(module.text, (name,))
+        )
+        if isinstance(node, ast.Call) and (given := injected_callable(node, scope)) is not None
+    )
 
 
 def handed_on_by(function: Scope, inference: Inference, takers: Collection[str]) -> Iterator[Scope]:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.methods import SCHEMA_METHODS
 from flake8_dbsession.analysis.library.python import LOOKING
-from flake8_dbsession.analysis.library.wrappers import CACHES
+from flake8_dbsession.analysis.library.wrappers import CACHES, CONTEXT_MANAGERS, PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
@@ -41,6 +41,7 @@ _POOL_NAMES = frozenset(
 _WORDS = ("conn", "database", "db", "engine", "factory", "maker", "pool", "regist", "sess", "sql")
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = CACHES | {"cache_data"}
+_UNCACHED = PLAIN_DECORATORS | CONTEXT_MANAGERS
 # Makers of objects that keep an engine for their whole life; a session does not.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
 _ENDING = frozenset(
@@ -113,12 +114,10 @@ def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | N
     Returns:
         The call of a maker, or of a function that hands out a new one itself, whose value it
         returns, by itself or in a factory, without keeping it anywhere; None where there is none,
-        and for a function whose results are cached.
+        and for a function whose decorator may keep its results.
     """
     node = function.node
-    if isinstance(node, ast.Lambda) or is_fixture(node):
-        return None
-    if not decorator_names(node).isdisjoint(_CACHES):
+    if isinstance(node, ast.Lambda) or not decorator_names(node) <= _UNCACHED:
         return None
     scope = function.scope.child(node)
     return inference.questions.ask(

@@ -9,7 +9,11 @@ import ast
 from collections.abc import Iterator
 from itertools import chain
 
-from flake8_dbsession.analysis.facts.acquisition.callers import callers_of, handed_on_by
+from flake8_dbsession.analysis.facts.acquisition.callers import (
+    callers_of,
+    handed_on_by,
+    is_injected,
+)
 from flake8_dbsession.analysis.facts.framework.handlers import is_handler
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.library.frameworks import (
@@ -59,10 +63,10 @@ def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> 
         depth: how many callers, one called by another, are looked at.
 
     Returns:
-        True for a handler, task or job, and for what one calls or gives to a thread or queue, by
-        itself or by way of others.
+        True for a handler, its dependency, a task or job, and for what one calls or gives to a
+        thread or queue, by itself or by way of others.
     """
-    if is_repeated(function, inference):
+    if is_repeated(function, inference) or is_injected(function, inference):
         return True
     return depth > 0 and any(
         runs_again(caller, inference, depth - 1)
