@@ -2736,6 +2736,9 @@ SAVING = """
         ("'failed'", "save(db, item)", True),
         ("str(error)", "save(db, item)", True),
         ("{'error': str(error)}", "found.append(save(db, item))", True),
+        ("None", "found.append(save(db, item))", True),
+        ("None", "found.append(save(db, item))\nif found[-1] is None:\n    return", False),
+        ("error", "found.append(save(db, item))\nlast = found[-1]\nif last: return", False),
         ("f'not saved: {error}'", "text = save(db, item)\nfound.append({'text': text})", True),
         ("'failed'", "text = save(db, item)\nif text:\n    print(text)", True),
         ("'failed'", "text = save(db, item)\nif text:\n    return", False),
@@ -2771,7 +2774,7 @@ def test_what_a_caller_makes_of_the_answer_of_a_handler(
     assert_cases(tmp_path, files, CODES)
 
 
-@pytest.mark.parametrize("name", ["tests/use.py", "test_saving.py"])
+@pytest.mark.parametrize("name", ["tests/use.py", "test_saving.py", "conftest.py"])
 def test_a_test_that_works_on_is_no_caller(name: str, tmp_path: Path) -> None:
     saving = dedent(SAVING).format(value="'failed'", mark="")
     caller = "from saving import save\n\ndef use(db):\n    save(db, 1)\n    db.query(Item).all()\n"

@@ -21,6 +21,8 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, names, nodes_in, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 
+_TESTS = ("conftest.", "test_")  # beside the code; those in folders of their own are not searched
+
 
 class Answer(Enum):
     """What a handler returns."""
@@ -70,7 +72,7 @@ def _answer_with(parts: list[ast.expr | None] | list[ast.expr]) -> Answer:
 
 
 def sites_of(function: Scope, session: str, inference: Inference) -> Iterator[Site]:
-    """Find the calls in a function's file that give it a session, or are its object's own.
+    """Find the calls in a function's file that give it a session.
 
     Args:
         function: the function's scope.
@@ -111,7 +113,7 @@ def sites_elsewhere(function: Scope, session: str, inference: Inference) -> Iter
     """
     for called in callers.calls_of(function, inference):
         path = called.scope.module.path
-        if path != function.module.path and not path.name.startswith("test_"):
+        if path != function.module.path and not path.name.startswith(_TESTS):
             callee = inference.value(called.node.func, called.inner)
             if isinstance(callee, FunctionValue):
                 yield from _given(called.node, callee, session, called.inner)
@@ -155,14 +157,16 @@ class _Results(NamedTuple):
     Attributes:
         call: the call that gives it.
         written: all that has the value, as it is written.
-        names: the names that it has, or of its parts.
+        names: the names that it has, its parts, or the list that it is put into.
         is_unpacked: whether only its parts have names.
+        is_listed: whether only that list has one.
     """
 
     call: ast.Call
     written: frozenset[str]
     names: frozenset[str] = frozenset()
     is_unpacked: bool = False
+    is_listed: bool = False
 
 
 class _Look:
@@ -172,7 +176,8 @@ class _Look:
         self, results: _Results, answer: Answer, function: Scope, inference: Inference
     ) -> None:
         self._results = results
-        self._answer = Answer.ANY if results.is_unpacked else answer
+        is_whole = not results.is_unpacked and not results.is_listed
+        self._answer = answer if is_whole else Answer.ANY
         self._function = function
         self._inference = inference
         self._names = _made_of(results, function)
@@ -261,8 +266,8 @@ def _results_of(call: ast.Call, function: Scope) -> _Results | None:
                 return _Results(call, frozenset({*written, *bound}), frozenset(bound))
             case ast.If(test=test) | ast.While(test=test) if test is inner:
                 return _Results(call, frozenset({*written, *bound}), frozenset(bound))
-            case ast.Call(func=ast.Attribute(attr="append")):
-                pass  # a list of answers, which nobody looks at before the next one is there
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append")):
+                return _Results(call, frozenset(written), frozenset({name}), is_listed=True)
             case _:
                 return None
         inner = around
