@@ -151,6 +151,9 @@ def _statements_of(
         statements = rest[: last + 1]
         if closes_early(statements, name):
             raise Refusal("it is closed before the work is done")
+        read = Cursors(name, statements, acquisition.scope, inference).read_outside()
+        if read is not None:
+            raise Refusal(f"line {read.lineno} uses `{read.id}` too")
         return statements
     live = Cursors(name, rest, acquisition.scope, inference).names
     using = [i for i, statement in enumerate(rest) if any(mentions(statement, n) for n in live)]
