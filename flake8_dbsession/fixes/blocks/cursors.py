@@ -62,14 +62,10 @@ class Cursors:
                 return node
         return None
 
-    def read_outside(self) -> ast.Name | None:
-        """Find what the function reads of them outside of the block: in a handler around it, say.
-
-        Returns:
-            The first name; None where there is none.
-        """
+    def read_outside(self) -> list[ast.Name]:
+        """Find what the function reads of them after the block, or around it in a loop."""
         read = read_outside(self._body, self._scope)
-        return next((node for node in read if node.id in self.names), None)
+        return [node for node in read if node.id in self.names]
 
     def _read_by_functions(self) -> set[str]:
         """Give what the functions of a module read, where the block stands at its top level."""
