@@ -90,12 +90,13 @@ class PatchedNames:
 
     def _verdict(self, name: str, swap: Swap | None, uses: Uses, context: Context) -> Verdict:
         path = context.file.path
-        homes = _homes(name, context)
-        is_given = swap is not None and swap.is_given and name == swap.source
-        if is_given or (not homes and not context.file.module.scope.bindings(name)):
-            if swap is None or not swap.is_itself:
+        homes, is_source = _homes(name, context), swap is not None and name == swap.source
+        if swap is not None and is_source and swap.is_given:
+            return self._handed(name, swap, context) if swap.is_itself else Verdict()
+        if not homes and not context.file.module.scope.bindings(name):
+            if swap is None or is_source or not swap.is_itself:
                 return Verdict()
-            return self._handed(name if is_given else swap.old, swap, context)
+            return self._handed(swap.old, swap, context)
         moves: list[Move] = []
         new = swap.new if swap is not None and swap.new.isidentifier() else name
         for test in dict.fromkeys(self._tests_of(context, name) + self._tests_of(context, new)):

@@ -184,6 +184,13 @@ MADE = """
         conn.close()
         return found
 
+    def late():
+        import app.engines
+        conn = app.engines.engine.connect()
+        found = conn.execute(text("SELECT 1")).scalar()
+        conn.close()
+        return found
+
     def given(engine: Engine):
         conn = engine.connect()
         found = conn.execute(text("SELECT 1")).scalar()
@@ -198,6 +205,7 @@ SOURCES = [
     ("with patch('app.work.create_engine'): work.made()", PATCHES.format("create_engine")),
     ("work.given(Mock())", GIVES),
     ("with patch('app.work.text'): work.count()", ""),
+    ("work.other.connect = Mock(); work.late()", ""),
     ("with patch('app.work.sessionmaker'): other()", ""),
     ("work.given(create_engine('sqlite://'))", ""),
     ("with patch('app.work.engine', create_engine('sqlite://')): work.connected()", ""),
@@ -208,6 +216,7 @@ SOURCES = [
 def test_what_it_is_opened_of_may_be_a_double(test: str, told: str, tmp_path: Path) -> None:
     head = HEAD.replace("from app.work import Store, count, first", "from app import work")
     text = f"{head}    def test_it():\n        {test}\n"
-    files = {"app/work.py": MADE, "tests/test_work.py": text}
+    engines = 'from sqlalchemy import create_engine\n\nengine = create_engine("sqlite://")\n'
+    files = {"app/work.py": MADE, "app/engines.py": engines, "tests/test_work.py": text}
     done = repaired(tmp_path, files, "app/work.py", "DBS301 DBS603 DBS604")
     assert {left.reason for left in done.left} == ({told} if told else set())
