@@ -190,6 +190,10 @@ LEFT = {
     "bound_anew": (
         "conn = sqlite3.connect(path)\nfor conn in [conn]:\n    conn.execute(sql)\nconn.close()"
     ),
+    "shared_in_memory": (
+        'keep = sqlite3.connect("file:m?mode=memory&cache=shared", uri=True)\n'
+        "keep.execute(sql)\nother()"
+    ),
     "only_closed": "conn = sqlite3.connect(path)\nconn.close()",
 }
 
