@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from enum import Enum
 
+from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Raised
 from flake8_dbsession.analysis.library.methods import CLOSES, POOL_COUNTERS
 from flake8_dbsession.analysis.library.python import (
     CLOCKS,
@@ -93,8 +94,8 @@ def ending_by_name(call: ast.Call) -> CallEnding | None:
     return CallEnding.RAISES if name in FAILS else None
 
 
-def _any_exception(_call: ast.Call) -> str:
-    return "Exception"
+def _any_exception(_call: ast.Call) -> Raised:
+    return ANY_EXCEPTION
 
 
 class CallTraits(NamedTuple):
@@ -102,10 +103,10 @@ class CallTraits(NamedTuple):
 
     Attributes:
         may_raise: tells whether a call can raise in practice.
-        raised: names the class of what it raises then; that may be of a class below it.
+        raised: tells what it raises then.
         ending: tells how a call ends that never returns; None for one that returns.
     """
 
     may_raise: Callable[[ast.Call], bool] = raises_by_name
-    raised: Callable[[ast.Call], str] = _any_exception
+    raised: Callable[[ast.Call], Raised] = _any_exception
     ending: Callable[[ast.Call], CallEnding | None] = ending_by_name
