@@ -158,6 +158,10 @@ def test_a_cursor_that_a_function_gives(tmp_path: Path) -> None:
             conn = sqlite3.connect("kings.db")
             return conn, "kings"
 
+        def pair():
+            cursor = sqlite3.connect("pairs.db").cursor()
+            return cursor.execute("select first, second from pairs")
+
         def cursor_of(conn):
             return conn.cursor()
 
@@ -176,7 +180,7 @@ def test_a_cursor_that_a_function_gives(tmp_path: Path) -> None:
     service = """
         import sqlite3
 
-        from setup import Mapper, create_conn, cursor_in, cursor_of, with_a_name
+        from setup import Mapper, create_conn, cursor_in, cursor_of, pair, with_a_name
 
         def both(query):
             conn, cursor = create_conn()
@@ -190,6 +194,15 @@ def test_a_cursor_that_a_function_gives(tmp_path: Path) -> None:
             conn, name = with_a_name()  # DBS603
             try:
                 name.execute(query)
+            except sqlite3.Error as error:
+                print(error)
+            conn.close()
+
+        def out_of_rows(path, query):
+            first, second = pair()
+            conn = sqlite3.connect(path)  # DBS603
+            try:
+                first.execute(query)
             except sqlite3.Error as error:
                 print(error)
             conn.close()

@@ -36,8 +36,9 @@ from flake8_dbsession.analysis.names.values import (
     Resource,
     Role,
     RoleValue,
+    Value,
 )
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes, unawaited
 
 Classes: TypeAlias = tuple[str, ...]
 
@@ -147,12 +148,17 @@ def _of_result(call: ast.Call, scope: Scope, inference: Inference, seen: Set[str
         return _given_by(callee, None, inference)
     match call.func:
         case ast.Attribute(value=maker, attr="cursor"):
-            known = inference.value(maker, scope)
-            is_driver = isinstance(known, RoleValue) and known.library not in ("", _SQLALCHEMY)
-            return _of_known(known) if is_driver else PEP_249  # type: ignore[arg-type]
+            return _of_cursor(inference.value(maker, scope))
         case ast.Attribute(value=maker, attr=method) if method in _PASSING:
             return _of_methods(maker, scope, inference, seen) or ()
     return ()
+
+
+def _of_cursor(maker: Value | None) -> Classes:
+    """Give the errors of a cursor; below SQLAlchemy's connections it is the driver's."""
+    if isinstance(maker, RoleValue) and maker.library not in ("", _SQLALCHEMY):
+        return _of_known(maker)
+    return PEP_249
 
 
 def _of_bound(binding: Binding, inference: Inference, seen: Set[str]) -> Classes | None:
@@ -164,11 +170,11 @@ def _of_bound(binding: Binding, inference: Inference, seen: Set[str]) -> Classes
         ):
             return _of_methods(node, binding.scope, inference, seen)
         case Assigned(value=node, path=(index,)):
-            call = node.value if isinstance(node, ast.Await) else node
-            callee = (
-                inference.value(call.func, binding.scope) if isinstance(call, ast.Call) else None
-            )
-            return _given_by(callee, index, inference) if isinstance(callee, FunctionValue) else ()
+            call = unawaited(node)
+            if isinstance(call, ast.Call):
+                callee = inference.value(call.func, binding.scope)
+                if isinstance(callee, FunctionValue):
+                    return _given_by(callee, index, inference)
         case Annotated() | Parameter():
             return None
     return ()
@@ -179,7 +185,7 @@ def _given_by(function: FunctionValue, part: int | None, inference: Inference) -
     scope = function.scope.child(function.node)
 
     def find() -> Classes:
-        given = (_part(each, part) for each in _handed(function))
+        given = (each if part is None else _part(each, part) for each in _handed(function))
         return _common(_of_methods(each, scope, inference) for each in given) or ()
 
     return inference.questions.ask(scope.memory, ("errors of what it gives", part), find, ())
@@ -196,11 +202,14 @@ def _handed(function: FunctionValue) -> Iterator[ast.expr]:
             yield node.value
 
 
-def _part(node: ast.expr, part: int | None) -> ast.expr:
+def _part(node: ast.expr, part: int) -> ast.expr:
+    """Give a part of a tuple that is written out; nothing that is known of anything else."""
     match node:
-        case ast.Tuple(elts=elements) if part is not None and part < len(elements):
+        case ast.Tuple(elts=elements) if part < len(elements):
             return elements[part]
-    return node
+        case ast.Constant(value=None):
+            return node
+    return ast.Constant(...)
 
 
 def _common(found: Iterable[Classes | None]) -> Classes | None:
