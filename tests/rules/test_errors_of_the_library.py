@@ -376,3 +376,73 @@ def test_the_error_of_a_coroutine_is_caught_but_not_its_cancellation(tmp_path: P
     first, second = (m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS603")
     assert "when line 6 is cancelled" in first
     assert "when line 15 raises" in second
+
+
+def test_the_handler_s_classes_by_another_name(tmp_path: Path) -> None:
+    errors = """
+        import sqlite3
+        from sqlite3 import Error as SqliteError
+
+        KNOWN = (OSError, sqlite3.Error)
+        OTHERS = (OSError, ValueError)
+        MORE = KNOWN + (KeyError,)
+        Broken = sqlite3.Error
+    """
+    service = """
+        import errors
+        import sqlite3
+        from errors import KNOWN, MORE, OTHERS, Broken, SqliteError
+
+        def {name}(path, query):
+            conn = sqlite3.connect(path)  # {code}
+            try:
+                conn.execute(query)
+            except {caught} as error:
+                print(error)
+            conn.close()
+    """
+    cases = {
+        "KNOWN": "silent",
+        "MORE": "silent",
+        "Broken": "silent",
+        "SqliteError": "silent",
+        "errors.KNOWN": "silent",
+        "(ValueError, Broken)": "silent",
+        "OTHERS": "DBS603",
+        "UNKNOWN": "DBS603",
+    }
+    for number, (caught, code) in enumerate(cases.items()):
+        text = service.format(name=f"case{number}", caught=caught, code=code)
+        files = {"errors.py": errors, "service.py": text}
+        assert_cases(tmp_path / str(number), files, CODES)
+
+
+def test_a_helper_catches_the_errors_of_its_cursor(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+
+        def finish(conn: sqlite3.Connection, query):
+            cursor = conn.cursor()
+            try:
+                cursor.execute(query)
+            except sqlite3.Error as error:
+                print(error)
+            conn.close()
+
+        def leave(conn: sqlite3.Connection, query):
+            cursor = conn.cursor()
+            try:
+                cursor.execute(query())
+            except sqlite3.Error as error:
+                print(error)
+            conn.close()
+
+        def finished(path, query):
+            conn = sqlite3.connect(path)
+            finish(conn, query)
+
+        def left(path, query):
+            conn = sqlite3.connect(path)  # DBS603
+            leave(conn, query)
+    """
+    assert_cases(tmp_path, {"service.py": text}, CODES)

@@ -26,6 +26,8 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
+from flake8_dbsession.analysis.effects.errors import raised_by
+from flake8_dbsession.analysis.effects.handlers import caught_classes
 from flake8_dbsession.analysis.effects.objects import attributes_made_of, makes_session
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
 from flake8_dbsession.analysis.effects.raising import is_quiet, may_raise, only_keeps_books
@@ -144,7 +146,9 @@ class Effects:
             may_raise=lambda call: (
                 self.may_raise(call, scope, is_alone=call in alone) and not makes_coroutine(call)
             ),
+            raised=lambda call: raised_by(call, scope, self._inference),
             ending=lambda call: self.ending(call, scope) if call in alone else None,
+            caught=lambda node: caught_classes(node, scope, self._inference),
         )
 
     def fate(

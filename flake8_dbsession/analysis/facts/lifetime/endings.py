@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Set
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.effects.errors import raised_by
+from flake8_dbsession.analysis.effects.handlers import caught_classes
 from flake8_dbsession.analysis.effects.work.handed_out import is_handed_out_in_use
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
@@ -29,13 +30,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 )
 from flake8_dbsession.analysis.facts.scope.sequel import in_tries
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
-from flake8_dbsession.analysis.flow.exceptions import (
-    ANY_EXCEPTION,
-    Caught,
-    Raised,
-    caught_by,
-    class_names,
-)
+from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by
 from flake8_dbsession.analysis.library.drivers import (
     CONFIGURING,
     GIVINGS,
@@ -169,7 +164,9 @@ def _cancelled(lifetime: Lifetime, scope: Scope, inference: Inference) -> Iterat
             raised = ANY_EXCEPTION
             if isinstance(call, ast.Call):
                 raised = raised_by(call, scope, inference)
-            if any(_catches(raised, each) for each in _handlers_around(leak.node, scope)):
+            handlers = _handlers_around(leak.node, scope)
+            caught = (caught_classes(each.type, scope, inference) for each in handlers)
+            if any(caught_by(raised, classes) is Caught.YES for classes in caught):
                 yield leak.node
 
 
@@ -177,10 +174,6 @@ def _handlers_around(node: ast.AST, scope: Scope) -> Iterator[ast.ExceptHandler]
     for above in own_nodes(scope.node):
         if isinstance(above, ast.Try) and any(node in nodes_in(each) for each in above.body):
             yield from above.handlers
-
-
-def _catches(raised: Raised, handler: ast.ExceptHandler) -> bool:
-    return caught_by(raised, class_names(handler.type)) is Caught.YES
 
 
 def _is_lost_by_import(acquisition: Acquisition, scope: Scope) -> bool:
@@ -429,8 +422,7 @@ def _graph(
         is_quiet = call in quiet or _only_adds(call, sessions)
         return call in failing or (not is_quiet and plain.may_raise(call))
 
-    calls = plain._replace(may_raise=raises, raised=lambda call: raised_by(call, scope, inference))
-    return build(root, calls, yield_raises=not is_fixture(scope.node))
+    return build(root, plain._replace(may_raise=raises), yield_raises=not is_fixture(scope.node))
 
 
 def _awaited_to_fail(acquisition: Acquisition, tree: Tree) -> Iterator[ast.Call]:
