@@ -940,6 +940,11 @@ def test_what_python_s_own_functions_only_work_out_does_not_raise(tmp_path: Path
                 path.join("a", "b")
                 conn.close()
 
+            def of_each(paths):
+                conn = sqlite3.connect("a.db")  # DBS603
+                print([path.join("a", "b") for path in paths])
+                conn.close()
+
             def of_a_local_name(folder, mine):
                 conn = sqlite3.connect("a.db")  # DBS603
                 joined = mine.join

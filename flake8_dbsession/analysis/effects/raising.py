@@ -30,7 +30,7 @@ from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Scope, last_segment
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, names, nodes_in, own_nodes
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.
@@ -130,7 +130,16 @@ def is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     if not isinstance(callee, External):
         return False
     is_sleep = callee.name == SLEEPING and _is_given_constants(call)
-    return is_sleep or callee.name in QUIET_FUNCTIONS
+    is_known = is_sleep or callee.name in QUIET_FUNCTIONS
+    return is_known and not _stands_for_elements(root, scope)
+
+
+def _stands_for_elements(name: ast.expr, scope: Scope) -> bool:
+    """Tell whether a comprehension calls by a name what it goes through."""
+    return isinstance(name, ast.Name) and any(
+        isinstance(node, ast.comprehension) and names(node.target, name.id)
+        for node in own_nodes(scope.node)
+    )
 
 
 def only_keeps_books(function: FunctionValue, inference: Inference) -> bool:
