@@ -724,3 +724,429 @@ def test_a_service_that_makes_an_engine_where_it_is_given_none(tmp_path: Path) -
             Borrowing(storage).run()
     """
     assert_cases(tmp_path, {"sql_service.py": service, "routes.py": routes}, {"DBS501"})
+
+
+def test_through_a_getter_of_a_factory(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core/database.py": """
+                from functools import lru_cache
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import scoped_session, sessionmaker
+
+                def connect_from_settings(name):
+                    engine = create_engine(f"mysql://host/{name}")
+                    return engine
+
+                def init_session_class():
+                    try:
+                        engine = connect_from_settings("shop")
+                    except KeyError:
+                        raise RuntimeError
+                    session = sessionmaker(bind=engine)
+                    return session
+
+                def get_registry():
+                    return scoped_session(init_session_class())
+
+                def engine_and_factory():
+                    engine = create_engine(URL)
+                    return engine, sessionmaker(engine)
+
+                @lru_cache
+                def cached_factory():
+                    return sessionmaker(create_engine(URL))
+
+                def get_cached():
+                    return sessionmaker(cached_engine())
+
+                @once_for_each_thread
+                def decorated_factory():
+                    return sessionmaker(create_engine(URL))
+
+                @lru_cache
+                def cached_engine():
+                    return create_engine(URL)
+
+                def one_after_another():
+                    return another_after_one()
+
+                def another_after_one():
+                    return one_after_another()
+            """,
+            "tasks.py": """
+                from celery import shared_task
+                from core.database import (
+                    cached_factory,
+                    decorated_factory,
+                    engine_and_factory,
+                    get_cached,
+                    get_registry,
+                    init_session_class,
+                    one_after_another,
+                )
+
+                at_start = init_session_class()
+
+                @shared_task
+                def at_once():
+                    db = init_session_class()()  # DBS501
+                    try:
+                        db.execute(query)
+                    finally:
+                        db.close()
+
+                @shared_task
+                def named():
+                    Session = init_session_class()  # DBS501
+                    with Session() as db:
+                        db.execute(query)
+
+                @shared_task
+                def of_a_registry():
+                    db = get_registry()  # DBS501
+                    db.execute(query)
+
+                @shared_task
+                def unpacked():
+                    engine, Session = engine_and_factory()  # DBS501
+                    with Session() as db:
+                        db.execute(query)
+
+                @shared_task
+                def disposed():
+                    engine, Session = engine_and_factory()
+                    with Session() as db:
+                        db.execute(query)
+                    engine.dispose()
+
+                @shared_task
+                def disposed_by_its_bind():
+                    Session = init_session_class()
+                    with Session() as db:
+                        db.execute(query)
+                    Session.kw["bind"].dispose()
+
+                @shared_task
+                def disposed_by_the_session():
+                    db = init_session_class()()
+                    db.execute(query)
+                    db.get_bind().dispose()
+
+                @shared_task
+                def of_one_that_is_cached():
+                    with cached_factory()() as db, get_cached()() as other, decorated_factory()():
+                        db.execute(query)
+                    one_after_another()
+
+                class Worker:
+                    @shared_task
+                    def start(self, db=None):
+                        self.db = db or init_session_class()()
+
+                    @shared_task
+                    def start_by_name(self):
+                        Session = init_session_class()
+                        db = Session()
+                        db = db or None
+                        self.db = db
+
+                    @shared_task
+                    def goes_on(self):
+                        db = init_session_class()()  # DBS501
+                        db = db or self.db
+                        db.execute(query)
+
+                @shared_task
+                def by_a_helper():
+                    return opened()
+
+                def opened():
+                    return init_session_class()()  # DBS501
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_what_is_handed_to_a_thread_or_a_queue(tmp_path: Path) -> None:
+    names = ("queued", "stored", "in_a_thread", "submitted", "later", "relayed", "by_a_method")
+    handed = "".join(
+        f"\n\ndef {name}(given):\n    create_engine(URL).connect()  # DBS501" for name in names
+    )
+    assert_cases(
+        tmp_path,
+        {
+            "work.py": f"from sqlalchemy import create_engine\n{handed}"
+            """
+
+def at_start(given):
+    create_engine(URL).connect()
+
+def in_a_process(given):
+    create_engine(URL).connect()
+
+def only_named(given):
+    create_engine(URL).connect()
+
+class Runner:
+    def by_itself(self):
+        create_engine(URL).connect()  # DBS501
+""",
+            "routes.py": """
+                from concurrent.futures import ThreadPoolExecutor
+                from multiprocessing import Process
+                from queue import Queue
+                from threading import Thread
+
+                from fastapi import APIRouter, BackgroundTasks
+                from fastapi.concurrency import run_in_threadpool
+                from work import *
+                import work
+
+                router, tasks, executor = APIRouter(), Queue(), ThreadPoolExecutor()
+
+                class Manager:
+                    def add(self, given):
+                        self.tasks[1] = (work.by_a_method, [given])
+
+                manager = Manager()
+
+                @router.get("/")
+                async def handler(given, background: BackgroundTasks):
+                    tasks.put((work.queued, (given,)))
+                    task = (work.stored, {"given": given}, 1)
+                    Thread(target=work.in_a_thread, args=(given,)).start()
+                    executor.submit(work.submitted, given)
+                    background.add_task(work.later, given)
+                    await run_in_threadpool(work.relayed, given)
+                    manager.add(given)
+                    Thread(target=work.Runner().by_itself).start()
+                    Process(target=work.in_a_process, args=(given,)).start()
+                    print((work.only_named, given))
+
+                def main():
+                    Thread(target=work.at_start, args=(1,)).start()
+
+                main()
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_an_object_whose_part_makes_the_engine(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "backup.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def get_factory():
+                    return sessionmaker(create_engine("postgresql://db/shop"))
+
+                class Exporter:
+                    def __init__(self, url):
+                        self.engine = create_engine(url)
+
+                class Backup:
+                    def __init__(self, url=None):
+                        self.url = url
+                        self.exporter: Exporter = Exporter(self.url)
+
+                class Whole:
+                    def __init__(self):
+                        self.backup = Backup()
+
+                class Given:
+                    def __init__(self, exporter=None):
+                        self.exporter = exporter or Exporter("postgresql://db/shop")
+
+                class Sender:
+                    def __init__(self, db=None):
+                        self.db = db or get_factory()()
+
+                class Job:
+                    def __init__(self):
+                        self.engine = create_engine("postgresql://db/shop")
+
+                    def run(self):
+                        try:
+                            self.work()
+                        finally:
+                            self.engine.dispose()
+
+                    def work(self):
+                        self.engine.connect()
+
+                class Node:
+                    def __init__(self):
+                        self.next = Node()
+            """,
+            "routes.py": """
+                from fastapi import APIRouter
+                from backup import Backup, Exporter, Given, Job, Node, Sender, Whole
+
+                router = APIRouter()
+
+                @router.get("/")
+                def handler(exporter, db):
+                    backup = Backup()  # DBS501
+                    backup.run()
+                    Given().run()  # DBS501
+                    Given(exporter).run()
+                    Sender().send()  # DBS501
+                    Sender(db).send()
+                    Node().run()
+                    Job().run()
+                    Whole().run()  # two steps are not followed
+
+                @router.get("/work")
+                def working():
+                    Job().work()  # DBS501
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+def test_an_object_of_the_file_that_a_queues_task_makes(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "sender.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+
+                def get_factory():
+                    return sessionmaker(create_engine("postgresql://db/shop"))
+
+                class Sender:
+                    def __init__(self, account, db=None):
+                        self.account = account
+                        self.db = db or get_factory()()
+
+                class Message:
+                    def __init__(self, text):
+                        self.text = format_by_db(text)
+
+                def send(account, text):
+                    return Sender(account).send(Message(text))  # DBS501
+
+                def send_here(account, db):
+                    return Sender(account, db).send("")
+
+                def send_at_start(account):
+                    return Sender(account).send("")
+
+                def send_by_nobody(account):
+                    return Sender(account).send("")
+
+                send_at_start(1)
+            """,
+            "routes.py": """
+                from flask import Flask
+                from sender import send, send_here
+
+                app = Flask(__name__)
+
+                @app.route("/send")
+                def handler():
+                    tasks.put((send, (1, "")))
+                    send_here(1, db)
+            """,
+        },
+        {"DBS501"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "call", "is_of_argument"),
+    [
+        ("create_engine(url)", "Store(url)", True),
+        ("create_engine(url)", "Store('postgresql://db/shop')", False),
+        ("create_engine('postgresql://db/shop')", "Store(url)", False),
+        ("Part(url)", "Store(url)", True),
+        ("Part('postgresql://db/shop')", "Store(url)", False),
+    ],
+)
+def test_the_message_of_an_object(
+    made: str, call: str, is_of_argument: bool, tmp_path: Path
+) -> None:
+    text = f"""
+        from celery import shared_task
+        from sqlalchemy import create_engine
+
+        class Part:
+            def __init__(self, url):
+                self.engine = create_engine(url)
+
+        class Store:
+            def __init__(self, url):
+                self.made = {made}
+
+        @shared_task
+        def load(url):
+            {call}.load()
+    """
+    write_project(tmp_path, {"service.py": text})
+    [message] = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"]
+    assert ("NullPool" in message) == is_of_argument
+
+
+def test_a_dependency_runs_for_each_request(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "database.py": """
+                from functools import lru_cache
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import Session, sessionmaker
+
+                def get_factory():
+                    return sessionmaker(create_engine(URL))
+
+                def get_db():
+                    factory = get_factory()  # DBS501
+                    with factory() as db:
+                        yield db
+
+                def get_reader():
+                    engine = create_engine(URL)  # DBS501
+                    with Session(engine) as db:
+                        yield db
+
+                def get_listed():
+                    create_engine(URL).connect()  # DBS501
+
+                @lru_cache
+                def get_cached():
+                    create_engine(URL).connect()
+
+                def of_startup():
+                    create_engine(URL).connect()
+
+                of_startup()
+            """,
+            "app.py": """
+                from typing import Annotated
+                from fastapi import APIRouter, Depends
+                from fastapi import Depends as Inject
+                import database
+
+                Reader = Annotated[object, Inject(database.get_reader)]
+                router = APIRouter(dependencies=[Depends(database.get_listed)])
+
+                @router.get("/")
+                def index(
+                    reader: Reader,
+                    db=Depends(database.get_db),
+                    cached=Depends(database.get_cached),
+                ):
+                    return db.execute(query).all()
+            """,
+        },
+        {"DBS501"},
+    )

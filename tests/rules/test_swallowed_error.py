@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import pytest
 
@@ -2638,7 +2638,7 @@ def test_a_caller_that_works_on_where_it_is_given_nothing(tmp_path: Path) -> Non
             "if not ended(db, item):\n            db.rollback()\n            continue",
             False,
         ),
-        "told": ("str(error)", "told(db, item)", False),
+        "told": ("str(error)", "told(db, item)", True),
         "turned": ("None", "failed = not turned(db, item)\n        return failed", False),
         "walrus": ("None", "if (row := walrus(db, item)):\n            return row", True),
         "passed": ("None", "work(passed(db, item))", False),
@@ -2680,3 +2680,141 @@ def test_a_registry_that_nothing_removes_lives_on(removes: bool, tmp_path: Path)
         "web.py": "def teardown(db):\n    db.session.remove()\n" if removes else "",
     }
     assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize("named", [("sql", "sql"), ("query", "sql")])
+def test_a_name_of_two_statements_is_the_one_that_runs(
+    named: tuple[str, str], tmp_path: Path
+) -> None:
+    read, write = named
+    text = f"""
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.orm import sessionmaker
+
+        Make = sessionmaker(create_engine("mysql://x/y"))
+
+        def copy(rows, db):
+            {read} = "SELECT COUNT(1) FROM rules"
+            if db.execute(text({read})).scalar() > 0:
+                return
+            {write} = "INSERT INTO rules VALUES (:row)"
+            for row in rows:
+                db.execute(text({write}), row)
+                db.commit()
+
+        def copy_all(one, other):
+            db = Make()
+            try:
+                db.add(one)
+                try:
+                    copy(other, db)
+                except Exception as error:  # DBS308
+                    print(error)
+                copy(other, db)
+            finally:
+                db.close()
+    """
+    assert_cases(tmp_path, {"copying.py": text}, CODES)
+
+
+SAVING = """
+    from sqlalchemy.orm import Session
+
+    def save(db: Session, data):
+        try:
+            db.add(data)
+            db.commit()
+            return None
+        except Exception as error:{mark}
+            return {value}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "body", "is_bad"),
+    [
+        ("'failed'", "save(db, item)", True),
+        ("str(error)", "save(db, item)", True),
+        ("{'error': str(error)}", "found.append(save(db, item))", True),
+        ("None", "found.append(save(db, item))", True),
+        ("None", "found.append(save(db, item))\nif found[-1] is None:\n    return", False),
+        ("error", "found.append(save(db, item))\nlast = found[-1]\nif last: return", False),
+        ("f'not saved: {error}'", "text = save(db, item)\nfound.append({'text': text})", True),
+        ("'failed'", "text = save(db, item)\nif text:\n    print(text)", True),
+        ("'failed'", "text = save(db, item)\nif text:\n    return", False),
+        ("'failed'", "if save(db, item):\n    db.rollback()", False),
+        ("'failed'", "text = save(db, item)\nif text == 'failed':\n    return", False),
+        ("str(error)", "text = save(db, item)\nif text:\n    print(text)", False),
+        ("error", "raise_for(save(db, item))", False),
+        ("error", "result = save(db, item)\nraise_for(result)", False),
+        ("error", "result = save(db, item)\nprint(result)", True),
+        ("{'ok': False}", "result = save(db, item)\nif not result['ok']:\n    return", False),
+        ("{'ok': False}", "ok = save(db, item)['ok']\nif not ok:\n    return", False),
+        ("{'ok': 0}", "all = save(db, item)\nok = all['ok']\nif not ok:\n    return", False),
+        ("(False, error)", "ok, text = save(db, item)\nif not ok:\n    return", False),
+        ("(False, error)", "ok, text = save(db, item)\ndb.add(Log(text))", True),
+        ("None", "ok, text = save(db, item)\ndb.add(Log(text))", False),
+        ("error", "result = save(db, item)\nmatch result:\n    case str():\n        return", False),
+        ("[*given]", "rows = save(db, item)\nif not rows:\n    print(rows)", False),
+        ("[1]", "rows = save(db, item)\nif not rows:\n    return", True),
+    ],
+)
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_what_a_caller_makes_of_the_answer_of_a_handler(
+    value: str, body: str, is_bad: bool, is_elsewhere: bool, tmp_path: Path
+) -> None:
+    saving = dedent(SAVING).format(value=value, mark="  # DBS308" if is_bad else "")
+    caller = (
+        "def raise_for(error):\n    if error:\n        raise error\n\n"
+        "def save_all(db, items, found):\n    for item in items:\n"
+    ) + indent(body, " " * 8)
+    files = {"saving.py": saving, "all.py": f"from saving import save\n\n{caller}\n"}
+    if not is_elsewhere:
+        files = {"saving.py": f"{saving}\n{caller}\n"}
+    assert_cases(tmp_path, files, CODES)
+
+
+@pytest.mark.parametrize("name", ["tests/use.py", "test_saving.py", "conftest.py"])
+def test_a_test_that_works_on_is_no_caller(name: str, tmp_path: Path) -> None:
+    saving = dedent(SAVING).format(value="'failed'", mark="")
+    caller = "from saving import save\n\ndef use(db):\n    save(db, 1)\n    db.query(Item).all()\n"
+    assert_cases(tmp_path, {"saving.py": saving, name: caller}, CODES)
+
+
+def test_an_objects_other_method_that_works_on(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import Session
+
+        class Store:
+            def __init__(self, db: Session):
+                self.db = db
+
+            def _save(self, row):
+                try:
+                    self.db.add(row)
+                    self.db.commit()
+                    return True
+                except Exception:  # DBS308
+                    return False
+
+            def save_all(self, rows):
+                for row in rows:
+                    if not self._save(row):
+                        print("not saved", row)
+
+            def _count(self, row):
+                try:
+                    self.db.add(row)
+                    self.db.commit()
+                    return ""
+                except Exception as error:
+                    return str(error)
+
+            def count(self, row):
+                return self._count(row)
+
+            def of_another(self, other: "Store", row):
+                other._count(row)
+                return self.db.query(Row).all()
+    """
+    assert_cases(tmp_path, {"store.py": text}, CODES)

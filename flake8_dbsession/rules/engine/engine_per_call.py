@@ -24,16 +24,18 @@ class EnginePerCall(Rule[NewPool]):
     Reports `create_engine(...)` and `create_async_engine(...)`, and the makers of connection pools
     (psycopg_pool, psycopg2.pool, asyncpg, aiomysql, mysql.connector.pooling), in a function that
     neither returns, yields, stores nor caches the engine or pool, nor disposes of it. A getter that
-    makes a new one for each of its callers is reported where such a function calls it, and a class
-    whose `__init__` makes one where a request handler or a task makes an object of it. A factory
-    made on the engine counts as the engine does; a session or a connection does not, for it does
-    not end the pool, unless an object keeps it, and the engine with it. An engine that is handed to
-    code which cannot be found is taken for stored.
+    makes a new one for each of its callers, by itself or by another getter, is reported where such
+    a function calls it, and a class whose `__init__` makes one, or an object that does, where a
+    request handler or a task, or in the class's own file what such a one calls, makes an object of
+    it. A factory made on the engine counts as the engine does; a session or a connection does not,
+    for it does not end the pool, unless an object keeps it, and the engine with it. An engine that
+    is handed to code which cannot be found is taken for stored.
 
-    Reported is only what one process is seen to run again and again: a request handler, a task or
-    job of a queue or scheduler, and what such a one calls, by itself or by way of other functions
-    of the project; and a function that the project names nowhere else, for it is there for others,
-    who may call it often. What else runs once may have an engine of its own.
+    Reported is only what one process is seen to run again and again: a request handler or its
+    dependency, a task or job of a queue or scheduler, and what such a one calls, or gives to a
+    thread, to a background task or with its arguments to a queue, by itself or by way of other
+    functions of the project; and a function that the project names nowhere else, for it is there
+    for others, who may call it often. What else runs once may have an engine of its own.
     Silent with `NullPool`, which keeps no connection; where the engine never connects
     (`create_engine(url).url`, `.dialect`); in a task of Airflow or a job of RQ, which have a
     process of their own; in test files; and in migrations, by their folder or an import of Alembic.
@@ -98,7 +100,8 @@ class EnginePerCall(Rule[NewPool]):
             return
         if is_airflow_task(function, inference):
             return
-        if not runs_again(function, inference) and not _is_for_others(function, inference):
+        is_often = runs_again(function, inference)
+        if not is_often and (fact.by or not _is_for_others(function, inference)):
             return
         pool = "a new pool of connections" if fact.what == "engine" else f"a new {fact.what}"
         by = f", in `{fact.by}.__init__`," if fact.by else ""

@@ -20,10 +20,12 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     `query`, `get`, ...), or of a function of the project that is given the session, does such work
     by it and lets its errors pass, and neither rolls back nor leaves the function, where the
     session lives on: it is worked with again, a provider commits it, or it belongs to the caller or
-    to an object. A handler that returns nothing, or what is false, leaves the function; it counts
-    where a caller in the same file gave the session and works on with it then. A framework that
-    gives a session (to a dependency, a decorated function or a test) ends it itself, and so may
-    what the project has that removes a registry's session.
+    to an object. A handler that returns leaves the function; it counts where a caller that gave the
+    session, or another method of the object, works on with it: after nothing or what is false, on
+    the ways that are taken then; after another answer, before a condition or a function of the
+    project looks at it. A test of another file is no caller. A framework that gives a session (to a
+    dependency, a decorated function or a test) ends it itself, and so may what the project has that
+    removes a registry's session.
     What is caught counts as the database's where it is everything, `Exception`, or an error of
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls

@@ -15,6 +15,7 @@ from flake8_dbsession.analysis.effects.work.sql import (
 )
 from flake8_dbsession.analysis.library.queries import CHANGES, METHODS, TEXT_MAKERS
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.reaching import assigned_before
 from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, Scope, original_name
 from flake8_dbsession.analysis.names.texts import HOLE, text_of
 from flake8_dbsession.analysis.names.values import External, FunctionValue
@@ -58,16 +59,20 @@ def statement_of(
     match expression:
         case ast.Call():
             return _of_construct(expression, scope, inference, steps)
-        case ast.Name(id=name) if steps:
-            return _of_name(name, scope, inference, steps - 1)
+        case ast.Name() if steps:
+            return _of_name(expression, scope, inference, steps - 1)
         case ast.IfExp(body=body, orelse=other):
             kinds = {statement_of(each, scope, inference, steps) for each in (body, other)}
             return kinds.pop() if len(kinds) == 1 else Statement.OTHER
     return Statement.OTHER
 
 
-def _of_name(name: str, scope: Scope, inference: Inference, steps: int) -> Statement:
-    """Tell what all that a name stands for does; what is only added to itself is left out."""
+def _of_name(reading: ast.Name, scope: Scope, inference: Inference, steps: int) -> Statement:
+    """Tell what all that a name may stand for does; what is only added to itself is left out."""
+    name = reading.id
+    last = assigned_before(reading, scope)
+    if last is not None and not names(last, name):
+        return statement_of(last, scope, inference, steps)
     hows = [binding.how for binding in scope.lookup(name)]
     values = [how.value for how in hows if isinstance(how, (Annotated, Assigned)) and how.value]
     found = {

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.names.call_sites import scoped
-from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
+from flake8_dbsession.analysis.nodes import arguments, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -99,6 +100,58 @@ def calls_of(function: Scope, inference: Inference) -> Iterator[Called]:
             for call, inner, around in calls_in(scope, (name,)):
                 if is_same(inference.value(call.func, inner), function):
                     yield Called(call, inner, scope, around)
+
+
+def is_injected(function: Scope, inference: Inference) -> bool:
+    """Tell whether a framework is told to call a function for each request: ``Depends(get_db)``.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what names stand for; its project is searched for the function's name.
+    """
+    name = getattr(function.node, "name", "")
+    return any(
+        last_segment(given) == name and is_same(inference.value(given, scope), function)
+        for module in _mentioning(function, inference)
+        for node, scope in scoped(
+            body_of(module.scope.node), module.scope, Mentions(module.text, (name,))
+        )
+        if isinstance(node, ast.Call) and (given := injected_callable(node, scope)) is not None
+    )
+
+
+def handed_on_by(function: Scope, inference: Inference, takers: Collection[str]) -> Iterator[Scope]:
+    """Find the functions of the project that have others run a function.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what names stand for; its project is searched for the function's name.
+        takers: the names of what runs a function that it is given.
+
+    Yields:
+        The functions that give it to one of those, or put it into a tuple with its arguments,
+        which whoever takes it out of a queue calls it with.
+    """
+    name = getattr(function.node, "name", "")
+    for module in _mentioning(function, inference):
+        for scope in scopes_mentioning(module.scope, [name]):
+            caller = scope.function()
+            if caller is not None and any(
+                is_same(inference.value(each, scope), function)
+                for node in own_nodes(scope.node)
+                for each in _handed_on(node, takers)
+                if last_segment(each) == name
+            ):
+                yield caller
+
+
+def _handed_on(node: ast.AST, takers: Collection[str]) -> Sequence[ast.expr]:
+    match node:
+        case ast.Tuple(elts=[task, ast.Tuple() | ast.List() | ast.Dict(), *_]):
+            return [task]
+        case ast.Call() if last_segment(node.func) in takers:
+            return arguments(node)
+    return []
 
 
 def is_passed_on(function: Scope, inference: Inference) -> bool:

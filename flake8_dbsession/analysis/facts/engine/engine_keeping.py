@@ -10,9 +10,10 @@ import ast
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
+from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.library.methods import SCHEMA_METHODS
 from flake8_dbsession.analysis.library.python import LOOKING
-from flake8_dbsession.analysis.library.wrappers import CACHES
+from flake8_dbsession.analysis.library.wrappers import CACHES, CONTEXT_MANAGERS, PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.names.functions import (
     decorator_names,
@@ -33,8 +34,14 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import own_nodes
 
+_POOL_NAMES = frozenset(
+    name.rpartition(".")[2] for driver in DRIVERS for name in (*driver.pools, *driver.async_pools)
+)
+# What the names of functions speak of that give an engine, a pool, or a factory made on one.
+_WORDS = ("conn", "database", "db", "engine", "factory", "maker", "pool", "regist", "sess", "sql")
 _DEEPEST = 3  # a helper of a helper; real code has one
 _CACHES = CACHES | {"cache_data"}
+_UNCACHED = PLAIN_DECORATORS | CONTEXT_MANAGERS
 # Makers of objects that keep an engine for their whole life; a session does not.
 _HOLDERS = frozenset({Role.EXTENSION_MAKER, Role.FACTORY_MAKER, Role.REGISTRY_MAKER})
 _ENDING = frozenset(
@@ -60,6 +67,8 @@ _WORKING = SCHEMA_METHODS | {
 # What connects to nothing.
 _LOOKING = LOOKING | {"listen", "listens_for"}
 _READ = frozenset({"dialect", "driver", "echo", "logging_name", "name", "url"})
+# By which a session or a factory gives its engine.
+_BINDS = frozenset({"bind", "get_bind", "kw"})
 _CONNECTING = frozenset({"connect", "raw_connection"})
 
 
@@ -103,25 +112,41 @@ def handed_out_by(function: FunctionValue, inference: Inference) -> ast.Call | N
         inference: answers what is called in it.
 
     Returns:
-        The call whose value it returns, without keeping it anywhere; None where there is none, and
-        for a function whose results are cached.
+        The call of a maker, or of a function that hands out a new one itself, whose value it
+        returns, by itself or in a factory, without keeping it anywhere; None where there is none,
+        and for a function whose decorator may keep its results.
     """
     node = function.node
-    if isinstance(node, ast.Lambda) or is_fixture(node):
-        return None
-    if not decorator_names(node).isdisjoint(_CACHES):
+    if isinstance(node, ast.Lambda) or not decorator_names(node) <= _UNCACHED:
         return None
     scope = function.scope.child(node)
-    for call in own_nodes(node):
-        if isinstance(call, ast.Call):
-            callee = inference.value(call.func, scope)
-            is_maker = isinstance(callee, RoleValue) and callee.role in POOL_MAKING
-            if (
-                is_maker
-                and _Function(scope, inference, _DEEPEST).keeping_of(call) is _Keeping.RETURNED
-            ):
-                return call
+    return inference.questions.ask(
+        scope.memory, "handed out", lambda: _handed_out_in(scope, inference), None
+    )
+
+
+def may_make(call: ast.Call) -> bool:
+    """Tell whether a call is worth resolving: most have nothing to do with an engine."""
+    name = last_segment(call.func)
+    return name in _POOL_NAMES or any(word in name.lower() for word in _WORDS)
+
+
+def _handed_out_in(scope: Scope, inference: Inference) -> ast.Call | None:
+    calls = (node for node in own_nodes(scope.node) if isinstance(node, ast.Call))
+    for call in (each for each in calls if _makes(each, scope, inference)):
+        if _Function(scope, inference, _DEEPEST).keeping_of(call) is _Keeping.RETURNED:
+            return call
     return None
+
+
+def _makes(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call gives a new engine or pool, or what was made on one."""
+    match inference.value(call.func, scope):
+        case RoleValue(role=role):
+            return role in POOL_MAKING
+        case FunctionValue() as getter if may_make(call):
+            return handed_out_by(getter, inference) is not None
+    return False
 
 
 class _Function:
@@ -179,7 +204,9 @@ class _Function:
                 return self._assigned([target]) or parent
             case ast.Attribute(attr=attribute):
                 return self._attribute(parent, attribute)
-            case ast.Call(func=function) if function is not node:
+            case ast.Call(func=function) if function is node:
+                return self._opened(parent)
+            case ast.Call():
                 return self._given(parent, position_of(node, parent))
             case ast.keyword(arg=name):
                 outer = self._parents[parent]
@@ -213,24 +240,37 @@ class _Function:
             return _Keeping.KEPT
         above = self._parents[node]
         is_called = isinstance(above, ast.Call) and above.func is node
-        if attribute in _CONNECTING and is_called and self._is_stored(above):
-            return _Keeping.KEPT
+        if attribute in _CONNECTING and is_called:
+            return self._opened(above)
         if attribute not in _SAME:
             return _Keeping.READ if attribute in _READ else _Keeping.USED
         return above if is_called else node
 
-    def _is_stored(self, connection: ast.AST) -> bool:
-        """Tell whether a connection is kept by an object, and its engine with it."""
-        above = self._parents[connection]
-        if isinstance(above, ast.Await):
+    def _opened(self, opened: ast.AST) -> _Keeping:
+        """Tell what becomes of an engine of which a session or connection is made."""
+        is_kept = self._is_stored(opened) or self._is_disposed_of_by_another_name()
+        return _Keeping.KEPT if is_kept else _Keeping.USED
+
+    def _is_disposed_of_by_another_name(self) -> bool:
+        """Tell whether the function disposes of what it asks a session or factory for."""
+        nodes = own_nodes(self._scope.node)
+        attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        return "dispose" in attributes and not attributes.isdisjoint(_BINDS)
+
+    def _is_stored(self, opened: ast.AST, seen: frozenset[str] = frozenset()) -> bool:
+        """Tell whether an object keeps a session or connection, and its engine with it."""
+        above = self._parents[opened]
+        while isinstance(above, (ast.Await, ast.BoolOp, ast.IfExp)):
             above = self._parents[above]
         if not isinstance(above, ast.Assign):
             return False
-        names = [name for target in above.targets for name in _targets(target)]
-        return None in names or any(
-            isinstance(self._parents[reading], ast.Assign) and self._is_stored(reading)
-            for name in names
-            if name is not None and name not in self._names
+        names = {name for target in above.targets for name in _targets(target)}
+        if None in names or not names.isdisjoint(self._shared):
+            return True
+        new = frozenset(name for name in names if name) - seen - set(self._names)
+        return any(
+            self._is_stored(reading, seen | new)
+            for name in new
             for reading in readings_in(self._scope).get(name, ())
         )
 
@@ -239,7 +279,7 @@ class _Function:
         callee = self._inference.value(call.func, self._scope)
         match callee:
             case RoleValue(role=role):
-                return call if role in _HOLDERS else _Keeping.USED
+                return call if role in _HOLDERS else self._opened(call)
             case ClassValue():
                 return self._object(call)
             case FunctionValue():

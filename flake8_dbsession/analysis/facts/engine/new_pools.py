@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 
-from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept
+from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept, may_make
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.own_databases import is_given
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
-from flake8_dbsession.analysis.library.drivers import DRIVERS
+from flake8_dbsession.analysis.facts.scope.carrying import functions_of
+from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -28,9 +30,8 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, shown
 from flake8_dbsession.named_tuples import NamedTuple
 
-_POOL_NAMES = frozenset(
-    name.rpartition(".")[2] for driver in DRIVERS for name in (*driver.pools, *driver.async_pools)
-)
+_DISPOSING = frozenset({"closeall", "dispose"})
+_STEPS = 1  # an object that makes one which makes the engine
 
 
 class NewPool(NamedTuple):
@@ -59,6 +60,18 @@ class NewPool(NamedTuple):
         return shown(self.node)
 
 
+class _Made(NamedTuple):
+    """What an object makes for itself.
+
+    Attributes:
+        maker: what makes the engine or pool.
+        is_of_argument: whether what the constructor is given says where it connects to.
+    """
+
+    maker: RoleValue
+    is_of_argument: bool
+
+
 def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
     """Find the engines and pools that functions make.
 
@@ -70,19 +83,13 @@ def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
         The calls, those that make an engine without a pool (``NullPool``) left out.
     """
     for call, scope in tree.find(ast.Call):
-        if scope.function() is None or not _may_make(call):
+        if scope.function() is None or not may_make(call):
             continue
         maker = _maker(call, scope, inference)
         if maker is not None:
             kept = is_kept(call, scope, inference)
             yield NewPool(call, scope, _what(maker), "", kept, _is_of_argument(call, scope))
     yield from _of_services(tree, inference)
-
-
-def _may_make(call: ast.Call) -> bool:
-    """Tell whether a call is worth resolving: most have nothing to do with an engine."""
-    name = last_segment(call.func)
-    return "engine" in name.lower() or "pool" in name.lower() or name in _POOL_NAMES
 
 
 def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | None:
@@ -107,20 +114,61 @@ def _what(maker: RoleValue) -> str:
 
 
 def _of_services(tree: Tree, inference: Inference) -> Iterator[NewPool]:
-    """Find the objects made by handlers and tasks whose ``__init__`` makes an engine."""
+    """Find the objects whose ``__init__`` makes an engine: those that handlers and tasks make.
+
+    Of a class of the file, those are given as well that its other functions make.
+    """
+    found: set[ast.Call] = set()
+    for call, scope in chain(_made_again(tree, inference), _made_here(tree)):
+        function = scope.function()
+        cls = inference.value(call.func, scope)
+        if call in found or function is None or not isinstance(cls, ClassValue):
+            continue
+        made = _made_by_each(cls, call, inference)
+        if made is not None:
+            found.add(call)
+            kept = is_kept(call, scope, inference) or _is_ended_by_itself(cls, function)
+            given = made.is_of_argument and _is_of_argument(call, scope)
+            yield NewPool(call, scope, _what(made.maker), cls.node.name, kept, given)
+
+
+def _made_again(tree: Tree, inference: Inference) -> Iterator[tuple[ast.Call, Scope]]:
+    """Find the objects that are made by what one process runs again and again."""
     for scope in repeated_functions(tree.scope, inference):
         for call in own_nodes(scope.node):
-            if isinstance(call, ast.Call) and last_segment(call.func).lstrip("_")[:1].isupper():
-                cls = inference.value(call.func, scope)
-                maker = _made_by_each(cls, call, inference) if isinstance(cls, ClassValue) else None
-                if maker is not None and isinstance(cls, ClassValue):
-                    kept = is_kept(call, scope, inference)
-                    given = _is_of_argument(call, scope)
-                    yield NewPool(call, scope, _what(maker), cls.node.name, kept, given)
+            if isinstance(call, ast.Call) and _constructs(call):
+                yield call, scope
 
 
-def _made_by_each(cls: ClassValue, call: ast.Call, inference: Inference) -> RoleValue | None:
-    """Tell by what each object of a class makes an engine or pool for itself.
+def _made_here(tree: Tree) -> Iterator[tuple[ast.Call, Scope]]:
+    """Find the objects that a file makes of its own classes which may make an engine."""
+    for node, outside in functions_of(tree.scope):
+        if node.name == "__init__" and any(
+            isinstance(each, ast.Call) and may_make(each) for each in own_nodes(node)
+        ):
+            yield from calls_of(outside.child(node))
+
+
+def _is_ended_by_itself(cls: ClassValue, function: Scope) -> bool:
+    """Tell whether a function runs a method by which an object disposes of what it has made."""
+    ending = {
+        method.name
+        for method in cls.node.body
+        if isinstance(method, (ast.AsyncFunctionDef, ast.FunctionDef))
+        and any(last_segment(node) in _DISPOSING for node in own_nodes(method))
+    }
+    run = (node.attr for node in own_nodes(function.node) if isinstance(node, ast.Attribute))
+    return not ending.isdisjoint(run)
+
+
+def _constructs(call: ast.Call) -> bool:
+    return last_segment(call.func).lstrip("_")[:1].isupper()
+
+
+def _made_by_each(
+    cls: ClassValue, call: ast.Call, inference: Inference, steps: int = _STEPS
+) -> _Made | None:
+    """Tell by what each object of a class makes an engine or pool for itself, or its parts do.
 
     Where the class takes one, it makes none for a call that gives it.
     """
@@ -130,13 +178,29 @@ def _made_by_each(cls: ClassValue, call: ast.Call, inference: Inference) -> Role
     scope = constructor.scope.child(constructor.node)
     for node in own_nodes(constructor.node):
         match node:
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=value):
-                for made, instead in _alternatives(value):
-                    is_given = any(_may_be_given(each, constructor, call) for each in instead)
-                    maker = _maker(made, scope, inference) if _may_make(made) else None
-                    if maker is not None and not is_given:
-                        return maker
+            case (
+                ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=value)
+                | ast.AnnAssign(
+                    target=ast.Attribute(value=ast.Name(id="self")), value=ast.expr() as value
+                )
+            ):
+                for each, instead in _alternatives(value):
+                    made = _made_by_call(each, scope, inference, steps)
+                    if made and not any(_may_be_given(i, constructor, call) for i in instead):
+                        return made
     return None
+
+
+def _made_by_call(call: ast.Call, scope: Scope, inference: Inference, steps: int) -> _Made | None:
+    """Tell by what a constructor makes an engine of which its object keeps something."""
+    cls = inference.value(call.func, scope) if steps and _constructs(call) else None
+    if isinstance(cls, ClassValue):
+        made = _made_by_each(cls, call, inference, steps - 1)
+        is_of_argument = made is not None and made.is_of_argument
+        return made and _Made(made.maker, is_of_argument and _is_of_argument(call, scope))
+    opener = call.func if isinstance(call.func, ast.Call) else call  # ``get_factory()()``
+    maker = _maker(opener, scope, inference) if may_make(opener) else None
+    return _Made(maker, _is_of_argument(opener, scope)) if maker is not None else None
 
 
 def _alternatives(value: ast.expr) -> Iterator[tuple[ast.Call, list[ast.expr]]]:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 
-from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
+from flake8_dbsession.analysis.facts.acquisition.callers import (
+    callers_of,
+    handed_on_by,
+    is_injected,
+)
 from flake8_dbsession.analysis.facts.framework.handlers import is_handler
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.library.frameworks import (
@@ -17,6 +22,7 @@ from flake8_dbsession.analysis.library.frameworks import (
     QUEUE_PACKAGES,
     SCHEDULING,
 )
+from flake8_dbsession.analysis.library.running import POOL_METHODS, RELAYS, THREADS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
@@ -25,6 +31,9 @@ from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.patterns import regex
 
 _SCHEDULES = regex(rf"\.(?:{'|'.join(SCHEDULING)})\(")
+# What runs a function that it is given in the same process.
+_TAKERS = POOL_METHODS | {"BackgroundTask", "add_task"}
+_TAKERS |= {name.removesuffix("()").rpartition(".")[2] for name in (*THREADS, *RELAYS)}
 _DEEPEST = 3  # what a handler calls, what that calls, and once more
 
 
@@ -54,12 +63,16 @@ def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> 
         depth: how many callers, one called by another, are looked at.
 
     Returns:
-        True for a handler, task or job, and for what one calls, by itself or by way of others.
+        True for a handler, its dependency, a task or job, and for what one calls or gives to a
+        thread or queue, by itself or by way of others.
     """
-    if is_repeated(function, inference):
+    if is_repeated(function, inference) or is_injected(function, inference):
         return True
     return depth > 0 and any(
-        runs_again(caller, inference, depth - 1) for caller in callers_of(function, inference)
+        runs_again(caller, inference, depth - 1)
+        for caller in chain(
+            callers_of(function, inference), handed_on_by(function, inference, _TAKERS)
+        )
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_by
@@ -28,7 +28,7 @@ class Sequel(Enum):
     BLOCK_ENDS = "its `with` block ends"
     GONE = "it is closed, or its name stands for another"
     FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
-    TOLD = "the handler returns nothing, or what is false, to whoever gave it"
+    LOOKED_AT = "what a call gave is looked at, which may tell that it failed"
 
 
 class Work(NamedTuple):
@@ -55,6 +55,7 @@ class Ways:
     Attributes:
         works: for each handler that errors come to, the work that can fail, the first one first.
         sequels: for each of them, what comes of the session on the ways from it.
+        returned: for each of them, what it returns to whoever gave the session.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Ways:
         self._handlers = handlers
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
+        self.returned: dict[ast.ExceptHandler, list[ast.expr | None]] = defaultdict(list)
         for block in graph.blocks:
             failing = [
                 work for index in sorted(block.raising) for work in self._work(block.events[index])
@@ -124,9 +126,9 @@ class Ways:
                 self.sequels[handler].add(sequel)
             if sequel is not None and sequel is not Sequel.RETRIED:
                 return
-            if _returns(event) and not is_handled:
-                if handler is not None and _returns_nothing(event):
-                    self.sequels[handler].add(Sequel.TOLD)
+            if isinstance(event, Finish) and isinstance(event.node, ast.Return) and not is_handled:
+                if handler is not None:
+                    self.returned[handler].append(event.node.value)
                 return
         if handler is not None and number in (Exit.RETURNS, Exit.FALLS_OFF):
             self.sequels[handler].add(Sequel.FUNCTION_ENDS)
@@ -199,7 +201,9 @@ def sequels_after(
     call: ast.Call,
     graph: Graph,
     calls: SessionCalls,
-    results: Collection[str] = (),
+    *,
+    is_open: Callable[[Edge], bool] = lambda _: True,
+    ends: Callable[[Event], bool] = lambda _: False,
 ) -> set[Sequel]:
     """Tell what comes of a session on the ways from a call that was given it.
 
@@ -207,10 +211,20 @@ def sequels_after(
         call: the call.
         graph: the control flow of the function that it stands in.
         calls: what that function's calls and blocks do to the session.
-        results: what the call's value is called there, where only the ways are meant that are taken
-            when it is false; itself among them, as it is written.
+        is_open: tells which ways are meant.
+        ends: tells at which events one that is meant may end.
     """
     ways = Ways(graph, calls)
+
+    def sequel_in(events: Iterable[Event]) -> Sequel | None:
+        for event in events:
+            sequel = ways.sequel(event, is_handled=True)
+            if sequel is None and isinstance(event, Evaluate) and event.node is call:
+                return Sequel.USED  # a loop has come back to it
+            if sequel is not None or ends(event):
+                return sequel or Sequel.LOOKED_AT
+        return None
+
     found: set[Sequel] = set()
     pending = [
         (number, index + 1)
@@ -222,8 +236,7 @@ def sequels_after(
     while pending:
         number, first = pending.pop()
         block = graph.blocks[number]
-        sequels = (ways.sequel(event, is_handled=True) for event in block.events[first:])
-        sequel = next(filter(None, sequels), None)
+        sequel = sequel_in(block.events[first:])
         if sequel is None and number in (Exit.RETURNS, Exit.FALLS_OFF, Exit.RAISES):
             sequel = Sequel.FUNCTION_ENDS
         if sequel is not None:
@@ -231,9 +244,7 @@ def sequels_after(
             continue
         raises = bool(block.events) and _raises(block.events[-1])
         following = {
-            (edge.target, 0)
-            for edge in block.edges
-            if edge.raised is raises and not _shows_true(edge, results)
+            (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
         } - seen
         seen |= following
         pending += following
@@ -245,35 +256,6 @@ def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
     node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
     first, last = handler.body[0].lineno, handler.end_lineno or 0
     return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
-
-
-def _returns(event: Event) -> bool:
-    return isinstance(event, Finish) and isinstance(event.node, ast.Return)
-
-
-def _returns_nothing(event: Event) -> bool:
-    """Tell whether a statement returns what is false: ``None``, ``False``, an empty list."""
-    match event:
-        case Finish(node=ast.Return(value=None | ast.Constant(value=None | False | 0 | ""))):
-            return True
-        case Finish(node=ast.Return(value=ast.List(elts=[]) | ast.Tuple(elts=[]))):
-            return True
-        case Finish(node=ast.Return(value=ast.Dict(keys=[]))):
-            return True
-    return False
-
-
-def _shows_true(edge: Edge, results: Collection[str]) -> bool:
-    """Tell whether a way is taken only where what has one of some names is true, or no None."""
-    test, truth = edge.test, edge.truth
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, truth = test.operand, not truth
-    if test is None or not results:
-        return False
-    if truth and ast.unparse(test) in results:
-        return True
-    otherwise = missing_by(test, holds=not truth, fails=truth)
-    return any(ast.unparse(missing) in results for missing in otherwise)
 
 
 def _raises(event: Event) -> bool:

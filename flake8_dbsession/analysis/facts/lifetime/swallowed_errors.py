@@ -10,6 +10,15 @@ from functools import cached_property
 from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
+from flake8_dbsession.analysis.facts.lifetime.answers import (
+    Answer,
+    Site,
+    answer_of,
+    own_sites,
+    sites_elsewhere,
+    sites_of,
+    works_after,
+)
 from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
     begins_around,
     commits_all,
@@ -44,14 +53,10 @@ from flake8_dbsession.analysis.library.methods import (
 )
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.functions import (
-    arguments_of,
     decorator_names,
-    receiving_parameter,
 )
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
-from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     LOOPS,
@@ -65,7 +70,6 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     External,
-    FunctionValue,
     Resource,
     Role,
     RoleValue,
@@ -232,7 +236,7 @@ class _Function:
                     continue
                 is_retried = Sequel.RETRIED in sequels and _works_with(calls, handler)
                 if handler in found or not (
-                    is_retried or self._goes_on(sequels, failed, handler, graph)
+                    is_retried or self._goes_on(ways, failed, handler, graph)
                 ):
                     continue
                 seen_to = self._undone(failed, handler, graph)
@@ -562,18 +566,18 @@ class _Function:
         return any(isinstance(b.how, Imported) and b.how.name in DATABASE_ERRORS for b in bindings)
 
     def _goes_on(
-        self, sequels: set[Sequel], failed: _Failed, handler: ast.ExceptHandler, graph: Graph
+        self, ways: Ways, failed: _Failed, handler: ast.ExceptHandler, graph: Graph
     ) -> bool:
         """Tell whether a failed session is worked with again, committed, or there for others.
 
         One way on which it is rolled back in the end shows that the others are seen to.
         """
-        name = failed.session
+        name, sequels = failed.session, ways.sequels[handler]
         if Sequel.SEEN_TO in sequels:
             return False
         if Sequel.USED in sequels:
             return True
-        if Sequel.TOLD in sequels and self._is_used_by_callers(name):
+        if self._is_used_by_callers(name, set(map(answer_of, ways.returned[handler]))):
             return True
         if Sequel.COMMITTED in sequels and (
             self._is_lost_at_end(failed, handler, graph) or self._is_of_others(name, handler)
@@ -607,26 +611,24 @@ class _Function:
 
     def _is_ended_by_callers(self, session: str) -> bool:
         """Tell whether all calls in sight are given the session and then close or roll it back."""
-        sites = list(self._sites(session))
-        return bool(sites) and all(_ends_after(*site, self._inference) for site in sites)
+        sites = list(sites_of(self._scope, session, self._inference))
+        return bool(sites) and all(_ends_after(site, self._inference) for site in sites)
 
-    def _is_used_by_callers(self, session: str) -> bool:
-        """Tell whether a call in sight works on with the session where it is given nothing back."""
-        return any(_works_after(*site, self._inference) for site in self._sites(session))
+    def _is_used_by_callers(self, session: str, answers: set[Answer]) -> bool:
+        """Tell whether a caller works on with the session where it is given such an answer."""
+        return any(
+            works_after(site, answer, self._inference)
+            for site in (self._sites(session) if answers else ())
+            for answer in answers
+        )
 
-    def _sites(self, session: str) -> Iterator[tuple[ast.Call, Scope, str]]:
-        """Give the calls in sight that are given the session, with its name there."""
-        for call, scope in calls_of(self._scope):
-            for given in self._given_as(call, session, scope):
-                yield call, scope, given
-
-    def _given_as(self, call: ast.Call, session: str, scope: Scope) -> Iterator[str]:
-        """Give the name under which a call is given what the function calls its session."""
-        callee = self._inference.value(call.func, scope)
-        if isinstance(callee, FunctionValue) and callee.node is self._function:
-            for key, value in arguments_of(call):
-                if receiving_parameter(callee, key) == session:
-                    yield dotted_name(value)
+    def _sites(self, session: str) -> Iterator[Site]:
+        """Give the calls that share the session with the function, those in its file first."""
+        yield from sites_of(self._scope, session, self._inference)
+        yield from own_sites(self._scope, session, self._inference)
+        parameters = self._parameters(session)
+        if parameters and not self._is_given_by_a_framework(parameters):
+            yield from sites_elsewhere(self._scope, session, self._inference)
 
     def _uses(self, session: str) -> Uses:
         if session not in self._found_uses:
@@ -678,51 +680,15 @@ class _Function:
         )
 
 
-def _ends_after(call: ast.Call, scope: Scope, session: str, inference: Inference) -> bool:
+def _ends_after(site: Site, inference: Inference) -> bool:
     """Tell whether a session is closed or rolled back on every way after a call, unused."""
-    function = scope.function()
+    function = site.scope.function()
     node = function.node if function is not None else None
     graph = build(node) if isinstance(node, FUNCTIONS) else None
     if graph is None:
         return False
-    calls = SessionCalls(session, None, scope, inference)
-    return not sequels_after(call, graph, calls) - _ENDED
-
-
-def _works_after(call: ast.Call, scope: Scope, session: str, inference: Inference) -> bool:
-    """Tell whether a session is worked with on a way that is taken after a call gave nothing."""
-    function = scope.function()
-    node = function.node if function is not None else None
-    graph = build(node) if isinstance(node, FUNCTIONS) else None
-    results = _results_of(call, function) if function is not None else None
-    if graph is None or results is None:
-        return False
-    calls = SessionCalls(session, None, scope, inference)
-    return Sequel.USED in sequels_after(call, graph, calls, results)
-
-
-def _results_of(call: ast.Call, function: Scope) -> list[str] | None:
-    """Give what a call's value is called in a function; None where another takes it over."""
-    results, is_turned = [ast.unparse(call)], False
-    inner: ast.AST = call
-    for around in ancestors_in(call, function):
-        match around:
-            case ast.Await() | ast.BoolOp(op=ast.Or()):
-                results.append(ast.unparse(around))
-            case ast.UnaryOp(op=ast.Not()):
-                is_turned = True
-            case ast.NamedExpr(target=ast.Name(id=name)) if not is_turned:
-                results.append(name)
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                return None if is_turned else [*results, name]
-            case ast.Expr():
-                return results
-            case ast.If(test=test) | ast.While(test=test) if test is inner:
-                return results
-            case _:
-                return None
-        inner = around
-    return None
+    calls = SessionCalls(site.session, None, site.scope, inference)
+    return not sequels_after(site.call, graph, calls) - _ENDED
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:
