@@ -11,7 +11,7 @@ import libcst as cst
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.nodes import dotted_name, is_name, own_nodes
-from flake8_dbsession.fixes.blocks.new_block import handlers_import, handlers_need, refuse_tricks
+from flake8_dbsession.fixes.blocks.new_block import handlers_need, refuse_tricks
 from flake8_dbsession.fixes.blocks.opening import (
     opens_quietly,
     opens_quietly_by_hand,
@@ -293,9 +293,7 @@ def _stands_in_try(
         return False
     objects = Objects(need.name, shared.around.body, need.scope, document.context.file.inference)
     kept = old.with_changes(finalbody=None)
-    if handlers_need(kept, objects) or handlers_import(kept):
-        return False
-    return not _may_be_made(shared.given, document)
+    return not handlers_need(kept, objects) and not _may_be_made(shared.given, document)
 
 
 def _without_choice(shared: Shared, need: Need, document: Document) -> Fix:
