@@ -27,8 +27,10 @@ CORE = """
         async with AsyncSessionLocal() as db:
             yield db
 """
-HEADER = "import sqlite3\nfrom core import SessionLocal, get_async_db\n"
+HEADER = "import sqlite3\nfrom core import AsyncSessionLocal, SessionLocal, get_async_db\n"
 BLOCK = "use `with get_db_session() as db:`"
+GIVEN = "use `with nullcontext(db)"
+OWN = "get_db_session()"
 EACH = "use one for each piece of work, opened by `with get_db_session() as db:`"
 PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
 
@@ -40,22 +42,89 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
         (
             "def f(db=None):\n    db = db or SessionLocal()\n",
             "DBS101",
-            f"{BLOCK} where none was passed in",
+            f"{GIVEN} if db else {OWN} as db:`",
         ),
         (
             "def f(db=None):\n    if db is None:\n        db = SessionLocal()\n",
             "DBS101",
-            f"{BLOCK} where none was passed in",
+            f"{GIVEN} if db is not None else {OWN} as db:`",
         ),
         (
             "def f(db=None):\n    session = db or SessionLocal()\n",
             "DBS101",
-            f"{BLOCK[:-4]}session:` where none was passed in",
+            f"{GIVEN} if db else {OWN} as session:`",
         ),
         (
             "def f(db=None):\n    session = db if db is not None else SessionLocal()\n",
             "DBS101",
-            f"{BLOCK[:-4]}session:` where none was passed in",
+            f"{GIVEN} if db is not None else {OWN} as session:`",
+        ),
+        (
+            "def f(db=None):\n    own = db is None\n    if own:\n        db = SessionLocal()\n",
+            "DBS101",
+            f"{GIVEN} if db is not None else {OWN} as db:`",
+        ),
+        (
+            "def f(db=None):\n    session = db or SessionLocal()\n    own = db is None\n"
+            "    try:\n        session.execute(1)\n    finally:\n        if own:\n"
+            "            session.close()\n",
+            "DBS101",
+            f"{GIVEN} if db is not None else {OWN} as session:`",
+        ),
+        (
+            "class A:\n    def f(self):\n        db = self.db or SessionLocal()\n",
+            "DBS101",
+            f"use `with nullcontext(self.db) if self.db else {OWN} as db:`",
+        ),
+        (
+            "def f(context):\n    db = context.get(1)\n    if not db:\n"
+            "        db = SessionLocal()\n    db.execute(1)\n",
+            "DBS302",
+            f"{GIVEN} if db else {OWN} as db:`",
+        ),
+        (
+            "async def f(db=None):\n    db = db or AsyncSessionLocal()\n",
+            "DBS101",
+            "use `async with nullcontext(db) if db else AsyncSessionLocal() as db:`",
+        ),
+        (
+            "def f(db=None):\n    db = db or AsyncSessionLocal()\n",
+            "DBS101",
+            "use `async with nullcontext(db) if db else AsyncSessionLocal() as db:` "
+            "in an `async def`",
+        ),
+        (
+            "def f(db=None):\n    with db or SessionLocal() as session:\n"
+            "        session.execute(1)\n",
+            "DBS102",
+            f"{GIVEN} if db else {OWN} as session:`",
+        ),
+        (
+            "def f(db=None):\n    session = db or SessionLocal(autoflush=False)\n",
+            "DBS101",
+            f"{GIVEN} if db else {OWN} as session:`, which does not take `autoflush=False`",
+        ),
+        (
+            "def f(db=None):\n    if db is None:\n        log(1)\n        db = SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
+        ),
+        (
+            "class A:\n    def f(self):\n        count(self.db or SessionLocal())\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
+        ),
+        (
+            "def f(x):\n    db = None\n    for y in x:\n        if db is None:\n"
+            "            db = SessionLocal()\n        db.execute(y)\n",
+            "DBS101",
+            f"{BLOCK} around the work",
+        ),
+        (
+            "class A:\n    def f(self):\n        db = self.db or SessionLocal()\n"
+            "        self.db = db\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
         (
