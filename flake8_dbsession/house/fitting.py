@@ -10,10 +10,12 @@ from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.facts.scope.sharing import becomes_global
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Parameter, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, root_of
+from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.house.house import WRITE_ONE
 from flake8_dbsession.patterns import regex
 
 _BLOCK = regex(r"(`(?:async )?with )(.+)( as \w+:`)")
@@ -38,13 +40,14 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
         and what is opened on another condition one under that condition.
     """
     if _is_kept(acquisition, tree):
-        return passed_in(pattern)
+        return passed_in(pattern, acquisition.scope)
     if becomes_global(acquisition):
-        return f"one for each piece of work, opened by {pattern}"
+        return f"one for each piece of work{opened_by(pattern, acquisition.scope)}"
     if not pattern.startswith(("`with ", "`async with ")):
         return pattern
     if _is_returned(acquisition):
-        return f"{pattern} in its callers"
+        is_theirs = not is_local(pattern, acquisition.scope)
+        return f"{pattern} in its callers" if is_theirs else WRITE_ONE
     choice = _choice_at(acquisition, tree)
     if choice is not None:
         return in_coroutine(_choosing(pattern, choice), acquisition.scope)
@@ -106,9 +109,45 @@ def _may_be_passed_in(place: ast.expr, scope: Scope) -> bool:
     return isinstance(root, ast.Name) and is_parameter(root.id, scope)
 
 
-def passed_in(pattern: str) -> str:
-    """Say that an object is given its session by whoever makes it."""
-    return f"one that is passed in, opened by {pattern}"
+def passed_in(pattern: str, scope: Scope | None = None) -> str:
+    """Say that an object is given its session by whoever makes it.
+
+    Args:
+        pattern: the sanctioned code between backticks, or words.
+        scope: where the object gets it now; None where the pattern is no code of that place.
+    """
+    opened = f", opened by {pattern}" if scope is None else opened_by(pattern, scope)
+    return f"one that is passed in{opened}"
+
+
+def opened_by(pattern: str, scope: Scope) -> str:
+    """Say by what others open a session: empty for what only the function in a scope can name."""
+    return "" if is_local(pattern, scope) else f", opened by {pattern}"
+
+
+def is_local(pattern: str, scope: Scope) -> bool:
+    """Tell whether the code of a pattern names what only the function around it has.
+
+    Args:
+        pattern: the code between backticks, or words.
+        scope: where it is to be written in the end, or is not.
+
+    Returns:
+        True for a parameter, ``self`` among them, and for what is bound there; False for what the
+        function imports, which others can import as well.
+    """
+    found = _BLOCK.match(pattern)
+    tree = parse(found[2]) if found is not None else None
+    return tree is not None and any(
+        _is_of_function(node.id, scope) for node in ast.walk(tree) if isinstance(node, ast.Name)
+    )
+
+
+def _is_of_function(name: str, scope: Scope) -> bool:
+    home = scope.defining(name)
+    if home is None or home is scope.module.scope:
+        return False
+    return not all(isinstance(binding.how, Imported) for binding in home.bindings(name))
 
 
 def in_coroutine(pattern: str, scope: Scope) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flake8_dbsession.house.house import WRITE_ONE
 from tests.cases import CHOSEN, lint, write_project
 
 CORE = """
@@ -269,9 +270,57 @@ def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:
     """
     write_project(tmp_path, {**CHOSEN, "db.py": DATABASE, "app.py": text})
     (message,) = (m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS103")
-    assert message.endswith(
-        "use one that is passed in, opened by `with self.factory() as session:`"
-    )
+    assert message.endswith("; make it once for the process, and use one that is passed in")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "way_out"),
+    [
+        (
+            "class A:\n    def __init__(self):\n        Local = sessionmaker(ENGINE)\n"
+            "        self.db = Local()\n",
+            "DBS204",
+            "; close it in a method, or use one that is passed in",
+        ),
+        (
+            "class A:\n    def __init__(self, engine):\n        self.db = Session(engine)\n",
+            "DBS204",
+            "; close it in a method, or use one that is passed in",
+        ),
+        (
+            "class A:\n    def __init__(self):\n        from core import SessionLocal as Local\n"
+            "        self.db = Local()\n",
+            "DBS204",
+            "; close it in a method, or use one that is passed in, opened by `with Local() as db:`",
+        ),
+        (
+            "def f():\n    Local = sessionmaker(ENGINE)\n    global db\n    db = Local()\n",
+            "DBS205",
+            "; open one for each piece of work",
+        ),
+        (
+            "class A:\n    def __init__(self):\n        self.make = sessionmaker(ENGINE)\n"
+            "    def f(self):\n        return self.make()\n",
+            "DBS101",
+            f"; use {WRITE_ONE}",
+        ),
+    ],
+)
+def test_others_are_told_nothing_that_they_cannot_name(
+    tmp_path: Path, text: str, code: str, way_out: str
+) -> None:
+    core = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        ENGINE = create_engine("sqlite:///x.db")
+        SessionLocal = sessionmaker(ENGINE)
+    """
+    head = "from sqlalchemy.orm import Session, sessionmaker\nfrom core import ENGINE\n"
+    policy = 'owners = ["core.py"]\n'
+    write_project(tmp_path, {"core.py": core, "dbsession.toml": policy, "service.py": head + text})
+    (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == code]
+    assert message.endswith(way_out)
 
 
 DATABASE = """
