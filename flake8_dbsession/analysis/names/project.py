@@ -240,7 +240,7 @@ class Project:
 
         Returns:
             True where each module that it may mean has none. What other modules store there, and
-            what a folder without ``__init__.py`` holds, is not known.
+            what a folder without ``__init__.py`` or an empty file holds, is not known.
         """
         question = Question(importer.parent, imported.module, imported.level)
         paths = list(self._locations.every(question))
@@ -253,7 +253,7 @@ class Project:
         return not self.may_hold(importer, stored)
 
     def _has(self, module: Module, name: str) -> bool:
-        return module.path.is_dir() or self.may_have(module, name)
+        return not module.text.strip() or self.may_have(module, name)
 
     def _answer(self, asker: Path, question: Question) -> Module | None:
         path = self._locations.find(question)
