@@ -35,7 +35,9 @@ class SessionNeverClosed(Rule[Ending]):
     ## Why is this bad?
     From its first use on, the session holds a connection and an open transaction. They come back
     when the garbage collector finds the session, which under load is too late: the pool runs dry,
-    and requests wait for a connection until they time out.
+    and requests wait for a connection until they time out. A commit or rollback gives the
+    connection back as well, but not where an error comes before it, and only until the next use,
+    which may be that of an object that the commit expired.
 
     ## Example
     ```python
