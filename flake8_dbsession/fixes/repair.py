@@ -510,7 +510,7 @@ class _Findings:
         found: list[Move] = []
         names = set(proposal.fix.unneeded)
         if proposal.fix.swap is not None:
-            names.add(proposal.fix.swap.old)
+            names |= {proposal.fix.swap.old, proposal.fix.swap.source} - {""}
         for name in sorted(names):
             uses = self._uses(name, swaps.get(name, {}), moves=moves)
             verdict = self.patched.verdict(name, proposal.fix.swap, uses, self.document.context)

@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.house.advice import SESSIONS_ENTER_SINCE
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.house import House
-from flake8_dbsession.house.model import Leaving, OpeningPlace, Reach, Way
+from flake8_dbsession.house.model import UNKNOWN, Leaving, OpeningPlace, Reach, Way
 
 _ENDING = frozenset({"close", "commit", "rollback"})
 _OTHER_WORK = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Return, ast.YieldFrom)
@@ -43,14 +43,15 @@ def way_of_driven(fact: DrivenDependency, house: House) -> Way:
     """
     leaving = leaving_of_driven(fact, house.inference)
     relies = leaving.commits is True and _relies_on_end(fact, house.inference)
-    own = (*_of_factory(fact, house), _made_of(fact, leaving))
+    own = (*_of_factory(fact, house), _made_of(fact, leaving, house.inference))
     ways = (*house.ways(place_of_driven(fact)), *own)
     return next(way for way in ways if not (relies and way.leaving.commits is False))
 
 
 def leaving_of_driven(fact: DrivenDependency, inference: Inference) -> Leaving:
     """Tell what a dependency does when the loop over it ends."""
-    return leaving_of(_function_of(fact, inference), fact.known, inference)
+    function = _function_of(fact, inference)
+    return leaving_of(function, fact.known, inference) if function is not None else UNKNOWN
 
 
 def _function_of(fact: DrivenDependency, inference: Inference) -> FunctionValue | None:
@@ -58,8 +59,9 @@ def _function_of(fact: DrivenDependency, inference: Inference) -> FunctionValue 
     return value if isinstance(value, FunctionValue) else None
 
 
-def _made_of(fact: DrivenDependency, leaving: Leaving) -> Way:
+def _made_of(fact: DrivenDependency, leaving: Leaving, inference: Inference) -> Way:
     """Give the provider that the standard library makes of a dependency."""
+    function = _function_of(fact, inference)
     maker = "asynccontextmanager" if fact.is_async else "contextmanager"
     return Way(
         f"{maker}({ast.unparse(fact.made.func)})",
@@ -67,6 +69,8 @@ def _made_of(fact: DrivenDependency, leaving: Leaving) -> Way:
         resource=fact.known.resource,
         is_async=fact.is_async,
         leaving=leaving,
+        function=function,
+        is_found=function is not None,
         is_same=True,
     )
 
@@ -78,7 +82,14 @@ def _of_factory(fact: DrivenDependency, house: House) -> Iterator[Way]:
     if function is None or factory is None:
         return
     expression, reach = house.named_in(function.scope.module, factory, place_of_driven(fact))
-    yield Way(expression, reach, is_async=fact.is_async, leaving=_ONLY_CLOSES, is_same=True)
+    yield Way(
+        expression,
+        reach,
+        is_async=fact.is_async,
+        leaving=_ONLY_CLOSES,
+        is_found=True,
+        is_same=True,
+    )
 
 
 def _opened_by(function: FunctionValue, inference: Inference) -> str | None:

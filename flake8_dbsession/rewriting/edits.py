@@ -94,6 +94,9 @@ class Swap:
             handler catches; None where more is different.
         original: the old one's name where it is defined; empty where it is called by that.
         opens: whether anything is opened in its place: a session that nothing uses goes.
+        source: the name of which the code has the old one: ``engine`` of ``engine.connect()``, and
+            ``sessionmaker`` where the function made its factory by itself; empty for none.
+        is_given: whether that is a parameter of the function.
     """
 
     old: str
@@ -112,6 +115,8 @@ class Swap:
     differing: frozenset[str] | None = None
     original: str = ""
     opens: bool = True
+    source: str = ""
+    is_given: bool = False
 
     @property
     def is_itself(self) -> bool:

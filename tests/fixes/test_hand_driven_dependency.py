@@ -319,6 +319,31 @@ def test_what_the_standard_library_makes_of_a_dependency_is_imported(tmp_path: P
     assert_fixed(tmp_path, files, "work.py", after, "DBS105")
 
 
+def test_a_dependency_that_is_not_found_may_do_anything(tmp_path: Path) -> None:
+    code = """
+        from shared.database import get_db
+        from core.models import User
+
+        def seen(key):
+            db = next(get_db())
+            try:
+                db.get(User, key).name = "seen"
+            finally:
+                db.close()
+
+        def count():
+            for db in get_db():
+                return db.query(User).count()
+    """
+    files = {**HOUSE, "core/database.py": "", "work.py": code}
+    unknown = "`get_db` is not found, and may do more than open a session"
+    commit = "`contextmanager(get_db)` would commit what line 8 may leave uncommitted"
+    assert reasons(tmp_path, files, "work.py", "DBS105") == [
+        f"6: DBS105 {unknown}; {commit}",
+        f"13: DBS105 {unknown}",
+    ]
+
+
 def test_a_comment_beside_the_end_of_a_loop_is_a_doubt(tmp_path: Path) -> None:
     code = """
         from core.database import get_async_db

@@ -878,3 +878,97 @@ def test_a_pragma_with_a_number_is_a_literal_one(tmp_path: Path) -> None:
             return conn
     """
     assert_cases(tmp_path, {"service.py": text}, {"DBS603"})
+
+
+def test_what_python_s_own_functions_only_work_out_does_not_raise(tmp_path: Path) -> None:
+    files = {
+        "paths.py": """
+            import os
+
+            def exists(path):
+                return os.stat(path)
+
+            def archive_of(folder):
+                return os.path.join(folder, "archive")
+        """,
+        "service.py": """
+            import os.path as osp
+            import sqlite3
+            import time
+            import traceback
+            import uuid
+            from datetime import datetime as clock
+            from os import path
+            from os.path import join as joined
+            from pathlib import Path
+
+            import os
+            from paths import archive_of, exists
+
+            def of_a_path(folder):
+                conn = sqlite3.connect("a.db")
+                archive = os.path.join(folder, "archive")
+                if os.path.exists(archive) and osp.isfile(joined(archive, "a")):
+                    print(path.basename(archive), Path(folder).name, archive_of(folder))
+                conn.close()
+
+            def of_a_moment():
+                conn = sqlite3.connect("a.db")
+                print(str(uuid.uuid4()), time.process_time(), clock.now().isoformat())
+                time.sleep(0.1)
+                traceback.print_exc()
+                conn.close()
+
+            def asks_how_large(folder):
+                conn = sqlite3.connect("a.db")  # DBS603
+                os.path.getsize(folder)
+                conn.close()
+
+            def waits(seconds):
+                conn = sqlite3.connect("a.db")  # DBS603
+                time.sleep(seconds)
+                conn.close()
+
+            def of_the_project(folder):
+                conn = sqlite3.connect("a.db")  # DBS603
+                if exists(folder):
+                    print(folder)
+                conn.close()
+
+            def of_a_parameter(path, uuid):
+                conn = sqlite3.connect("a.db")  # DBS603
+                path.join("a", "b")
+                conn.close()
+
+            def of_each(paths):
+                conn = sqlite3.connect("a.db")  # DBS603
+                print([path.join("a", "b") for path in paths])
+                conn.close()
+
+            def of_a_local_name(folder, mine):
+                conn = sqlite3.connect("a.db")  # DBS603
+                joined = mine.join
+                joined(folder, "a")
+                conn.close()
+
+            def of_a_variable(maker):
+                uuid = maker()
+                conn = sqlite3.connect("a.db")  # DBS603
+                print(uuid.uuid4())
+                conn.close()
+        """,
+        "either.py": """
+            import sqlite3
+
+            try:
+                from elsewhere import path
+            except ImportError:
+                path = None
+
+            def joined(folder):
+                conn = sqlite3.connect("a.db")  # DBS603
+                path.join(folder, "a")
+                conn.close()
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS603"})

@@ -26,9 +26,11 @@ from flake8_dbsession.analysis.effects.decorators import (
     wrapper_of,
 )
 from flake8_dbsession.analysis.effects.endings import Exits
+from flake8_dbsession.analysis.effects.errors import raised_by
+from flake8_dbsession.analysis.effects.handlers import caught_classes
 from flake8_dbsession.analysis.effects.objects import attributes_made_of, makes_session
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
-from flake8_dbsession.analysis.effects.raising import may_raise, only_keeps_books
+from flake8_dbsession.analysis.effects.raising import is_quiet, may_raise, only_keeps_books
 from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.library.frameworks import OBJECTS
@@ -144,7 +146,9 @@ class Effects:
             may_raise=lambda call: (
                 self.may_raise(call, scope, is_alone=call in alone) and not makes_coroutine(call)
             ),
+            raised=lambda call: raised_by(call, scope, self._inference),
             ending=lambda call: self.ending(call, scope) if call in alone else None,
+            caught=lambda node: caught_classes(node, scope, self._inference),
         )
 
     def fate(
@@ -269,10 +273,12 @@ class Effects:
             return False
         if self._notes_task(call, scope) or self._asks_mapping(call, scope):
             return False
+        if is_quiet(call, scope, self._inference):
+            return False
         if not is_alone and not _is_plainly_called(call.func):
             return True
         callee = self._inference.value(call.func, scope)
-        return not (isinstance(callee, FunctionValue) and only_keeps_books(callee))
+        return not (isinstance(callee, FunctionValue) and only_keeps_books(callee, self._inference))
 
     def _configures(self, call: ast.Call, scope: Scope) -> bool:
         """Tell whether a call only sets something in the driver, by a connection's method."""

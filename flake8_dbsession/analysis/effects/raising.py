@@ -13,6 +13,9 @@ from flake8_dbsession.analysis.library.python import (
     NOW,
     NUMBERS,
     PRINTING,
+    QUIET_FUNCTIONS,
+    QUIET_NAMES,
+    SLEEPING,
     STREAMS,
     TEXT_METHODS,
     TIME_METHODS,
@@ -24,9 +27,10 @@ from flake8_dbsession.analysis.library.queries import STATEMENT_MAKERS
 from flake8_dbsession.analysis.library.running import WAITING, WAITING_MODULES
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
+from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Scope, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes
+from flake8_dbsession.analysis.names.values import External, FunctionValue
+from flake8_dbsession.analysis.nodes import arguments, names, nodes_in, own_nodes
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.
@@ -106,11 +110,44 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
     return True
 
 
-def only_keeps_books(function: FunctionValue) -> bool:
+def is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call is that of a function of Python's library that does not raise.
+
+    Args:
+        call: the call.
+        scope: the scope that it stands in.
+        inference: answers what is called.
+    """
+    root = call.func
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    bound = [b.how for b in scope.lookup(root.id)] if isinstance(root, ast.Name) else []
+    imported = [how for how in bound if isinstance(how, Imported)]
+    if not imported or len(imported) < len(bound):
+        return False
+    last = imported[0].name if root is call.func else last_segment(call.func)
+    callee = inference.value(call.func, scope) if last in QUIET_NAMES else None
+    if not isinstance(callee, External):
+        return False
+    is_sleep = callee.name == SLEEPING and _is_given_constants(call)
+    is_known = is_sleep or callee.name in QUIET_FUNCTIONS
+    return is_known and not _stands_for_elements(root, scope)
+
+
+def _stands_for_elements(name: ast.expr, scope: Scope) -> bool:
+    """Tell whether a comprehension calls by a name what it goes through."""
+    return isinstance(name, ast.Name) and any(
+        isinstance(node, ast.comprehension) and names(node.target, name.id)
+        for node in own_nodes(scope.node)
+    )
+
+
+def only_keeps_books(function: FunctionValue, inference: Inference) -> bool:
     """Tell whether a function of the project only notes something in memory, and logs it.
 
     Args:
         function: the function.
+        inference: answers what the calls in it stand for.
 
     Returns:
         True where no call in it can raise in practice. Those are left out whose errors it catches
@@ -124,7 +161,7 @@ def only_keeps_books(function: FunctionValue) -> bool:
     caught = {inner for part in nodes for inner in _caught_in(part)}
     parts = [part for part in nodes if part not in caught]
     looked_into = {name for part in parts for name in _looked_into(part)}
-    return not any(_can_raise(part, scope, looked_into) for part in parts)
+    return not any(_can_raise(part, scope, looked_into, inference) for part in parts)
 
 
 def _caught_in(node: ast.AST) -> Iterator[ast.AST]:
@@ -144,14 +181,14 @@ def _looked_into(node: ast.AST) -> Iterator[str]:
             yield ast.unparse(container)
 
 
-def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str]) -> bool:
+def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str], inference: Inference) -> bool:
     match node:
         case ast.Subscript(value=owner, slice=index, ctx=ast.Load()):
             return not isinstance(index, ast.Constant) and ast.unparse(owner) not in looked_into
         case ast.Call(func=ast.Attribute(value=owner)) if ast.unparse(owner) in looked_into:
             return False
         case ast.Call():
-            return may_raise(node, scope)
+            return may_raise(node, scope) and not is_quiet(node, scope, inference)
     return isinstance(node, _RAISING)
 
 

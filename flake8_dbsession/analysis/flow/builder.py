@@ -22,7 +22,6 @@ from flake8_dbsession.analysis.flow.exceptions import (
     ANY_EXCEPTION,
     GROUP,
     Raised,
-    class_names,
     raised_class,
 )
 from flake8_dbsession.analysis.flow.expressions import Expressions
@@ -265,7 +264,7 @@ class _Builder(Expressions):
         if statement.finalbody:
             finalbody = statement.finalbody
             self._frames = (*outer, Cleanup(lambda: self._body(finalbody), {}))
-        entries = [(class_names(h.type), self._new()) for h in statement.handlers]
+        entries = [(self._calls.caught(h.type), self._new()) for h in statement.handlers]
         is_inside = any(isinstance(frame, Handlers) for frame in outer)
         apart: dict[int, dict[frozenset[Raised], int]] = {
             entry: {}
@@ -314,7 +313,7 @@ class _Builder(Expressions):
         if isinstance(manager, ast.Call):
             name = dotted_name(manager.func).rpartition(".")[2]
             if name in _SUPPRESSORS:
-                names = tuple(n for argument in manager.args for n in class_names(argument))
+                names = tuple(n for each in manager.args for n in self._calls.caught(each))
                 return Handlers(((names, self._new()),), False, defaultdict(set), {})
         return Cleanup(lambda: self._emit(Leave(item)), {})
 

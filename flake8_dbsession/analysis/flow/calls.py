@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from enum import Enum
 
+from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Raised, class_names
 from flake8_dbsession.analysis.library.methods import CLOSES, POOL_COUNTERS
 from flake8_dbsession.analysis.library.python import (
     CLOCKS,
@@ -93,19 +94,21 @@ def ending_by_name(call: ast.Call) -> CallEnding | None:
     return CallEnding.RAISES if name in FAILS else None
 
 
-def _any_exception(_call: ast.Call) -> str:
-    return "Exception"
+def _any_exception(_call: ast.Call) -> Raised:
+    return ANY_EXCEPTION
 
 
 class CallTraits(NamedTuple):
-    """What is known of calls.
+    """What is known of calls, and of what catches their errors.
 
     Attributes:
         may_raise: tells whether a call can raise in practice.
-        raised: names the class of what it raises then; that may be of a class below it.
+        raised: tells what it raises then.
         ending: tells how a call ends that never returns; None for one that returns.
+        caught: spells the classes that a handler, or ``suppress``, names.
     """
 
     may_raise: Callable[[ast.Call], bool] = raises_by_name
-    raised: Callable[[ast.Call], str] = _any_exception
+    raised: Callable[[ast.Call], Raised] = _any_exception
     ending: Callable[[ast.Call], CallEnding | None] = ending_by_name
+    caught: Callable[[ast.expr | None], tuple[str, ...]] = class_names

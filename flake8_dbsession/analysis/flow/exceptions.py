@@ -24,11 +24,13 @@ class Raised(NamedTuple):
         name: the last segment of its class's name.
         exact: whether it is of that very class, rather than of that class or one below it.
         not_of: classes that it is not of: earlier handlers would have caught it.
+        bases: the classes above its own that are known, but for Python's.
     """
 
     name: str
     exact: bool = False
     not_of: frozenset[str] = frozenset()
+    bases: frozenset[str] = frozenset()
 
     def past(self, names: tuple[str, ...]) -> Raised:
         """Give what is left of it after a handler for some classes did not catch it."""
@@ -96,7 +98,7 @@ def as_caught(raised: Raised, names: tuple[str, ...]) -> set[Raised]:
 def _caught_by_one(raised: Raised, name: str) -> Caught:
     if any(_is_under(name, other) for other in raised.not_of):
         return Caught.NO
-    if _is_under(raised.name, name):
+    if name in raised.bases or _is_under(raised.name, name):
         return Caught.YES
     if raised.name == GROUP.name:
         return Caught.MAYBE if name.endswith("Group") else Caught.NO

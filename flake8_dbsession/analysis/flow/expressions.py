@@ -105,7 +105,7 @@ class Expressions(Blocks):
         ending = self._calls.ending(node)
         if ending is None:
             raises = self._calls.may_raise(node)
-            self._evaluated(node, Raised(self._calls.raised(node)) if raises else None)
+            self._evaluated(node, self._calls.raised(node) if raises else None)
             return
         if ending is CallEnding.KILLS:
             self._emit(Finish(node))
@@ -179,7 +179,7 @@ class Expressions(Blocks):
         if is_async:
             self._emit_raising(Iterate(iterable), ANYTHING)
         elif isinstance(iterable, ast.Call) and self._calls.may_raise(iterable):
-            self._emit_raising(Iterate(iterable), ANY_EXCEPTION)
+            self._emit_raising(Iterate(iterable), self._calls.raised(iterable))
         else:
             self._emit(Iterate(iterable))
 

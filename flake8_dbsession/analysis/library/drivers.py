@@ -44,6 +44,15 @@ class Taking(NamedTuple):
     block_gives_back: bool = False
 
 
+PEP_249 = ("Error",)
+"""The base class of all errors of a driver.
+
+Source: https://peps.python.org/pep-0249/#exceptions
+"""
+# ``InterfaceError``, which is not below it, speaks of a misuse, or of what is closed already.
+_OF_DATABASE = ("DatabaseError", *PEP_249)
+
+
 class Driver(NamedTuple):
     """A driver.
 
@@ -63,7 +72,8 @@ class Driver(NamedTuple):
             can be entered with it.
         is_shareable: whether threads, or coroutines, may work on one connection at once: its own
             lock makes them take turns.
-        is_pep249: whether its errors have the one base class ``Error``, as PEP 249 says.
+        errors: the class that all is of what an open connection raises in practice, and those above
+            it that are its library's own; none where it has no such class.
         execute_gives_cursor: whether ``execute`` of a cursor gives that cursor, and of a connection
             a new one.
         gives_cursors_to_each: whether ``cursor()`` gives a connection of its own to the same
@@ -86,7 +96,7 @@ class Driver(NamedTuple):
     autocommits: bool = False
     is_awaited: bool = False
     is_shareable: bool = False
-    is_pep249: bool = True
+    errors: tuple[str, ...] = PEP_249
     execute_gives_cursor: bool = False
     gives_cursors_to_each: bool = False
     configures: frozenset[str] = frozenset()
@@ -145,6 +155,8 @@ DRIVERS = (
         block=BlockEnd.COMMITS,
         # https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.execute
         execute_gives_cursor=True,
+        # https://docs.python.org/3/library/sqlite3.html#exceptions
+        errors=_OF_DATABASE,
         configures=_SQLITE_CONFIGURES,
     ),
     Driver(
@@ -154,6 +166,7 @@ DRIVERS = (
         async_connections=("aiosqlite.Connection", "aiosqlite.core.Connection"),
         block=BlockEnd.CLOSES,
         is_shareable=True,
+        errors=_OF_DATABASE,
         configures=_AIOSQLITE_CONFIGURES,
     ),
     Driver(
@@ -171,6 +184,8 @@ DRIVERS = (
         execute_gives_cursor=True,
         is_awaited=True,
         is_shareable=True,
+        # https://www.psycopg.org/psycopg3/docs/api/errors.html
+        errors=_OF_DATABASE,
         configures=_PSYCOPG_CONFIGURES,
     ),
     Driver(
@@ -186,6 +201,8 @@ DRIVERS = (
         taking=_GETCONN,
         block=BlockEnd.COMMITS,
         is_shareable=True,
+        # https://www.psycopg.org/docs/module.html#exceptions
+        errors=_OF_DATABASE,
         # https://www.psycopg.org/docs/connection.html#connection.set_session
         configures=frozenset({"set_isolation_level", "set_session"}),
     ),
@@ -202,7 +219,7 @@ DRIVERS = (
         ),
         taking=Taking("acquire", "release", close_gives_back=True, block_gives_back=True),
         autocommits=True,
-        is_pep249=False,
+        errors=(),
         # https://magicstack.github.io/asyncpg/current/api/index.html#connection
         configures=frozenset({"add_log_listener", "add_query_logger", "add_termination_listener"}),
     ),
@@ -352,7 +369,8 @@ DRIVERS = (
             "sqlalchemy.ext.asyncio.engine.AsyncConnection",
         ),
         block=BlockEnd.CLOSES,
-        is_pep249=False,
+        # https://docs.sqlalchemy.org/en/20/core/exceptions.html
+        errors=("SQLAlchemyError",),
     ),
 )
 
@@ -379,7 +397,7 @@ CONFIGURING = frozenset().union(*(driver.configures for driver in DRIVERS))
 _BY_PACKAGE = {
     name.partition(".")[0]: driver for driver in DRIVERS for name in (driver.name, *driver.names)
 }
-_UNKNOWN = Driver("", "", block=BlockEnd.CLOSES, is_pep249=False)
+_UNKNOWN = Driver("", "", block=BlockEnd.CLOSES, errors=())
 
 
 def driver_of(library: str) -> Driver:

@@ -204,6 +204,14 @@ READERS = frozenset(
 )
 """What only reads by the session or connection that it is given."""
 
+WORKING_BY_CURSOR = frozenset(
+    f"psycopg2.extras.{name}" for name in ("execute_batch", "execute_values")
+)
+"""What executes by the cursor that it is given.
+
+Source: https://www.psycopg.org/docs/extras.html#fast-execution-helpers
+"""
+
 # https://docs.sqlalchemy.org/en/20/core/event.html
 LISTENING = frozenset(
     f"sqlalchemy.event.{name}" for name in ("contains", "listen", "listens_for", "remove")

@@ -115,6 +115,55 @@ CLOCK_WORDS = frozenset({"asctime", "ctime", "gmtime", "localtime"})
 CLOCKS = frozenset({"date", "datetime", "dt", "time"})
 """What they are called on."""
 
+_QUIET_BY_MODULE = {
+    # https://docs.python.org/3/library/os.path.html: what asks for a file gives False for an error
+    "os.path": {"abspath", "basename", "commonprefix", "dirname", "exists", "expanduser"}
+    | {"expandvars", "isabs", "isdir", "isfile", "islink", "join", "lexists", "normcase"}
+    | {"normpath", "split", "splitdrive", "splitext"},
+    "os": {"cpu_count", "getegid", "geteuid", "getgid", "getpid", "getppid", "getuid"},
+    # https://docs.python.org/3/library/pathlib.html#concrete-paths: to make one asks for no file
+    "pathlib": {"Path", "PurePath", "PurePosixPath", "PureWindowsPath"},
+    # Clocks, numbers and names that nobody has.
+    "datetime.date": NOW,
+    "datetime.datetime": NOW,
+    "time": TIMES | {"process_time", "process_time_ns", "thread_time", "thread_time_ns"},
+    "random": {"random"},
+    "secrets": {"token_bytes", "token_hex", "token_urlsafe"},
+    "uuid": {"uuid1", "uuid4", "uuid5"},
+    # Texts.
+    "fnmatch": {"fnmatch", "fnmatchcase"},
+    "html": {"escape", "unescape"},
+    "re": {"escape"},
+    "shlex": {"quote"},
+    "textwrap": {"dedent", "indent"},
+    # What runs now, and the error that is being handled.
+    "inspect": {"currentframe"},
+    "multiprocessing": {"current_process"},
+    "platform": {"machine", "node", "platform", "processor", "python_version", "release", "system"},
+    "sys": {"exc_info"},
+    "threading": {"active_count", "current_thread", "get_ident", "get_native_id", "main_thread"},
+    "traceback": {"format_exc", "format_exception", "format_stack"}
+    | {"print_exc", "print_exception", "print_stack"},
+    # What only holds what it is given.
+    "contextlib": {"AsyncExitStack", "ExitStack", "nullcontext"},
+    "functools": {"partial"},
+    "operator": {"attrgetter", "itemgetter"},
+    "types": {"SimpleNamespace"},
+}
+QUIET_FUNCTIONS = frozenset(
+    f"{module}.{name}" for module, names in _QUIET_BY_MODULE.items() for name in names
+)
+"""The functions and classes of the standard library that do not raise in practice.
+
+Whatever text, or other value of the kind that they are made for, they are given.
+"""
+
+SLEEPING = "time.sleep"
+"""What fails only where it is given a negative number."""
+
+QUIET_NAMES = frozenset(name.rpartition(".")[2] for name in {*QUIET_FUNCTIONS, SLEEPING})
+"""Their last segments."""
+
 LOGGERS = ("logging", "logger", "log")
 LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "warn", "warning"})
 """The methods of a logger that write a line."""

@@ -145,7 +145,13 @@ def _own_provision(need: Need, fact: DrivenDependency, document: Document) -> Pr
     """Give what is entered where that is not the house's best way; None where it is."""
     house = document.context.house
     way = way_of_driven(fact, house)
-    return None if way == house.best(need.place) else provision_by(way, need, document)
+    if way == house.best(need.place):
+        return None
+    provision = provision_by(way, need, document)
+    if way.is_found:
+        return provision
+    doubt = f"`{ast.unparse(fact.made.func)}` is not found, and may do more than open a session"
+    return replace(provision, doubts=(*provision.doubts, doubt))
 
 
 def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:

@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.effects.work.callees import Callees
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.nodes import own_nodes
-from flake8_dbsession.fixes.doubts.behaviour import names_read_outside
+from flake8_dbsession.fixes.doubts.behaviour import names_read_outside, read_outside
 
 # What these give is there for good, whatever becomes of the connection: methods of cursors and of
 # pandas, and Python's own functions.
@@ -61,6 +61,11 @@ class Cursors:
             if self._hands_out(node) or (isinstance(node, ast.Name) and node.id in later):
                 return node
         return None
+
+    def read_outside(self) -> list[ast.Name]:
+        """Find what the function reads of them after the block, or around it in a loop."""
+        read = read_outside(self._body, self._scope)
+        return [node for node in read if node.id in self.names]
 
     def _read_by_functions(self) -> set[str]:
         """Give what the functions of a module read, where the block stands at its top level."""

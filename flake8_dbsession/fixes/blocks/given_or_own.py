@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.facts.acquisition.given_or_own import (
     is_apart,
 )
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
-from flake8_dbsession.fixes.blocks.new_block import handlers_need, refuse_tricks
+from flake8_dbsession.fixes.blocks.new_block import handlers_import, handlers_need, refuse_tricks
 from flake8_dbsession.fixes.blocks.opening import (
     opens_quietly,
     opens_quietly_by_hand,
@@ -108,7 +108,9 @@ def _stands_in_try(
         return False
     objects = Objects(need.name, _around(shared).body, need.scope, document.context.file.inference)
     kept = old.with_changes(finalbody=None)
-    return not handlers_need(kept, objects) and not _may_be_made(shared.given, document)
+    if handlers_need(kept, objects) or handlers_import(kept):
+        return False
+    return not _may_be_made(shared.given, document)
 
 
 def _without_choice(shared: GivenOrOwn, need: Need, document: Document) -> Fix:

@@ -71,6 +71,7 @@ def fix_connection(acquisition: Acquisition, document: Document) -> Fix:
     name = acquisition.name
     statements = _statements_of(acquisition, place.after, document.context.file.inference)
     _refuse_tricks(name, statements)
+    _refuse_handlers(acquisition, [place.statement, *statements], document)
     if acquisition.known.is_async:
         raise Refusal("`closing` cannot close an asynchronous connection")
     entered = entered_for(acquisition, document, committed=False)
@@ -181,6 +182,20 @@ def _refuse_tricks(name: str, statements: Sequence[ast.stmt]) -> None:
                 raise Refusal(f"line {node.lineno} binds `{name}` anew")
             if any(_leaves(part) for part in getattr(node, "finalbody", ())):
                 raise Refusal("a `finally` leaves by itself, and swallows errors")
+
+
+def _refuse_handlers(
+    acquisition: Acquisition, statements: Sequence[ast.stmt], document: Document
+) -> None:
+    """Leave a connection that is needed where an error of the work with it leads."""
+    file = document.context.file
+    around = [each for each in file.tree.ancestors(statements[0]) if isinstance(each, ast.Try)]
+    parts = [part for each in around for part in (*each.handlers, *each.finalbody)]
+    handling = {node for part in parts for node in ast.walk(part)}
+    cursors = Cursors(acquisition.name, statements, acquisition.scope, file.inference)
+    read = next((node for node in cursors.read_outside() if node in handling), None)
+    if read is not None:
+        raise Refusal(f"line {read.lineno} uses `{read.id}` too")
 
 
 def _leaves(statement: ast.stmt) -> bool:

@@ -30,6 +30,7 @@ from flake8_dbsession.fixes.blocks.new_block import (
     annotation_notes,
     closes,
     early_doubt,
+    handlers_import,
     handlers_need,
     is_plain,
     refuse_tricks,
@@ -409,7 +410,7 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
     if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and new.is_quiet:
         if provision.rolls_back:
             handled = without_rollbacks(handled, name)
-        if not handlers_need(handled, objects):
+        if not handlers_need(handled, objects) and not handlers_import(handled):
             inner = new.around_work(
                 block_of(handled.body), outer.body, objects, keeps_blank=bool(before)
             )

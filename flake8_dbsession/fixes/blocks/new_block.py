@@ -157,6 +157,19 @@ def handlers_need(handled: cst.Try, objects: Objects) -> bool:
     return bool(handled.orelse) or any(_names(part) & names for part in parts)
 
 
+def handlers_import(handled: cst.Try) -> bool:
+    """Tell whether what catches an error needs what the body imports, perhaps after the error."""
+    imported = {name.partition(".")[0] for name in _imported(handled.body)}
+    parts = [*handled.handlers, *filter(None, [handled.finalbody])]
+    return any(_names(part) & imported for part in parts)
+
+
+def _imported(node: cst.CSTNode) -> set[str]:
+    if isinstance(node, cst.ImportAlias):
+        return {node.evaluated_alias or node.evaluated_name}
+    return set().union(*map(_imported, node.children))
+
+
 def _names(node: cst.CSTNode) -> set[str]:
     if isinstance(node, cst.Name):
         return {node.value}

@@ -5,9 +5,16 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from flake8_dbsession.analysis.effects.work.forms import root_name
 from flake8_dbsession.analysis.effects.work.generators import entered
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Imported, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import (
+    Assigned,
+    Imported,
+    Parameter,
+    Scope,
+    last_segment,
+)
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.blocks.provision import Need, Provision
@@ -48,6 +55,7 @@ def swap_of(
         return None
     old, original = last_segment(need.call.func), _original(need)
     nodes = own_nodes(generator.node)
+    source, is_given = _source(need.call.func, need.scope)
     items = (item for node in nodes for item in getattr(node, "items", ()))
     entries = {item.context_expr for item in items}
     named = original or old
@@ -69,6 +77,8 @@ def swap_of(
         only_closes=only_closes and _is_alike(need, provision),
         differing=None if provision.is_injected else differing,
         original=original,
+        source=source,
+        is_given=is_given,
     )
 
 
@@ -82,6 +92,24 @@ def _original(need: Need) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
+def _source(expression: ast.expr, scope: Scope) -> tuple[str, bool]:
+    """Name what a chain of calls and attributes begins with, past what the function names so.
+
+    Returns:
+        The name, and whether it is a parameter's.
+    """
+    name = root_name(expression)
+    where = scope.defining(name) if name else None
+    match [binding.how for binding in where.bindings(name)] if where is not None else ():
+        case [Assigned(value=value)] if where is not None and where is not where.module.scope:
+            return _source(value, where) if root_name(value) != name else (name, False)
+        case [Parameter(is_receiver=True)]:
+            return "", False
+        case [Parameter()]:
+            return name, True
+    return name, False
+
+
 def entered_itself(need: Need, document: Document) -> Swap:
     """Tell that what the code only called is entered, too, for tests that replace it.
 
@@ -90,6 +118,7 @@ def entered_itself(need: Need, document: Document) -> Swap:
         document: the file.
     """
     name, home = last_segment(need.call.func), need.known.home
+    source, is_given = _source(need.call.func, need.scope)
     return Swap(
         old=name,
         place=document.span(need.call)[0],
@@ -101,6 +130,8 @@ def entered_itself(need: Need, document: Document) -> Swap:
         enters_old=True,
         commits=False,
         stays=True,
+        source=source,
+        is_given=is_given,
     )
 
 

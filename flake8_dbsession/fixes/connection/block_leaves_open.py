@@ -82,17 +82,19 @@ def _closed(
         return Fix(edits)
     before = f"{entered.around}("
     closing = [*_enclosed(before, ")", item, name, document)]
-    if not _fits(closing, opened.node, document):
+    if not _fits(closing, item, document):
         line = f"{document.newline}{document.indent_of(opened.node)}"
         closing = [*_enclosed(f"{before}{line}{document.indent}", f"{line})", item, name, document)]
     return Fix((*closing, *entered.edits))
 
 
-def _fits(edits: Iterable[Edit], call: ast.Call, document: Document) -> bool:
-    """Tell whether a call's line does not become too long, or is so, or is more than one."""
-    before = document.lines[call.lineno - 1].rstrip()
-    after = len(before) + sum(len(edit.text) for edit in edits)
-    is_long = len(before) > document.width or call.lineno != call.end_lineno
+def _fits(edits: Iterable[Edit], item: ast.withitem, document: Document) -> bool:
+    """Tell whether the line that enters something does not become too long by some edits."""
+    call = item.context_expr
+    start, end = document.offset(call.lineno, 0), document.span(item.optional_vars or call)[1]
+    before = end + len(":") - start
+    after = before + sum(len(edit.text) for edit in edits)
+    is_long = before > document.width or call.lineno != call.end_lineno
     return after <= document.width or is_long
 
 

@@ -193,7 +193,17 @@ def _catches(node: ast.AST) -> bool:
 
 
 def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
-    """Give the names that a function reads after a block, or around it where that is in a loop.
+    """Give the names that are read after a block, as ``read_outside`` finds them, or by others.
+
+    Args:
+        body: the block's statements.
+        scope: the scope that they stand in.
+    """
+    return {node.id for node in read_outside(body, scope)} | _declared(body, scope)
+
+
+def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
+    """Find what a function reads after a block, or around it where that is in a loop.
 
     Args:
         body: the block's statements.
@@ -206,15 +216,14 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
         for node in own_nodes(function.node)
     )
     anew = {*_read_anew(body_of(function.node), last, frozenset()), *_read_within(function.node)}
-    read = {
-        node.id
+    return [
+        node
         for node in ast.walk(function.node)
         if isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
         and node not in anew
         and (node.lineno > last or (in_loop and node.lineno < first))
-    }
-    return read | _declared(body, scope)
+    ]
 
 
 def _read_anew(body: Sequence[ast.stmt], after: int, bound: frozenset[str]) -> Iterator[ast.Name]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flake8_dbsession.analysis.effects.results import gives_new
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
+from flake8_dbsession.analysis.facts.connection.connecting import is_shared_in_memory
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Refusal
@@ -18,7 +19,8 @@ def refuse_borrowed(acquisition: Acquisition, document: Document) -> None:
 
     Raises:
         Refusal: a function of the project opens it, and gives something along with it, or not every
-            way through that ends with a new session or connection that it keeps nowhere.
+            way through that ends with a new session or connection that it keeps nowhere; or it
+            keeps a database in memory alive, which others may open.
     """
     if acquisition.part is not None:
         raise Refusal(f"`{acquisition.text}` gives something along with it")
@@ -26,3 +28,5 @@ def refuse_borrowed(acquisition: Acquisition, document: Document) -> None:
     function = inference.value(acquisition.node.func, acquisition.scope)
     if isinstance(function, FunctionValue) and not gives_new(function, inference):
         raise Refusal(f"`{acquisition.text}` may give what somebody else holds")
+    if is_shared_in_memory(acquisition.node, acquisition.known, acquisition.scope, inference):
+        raise Refusal("it may keep a database in memory alive that others open")

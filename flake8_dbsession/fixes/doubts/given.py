@@ -78,6 +78,7 @@ class Looked(NamedTuple):
         in_order: whether mocks give one answer after the other, so that who asks besides takes one.
         is_plain: whether it gives a mock, a class of its own that can be ended as a session is, or
             what makes real sessions.
+        is_real: whether it gives what makes real sessions or connections.
         may_be_real: whether that may be a real session, which the test has made as it likes.
         is_entered: whether a block gets the same of it by entering it as by doing without.
         raises: whether calling what it gives is an error, and it gives nothing.
@@ -93,6 +94,7 @@ class Looked(NamedTuple):
     watches: bool
     in_order: bool
     is_plain: bool
+    is_real: bool
     may_be_real: bool
     is_entered: bool
     raises: bool
@@ -312,6 +314,7 @@ class Code:
             watches=_WATCHES.search(running.text) is not None,
             in_order=_ANSWERS_IN_ORDER.search(running.text) is not None,
             is_plain=given is None or running.values.is_plain(given, inner),
+            is_real=is_real,
             may_be_real=running.values.may_be_real(given, inner),
             is_entered=is_real or _IS_ENTERED.search(running.text) is not None,
             raises=raises,

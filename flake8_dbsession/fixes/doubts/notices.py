@@ -152,6 +152,8 @@ class _Seen:
 
     def is_reread(self, swap: Swap | None) -> bool:
         """Tell whether what is called instead does under a patch what the module did by itself."""
+        if swap is not None and swap.is_itself and swap.old != self.name == swap.source:
+            return self.looked.is_real
         if swap is None or swap.old != self.name or swap.original or not swap.reads_old:
             return False
         looked = self.looked
@@ -314,7 +316,8 @@ class Test:
         """Tell whether a patch in the module matters to a place, or would find no name."""
         swap, kept = place.swap, place.uses.kept
         if swap is None or swap.old != place.name:
-            return True
+            is_read_still = swap is not None and swap.is_itself and swap.source == place.name
+            return not is_read_still or self._may_run(seen, place)
         if not place.is_own(swap.line):
             # The import of the module goes with the last use by that name, if it was of use.
             return not kept and any(place.is_own(each.line) for each in place.uses.swaps)
@@ -542,7 +545,7 @@ class Test:
     def _may_run(self, seen: _Seen, place: Place) -> bool:
         """Tell whether a place may run while a patch holds: whether something names it there."""
         swap = place.swap
-        if swap is not None and swap.old == place.name:
+        if swap is not None and place.name in (swap.old, swap.source):
             return self._reaches(seen, swap.line, place)
         return self._code is not None and self._code.runs.may_name(seen.at, place.module)
 

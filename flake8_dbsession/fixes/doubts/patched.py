@@ -90,9 +90,13 @@ class PatchedNames:
 
     def _verdict(self, name: str, swap: Swap | None, uses: Uses, context: Context) -> Verdict:
         path = context.file.path
-        homes = _homes(name, context)
+        homes, is_source = _homes(name, context), swap is not None and name == swap.source
+        if swap is not None and is_source and swap.is_given:
+            return self._handed(name, swap, context) if swap.is_itself else Verdict()
         if not homes and not context.file.module.scope.bindings(name):
-            return self._handed(swap, context) if swap and swap.is_itself else Verdict()
+            if swap is None or is_source or not swap.is_itself:
+                return Verdict()
+            return self._handed(swap.old, swap, context)
         moves: list[Move] = []
         new = swap.new if swap is not None and swap.new.isidentifier() else name
         for test in dict.fromkeys(self._tests_of(context, name) + self._tests_of(context, new)):
@@ -135,13 +139,14 @@ class PatchedNames:
                 return doubt_of(test.path, "looks into the source of this module", context)
         return None
 
-    def _handed(self, swap: Swap, context: Context) -> Verdict:
+    def _handed(self, name: str, swap: Swap, context: Context) -> Verdict:
         """Tell what the tests make of it that what they hand the code is entered, too."""
-        ways = ways_to(swap.old, swap.line, context.file.module.scope.node)
-        for word in dict.fromkeys([swap.old, *(way.taker for way in ways)]):
+        ways = ways_to(name, swap.line, context.file.module.scope.node)
+        what = "which" if name == swap.old else f"of which `{swap.old}`"
+        for word in dict.fromkeys([name, *(way.taker for way in ways)]):
             for test in self._tests_naming(context, word, "sys.modules"):
-                if test.hands_over(swap.old, ways):
-                    reason = f"gives `{swap.old}`, which would be entered"
+                if test.hands_over(name, ways):
+                    reason = f"gives `{name}`, {what} would be entered"
                     return Verdict(doubt_of(test.path, reason, context))
         return Verdict()
 

@@ -17,7 +17,10 @@ from flake8_dbsession.named_tuples import NamedTuple
 MOCKS = frozenset({"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"})
 """The classes of the standard library's mocks."""
 
-_MAKES_REAL = frozenset({"Session", "async_sessionmaker", "scoped_session", "sessionmaker"})
+_MAKES_REAL = frozenset(
+    {"Session", "async_sessionmaker", "scoped_session", "sessionmaker"}
+    | {"create_async_engine", "create_engine"}
+)
 _SESSIONS = frozenset({"AsyncSession", "Session"})
 _GIVES = ("return_value", "side_effect")
 # What makes a mock less than it is by itself, or prepares its end.
@@ -86,7 +89,7 @@ class Values:
         return False
 
     def is_real(self, given: ast.expr, where: Function | None = None) -> bool:
-        """Tell whether a value is what makes real sessions, and nothing else.
+        """Tell whether a value is what makes real sessions or connections, and nothing else.
 
         Args:
             given: the value.

@@ -194,6 +194,30 @@ def test_a_handler_that_needs_no_session_gets_the_errors_of_the_block(tmp_path: 
     assert _outcomes(before) == _outcomes(after)
 
 
+def test_a_handler_of_what_is_imported_in_the_try_stays_in_the_block(tmp_path: Path) -> None:
+    work = """
+        from core.database import SessionLocal
+        from core.models import User
+
+        def work(db=None):
+            is_own = db is None
+            if is_own:
+                db = SessionLocal()
+            try:
+                import httpx
+
+                return httpx.get(db.query(User.name).scalar())
+            except httpx.HTTPError:
+                return None
+            finally:
+                if is_own:
+                    db.close()
+    """
+    after = repaired(tmp_path, {**HOUSE, "work.py": work}, "work.py", "DBS101").text.content
+    block = "with nullcontext(db) if db is not None else get_db_session() as db:"
+    assert f"    {block}\n        try:\n            import httpx\n" in after
+
+
 UNUSED = "\ntry:\n    return len(name)\nfinally:\n    if own:\n        session.close()\n"
 
 

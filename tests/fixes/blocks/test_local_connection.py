@@ -57,6 +57,26 @@ FORMS = {
                 conn.rollback()
         """,
     ),
+    "another_one_after": (
+        """
+        conn = sqlite3.connect(path)
+        found = conn.execute(sql).fetchall()
+        conn.close()
+        conn = sqlite3.connect(path)
+        conn.execute("INSERT INTO t VALUES (2)")
+        conn.commit()
+        conn.close()
+        return found
+        """,
+        """
+        with closing(sqlite3.connect(path)) as conn:
+            found = conn.execute(sql).fetchall()
+        with closing(sqlite3.connect(path)) as conn:
+            conn.execute("INSERT INTO t VALUES (2)")
+            conn.commit()
+        return found
+        """,
+    ),
     "straight": (
         """
         conn = sqlite3.connect(
@@ -135,7 +155,25 @@ FORMS = {
     ),
 }
 
+FAILING = """
+conn = None
+try:
+    conn = sqlite3.connect(path)
+    cursor = conn.cursor()
+    cursor.execute(sql)
+    conn.commit()
+    conn.close()
+except sqlite3.Error:
+    {}
+    return 1
+"""
 LEFT = {
+    "handler_that_rolls_back": FAILING.format("conn.rollback()"),
+    "handler_that_may_roll_back": FAILING.format("if conn:\n        conn.rollback()"),
+    "handler_that_closes_a_cursor": FAILING.format("cursor.close()"),
+    "handler_that_asks": FAILING.format("print(conn.total_changes)"),
+    "handler_that_writes": FAILING.format("conn.execute('INSERT INTO t VALUES (1)')"),
+    "handler_that_hands_on": FAILING.format("if conn is not None:\n        tell(conn)"),
     "handed_on": "conn = sqlite3.connect(path)\nsql.conn = conn\nconn.close()",
     "lazy": (
         "conn = sqlite3.connect(path)\nfor each in sql:\n    found = conn.execute(each)\n"
@@ -151,6 +189,10 @@ LEFT = {
     ),
     "bound_anew": (
         "conn = sqlite3.connect(path)\nfor conn in [conn]:\n    conn.execute(sql)\nconn.close()"
+    ),
+    "shared_in_memory": (
+        'keep = sqlite3.connect("file:m?mode=memory&cache=shared", uri=True)\n'
+        "keep.execute(sql)\nother()"
     ),
     "only_closed": "conn = sqlite3.connect(path)\nconn.close()",
 }

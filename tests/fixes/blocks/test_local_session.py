@@ -53,6 +53,28 @@ FORMS = {
         """))
         ''',
     ),
+    "handler_of_what_is_imported_in_the_block": (
+        """
+        db = SessionLocal()
+        try:
+            import httpx
+
+            return httpx.get(db.query(User.name).scalar())
+        except httpx.HTTPError:
+            return None
+        finally:
+            db.close()
+        """,
+        """
+        with get_db_session() as db:
+            try:
+                import httpx
+
+                return httpx.get(db.query(User.name).scalar())
+            except httpx.HTTPError:
+                return None
+        """,
+    ),
     "handled_outside": (
         """
         db = SessionLocal()

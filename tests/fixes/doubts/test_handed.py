@@ -155,3 +155,68 @@ def test_no_commit_of_the_provider_s_own_expires_what_a_test_s_session_loaded(
     found = left_for(tmp_path, files | {"tests/test_work.py": test})
     told = "`tests/test_work.py` patches `SessionLocal`"
     assert [reason.partition(";")[0] for reason in found] == ([] if is_fixed else [told])
+
+
+MADE = """
+    from sqlalchemy import Engine, create_engine, text
+    from sqlalchemy.orm import sessionmaker
+
+    engine = create_engine("sqlite://")
+
+    def count():
+        factory = sessionmaker(bind=engine)
+        db = factory()
+        try:
+            return db.execute(text("SELECT 1")).scalar()
+        finally:
+            db.close()
+
+    def connected():
+        conn = engine.connect()
+        found = conn.execute(text("SELECT 1")).scalar()
+        conn.close()
+        return found
+
+    def made():
+        own = create_engine("sqlite://")
+        conn = own.connect()
+        found = conn.execute(text("SELECT 1")).scalar()
+        conn.close()
+        return found
+
+    def late():
+        import app.engines
+        conn = app.engines.engine.connect()
+        found = conn.execute(text("SELECT 1")).scalar()
+        conn.close()
+        return found
+
+    def given(engine: Engine):
+        conn = engine.connect()
+        found = conn.execute(text("SELECT 1")).scalar()
+        conn.close()
+        return found
+"""
+PATCHES = "`tests/test_work.py` patches `{}` in this module"
+GIVES = "`tests/test_work.py` gives `engine`, of which `connect` would be entered"
+SOURCES = [
+    ("with patch('app.work.sessionmaker'): work.count()", PATCHES.format("sessionmaker")),
+    ("with patch('app.work.engine'): work.connected()", PATCHES.format("engine")),
+    ("with patch('app.work.create_engine'): work.made()", PATCHES.format("create_engine")),
+    ("work.given(Mock())", GIVES),
+    ("with patch('app.work.text'): work.count()", ""),
+    ("work.other.connect = Mock(); work.late()", ""),
+    ("with patch('app.work.sessionmaker'): other()", ""),
+    ("work.given(create_engine('sqlite://'))", ""),
+    ("with patch('app.work.engine', create_engine('sqlite://')): work.connected()", ""),
+]
+
+
+@pytest.mark.parametrize(("test", "told"), SOURCES)
+def test_what_it_is_opened_of_may_be_a_double(test: str, told: str, tmp_path: Path) -> None:
+    head = HEAD.replace("from app.work import Store, count, first", "from app import work")
+    text = f"{head}    def test_it():\n        {test}\n"
+    engines = 'from sqlalchemy import create_engine\n\nengine = create_engine("sqlite://")\n'
+    files = {"app/work.py": MADE, "app/engines.py": engines, "tests/test_work.py": text}
+    done = repaired(tmp_path, files, "app/work.py", "DBS301 DBS603 DBS604")
+    assert {left.reason for left in done.left} == ({told} if told else set())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Entered, Scope
@@ -47,16 +47,42 @@ def is_in_memory(call: ast.Call, known: RoleValue, scope: Scope, inference: Infe
     """
     if known.library not in _WITH_FILES:
         return False
+    if _path(call) is None:
+        return known.library == "duckdb" and all(keyword.arg for keyword in call.keywords)
+    texts = _databases(call, scope, inference)
+    return any(text.startswith(_MEMORY) or "mode=memory" in text for text in texts)
+
+
+def is_shared_in_memory(
+    call: ast.Call, known: RoleValue, scope: Scope, inference: Inference
+) -> bool:
+    """Tell whether a database may live in memory for as long as any connection to it is open.
+
+    Args:
+        call: the call that opens one.
+        known: what that gives.
+        scope: the scope it stands in.
+        inference: follows the names in it.
+    """
+    if known.library not in _WITH_FILES:
+        return False
+    shares = ("cache=shared", "mode=memory", "vfs=memdb")  # sqlite.org/inmemorydb.html
+    return any(part in text for text in _databases(call, scope, inference) for part in shares)
+
+
+def _path(call: ast.Call) -> ast.expr | None:
+    """Give what says which database a call opens."""
     given = {keyword.arg: keyword.value for keyword in call.keywords}
-    path = call.args[0] if call.args else given.get("database", given.get("filename"))
+    return call.args[0] if call.args else given.get("database", given.get("filename"))
+
+
+def _databases(call: ast.Call, scope: Scope, inference: Inference) -> Iterable[str]:
+    """Give the texts that may say which database a call opens."""
+    path = _path(call)
     if path is None:
-        return known.library == "duckdb" and None not in given
+        return ()
     text = text_of(path, scope, inference)
-    return any(map(_names_memory, _texts_in(path, scope, inference) if text is None else [text]))
-
-
-def _names_memory(text: str) -> bool:
-    return text.startswith(_MEMORY) or "mode=memory" in text
+    return _texts_in(path, scope, inference) if text is None else [text]
 
 
 def _texts_in(path: ast.expr, scope: Scope, inference: Inference) -> Iterator[str]:

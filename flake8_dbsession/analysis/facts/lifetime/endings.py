@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Set
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.effects import Effects
+from flake8_dbsession.analysis.effects.errors import raised_by
+from flake8_dbsession.analysis.effects.handlers import caught_classes
 from flake8_dbsession.analysis.effects.work.handed_out import is_handed_out_in_use
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
@@ -28,7 +30,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 )
 from flake8_dbsession.analysis.facts.scope.sequel import in_tries
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
-from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by, class_names
+from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by
 from flake8_dbsession.analysis.library.drivers import (
     CONFIGURING,
     GIVINGS,
@@ -89,12 +91,14 @@ class Ending(NamedTuple):
         lifetime: its closes, hand-ons and leaks.
         scope: the function or module whose flow it was followed through.
         taking: how it was taken from a pool, and goes back there; None for what is its own.
+        cancelled: the awaits of which all errors are caught, but no cancellation.
     """
 
     acquisition: Acquisition
     lifetime: Lifetime
     scope: Scope
     taking: Taking | None
+    cancelled: frozenset[ast.AST] = frozenset()
 
     @property
     def is_pooled(self) -> bool:
@@ -120,14 +124,7 @@ class Ending(NamedTuple):
 
     def is_cancelled(self, leak: Leak) -> bool:
         """Tell whether only a cancellation leaks: a handler catches the errors of an await."""
-        if leak.how is not Leaving.RAISES or not isinstance(leak.node, ast.Await):
-            return False
-        return any(
-            leak.node in nodes_in(statement)
-            for node in own_nodes(self.scope.node)
-            if isinstance(node, ast.Try) and any(map(_catches_errors, node.handlers))
-            for statement in node.body
-        )
+        return leak.node in self.cancelled
 
     @property
     def is_discarded(self) -> bool:
@@ -159,8 +156,24 @@ def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:
         yield from _endings_in(scope, found, tree, inference, ends=ends)
 
 
-def _catches_errors(handler: ast.ExceptHandler) -> bool:
-    return caught_by(ANY_EXCEPTION, class_names(handler.type)) is Caught.YES
+def _cancelled(lifetime: Lifetime, scope: Scope, inference: Inference) -> Iterator[ast.AST]:
+    """Give the awaits that leak only by a cancellation: a handler catches their errors."""
+    for leak in lifetime.leaks:
+        if leak.how is Leaving.RAISES and isinstance(leak.node, ast.Await):
+            call = leak.node.value
+            raised = ANY_EXCEPTION
+            if isinstance(call, ast.Call):
+                raised = raised_by(call, scope, inference)
+            handlers = _handlers_around(leak.node, scope)
+            caught = (caught_classes(each.type, scope, inference) for each in handlers)
+            if any(caught_by(raised, classes) is Caught.YES for classes in caught):
+                yield leak.node
+
+
+def _handlers_around(node: ast.AST, scope: Scope) -> Iterator[ast.ExceptHandler]:
+    for above in own_nodes(scope.node):
+        if isinstance(above, ast.Try) and any(node in nodes_in(each) for each in above.body):
+            yield from above.handlers
 
 
 def _is_lost_by_import(acquisition: Acquisition, scope: Scope) -> bool:
@@ -190,7 +203,8 @@ def _endings_in(
                 kept = _without_raises(kept)
             if ends and kept.leaks and not is_called_elsewhere(scope, inference):
                 kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
-            yield Ending(acquisition, kept, scope, _taking(acquisition, inference))
+            cancelled = frozenset(_cancelled(kept, scope, inference))
+            yield Ending(acquisition, kept, scope, _taking(acquisition, inference), cancelled)
 
 
 def _followed(
@@ -426,7 +440,6 @@ def _graph(
         return None
     quiet = {a.node for a in found if _opens_quietly(a) or _is_coroutine(a, tree)}
     failing = frozenset(call for a in found for call in _awaited_to_fail(a, tree))
-    connections = {a.name for a in found if driver_of(a.known.library).is_pep249}
     sessions = {
         name
         for each in found
@@ -444,10 +457,7 @@ def _graph(
         is_quiet = call in quiet or _only_adds(call, sessions)
         return call in failing or (not is_quiet and plain.may_raise(call))
 
-    calls = plain._replace(
-        may_raise=raises, raised=lambda call: _raised(call, connections, sessions)
-    )
-    return build(root, calls, yield_raises=not is_fixture(scope.node))
+    return build(root, plain._replace(may_raise=raises), yield_raises=not is_fixture(scope.node))
 
 
 def _awaited_to_fail(acquisition: Acquisition, tree: Tree) -> Iterator[ast.Call]:
@@ -572,24 +582,6 @@ def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:
         case ast.Attribute(value=ast.Name(id=name), attr="add"):
             return name in sessions
     return False
-
-
-def _raised(call: ast.Call, connections: Set[str], sessions: Set[str]) -> str:
-    """Name the class of what a call raises: of a connection's, ``Error`` of its library.
-
-    A session wraps that in SQLAlchemy's own, and so does what it gives, such as a query.
-    """
-    root: ast.expr = call
-    while isinstance(root, (ast.Attribute, ast.Call)):
-        root = root.func if isinstance(root, ast.Call) else root.value
-    if root is not call.func and isinstance(root, ast.Name) and root.id in sessions:
-        return "SQLAlchemyError"
-    match call.func:
-        case ast.Attribute(value=ast.Name(id=name)) if name in connections:
-            return "Error"
-        case ast.Attribute(attr="put_nowait"):
-            return "Full"
-    return "Exception"
 
 
 def _yields_to_a_closer(scope: Scope) -> bool:
