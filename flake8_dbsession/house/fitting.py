@@ -5,14 +5,20 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, holder_of
+from flake8_dbsession.analysis.facts.acquisition.given_or_own import GivenOrOwn, given_or_own
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.facts.scope.sharing import becomes_global
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Parameter, Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.names.values import Resource
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, root_of
+from flake8_dbsession.analysis.source.outline import parse
+from flake8_dbsession.house.house import WRITE_ONE
+from flake8_dbsession.patterns import regex
 
+_BLOCK = regex(r"(`(?:async )?with )(.+)( as \w+:`)")
 _KEEPING = frozenset({Holder.ATTRIBUTE, Holder.INSTANCE})
 
 CLOSE_REPLACED = "close it before the next one is opened, and in a `finally` around the loop"
@@ -30,28 +36,118 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
     Returns:
         The pattern, with what has to change around it: an object that is kept is given a session
         from outside, what becomes a global has no block around its life, what is returned is opened
-        by the callers, and what is opened on a condition needs a block under that condition.
+        by the callers, what is opened where none was given needs a block that closes only its own,
+        and what is opened on another condition one under that condition.
     """
     if _is_kept(acquisition, tree):
-        return passed_in(pattern)
+        return passed_in(pattern, acquisition.scope)
     if becomes_global(acquisition):
-        return f"one for each piece of work, opened by {pattern}"
+        return f"one for each piece of work{opened_by(pattern, acquisition.scope)}"
     if not pattern.startswith(("`with ", "`async with ")):
         return pattern
     if _is_returned(acquisition):
-        return f"{pattern} in its callers"
+        is_theirs = not is_local(pattern, acquisition.scope)
+        return f"{pattern} in its callers" if is_theirs else WRITE_ONE
+    choice = _choice_at(acquisition, tree)
+    if choice is not None:
+        return in_coroutine(_choosing(pattern, choice), acquisition.scope)
     if is_conditional(acquisition, tree):
         is_given = is_parameter(acquisition.name, acquisition.scope) or any(
-            isinstance(missing, ast.Name) and is_parameter(missing.id, acquisition.scope)
+            _may_be_passed_in(missing, acquisition.scope)
             for missing in missing_at(acquisition.node, tree)
         )
         return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"
     return in_coroutine(pattern, acquisition.scope)
 
 
-def passed_in(pattern: str) -> str:
-    """Say that an object is given its session by whoever makes it."""
-    return f"one that is passed in, opened by {pattern}"
+def _choosing(pattern: str, choice: GivenOrOwn) -> str:
+    """Have a block choose as the code does, so that it closes only what it opens itself."""
+    return _BLOCK.sub(lambda m: f"{m[1]}{choice.entered(m[2])}{m[3]}", pattern)
+
+
+def _choice_at(acquisition: Acquisition, tree: Tree) -> GivenOrOwn | None:
+    """Give how code chooses between a session that it was given and its own, to work with it.
+
+    Args:
+        acquisition: what is opened.
+        tree: the visited part of the file.
+
+    Returns:
+        None as well where it may be the function's own from an earlier turn, and where it is kept.
+    """
+    function, name = acquisition.scope.function(), acquisition.name
+    if function is None or acquisition.known.resource is not Resource.SESSION:
+        return None
+    choice = given_or_own(acquisition.node, name, tree)
+    if choice is None or _begins_as_none(choice.given, function) or _is_stored(name, function):
+        return None
+    return choice
+
+
+def _is_stored(name: str, function: Scope) -> bool:
+    return any(
+        isinstance(node, ast.Assign)
+        and is_name(node.value, name)
+        and not all(isinstance(target, ast.Name) for target in node.targets)
+        for node in own_nodes(function.node)
+    )
+
+
+def _begins_as_none(given: ast.expr, function: Scope) -> bool:
+    hows = [binding.how for binding in function.bindings(ast.unparse(root_of(given)))]
+    return any(
+        isinstance(how, Assigned)
+        and isinstance(how.value, ast.Constant)
+        and how.value.value is None
+        for how in hows
+    )
+
+
+def _may_be_passed_in(place: ast.expr, scope: Scope) -> bool:
+    """Tell whether a name is a parameter, or an attribute that of one, such as ``self``."""
+    root = root_of(place)
+    return isinstance(root, ast.Name) and is_parameter(root.id, scope)
+
+
+def passed_in(pattern: str, scope: Scope | None = None) -> str:
+    """Say that an object is given its session by whoever makes it.
+
+    Args:
+        pattern: the sanctioned code between backticks, or words.
+        scope: where the object gets it now; None where the pattern is no code of that place.
+    """
+    opened = f", opened by {pattern}" if scope is None else opened_by(pattern, scope)
+    return f"one that is passed in{opened}"
+
+
+def opened_by(pattern: str, scope: Scope) -> str:
+    """Say by what others open a session: empty for what only the function in a scope can name."""
+    return "" if is_local(pattern, scope) else f", opened by {pattern}"
+
+
+def is_local(pattern: str, scope: Scope) -> bool:
+    """Tell whether the code of a pattern names what only the function around it has.
+
+    Args:
+        pattern: the code between backticks, or words.
+        scope: where it is to be written in the end, or is not.
+
+    Returns:
+        True for a parameter, ``self`` among them, and for what is bound there; False for what the
+        function imports, which others can import as well.
+    """
+    found = _BLOCK.match(pattern)
+    tree = parse(found[2]) if found is not None else None
+    return tree is not None and any(
+        _is_of_function(node.id, scope) for node in ast.walk(tree) if isinstance(node, ast.Name)
+    )
+
+
+def _is_of_function(name: str, scope: Scope) -> bool:
+    home = scope.defining(name)
+    if home is None or home is scope.module.scope:
+        return False
+    return not all(isinstance(binding.how, Imported) for binding in home.bindings(name))
 
 
 def in_coroutine(pattern: str, scope: Scope) -> str:

@@ -335,7 +335,8 @@ class House:
                 owner = use.expression.rpartition(".")[0]
                 missing, is_trusted = f"the class has no `{owner}`", False
         elif scope.lookup(root):
-            pass
+            if self.inference.is_missing(expression, scope):
+                missing, is_trusted = f"the module of `{root}` does not have it", False
         elif layer.bind and layer.bind.partition("=")[0].strip() == root:
             reach = Reach(bind=layer.bind)
         elif home is not None and home.bindings(root):

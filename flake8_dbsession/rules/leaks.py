@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
@@ -73,18 +74,19 @@ def outlives_its_function(close: HandClose, context: Context) -> bool:
     )
 
 
-def leaving_line(ending: Ending) -> str:
+def leaving_line(ending: Ending, leaks: Sequence[Leak] = ()) -> str:
     """Say on which line a session or connection is left open: ``line 41 returns``.
 
     Args:
         ending: one with a leak.
+        leaks: those of its leaks that count; none for all.
 
     Returns:
         The words for its first leak that the text shows. An exception, which it does not show,
         comes after the others: first that of a ``yield``, where whoever drives the generator may
         raise anything, last that of an index and what only a cancellation does.
     """
-    leaks = ending.lifetime.leaks
+    leaks = leaks or ending.lifetime.leaks
     leak = min(leaks, key=lambda each: 3 if ending.is_cancelled(each) else _plainness(each))
     if ending.is_cancelled(leak):
         return f"line {_line(leak)} is cancelled, which no `except Exception` catches"

@@ -780,3 +780,30 @@ def by_a_flag_that_changes(x, db=None):
     return found
 """,
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "db.execute(1)\n    if x:\n        return",
+            "when line 6 returns, and keeps its connection",
+        ),
+        (
+            "db.execute(1)\n    db.commit()\n    if x:\n        return",
+            "when line 4 raises, and keeps its connection",
+        ),
+        (
+            "if x:\n        db.add(1)\n        db.commit()\n        return\n    db.execute(1)",
+            "when line 6 raises, and keeps its connection",
+        ),
+    ],
+)
+def test_the_message_says_when_the_connection_is_kept(
+    tmp_path: Path, body: str, words: str
+) -> None:
+    text = f"from database import SessionLocal\ndef f(x):\n    db = SessionLocal()\n    {body}\n"
+    database = "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker(ENGINE)\n"
+    write_project(tmp_path, {"database.py": database, "service.py": f"{text}    db.close()\n"})
+    ((*_, message),) = [found for found in lint(tmp_path, "service.py") if found[2] == "DBS303"]
+    assert f" is not closed {words}; " in message

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flake8_dbsession.house.house import WRITE_ONE
 from tests.cases import CHOSEN, lint, write_project
 
 CORE = """
@@ -27,8 +28,10 @@ CORE = """
         async with AsyncSessionLocal() as db:
             yield db
 """
-HEADER = "import sqlite3\nfrom core import SessionLocal, get_async_db\n"
+HEADER = "import sqlite3\nfrom core import AsyncSessionLocal, SessionLocal, get_async_db\n"
 BLOCK = "use `with get_db_session() as db:`"
+GIVEN = "use `with nullcontext(db)"
+OWN = "get_db_session()"
 EACH = "use one for each piece of work, opened by `with get_db_session() as db:`"
 PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
 
@@ -40,22 +43,89 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
         (
             "def f(db=None):\n    db = db or SessionLocal()\n",
             "DBS101",
-            f"{BLOCK} where none was passed in",
+            f"{GIVEN} if db else {OWN} as db:`",
         ),
         (
             "def f(db=None):\n    if db is None:\n        db = SessionLocal()\n",
             "DBS101",
-            f"{BLOCK} where none was passed in",
+            f"{GIVEN} if db is not None else {OWN} as db:`",
         ),
         (
             "def f(db=None):\n    session = db or SessionLocal()\n",
             "DBS101",
-            f"{BLOCK[:-4]}session:` where none was passed in",
+            f"{GIVEN} if db else {OWN} as session:`",
         ),
         (
             "def f(db=None):\n    session = db if db is not None else SessionLocal()\n",
             "DBS101",
-            f"{BLOCK[:-4]}session:` where none was passed in",
+            f"{GIVEN} if db is not None else {OWN} as session:`",
+        ),
+        (
+            "def f(db=None):\n    own = db is None\n    if own:\n        db = SessionLocal()\n",
+            "DBS101",
+            f"{GIVEN} if db is not None else {OWN} as db:`",
+        ),
+        (
+            "def f(db=None):\n    session = db or SessionLocal()\n    own = db is None\n"
+            "    try:\n        session.execute(1)\n    finally:\n        if own:\n"
+            "            session.close()\n",
+            "DBS101",
+            f"{GIVEN} if db is not None else {OWN} as session:`",
+        ),
+        (
+            "class A:\n    def f(self):\n        db = self.db or SessionLocal()\n",
+            "DBS101",
+            f"use `with nullcontext(self.db) if self.db else {OWN} as db:`",
+        ),
+        (
+            "def f(context):\n    db = context.get(1)\n    if not db:\n"
+            "        db = SessionLocal()\n    db.execute(1)\n",
+            "DBS302",
+            f"{GIVEN} if db else {OWN} as db:`",
+        ),
+        (
+            "async def f(db=None):\n    db = db or AsyncSessionLocal()\n",
+            "DBS101",
+            "use `async with nullcontext(db) if db else AsyncSessionLocal() as db:`",
+        ),
+        (
+            "def f(db=None):\n    db = db or AsyncSessionLocal()\n",
+            "DBS101",
+            "use `async with nullcontext(db) if db else AsyncSessionLocal() as db:` "
+            "in an `async def`",
+        ),
+        (
+            "def f(db=None):\n    with db or SessionLocal() as session:\n"
+            "        session.execute(1)\n",
+            "DBS102",
+            f"{GIVEN} if db else {OWN} as session:`",
+        ),
+        (
+            "def f(db=None):\n    session = db or SessionLocal(autoflush=False)\n",
+            "DBS101",
+            f"{GIVEN} if db else {OWN} as session:`, which does not take `autoflush=False`",
+        ),
+        (
+            "def f(db=None):\n    if db is None:\n        log(1)\n        db = SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
+        ),
+        (
+            "class A:\n    def f(self):\n        count(self.db or SessionLocal())\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
+        ),
+        (
+            "def f(x):\n    db = None\n    for y in x:\n        if db is None:\n"
+            "            db = SessionLocal()\n        db.execute(y)\n",
+            "DBS101",
+            f"{BLOCK} around the work",
+        ),
+        (
+            "class A:\n    def f(self):\n        db = self.db or SessionLocal()\n"
+            "        self.db = db\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
         ),
         ("def f(x):\n    if x:\n        db = SessionLocal()\n", "DBS101", f"; {BLOCK}"),
         (
@@ -200,9 +270,57 @@ def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:
     """
     write_project(tmp_path, {**CHOSEN, "db.py": DATABASE, "app.py": text})
     (message,) = (m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS103")
-    assert message.endswith(
-        "use one that is passed in, opened by `with self.factory() as session:`"
-    )
+    assert message.endswith("; make it once for the process, and use one that is passed in")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "way_out"),
+    [
+        (
+            "class A:\n    def __init__(self):\n        Local = sessionmaker(ENGINE)\n"
+            "        self.db = Local()\n",
+            "DBS204",
+            "; close it in a method, or use one that is passed in",
+        ),
+        (
+            "class A:\n    def __init__(self, engine):\n        self.db = Session(engine)\n",
+            "DBS204",
+            "; close it in a method, or use one that is passed in",
+        ),
+        (
+            "class A:\n    def __init__(self):\n        from core import SessionLocal as Local\n"
+            "        self.db = Local()\n",
+            "DBS204",
+            "; close it in a method, or use one that is passed in, opened by `with Local() as db:`",
+        ),
+        (
+            "def f():\n    Local = sessionmaker(ENGINE)\n    global db\n    db = Local()\n",
+            "DBS205",
+            "; open one for each piece of work",
+        ),
+        (
+            "class A:\n    def __init__(self):\n        self.make = sessionmaker(ENGINE)\n"
+            "    def f(self):\n        return self.make()\n",
+            "DBS101",
+            f"; use {WRITE_ONE}",
+        ),
+    ],
+)
+def test_others_are_told_nothing_that_they_cannot_name(
+    tmp_path: Path, text: str, code: str, way_out: str
+) -> None:
+    core = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        ENGINE = create_engine("sqlite:///x.db")
+        SessionLocal = sessionmaker(ENGINE)
+    """
+    head = "from sqlalchemy.orm import Session, sessionmaker\nfrom core import ENGINE\n"
+    policy = 'owners = ["core.py"]\n'
+    write_project(tmp_path, {"core.py": core, "dbsession.toml": policy, "service.py": head + text})
+    (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == code]
+    assert message.endswith(way_out)
 
 
 DATABASE = """

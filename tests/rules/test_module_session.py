@@ -53,6 +53,9 @@ def test_top_level_blocks_are_module_level(tmp_path: Path) -> None:
                     c = SessionLocal()  # DBS201
                 with app.app_context():
                     d = SessionLocal()  # DBS201
+
+                def work():
+                    return a, b, c, d
             """
         },
         CODES,
@@ -139,3 +142,105 @@ def test_the_message_names_what_the_project_has(tmp_path: Path) -> None:
         "`new_session()` is opened at import, and all threads share it as `session`; "
         "open one where it is needed, with `with session_scope() as session:`"
     ]
+
+
+def test_the_session_of_a_scripts_one_run_is_its_own(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "core.py": "from sqlalchemy.orm import sessionmaker\nSessionLocal = sessionmaker(E)\n",
+            "counts.py": """
+                from core import SessionLocal
+
+                session = SessionLocal()
+                try:
+                    for state in STATES:
+                        print(session.query(state).count())
+                finally:
+                    session.close()
+            """,
+            "retry.py": """
+                from core import SessionLocal
+
+                def add(db, run):
+                    db.add(run)
+
+                def named(runs):
+                    db = runs[0]
+                    return [lambda: db.name for run in runs]
+
+                db = SessionLocal()
+                add(db, [db.get(Run, x) for x in named(RUNS)])
+                db.commit()
+                db.close()
+            """,
+            "guarded.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()
+                if __name__ == "__main__":
+                    print(db.execute(1))
+            """,
+            "used.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                def work():
+                    def inner():
+                        return db.execute(1)
+                    return inner()
+
+                work()
+            """,
+            "in_a_class.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                class Repository:
+                    session = db
+
+                Repository().run()
+            """,
+            "in_a_lambda.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+                run(lambda: db.execute(1))
+            """,
+            "offered.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+            """,
+            "shared.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+                print(db)
+            """,
+            "tools/loaded.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+                print(db)
+            """,
+            "tools/dotted.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+                print(db)
+            """,
+            "users.py": """
+                import tools.dotted
+                from shared import db
+                from tools import (
+                    loaded,
+                )
+                # from counts import session
+                print("import counts")
+            """,
+        },
+        CODES,
+    )

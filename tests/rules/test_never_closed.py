@@ -808,3 +808,50 @@ def test_a_tests_database_in_memory(tmp_path: Path) -> None:
         },
         {"DBS302", "DBS602"},
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "keeps"),
+    [
+        ("db.execute(1)", ", and keeps its connection; "),
+        ("db.execute(1)\n    db.commit()", ", and keeps its connection when line 4 raises; "),
+        ("db.add(1)\n    db.commit()", ", and keeps its connection when line 5 raises; "),
+        (
+            "db.execute(1)\n    db.rollback()\n    print(1)",
+            ", and keeps its connection when line 4 raises; ",
+        ),
+        ("db.commit()\n    db.execute(1)", ", and keeps its connection; "),
+        (
+            "db.add(1)\n    if x:\n        db.commit()\n    db.execute(1)",
+            ", and keeps its connection; ",
+        ),
+        (
+            "db.execute(1)\n    db.commit()\n    if x:\n        db.execute(1)",
+            ", and keeps its connection; ",
+        ),
+    ],
+)
+def test_the_message_says_when_the_connection_is_kept(
+    tmp_path: Path, body: str, keeps: str
+) -> None:
+    text = f"from database import SessionLocal\ndef f(x):\n    db = SessionLocal()\n    {body}\n"
+    write_project(tmp_path, {"database.py": DATABASE, "service.py": text})
+    ((*_, message),) = [found for found in lint(tmp_path, "service.py") if found[2] == "DBS302"]
+    assert message.startswith(f"`SessionLocal()` is never closed{keeps}")
+
+
+def test_the_end_of_a_script_keeps_no_connection_after_a_commit(tmp_path: Path) -> None:
+    text = """
+        from database import SessionLocal
+
+        def fill():
+            db = SessionLocal()
+            db.execute(1)
+            db.commit()
+
+        fill()
+        print("done")
+    """
+    write_project(tmp_path, {"database.py": DATABASE, "script.py": text})
+    ((*_, message),) = [found for found in lint(tmp_path, "script.py") if found[2] == "DBS302"]
+    assert message.startswith("`SessionLocal()` is never closed; use ")

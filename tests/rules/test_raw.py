@@ -290,7 +290,7 @@ def test_an_asynchronous_provider_is_no_way_out_for_a_plain_session(tmp_path: Pa
     ]
 
 
-def test_a_name_that_its_module_does_not_define_has_no_provider_but_that_modules(
+def test_a_name_that_its_module_does_not_tell_has_no_provider_but_that_modules(
     tmp_path: Path,
 ) -> None:
     assert_cases(
@@ -300,6 +300,7 @@ def test_a_name_that_its_module_does_not_define_has_no_provider_but_that_modules
                 from sqlalchemy.ext.asyncio import async_sessionmaker
 
                 AsyncSessionLocal = async_sessionmaker(engine)
+                async_session_maker = elsewhere()
             """,
             "script.py": """
                 from core.database import async_session_maker
@@ -373,18 +374,18 @@ def test_a_context_manager_written_as_a_class_is_a_provider(tmp_path: Path) -> N
         {
             "core/database.py": DATABASE,
             "locked.py": """
-                from core.database import SessionLocal
+                from core.database import new_session
 
                 class Locked:
                     def __enter__(self):
-                        self._block = SessionLocal()
+                        self._block = new_session()
                         return self._block.__enter__()
 
                     def __exit__(self, *error):
                         self._block.__exit__(*error)
 
                     def reopen(self):
-                        self._block = SessionLocal()  # DBS101
+                        self._block = new_session()  # DBS101
             """,
         },
         {"DBS101"},

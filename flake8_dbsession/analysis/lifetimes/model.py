@@ -28,6 +28,8 @@ class Opened(NamedTuple):
         is_session: whether it is a session, which gives its connection back with the end of a
             transaction.
         is_async: whether its methods work only where they are awaited.
+        rests: whether only its connection is followed, which a session gives back by `commit()`
+            and `rollback()`; else it is in use until it is closed.
     """
 
     node: ast.expr
@@ -37,6 +39,7 @@ class Opened(NamedTuple):
     beside: tuple[tuple[object, ...], ...] = ()
     is_session: bool = False
     is_async: bool = False
+    rests: bool = False
 
 
 def constructs_by_name(call: ast.Call) -> bool:

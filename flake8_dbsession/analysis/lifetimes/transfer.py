@@ -55,6 +55,7 @@ from flake8_dbsession.analysis.nodes import dotted_name, root_of, unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
 _ADDING_METHODS = frozenset({"add", "add_all"})
+_ENDING_METHODS = frozenset({"commit", "reset", "rollback"})
 # They take no connection from the pool, and give one back at most.
 _IDLE_METHODS = frozenset(
     {"__aenter__", "commit", "expire", "expire_all", "expunge", "expunge_all", "get_bind",
@@ -144,8 +145,19 @@ class Transfer:
                 for state in self.after(event, before)
                 if state.status in (before.status, Status.LIVE) and raising not in state.holders
             ]
+            if self._ends_transaction(raising, before):
+                states = [before._replace(status=Status.LIVE)]
         for state in states:
             yield from self._kept(state.settled(), raising, Leaving.RAISES)
+
+    def _ends_transaction(self, node: ast.AST, state: State) -> bool:
+        """Tell whether a call gives back the connection that a session has taken, or will take."""
+        match unawaited(node) if isinstance(node, ast.expr) else None:
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)):
+                is_own = self._opened.rests and self._reader.refers(owner, state)
+                has_work = state.status in (Status.ADDED_TO, Status.LIVE)
+                return is_own and has_work and method in _ENDING_METHODS
+        return False
 
     def _takes_first(self, node: ast.AST, state: State) -> bool:
         """Tell whether a call only takes a session's first connection: failing, it has none."""
@@ -313,6 +325,8 @@ class Transfer:
             return self._close(call, Closing.BY_HAND, state)
         if method in EXITING and self._opened.block_closes:
             return self._close(call, Closing.BY_HAND, state)
+        if self._ends_transaction(call, state):
+            return state._replace(status=Status.CREATED)
         if method in _ADDING_METHODS and state.status in (Status.CREATED, Status.ADDED_TO):
             return state._replace(status=Status.ADDED_TO)
         if method == "commit" and state.status in (Status.ADDED_TO, *CLOSED):

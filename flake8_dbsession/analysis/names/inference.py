@@ -296,7 +296,42 @@ class Inference:
         Yields:
             The bindings, each with the scope of the module that it stands in.
         """
-        pending = list(scope.lookup(name))
+        return self._ends(scope.lookup(name))
+
+    def is_missing(self, expression: ast.expr, scope: Scope) -> bool:
+        """Tell whether an expression reads a name that a module of the project does not have.
+
+        Args:
+            expression: a name, or an attribute of one.
+            scope: the scope it is read in.
+
+        Returns:
+            True where all imports that may give the name would fail, or what they give would lack
+            the attribute.
+        """
+        match expression:
+            case ast.Name(id=name):
+                return self._are_missing(scope.lookup(name))
+            case ast.Attribute(value=ast.Name(id=name) as base, attr=attribute):
+                if isinstance(self.value(base, scope), ModuleValue):
+                    return self._are_missing(_read_of(scope.lookup(name), attribute))
+                return self._are_missing(scope.lookup(name))
+            case ast.Attribute(value=base):
+                return self.is_missing(base, scope)
+        return False
+
+    def _are_missing(self, bindings: Iterable[Binding]) -> bool:
+        """Tell whether all imports of a name lead to modules without it; ``None`` is no name."""
+        ends = [each for each in self._ends(bindings) if not _binds_none(each)]
+        return bool(ends) and all(
+            isinstance(end.how, Imported)
+            and bool(end.how.name)
+            and self.project.lacks(end.scope.module.path, end.how)
+            for end in ends
+        )
+
+    def _ends(self, bindings: Iterable[Binding]) -> Iterator[Binding]:
+        pending = list(bindings)
         seen = set(pending)
         for _ in range(_LONGEST_CHAIN):
             if not pending:
@@ -451,6 +486,9 @@ class Inference:
     def _or_named(self, value: Value | None, expression: ast.expr, scope: Scope) -> Value | None:
         """Let the policy's names, bare or dotted, decide where resolving one leads nowhere."""
         last = last_segment(expression)
+        is_named = last in self.vocabulary.bare or bool(self._named_like(last))
+        if value is None and is_named and self.is_missing(expression, scope):
+            return None
         value = self._or_bare(value, last)
         if value is not None and not isinstance(value, External):
             return value
@@ -470,17 +508,26 @@ class Inference:
             ]
         return self._named[last]
 
-    def _or_bare(self, value: Value | None, name: str, home: Scope | None = None) -> Value | None:
+    def _or_bare(
+        self,
+        value: Value | None,
+        name: str,
+        home: Scope | None = None,
+        bindings: Iterable[Binding] = (),
+    ) -> Value | None:
         """Let the policy's bare names decide where resolving a name leads nowhere.
 
         Args:
             value: what resolving it gave.
             name: the name.
             home: the module that should define it; None where that was not found.
+            bindings: what binds it; where that surely fails, no name decides.
         """
         origin = value.name if isinstance(value, External) else name
         leads_nowhere = value is None or isinstance(value, External)
         if name in self.vocabulary.bare and leads_nowhere and origin.rpartition(".")[2] == name:
+            if value is None and self._are_missing(bindings):
+                return None
             return _declared(origin, None, home if value is None else None)
         return value
 
@@ -537,7 +584,8 @@ class Inference:
             return roles.lookup(dotted)
         if not how.name:
             return ModuleValue(module.scope)
-        return self._or_bare(self.member(module, how.name), how.name, module.scope)
+        found = self.member(module, how.name)
+        return self._or_bare(found, how.name, module.scope, [Binding(how, importer.scope)])
 
     def _member(self, module: Module, name: str) -> Value | None:
         for factory in self.vocabulary.factories:
@@ -551,7 +599,7 @@ class Inference:
         if submodule is not None:
             return ModuleValue(submodule.scope)
         if bindings:
-            return self._or_bare(value, name, module.scope)
+            return self._or_bare(value, name, module.scope, bindings)
         return self._star_imported(module, name)
 
     def _star_imported(self, module: Module, name: str) -> Value | None:
@@ -997,6 +1045,25 @@ def bound_to(call: ast.Call) -> ast.expr | None:
     if call.args:
         return call.args[0]
     return keyword_of(call, "bind")
+
+
+def _read_of(bindings: Iterable[Binding], attribute: str) -> Iterator[Binding]:
+    """Give the imports of an attribute that those of its module stand for."""
+    for binding in bindings:
+        how = binding.how
+        if isinstance(how, Imported):
+            module = ".".join(filter(None, (how.module, how.name)))
+            yield binding._replace(how=Imported(module, attribute, how.level))
+        else:
+            yield binding
+
+
+def _binds_none(binding: Binding) -> bool:
+    """Tell whether a name is bound to ``None`` for want of anything else."""
+    match binding.how:
+        case Assigned(value=ast.Constant(value=None)):
+            return True
+    return False
 
 
 def injected_callable(expression: ast.expr, scope: Scope) -> ast.expr | None:

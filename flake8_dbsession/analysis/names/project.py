@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.modules import Module
+from flake8_dbsession.analysis.names.scopes import Imported
 from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
@@ -23,6 +24,7 @@ from flake8_dbsession.reading import DISK, Sources
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
+_BINDING_BY_TEXT = ("__getattr__", "exec(", "globals()", "import *", "sys.modules")
 _MOST_WHOLE = 32  # whole trees at a time: a hundred lines take some hundred kilobytes
 
 
@@ -227,7 +229,31 @@ class Project:
         """Tell whether a module, or a package, may have an attribute of some name."""
         if module.bindings(name) or self.submodule(module, name) is not None:
             return True
-        return "import *" in module.text or "__getattr__" in module.text
+        return any(word in module.text for word in _BINDING_BY_TEXT)
+
+    def lacks(self, importer: Path, imported: Imported) -> bool:
+        """Tell whether an import takes a name from a module of the project that has none such.
+
+        Args:
+            importer: the absolute path of the importing file.
+            imported: what it imports, by a name.
+
+        Returns:
+            True where each module that it may mean has none. What other modules store there, and
+            what a folder without ``__init__.py`` or an empty file holds, is not known.
+        """
+        question = Question(importer.parent, imported.module, imported.level)
+        paths = list(self._locations.every(question))
+        self.trace.searched(importer, paths, is_exhaustive=False)
+        name = imported.name or ""
+        modules = [self._module(path) for path in paths]
+        if not modules or any(module is None or self._has(module, name) for module in modules):
+            return False
+        stored = re.compile(rf"\.{re.escape(name)}\s*(?::[^=\n]+)?=(?!=)".encode())
+        return not self.may_hold(importer, stored)
+
+    def _has(self, module: Module, name: str) -> bool:
+        return not module.text.strip() or self.may_have(module, name)
 
     def _answer(self, asker: Path, question: Question) -> Module | None:
         path = self._locations.find(question)

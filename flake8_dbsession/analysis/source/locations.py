@@ -77,14 +77,17 @@ class Locations:
             self._found[question] = self._find(question)
         return self._found[question]
 
-    def _find(self, question: Question) -> Path | None:
+    def every(self, question: Question) -> Iterator[Path]:
+        """Give all files that an import may lead to, the likeliest first."""
         segments = question.dotted.split(".") if question.dotted else []
         for base in self._bases(question.folder, segments, question.level):
             self._note(base, segments)
             path = _resolve(base.joinpath(*segments))
             if path is not None:
-                return path
-        return None
+                yield path
+
+    def _find(self, question: Question) -> Path | None:
+        return next(self.every(question), None)
 
     def _note(self, base: Path, segments: list[str]) -> None:
         self.searched.add(base)

@@ -17,11 +17,12 @@ import libcst as cst
 
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.acquisition.given_or_own import given_or_own
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing, Handing, Leaving
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
-from flake8_dbsession.fixes.blocks.given_or_own import fix_shared, shared_in
+from flake8_dbsession.fixes.blocks.given_or_own import fix_shared
 from flake8_dbsession.fixes.blocks.handled import differing_keys
 from flake8_dbsession.fixes.blocks.new_block import (
     PASS,
@@ -131,8 +132,8 @@ def _fix_local(acquisition: Acquisition, document: Document) -> Fix:
         raise Refusal("a registry of its own stands for the session")
     refuse_optional(acquisition, document)
     refuse_borrowed(acquisition, document)
-    shared = shared_in(plain_need(acquisition, document), document)
-    if shared is not None:
+    shared = given_or_own(acquisition.node, acquisition.name, document.context.file.tree)
+    if shared is not None and shared.around is not None:
         need = need_of(acquisition, document)
         return fix_shared(shared, need, document, provision_of_own_block(acquisition, document))
     ends = _clear_ends(acquisition, document)

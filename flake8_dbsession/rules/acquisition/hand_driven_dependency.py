@@ -134,7 +134,7 @@ def _way_out(fact: DrivenDependency, context: Context) -> str:
     if fact.keeper:
         return f"let it open one for each piece of work, with {pattern}"
     if leaves_in_an_object(name, fact.scope):
-        return f"use {passed_in(pattern)}"
+        return f"use {passed_in(pattern, fact.scope)}"
     return f"use {in_coroutine(pattern, fact.scope)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder
-from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending, keeping_leaks
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -88,8 +88,9 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
         if fact.lifetime.is_closed_on_some_paths_only and not is_unguarded(fact, context):
             fits_no_block = goes_on_without_block(fact)
             way_out = CLOSE_THERE if fits_no_block else closing_way_out(opened, context)
+            leaks = keeping_leaks(fact, context.file.tree, context.file.inference)
+            keeps = ", and keeps its connection" if leaks else ""
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is not closed when {leaving_line(fact)}, and keeps its "
-                f"connection; {way_out}",
+                f"`{opened.text}` is not closed when {leaving_line(fact, leaks)}{keeps}; {way_out}",
             )

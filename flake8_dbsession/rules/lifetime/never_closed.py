@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Holder
-from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending, keeping_leaks
 from flake8_dbsession.analysis.facts.lifetime.in_tests import needs_no_close
+from flake8_dbsession.analysis.lifetimes import Leaving
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.leaks import leaving_line
 from flake8_dbsession.rules.lifetime.wording import closing_way_out
 from flake8_dbsession.rules.registry import register
 
@@ -33,7 +35,9 @@ class SessionNeverClosed(Rule[Ending]):
     ## Why is this bad?
     From its first use on, the session holds a connection and an open transaction. They come back
     when the garbage collector finds the session, which under load is too late: the pool runs dry,
-    and requests wait for a connection until they time out.
+    and requests wait for a connection until they time out. A commit or rollback gives the
+    connection back as well, but not where an error comes before it, and only until the next use,
+    which may be that of an object that the commit expired.
 
     ## Example
     ```python
@@ -87,6 +91,14 @@ class SessionNeverClosed(Rule[Ending]):
         if fact.lifetime.is_never_closed and not fact.is_discarded:
             yield self.violation(
                 opened.node,
-                f"`{opened.text}` is never closed, and keeps its connection; "
+                f"`{opened.text}` is never closed{_keeps(fact, context)}; "
                 f"{closing_way_out(opened, context)}",
             )
+
+
+def _keeps(ending: Ending, context: Context) -> str:
+    """Say when the session keeps its connection: not where the last use of it is a commit."""
+    leaks = keeping_leaks(ending, context.file.tree, context.file.inference)
+    if any(leak.how is not Leaving.RAISES for leak in leaks):
+        return ", and keeps its connection"
+    return f", and keeps its connection when {leaving_line(ending, leaks)}" if leaks else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.scope.own_runs import is_of_one_run
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
@@ -18,14 +19,16 @@ class ModuleGlobalSession(Rule[Acquisition]):
     ## What it does
     Reports a session that is opened at the top level of a module and held by a name there, also
     inside a top-level `if`, `try`, `for` or `with`. What stands under
-    `if __name__ == "__main__":` is a script's own affair, and a factory (`sessionmaker`) or a
-    registry (`scoped_session`) at module level is right. Silent in notebooks, which nobody imports.
+    `if __name__ == "__main__":` is a script's own affair, and so is the session of a script's one
+    run: that of a module with such a guard, or whose last statement works (a call, a loop), where
+    no function or class reads the name and no module of the project imports the script. A factory
+    (`sessionmaker`) or a registry (`scoped_session`) at module level is right. Silent in notebooks,
+    which nobody imports.
 
     ## Why is this bad?
     The session is opened when the module is first imported, whoever imports it and why. Every
     thread and every request that uses the name works in one transaction and on one identity map:
-    stale data, somebody else's rollback, and errors that only load brings out. A script that means
-    to run only as one says so with the main guard.
+    stale data, somebody else's rollback, and errors that only load brings out.
 
     ## Example
     ```python
@@ -57,7 +60,9 @@ class ModuleGlobalSession(Rule[Acquisition]):
 
     def check(self, fact: Acquisition, context: Context) -> Iterator[Violation]:
         """Report sessions held by module-level names."""
-        if fact.holder is Holder.MODULE and fact.known.resource is Resource.SESSION:
+        if fact.holder is not Holder.MODULE or fact.known.resource is not Resource.SESSION:
+            return
+        if not is_of_one_run(fact, context.file.tree, context.file.inference):
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` is opened at import, and all threads share it as `{fact.name}`; "

@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.scope.sharing import shared_place
 from flake8_dbsession.analysis.names.values import Resource
-from flake8_dbsession.house.fitting import in_coroutine
+from flake8_dbsession.house.fitting import in_coroutine, is_local
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -76,9 +76,10 @@ class ProcessWideSession(Rule[Acquisition]):
             return
         place = shared_place(fact, inference)
         if place is not None:
-            way_out = in_coroutine(context.advice(fact, by_others=True).words, fact.scope)
+            pattern = context.advice(fact, by_others=True).words
+            way_out = "" if is_local(pattern, fact.scope) else in_coroutine(pattern, fact.scope)
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` is one session for the whole process, kept as {place}; "
-                f"open one for each piece of work, with {way_out}",
+                f"open one for each piece of work{f', with {way_out}' if way_out else ''}",
             )

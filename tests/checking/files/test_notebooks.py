@@ -132,7 +132,7 @@ def test_comments_in_cells() -> None:
 def test_a_session_for_the_whole_notebook_is_its_own_affair() -> None:
     cells = ("from sqlalchemy.orm import Session\n", "db = Session(engine)\n", "db.close()")
     assert "DBS201" not in " ".join(found(*cells))
-    Path("a.py").write_text("".join(cells))
+    Path("a.py").write_text("".join((*cells, "\nMODE = 1\n")))
     assert "DBS201" in check("a.py").stdout
 
 

@@ -189,19 +189,11 @@ def _is_lost_by_import(acquisition: Acquisition, scope: Scope) -> bool:
 def _endings_in(
     scope: Scope, found: list[Acquisition], tree: Tree, inference: Inference, *, ends: bool
 ) -> Iterator[Ending]:
-    effects = Effects(inference)
     opened = [_opened(acquisition, tree, inference) for acquisition in found]
-    graph = _graph(scope, found, effects, tree, inference)
-    if graph is None:
+    followed = _followed(scope, found, opened, tree, inference)
+    if followed is None:
         return
-    traits = effects.traits(
-        scope,
-        block_closes=any(each.block_closes for each in opened),
-        yields=_yields_to_a_closer(scope),
-    )
-    own = own_tests(scope)
-    followed = lifetimes(graph, opened, traits, own.told)
-    owned = under_ownership(scope) - own.calls
+    owned = under_ownership(scope) - own_tests(scope).calls
     ends_script = is_step_of_a_script(scope)
     for acquisition, lifetime in zip(found, followed, strict=True):
         if lifetime is not None and not any(close.node in owned for close in lifetime.closes):
@@ -213,6 +205,49 @@ def _endings_in(
                 kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
             cancelled = frozenset(_cancelled(kept, scope, inference))
             yield Ending(acquisition, kept, scope, _taking(acquisition, inference), cancelled)
+
+
+def _followed(
+    scope: Scope,
+    found: list[Acquisition],
+    opened: list[Opened],
+    tree: Tree,
+    inference: Inference,
+) -> tuple[Lifetime | None, ...] | None:
+    """Follow what a function opens through its flow; None where it is too large for that."""
+    effects = Effects(inference)
+    graph = _graph(scope, found, effects, tree, inference)
+    if graph is None:
+        return None
+    traits = effects.traits(
+        scope,
+        block_closes=any(each.block_closes for each in opened),
+        yields=_yields_to_a_closer(scope),
+    )
+    return lifetimes(graph, opened, traits, own_tests(scope).told)
+
+
+def keeping_leaks(ending: Ending, tree: Tree, inference: Inference) -> tuple[Leak, ...]:
+    """Give the ways on which a session that is left open keeps a connection.
+
+    Args:
+        ending: the session.
+        tree: the visited part of the file.
+        inference: answers what calls do with it.
+
+    Returns:
+        Its leaks, without those that come after the end of its last transaction: with that the
+        pool has the connection back.
+    """
+    opened = _opened(ending.acquisition, tree, inference)._replace(rests=True)
+    followed = _followed(ending.scope, [ending.acquisition], [opened], tree, inference) or ()
+    raises = any(leak.how is Leaving.RAISES for leak in ending.lifetime.leaks)
+    return tuple(
+        leak
+        for lifetime in followed
+        for leak in (lifetime.leaks if lifetime is not None else ending.lifetime.leaks)
+        if raises or leak.how is not Leaving.RAISES
+    )
 
 
 def _taking(acquisition: Acquisition, inference: Inference) -> Taking | None:
