@@ -357,7 +357,7 @@ def silenced(text: str, reported: set[int]) -> str:
     lines = text.split("\n")
     for number in reported:
         end = next(n for n in range(number - 1, len(lines)) if not lines[n].endswith("\\"))
-        lines[end] += "  # noqa"
+        lines[end] = re.sub(r"  # noqa:.*", "", lines[end]) + "  # noqa"
     return "\n".join(lines)
 
 

@@ -65,13 +65,9 @@ def given_or_own(call: ast.Call, name: str, tree: Tree) -> GivenOrOwn | None:
     """
     choice = _Choice(call, name)
     statement = tree.statement(call)
-    firsts = [statement, tree.parent(statement)] if statement is not None else []
-    found = [
-        found
-        for first in firsts
-        if isinstance(first, ast.stmt)
-        for found in choice.from_statement(first, tree)
-    ]
+    above = tree.parent(statement) if statement is not None else None
+    firsts = [statement, above if isinstance(above, ast.If) else None]
+    found = [each for first in firsts if first for each in choice.from_statement(first, tree)]
     return next((each for each in found if each.around is not None), next(iter(found), None))
 
 
