@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from flake8_dbsession.checking.findings import Finding
 
-_YOUNG = 20_000  # objects after which Python looks for garbage: what is imported is none
+_YOUNG = 200_000  # objects after which Python looks for garbage: what is imported is none
 
 
 def main() -> None:

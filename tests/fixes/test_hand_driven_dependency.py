@@ -239,6 +239,60 @@ LOOPS = {
         return 3
 """,
     ),
+    "closed at the end": (
+        """
+    from core.database import get_async_db
+    from core.models import User
+
+    async def work(this, name, cache):
+        async for db in get_async_db():
+            db.add(User(name=name))
+            await db.commit()
+            await db.close()
+""",
+        """
+    from core.database import AsyncSessionLocal
+    from core.models import User
+
+    async def work(this, name, cache):
+        async with AsyncSessionLocal() as db:
+            db.add(User(name=name))
+            await db.commit()
+""",
+    ),
+    "closed in a finally": (
+        """
+    from core.database import get_async_db
+    from core.models import User
+
+    async def work(this, name, cache):
+        async for db in get_async_db():
+            try:
+                db.add(User(name=name))
+                probe()
+                await db.commit()
+            except ValueError:
+                await db.rollback()
+                raise
+
+            finally:
+                await db.close()
+""",
+        """
+    from core.database import AsyncSessionLocal
+    from core.models import User
+
+    async def work(this, name, cache):
+        async with AsyncSessionLocal() as db:
+            try:
+                db.add(User(name=name))
+                probe()
+                await db.commit()
+            except ValueError:
+                await db.rollback()
+                raise
+""",
+    ),
     "work that the dependency commits": (
         """
     from core.database import get_committing_db
@@ -356,6 +410,21 @@ def test_a_comment_beside_the_end_of_a_loop_is_a_doubt(tmp_path: Path) -> None:
     files = {**HOUSE, "core/database.py": ONLY_DEPENDENCIES, "work.py": code}
     assert reasons(tmp_path, files, "work.py", "DBS105") == [
         "5: DBS105 the comment `# one is enough` would be lost"
+    ]
+
+
+def test_what_a_close_in_the_loop_gives_up_is_not_committed(tmp_path: Path) -> None:
+    code = """
+        from core.database import get_db
+        from core.models import User
+
+        def work():
+            for db in get_db():
+                db.add(User(name="a"))
+                db.close()
+    """
+    assert reasons(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS105") == [
+        "6: DBS105 `get_db_session` would commit what line 7 may leave uncommitted"
     ]
 
 

@@ -17,6 +17,7 @@ from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.registry import register
 from flake8_dbsession.house.driven import leaving_of_driven, place_of_driven, way_of_driven
+from flake8_dbsession.rewriting.closes import is_call_on
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
 from flake8_dbsession.rewriting.imports import whole_lines
@@ -165,15 +166,20 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
     own = _own_provision(need, fact, document)
     provision = doubting_fallback(own or provision_for(need, document))
     ends = _ends_of(loop)
+    close = _without_close(loop.body, need.name, document)
     # Where the dependency commits at the end of the loop, that the provider does is no difference.
-    new = replace(provision, commits=False) if _commits_at_end(fact, document) else provision
-    doubts = doubts_about(need.name, loop.body, need.scope, new, document, ends=ends)
+    is_same = close is None and _commits_at_end(fact, document)
+    new = replace(provision, commits=False) if is_same else provision
+    doubts = doubts_about(
+        need.name, loop.body, need.scope, new, document, closes_stay=close is None, ends=ends
+    )
     start, end = document.span(loop)[0], document.span(loop.iter)[1]
     if document.has_comment(start, end):
         raise Refusal("a comment in it would be lost")
     keyword = "async with" if provision.is_async else "with"
     edit = Edit(start, end, f"{keyword} {provision.call} as {need.name}")
     removed = [_without_last(block, document) for block in left]
+    removed += [close] if close is not None else []
     lost = (c for each in removed for c in document.comments_in(each.start, each.end))
     doubts += tuple(map(lost_comment, lost))
     edits = (edit, *removed, *provision.edits)
@@ -204,6 +210,27 @@ def _without_last(block: list[ast.stmt], document: Document) -> Edit:
     while not document.lines[first - 2].strip():
         first -= 1
     return Edit(document.offset(first, 0), document.line_end(last.lineno), "")
+
+
+def _without_close(body: list[ast.stmt], name: str, document: Document) -> Edit | None:
+    """Take away the close at the end of a loop's body, which the block does as well.
+
+    Returns:
+        The edit, with the ``finally`` that holds nothing else; None where no close stands there, or
+        the ``try`` around it is there for nothing else.
+    """
+    last = body[-1]
+    block = last.finalbody if isinstance(last, ast.Try) and last.finalbody else body
+    close = block[-1]
+    if not is_call_on(close, name, "close") or not document.stands_alone(close, close):
+        return None
+    if len(block) > 1:
+        return whole_lines(close, document)
+    if not isinstance(last, ast.Try) or not last.handlers:
+        return None
+    before = (last.orelse or last.handlers[-1].body)[-1]
+    start = document.line_end(before.end_lineno or 0)
+    return Edit(start, document.line_end(close.end_lineno or 0), "")
 
 
 def _ends_of(loop: ast.For | ast.AsyncFor) -> Ends:
