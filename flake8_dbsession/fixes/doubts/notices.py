@@ -426,8 +426,11 @@ class Test:
         found = [*place.others(place.name, homes=homes)]
         for provider in {each.new for each in swaps}:
             found += place.others(provider, homes=homes, early=True)
-        others = (e for e in found if e.path != swaps[0].home and (e.path, e.line) not in mine)
-        return any(self._runs(seen, each, place) for each in others)
+        others = [e for e in found if e.path != swaps[0].home and (e.path, e.line) not in mine]
+        return any(
+            self._runs(seen, each, place) or self._runs_by_module(seen, each, place)
+            for each in others
+        )
 
     def _closing(
         self, seen: _Seen, place: Place, swaps: list[Swap], *, stays: bool
@@ -496,6 +499,16 @@ class Test:
         is_known = any(module.uses_of(read.path) for module in modules)
         known = uses if is_known else None
         return self._code.runs.may_run(seen.at, read.path, run_by, known, unless)
+
+    def _runs_by_module(self, seen: _Seen, read: Read, place: Place) -> bool:
+        """Tell whether a module runs code of one that the test need not name for that."""
+        functions = place.uses.functions
+        return self._code is not None and any(
+            self._code.runs.may_run(
+                seen.at, place.module, self._run_by(use.line, functions, place), None
+            )
+            for use in read.used_by(functions)
+        )
 
     def _run_by(self, line: int, functions: Functions, place: Place) -> Runners:
         """Give what stands wherever the code on a line of a module is run."""

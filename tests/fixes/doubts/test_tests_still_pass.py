@@ -339,6 +339,7 @@ OF_OBJECT = """
         db.close.assert_called_once()
 """
 TELLING_EARLY = OPENED + "\n    def tell()" + TELLING.partition("    def tell()")[2]
+ADDING_TOLD = TELLING_EARLY.replace("return True\n", "return tell()\n")
 BESIDE_LATE = (
     OPENED
     + """
@@ -448,6 +449,17 @@ FITTING = {
         monkeypatch.setattr("core.teller.title", lambda: "all")
         assert work.add("a")
         assert work.tell() == ("all", 0)
+        """,
+        'monkeypatch.setattr(work, "get_db_session", lambda: closing(db))',
+    ),
+    "its own name, where what it calls uses the provider": (
+        ADDING_TOLD,
+        READY
+        + """
+    def test_it(monkeypatch):
+        db = MagicMock()
+        monkeypatch.setattr(work, "SessionLocal", lambda: db)
+        assert work.add("a") == ("users", 0)
         """,
         'monkeypatch.setattr(work, "get_db_session", lambda: closing(db))',
     ),
