@@ -31,8 +31,8 @@ def caught_classes(
         case ast.Tuple(elts=parts):
             return tuple(n for part in parts for n in caught_classes(part, scope, inference, most))
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            parts = [left, right]
-            return tuple(n for part in parts for n in caught_classes(part, scope, inference, most))
+            both = ast.Tuple([left, right], ast.Load())
+            return caught_classes(both, scope, inference, most)
         case ast.Attribute() | ast.Name() if most:
             match list(bindings_of(node, scope, inference)):
                 case [

@@ -174,6 +174,9 @@ CLOSERS = CLOSES | {"invalidate", "terminate"}
 ENDINGS = CLOSES | {"commit", "rollback"}
 """The methods that end what a session or connection has begun."""
 
+ENDING_TRANSACTIONS = frozenset({"commit", "reset", "rollback"})
+"""By which a session gives its connection back, and can be worked with after that."""
+
 STREAMS = frozenset({"stream", "stream_scalars"})
 """The methods whose result still reads from the server."""
 

@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.flow.graph import (
     Leave,
     Take,
 )
-from flake8_dbsession.analysis.library.methods import CLOSERS
+from flake8_dbsession.analysis.library.methods import CLOSERS, ENDING_TRANSACTIONS
 from flake8_dbsession.analysis.library.python import KEEPING, REWRAPPING
 from flake8_dbsession.analysis.library.running import STARTERS
 from flake8_dbsession.analysis.library.wrappers import (
@@ -55,7 +55,6 @@ from flake8_dbsession.analysis.nodes import dotted_name, root_of, unawaited
 
 _UNUSED = frozenset({Status.CREATED, Status.ADDED_TO})
 _ADDING_METHODS = frozenset({"add", "add_all"})
-_ENDING_METHODS = frozenset({"commit", "reset", "rollback"})
 # They take no connection from the pool, and give one back at most.
 _IDLE_METHODS = frozenset(
     {"__aenter__", "commit", "expire", "expire_all", "expunge", "expunge_all", "get_bind",
@@ -156,7 +155,7 @@ class Transfer:
             case ast.Call(func=ast.Attribute(value=owner, attr=method)):
                 is_own = self._opened.rests and self._reader.refers(owner, state)
                 has_work = state.status in (Status.ADDED_TO, Status.LIVE)
-                return is_own and has_work and method in _ENDING_METHODS
+                return is_own and has_work and method in ENDING_TRANSACTIONS
         return False
 
     def _takes_first(self, node: ast.AST, state: State) -> bool:

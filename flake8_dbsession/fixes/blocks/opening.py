@@ -100,9 +100,11 @@ def _source(expression: ast.expr, scope: Scope) -> tuple[str, bool]:
     """
     name = root_name(expression)
     where = scope.defining(name) if name else None
-    match [binding.how for binding in where.bindings(name)] if where is not None else ():
-        case [Assigned(value=value)] if where is not None and where is not where.module.scope:
-            return _source(value, where) if root_name(value) != name else (name, False)
+    if where is None or where is scope.module.scope:
+        return name, False
+    match [binding.how for binding in where.bindings(name)]:
+        case [Assigned(value=value)] if root_name(value) != name:
+            return _source(value, where)
         case [Parameter(is_receiver=True)]:
             return "", False
         case [Parameter()]:

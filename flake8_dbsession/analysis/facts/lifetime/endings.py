@@ -38,7 +38,11 @@ from flake8_dbsession.analysis.library.drivers import (
     Taking,
     driver_of,
 )
-from flake8_dbsession.analysis.library.methods import FRAME_READERS, KEEPING_NOTHING
+from flake8_dbsession.analysis.library.methods import (
+    ENDING_TRANSACTIONS,
+    FRAME_READERS,
+    KEEPING_NOTHING,
+)
 from flake8_dbsession.analysis.library.python import EXPECTING
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes import (
@@ -50,6 +54,7 @@ from flake8_dbsession.analysis.lifetimes import (
     Opened,
     lifetimes,
 )
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.bindings import bindings_of
 from flake8_dbsession.analysis.names.functions import (
     is_context_manager,
@@ -239,6 +244,8 @@ def keeping_leaks(ending: Ending, tree: Tree, inference: Inference) -> tuple[Lea
         Its leaks, without those that come after the end of its last transaction: with that the
         pool has the connection back.
     """
+    if not _ends_transactions(ending.scope):
+        return ending.lifetime.leaks
     opened = _opened(ending.acquisition, tree, inference)._replace(rests=True)
     followed = _followed(ending.scope, [ending.acquisition], [opened], tree, inference) or ()
     raises = any(leak.how is Leaving.RAISES for leak in ending.lifetime.leaks)
@@ -248,6 +255,13 @@ def keeping_leaks(ending: Ending, tree: Tree, inference: Inference) -> tuple[Lea
         for leak in (lifetime.leaks if lifetime is not None else ending.lifetime.leaks)
         if raises or leak.how is not Leaving.RAISES
     )
+
+
+@remembered
+def _ends_transactions(scope: Scope) -> bool:
+    """Tell whether a function may end the transaction of anything."""
+    nodes = (node for node in own_nodes(scope.node) if isinstance(node, ast.Attribute))
+    return any(node.attr in ENDING_TRANSACTIONS for node in nodes)
 
 
 def _taking(acquisition: Acquisition, inference: Inference) -> Taking | None:

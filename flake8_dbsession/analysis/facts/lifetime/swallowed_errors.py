@@ -53,9 +53,7 @@ from flake8_dbsession.analysis.library.methods import (
 )
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.names.functions import (
-    decorator_names,
-)
+from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
