@@ -6,6 +6,7 @@ import ast
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import ENDS
@@ -97,7 +98,7 @@ def _doubts(
         return doubts_about(need.name, block.body, need.scope, provision, document)
     if not provision.commits:
         raise Refusal(f"`{provision.name}` would not commit")
-    objects = Objects(need.name, block.body, need.scope, document.context.file.inference)
+    objects = Objects(need.name, Block(block.body, need.scope, document.context.file.inference))
     if work_through(block.body, Changes(objects)).ever & ENDS:
         reason = "`begin()` lets nothing more be done after a commit by hand"
         return (*doubts_of(provision), Doubt(Kind.OTHER, reason))

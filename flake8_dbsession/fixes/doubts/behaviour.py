@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
 from flake8_dbsession.analysis.effects.work.model import Broken, Pending
 from flake8_dbsession.analysis.effects.work.pending import Left, left_by
@@ -63,7 +64,7 @@ def doubts_about(
     Returns:
         The doubts; none where the block is certain to do the same.
     """
-    objects = Objects(session, body, scope, document.context.file.inference)
+    objects = Objects(session, Block(body, scope, document.context.file.inference))
     doubts = [*doubts_of(provision)]
     if provision.commits or not (ends.without_error or ends.soon):
         left = left_by(body, objects, closes_stay=closes_stay)
@@ -91,7 +92,7 @@ def lends(
     """
     if not (provision.commits and provision.keeps_loaded):
         return False
-    objects = Objects(session, body, scope, document.context.file.inference)
+    objects = Objects(session, Block(body, scope, document.context.file.inference))
     return outliving(objects, body, names_read_outside(body, scope).__contains__) is not None
 
 
