@@ -12,9 +12,12 @@ from typing import TypeAlias
 
 import libcst as cst
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document, lines_in, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 from flake8_dbsession.rewriting.said import said_again
+
+_NAMES_CLOSE = regex(r"\.close\b|\bclose\(")
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -76,6 +79,8 @@ class Region:
     ) -> list[Statement]:
         """Put comments above statements that would be lost with those in whose place they come.
 
+        But for those that name a call of ``close``, which is none of theirs there.
+
         Args:
             statements: the statements.
             beside: others that come in their place too.
@@ -83,7 +88,8 @@ class Region:
         if not statements:
             return []
         lost = self._lost([*beside, *statements]).elements()
-        above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in lost]
+        still_true = (comment for comment in lost if not _NAMES_CLOSE.search(comment))
+        above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in still_true]
         first, *rest = statements
         return [first.with_changes(leading_lines=[*first.leading_lines, *above]), *rest]
 

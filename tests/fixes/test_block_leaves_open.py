@@ -49,6 +49,38 @@ FORMS = {
             connection.execute(sql)
         """,
     ),
+    "two_that_are_too_long": (
+        """
+        with sqlite3.connect(path) as source, sqlite3.connect(sql) as target:
+            source.backup(target)
+        """,
+        """
+        with closing(
+            sqlite3.connect(path)
+        ) as source, source, closing(
+            sqlite3.connect(sql)
+        ) as target, target:
+            source.backup(target)
+        """,
+    ),
+    "in_a_loop_below_another": (
+        """
+        with sqlite3.connect(path) as c:
+            rows = c.execute(sql).fetchall()
+        for row in rows:
+            with sqlite3.connect(path) as c:
+                c.execute(sql, row)
+                c.commit()
+        """,
+        f"""
+        {CLOSING}
+            rows = c.execute(sql).fetchall()
+        for row in rows:
+            {CLOSING}
+                c.execute(sql, row)
+                c.commit()
+        """,
+    ),
     "no_name": (
         "with sqlite3.connect(path):\n    return 1",
         "with closing(sqlite3.connect(path)) as conn, conn:\n    return 1",
@@ -92,6 +124,10 @@ UNSAFE = {
     ),
     "connection_used_later": (
         "with sqlite3.connect(path) as c:\n    c.execute(sql)\nprint(c.total_changes)"
+    ),
+    "read_in_the_next_turn": (
+        "c = None\nwhile True:\n    print(c and c.total_changes)\n"
+        "    with sqlite3.connect(path) as c:\n        c.execute(sql)"
     ),
     "wrapped": "with sqlite3.connect(path) as c:\n    found = wrap(c)\nreturn found",
     "yielded": "with sqlite3.connect(path) as c:\n    yield c",

@@ -407,7 +407,8 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
         return _Rewritten(before, parted(whole)[1] or nothing, opened.statements)
     outer = opened.statements[0]
     handled = whole[0] if len(whole) == 1 else None
-    if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and new.is_quiet:
+    is_within = new.is_quiet and provision.commits
+    if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and is_within:
         if provision.rolls_back:
             handled = without_rollbacks(handled, name)
         if not handlers_need(handled, objects):

@@ -95,6 +95,7 @@ def fix_in_try(
     if provision.is_injected and not is_quiet:
         doubts += (early_doubt(provision),)
     statements = region.keeping(statements)
+    doubts += region.losses(statements)
     edits = [*region.rewritten(statements), *provision.edits]
     notes = annotation_notes(assignment, document)
     unneeded = document.names_in(assignment) | document.names_caught([around])

@@ -83,7 +83,7 @@ def fix_injected_block(
     assert isinstance(old, cst.With)
     body = without_closes(block_of(old.body), need.name, rolls_back=False)
     statements = region.keeping(in_place_of(old, body or [PASS]))
-    doubts = _doubts(need, block, provision, document)
+    doubts = _doubts(need, block, provision, document) + region.losses(statements)
     if not opens_quietly(need, provision, document):
         doubts += (early_doubt(provision),)
     edits = (*region.rewritten(statements), *provision.edits)

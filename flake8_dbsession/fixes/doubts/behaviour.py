@@ -204,7 +204,7 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
 
 
 def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
-    """Find what a function reads after a block, or around it where that is in a loop.
+    """Find what a function reads after a block, or before it in a loop around both.
 
     Args:
         body: the block's statements.
@@ -212,10 +212,12 @@ def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
     """
     function = scope.function() or scope.module.scope
     first, last = body[0].lineno, body[-1].end_lineno or 0
-    in_loop = any(
-        isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
+    loops = [
+        node.lineno
         for node in own_nodes(function.node)
-    )
+        if isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
+    ]
+    again = min(loops, default=first)
     anew = {*_read_anew(body_of(function.node), last, frozenset()), *_read_within(function.node)}
     return [
         node
@@ -223,7 +225,7 @@ def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
         if isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
         and node not in anew
-        and (node.lineno > last or (in_loop and node.lineno < first))
+        and (node.lineno > last or again <= node.lineno < first)
     ]
 
 
