@@ -72,7 +72,17 @@ class Region:
             code = "".join(lines_of(module.code)[1:])
         else:
             code = self._module.with_changes(body=statements).code
-        return tuple(_line_edits(self._text, self._shifted(code), self._start))
+        code = self._shifted(code) + self._gap_below(code)
+        return tuple(_line_edits(self._text, code, self._start))
+
+    def _gap_below(self, code: str) -> str:
+        """Give the blank lines above a last statement that goes, where others follow it."""
+        *_, last = lines_of(self._text)
+        below = lines_of(self._document.text[self._end :])[:1]
+        gap, _ = parted(self.statements[-1:])
+        goes = last.strip() not in map(str.strip, lines_of(code))
+        is_followed = any(line.strip() and _indent(line) == _indent(last) for line in below)
+        return self._document.newline * len(gap) if goes and is_followed else ""
 
     def keeping(
         self, statements: Sequence[Statement], beside: Sequence[Statement] = ()

@@ -266,6 +266,15 @@ def test_many_blocks_of_a_helper_get_one_beside_it(tmp_path: Path) -> None:
     assert old[-1] == 2
 
 
+def test_the_block_stands_as_far_below_as_what_follows(tmp_path: Path) -> None:
+    helper = "def _open():\n    return sqlite3.connect('x')\n"
+    use = "def use{}():\n    with _open() as c:\n        c.execute('x')\n"
+    before = "\n".join([TOP, helper, *map(use.format, range(4))])
+    after = repaired(tmp_path, {"work.py": before}, "work.py", "DBS601").text.content
+    block = "@contextmanager\ndef _open_closing():\n    with closing(_open()) as conn, conn:\n"
+    assert f"{helper}\n{block}        yield conn\n\ndef use0():\n" in after
+
+
 def test_the_block_is_annotated_as_the_helper_is(tmp_path: Path) -> None:
     before = STORE.format("", *["_connect"] * 4).replace(
         "_connect(self):", "_connect(self) -> sqlite3.Connection:"

@@ -107,3 +107,26 @@ def test_a_comment_of_the_close_that_names_the_call_is_a_doubt(below: str, tmp_p
     source = USED.format(below=below)
     (left,) = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101").left
     assert left.reason == f"the comment `{below}` would be lost"
+
+
+def test_the_blank_line_above_a_close_parts_what_follows(tmp_path: Path) -> None:
+    source = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work():
+        db = SessionLocal()
+        count = db.query(User).count()
+        if not count:
+            print("none")
+
+            db.close()
+            return 0
+        count += 1
+
+        db.close()
+        return count
+    """
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    assert '            print("none")\n\n            return 0\n' in done.text.content
+    assert done.text.content.endswith("        count += 1\n\n    return count\n")
