@@ -81,6 +81,22 @@ FORMS = {
                 c.commit()
         """,
     ),
+    "another_in_the_same_loop": (
+        """
+        for each in path:
+            with sqlite3.connect(each) as c:
+                c.execute(sql)
+            with sqlite3.connect(each) as c:
+                c.commit()
+        """,
+        """
+        for each in path:
+            with closing(sqlite3.connect(each)) as c, c:
+                c.execute(sql)
+            with closing(sqlite3.connect(each)) as c, c:
+                c.commit()
+        """,
+    ),
     "no_name": (
         "with sqlite3.connect(path):\n    return 1",
         "with closing(sqlite3.connect(path)) as conn, conn:\n    return 1",
@@ -128,6 +144,10 @@ UNSAFE = {
     "read_in_the_next_turn": (
         "c = None\nwhile True:\n    print(c and c.total_changes)\n"
         "    with sqlite3.connect(path) as c:\n        c.execute(sql)"
+    ),
+    "read_in_the_next_turn_of_an_inner_loop": (
+        "while True:\n    c = sqlite3.connect(sql)\n    for each in path:\n        print(c)\n"
+        "        with sqlite3.connect(path) as c:\n            c.execute(sql)"
     ),
     "wrapped": "with sqlite3.connect(path) as c:\n    found = wrap(c)\nreturn found",
     "yielded": "with sqlite3.connect(path) as c:\n    yield c",

@@ -7,7 +7,7 @@ What is left uncommitted, by the block or by a helper that is given the session,
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
@@ -212,12 +212,11 @@ def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
     """
     function = scope.function() or scope.module.scope
     first, last = body[0].lineno, body[-1].end_lineno or 0
-    loops = [
-        node.lineno
+    loops = {
+        node.lineno: {*_read_anew(node.body, node.lineno, frozenset())}
         for node in own_nodes(function.node)
         if isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
-    ]
-    again = min(loops, default=first)
+    }
     anew = {*_read_anew(body_of(function.node), last, frozenset()), *_read_within(function.node)}
     return [
         node
@@ -225,8 +224,18 @@ def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
         if isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
         and node not in anew
-        and (node.lineno > last or again <= node.lineno < first)
+        and (node.lineno > last or (node.lineno < first and _is_read_again(node, loops)))
     ]
+
+
+def _is_read_again(read: ast.Name, loops: Mapping[int, Set[ast.Name]]) -> bool:
+    """Tell whether another turn of a loop reads a name that it does not bind again before.
+
+    Args:
+        read: what reads it.
+        loops: the loops around a block below, by their lines, with what reads a name anew there.
+    """
+    return any(line <= read.lineno and read not in anew for line, anew in loops.items())
 
 
 def _read_anew(body: Sequence[ast.stmt], after: int, bound: frozenset[str]) -> Iterator[ast.Name]:
