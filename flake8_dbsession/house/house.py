@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from flake8_dbsession.analysis.effects.needs import is_needed
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.held_work import works_after
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
@@ -211,6 +212,8 @@ class House:
                 return f"`{way.expression}` opens another database"
             if way.style is Style.CONTEXT and _is_coroutine(way) and not way.is_async:
                 return f"`{way.expression}` is asynchronous, and gives a plain session"
+        if way.given_by is not None and is_needed(place.scope, way.given_by, self.inference):
+            return f"`{way.expression}` runs what stands here"
         if _is_taken(way, place.scope, self.inference):
             return f"`{way.expression}` is another function here"
         if way.leaving.commits is False and place.needs_commit:
@@ -388,6 +391,7 @@ class House:
             is_async=known.is_async,
             leaving=leaving_of(function, known, self.inference),
             function=function,
+            given_by=known if function is None else function,
             is_found=True,
             is_same=wanted.is_same(given),
             is_other=wanted.is_other(given),
