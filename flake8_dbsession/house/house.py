@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from flake8_dbsession.analysis.effects.giving import giving_of
 from flake8_dbsession.analysis.effects.needs import is_needed
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.held_work import works_after
@@ -125,8 +126,10 @@ class House:
         ways = self._dependencies(place)
         return next((way for way in ways if not self._misfit(way, place)), None)
 
-    def opens_another(self, dependency: ast.expr, place: OpeningPlace) -> bool:
-        """Tell whether a dependency, as the file writes it, opens or may open another database.
+    def is_unfit(self, dependency: ast.expr, place: OpeningPlace) -> bool:
+        """Tell whether a dependency, as the file writes it, is none to be given at a place.
+
+        It is none where it opens or may open another database, and where it would go wrong there.
 
         Args:
             dependency: what the file hands to the framework.
@@ -139,7 +142,7 @@ class House:
             return False
         way = Way(ast.unparse(dependency), style=Style.DEPENDENCY)
         found = self._of_code(way, value, known, place._replace(scope=scope))
-        return found.is_other or found.may_be_other
+        return found.is_other or found.may_be_other or bool(self._fault(found, place))
 
     def why_no_dependency(self, place: OpeningPlace) -> str:
         """Say why there is no dependency for what a place opens."""
@@ -212,13 +215,25 @@ class House:
                 return f"`{way.expression}` opens another database"
             if way.style is Style.CONTEXT and _is_coroutine(way) and not way.is_async:
                 return f"`{way.expression}` is asynchronous, and gives a plain session"
-        if way.given_by is not None and is_needed(place.scope, way.given_by, self.inference):
-            return f"`{way.expression}` runs what stands here"
+        fault = self._fault(way, place)
+        if fault:
+            return fault
         if _is_taken(way, place.scope, self.inference):
             return f"`{way.expression}` is another function here"
         if way.leaving.commits is False and place.needs_commit:
             return f"`{way.expression}` would not commit"
         return ""
+
+    def _fault(self, way: Way, place: OpeningPlace) -> str:
+        """Say what would go wrong with a way though it gives the right thing; empty for nothing."""
+        if way.given_by is not None and is_needed(place.scope, way.given_by, self.inference):
+            return f"`{way.expression}` runs what stands here"
+        if way.function is None:
+            return ""
+        giving = giving_of(way.function, self.inference)
+        if giving.may_be_none:
+            return f"`{way.expression}` may give None"
+        return f"`{way.expression}` yields again after an error" if giving.yields_again else ""
 
     def is_injectable(self, scope: Scope) -> bool:
         """Tell whether a scope is a request handler's own body, whose parameters are injected.

@@ -541,3 +541,83 @@ def test_a_block_that_leaves_a_connection_open_is_no_way(tmp_path: Path) -> None
     write_project(tmp_path, {"dbsession.toml": policy, "app/work.py": use})
     (message,) = [message for *_, message in lint(tmp_path, "app/work.py")]
     assert message.endswith("use `with closing(get_connection()) as conn:`")
+
+
+OPTIONAL = """
+@contextmanager
+def optional():
+    if engine is None:
+        yield None
+        return
+    with SessionLocal() as db:
+        yield db
+        db.commit()
+"""
+AGAIN = """
+@contextmanager
+def again():
+    try:
+        with SessionLocal() as db:
+            yield db
+            db.commit()
+    except Exception:
+        with SessionLocal() as db:
+            yield db
+"""
+
+
+@pytest.mark.parametrize("first", [OPTIONAL, AGAIN], ids=["optional", "again"])
+def test_what_may_give_none_or_yields_again_is_no_way(first: str, tmp_path: Path) -> None:
+    """Not even where it commits, as the code asks for; another one comes in its place."""
+    use = USE.replace("db.query(1)", "db.add(1)")
+    assert one(tmp_path, FACTORY + first, use) == OWN_BLOCK
+    assert one(tmp_path, FACTORY + first + provider(), use) == "`with scope() as db:`"
+
+
+@pytest.mark.parametrize("name", ["optional", "again"])
+def test_a_policy_s_way_of_that_kind_is_not_written(name: str, tmp_path: Path) -> None:
+    policy = f'[[layers]]\nname = "all"\npaths = ["app/**"]\nuse = "core.db:{name}"\n'
+    database = FACTORY + OPTIONAL + AGAIN
+    assert one(tmp_path, database, policy=policy) == OWN_BLOCK
+
+
+CONNECTIONS = """
+import os
+from contextlib import contextmanager
+from psycopg2.pool import PoolError, ThreadedConnectionPool
+
+pool = ThreadedConnectionPool(1, 9, os.environ["URL"])
+
+@contextmanager
+def optional():
+    conn = None
+    try:
+        conn = pool.getconn()
+        yield conn
+        conn.commit()
+    except PoolError:
+        yield None
+    finally:
+        pool.putconn(conn)
+
+@contextmanager
+def connection():
+    conn = pool.getconn()
+    try:
+        yield conn
+    finally:
+        pool.putconn(conn)
+
+def write():
+    conn = pool.getconn()
+    with conn.cursor() as cursor:
+        cursor.execute("insert into t values (1)")
+    conn.commit()
+    pool.putconn(conn)
+"""
+
+
+def test_a_connection_that_may_be_none_is_no_way(tmp_path: Path) -> None:
+    write_project(tmp_path, {"db.py": CONNECTIONS})
+    (message,) = (message for _, _, code, message in lint(tmp_path, "db.py") if code == "DBS605")
+    assert "`with connection() as conn:`" in message
