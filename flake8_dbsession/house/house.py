@@ -32,6 +32,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.house.block_ends import leaving_of
+from flake8_dbsession.house.habits import Habits
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, OpeningPlace, Reach, Way
@@ -152,9 +153,10 @@ class House:
     def _dependencies(self, place: OpeningPlace) -> Iterator[Way]:
         layers = sorted(self._layers, key=lambda layer: layer is not self._layer)
         declared = [w for layer in layers if layer.declared for w in self._of_layer(layer, place)]
-        for way in (*declared, *self._beside_factory(place), *self._imported(place)):
-            if way.style is Style.DEPENDENCY:
-                yield way
+        sources = (self._beside_factory(place), self._imported(place), self._injected(place))
+        found = [way for source in sources for way in source]
+        yield from (way for way in declared if way.style is Style.DEPENDENCY)
+        yield from self._by_habit([way for way in found if way.style is Style.DEPENDENCY], place)
 
     def connection(self, place: OpeningPlace) -> Way | None:
         """Give the policy's way to connections that can be used at a place, and fits it best."""
@@ -428,13 +430,37 @@ class House:
     def _found(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the ways to what a place opens in the modules around it."""
         sources = (self._beside_factory(place), self._of_objects(place), self._imported(place))
-        found = [way for source in sources for way in _fitting(list(source), place)]
-        styles = [Style.CONTEXT]
-        if self.is_injectable(place.scope):
-            is_long = place.opened is not None and self.outlasts(place.opened[0].node, place.scope)
-            styles.insert(is_long, Style.DEPENDENCY)
-        for style in styles:
-            yield from (way for way in found if way.style is style)
+        found = [self._sorted(list(source), place) for source in sources]
+        blocks = [way for ways in found for way in ways if way.style is Style.CONTEXT]
+        if not self.is_injectable(place.scope):
+            yield from blocks
+            return
+        ways = [way for ways in (*found, self._injected(place)) for way in ways]
+        injected = self._by_habit([w for w in ways if w.style is Style.DEPENDENCY], place)
+        is_long = place.opened is not None and self.outlasts(place.opened[0].node, place.scope)
+        yield from (*blocks, *injected) if is_long else (*injected, *blocks)
+
+    def _sorted(self, ways: list[Way], place: OpeningPlace) -> list[Way]:
+        """Put those of some ways first that fit what the code does, those in use before others."""
+        blocks = [way for way in ways if way.style is Style.CONTEXT]
+        if len(blocks) > 1:
+            ways = sorted(ways, key=lambda way: way in blocks and not self._habits.uses(way))
+        return _fitting(ways, place)
+
+    def _by_habit(self, ways: list[Way], place: OpeningPlace) -> list[Way]:
+        """Put those of some dependencies first that the project injects, and most of all.
+
+        One that nothing injects is no habit of the house, however well it fits.
+        """
+        if len(ways) < 2:
+            return ways
+        uses = {way: self._habits.uses(way) for way in ways}
+        ways = _fitting(sorted(ways, key=lambda way: -uses[way]), place)
+        return sorted(ways, key=lambda way: not uses[way])
+
+    @cached_property
+    def _habits(self) -> Habits:
+        return Habits(self._file.module, self.inference)
 
     def _beside_factory(self, place: OpeningPlace) -> Iterator[Way]:
         home = place.known.home
@@ -470,6 +496,22 @@ class House:
                 reached = self._imports.spelling(dotted, name) if dotted else (name, AT_HAND)
                 way = Way(*reached, style=STYLES[known.role])
                 way = self._of_code(way, function, known, place)
+                if way.is_same:
+                    yield way
+
+    def _injected(self, place: OpeningPlace) -> Iterator[Way]:
+        """Find the dependencies of other modules that the project injects for what is opened."""
+        if not self._wanted(place).is_known:
+            return
+        known_here = {self._file.module, *self._imports.modules().values()}
+        if place.known.home is not None:
+            known_here.add(place.known.home.module)
+        for each in self._habits.injected():
+            if each.dotted and each.function.scope.module not in known_here:
+                way = Way(*self._imports.spelling(each.dotted, each.name), style=Style.DEPENDENCY)
+                known = self.inference.role(each.function)
+                assert known is not None
+                way = self._of_code(way, each.function, known, place)
                 if way.is_same:
                     yield way
 
