@@ -111,8 +111,10 @@ def _rewritten(
         leading_lines=assignment.leading_lines,
     )
     new: Statement = guarded([block], tail, region.indent) if tail else block
-    edits = (*region.rewritten(region.keeping([new])), *entered.edits)
-    doubts = (*entered.doubts, *([tail_doubt(statements[-1])] if tail else ()))
+    kept = region.keeping([new])
+    edits = (*region.rewritten(kept), *entered.edits)
+    doubts = (*entered.doubts, *region.losses(kept))
+    doubts += (tail_doubt(statements[-1]),) if tail else ()
     unneeded = document.names_in(opening) if entered.call else frozenset()
     notes = annotation_notes(opening, document)
     return Fix(edits, doubts, unneeded, notes, entered.swap)
