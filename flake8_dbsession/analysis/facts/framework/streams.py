@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
@@ -132,7 +133,7 @@ def _object_read(
 ) -> str:
     """Name an object loaded by a handler's session of which a generator reads an attribute."""
     scope = generator.scope.child(generator.node)
-    objects = Objects(session, body_of(handler.node), handler, inference)
+    objects = Objects(session, block_of(handler, inference=inference))
     given = {
         parameter_for(generator, key): value.id
         for key, value in arguments_of(call)
