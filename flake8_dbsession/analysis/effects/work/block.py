@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.callees import Callees
@@ -53,12 +53,20 @@ class Block:
         self.awaited = awaited.union(self.finished.values())
         self.closures = _closures(self.nodes)
         self.classes = tuple(_classes(body, scope, inference))
+        self._names: dict[ast.AST, frozenset[str]] = {}
 
     def _find_finished(self, awaited: set[ast.expr]) -> Iterator[tuple[ast.expr, ast.expr]]:
         for call in self.calls:
             finished = self.callees.finished_by(call, is_awaited=call in awaited)
             if finished is not None:
                 yield call, finished
+
+    def names_any(self, node: ast.AST, names: Set[str]) -> bool:
+        """Tell whether one of some names stands anywhere in a node."""
+        if node not in self._names:
+            inside = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+            self._names[node] = frozenset(name.id for name in inside)
+        return not self._names[node].isdisjoint(names)
 
     def assigned(self, name: str) -> list[ast.expr]:
         """Give what is assigned to a name, but for ``name = name.where(...)``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from itertools import pairwise
 
@@ -320,18 +320,25 @@ class Objects:
 
     def _learn_held(self) -> bool:
         """Find further names by which the session is reached; tell whether there were any."""
-        before = self.held
+        before, known = self.held, self._known()
         for node, target, value in self.block.bound:
             name = dotted_name(target)
-            if name and not isinstance(node, ast.withitem):
+            is_with = isinstance(node, ast.withitem)
+            if name and not is_with and self.block.names_any(value, known):
                 reached = self._bound_to(target, self.reached_by(value))
                 by_turns = isinstance(target, ast.Name) and isinstance(value, _BY_TURNS)
                 if by_turns and reached != NOTHING_HELD:
                     reached = UNFOLLOWED  # where none was given it is a session of its own
                 self.held |= reached.under(name)
         for call in self.block.calls:
-            self.held |= self._kept_by_receiver(call)
+            if self.block.names_any(call, known):
+                self.held |= self._kept_by_receiver(call)
         return self.held != before
+
+    def _known(self) -> Set[str]:
+        """Give the names without one of which nothing in the block can hold an object."""
+        held = (each.partition(".")[0] for each in self.held.sessions | self.held.loose)
+        return {*self.names, *held, "super"}
 
     def _bound_to(self, target: ast.expr, reached: Held) -> Held:
         """Give how a name reaches the session; one that is bound anew may be something else."""
@@ -565,7 +572,12 @@ class Objects:
 
     def _learn(self) -> bool:
         """Find further names; tell whether there were any."""
-        found = {*self._learned_by_binding(), *self._learned_by_calling()} - self.names
+        known = self._known()
+        bound = (b for b in self.block.bound if self.block.names_any(b[2], known))
+        calls = (call for call in self.block.calls if self.block.names_any(call, known))
+        found = {name for _, target, value in bound for name in self._learned_from(target, value)}
+        found.update(name for call in calls for name in self._learned_from_call(call))
+        found -= self.names
         loose = frozenset(name for name in found if "." in name) - self.held.loose
         self.held |= Held(loose=loose)
         found = {name for name in found if "." not in name} | loose
@@ -578,17 +590,12 @@ class Objects:
                 pending += [part for value in values for part in self._made_in(value)]
         return bool(found)
 
-    def _learned_by_binding(self) -> Iterator[str]:
-        for _, target, value in self.block.bound:
-            is_followed = dotted_name(target) is not None and self.is_holder(value)
-            if self.carries(value) and not is_followed:
-                yield from self._holders(target)
-                if isinstance(target, ast.Attribute):
-                    yield dotted_name(target) or ""
-
-    def _learned_by_calling(self) -> Iterator[str]:
-        for call in self.block.calls:
-            yield from self._learned_from_call(call)
+    def _learned_from(self, target: ast.expr, value: ast.expr) -> Iterator[str]:
+        is_followed = dotted_name(target) is not None and self.is_holder(value)
+        if self.carries(value) and not is_followed:
+            yield from self._holders(target)
+            if isinstance(target, ast.Attribute):
+                yield dotted_name(target) or ""
 
     def _holders(self, target: ast.expr) -> Iterator[str]:
         """Give the block's own names that hold what is assigned to a target."""

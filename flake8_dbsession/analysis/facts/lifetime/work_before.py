@@ -54,13 +54,18 @@ def left_before(
     Returns:
         A change, or else a lock, the nearest one; None where the function has left nothing.
     """
-    acts = _Acts(session, scope, inference)
-    found = [
-        left
-        for event in _events_before(tried, graph, acts)
-        if (left := acts.left_by(event)) is not None
-    ]
-    return max(found, key=lambda left: (not left.is_lock, left.line), default=None)
+    acts, lock = _Acts(session, scope, inference), None
+    for event in sorted(_events_before(tried, graph, acts), key=_line_of, reverse=True):
+        left = acts.left_by(event)
+        if left is not None and not left.is_lock:
+            return left  # none of those above is nearer, and to follow each would take long
+        lock = lock or left
+    return lock
+
+
+def _line_of(event: Event) -> int:
+    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
+    return getattr(node, "lineno", 0)
 
 
 def reads_expired(
