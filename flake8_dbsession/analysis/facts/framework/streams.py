@@ -132,24 +132,28 @@ def _object_read(
     generator: FunctionValue, call: ast.Call, session: str, handler: Scope, inference: Inference
 ) -> str:
     """Name an object loaded by a handler's session of which a generator reads an attribute."""
-    scope = generator.scope.child(generator.node)
+    read = [name for name in _read_of_handler(generator, call, handler) if name != session]
+    if not any(handler.bindings(name) for name in read):
+        return ""
     objects = Objects(session, block_of(handler, inference=inference))
+    return next((name for name in read if name in objects.names), "")
+
+
+def _read_of_handler(generator: FunctionValue, call: ast.Call, handler: Scope) -> Iterator[str]:
+    """Give the handler's names of what a generator reads attributes of."""
+    scope, nodes = generator.scope.child(generator.node), own_nodes(generator.node)
     given = {
         parameter_for(generator, key): value.id
         for key, value in arguments_of(call)
         if isinstance(value, ast.Name)
     }
-    nodes = own_nodes(generator.node)
     called = {node.func for node in nodes if isinstance(node, ast.Call)}
     bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id=name)) if node not in called and name not in bound:
                 is_outer = generator.scope.function() is handler and not scope.bindings(name)
-                outer = name if is_outer else given.get(name, "")
-                if outer in objects.names and outer != session:
-                    return outer
-    return ""
+                yield name if is_outer else given.get(name, "")
 
 
 def returns_stream(handler: Scope, inference: Inference) -> bool:
