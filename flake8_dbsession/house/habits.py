@@ -81,9 +81,8 @@ class Habits:
         return self._entered(key[-1])
 
     def _entered(self, name: str) -> int:
-        """Count the calls that stand at the head of a block."""
-        entered = re.compile(rf"\bwith\b[^\n#]*\b{re.escape(name)}\s*\(")
-        return sum(len(entered.findall(module.text)) for module in self._modules_with(f"{name}("))
+        modules = self._modules_with(f"{name}(")
+        return sum(_entries_in(module.scope, name) for module in modules)
 
     def _modules_with(self, text: str) -> Iterator[Module]:
         if text in self._module.text:
@@ -100,6 +99,13 @@ class Habits:
         annotated = re.compile(rf":\s*(?:\w+\.)*{re.escape(alias)}\b(?!\s*[\[(])")
         texts = (module.text for module in self._modules_with(alias))
         return max(1, sum(len(annotated.findall(text)) for text in texts))
+
+
+@remembered
+def _entries_in(module: Scope, name: str) -> int:
+    """Count the calls of a name that stand at the head of a block in a module."""
+    entered = re.compile(rf"\bwith\b[^\n#]*\b{re.escape(name)}\s*\(")
+    return len(entered.findall(module.module.text))
 
 
 @remembered
