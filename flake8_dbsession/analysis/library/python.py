@@ -13,8 +13,8 @@ MAKING = frozenset({"dict", "frozenset", "list", "set", "sorted", "tuple"})
 
 QUIET = (
     (LOOKING | MAKING)
-    | {"callable", "enumerate", "getattr", "issubclass", "locals", "max", "min", "object"}
-    | {"range", "reversed", "super", "zip"}
+    | {"all", "any", "callable", "enumerate", "getattr", "issubclass", "locals", "max", "min"}
+    | {"object", "range", "reversed", "super", "zip"}
 )
 """The builtins that do not raise in practice."""
 
@@ -90,7 +90,11 @@ MAPPING_METHODS = VIEWS | {"copy", "get", "setdefault", "update"}
 CONTAINER_READERS = VIEWS | {"copy", "count", "get", "index"}
 """The methods of containers that change nothing."""
 
-TEXT_METHODS = frozenset({"endswith", "lower", "lstrip", "rstrip", "startswith", "strip", "upper"})
+TEXT_METHODS = frozenset(
+    {"capitalize", "casefold", "endswith", "isalnum", "isalpha", "isdigit", "isspace", "lower"}
+    | {"lstrip", "removeprefix", "removesuffix", "rstrip", "splitlines", "startswith", "strip"}
+    | {"swapcase", "upper", "zfill"}
+)
 TIME_METHODS = frozenset({"isoformat", "strftime", "timestamp", "total_seconds"})
 """The methods of texts and times that do not raise."""
 
