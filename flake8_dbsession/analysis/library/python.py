@@ -162,6 +162,9 @@ QUIET_FUNCTIONS = frozenset(
 Whatever text, or other value of the kind that they are made for, they are given.
 """
 
+WRITING_OUT = frozenset({"json.dump", "json.dumps", "pprint.pformat", "pprint.pp", "pprint.pprint"})
+"""What writes values out as a text."""
+
 SLEEPING = "time.sleep"
 """What fails only where it is given a negative number."""
 

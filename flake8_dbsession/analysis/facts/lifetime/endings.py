@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_b
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.connection.databases import has_one_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import own_tests, under_ownership
+from flake8_dbsession.analysis.facts.lifetime.last_steps import is_last_step
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
     is_called_elsewhere,
@@ -206,6 +207,8 @@ def _endings_in(
                 kept = _without_raises(kept)
             if ends and kept.leaks and not is_called_elsewhere(scope, inference):
                 kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
+            elif not ends and kept.leaks and _ends_with_a_step(acquisition, scope, inference):
+                kept = kept._replace(leaks=())
             cancelled = frozenset(_cancelled(kept, scope, inference))
             yield Ending(acquisition, kept, scope, _taking(acquisition, inference), cancelled)
 
@@ -279,6 +282,13 @@ def _returns_at_close(option: ast.keyword) -> bool:
     # https://www.psycopg.org/psycopg3/docs/api/pool.html#psycopg_pool.ConnectionPool
     is_true = isinstance(option.value, ast.Constant) and option.value.value is True
     return option.arg == "close_returns" and is_true
+
+
+def _ends_with_a_step(acquisition: Acquisition, scope: Scope, inference: Inference) -> bool:
+    """Tell whether the process ends right after a function that opens something but once."""
+    loops = (node for node in own_nodes(scope.node) if isinstance(node, LOOPS))
+    is_opened_again = any(acquisition.node in nodes_in(loop) for loop in loops)
+    return not is_opened_again and is_last_step(scope, inference)
 
 
 def _lost_again(acquisition: Acquisition, lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
