@@ -162,8 +162,12 @@ QUIET_FUNCTIONS = frozenset(
 Whatever text, or other value of the kind that they are made for, they are given.
 """
 
-WRITING_OUT = frozenset({"json.dump", "json.dumps", "pprint.pformat", "pprint.pp", "pprint.pprint"})
-"""What writes values out as a text."""
+COMPUTING_MODULES = frozenset(
+    {"base64", "collections", "copy", "csv", "dataclasses", "datetime", "decimal", "enum"}
+    | {"hashlib", "html", "io", "itertools", "json", "logging", "math", "operator", "pprint"}
+    | {"re", "statistics", "string", "textwrap", "traceback", "uuid"}
+)
+"""The modules whose functions and classes only compute from what is there, or write it out."""
 
 SLEEPING = "time.sleep"
 """What fails only where it is given a negative number."""

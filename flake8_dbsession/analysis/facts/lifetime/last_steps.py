@@ -6,29 +6,20 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from flake8_dbsession.analysis.effects.raising import is_imported
+from flake8_dbsession.analysis.effects.computing import only_computes
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
     is_script,
     uses,
 )
-from flake8_dbsession.analysis.library.python import (
-    EXITS,
-    IN_PLACE,
-    QUIET,
-    QUIET_FUNCTIONS,
-    VALUE_METHODS,
-    VIEWS,
-    WITHOUT_EFFECT,
-    WRITING_OUT,
-)
+from flake8_dbsession.analysis.library.python import EXITS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS, Scope
-from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import (
     children,
+    dotted_name,
     nodes_in,
     run_with,
     start_of,
@@ -37,9 +28,6 @@ from flake8_dbsession.analysis.nodes import (
 
 _DEEPEST = 4  # steps that call one another
 _AGAIN = (*LOOPS, ast.comprehension, ast.ClassDef, ast.Lambda)
-_BUILTINS = QUIET | WITHOUT_EFFECT | EXITS
-_METHODS = VALUE_METHODS | VIEWS | IN_PLACE | {"get"}
-_CALLS = QUIET_FUNCTIONS | EXITS | WRITING_OUT
 
 
 def is_last_step(scope: Scope, inference: Inference, deep: int = _DEEPEST) -> bool:
@@ -149,13 +137,4 @@ def _comes_after(node: ast.AST, other: ast.AST) -> bool:
 
 def _is_of_no_account(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call only computes from what is there, writes it out, or ends the process."""
-    match call.func:
-        case ast.Name(id=name) if name in _BUILTINS:
-            return not scope.lookup(name)
-        case ast.Attribute(value=ast.Constant()):
-            return True
-    callee = inference.value(call.func, scope)
-    if isinstance(callee, External) and callee.name in _CALLS:
-        return True
-    is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _METHODS
-    return is_method and not (isinstance(callee, FunctionValue) or is_imported(call.func, scope))
+    return dotted_name(call.func) in EXITS or only_computes(call, scope, inference)
