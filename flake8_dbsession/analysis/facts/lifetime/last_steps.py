@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
 from flake8_dbsession.analysis.library.python import EXITS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS, Scope
 from flake8_dbsession.analysis.nodes import (
     children,
@@ -45,12 +46,11 @@ def is_last_step(scope: Scope, inference: Inference, deep: int = _DEEPEST) -> bo
     call = _one_call(scope) if deep else None
     if call is None:
         return False
-    path = _path_to(call, scope.module.scope.node)
-    around = next((node for node in reversed(path) if isinstance(node, FUNCTIONS)), None)
-    if around is None:
+    path = _path_to(call, scope.module.scope)
+    if not isinstance(path[0], FUNCTIONS):
         return False
-    caller = scope.module.scope.child(around)
-    if not _is_last_in(path[path.index(around) :], caller, inference):
+    caller = scope.module.scope.child(path[0])
+    if not _is_last_in(path, caller, inference):
         return False
     if not ends_process(caller, inference) and not is_last_step(caller, inference, deep - 1):
         return False
@@ -77,15 +77,14 @@ def _by_function(module: Scope) -> dict[ast.expr, ast.Call]:
     return {node.func: node for node in nodes_in(module.node) if isinstance(node, ast.Call)}
 
 
-def _path_to(sought: ast.AST, root: ast.AST) -> list[ast.AST]:
-    """Give the nodes around one, the outermost first, and the node itself."""
-    if root is sought:
-        return [root]
-    for child in children(root):
-        path = _path_to(sought, child)
-        if path:
-            return [root, *path]
-    return []
+def _path_to(call: ast.Call, module: Scope) -> list[ast.AST]:
+    """Give the nodes around a call, its function or the module first, and the call itself."""
+    path: list[ast.AST] = [call]
+    for node in ancestors_in(call, module):
+        path.append(node)
+        if isinstance(node, FUNCTIONS):
+            break
+    return path[::-1]
 
 
 def _is_last_in(path: list[ast.AST], function: Scope, inference: Inference) -> bool:
