@@ -310,6 +310,10 @@ def test_a_small_helper_that_computes_from_what_is_there_does_not_raise(tmp_path
                     first = LABELS.get(key) or row.get("label")
                     return (extra or {}).get(key, first) if all(row) else SPANS.get(key)
 
+                def counted(key) -> dict[str, int | None]:
+                    found: dict[str, int | None] = {"key": len(key)}
+                    return found
+
                 def fetched(client, key):
                     return client.get(key)
 
@@ -362,10 +366,18 @@ def test_a_small_helper_that_computes_from_what_is_there_does_not_raise(tmp_path
 
                 def of_mappings(row, key):
                     db = SessionLocal()
-                    text = label(row, key)
                     try:
-                        db.query(text)
+                        db.query(row)
                     finally:
+                        print(label(row, key))
+                        db.close()
+
+                def of_what_an_annotation_says(key):
+                    db = SessionLocal()
+                    try:
+                        db.query(key)
+                    finally:
+                        print(counted(key))
                         db.close()
 
                 def of_who_knows_what(client, key):

@@ -39,7 +39,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, names, nodes_in, own_nodes, root_of
+from flake8_dbsession.analysis.nodes import arguments, names, nodes_in, own_nodes, root_of, run_with
 from flake8_dbsession.analysis.questions import Questions
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
@@ -179,9 +179,11 @@ def only_keeps_books(
     return questions.ask(scope.memory, "only keeps books", find, False)
 
 
-def _open_calls(node: ast.AST, scope: Scope) -> list[ast.Call] | None:
+def _open_calls(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope
+) -> list[ast.Call] | None:
     """Give the calls of a function of which more must be asked; None where it can raise anyway."""
-    nodes = own_nodes(node)
+    nodes = [part for statement in function.body for part in _run_in_body(statement)]
     caught = {inner for part in nodes for inner in _caught_in(part)}
     parts = [part for part in nodes if part not in caught]
     looked_into = {name for part in parts for name in _looked_into(part)}
@@ -193,6 +195,18 @@ def _open_calls(node: ast.AST, scope: Scope) -> list[ast.Call] | None:
         elif _raises_itself(part, looked_into):
             return None
     return found
+
+
+def _run_in_body(statement: ast.stmt) -> list[ast.AST]:
+    """Give a statement of a function and what runs with it: not what it is annotated with."""
+    nodes = run_with(statement)
+    said = {
+        inner
+        for node in nodes
+        if isinstance(node, ast.AnnAssign)
+        for inner in nodes_in(node.annotation)
+    }
+    return [node for node in nodes if node not in said] if said else nodes
 
 
 def _caught_in(node: ast.AST) -> Iterator[ast.AST]:
