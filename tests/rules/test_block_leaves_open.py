@@ -237,6 +237,22 @@ def test_silent_in_the_last_step_of_a_script(tmp_path: Path) -> None:
                 def aside(rows):
                     from_aside(rows)
 
+                def before_an_import(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def before_a_summary(rows):
+                    with connect() as conn:
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def look():
+                    import scraping
+                    print("it is there")
+
+                def summed(rows):
+                    import json
+                    return json.dumps(sorted(rows))
+
                 def report(count):
                     time.sleep(60)
 
@@ -257,6 +273,12 @@ def test_silent_in_the_last_step_of_a_script(tmp_path: Path) -> None:
                     elif args.slept:
                         slept(args.rows)
                         time.sleep(60)
+                    elif args.looks:
+                        before_an_import(args.rows)
+                        look()
+                    elif args.sums:
+                        before_a_summary(args.rows)
+                        print(summed(args.rows))
                     elif args.later:
                         report(handed_on)
                     else:

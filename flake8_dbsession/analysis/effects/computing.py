@@ -21,6 +21,7 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
+_LASTING = (ast.AsyncFor, ast.AsyncWith, ast.Await, ast.While)
 _BUILTINS = QUIET | WITHOUT_EFFECT
 _METHODS = (
     VALUE_METHODS
@@ -72,7 +73,7 @@ def _is_of_values(name: str) -> bool:
 
 
 def _body_computes(function: FunctionValue, inference: Inference) -> bool:
-    """Tell whether all that a function of the project calls only computes."""
+    """Tell whether a function of the project only computes, as all does that it calls."""
     node = function.node
     if isinstance(node, (ast.AsyncFunctionDef, ast.Lambda)):
         return False
@@ -82,10 +83,18 @@ def _body_computes(function: FunctionValue, inference: Inference) -> bool:
     return inference.questions.ask(
         scope.memory,
         "only computes",
-        lambda: all(
-            only_computes(part, scope, inference)
-            for part in own_nodes(node)
-            if isinstance(part, ast.Call)
-        ),
+        lambda: not any(_lasts(part, scope, inference) for part in own_nodes(node)),
         False,
     )
+
+
+def _lasts(node: ast.AST, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a part of a function may take its time: a module runs where it is imported."""
+    match node:
+        case ast.Call():
+            return not only_computes(node, scope, inference)
+        case ast.Import(names=modules):
+            return any(each.name.partition(".")[0] not in COMPUTING_MODULES for each in modules)
+        case ast.ImportFrom(module=module, level=level):
+            return bool(level) or (module or "").partition(".")[0] not in COMPUTING_MODULES
+    return isinstance(node, _LASTING)
