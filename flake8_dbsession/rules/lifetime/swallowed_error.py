@@ -30,12 +30,11 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
     and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
     back, and so is a way out of the handler that leaves such a block, a handler that gives the
-    session to a function which may roll it back, and a function that keeps what `begin()` gives, to
-    end the transaction by. A function of the project that is given the session and rolls it back or
-    closes it at the end of its `with` block counts as a rollback. Silent as well: a function whose
-    callers in sight close or roll back the session right after it; and the commit of a provider or
-    a dependency, or one right after the handler, after a failed statement where nothing was written
-    before.
+    session to a function, and a function that keeps what `begin()` gives, to end the transaction
+    by. A function of the project that is given the session and rolls it back or closes it at the
+    end of its `with` block counts as a rollback. Silent as well: a function whose callers in sight
+    close or roll back the session right after it; and the commit of a provider or a dependency, or
+    one right after the handler, after a failed statement where nothing was written before.
 
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
     what earlier iterations of its loop have added; another failed statement only
@@ -43,9 +42,8 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     by requirements that name a driver of PostgreSQL and no other, in a project without the URL of
     another database.
 
-    A handler is reported as well that itself works with the session before it rolls back, or gives
-    it to a function of the project that works with it at once and rolls nothing back, whether or
-    not it raises in the end, but for what it does only after a look at the error (`if "401" in
+    A handler is reported as well that itself works with the session before it rolls back, whether
+    or not it raises in the end, but for what it does only after a look at the error (`if "401" in
     str(error)`). Where a rollback would undo more than what failed (iterations of a loop that are
     committed together, objects that an asynchronous session loaded for the next one, the work of a
     caller who gave the session or of an object's other methods, the function's own uncommitted

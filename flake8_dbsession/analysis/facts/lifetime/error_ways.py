@@ -150,8 +150,7 @@ class Ways:
         Args:
             event: the event.
             is_handled: whether the handler is left behind. Before that, a call that is given the
-                session, or of an object that is made with it, may well roll it back; not so a
-                function of the project that is seen to work with it at once.
+                session, or of an object that is made with it, may well roll it back.
         """
         match event:
             case Evaluate(node=ast.Call() as call):
@@ -174,7 +173,7 @@ class Ways:
             return Sequel.SEEN_TO
         if self._calls.is_given(call):
             if not is_handled:
-                return Sequel.RETRIED if self._calls.works_in(call) else Sequel.SEEN_TO
+                return Sequel.SEEN_TO
             if self._calls.closes(call):
                 return Sequel.GONE
             is_commit = set(self._calls.failing_in(call)) == {"commit"}

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.effects.calls import received_as
-from flake8_dbsession.analysis.facts.scope.idle_work import does_no_work
 from flake8_dbsession.analysis.facts.scope.sequel import in_tries
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
@@ -45,69 +44,20 @@ def failing_work(
         The methods, in the order of the text: of the function's own work, and of those that it
         gives the session. None where something catches the errors, or may roll back.
     """
-    found = _followed(call, session, scope, inference)
-    if found is None:
+    received = received_as(call, session, scope, inference)
+    function = inference.value(call.func, scope) if received is not None else None
+    if received is None or not isinstance(function, FunctionValue):
         return ()
-    parameter, inside = found
+    node, parameter = received
+    if is_generator(node) or not decorator_names(node) <= PLAIN_DECORATORS:
+        return ()
+    inside = function.scope.child(node)
     return inference.questions.ask(
         inside.memory,
         ("failing work", parameter),
         lambda: tuple(_work_of(parameter, inside, inference)),
         (),
     )
-
-
-def works_at_once(call: ast.Call, session: str, scope: Scope, inference: Inference) -> bool:
-    """Tell whether the first that a called function does by a session is work, which can fail.
-
-    Args:
-        call: the call.
-        session: the session as it is written, among the arguments.
-        scope: the scope of the call.
-        inference: answers what is called.
-
-    Returns:
-        False where something catches the errors, or may roll back.
-    """
-    found = _followed(call, session, scope, inference)
-    if found is None or not failing_work(call, session, scope, inference):
-        return False
-    parameter, inside = found
-    return inference.questions.ask(
-        inside.memory,
-        ("works at once", parameter),
-        lambda: _begins_with_work(parameter, inside, inference),
-        False,
-    )
-
-
-def _begins_with_work(session: str, function: Scope, inference: Inference) -> bool:
-    nodes = own_nodes(function.node)
-    caught, calls = in_tries(nodes), [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=lambda each: (each.end_lineno, each.end_col_offset)):
-        owner, _, method = dotted_name(call.func).rpartition(".")
-        if owner == session and method in WORK:
-            return call not in caught
-        if any(dotted_name(given) == session for given in arguments(call)):
-            if works_at_once(call, session, function, inference):
-                return call not in caught
-            if not does_no_work(call, session, function, inference):
-                return False
-    return False
-
-
-def _followed(
-    call: ast.Call, session: str, scope: Scope, inference: Inference
-) -> tuple[str, Scope] | None:
-    """Find the plain function of the project that a call gives a session, and its name there."""
-    received = received_as(call, session, scope, inference)
-    function = inference.value(call.func, scope) if received is not None else None
-    if received is None or not isinstance(function, FunctionValue):
-        return None
-    node, parameter = received
-    if is_generator(node) or not decorator_names(node) <= PLAIN_DECORATORS:
-        return None
-    return parameter, function.scope.child(node)
 
 
 def may_see_to(context: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:

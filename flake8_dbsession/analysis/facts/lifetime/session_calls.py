@@ -8,11 +8,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
-from flake8_dbsession.analysis.facts.lifetime.helped_work import (
-    failing_work,
-    may_see_to,
-    works_at_once,
-)
+from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -70,10 +66,6 @@ class SessionCalls:
         if not self.is_given(call):
             return []
         return failing_work(call, self.session, self.scope, self.inference)
-
-    def works_in(self, call: ast.Call) -> bool:
-        """Tell whether a function that is given the session works with it before all else."""
-        return self.is_given(call) and works_at_once(call, self.session, self.scope, self.inference)
 
     def closes(self, call: ast.Call) -> bool:
         """Tell whether a call closes something."""

@@ -705,20 +705,12 @@ def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
             errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
     after_a_look = {inner for node in asked for inner in nodes_in(node)}
-    return any(_is_work(node, calls) for node in nodes if node not in after_a_look)
-
-
-def _is_work(node: ast.AST, calls: SessionCalls) -> bool:
-    match node:
-        case ast.Attribute(value=owner, attr=method):
-            return (method in WORK and calls.is_session(owner)) or calls.is_query(node)
-        case ast.Call():
-            return calls.works_in(node)
-    return False
-
-
-def _may_be_session(given: ast.expr) -> bool:
-    return isinstance(given, (ast.Attribute, ast.Name)) and hints(last_segment(given))
+    return any(
+        isinstance(node, ast.Attribute)
+        and ((node.attr in WORK and calls.is_session(node.value)) or calls.is_query(node))
+        for node in nodes
+        if node not in after_a_look
+    )
 
 
 def _may_go_on(handler: ast.ExceptHandler) -> bool:
@@ -734,9 +726,7 @@ def _may_go_on(handler: ast.ExceptHandler) -> bool:
     if not isinstance(handler.body[-1], ast.Raise):
         return True
     return any(
-        isinstance(node, _LEAVING)
-        or (isinstance(node, ast.Attribute) and node.attr in WORK)
-        or (isinstance(node, ast.Call) and any(map(_may_be_session, arguments(node))))
+        isinstance(node, _LEAVING) or (isinstance(node, ast.Attribute) and node.attr in WORK)
         for statement in handler.body
         for node in nodes_in(statement)
     )
