@@ -165,6 +165,30 @@ SHAPES: dict[str, Callable[[int], str]] = {
         "class Work:\n    def __init__(self):\n        self.db = SessionLocal()\n\n"
         + "".join(f"    def work_{i}(self):\n        self.db.query(1)\n\n" for i in range(size))
     ),
+    "handlers of methods that call each other": lambda size: (
+        "class Work:\n    def __init__(self, db: Session):\n        self.db = db\n\n"
+        "    def work_0(self):\n        self.db.flush()\n\n"
+        + "".join(
+            f"    def work_{i + 1}(self):\n        try:\n            self.work_{i // 2}()\n"
+            "        except Exception:\n            self.work_0()\n            raise\n\n"
+            for i in range(size)
+        )
+    ),
+    "objects that have each other": lambda size: (
+        "class Work:\n    def __init__(self, db: Session):\n        self.db = db\n"
+        + "".join(f"        self.part_{i} = Part{i}(self)\n" for i in range(size))
+        + "\n"
+        + "".join(
+            f"    def work_{i}(self):\n        try:\n            self.part_{i}.work()\n"
+            "        except Exception:\n            print()\n\n"
+            for i in range(size)
+        )
+        + "".join(
+            f"\nclass Part{i}:\n    def __init__(self, work: Work):\n        self.work_ = work\n\n"
+            "    def work(self):\n        self.work_.db.flush()\n\n"
+            for i in range(size)
+        )
+    ),
     "attributes of one class": lambda size: (
         "class Work:\n"
         + "".join(

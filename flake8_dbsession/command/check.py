@@ -18,7 +18,7 @@ from flake8_dbsession.output import FORMATS
     "--select",
     metavar="CODES",
     callback=reportable,
-    help="The codes to report.  [default: DBS,E9]",
+    help="The codes to report, beside E9 for a file that cannot be parsed.  [default: DBS]",
 )
 @click.option(
     "--extend-select",

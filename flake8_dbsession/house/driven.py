@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
@@ -124,4 +125,5 @@ def _relies_on_end(fact: DrivenDependency, inference: Inference) -> bool:
     loop = fact.loop
     if loop is None or not fact.name or isinstance(loop.body[-1], _LEAVES):
         return False
-    return bool(left_pending(loop.body, Objects(fact.name, loop.body, fact.scope, inference)))
+    objects = Objects(fact.name, Block(loop.body, fact.scope, inference))
+    return bool(left_pending(loop.body, objects))

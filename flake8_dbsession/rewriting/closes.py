@@ -10,7 +10,7 @@ import libcst as cst
 from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.rewriting.edits import Refusal
-from flake8_dbsession.rewriting.region import Statement
+from flake8_dbsession.rewriting.region import Statement, parted
 
 NAMES_HERE = frozenset({"dir", "locals", "vars"})
 """These give the names that a function has bound so far."""
@@ -76,8 +76,9 @@ def without_closes(
     Raises:
         Refusal: a close stands where it cannot be taken away.
     """
-    cleaner = _Cleaner(name, ("close",))
-    block = cst.IndentedBlock(statements).visit(cleaner)
+    block = cst.IndentedBlock(statements).visit(_GapsBelow(name))
+    assert isinstance(block, cst.IndentedBlock)
+    block = block.visit(_Cleaner(name, ("close",)))
     assert isinstance(block, cst.IndentedBlock)
     if _still_calls(block, name):
         raise Refusal("it is closed in a place of its own")
@@ -187,6 +188,26 @@ def without_rollbacks(statement: cst.Try, name: str) -> cst.Try:
     """Take the rollbacks out of the handlers of a ``try`` that comes to stand around the block."""
     handlers = [handler.visit(_Cleaner(name, ("rollback",))) for handler in statement.handlers]
     return statement.with_changes(handlers=handlers)
+
+
+class _GapsBelow(cst.CSTTransformer):
+    """Gives the blank lines above a close to the statement below, where that has none above it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def leave_IndentedBlock(  # noqa: N802 - LibCST's name
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        body = block_of(updated_node)
+        for index, statement in enumerate(body[:-1]):
+            is_close = isinstance(statement, cst.SimpleStatementLine) and _is_call(
+                statement.body[0], self._name, ("close",)
+            )
+            if is_close and not body[index + 1].leading_lines:
+                gap, (body[index],) = parted([statement])
+                body[index + 1] = body[index + 1].with_changes(leading_lines=gap)
+        return updated_node.with_changes(body=body)
 
 
 class _Cleaner(cst.CSTTransformer):

@@ -636,7 +636,8 @@ def _sections(imports: list[ast.stmt], document: Document) -> Iterator[list[ast.
     """Part imports where a blank line parts them."""
     section: list[ast.stmt] = []
     for statement in imports:
-        if section and not document.lines[statement.lineno - 2].strip():
+        between = slice(section[-1].end_lineno, statement.lineno - 1) if section else slice(0)
+        if not all(line.strip() for line in document.lines[between]):
             yield section
             section = []
         section.append(statement)

@@ -12,9 +12,12 @@ from typing import TypeAlias
 
 import libcst as cst
 
+from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document, lines_in, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 from flake8_dbsession.rewriting.said import said_again
+
+_NAMES_CLOSE = regex(r"\.close\b|\bclose\(")
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -69,12 +72,24 @@ class Region:
             code = "".join(lines_of(module.code)[1:])
         else:
             code = self._module.with_changes(body=statements).code
-        return tuple(_line_edits(self._text, self._shifted(code), self._start))
+        code = self._shifted(code) + self._gap_below(code)
+        return tuple(_line_edits(self._text, code, self._start))
+
+    def _gap_below(self, code: str) -> str:
+        """Give the blank lines above a last statement that goes, where others follow it."""
+        *_, last = lines_of(self._text)
+        below = lines_of(self._document.text[self._end :])[:1]
+        gap, _ = parted(self.statements[-1:])
+        goes = last.strip() not in map(str.strip, lines_of(code))
+        is_followed = any(line.strip() and _indent(line) == _indent(last) for line in below)
+        return self._document.newline * len(gap) if goes and is_followed else ""
 
     def keeping(
         self, statements: Sequence[Statement], beside: Sequence[Statement] = ()
     ) -> list[Statement]:
         """Put comments above statements that would be lost with those in whose place they come.
+
+        But for those that name a call of ``close``, which is none of theirs there.
 
         Args:
             statements: the statements.
@@ -83,7 +98,8 @@ class Region:
         if not statements:
             return []
         lost = self._lost([*beside, *statements]).elements()
-        above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in lost]
+        still_true = (comment for comment in lost if not _NAMES_CLOSE.search(comment))
+        above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in still_true]
         first, *rest = statements
         return [first.with_changes(leading_lines=[*first.leading_lines, *above]), *rest]
 

@@ -13,21 +13,16 @@ from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Swap
 
 _WORD = regex(r"\w+")
-_PLAIN = frozenset(
-    {
-        "a",
-        "an",
-        "close",
-        "closes",
-        "closing",
-        "connection",
-        "create",
-        "creates",
-        "creating",
-        "database",
-    }
-    | {"db", "get", "gets", "new", "open", "opens", "opening", "our", "session", "the", "this"}
+_OPENING = frozenset(
+    {"create", "creates", "creating", "get", "gets", "new", "open", "opens", "opening"}
 )
+_CLOSING = frozenset({"clean", "cleanup", "close", "closed", "closes", "closing", "up"})
+_CLOSED = frozenset({"connection", "connections", "cursor", "cursors", "database", "db", "session"})
+_FILLING = frozenset(
+    {"a", "always", "an", "and", "ensure", "is", "of", "our", "sure", "the", "this"}
+)
+_PLAIN = _OPENING | _CLOSING | _CLOSED | _FILLING | {"are", "make", "properly", "sessions", "that"}
+"""The words of comments in which a ``with`` block says no less."""
 
 
 def said_again(node: cst.CSTNode) -> Counter[str]:

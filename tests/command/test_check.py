@@ -67,8 +67,9 @@ def test_what_flake8_comes_to_an_end_on_is_one_line(project: Path, content: str)
 
 def test_selection(project: Path) -> None:
     write_project(project, {"app.py": BY_HAND, "broken.py": "if:\n"})
-    assert codes(check("--select", "DBS1")) == ["DBS101"]
+    assert codes(check("--select", "DBS1")) == ["DBS101", "E999"]
     assert codes(check("--ignore", "DBS201,E999")) == ["DBS101"]
+    assert codes(check("--select", "DBS1", "--ignore", "E999")) == ["DBS101"]
 
 
 @pytest.mark.usefixtures("project")

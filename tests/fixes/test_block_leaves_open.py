@@ -49,6 +49,54 @@ FORMS = {
             connection.execute(sql)
         """,
     ),
+    "two_that_are_too_long": (
+        """
+        with sqlite3.connect(path) as source, sqlite3.connect(sql) as target:
+            source.backup(target)
+        """,
+        """
+        with closing(
+            sqlite3.connect(path)
+        ) as source, source, closing(
+            sqlite3.connect(sql)
+        ) as target, target:
+            source.backup(target)
+        """,
+    ),
+    "in_a_loop_below_another": (
+        """
+        with sqlite3.connect(path) as c:
+            rows = c.execute(sql).fetchall()
+        for row in rows:
+            with sqlite3.connect(path) as c:
+                c.execute(sql, row)
+                c.commit()
+        """,
+        f"""
+        {CLOSING}
+            rows = c.execute(sql).fetchall()
+        for row in rows:
+            {CLOSING}
+                c.execute(sql, row)
+                c.commit()
+        """,
+    ),
+    "another_in_the_same_loop": (
+        """
+        for each in path:
+            with sqlite3.connect(each) as c:
+                c.execute(sql)
+            with sqlite3.connect(each) as c:
+                c.commit()
+        """,
+        """
+        for each in path:
+            with closing(sqlite3.connect(each)) as c, c:
+                c.execute(sql)
+            with closing(sqlite3.connect(each)) as c, c:
+                c.commit()
+        """,
+    ),
     "no_name": (
         "with sqlite3.connect(path):\n    return 1",
         "with closing(sqlite3.connect(path)) as conn, conn:\n    return 1",
@@ -92,6 +140,14 @@ UNSAFE = {
     ),
     "connection_used_later": (
         "with sqlite3.connect(path) as c:\n    c.execute(sql)\nprint(c.total_changes)"
+    ),
+    "read_in_the_next_turn": (
+        "c = None\nwhile True:\n    print(c and c.total_changes)\n"
+        "    with sqlite3.connect(path) as c:\n        c.execute(sql)"
+    ),
+    "read_in_the_next_turn_of_an_inner_loop": (
+        "while True:\n    c = sqlite3.connect(sql)\n    for each in path:\n        print(c)\n"
+        "        with sqlite3.connect(path) as c:\n            c.execute(sql)"
     ),
     "wrapped": "with sqlite3.connect(path) as c:\n    found = wrap(c)\nreturn found",
     "yielded": "with sqlite3.connect(path) as c:\n    yield c",
@@ -228,6 +284,15 @@ def test_many_blocks_of_a_helper_get_one_beside_it(tmp_path: Path) -> None:
     )
     assert old == new
     assert old[-1] == 2
+
+
+def test_the_block_stands_as_far_below_as_what_follows(tmp_path: Path) -> None:
+    helper = "def _open():\n    return sqlite3.connect('x')\n"
+    use = "def use{}():\n    with _open() as c:\n        c.execute('x')\n"
+    before = "\n".join([TOP, helper, *map(use.format, range(4))])
+    after = repaired(tmp_path, {"work.py": before}, "work.py", "DBS601").text.content
+    block = "@contextmanager\ndef _open_closing():\n    with closing(_open()) as conn, conn:\n"
+    assert f"{helper}\n{block}        yield conn\n\ndef use0():\n" in after
 
 
 def test_the_block_is_annotated_as_the_helper_is(tmp_path: Path) -> None:

@@ -117,3 +117,108 @@ def test_what_failed_is_undone_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not runs[1].error
     added = [{name for _, name in run.rows} & {*"xyz"} for run in runs]
     assert added[1] - added[0] == {"x", "z"}
+
+
+USERS = """
+
+    class Users:
+        def __init__(self, session):
+            self.session = session
+
+        def add(self, name, number=None):
+            self.session.add(User(id=number, name=name))
+            self.session.flush()
+"""
+BY_OBJECT = (
+    TURNS.replace(
+        "            for name", "            users = Users(db)\n            for name"
+    ).replace("db.add(User(name=name))\n                    db.flush()", "users.add(name)")
+    + USERS
+)
+SAVED_BY_OBJECT = BY_OBJECT.replace(
+    "                    users.add(name)\n",
+    "                    with db.begin_nested():\n                        users.add(name)\n",
+)
+
+
+def test_an_objects_work_is_put_into_a_savepoint(tmp_path: Path) -> None:
+    files = {**HOUSE, "work.py": BY_OBJECT}
+    assert len(reasons(tmp_path, files, "work.py", "DBS308")) == 1
+    assert_fixed(tmp_path, files, "work.py", SAVED_BY_OBJECT, "DBS308", unsafe=True)
+
+
+def test_only_what_an_object_failed_at_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("core", "core.models", "core.database", "core.helpers"):
+        monkeypatch.setitem(sys.modules, name, sys)
+    failing = ("users.add(name)", "users.add(name, 1 if name == 'y' else None)")
+    given = ("def work(names):", "def work(this, names, cache):")
+    with Stage(tmp_path, DATABASE + SAVEPOINTS) as stage:
+        runs = [
+            stage.run(code.replace(*given).replace(*failing), "xyz")
+            for code in (BY_OBJECT, SAVED_BY_OBJECT)
+        ]
+    assert "PendingRollbackError" in runs[0].error
+    assert not runs[1].error
+    added = [{name for _, name in run.rows} & {*"xyz"} for run in runs]
+    assert added[1] - added[0] == {"x", "z"}
+
+
+RETURNS = """
+    from core.database import get_db_session
+    from core.models import User
+
+    def work(name):
+        with get_db_session() as db:
+            try:
+                db.add(User(name=name))
+                db.flush()
+            except Exception:
+                return "exists"
+        return "new"
+"""
+
+
+def test_a_handler_that_leaves_a_committing_block_rolls_back(tmp_path: Path) -> None:
+    fixed = RETURNS.replace(
+        """                return "exists"
+""",
+        """                db.rollback()
+                return "exists"
+""",
+    )
+    files = {**HOUSE, "work.py": RETURNS}
+    assert len(reasons(tmp_path, files, "work.py", "DBS308")) == 1
+    assert_fixed(tmp_path, files, "work.py", fixed, "DBS308", unsafe=True)
+
+
+HANDED = """
+    from core.database import get_db_session
+    from core.models import User
+
+    def work(name):
+        with get_db_session() as db:
+            try:
+                add(db, name)
+            except Exception:
+                add(db, "failed")
+                raise
+
+    def add(db, name):
+        db.add(User(name=name))
+        db.commit()
+"""
+
+
+def test_a_handler_that_has_a_function_work_rolls_back_first(tmp_path: Path) -> None:
+    fixed = HANDED.replace(
+        """                add(db, "failed")
+""",
+        """                db.rollback()
+                add(db, "failed")
+""",
+    )
+    files = {**HOUSE, "work.py": HANDED}
+    assert len(reasons(tmp_path, files, "work.py", "DBS308")) == 1
+    assert_fixed(tmp_path, files, "work.py", fixed, "DBS308", unsafe=True)

@@ -376,6 +376,10 @@ ORDERS = {
     ),
     "after_plain_ones": ("import os\nimport sqlite3\n", 2),
     "interleaved": ("import ast\nfrom pathlib import Path\nimport sqlite3\n", 1),
+    "not_beside_a_late_one": (
+        "import os\nimport sqlite3\n\n# Why.\nfrom functools import wraps\n",
+        2,
+    ),
     "unsorted": ("from pathlib import Path\nimport sqlite3\nfrom ast import parse\n", 3),
     "above_other_packages": (
         "from __future__ import annotations\n\nfrom psycopg2 import connect\n",

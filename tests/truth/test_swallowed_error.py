@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, PendingRollbackError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 
@@ -93,3 +96,34 @@ def test_a_caller_that_is_told_nothing_works_on_in_vain(sqlite: Engine) -> None:
             added(session, 2)
         with pytest.raises(PendingRollbackError):
             session.commit()
+
+
+@contextmanager
+def committing(engine: Engine) -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+        session.commit()
+
+
+def _left(block: AbstractContextManager[Session]) -> str:
+    with block as session:
+        session.add(_Agent(id=1))
+        session.flush()
+        session.expunge_all()
+        session.add(_Agent(id=1))
+        try:
+            session.flush()
+        except IntegrityError:
+            return "left"
+    return ""
+
+
+def test_a_provider_commits_in_vain_where_a_handler_returns(sqlite: Engine) -> None:
+    with pytest.raises(PendingRollbackError):
+        _left(committing(sqlite))
+
+
+def test_the_end_of_a_transactions_block_rolls_back_then(sqlite: Engine) -> None:
+    assert _left(sessionmaker(sqlite).begin()) == "left"
+    with Session(sqlite) as session:
+        assert session.query(_Agent).count() == 0

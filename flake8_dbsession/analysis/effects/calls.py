@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.names.functions import (
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Function, Scope, last_segment
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, Value
-from flake8_dbsession.analysis.nodes import is_name
+from flake8_dbsession.analysis.nodes import dotted_name
 from flake8_dbsession.named_tuples import NamedTuple
 
 
@@ -186,7 +186,7 @@ def received_as(
 
     Args:
         call: the call.
-        name: the name, as an argument of the call.
+        name: the name, or an attribute as it is written, as an argument of the call.
         scope: the scope of the call.
         inference: answers what is called.
 
@@ -194,7 +194,7 @@ def received_as(
         The function and the parameter's name; None where no function of the project takes it.
     """
     arguments = arguments_of(call) if isinstance(call, ast.Call) else []
-    keys = [key for key, value in arguments if is_name(value, name)]
+    keys = [key for key, value in arguments if dotted_name(value) == name]
     function = inference.value(call.func, scope) if keys else None  # type: ignore[attr-defined]
     if not isinstance(function, FunctionValue):
         return None

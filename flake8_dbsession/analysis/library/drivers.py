@@ -68,6 +68,8 @@ class Driver(NamedTuple):
         taking: how a connection is taken from a pool and given back; None where there are none.
         block: what the end of a connection's ``with`` block does.
         autocommits: whether a statement outside ``BEGIN`` is permanent at once.
+        autocommits_by_account: whether it is so only where the account has not been told otherwise,
+            which no code shows.
         is_awaited: whether what an asynchronous ``connect`` gives has to be awaited before a block
             can be entered with it.
         is_shareable: whether threads, or coroutines, may work on one connection at once: its own
@@ -94,6 +96,7 @@ class Driver(NamedTuple):
     taking: Taking | None = None
     block: BlockEnd = _NOTHING
     autocommits: bool = False
+    autocommits_by_account: bool = False
     is_awaited: bool = False
     is_shareable: bool = False
     errors: tuple[str, ...] = PEP_249
@@ -347,12 +350,14 @@ DRIVERS = (
     ),
     Driver(
         "snowflake.connector",
-        # Autocommits by the account's default; the block commits what an account without it left.
+        # The block commits what an account without autocommit has left.
+        # https://docs.snowflake.com/en/sql-reference/parameters#autocommit
         "https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-example",
         connects=("snowflake.connector.connect", "snowflake.connector.SnowflakeConnection"),
         connections=("snowflake.connector.connection.SnowflakeConnection",),
         block=BlockEnd.COMMITS | BlockEnd.CLOSES,
         autocommits=True,
+        autocommits_by_account=True,
         is_shareable=True,
     ),
     Driver(

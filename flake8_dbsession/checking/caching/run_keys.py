@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-DEFAULT_SELECT = "DBS,E9"
-ALWAYS = "DBS001,DBS002"
+DEFAULT_SELECT = "DBS"
+ALWAYS = "DBS001,DBS002,E9"
 """What is reported whatever is selected: that a file was not held to the standard."""
 
 CONFIGURATIONS = ("setup.cfg", "tox.ini", ".flake8")

@@ -67,8 +67,9 @@ def own_block_of(acquisition: Acquisition, document: Document, *, committed: boo
         document: the file.
         committed: whether the code as it is has a block around it that commits.
     """
-    if not committed and closes_by_its_block(acquisition, document.context.file.inference):
-        need = plain_need(acquisition, document)
+    need = plain_need(acquisition, document)
+    is_closed = closes_by_its_block(acquisition, document.context.file.inference)
+    if is_closed and not committed and not driver_of(need.known.library).autocommits_by_account:
         doubts = tuple(_about_own_block(need))
         return Entered(doubts=doubts, swap=entered_itself(need, document))
     closing = reach_module("contextlib", "closing", acquisition.scope, document)

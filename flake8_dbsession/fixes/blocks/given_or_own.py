@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.given_or_own import (
     IMPORTS,
@@ -106,7 +107,8 @@ def _stands_in_try(
     """Tell whether the block can stand in the ``try``, whose handlers then get all its errors."""
     if not old.handlers or not opens_quietly(need, provision, document):
         return False
-    objects = Objects(need.name, _around(shared).body, need.scope, document.context.file.inference)
+    block = Block(_around(shared).body, need.scope, document.context.file.inference)
+    objects = Objects(need.name, block)
     kept = old.with_changes(finalbody=None)
     return not handlers_need(kept, objects) and not _may_be_made(shared.given, document)
 

@@ -7,6 +7,7 @@ import builtins
 import re
 from collections.abc import Iterator, Sequence
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
@@ -222,7 +223,7 @@ def _only_reads(
                     return False
         if isinstance(call, ast.Call) and any(is_name(part, session) for part in arguments(call)):
             return False
-    objects = Objects(session, node.body, scope, inference)
+    objects = Objects(session, Block(node.body, scope, inference))
     return not left_pending(node.body, objects, closes_stay=False)
 
 

@@ -10,9 +10,11 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.forms import is_stored
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.lifetimes.model import Closing
@@ -111,8 +113,10 @@ def _rewritten(
         leading_lines=assignment.leading_lines,
     )
     new: Statement = guarded([block], tail, region.indent) if tail else block
-    edits = (*region.rewritten(region.keeping([new])), *entered.edits)
-    doubts = (*entered.doubts, *([tail_doubt(statements[-1])] if tail else ()))
+    kept = region.keeping([new])
+    edits = (*region.rewritten(kept), *entered.edits)
+    doubts = (*entered.doubts, *region.losses(kept))
+    doubts += (tail_doubt(statements[-1]),) if tail else ()
     unneeded = document.names_in(opening) if entered.call else frozenset()
     notes = annotation_notes(opening, document)
     return Fix(edits, doubts, unneeded, notes, entered.swap)
@@ -152,7 +156,7 @@ def _statements_of(
         statements = rest[: last + 1]
         if closes_early(statements, name):
             raise Refusal("it is closed before the work is done")
-        return statements
+        return statements + _closed_beside(statements, rest[last + 1 :])
     live = Cursors(name, rest, acquisition.scope, inference).names
     using = [i for i, statement in enumerate(rest) if any(mentions(statement, n) for n in live)]
     if not using:
@@ -162,6 +166,13 @@ def _statements_of(
     if closes_early(statements, name) or cursors.used_after():
         raise Refusal("what reads from it may be used elsewhere")
     return statements
+
+
+def _closed_beside(statements: list[ast.stmt], rest: list[ast.stmt]) -> list[ast.stmt]:
+    """Give the statements right below that close what was opened later: it ends in the block."""
+    nodes = [node for statement in statements for node in (statement, *own_nodes(statement))]
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and is_stored(node)}
+    return [*takewhile(lambda s: any(is_call_on(s, name, "close") for name in names), rest)]
 
 
 def _closes(statement: ast.stmt, name: str) -> bool:

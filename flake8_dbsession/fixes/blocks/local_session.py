@@ -15,6 +15,7 @@ from itertools import takewhile
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.acquisition.given_or_own import given_or_own
@@ -190,7 +191,7 @@ def fix_opened(
     entered = provision.leaving_ends if keeps else provision
     new = NewBlock(opened.name, entered, region.statements[0], region.indent, is_quiet)
     inference = document.context.file.inference
-    objects = Objects(opened.name, opened.statements, need.scope, inference)
+    objects = Objects(opened.name, Block(opened.statements, need.scope, inference))
     rewritten = _injected if provision.is_injected else _rewritten
     before, statements, body, found = rewritten(opened, new, region, objects)
     if stays_as_fallback(need, opened.statements, provision, document):
@@ -347,7 +348,7 @@ def _used(
         raise Refusal("its block does not use it")
     last = next((index for index in using if closes(rest[index], name)), None)
     if last is None:
-        objects = Objects(name, rest, need.scope, document.context.file.inference)
+        objects = Objects(name, Block(rest, need.scope, document.context.file.inference))
         last = max(i for i, s in enumerate(rest) if objects.mentions(s))
     statements = rest[using[0] : last + 1]
     if closes_early(statements, name):
@@ -406,7 +407,8 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
         return _Rewritten(before, parted(whole)[1] or nothing, opened.statements)
     outer = opened.statements[0]
     handled = whole[0] if len(whole) == 1 else None
-    if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and new.is_quiet:
+    is_within = new.is_quiet and provision.commits
+    if isinstance(outer, ast.Try) and isinstance(handled, cst.Try) and is_within:
         if provision.rolls_back:
             handled = without_rollbacks(handled, name)
         if not handlers_need(handled, objects):

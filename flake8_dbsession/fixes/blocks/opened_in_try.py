@@ -8,6 +8,7 @@ from functools import partial
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.blocks.new_block import (
@@ -80,7 +81,7 @@ def fix_in_try(
     provision = doubting_fallback(provision or provision_for(need, document, injects=True))
     region = Region([around], document)
     inference = document.context.file.inference
-    objects = Objects(need.name, around.body, need.scope, inference)
+    objects = Objects(need.name, Block(around.body, need.scope, inference))
     is_quiet = opens_quietly(need, provision, document)
     body: list[ast.stmt] = [around]
     if provision.is_injected:
@@ -94,6 +95,7 @@ def fix_in_try(
     if provision.is_injected and not is_quiet:
         doubts += (early_doubt(provision),)
     statements = region.keeping(statements)
+    doubts += region.losses(statements)
     edits = [*region.rewritten(statements), *provision.edits]
     notes = annotation_notes(assignment, document)
     unneeded = document.names_in(assignment) | document.names_caught([around])

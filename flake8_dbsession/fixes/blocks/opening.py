@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 from flake8_dbsession.fixes.blocks.provision import Need, Provision
 from flake8_dbsession.fixes.doubts.provider import FACTORIES, only_tells
 from flake8_dbsession.rewriting.document import Document
@@ -93,7 +93,7 @@ def _original(need: Need) -> str:
 
 
 def _source(expression: ast.expr, scope: Scope) -> tuple[str, bool]:
-    """Name what a chain of calls and attributes begins with, past what the function names so.
+    """Name what a chain of calls and attributes begins with, past what the code calls so.
 
     Returns:
         The name, and whether it is a parameter's.
@@ -103,13 +103,26 @@ def _source(expression: ast.expr, scope: Scope) -> tuple[str, bool]:
     if where is None or where is scope.module.scope:
         return name, False
     match [binding.how for binding in where.bindings(name)]:
-        case [Assigned(value=value)] if root_name(value) != name:
+        case [Assigned(value=ast.IfExp(body=value) | value)] if root_name(value) != name:
             return _source(value, where)
         case [Parameter(is_receiver=True)]:
-            return "", False
+            return _kept_of(expression, name, where), False
         case [Parameter()]:
             return name, True
     return name, False
+
+
+def _kept_of(expression: ast.expr, receiver: str, method: Scope) -> str:
+    """Name what an object has an attribute of: ``sessionmaker`` for ``self._maker()``."""
+    cls = method.enclosing_class()
+    attributes = (n for n in nodes_in(expression) if isinstance(n, ast.Attribute))
+    kept = next((node.attr for node in attributes if is_name(node.value, receiver)), "")
+    for binding in cls.attributes(kept) if cls is not None else ():
+        if isinstance(binding.how, Assigned):
+            name, is_given = _source(binding.how.value, binding.scope)
+            if name and not is_given:
+                return name
+    return ""
 
 
 def entered_itself(need: Need, document: Document) -> Swap:

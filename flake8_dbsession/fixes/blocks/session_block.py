@@ -6,6 +6,7 @@ import ast
 
 import libcst as cst
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import ENDS
@@ -82,7 +83,7 @@ def fix_injected_block(
     assert isinstance(old, cst.With)
     body = without_closes(block_of(old.body), need.name, rolls_back=False)
     statements = region.keeping(in_place_of(old, body or [PASS]))
-    doubts = _doubts(need, block, provision, document)
+    doubts = _doubts(need, block, provision, document) + region.losses(statements)
     if not opens_quietly(need, provision, document):
         doubts += (early_doubt(provision),)
     edits = (*region.rewritten(statements), *provision.edits)
@@ -97,7 +98,7 @@ def _doubts(
         return doubts_about(need.name, block.body, need.scope, provision, document)
     if not provision.commits:
         raise Refusal(f"`{provision.name}` would not commit")
-    objects = Objects(need.name, block.body, need.scope, document.context.file.inference)
+    objects = Objects(need.name, Block(block.body, need.scope, document.context.file.inference))
     if work_through(block.body, Changes(objects)).ever & ENDS:
         reason = "`begin()` lets nothing more be done after a commit by hand"
         return (*doubts_of(provision), Doubt(Kind.OTHER, reason))

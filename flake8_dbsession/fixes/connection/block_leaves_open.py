@@ -82,18 +82,28 @@ def _closed(
         return Fix(edits)
     before = f"{entered.around}("
     closing = [*_enclosed(before, ")", item, name, document)]
-    if not _fits(closing, item, document):
+    if not _fits(closing, item, opened, document):
         line = f"{document.newline}{document.indent_of(opened.node)}"
         closing = [*_enclosed(f"{before}{line}{document.indent}", f"{line})", item, name, document)]
     return Fix((*closing, *entered.edits))
 
 
-def _fits(edits: Iterable[Edit], item: ast.withitem, document: Document) -> bool:
-    """Tell whether the line that enters something does not become too long by some edits."""
-    call = item.context_expr
-    start, end = document.offset(call.lineno, 0), document.span(item.optional_vars or call)[1]
-    before = end + len(":") - start
-    after = before + sum(len(edit.text) for edit in edits)
+def _fits(
+    edits: Iterable[Edit], item: ast.withitem, opened: Acquisition, document: Document
+) -> bool:
+    """Tell whether the line that enters something does not become too long by some edits.
+
+    The same happens to what else the line opens by the same call.
+    """
+    block = document.block_of(item)
+    assert block is not None
+    call, opener = opened.node, ast.dump(opened.node.func)
+    items = [each for each in block.items if each.context_expr.lineno == call.lineno]
+    calls = (each.context_expr for each in items)
+    alike = [each for each in calls if isinstance(each, ast.Call) and ast.dump(each.func) == opener]
+    last = items[-1].optional_vars or items[-1].context_expr
+    before = document.span(last)[1] + len(":") - document.offset(call.lineno, 0)
+    after = before + len(alike) * sum(len(edit.text) for edit in edits)
     is_long = before > document.width or call.lineno != call.end_lineno
     return after <= document.width or is_long
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -54,7 +55,7 @@ def shared_edits(opened: Acquisition, document: Document) -> tuple[Edit, ...]:
     opening = f"{closing.expression}({helper.receiver}{helper.node.name}())"
     given = helper.receiver.removesuffix(".")
     lines = [
-        *([""] if given else ["", ""]),
+        *_blanks_below(helper.node, document, usual=1 if given else 2),
         f"@{manager.expression}",
         f"def {helper.name}({given}){result}:",
         f"{document.indent}with {opening} as conn, conn:",
@@ -64,6 +65,13 @@ def shared_edits(opened: Acquisition, document: Document) -> tuple[Edit, ...]:
     text = "".join(f"{indent}{line}{end}" if line else end for line in lines)
     called = document.replace(opened.node.func, f"{helper.receiver}{helper.name}")
     return (called, Edit(at, at, text), *edits, *_joined(closing.edits, manager.edits))
+
+
+def _blanks_below(node: ast.FunctionDef, document: Document, *, usual: int) -> list[str]:
+    """Give as many blank lines as stand below a function; the usual number where none does."""
+    below = document.lines[node.end_lineno or 0 :]
+    blanks = [*takewhile(lambda line: not line.strip(), below)]
+    return [""] * (usual if not blanks or len(blanks) == len(below) else len(blanks))
 
 
 def _result(node: ast.FunctionDef, document: Document) -> tuple[str, tuple[Edit, ...]]:

@@ -7,8 +7,9 @@ What is left uncommitted, by the block or by a helper that is given the session,
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
 from flake8_dbsession.analysis.effects.work.model import Broken, Pending
 from flake8_dbsession.analysis.effects.work.pending import Left, left_by
@@ -63,7 +64,7 @@ def doubts_about(
     Returns:
         The doubts; none where the block is certain to do the same.
     """
-    objects = Objects(session, body, scope, document.context.file.inference)
+    objects = Objects(session, Block(body, scope, document.context.file.inference))
     doubts = [*doubts_of(provision)]
     if provision.commits or not (ends.without_error or ends.soon):
         left = left_by(body, objects, closes_stay=closes_stay)
@@ -91,7 +92,7 @@ def lends(
     """
     if not (provision.commits and provision.keeps_loaded):
         return False
-    objects = Objects(session, body, scope, document.context.file.inference)
+    objects = Objects(session, Block(body, scope, document.context.file.inference))
     return outliving(objects, body, names_read_outside(body, scope).__contains__) is not None
 
 
@@ -203,7 +204,7 @@ def names_read_outside(body: Sequence[ast.stmt], scope: Scope) -> set[str]:
 
 
 def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
-    """Find what a function reads after a block, or around it where that is in a loop.
+    """Find what a function reads after a block, or before it in a loop around both.
 
     Args:
         body: the block's statements.
@@ -211,10 +212,11 @@ def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
     """
     function = scope.function() or scope.module.scope
     first, last = body[0].lineno, body[-1].end_lineno or 0
-    in_loop = any(
-        isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
+    loops = {
+        node.lineno: {*_read_anew(node.body, node.lineno, frozenset())}
         for node in own_nodes(function.node)
-    )
+        if isinstance(node, LOOPS) and node.lineno < first and last <= (node.end_lineno or 0)
+    }
     anew = {*_read_anew(body_of(function.node), last, frozenset()), *_read_within(function.node)}
     return [
         node
@@ -222,8 +224,18 @@ def read_outside(body: Sequence[ast.stmt], scope: Scope) -> list[ast.Name]:
         if isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
         and node not in anew
-        and (node.lineno > last or (in_loop and node.lineno < first))
+        and (node.lineno > last or (node.lineno < first and _is_read_again(node, loops)))
     ]
+
+
+def _is_read_again(read: ast.Name, loops: Mapping[int, Set[ast.Name]]) -> bool:
+    """Tell whether another turn of a loop reads a name that it does not bind again before.
+
+    Args:
+        read: what reads it.
+        loops: the loops around a block below, by their lines, with what reads a name anew there.
+    """
+    return any(line <= read.lineno and read not in anew for line, anew in loops.items())
 
 
 def _read_anew(body: Sequence[ast.stmt], after: int, bound: frozenset[str]) -> Iterator[ast.Name]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
@@ -54,7 +55,7 @@ def _fix_provider(fact: Opening, document: Document) -> Fix:
     if not provision.is_injected:
         raise Refusal("it is opened by a provider")
     if not provision.commits and _may_commit(fact, document):
-        objects = Objects(name, block.body, fact.scope, document.context.file.inference)
+        objects = Objects(name, Block(block.body, fact.scope, document.context.file.inference))
         if left_pending(block.body, objects):
             raise Refusal(f"`{provision.name}` would not commit")
     return fix_injected_block(need, block, provision, document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
@@ -51,5 +52,5 @@ def _pending(fact: HandClose, document: Document) -> int:
     body = body_of(fact.scope.node)
     if not isinstance(fact.receiver, ast.Name) or not body:
         return 0
-    objects = Objects(fact.receiver.id, body, fact.scope, document.context.file.inference)
+    objects = Objects(fact.receiver.id, Block(body, fact.scope, document.context.file.inference))
     return max((each.line for each in left_pending(body, objects, closes_stay=False)), default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.lifetime.redundant_calls import RedundantCall
 from flake8_dbsession.analysis.names.scopes import last_segment
@@ -55,7 +56,7 @@ def _about_rollback(path: list[PlacedStatement], document: Document) -> Iterator
     called = call.statement.value  # type: ignore[attr-defined]
     session = next(n.id for n in ast.walk(called) if isinstance(n, ast.Name))
     inference = document.context.file.inference
-    objects = Objects(session, block.body, document.top, inference)
+    objects = Objects(session, Block(block.body, document.top, inference))
     if any(objects.mentions(statement) for statement in call.after):
         reason = "the handler goes on with the session, or with what was loaded in it"
         yield Doubt(Kind.ERROR_PATH, reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.work.block import Block
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.pending import left_by
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
@@ -64,7 +65,7 @@ def _left_to_the_block(fact: HandClose, document: Document) -> Fix:
     known = inference.known(context, fact.scope)
     if known is None or known.role is not Role.MANAGER:
         return Fix(edits)
-    objects = Objects(name, block.body, fact.scope, inference)
+    objects = Objects(name, Block(block.body, fact.scope, inference))
     if not known.commits:
         return Fix(edits)
     left = left_by(block.body, objects, closes_stay=False)

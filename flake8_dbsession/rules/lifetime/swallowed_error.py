@@ -20,21 +20,26 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     `query`, `get`, ...), or of a function of the project that is given the session, does such work
     by it and lets its errors pass, and neither rolls back nor leaves the function, where the
     session lives on: it is worked with again, a provider commits it, or it belongs to the caller or
-    to an object. A handler that returns leaves the function; it counts where a caller that gave the
-    session, or another method of the object, works on with it: after nothing or what is false, on
-    the ways that are taken then; after another answer, before a condition or a function of the
-    project looks at it. A test of another file is no caller. A framework that gives a session (to a
-    dependency, a decorated function or a test) ends it itself, and so may what the project has that
-    removes a registry's session.
-    What is caught counts as the database's where it is everything, `Exception`, or an error of
-    SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`, `MultipleResultsFound`
-    and others do not. A `try` around `begin_nested()` or `begin()` is silent, for their block rolls
-    back, and so is a way out of the handler that leaves such a block, a handler that gives the
-    session to a function, and a function that keeps what `begin()` gives, to end the transaction
-    by. A function of the project that is given the session and rolls it back or closes it at the
-    end of its `with` block counts as a rollback. Silent as well: a function whose callers in sight
-    close or roll back the session right after it; and the commit of a provider or a dependency, or
-    one right after the handler, after a failed statement where nothing was written before.
+    to an object. A method counts as such a function where its object is made with the session
+    (`Users(db).add(row)`), is the function's own, or is kept by that and made with the same
+    session: by the constructor, or by all calls of the constructor in sight.
+
+    A handler that returns leaves the function; it counts where the end of a provider's block, or of
+    a dependency, commits after a failed flush or commit, and where a caller that gave the session,
+    or another method of the object, works on with it: after nothing or what is false, on the ways
+    that are taken then; after another answer, before a condition or a function of the project looks
+    at it. A test of another file is no caller. A framework that gives a session (to a dependency, a
+    decorated function or a test) ends it itself, and so may what the project has that removes a
+    registry's session. What is caught counts as the database's where it is everything, `Exception`,
+    or an error of SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`,
+    `MultipleResultsFound` and others do not. A `try` around `begin_nested()` or `begin()` is
+    silent, for their block rolls back, and so is a way out of the handler that leaves such a block,
+    a handler that gives the session to a function that is not seen to work with it, and a function
+    that keeps what `begin()` gives, to end the transaction by. A function of the project that is
+    given the session and rolls it back or closes it at the end of its `with` block counts as a
+    rollback. Silent as well: a function whose callers in sight close or roll back the session right
+    after it; and the commit of a provider or a dependency, or one right after the handler, after a
+    failed statement where nothing was written before.
 
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
     what earlier iterations of its loop have added; another failed statement only
@@ -42,21 +47,21 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     by requirements that name a driver of PostgreSQL and no other, in a project without the URL of
     another database.
 
-    A handler is reported as well that itself works with the session before it rolls back, whether
-    or not it raises in the end, but for what it does only after a look at the error (`if "401" in
-    str(error)`). Where a rollback would undo more than what failed (iterations of a loop that are
-    committed together, objects that an asynchronous session loaded for the next one, the work of a
-    caller who gave the session or of an object's other methods, the function's own uncommitted
-    changes or a row lock from before the `try`), the message names a savepoint; and nothing is
-    reported where the `try` may end that savepoint: by a commit, or by a call that is given the
-    session and cannot be followed, or, where a registry or Flask-SQLAlchemy's `db.session` has the
-    session for all, by a function of the project that commits. Of a loop that commits in some of
-    its iterations alone the message asks to commit each. Of an object's session, where other work
-    of the `try` can fail while the session is well, it asks for a `try` around the commit alone.
-    Inside `with session.begin():`, where a session takes no more work after a rollback, it is
-    always a savepoint. A savepoint begins with a flush of its own: what was added before a `try`
-    that only flushes it has to move into the block, and the message names its line; a
-    `begin_nested()` that comes too late so is reported as well.
+    A handler is reported as well that itself works with the session before it rolls back, or has
+    such a function do so, whether or not it raises in the end, but for what it does only after a
+    look at the error (`if "401" in str(error)`). Where a rollback would undo more than what failed
+    (iterations of a loop that are committed together, objects that an asynchronous session loaded
+    for the next one, the work of a caller who gave the session or of an object's other methods, the
+    function's own uncommitted changes or a row lock from before the `try`), the message names a
+    savepoint; and nothing is reported where the `try` may end that savepoint: by a commit, or by a
+    call that is given the session and cannot be followed, or, where a registry or
+    Flask-SQLAlchemy's `db.session` has the session for all, by a function of the project that
+    commits. Of a loop that commits in some of its iterations alone the message asks to commit each.
+    Of an object's session, where other work of the `try` can fail while the session is well, it
+    asks for a `try` around the commit alone. Inside `with session.begin():`, where a session takes
+    no more work after a rollback, it is always a savepoint. A savepoint begins with a flush of its
+    own: what was added before a `try` that only flushes it has to move into the block, and the
+    message names its line; a `begin_nested()` that comes too late so is reported as well.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,

@@ -85,7 +85,14 @@ def test_a_comment_above_that_says_more_stays(above: str, tmp_path: Path) -> Non
     assert above.splitlines()[0] in done.text.content
 
 
-@pytest.mark.parametrize(("below", "stays"), [("# Close db", False), ("# Give it back", True)])
+@pytest.mark.parametrize(
+    ("below", "stays"),
+    [
+        ("# Close db", False),
+        ("# Make sure that the session is always closed", False),
+        ("# Give it back", True),
+    ],
+)
 def test_a_comment_of_the_close_comes_above_a_block_where_it_says_more(
     below: str, stays: bool, tmp_path: Path
 ) -> None:
@@ -93,3 +100,33 @@ def test_a_comment_of_the_close_comes_above_a_block_where_it_says_more(
     done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
     above = "# Create a database session\n" + (f"    {below}\n" if stays else "")
     assert f"    {above}    with get_db_session() as db:" in done.text.content
+
+
+@pytest.mark.parametrize("below", ["# .close() is the session's", "# Has to close(), or we leak"])
+def test_a_comment_of_the_close_that_names_the_call_is_a_doubt(below: str, tmp_path: Path) -> None:
+    source = USED.format(below=below)
+    (left,) = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101").left
+    assert left.reason == f"the comment `{below}` would be lost"
+
+
+def test_the_blank_line_above_a_close_parts_what_follows(tmp_path: Path) -> None:
+    source = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work():
+        db = SessionLocal()
+        count = db.query(User).count()
+        if not count:
+            print("none")
+
+            db.close()
+            return 0
+        count += 1
+
+        db.close()
+        return count
+    """
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    assert '            print("none")\n\n            return 0\n' in done.text.content
+    assert done.text.content.endswith("        count += 1\n\n    return count\n")

@@ -175,3 +175,17 @@ def count():
     (fixed,) = repaired(tmp_path, files, "app.py", "DBS602").fixed
     reason = "`connection` takes a connection of a pool, which may have none left"
     assert fixed.notes == (f"by its own block, for {reason}",)
+
+
+def test_a_block_that_may_commit_by_the_account_is_not_entered(tmp_path: Path) -> None:
+    use = """import snowflake.connector
+
+def move(rows):
+    conn = snowflake.connector.connect(account="shop")
+    conn.cursor().executemany("INSERT INTO t VALUES (?)", rows)
+    conn.close()
+"""
+    done = repaired(tmp_path, {"app.py": use}, "app.py", "DBS603")
+    assert '    with closing(snowflake.connector.connect(account="shop")) as conn:\n' in (
+        done.text.content
+    )

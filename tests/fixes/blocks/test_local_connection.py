@@ -57,6 +57,23 @@ FORMS = {
                 conn.rollback()
         """,
     ),
+    "closed_together": (
+        """
+        conn = sqlite3.connect(path)
+        other = sqlite3.connect(path)
+        other.execute(sql, conn.execute(sql).fetchone())
+        # Close the connections
+        conn.close()
+        other.close()
+        return 1
+        """,
+        """
+        with closing(sqlite3.connect(path)) as conn:
+            with closing(sqlite3.connect(path)) as other:
+                other.execute(sql, conn.execute(sql).fetchone())
+        return 1
+        """,
+    ),
     "another_one_after": (
         """
         conn = sqlite3.connect(path)

@@ -196,6 +196,19 @@ MADE = """
         found = conn.execute(text("SELECT 1")).scalar()
         conn.close()
         return found
+
+    class Router:
+        def __init__(self):
+            self._reading = sessionmaker(engine)
+            self._writing = sessionmaker(engine)
+
+        def routed(self, writes=False):
+            factory = self._writing if writes else self._reading
+            db = factory()
+            try:
+                return db.execute(text("SELECT 1")).scalar()
+            finally:
+                db.close()
 """
 PATCHES = "`tests/test_work.py` patches `{}` in this module"
 GIVES = "`tests/test_work.py` gives `engine`, of which `connect` would be entered"
@@ -203,6 +216,7 @@ SOURCES = [
     ("with patch('app.work.sessionmaker'): work.count()", PATCHES.format("sessionmaker")),
     ("with patch('app.work.engine'): work.connected()", PATCHES.format("engine")),
     ("with patch('app.work.create_engine'): work.made()", PATCHES.format("create_engine")),
+    ("with patch('app.work.sessionmaker'): work.Router().routed()", PATCHES.format("sessionmaker")),
     ("work.given(Mock())", GIVES),
     ("with patch('app.work.text'): work.count()", ""),
     ("work.other.connect = Mock(); work.late()", ""),

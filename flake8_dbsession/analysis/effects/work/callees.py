@@ -177,15 +177,3 @@ class Callees:
                 value = self.inference.value(maker, self.scope)
                 return isinstance(value, External) and value.name in VALUES_OF
         return self.is_builtin(function)
-
-
-def closures(nodes: list[ast.AST]) -> dict[str, ast.AST]:
-    """Give the functions that code defines for itself, by their names."""
-    found: dict[str, ast.AST] = {}
-    for node in nodes:
-        match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                found[name] = node
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as function):
-                found[name] = function
-    return found

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.work.acts import did_by
+from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.following import (
     Following,
     Told,
@@ -60,9 +61,8 @@ def changes_objects(function: Scope, session: str, *, inference: Inference) -> b
         session: the session's name there.
         inference: follows names.
     """
-    body = body_of(function.node)
-    objects = Objects(session, body, function, inference)
-    ways = ways_through(body, Changes(objects, closes_stay=False))
+    objects = Objects(session, block_of(function, inference=inference))
+    ways = ways_through(body_of(function.node), Changes(objects, closes_stay=False))
     return any(way.did & LASTING for way in ways)
 
 
@@ -122,7 +122,7 @@ class Changes:
 
     def _by_call(self, call: ast.Call) -> Iterator[Work]:
         asked = self._objects.session_call(call)
-        if call in self._objects.finished:
+        if call in self._objects.block.finished:
             return  # the coroutine itself is looked at
         if changes_by_function(call, self._callees.scope):
             yield _changes(call)
@@ -265,7 +265,7 @@ class Changes:
         """Tell whether a name is that of a query, or of a result that is not fetched yet."""
         if not isinstance(receiver, ast.Name):
             return False
-        values = self._objects.assigned(receiver.id)
+        values = self._objects.block.assigned(receiver.id)
         asked = [value for value in values if self._objects.session_call(value)]
         return bool(asked) and not any(map(self._is_fetched, asked))
 
@@ -273,7 +273,7 @@ class Changes:
         """Tell whether a name is that of a list or dictionary, and not of a loaded object."""
         if not isinstance(receiver, ast.Name):
             return False
-        values = self._objects.assigned(receiver.id)
+        values = self._objects.block.assigned(receiver.id)
         return self._callees.is_container(receiver) or (
             bool(values) and not any(map(self._objects.is_entity, values))
         )
@@ -304,7 +304,8 @@ class Changes:
             return False
         read = self._objects.as_read(call)
         if isinstance(read, ast.Attribute):
-            is_missing = self._objects.is_inherited(read.attr) and call not in self._objects.called
+            is_called = call in self._objects.block.called
+            is_missing = self._objects.is_inherited(read.attr) and not is_called
             return self._objects.is_session(read.value) or (
                 self._objects.carries(read) and not is_missing
             )
@@ -315,7 +316,7 @@ class Changes:
 
     def _runs_closure(self, call: ast.Call) -> bool:
         """Tell whether a call runs a function that the block defines, and that works with it."""
-        closure = self._objects.closures.get(last_segment(call.func))
+        closure = self._objects.block.closures.get(last_segment(call.func))
         return closure is not None and self._objects.mentions(closure)
 
 
@@ -332,7 +333,7 @@ def _done_by(following: Following, caller: Objects) -> Work:
 
     A function that stands in the block sees the block's own names besides.
     """
-    if following.function.node in caller.closures.values():
+    if following.function.node in caller.block.closures.values():
         objects = following.objects | frozenset(caller.names)
         following = following._replace(held=following.held | caller.held, objects=objects)
     return caller.callees.inference.questions.ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.classes import is_unmapped
@@ -13,7 +13,6 @@ from flake8_dbsession.analysis.names.scopes import (
     Annotated,
     Assigned,
     How,
-    Scope,
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import ClassValue
@@ -26,21 +25,19 @@ class Columns:
     """What the classes that statements name declare of the attributes of their objects.
 
     Args:
-        body: the statements that load objects.
-        scope: the scope that they stand in.
-        inference: finds the classes that they name.
+        classes: the classes.
+        inference: follows their bases.
         outer: those of the code that calls this one with its objects.
     """
 
     def __init__(
         self,
-        body: Sequence[ast.stmt],
-        scope: Scope,
+        classes: Iterable[ClassValue],
         inference: Inference,
         outer: Columns | None = None,
     ) -> None:
         self._inference = inference
-        self._classes = list(_classes(body, scope, inference))
+        self._classes = list(classes)
         if outer is not None:
             self._classes += [cls for cls in outer.classes if cls not in self._classes]
         self._known: dict[str, list[How]] = {}
@@ -75,16 +72,6 @@ class Columns:
     @cached_property
     def _loaded(self) -> list[ClassValue]:
         return [cls for cls in self._classes if not is_unmapped(cls, self._inference)]
-
-
-def _classes(body: Sequence[ast.stmt], scope: Scope, inference: Inference) -> Iterator[ClassValue]:
-    names = {n.id: n for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
-    attributes = [n for s in body for n in ast.walk(s) if isinstance(n, ast.Attribute)]
-    for expression in (*names.values(), *attributes):
-        if last_segment(expression)[:1].isupper():
-            value = inference.value(expression, scope)
-            if isinstance(value, ClassValue):
-                yield value
 
 
 def _declared(cls: ClassValue, name: str, inference: Inference, steps: int = _BASES) -> list[How]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from flake8_dbsession.analysis.effects.calls import constants, is_stub
 from flake8_dbsession.analysis.effects.work.holders import NOTHING_HELD, Held
@@ -170,6 +170,19 @@ def decided(test: ast.expr, told: Told) -> bool | None:
         ) if name in values:
             return (values[name] is None) is isinstance(operator, ast.Is)
     return None
+
+
+def nodes_untaken(nodes: Iterable[ast.AST], told: Told) -> Iterator[ast.AST]:
+    """Give the nodes in branches that a call with such values does not take.
+
+    Args:
+        nodes: those of a function.
+        told: what the call says.
+    """
+    for node in nodes if told else ():
+        if isinstance(node, ast.If) and (is_taken := decided(node.test, told)) is not None:
+            for statement in node.orelse if is_taken else node.body:
+                yield from nodes_in(statement)
 
 
 def can_be_followed(function: FunctionValue) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
 from itertools import pairwise
 
-from flake8_dbsession.analysis.effects.work.callees import Callees, closures
+from flake8_dbsession.analysis.effects.work.block import Block, block_of
 from flake8_dbsession.analysis.effects.work.classes import is_unmapped
 from flake8_dbsession.analysis.effects.work.columns import Columns
 from flake8_dbsession.analysis.effects.work.following import Following, followed
 from flake8_dbsession.analysis.effects.work.forms import (
-    bindings_of,
     bound_names,
     is_sql_function,
-    is_stored,
-    makes_object,
     names_put_into,
     root_call,
     root_name,
@@ -31,11 +28,8 @@ from flake8_dbsession.analysis.library.methods import LOADERS, ROWS
 from flake8_dbsession.analysis.library.python import MAKING, MUTATORS, VALUES
 from flake8_dbsession.analysis.library.queries import FETCHES_ONE
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
-from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     Parameter,
-    Scope,
-    body_of,
     last_segment,
     original_name,
 )
@@ -63,9 +57,7 @@ class Objects:
 
     Args:
         session: the session's name.
-        body: the statements that work with it.
-        scope: the scope that they stand in.
-        inference: finds the classes and functions that they name.
+        block: the statements that work with it.
         given: names that hold objects from the beginning.
         columns: what is known of the objects' classes where the statements are called from.
         held: further names by which the session is reached from the beginning.
@@ -74,19 +66,17 @@ class Objects:
     Attributes:
         session: the session's name.
         held: the names by which the session is reached.
-        callees: what the calls among the statements lead to.
-        local: the names that the statements bind.
+        block: the statements.
+        callees: what the calls among them lead to.
+        columns: what is known of the objects' classes.
         names: the names that may hold objects.
         parts: the names that may hold a part of an object, such as a list that it keeps.
-        closures: the functions that the statements define, by their names.
     """
 
     def __init__(
         self,
         session: str,
-        body: Sequence[ast.stmt],
-        scope: Scope,
-        inference: Inference,
+        block: Block,
         given: frozenset[str] = frozenset(),
         columns: Columns | None = None,
         held: Held = NOTHING_HELD,
@@ -96,17 +86,12 @@ class Objects:
         self.session = session
         self._autoflushes = autoflushes
         self.held = Held(frozenset({session})) | held
-        self.callees = Callees(scope, inference)
-        self.columns = Columns(body, scope, inference, columns)
+        self.block = block
+        self.callees = block.callees
+        self.columns = Columns(block.classes, self.callees.inference, columns)
         self._is_column = self.columns.is_column
-        self._nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
-        self.local = {n.id for n in self._nodes if isinstance(n, ast.Name) and is_stored(n)}
         self.names: set[str] = set(given)
         self._given = given
-        self._awaited = {n.value for n in self._nodes if isinstance(n, ast.Await)}
-        self.finished = dict(self._find_finished())
-        self._awaited |= set(self.finished.values())
-        self.closures = closures(self._nodes)
         while self._learn_held():
             pass
         while self._learn():
@@ -123,14 +108,6 @@ class Objects:
         name = ast.Name(self.session, ast.Load())
         known = self.callees.inference.known(name, self.callees.scope)
         return known is None or known.autoflushes
-
-    def _find_finished(self) -> Iterator[tuple[ast.expr, ast.expr]]:
-        """Find the calls that run a coroutine to its end, with the coroutine."""
-        for node in self._nodes:
-            if isinstance(node, ast.Call):
-                finished = self.callees.finished_by(node, is_awaited=node in self._awaited)
-                if finished is not None:
-                    yield node, finished
 
     def carries(self, expression: ast.expr | None) -> bool:
         """Tell whether an expression's value may be, or may hold, a loaded object."""
@@ -258,27 +235,13 @@ class Objects:
                 case _:
                     return None
 
-    def assigned(self, name: str) -> list[ast.expr]:
-        """Give what is assigned to a name in the block, but for ``name = name.where(...)``."""
-        return self._assigned.get(name, [])
-
-    @cached_property
-    def _assigned(self) -> dict[str, list[ast.expr]]:
-        found: dict[str, list[ast.expr]] = {}
-        for node in self._nodes:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    if not any(is_name(part, name) for part in ast.walk(value)):
-                        found.setdefault(name, []).append(value)
-        return found
-
     def is_entity(self, expression: ast.expr) -> bool:
         """Tell whether an expression may be a loaded object itself, and no collection."""
         match expression:
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.is_entity(inner)
             case ast.Name(id=name):
-                values = self.assigned(name)
+                values = self.block.assigned(name)
                 return name in self.names and (not values or any(map(self.is_entity, values)))
             case ast.Attribute() | ast.Subscript() | ast.IfExp() | ast.BoolOp():
                 return self.carries(expression)
@@ -315,7 +278,7 @@ class Objects:
         hows = [binding.how for binding in self.callees.scope.lookup(name)]
         if not hows or not all(map(self.callees.makes_empty, hows)):
             return False
-        used = [node for node in self._nodes if _is_put_into(node, name)]
+        used = [node for node in self.block.nodes if _is_put_into(node, name)]
         return all(map(self._puts_new_container, used)) and not self._is_handed_on(name)
 
     def _puts_new_container(self, node: ast.AST) -> bool:
@@ -332,13 +295,8 @@ class Objects:
             isinstance(node, ast.Call)
             and not self.callees.is_builtin(node.func)
             and any(is_name(part, name) for part in arguments(node))
-            for node in self._nodes
+            for node in self.block.nodes
         )
-
-    @cached_property
-    def called(self) -> frozenset[ast.expr]:
-        """The expressions whose values are called."""
-        return frozenset(node.func for node in self._nodes if isinstance(node, ast.Call))
 
     def is_inherited(self, name: str) -> bool:
         """Tell whether the classes of the loaded objects have a method from a library only."""
@@ -358,27 +316,33 @@ class Objects:
                 is_read = self.callees.is_builtin(function, "getattr")
                 if is_read and all(isinstance(each, ast.Constant) for each in default):
                     return ast.Attribute(owner, name, ast.Load())
-        return self.finished.get(expression, expression) if expression is not None else None
+        return self.block.finished.get(expression, expression) if expression is not None else None
 
     def _learn_held(self) -> bool:
         """Find further names by which the session is reached; tell whether there were any."""
-        before = self.held
-        for node in self._nodes:
-            for target, value in bindings_of(node):
-                name = dotted_name(target)
-                if name and not isinstance(node, ast.withitem):
-                    reached = self._bound_to(target, self.reached_by(value))
-                    by_turns = isinstance(target, ast.Name) and isinstance(value, _BY_TURNS)
-                    if by_turns and reached != NOTHING_HELD:
-                        reached = UNFOLLOWED  # where none was given it is a session of its own
-                    self.held |= reached.under(name)
-            if isinstance(node, ast.Call):
-                self.held |= self._kept_by_receiver(node)
+        before, known = self.held, self._known()
+        for node, target, value in self.block.bound:
+            name = dotted_name(target)
+            is_with = isinstance(node, ast.withitem)
+            if name and not is_with and self.block.names_any(value, known):
+                reached = self._bound_to(target, self.reached_by(value))
+                by_turns = isinstance(target, ast.Name) and isinstance(value, _BY_TURNS)
+                if by_turns and reached != NOTHING_HELD:
+                    reached = UNFOLLOWED  # where none was given it is a session of its own
+                self.held |= reached.under(name)
+        for call in self.block.calls:
+            if self.block.names_any(call, known):
+                self.held |= self._kept_by_receiver(call)
         return self.held != before
+
+    def _known(self) -> Set[str]:
+        """Give the names without one of which nothing in the block can hold an object."""
+        held = (each.partition(".")[0] for each in self.held.sessions | self.held.loose)
+        return {*self.names, *held, "super"}
 
     def _bound_to(self, target: ast.expr, reached: Held) -> Held:
         """Give how a name reaches the session; one that is bound anew may be something else."""
-        is_one = not isinstance(target, ast.Name) or len(self.assigned(target.id)) < 2
+        is_one = not isinstance(target, ast.Name) or len(self.block.assigned(target.id)) < 2
         return reached if is_one or reached.sessions <= {""} else UNFOLLOWED
 
     def _kept_by_receiver(self, call: ast.Call) -> Held:
@@ -407,8 +371,7 @@ class Objects:
         """Find further names of parts; tell whether there were any."""
         found = {
             name
-            for node in self._nodes
-            for target, value in bindings_of(node)
+            for _, target, value in self.block.bound
             if self._is_part(value)
             for name in self._holders(target)
         }
@@ -463,7 +426,7 @@ class Objects:
         """Tell whether a call is ``getattr(user, c.name)`` for a ``c`` of a table's columns."""
         match call.args:
             case [_, ast.Attribute(value=ast.Name(id=column), attr="key" | "name"), *_]:
-                sources = [v for n in self._nodes for t, v in bindings_of(n) if is_name(t, column)]
+                sources = [v for _, t, v in self.block.bound if is_name(t, column)]
                 is_read = self.callees.is_builtin(call.func, "getattr")
                 return is_read and bool(sources) and all(map(_are_columns, sources))
         return False
@@ -490,7 +453,7 @@ class Objects:
             return None
         if receiver == NOTHING_HELD and owner is not None and self.carries(owner):
             return None
-        if isinstance(function.node, ast.AsyncFunctionDef) and call not in self._awaited:
+        if isinstance(function.node, ast.AsyncFunctionDef) and call not in self.block.awaited:
             return None
         parts = arguments(call)
         reaching = {part: self.reached_by(part) for part in parts}
@@ -509,11 +472,10 @@ class Objects:
     def _own(self) -> frozenset[str]:
         parts = [
             (target.id, root_name(value))
-            for node in self._nodes
-            for target, value in bindings_of(node)
+            for _, target, value in self.block.bound
             if isinstance(target, ast.Name) and isinstance(value, _PARTS)
         ]
-        own, before = frozenset(self.local), None
+        own, before = frozenset(self.block.local), None
         while own != before:
             before = own
             own -= {name for name, root in parts if root not in own | self.names}
@@ -522,8 +484,8 @@ class Objects:
     @cached_property
     def filled(self) -> frozenset[str]:
         """The block's own names of what other functions put loaded objects into."""
-        calls = (node for node in self._nodes if isinstance(node, ast.Call))
-        return frozenset(name for call in calls for name in self.filled_inside(call)) & self._own
+        filled = (name for call in self.block.calls for name in self.filled_inside(call))
+        return frozenset(filled) & self._own
 
     def gives(self, result: ast.expr | None) -> bool:
         """Tell whether a result may be, or may hold, a loaded object, put there by anybody."""
@@ -596,7 +558,7 @@ class Objects:
                 return False
             case ast.Attribute(value=ast.Name(), attr=name):
                 return not self._is_column(name)
-            case ast.Name(id=name) if values := self.assigned(name):
+            case ast.Name(id=name) if values := self.block.assigned(name):
                 return any(map(self._selects_objects, values))
             case ast.Call(func=ast.Attribute(attr="exists")):
                 return False
@@ -610,7 +572,12 @@ class Objects:
 
     def _learn(self) -> bool:
         """Find further names; tell whether there were any."""
-        found = {name for node in self._nodes for name in self._learned_from(node)} - self.names
+        known = self._known()
+        bound = (b for b in self.block.bound if self.block.names_any(b[2], known))
+        calls = (call for call in self.block.calls if self.block.names_any(call, known))
+        found = {name for _, target, value in bound for name in self._learned_from(target, value)}
+        found.update(name for call in calls for name in self._learned_from_call(call))
+        found -= self.names
         loose = frozenset(name for name in found if "." in name) - self.held.loose
         self.held |= Held(loose=loose)
         found = {name for name in found if "." not in name} | loose
@@ -619,23 +586,20 @@ class Objects:
             name = pending.pop()
             if name not in self.names:
                 self.names.add(name)
-                values = self._values_of.get(name, ())
+                values = self.block.values_of.get(name, ())
                 pending += [part for value in values for part in self._made_in(value)]
         return bool(found)
 
-    def _learned_from(self, node: ast.AST) -> Iterator[str]:
-        for target, value in bindings_of(node):
-            is_followed = dotted_name(target) is not None and self.is_holder(value)
-            if self.carries(value) and not is_followed:
-                yield from self._holders(target)
-                if isinstance(target, ast.Attribute):
-                    yield dotted_name(target) or ""
-        if isinstance(node, ast.Call):
-            yield from self._learned_from_call(node)
+    def _learned_from(self, target: ast.expr, value: ast.expr) -> Iterator[str]:
+        is_followed = dotted_name(target) is not None and self.is_holder(value)
+        if self.carries(value) and not is_followed:
+            yield from self._holders(target)
+            if isinstance(target, ast.Attribute):
+                yield dotted_name(target) or ""
 
     def _holders(self, target: ast.expr) -> Iterator[str]:
         """Give the block's own names that hold what is assigned to a target."""
-        return (name for name in bound_names(target) if name in self.local)
+        return (name for name in bound_names(target) if name in self.block.local)
 
     def _learned_from_call(self, call: ast.Call) -> Iterator[str]:
         given = arguments(call)
@@ -669,31 +633,10 @@ class Objects:
 
     def _made_in(self, expression: ast.expr) -> Iterator[str]:
         """Give the names in an expression of objects that the function makes, or of their lists."""
-        return (name for name in names_put_into(expression) if name in self._made)
-
-    @cached_property
-    def _made(self) -> frozenset[str]:
-        """The names that stand for objects which the function makes, or for lists of them."""
-        given = self._values_of.items()
-        return frozenset(name for name, values in given if any(map(makes_object, values)))
+        return (name for name in names_put_into(expression) if name in self.block.made)
 
     def _is_given(self, name: str) -> bool:
         return any(isinstance(b.how, Parameter) for b in self.callees.scope.lookup(name))
-
-    @cached_property
-    def _values_of(self) -> dict[str, list[ast.expr]]:
-        """What the function gives each name, and puts into the object or list of that name."""
-        scope = self.callees.scope
-        found: dict[str, list[ast.expr]] = {}
-        for node in own_nodes((scope.function() or scope.module.scope).node):
-            for target, value in bindings_of(node):
-                for name in bound_names(target):
-                    found.setdefault(name, []).append(value)
-            match node:
-                case ast.Call(func=ast.Attribute(value=receiver, attr=method)):
-                    if method in MUTATORS:
-                        found.setdefault(root_name(receiver), []).extend(arguments(node))
-        return found
 
 
 def _held_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Objects) -> Held:
@@ -807,9 +750,7 @@ def inside(following: Following, caller: Objects) -> Objects:
     """
     return Objects(
         session=min(following.held.sessions, default=""),
-        body=body_of(following.function.node),
-        scope=following.scope,
-        inference=caller.callees.inference,
+        block=block_of(following.scope, inference=caller.callees.inference),
         given=following.objects,
         columns=caller.columns,
         held=following.held,

@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.effects.work.following import (
     Told,
     can_be_followed,
     decided,
+    nodes_untaken,
     stored_by,
     told_by,
 )
@@ -57,7 +58,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import dotted_name, is_super, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import dotted_name, is_super, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 
 # Before PyMySQL 1 and mysqlclient 1.4 their block gave a cursor, and committed; a connection of
@@ -167,12 +168,9 @@ class Uses:
 
     def _forget_untaken(self) -> None:
         """Forget what stands in a branch that a call with such values does not take."""
-        for node in own_nodes(self._scope.node) if self._told else ():
-            if isinstance(node, ast.If) and (is_taken := self.decides(node.test)) is not None:
-                for statement in node.orelse if is_taken else node.body:
-                    for inner in nodes_in(statement):
-                        self.acts.pop(inner, None)
-                        self._ends.pop(inner, None)
+        for node in nodes_untaken(own_nodes(self._scope.node), self._told):
+            self.acts.pop(node, None)
+            self._ends.pop(node, None)
         self._attached = [call for call in self._attached if call in self.acts]
 
     # How the statements are walked

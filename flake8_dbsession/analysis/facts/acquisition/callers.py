@@ -13,7 +13,7 @@ from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue, Value
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Value
 from flake8_dbsession.analysis.nodes import arguments, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
@@ -88,10 +88,10 @@ def is_only_executed(function: Scope, inference: Inference) -> bool:
 
 
 def calls_of(function: Scope, inference: Inference) -> Iterator[Called]:
-    """Find the calls of a function in the project.
+    """Find the calls of a function in the project, or of a class.
 
     Args:
-        function: the function's scope, or that of a method.
+        function: the function's scope, that of a method or of the class.
         inference: answers what calls stand for; its project is searched for the function's name.
     """
     name = getattr(function.node, "name", "")
@@ -190,9 +190,9 @@ def is_same(value: Value | None, function: Scope) -> bool:
 
     Args:
         value: the value.
-        function: the function's scope.
+        function: the scope of the function, or of the class.
     """
-    if not isinstance(value, FunctionValue) or isinstance(value.node, ast.Lambda):
+    if not isinstance(value, (ClassValue, FunctionValue)) or isinstance(value.node, ast.Lambda):
         return False
     is_there = value.scope.module.path == function.module.path
     return is_there and _names(value.scope.child(value.node)) == _names(function)

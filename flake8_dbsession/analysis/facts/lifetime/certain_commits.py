@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import LASTING, Did, PathWork
 from flake8_dbsession.analysis.effects.work.uses import Uses
 from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, body_of
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 
 
@@ -27,7 +28,7 @@ def leaves_changes(
         scope: the scope of the statements.
         inference: follows the functions that are given the session or its objects.
     """
-    objects = Objects(session, body_of(scope.node), scope, inference)
+    objects = Objects(session, block_of(scope, inference=inference))
     readers = (uses, Changes(objects))
     return any(_leaves(ways_through(body, reader, handlers=False)) for reader in readers)
 

@@ -28,6 +28,8 @@ class Sequel(Enum):
     BLOCK_ENDS = "its `with` block ends"
     GONE = "it is closed, or its name stands for another"
     FUNCTION_ENDS = "the function ends, and whoever gave it has it back"
+    LEFT = "the handler leaves its `with` block by a `return`"
+    RETURNED = "the handler leaves the function so, and nothing else ends before"
     LOOKED_AT = "what a call gave is looked at, which may tell that it failed"
 
 
@@ -42,6 +44,20 @@ class Work(NamedTuple):
 
     method: str
     text: str
+
+
+class _At(NamedTuple):
+    """Where an error has come to.
+
+    Attributes:
+        number: the number of the block.
+        handler: the handler that swallowed it; None while it is on its way to one.
+        is_leaving: whether the handler has returned, so that only blocks end now.
+    """
+
+    number: int
+    handler: ast.ExceptHandler | None = None
+    is_leaving: bool = False
 
 
 class Ways:
@@ -90,52 +106,49 @@ class Ways:
 
     def _follow(self, failing: Block, works: list[Work]) -> None:
         """Follow an error to the handlers that swallow it, and from there what is done next."""
-        pending: list[tuple[int, ast.ExceptHandler | None]] = [
-            (edge.target, None) for edge in failing.edges if edge.raised
-        ]
+        pending = [_At(edge.target) for edge in failing.edges if edge.raised]
         seen = set(pending)
         while pending:
-            number, handler = pending.pop()
-            entered = self._graph.handlers.get(number)
-            if handler is None and entered is not None:
+            at = pending.pop()
+            entered = self._graph.handlers.get(at.number)
+            if at.handler is None and entered is not None:
                 if entered not in self._handlers:
                     continue
-                handler = entered
-                self.works.setdefault(handler, []).extend(works)
-            following = set(self._after(number, handler)) - seen
+                at = at._replace(handler=entered)
+                self.works.setdefault(entered, []).extend(works)
+            following = set(self._after(at)) - seen
             seen |= following
             pending += following
 
-    def _after(
-        self, number: int, handler: ast.ExceptHandler | None
-    ) -> Iterator[tuple[int, ast.ExceptHandler | None]]:
-        """Go through a block; give where to go on, unless it settles what comes of the session.
-
-        Args:
-            number: the block's number.
-            handler: the handler that swallowed the error; None while it is on its way to one.
-
-        Yields:
-            The numbers of the next blocks, with the handler, or with None where one raises again.
-        """
-        block = self._graph.blocks[number]
+    def _after(self, at: _At) -> Iterator[_At]:
+        """Go through a block; give where to go on, unless it settles what comes of the session."""
+        block, handler = self._graph.blocks[at.number], at.handler
         for event in block.events:
             is_handled = handler is not None and not _is_in(event, handler)
             sequel = self.sequel(event, is_handled=is_handled)
-            if sequel is not None and handler is not None:
-                self.sequels[handler].add(sequel)
+            if at.is_leaving and sequel is not None:
+                if sequel is Sequel.BLOCK_ENDS and not _is_transactions(event):
+                    self._note(handler, Sequel.LEFT)
+                return
+            self._note(handler, sequel)
             if sequel is not None and sequel is not Sequel.RETRIED:
                 return
             if isinstance(event, Finish) and isinstance(event.node, ast.Return) and not is_handled:
-                if handler is not None:
-                    self.returned[handler].append(event.node.value)
-                return
-        if handler is not None and number in (Exit.RETURNS, Exit.FALLS_OFF):
-            self.sequels[handler].add(Sequel.FUNCTION_ENDS)
+                if handler is None:
+                    return
+                self.returned[handler].append(event.node.value)
+                at = at._replace(is_leaving=True)
+        if at.number in (Exit.RETURNS, Exit.FALLS_OFF):
+            self._note(handler, Sequel.RETURNED if at.is_leaving else Sequel.FUNCTION_ENDS)
         raises = bool(block.events) and _raises(block.events[-1])
         for edge in block.edges:
             if edge.raised is raises and not self._is_without_session(edge):
-                yield edge.target, None if raises else handler
+                target = at._replace(number=edge.target)
+                yield target._replace(handler=None, is_leaving=False) if raises else target
+
+    def _note(self, handler: ast.ExceptHandler | None, sequel: Sequel | None) -> None:
+        if handler is not None and sequel is not None:
+            self.sequels[handler].add(sequel)
 
     def _is_without_session(self, edge: Edge) -> bool:
         """Tell whether a way is taken only where there is no session, as an ``if db:`` says."""
@@ -171,15 +184,19 @@ class Ways:
         name = last_segment(call.func).lower()
         if "rollback" in name and self._calls.rolls_back(call):
             return Sequel.SEEN_TO
+        works = self._calls.works_in(call)
+        if works and not is_handled:
+            return Sequel.RETRIED
+        if works:
+            return Sequel.COMMITTED if set(works) == {"commit"} else Sequel.USED
         if self._calls.is_given(call):
             if not is_handled:
-                return Sequel.SEEN_TO
-            if self._calls.closes(call):
-                return Sequel.GONE
-            is_commit = set(self._calls.failing_in(call)) == {"commit"}
-            return Sequel.COMMITTED if is_commit else Sequel.USED
-        if not is_handled and self._calls.is_of_holder(call):
+                return None if self._calls.is_made_holder(call) else Sequel.SEEN_TO
+            return Sequel.GONE if self._calls.closes(call) else Sequel.USED
+        if not is_handled and self._calls.is_seen_to_by(call):
             return Sequel.SEEN_TO
+        if is_handled and self._calls.is_worked_with_by(call):
+            return Sequel.USED
         if self._calls.is_of_owner(call) and self._calls.closes(call):
             return Sequel.SEEN_TO
         if isinstance(call.func, ast.Attribute) and self._calls.is_session(call.func.value):
@@ -256,6 +273,11 @@ def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
     node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
     first, last = handler.body[0].lineno, handler.end_lineno or 0
     return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
+
+
+def _is_transactions(event: Event) -> bool:
+    """Tell whether a block begins a transaction, whose end rolls back what has failed."""
+    return isinstance(event, Leave) and last_segment(event.node.context_expr) in TRANSACTIONS
 
 
 def _raises(event: Event) -> bool:

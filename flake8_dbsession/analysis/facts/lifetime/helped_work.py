@@ -1,4 +1,4 @@
-"""The work that functions of the project do by a session which a call gives them."""
+"""The work that functions do by a session which a call gives them, or their object holds."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.effects.calls import received_as
-from flake8_dbsession.analysis.facts.scope.sequel import in_tries
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.reach import Reach
+from flake8_dbsession.analysis.facts.scope.sequel import as_try, in_tries
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
-from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
-from flake8_dbsession.analysis.lifetimes.names import is_generator
-from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
 _SEEING_TO = TRANSACTIONS | {"__exit__", "close", "invalidate", "reset", "rollback"}
+
+_MAY_SEE_TO = Did.ROLLS_BACK | Did.CLOSES | Did.MAY_END
 
 
 def methods_of(session: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Call, str]]:
@@ -29,33 +29,24 @@ def methods_of(session: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Cal
                 yield node, method
 
 
-def failing_work(
-    call: ast.Call, session: str, scope: Scope, inference: Inference
-) -> tuple[str, ...]:
+def failing_work(call: ast.Call, caller: Reach) -> tuple[str, ...]:
     """Give the methods of a session by which a called function fails, and leaves it so.
 
     Args:
-        call: the call.
-        session: the session as it is written, among the arguments.
-        scope: the scope of the call.
-        inference: answers what is called.
+        call: the call, which is given the session, or of an object's method that holds it.
+        caller: how the session is reached where it stands.
 
     Returns:
-        The methods, in the order of the text: of the function's own work, and of those that it
-        gives the session. None where something catches the errors, or may roll back.
+        The methods, in the order of the text: of the function's own work, and of what it calls
+        to work by the session. None where something catches the errors, or may roll back.
     """
-    received = received_as(call, session, scope, inference)
-    function = inference.value(call.func, scope) if received is not None else None
-    if received is None or not isinstance(function, FunctionValue):
+    reached = caller.run_by(call)
+    if reached is None:
         return ()
-    node, parameter = received
-    if is_generator(node) or not decorator_names(node) <= PLAIN_DECORATORS:
-        return ()
-    inside = function.scope.child(node)
-    return inference.questions.ask(
-        inside.memory,
-        ("failing work", parameter),
-        lambda: tuple(_work_of(parameter, inside, inference)),
+    return caller.inference.questions.ask(
+        reached.scope.memory,
+        ("failing work", reached.question),
+        lambda: tuple(_work_of(reached)),
         (),
     )
 
@@ -88,26 +79,42 @@ def may_see_to(context: ast.expr, session: str, scope: Scope, inference: Inferen
     )
 
 
-def _work_of(session: str, function: Scope, inference: Inference) -> list[str]:
-    nodes = own_nodes(function.node)
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    named = [(call, *dotted_name(call.func).rpartition(".")[::2]) for call in calls]
-    if any(owner == session and method in _SEEING_TO for _, owner, method in named):
+def _work_of(reach: Reach) -> list[str]:
+    methods = dict(reach.methods())
+    if not _SEEING_TO.isdisjoint(methods.values()):
         return []
-    caught = set(in_tries(nodes))
+    nodes = own_nodes(reach.scope.node)
+    tries = [tried for node in nodes if (tried := as_try(node)) is not None]
+    caught = set(in_tries(tried for tried in tries if not _only_raises(tried, reach)))
     guarded = [
         node
         for node in nodes
         if isinstance(node, (ast.With, ast.AsyncWith))
-        if any(may_see_to(item.context_expr, session, function, inference) for item in node.items)
+        if any(_is_seen_to_at(item.context_expr, reach) for item in node.items)
     ]
     caught |= {inner for node in guarded for part in node.body for inner in nodes_in(part)}
     works: list[str] = []
-    for call, owner, method in named:
+    for call in reach.calls:
         if call in caught:
             continue
-        if owner == session and method in WORK:
-            works.append(method)
+        if call in methods:
+            works += [method for method in (methods[call],) if method in WORK]
         else:
-            works += failing_work(call, session, function, inference)
+            works += failing_work(call, reach)
     return works
+
+
+def _only_raises(tried: ast.Try, reach: Reach) -> bool:
+    """Tell whether the handlers of a ``try`` raise in the end, and see to nothing before."""
+    inside = [inner for h in tried.handlers for part in h.body for inner in nodes_in(part)]
+    return all(isinstance(handler.body[-1], ast.Raise) for handler in tried.handlers) and not any(
+        isinstance(inner, ast.Return)
+        or (isinstance(inner, ast.Call) and reach.done_by(inner) & _MAY_SEE_TO)
+        for inner in inside
+    )
+
+
+def _is_seen_to_at(context: ast.expr, reach: Reach) -> bool:
+    given = arguments(context) if isinstance(context, ast.Call) else []
+    names = {dotted_name(argument) for argument in given if reach.is_session(argument)}
+    return any(may_see_to(context, name, reach.scope, reach.inference) for name in names)

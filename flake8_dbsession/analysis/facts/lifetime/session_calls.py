@@ -8,14 +8,20 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
+from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.effects.work.reach import Reach, reach_in
+from flake8_dbsession.analysis.facts.lifetime.held_beside import known_with
 from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
+
+_SEEING_TO = Did.ROLLS_BACK | Did.CLOSES | Did.MAY_END
 
 
 class SessionCalls:
@@ -60,12 +66,44 @@ class SessionCalls:
         return any(map(self.is_session, arguments(call)))
 
     def failing_in(self, call: ast.Call) -> Sequence[str]:
-        """Give the session's methods by which a call fails: of a function that is given it."""
-        if call in self.late:
-            return ["flush"]
-        if not self.is_given(call):
-            return []
-        return failing_work(call, self.session, self.scope, self.inference)
+        """Give the session's methods by which a call fails, of a function that works by it."""
+        return ["flush"] if call in self.late else self.works_in(call)
+
+    def works_in(self, call: ast.Call) -> Sequence[str]:
+        """Give those of a function that is given the session, or whose object holds it."""
+        return failing_work(call, self.reach)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How the function reaches the session."""
+        known = known_with(self.scope, self.session, inference=self.inference)
+        return reach_in(self.scope, known, inference=self.inference)
+
+    def is_worked_with_by(self, call: ast.Call) -> bool:
+        """Tell whether a method of an object that holds the session works with it, come what may.
+
+        What rolls back or closes as well may do that first.
+        """
+        if not self.reach.is_of_carrier(call):
+            return False
+        did = self.reach.done_by(call)
+        return bool(did & Did.ASKS) and not did & _SEEING_TO
+
+    def is_made_holder(self, call: ast.Call) -> bool:
+        """Tell whether a call only makes an object that keeps the session."""
+        is_made = self.reach.makes_carrier(call)
+        return is_made and self.reach.run_by(call) is not None and not self.reach.done_by(call)
+
+    def is_seen_to_by(self, call: ast.Call) -> bool:
+        """Tell whether a method of an object that holds the session may roll it back or close it.
+
+        One that cannot be followed may; a method of the function's own object is taken not to.
+        """
+        if not self.reach.is_of_carrier(call):
+            return self.is_of_holder(call)
+        if self.reach.run_by(call) is None:
+            return self.is_of_holder(call)
+        return bool(self.reach.done_by(call) & _SEEING_TO)
 
     def closes(self, call: ast.Call) -> bool:
         """Tell whether a call closes something."""
@@ -94,7 +132,7 @@ class SessionCalls:
 
     @cached_property
     def _holders(self) -> frozenset[str]:
-        return frozenset(_made_with(self.session, self.scope))
+        return frozenset(made_with(self.session, self.scope))
 
     def is_of_owner(self, call: ast.Call) -> bool:
         """Tell whether a call is a method's of the object that has the session."""
@@ -102,13 +140,28 @@ class SessionCalls:
         return bool(owner) and dotted_name(call.func).rpartition(".")[0] == owner
 
 
-def _made_with(session: str, scope: Scope) -> list[str]:
+def made_with(session: str, function: Scope) -> list[str]:
+    """Give the names of the objects that a function makes with a session.
+
+    Args:
+        session: the session as it is written.
+        function: the function's scope.
+    """
     return [
-        target.id
-        for node in own_nodes(scope.node)
+        name
+        for call, name in objects_made(function)
+        if any(dotted_name(given) == session for given in arguments(call))
+    ]
+
+
+@remembered
+def objects_made(function: Scope) -> list[tuple[ast.Call, str]]:
+    """Give the calls by which a function makes objects, each with the object's name."""
+    return [
+        (node.value, target.id)
+        for node in own_nodes(function.node)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
         if constructs_by_name(node.value)
-        if any(dotted_name(given) == session for given in arguments(node.value))
         for target in node.targets
         if isinstance(target, ast.Name)
     ]

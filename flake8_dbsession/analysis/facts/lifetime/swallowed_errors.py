@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
 
-from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did
+from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did, work_of
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.answers import (
@@ -31,10 +32,16 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     Work,
     sequels_after,
 )
+from flake8_dbsession.analysis.facts.lifetime.held_beside import hinting_in
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
 from flake8_dbsession.analysis.facts.lifetime.model_queries import QUERY
+from flake8_dbsession.analysis.facts.lifetime.providers import swallows_at_end
 from flake8_dbsession.analysis.facts.lifetime.registries import may_end
-from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
+from flake8_dbsession.analysis.facts.lifetime.session_calls import (
+    SessionCalls,
+    made_with,
+    objects_made,
+)
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
@@ -43,7 +50,7 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.facts.scope.carrying import as_session, functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
-from flake8_dbsession.analysis.flow.calls import raises_by_name
+from flake8_dbsession.analysis.flow.calls import is_logger, raises_by_name
 from flake8_dbsession.analysis.library.frameworks import TEARDOWN
 from flake8_dbsession.analysis.library.methods import (
     CHANGING,
@@ -68,6 +75,7 @@ from flake8_dbsession.analysis.names.scopes import (
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import (
     External,
+    InstanceValue,
     Resource,
     Role,
     RoleValue,
@@ -80,7 +88,7 @@ from flake8_dbsession.analysis.nodes import (
     own_nodes,
     unawaited,
 )
-from flake8_dbsession.analysis.source.mentions import Mentions, hints
+from flake8_dbsession.analysis.source.mentions import Mentions, hints, is_gated
 from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING = ENDS | Did.MAY_END
@@ -185,9 +193,13 @@ def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedErro
     if not handlers:
         return
     works, visited = Mentions(text, _FLUSHES), {node for node, _ in tree.functions()}
-    for node, outside in functions_of(tree.scope) if works else tree.functions():
+    for node, outside in functions_of(tree.scope):
         first, last = node.lineno, node.end_lineno or node.lineno
-        if handlers.within(first, last) and (node in visited or works.within(first, last)):
+        if handlers.within(first, last) and (
+            node in visited
+            or (works and works.within(first, last))
+            or (isinstance(outside.node, ast.ClassDef) and hinting_in(outside))
+        ):
             function = _Function(node, outside.child(node), inference)
             graph = build(node) if function.sessions and function.handlers else None
             if graph is not None:
@@ -242,11 +254,12 @@ class _Function:
                 if seen_to is None or not (is_flush or self._is_postgresql(known)):
                     continue
                 undone, before = seen_to
+                work = f"{name}.commit()" if undone is Undone.OTHERS else failed.work
                 found[handler] = SwallowedError(
                     handler,
                     name,
                     known.is_async,
-                    failed.work,
+                    work,
                     is_retried,
                     undone,
                     is_flush,
@@ -290,7 +303,7 @@ class _Function:
         is_off = any("no_autoflush" in line for line in self._scope.module.lines[first:last])
         if is_off or not self.sessions[name].autoflushes:
             return False
-        around = self._loop_around(handler)
+        around = self._loop_around(handler, name)
         methods = {dotted_name(call.func) for call in self._calls_in(self._tried[handler])}
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
         is_committed = around and any(_encloses(around, commit) for commit in commits)
@@ -312,7 +325,7 @@ class _Function:
         is_given = any(dotted_name(given) == name for call in calls for given in arguments(call))
         if is_given or not {"flush"} <= methods <= {"flush", "begin_nested"}:
             return 0
-        around = self._loop_around(tried) or self._function
+        around = self._loop_around(tried, name) or self._function
         earlier = [
             (call.lineno, method)
             for call, method in methods_of(name, self._calls)
@@ -366,8 +379,29 @@ class _Function:
                         if method not in _COMMON or hints(last_segment(receiver)):
                             yield dotted_name(receiver), receiver
                 for given in arguments(call):
-                    if isinstance(given, ast.Name) and hints(given.id):
-                        yield given.id, given
+                    if isinstance(given, (ast.Attribute, ast.Name)) and hints(last_segment(given)):
+                        yield dotted_name(given), given
+                owner = dotted_name(call.func).partition(".")[0]
+                for held in self._held_by.get(owner, ()):
+                    yield dotted_name(held), held
+
+    @cached_property
+    def _held_by(self) -> dict[str, list[ast.expr]]:
+        """What may be sessions that objects hold: what one is made with, and the attributes of it.
+
+        By the name of the object.
+        """
+        found: dict[str, list[ast.expr]] = {}
+        for call, name in objects_made(self._scope):
+            for given in arguments(call):
+                if isinstance(given, (ast.Attribute, ast.Name)) and hints(last_segment(given)):
+                    found.setdefault(name, []).append(given)
+        receiver, cls = self._scope.receiver(), self._scope.enclosing_class()
+        if receiver is not None and cls is not None:
+            owner = ast.Name(receiver, ast.Load())
+            attributes = (ast.Attribute(owner, name, ast.Load()) for name in hinting_in(cls))
+            found.setdefault(receiver, []).extend(attributes)
+        return found
 
     def _awaits(self, name: str) -> bool:
         """Tell whether the function awaits the work of a session."""
@@ -462,7 +496,7 @@ class _Function:
         """
         name, known = failed.session, failed.known
         commits = [call for call in self._calls if dotted_name(call.func) == f"{name}.commit"]
-        around = self._loop_around(handler)
+        around = self._loop_around(handler, name)
         if around is not None:
             commits_there = self._commits_in(around, name)
             later = any(commit.lineno > around.lineno for commit in commits)
@@ -481,7 +515,7 @@ class _Function:
 
     def _is_of_others(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether others may have work by a session that no turn of a loop has committed."""
-        if self._loop_around(handler) is not None:
+        if self._loop_around(handler, name) is not None:
             return False
         return "." in name or self._is_given_by_a_caller(name)
 
@@ -489,10 +523,25 @@ class _Function:
         parameters = self._parameters(name)
         return bool(parameters) and not self._is_injected_or_a_tests(parameters)
 
-    def _loop_around(self, node: ast.ExceptHandler | ast.Try) -> ast.stmt | None:
-        """Give the innermost loop around a node."""
+    def _loop_around(self, node: ast.ExceptHandler | ast.Try, session: str) -> ast.stmt | None:
+        """Give the innermost loop around a node whose turns share a session."""
         around = (loop for loop in self._loops if _encloses(loop, node))
-        return max(around, key=lambda loop: loop.lineno, default=None)
+        loop = max(around, key=lambda loop: loop.lineno, default=None)
+        opened = self._opened.get(session, ())
+        if loop is None or any(_encloses(loop, block) for block in opened):
+            return None
+        return loop
+
+    @cached_property
+    def _opened(self) -> dict[str, list[ast.With | ast.AsyncWith]]:
+        """The blocks that open sessions, by the name that they give them."""
+        found: dict[str, list[ast.With | ast.AsyncWith]] = {}
+        for node in own_nodes(self._function):
+            if isinstance(node, (ast.With, ast.AsyncWith)):
+                for item in node.items:
+                    if isinstance(item.optional_vars, ast.Name):
+                        found.setdefault(item.optional_vars.id, []).append(node)
+        return found
 
     def _commits_in(self, loop: ast.stmt, name: str) -> bool:
         """Tell whether a turn of a loop commits, on some way at least."""
@@ -527,7 +576,8 @@ class _Function:
         if any(_encloses(loop, tried) for loop in self._loops):
             return True
         first, last = tried.handlers[-1].end_lineno, self._function.end_lineno
-        words = (name.rpartition(".")[2], f".{QUERY}.")
+        made = (f"{holder}." for holder in made_with(name, self._scope))
+        words = (name.rpartition(".")[2], f".{QUERY}.", *made)
         lines = self._scope.module.lines[first:last]
         return any(word in line for line in lines for word in words)
 
@@ -583,11 +633,32 @@ class _Function:
             return True
         if Sequel.BLOCK_ENDS in sequels and failed.known.commits:
             return self._is_lost_at_end(failed, handler, graph)
+        if self._is_committed_on_leaving(failed, handler, sequels):
+            return True
         if Sequel.FUNCTION_ENDS not in sequels or not self._outlives(name, failed.known):
             return False
         if self._is_given_by_a_framework(self._parameters(name)):
             return self._is_lost_at_end(failed, handler, graph)
         return not self._is_ended_by_callers(name)
+
+    def _is_committed_on_leaving(
+        self, failed: _Failed, handler: ast.ExceptHandler, sequels: AbstractSet[Sequel]
+    ) -> bool:
+        """Tell whether a provider, or a dependency, commits a failed flush where a handler returns.
+
+        After another failed statement that commit only saves nothing.
+        """
+        is_given = self._is_given_by_a_framework(self._parameters(failed.session))
+        if not (Sequel.LEFT in sequels or (Sequel.RETURNED in sequels and is_given)):
+            return False
+        is_flush = failed.is_flush and self._fails_by_flush(failed, handler)
+        if not (failed.known.commits and is_flush and self._writes(failed.session)):
+            return False
+        return not any(
+            swallows_at_end(item.context_expr, self._scope, self._inference)
+            for block in self._opened.get(failed.session, ())
+            for item in block.items
+        )
 
     def _is_lost_at_end(self, failed: _Failed, handler: ast.ExceptHandler, graph: Graph) -> bool:
         """Tell whether the commit that comes next fails, or saves less than was written.
@@ -632,8 +703,30 @@ class _Function:
         if session not in self._found_uses:
             thing = thing_of(self.sessions[session])
             uses = uses_of_name(session, self._scope, thing, self._inference)
+            self._add_objects_work(session, uses)
             self._found_uses[session] = uses
         return self._found_uses[session]
+
+    def _add_objects_work(self, session: str, uses: Uses) -> None:
+        """Add what is done by way of objects that hold the session, however they came to it."""
+        reach = self._session_calls(session).reach
+        for node in [*uses.acts]:
+            if isinstance(node, ast.Attribute) and self._is_of_no_session(node):
+                del uses.acts[node]
+        for call in self._calls:
+            if reach.is_of_carrier(call) and reach.run_by(call) is not None:
+                known = uses.acts.get(call)
+                uses.acts.pop(call.func.value, None)  # type: ignore[attr-defined]
+                if known is None or Did.MAY_END in known.ever:
+                    uses.acts[call] = work_of(reach.done_by(call), call.lineno)
+
+    def _is_of_no_session(self, expression: ast.expr) -> bool:
+        """Tell whether an object is of a class whose file has nothing to do with a database."""
+        value = self._inference.value(expression, self._scope)
+        return isinstance(value, InstanceValue) and not is_gated(value.cls.scope.module.text)
+
+    def _session_calls(self, session: str) -> SessionCalls:
+        return SessionCalls(session, self.sessions.get(session), self._scope, self._inference)
 
     def _writes(self, session: str) -> bool:
         """Tell whether the function may write, so that there is something to commit."""
@@ -706,8 +799,11 @@ def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
     asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
     after_a_look = {inner for node in asked for inner in nodes_in(node)}
     return any(
-        isinstance(node, ast.Attribute)
-        and ((node.attr in WORK and calls.is_session(node.value)) or calls.is_query(node))
+        (
+            isinstance(node, ast.Attribute)
+            and ((node.attr in WORK and calls.is_session(node.value)) or calls.is_query(node))
+        )
+        or (isinstance(node, ast.Call) and calls.works_in(node))
         for node in nodes
         if node not in after_a_look
     )
@@ -726,7 +822,16 @@ def _may_go_on(handler: ast.ExceptHandler) -> bool:
     if not isinstance(handler.body[-1], ast.Raise):
         return True
     return any(
-        isinstance(node, _LEAVING) or (isinstance(node, ast.Attribute) and node.attr in WORK)
+        isinstance(node, _LEAVING)
+        or (isinstance(node, ast.Attribute) and node.attr in WORK)
+        or (isinstance(node, ast.Call) and _may_be_given(node))
         for statement in handler.body
         for node in nodes_in(statement)
     )
+
+
+def _may_be_given(call: ast.Call) -> bool:
+    """Tell whether a call may be given a session, or be of an object that holds one."""
+    if any(hints(last_segment(given)) for given in arguments(call)):
+        return True
+    return isinstance(call.func, ast.Attribute) and not is_logger(call.func.value)

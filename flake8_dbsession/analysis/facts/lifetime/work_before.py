@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import LASTING
-from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, methods_of
+from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event, Leave
@@ -54,13 +54,18 @@ def left_before(
     Returns:
         A change, or else a lock, the nearest one; None where the function has left nothing.
     """
-    acts = _Acts(session, scope, inference)
-    found = [
-        left
-        for event in _events_before(tried, graph, acts)
-        if (left := acts.left_by(event)) is not None
-    ]
-    return max(found, key=lambda left: (not left.is_lock, left.line), default=None)
+    acts, lock = _Acts(session, scope, inference), None
+    for event in sorted(_events_before(tried, graph, acts), key=_line_of, reverse=True):
+        left = acts.left_by(event)
+        if left is not None and not left.is_lock:
+            return left  # none of those above is nearer, and to follow each would take long
+        lock = lock or left
+    return lock
+
+
+def _line_of(event: Event) -> int:
+    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
+    return getattr(node, "lineno", 0)
 
 
 def reads_expired(
@@ -181,13 +186,11 @@ class _Acts:
 
     def _commits_in_the_end(self, call: ast.Call) -> bool:
         """Tell whether a function that is given the session commits it after all its changes."""
-        received = received_as(call, self._session, self._scope, self._inference)
-        if received is None:
+        reached = self._calls.reach.run_by(call)
+        if reached is None:
             return False
-        function, name = received
-        methods = methods_of(name, own_nodes(function))
-        own = [method for _, method in methods if method in _LASTING_METHODS]
-        deep = failing_work(call, self._session, self._scope, self._inference)
+        own = [method for _, method in reached.methods() if method in _LASTING_METHODS]
+        deep = self._calls.works_in(call)
         works = own or [method for method in deep if method in _LASTING_METHODS]
         return works[-1:] == ["commit"]
 
@@ -207,7 +210,16 @@ class _Acts:
             return Left(call.lineno, is_lock=True)
         if self._calls.is_given(call) and self._may_leave(call):
             return Left(call.lineno, is_lock=False)
+        if self._calls.reach.is_of_carrier(call) and self._leaves_by_object(call):
+            return Left(call.lineno, is_lock=False)
         return None
+
+    def _leaves_by_object(self, call: ast.Call) -> bool:
+        """Tell whether a method of an object that holds the session changes data, or locks it."""
+        reached = self._calls.reach.run_by(call)
+        if reached is None:
+            return False
+        return bool(self._calls.reach.done_by(call) & LASTING) or any(map(_locks, reached.calls))
 
     def _sets_attribute(self, call: ast.Call) -> bool:
         match call:
