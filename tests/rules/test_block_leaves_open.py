@@ -245,6 +245,10 @@ def test_silent_in_the_last_step_of_a_script(tmp_path: Path) -> None:
                     with connect() as conn:
                         conn.executemany("INSERT INTO a VALUES (?)", rows)
 
+                def test_rows(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
                 def look():
                     import scraping
                     print("it is there")
@@ -273,6 +277,8 @@ def test_silent_in_the_last_step_of_a_script(tmp_path: Path) -> None:
                     elif args.slept:
                         slept(args.rows)
                         time.sleep(60)
+                    elif args.tests:
+                        test_rows(args.rows)
                     elif args.looks:
                         before_an_import(args.rows)
                         look()
