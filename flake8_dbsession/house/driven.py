@@ -11,13 +11,22 @@ from flake8_dbsession.analysis.effects.work.pending import left_pending
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.names.parents import parents_in
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, Role
 from flake8_dbsession.analysis.names.versions import sqlalchemy_of
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    is_name,
+    own_nodes,
+    start_of,
+    statements_after,
+)
 from flake8_dbsession.house.advice import SESSIONS_ENTER_SINCE
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.house import House
 from flake8_dbsession.house.model import UNKNOWN, Leaving, OpeningPlace, Reach, Way
+from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING = frozenset({"close", "commit", "rollback"})
 _OTHER_WORK = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Return, ast.YieldFrom)
@@ -47,6 +56,77 @@ def way_of_driven(fact: DrivenDependency, house: House) -> Way:
     own = (*_of_factory(fact, house), _made_of(fact, leaving, house.inference))
     ways = (*house.ways(place_of_driven(fact)), *own)
     return next(way for way in ways if not (relies and way.leaving.commits is False))
+
+
+class Later(NamedTuple):
+    """Work with a session after the loop that takes it out of a dependency.
+
+    Attributes:
+        name: what works with it: its own name, or that of what the loop makes with it.
+        committing: the dependency, where that commits at its end and the work needs it; else empty.
+    """
+
+    name: str
+    committing: str
+
+
+def work_after(fact: DrivenDependency, inference: Inference) -> Later | None:
+    """Find work with a session after the loop that takes it out, which a block has to take in.
+
+    Args:
+        fact: the dependency, and where it is driven.
+        inference: follows what is made with the session, and what that does.
+
+    Returns:
+        None where there is none, and where no loop takes it out.
+    """
+    loop = fact.loop
+    if loop is None or not fact.name:
+        return None
+    function = fact.scope.function() or fact.scope.module.scope
+    made = {fact.name, *_made_with(fact.name, loop.body, fact.scope, inference)}
+    after = [node for node in own_nodes(function.node) if _is_after(node, loop)]
+    firsts = [first for name in made if (first := _first(name, after)) is not None]
+    read = min(
+        (first for first in firsts if isinstance(first.ctx, ast.Load)), key=start_of, default=None
+    )
+    if read is None:
+        return None
+    commits = leaving_of_driven(fact, inference).commits is True
+    needed = commits and _leaves_work(fact, loop, function, inference)
+    return Later(read.id, ast.unparse(fact.made.func) if needed else "")
+
+
+def _made_with(
+    session: str, body: list[ast.stmt], scope: Scope, inference: Inference
+) -> Iterator[str]:
+    """Give the names of objects of classes that are made with a session."""
+    for statement in body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                is_class = isinstance(inference.value(call.func, scope), ClassValue)
+                if is_class and any(is_name(part, session) for part in arguments(call)):
+                    yield name
+
+
+def _is_after(node: ast.AST, loop: ast.stmt) -> bool:
+    return getattr(node, "lineno", 0) > (loop.end_lineno or loop.lineno)
+
+
+def _first(name: str, nodes: list[ast.AST]) -> ast.Name | None:
+    """Give the place that comes first, in the order of the text, where a name is read or bound."""
+    return min((node for node in nodes if is_name(node, name)), key=start_of, default=None)
+
+
+def _leaves_work(
+    fact: DrivenDependency, loop: ast.stmt, function: Scope, inference: Inference
+) -> bool:
+    """Tell whether the work in a loop and after it may leave something to commit."""
+    assert isinstance(loop, ast.For | ast.AsyncFor)
+    inside = [each for each in loop.body if not isinstance(each, _LEAVES)]
+    body = [*inside, *statements_after(loop, parents_in(function).get(loop))]
+    objects = Objects(fact.name, Block(body, fact.scope, inference))
+    return bool(left_pending(body, objects))
 
 
 def leaving_of_driven(fact: DrivenDependency, inference: Inference) -> Leaving:

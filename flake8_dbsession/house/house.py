@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from flake8_dbsession.analysis.effects.giving import giving_of
+from flake8_dbsession.analysis.effects.needs import is_needed
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.held_work import works_after
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
@@ -30,6 +32,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.house.block_ends import leaving_of
+from flake8_dbsession.house.habits import Habits
 from flake8_dbsession.house.identity import NOTHING, Resources, resources_of, resources_of_way
 from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import AT_HAND, BESIDE, Leaving, OpeningPlace, Reach, Way
@@ -124,8 +127,10 @@ class House:
         ways = self._dependencies(place)
         return next((way for way in ways if not self._misfit(way, place)), None)
 
-    def opens_another(self, dependency: ast.expr, place: OpeningPlace) -> bool:
-        """Tell whether a dependency, as the file writes it, opens or may open another database.
+    def is_unfit(self, dependency: ast.expr, place: OpeningPlace) -> bool:
+        """Tell whether a dependency, as the file writes it, is none to be given at a place.
+
+        It is none where it opens or may open another database, and where it would go wrong there.
 
         Args:
             dependency: what the file hands to the framework.
@@ -138,7 +143,7 @@ class House:
             return False
         way = Way(ast.unparse(dependency), style=Style.DEPENDENCY)
         found = self._of_code(way, value, known, place._replace(scope=scope))
-        return found.is_other or found.may_be_other
+        return found.is_other or found.may_be_other or bool(self._fault(found, place))
 
     def why_no_dependency(self, place: OpeningPlace) -> str:
         """Say why there is no dependency for what a place opens."""
@@ -148,9 +153,10 @@ class House:
     def _dependencies(self, place: OpeningPlace) -> Iterator[Way]:
         layers = sorted(self._layers, key=lambda layer: layer is not self._layer)
         declared = [w for layer in layers if layer.declared for w in self._of_layer(layer, place)]
-        for way in (*declared, *self._beside_factory(place), *self._imported(place)):
-            if way.style is Style.DEPENDENCY:
-                yield way
+        sources = (self._beside_factory(place), self._imported(place), self._injected(place))
+        found = [way for source in sources for way in source]
+        yield from (way for way in declared if way.style is Style.DEPENDENCY)
+        yield from self._by_habit([way for way in found if way.style is Style.DEPENDENCY], place)
 
     def connection(self, place: OpeningPlace) -> Way | None:
         """Give the policy's way to connections that can be used at a place, and fits it best."""
@@ -211,11 +217,25 @@ class House:
                 return f"`{way.expression}` opens another database"
             if way.style is Style.CONTEXT and _is_coroutine(way) and not way.is_async:
                 return f"`{way.expression}` is asynchronous, and gives a plain session"
+        fault = self._fault(way, place)
+        if fault:
+            return fault
         if _is_taken(way, place.scope, self.inference):
             return f"`{way.expression}` is another function here"
         if way.leaving.commits is False and place.needs_commit:
             return f"`{way.expression}` would not commit"
         return ""
+
+    def _fault(self, way: Way, place: OpeningPlace) -> str:
+        """Say what would go wrong with a way though it gives the right thing; empty for nothing."""
+        if way.given_by is not None and is_needed(place.scope, way.given_by, self.inference):
+            return f"`{way.expression}` runs what stands here"
+        if way.function is None:
+            return ""
+        giving = giving_of(way.function, self.inference)
+        if giving.may_be_none:
+            return f"`{way.expression}` may give None"
+        return f"`{way.expression}` yields again after an error" if giving.yields_again else ""
 
     def is_injectable(self, scope: Scope) -> bool:
         """Tell whether a scope is a request handler's own body, whose parameters are injected.
@@ -388,6 +408,7 @@ class House:
             is_async=known.is_async,
             leaving=leaving_of(function, known, self.inference),
             function=function,
+            given_by=known if function is None else function,
             is_found=True,
             is_same=wanted.is_same(given),
             is_other=wanted.is_other(given),
@@ -409,13 +430,37 @@ class House:
     def _found(self, place: OpeningPlace) -> Iterator[Way]:
         """Find the ways to what a place opens in the modules around it."""
         sources = (self._beside_factory(place), self._of_objects(place), self._imported(place))
-        found = [way for source in sources for way in _fitting(list(source), place)]
-        styles = [Style.CONTEXT]
-        if self.is_injectable(place.scope):
-            is_long = place.opened is not None and self.outlasts(place.opened[0].node, place.scope)
-            styles.insert(is_long, Style.DEPENDENCY)
-        for style in styles:
-            yield from (way for way in found if way.style is style)
+        found = [self._sorted(list(source), place) for source in sources]
+        blocks = [way for ways in found for way in ways if way.style is Style.CONTEXT]
+        if not self.is_injectable(place.scope):
+            yield from blocks
+            return
+        ways = [way for ways in (*found, self._injected(place)) for way in ways]
+        injected = self._by_habit([w for w in ways if w.style is Style.DEPENDENCY], place)
+        is_long = place.opened is not None and self.outlasts(place.opened[0].node, place.scope)
+        yield from (*blocks, *injected) if is_long else (*injected, *blocks)
+
+    def _sorted(self, ways: list[Way], place: OpeningPlace) -> list[Way]:
+        """Put those of some ways first that fit what the code does, those in use before others."""
+        blocks = [way for way in ways if way.style is Style.CONTEXT]
+        if len(blocks) > 1:
+            ways = sorted(ways, key=lambda way: way in blocks and not self._habits.uses(way))
+        return _fitting(ways, place)
+
+    def _by_habit(self, ways: list[Way], place: OpeningPlace) -> list[Way]:
+        """Put those of some dependencies first that the project injects, and most of all.
+
+        One that nothing injects is no habit of the house, however well it fits.
+        """
+        if len(ways) < 2:
+            return ways
+        uses = {way: self._habits.uses(way) for way in ways}
+        ways = _fitting(sorted(ways, key=lambda way: -uses[way]), place)
+        return sorted(ways, key=lambda way: not uses[way])
+
+    @cached_property
+    def _habits(self) -> Habits:
+        return Habits(self._file.module, self.inference)
 
     def _beside_factory(self, place: OpeningPlace) -> Iterator[Way]:
         home = place.known.home
@@ -451,6 +496,22 @@ class House:
                 reached = self._imports.spelling(dotted, name) if dotted else (name, AT_HAND)
                 way = Way(*reached, style=STYLES[known.role])
                 way = self._of_code(way, function, known, place)
+                if way.is_same:
+                    yield way
+
+    def _injected(self, place: OpeningPlace) -> Iterator[Way]:
+        """Find the dependencies of other modules that the project injects for what is opened."""
+        if not self._wanted(place).is_known:
+            return
+        known_here = {self._file.module, *self._imports.modules().values()}
+        if place.known.home is not None:
+            known_here.add(place.known.home.module)
+        for each in self._habits.injected():
+            if each.dotted and each.function.scope.module not in known_here:
+                way = Way(*self._imports.spelling(each.dotted, each.name), style=Style.DEPENDENCY)
+                known = self.inference.role(each.function)
+                assert known is not None
+                way = self._of_code(way, each.function, known, place)
                 if way.is_same:
                     yield way
 

@@ -63,6 +63,7 @@ class Way(NamedTuple):
         is_async: whether that is asynchronous.
         leaving: what it does on leaving.
         function: the function that it is; None where it cannot be followed.
+        given_by: that, or what plays the part of it where it is defined.
         is_found: whether it was found in the code, instead of being taken on trust.
         is_same: whether it is known to open what the place opens.
         is_other: whether it is known to open something else.
@@ -82,6 +83,7 @@ class Way(NamedTuple):
     is_async: bool = False
     leaving: Leaving = UNKNOWN
     function: FunctionValue | None = None
+    given_by: FunctionValue | RoleValue | None = None
     is_found: bool = False
     is_same: bool = False
     is_other: bool = False

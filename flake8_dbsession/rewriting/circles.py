@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from flake8_dbsession.analysis.names.modules import Module
@@ -12,15 +12,16 @@ from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.outline import parse
 
 
-def leads_back(module: Module, home: Path, project: Project) -> bool:
+def leads_back(module: Module, home: Path, project: Project, begun: Collection[Path] = ()) -> bool:
     """Tell whether a file is imported, at once or in the end, by a module that it would import.
 
     Args:
         module: the module.
         home: the file.
         project: finds what is imported; what functions import waits until they are called.
+        begun: modules that are loaded before the file is, as its packages are.
     """
-    seen: set[Path] = set()
+    seen = set(begun)
     pending = [module]
     while pending:
         current = pending.pop()
@@ -30,6 +31,11 @@ def leads_back(module: Module, home: Path, project: Project) -> bool:
             seen.add(current.path)
             pending += filter(None, _imported_by(current, project))
     return False
+
+
+def packages_of(file: Path) -> list[Path]:
+    """Give the modules of the packages that a file lies in."""
+    return [folder / "__init__.py" for folder in file.parents]
 
 
 def _imported_by(module: Module, project: Project) -> Iterator[Module | None]:

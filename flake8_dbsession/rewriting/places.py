@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.optional import may_give_none
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS
 from flake8_dbsession.analysis.nodes import blocks, start_of
 from flake8_dbsession.named_tuples import NamedTuple

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
+from flake8_dbsession.analysis.effects.giving import giving_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.definitions import Definition, registries
 from flake8_dbsession.analysis.facts.acquisition.provisions import Provision
@@ -131,13 +132,15 @@ class _Looker:
         for definition in file.facts(Definition):
             # What is nested in another function is that function's affair.
             if definition.scope.function() is None:
-                giver = self._giver(
-                    definition.name, definition.known, definition.scope, definition.node
-                )
+                name, node = definition.name, definition.node
+                giver = self._giver(name, definition.known, definition.scope, node, file)
                 makers, engines = _opened(definition, file)
                 yield replace(giver, makers=makers, engines=engines)
 
-    def _giver(self, name: str, known: RoleValue, scope: Scope, node: ast.AST | None) -> Giver:
+    def _giver(
+        self, name: str, known: RoleValue, scope: Scope, node: ast.AST | None, file: SourceFile
+    ) -> Giver:
+        function = _value_of(node, scope)
         return Giver(
             path=_posix(os.path.relpath(scope.module.path, self._root)),
             name=name,
@@ -146,9 +149,10 @@ class _Looker:
             is_async=known.is_async,
             cls=scope.node.name if isinstance(scope.node, ast.ClassDef) else "",
             is_deprecated=node is not None and _is_deprecated(node),
-            needs_arguments=node is not None and _needs_arguments(node, scope),
+            needs_arguments=function is not None and needs_arguments(function),
             commits=known.commits,
             library=known.library,
+            goes_wrong=function is not None and any(giving_of(function, file.inference)),
         )
 
     def _uses(self, file: SourceFile, path: str) -> Iterator[Use]:
@@ -169,7 +173,7 @@ class _Looker:
         missing = (dotted_name(tested) for tested in missing_at(node, file.tree))
         return Use(
             path=path,
-            giver=self._giver(known.name, known, home, _function(home, known.name))
+            giver=self._giver(known.name, known, home, _function(home, known.name), file)
             if home
             else None,
             written=names[0] if names else known.name,
@@ -205,14 +209,14 @@ def _opened(definition: Definition, file: SourceFile) -> tuple[frozenset[int], f
     return makers, engines
 
 
-def _needs_arguments(node: ast.AST, scope: Scope) -> bool:
+def _value_of(node: ast.AST | None, scope: Scope) -> FunctionValue | None:
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
+        return None
     owner = scope.enclosing_class()
     cls = None
     if owner is not None and isinstance(owner.node, ast.ClassDef) and owner.parent is not None:
         cls = ClassValue(owner.node, owner.parent)
-    return needs_arguments(FunctionValue(node, scope, cls))
+    return FunctionValue(node, scope, cls)
 
 
 def _function(scope: Scope, name: str) -> ast.AST | None:

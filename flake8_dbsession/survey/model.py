@@ -22,6 +22,7 @@ class Giver:
         needs_arguments: whether it cannot be called without any.
         commits: whether the end of its block commits.
         library: the package that opens what it hands out; empty where that is not known.
+        goes_wrong: whether it may give None in the place of it, or yield again after an error.
         makers: marks of what it opens from, which only those of one file share; none where that is
             not known.
         engines: marks of the engines behind those.
@@ -37,6 +38,7 @@ class Giver:
     needs_arguments: bool = False
     commits: bool = False
     library: str = ""
+    goes_wrong: bool = False
     makers: frozenset[int] = field(default=frozenset(), compare=False)
     engines: frozenset[int] = field(default=frozenset(), compare=False)
 
@@ -61,7 +63,8 @@ class Giver:
         is_kind = self.role is Role.PROVIDER and self.resource is Resource.SESSION
         is_seen = self.path == factory.path and bool(self.makers and factory.makers)
         is_other = is_seen and not self.makers & factory.makers
-        return is_kind and self.is_async == factory.is_async and not is_other
+        is_sound = is_kind and not self.goes_wrong
+        return is_sound and self.is_async == factory.is_async and not is_other
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,7 @@ class _Proposer:
                 and giver.path not in self._retired_files
                 and not giver.path.startswith("../")
                 and not giver.needs_arguments
+                and not giver.goes_wrong
                 and self._reaches_out(giver)
             )
 
@@ -359,7 +360,8 @@ class _Proposer:
         for file in self._files:
             for giver in file.givers if file.path == provider.path else ():
                 is_like = replace(giver, name=provider.name, commits=provider.commits) == provider
-                if is_like and giver.commits != provider.commits and self._reaches_out(giver):
+                is_other = is_like and giver.commits != provider.commits
+                if is_other and not giver.goes_wrong and self._reaches_out(giver):
                     yield Sanctioned(use.module, f"{owner}{giver.name}")
 
     def _of_other_databases(self, main: Giver) -> Iterable[Sanctioned]:
@@ -372,10 +374,11 @@ class _Proposer:
                 main.is_method,
             )
             is_for_others = giver.name[0] != "_" and not giver.needs_arguments
+            is_sound = is_for_others and not giver.goes_wrong
             is_meant = not giver.is_deprecated and giver.path not in self._retired_files
             if (
                 is_alike
-                and is_for_others
+                and is_sound
                 and is_meant
                 and all(self._are_two(giver, other) for other in shown)
             ):

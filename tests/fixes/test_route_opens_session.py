@@ -466,3 +466,63 @@ def test_a_dependency_that_commits(tmp_path: Path) -> None:
     assert [left.reason for left in repair.left] == [
         "`get_db` would commit what line 12 may leave uncommitted"
     ]
+
+
+ELSEWHERE = """
+from fastapi import APIRouter
+from core.database import SessionLocal
+from core.models import User
+
+router = APIRouter()
+
+
+@router.get("/users")
+def users(name: str):
+    with SessionLocal() as db:
+        return db.query(User.id).filter_by(name=name).scalar()
+"""
+FACTORY = """
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("sqlite://"))
+"""
+DEPENDENCY = """
+from core.database import SessionLocal
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+"""
+INJECTING = """
+from fastapi import APIRouter, Depends
+from api.deps import get_db
+
+router = APIRouter()
+
+
+@router.get("/others")
+def others(db=Depends(get_db)):
+    return db.query(1)
+"""
+
+
+@pytest.mark.parametrize("imports", ["", "from api import routes\n", "import api\n"])
+def test_a_dependency_that_other_files_inject_is_imported(imports: str, tmp_path: Path) -> None:
+    """But not from a module that imports the handlers itself; its package is loaded by then."""
+    files = {
+        **HOUSE,
+        "dbsession.toml": "",
+        "core/database.py": FACTORY,
+        "api/__init__.py": "from api import routes\n",
+        "api/deps.py": imports + DEPENDENCY,
+        "api/others.py": INJECTING,
+        "api/routes.py": ELSEWHERE,
+    }
+    repair = repaired(tmp_path, files, "api/routes.py", "DBS401", unsafe=True)
+    if "routes" in imports:
+        assert [left.reason for left in repair.left] == ["`api.deps` imports this file"]
+    else:
+        assert "from api.deps import get_db\n" in repair.text.content
+        assert "def users(name: str, db: Session = Depends(get_db)):" in repair.text.content

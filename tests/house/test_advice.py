@@ -541,3 +541,167 @@ def test_a_block_that_leaves_a_connection_open_is_no_way(tmp_path: Path) -> None
     write_project(tmp_path, {"dbsession.toml": policy, "app/work.py": use})
     (message,) = [message for *_, message in lint(tmp_path, "app/work.py")]
     assert message.endswith("use `with closing(get_connection()) as conn:`")
+
+
+OPTIONAL = """
+@contextmanager
+def optional():
+    if engine is None:
+        yield None
+        return
+    with SessionLocal() as db:
+        yield db
+        db.commit()
+"""
+AGAIN = """
+@contextmanager
+def again():
+    try:
+        with SessionLocal() as db:
+            yield db
+            db.commit()
+    except Exception:
+        with SessionLocal() as db:
+            yield db
+"""
+
+
+@pytest.mark.parametrize("first", [OPTIONAL, AGAIN], ids=["optional", "again"])
+def test_what_may_give_none_or_yields_again_is_no_way(first: str, tmp_path: Path) -> None:
+    """Not even where it commits, as the code asks for; another one comes in its place."""
+    use = USE.replace("db.query(1)", "db.add(1)")
+    assert one(tmp_path, FACTORY + first, use) == OWN_BLOCK
+    assert one(tmp_path, FACTORY + first + provider(), use) == "`with scope() as db:`"
+
+
+@pytest.mark.parametrize("name", ["optional", "again"])
+def test_a_policy_s_way_of_that_kind_is_not_written(name: str, tmp_path: Path) -> None:
+    policy = f'[[layers]]\nname = "all"\npaths = ["app/**"]\nuse = "core.db:{name}"\n'
+    database = FACTORY + OPTIONAL + AGAIN
+    assert one(tmp_path, database, policy=policy) == OWN_BLOCK
+
+
+POOLED = """
+import os
+from contextlib import contextmanager
+from psycopg2.pool import PoolError, ThreadedConnectionPool
+
+pool = ThreadedConnectionPool(1, 9, os.environ["URL"])
+
+@contextmanager
+def optional():
+    conn = None
+    try:
+        conn = pool.getconn()
+        yield conn
+        conn.commit()
+    except PoolError:
+        yield None
+    finally:
+        pool.putconn(conn)
+
+@contextmanager
+def connection():
+    conn = pool.getconn()
+    try:
+        yield conn
+    finally:
+        pool.putconn(conn)
+
+def write():
+    conn = pool.getconn()
+    with conn.cursor() as cursor:
+        cursor.execute("insert into t values (1)")
+    conn.commit()
+    pool.putconn(conn)
+"""
+
+
+def test_a_connection_that_may_be_none_is_no_way(tmp_path: Path) -> None:
+    write_project(tmp_path, {"db.py": POOLED})
+    (message,) = (message for _, _, code, message in lint(tmp_path, "db.py") if code == "DBS605")
+    assert "`with connection() as conn:`" in message
+
+
+DEPENDENCY = """
+def {name}():
+    with SessionLocal() as db:
+        yield db
+"""
+ROUTE = """
+from fastapi import APIRouter, Depends
+from core.db import SessionLocal
+
+router = APIRouter()
+
+@router.get("/")
+def show():
+    db = SessionLocal()
+    return db.query(1)
+"""
+OTHERS = """
+from typing import Annotated
+from fastapi import APIRouter, Depends
+{imports}
+
+Db = Annotated[Session, Depends({name})]
+router = APIRouter()
+
+@router.get("/users")
+def users(db{of}):
+    return db.query(1)
+
+@router.get("/agents")
+def agents(db{of}):
+    return db.query(1)
+"""
+
+
+@pytest.mark.parametrize(
+    "of", [": Db", "=Depends({name})", ": Annotated[Session, Depends({name})]"]
+)
+def test_the_dependency_that_routes_use_goes_before_one_that_none_does(
+    of: str, tmp_path: Path
+) -> None:
+    """Wherever it stands: beside the factory, in a module that the file imports, or elsewhere."""
+    beside = FACTORY + DEPENDENCY.format(name="get_db") + DEPENDENCY.format(name="get_used")
+    imports = "from core.db import get_used"
+    other = OTHERS.format(imports=imports, name="get_used", of=of.format(name="get_used"))
+    words = "the parameter `db = Depends(get_used)`"
+    assert one(tmp_path / "a", beside, ROUTE, **{"app/users.py": other}) == words
+    deps = "from core.db import SessionLocal\n" + DEPENDENCY.format(name="get_used")
+    database = FACTORY + DEPENDENCY.format(name="get_db")
+    files = {"app/__init__.py": "", "app/deps.py": deps}
+    files["app/users.py"] = other.replace("core.db", "app.deps")
+    assert one(tmp_path / "b", database, ROUTE, **files) == words
+    importing = ROUTE.replace("\nrouter", "from app.deps import anything\n\nrouter")
+    assert one(tmp_path / "c", database, importing, **files) == words
+    # Nothing is injected: the one beside the factory.
+    files["app/users.py"] = ""
+    unused = one(tmp_path / "d", database, importing, **files)
+    assert unused == "the parameter `db = Depends(get_db)`"
+
+
+def test_the_dependency_that_most_routes_use(tmp_path: Path) -> None:
+    database = FACTORY + DEPENDENCY.format(name="get_db") + DEPENDENCY.format(name="get_used")
+    imports = "from core.db import get_db, get_used"
+    once = "\n@router.get('/')\ndef once(db=Depends(get_db)):\n    return db\n"
+    other = OTHERS.format(imports=imports, name="get_used", of=": Db") + once
+    words = one(tmp_path, database, ROUTE, **{"app/users.py": other})
+    assert words == "the parameter `db = Depends(get_used)`"
+
+
+def test_a_dependency_of_another_database_is_none_however_often_it_is_used(tmp_path: Path) -> None:
+    archive = 'Archive = sessionmaker(create_engine("postgresql://db/archive"))\n'
+    of_archive = DEPENDENCY.format(name="get_used").replace("SessionLocal", "Archive")
+    database = FACTORY + archive + DEPENDENCY.format(name="get_db") + of_archive
+    other = OTHERS.format(imports="from core.db import get_used", name="get_used", of=": Db")
+    words = one(tmp_path, database, ROUTE, **{"app/users.py": other})
+    assert words == "the parameter `db = Depends(get_db)`"
+
+
+def test_of_two_providers_the_one_that_is_used(tmp_path: Path) -> None:
+    database = FACTORY + provider("first") + provider("second")
+    other = "from core.db import second\n\ndef f():\n    with second() as db:\n        db.a()\n"
+    assert one(tmp_path, database) == "`with first() as db:`"
+    assert one(tmp_path, database, **{"app/other.py": other}) == "`with second() as db:`"

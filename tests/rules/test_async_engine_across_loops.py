@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
-from tests.cases import assert_cases
+import pytest
+from sqlalchemy import NullPool, StaticPool, create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from flake8_dbsession.analysis.library.pools import SIZES
+from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS505"}
 HOUSE = """
@@ -154,3 +161,126 @@ def test_loops_that_leave_nothing(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+TASK = """
+    import asyncio
+    from celery import shared_task
+    from app.db import {name}
+
+    async def push():
+        async with {opened} as db:
+            return await db.execute(query)
+
+    @shared_task
+    def daily():
+        return asyncio.run(push())
+"""
+ENGINES = """
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+    from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+    from app.settings import URL, OTHER_URL, options, settings
+
+    engine = create_async_engine({url}{options})
+    AsyncSessionLocal = async_sessionmaker(engine)
+"""
+
+
+def way_out(folder: Path, options: str = "", more: str = "", **given: str) -> str:
+    """What the message advises where an engine has some options."""
+    url, name = given.get("url", "URL"), given.get("name", "AsyncSessionLocal")
+    opened = given.get("opened", f"{name}()")
+    database = dedent(ENGINES).format(url=url, options=options) + dedent(more)
+    files = {"app/db.py": database, "app/tasks.py": TASK.format(name=name, opened=opened)}
+    write_project(folder, files)
+    (message,) = (found for _, _, code, found in lint(folder, "app/tasks.py") if code == "DBS505")
+    return message.partition("; ")[2]
+
+
+DISPOSE = ", or `await engine.dispose()` before the loop ends"
+GIVE = "give the engine `poolclass=NullPool`"
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ("", GIVE),
+        (", echo=True, pool_pre_ping=True, pool_recycle=1800", GIVE),
+        (", pool_size=20", f"{GIVE} in the place of `pool_size`, which it does not take"),
+        (
+            ", pool_size=20, max_overflow=10, pool_timeout=30, pool_recycle=9, pool_use_lifo=True",
+            f"{GIVE} in the place of `pool_size`, `max_overflow`, `pool_timeout` and "
+            "`pool_use_lifo`, which it does not take",
+        ),
+        (
+            ', **{"pool_size": 5}',
+            f"{GIVE} in the place of `pool_size`, which it does not take",
+        ),
+        (", poolclass=AsyncAdaptedQueuePool", GIVE),
+    ],
+)
+def test_what_the_engine_s_own_options_allow(options: str, given: str, tmp_path: Path) -> None:
+    assert way_out(tmp_path, options) == given + DISPOSE
+
+
+OTHER = """
+    celery_engine = create_async_engine({url}, poolclass=NullPool)
+    CelerySession = async_sessionmaker(celery_engine)
+"""
+USE = "work by `CelerySession`, whose engine keeps no connections"
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "given"),
+    [
+        ("URL", "URL", USE),
+        ("str(settings.url)", "settings.url", USE),
+        ('"postgresql+asyncpg://db/a"', '"postgresql+asyncpg://db/a"', USE),
+        # Another database, or one of which that is not known.
+        ("URL", "OTHER_URL", GIVE),
+        ('"postgresql+asyncpg://db/a"', '"postgresql+asyncpg://db/b"', GIVE),
+    ],
+)
+def test_the_house_s_own_factory_without_a_pool(
+    url: str, other: str, given: str, tmp_path: Path
+) -> None:
+    assert way_out(tmp_path, more=OTHER.format(url=other), url=url) == given + DISPOSE
+
+
+def test_where_it_stands_makes_no_difference(tmp_path: Path) -> None:
+    elsewhere = ENGINES.format(url="settings.url", options=", poolclass=NullPool")
+    elsewhere = elsewhere.replace("AsyncSessionLocal", "CelerySession")
+    write_project(tmp_path, {"app/celery_db.py": elsewhere})
+    assert way_out(tmp_path, url="settings.url") == USE + DISPOSE
+
+
+def test_an_engine_is_named_where_an_engine_is_used(tmp_path: Path) -> None:
+    found = way_out(
+        tmp_path, more=OTHER.format(url="URL"), name="engine", opened="engine.connect()"
+    )
+    assert found == "work by `celery_engine`, which keeps no connections" + DISPOSE
+
+
+@pytest.mark.parametrize("pool", [NullPool, StaticPool])
+@pytest.mark.parametrize("make", [create_engine, create_async_engine])
+def test_the_options_that_sqlalchemy_refuses_beside_such_a_pool(
+    pool: type[NullPool] | type[StaticPool], make: Callable[..., object]
+) -> None:
+    """The table is SQLAlchemy's: it refuses these, and takes the others."""
+    url = "postgresql+asyncpg://h/d" if make is create_async_engine else "postgresql+psycopg2://h/d"
+    options = {
+        "max_overflow": 1,
+        "pool_pre_ping": True,
+        "pool_recycle": 1,
+        "pool_reset_on_return": None,
+        "pool_size": 1,
+        "pool_timeout": 1,
+        "pool_use_lifo": True,
+    }
+    assert options.keys() >= SIZES
+    for name, value in options.items():
+        if name in SIZES:
+            with pytest.raises(TypeError, match=name):
+                make(url, poolclass=pool, **{name: value})
+        else:
+            make(url, poolclass=pool, **{name: value})

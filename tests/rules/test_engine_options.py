@@ -129,3 +129,11 @@ def test_message_lists_what_is_missing(tmp_path: Path) -> None:
         "`pool_recycle=3600`, `pool_pre_ping=True`",
         "`create_engine('sqlite:///a')` lacks what the policy requires: `poolclass=NullPool`",
     ]
+
+
+def test_message_says_which_options_a_required_pool_does_not_take(tmp_path: Path) -> None:
+    text = IMPORTS + '    create_engine("sqlite:///a", pool_size=2, echo=True)\n'
+    write_project(tmp_path, {"dbsession.toml": POLICY, "db.py": text})
+    (message,) = (m for *_, code, m in lint(tmp_path, "db.py") if code == "DBS503")
+    ending = "`poolclass=NullPool` in the place of `pool_size`, which it does not take"
+    assert message.endswith(ending)

@@ -1150,3 +1150,18 @@ def test_a_dependency_runs_for_each_request(tmp_path: Path) -> None:
         },
         {"DBS501"},
     )
+
+
+def test_message_says_which_options_have_to_go(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy import create_engine
+
+        def load(url):
+            create_engine(url, pool_size=2, echo=True, max_overflow=1).connect()
+    """
+    write_project(tmp_path, {"service.py": routed(text)})
+    (message,) = (m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501")
+    assert message.endswith(
+        "pass `poolclass=NullPool`, which keeps no connection open, in the place of `pool_size` "
+        "and `max_overflow`, which it does not take"
+    )

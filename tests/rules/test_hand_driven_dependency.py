@@ -435,3 +435,81 @@ def test_the_message_says_whether_the_code_closes_the_session(
     write_project(tmp_path, {"database.py": database, "app.py": app})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
     assert words in message
+
+
+HOLDING = """
+    from core.database import get_committed
+    from core.users import Repository
+
+    def f(user):
+        for db in get_committed():
+            {inside}
+            break
+        {after}
+"""
+COMMITTED = (
+    DATABASE
+    + """
+    def get_committed():
+        db = SessionLocal()
+        try:
+            yield db
+            db.commit()
+        finally:
+            db.close()
+"""
+)
+REPOSITORY = """
+    class Repository:
+        def __init__(self, db):
+            self.db = db
+
+        def add(self, user):
+            self.db.add(user)
+            self.db.flush()
+
+        def first(self):
+            return self.db.scalar("SELECT 1")
+"""
+USED = "use `with SessionLocal() as db:`"
+
+
+@pytest.mark.parametrize(
+    ("inside", "after", "way_out"),
+    [
+        ("db.scalar('SELECT 1')", "print(user)", USED),
+        ("users = Repository(db)", "print(user)", USED),
+        ("users = Repository(db)\n            users.first()", "print(user)", USED),
+        (
+            "users = Repository(db)",
+            "return users.first()",
+            f"{USED} around the work of `users` after the loop, too",
+        ),
+        (
+            "users = Repository(db)",
+            "users.add(user)",
+            f"{USED} around the work of `users` after the loop, too, and commit there, as "
+            "`get_committed` does at its end",
+        ),
+        (
+            "users = Repository(db)",
+            "users.add(user)\n        db.commit()",
+            f"{USED} around the work of `users` after the loop, too",
+        ),
+        ("users = db.scalar('SELECT 1')", "return users", USED),
+        (
+            "pass",
+            "db.add(user)",
+            f"{USED} around the work of `db` after the loop, too, and commit there, as "
+            "`get_committed` does at its end",
+        ),
+    ],
+)
+def test_what_is_made_with_the_session_works_after_the_loop(
+    inside: str, after: str, way_out: str, tmp_path: Path
+) -> None:
+    text = HOLDING.format(inside=inside, after=after)
+    files = {"core/database.py": COMMITTED, "core/users.py": REPOSITORY, "app.py": text}
+    write_project(tmp_path, files)
+    [message] = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert message.partition("; ")[2] == way_out

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import assert_cases
+from tests.cases import assert_cases, lint, write_project
 
 
 def test_in_memory_databases(tmp_path: Path) -> None:
@@ -159,4 +159,18 @@ def test_an_import_alone_makes_no_threads(tmp_path: Path) -> None:
             """
         },
         {"DBS502"},
+    )
+
+
+def test_message_says_which_options_have_to_go(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy import create_engine
+
+        off = {"check_same_thread": False}
+        create_engine("sqlite://", connect_args=off, pool_size=3)
+    """
+    write_project(tmp_path, {"db.py": text})
+    (message,) = (m for *_, code, m in lint(tmp_path, "db.py") if code == "DBS502")
+    assert message.endswith(
+        "pass `poolclass=StaticPool` in the place of `pool_size`, which it does not take"
     )

@@ -360,3 +360,66 @@ def test_the_message_names_the_house_s_own_way(tmp_path: Path) -> None:
     write_project(tmp_path, {"app/db.py": house, "app/api.py": source})
     [message] = [text for *_, code, text in lint(tmp_path, "app/api.py") if code == "DBS410"]
     assert "with session_scope() as db" in message
+
+
+HELD = """
+    @router.get("/events")
+    def events(code: str, db: Session = Depends(get_db)):
+        {before}
+
+        {definition}:
+            while not stopped():
+                yield {used}
+
+        return StreamingResponse({call})
+"""
+INSIDE = "open a session inside the generator, and leave its block before you yield"
+LOAD = """
+    def load(db, code):
+        return db.get(Item, code)
+"""
+EITHER = "call `db.commit()` or `db.close()` before"
+CLOSE = "call `db.close()` before (`commit()` expires `item`, which the generator reads)"
+
+
+@pytest.mark.parametrize(
+    ("before", "used", "way_out"),
+    [
+        ("item = db.get(Item, code)", "code", EITHER),
+        ("item = db.get(Item, code)", "item.name", CLOSE),
+        ("item = load(db, code)", "item.name", CLOSE),
+        ("item = db.get(Item, code)\n        name = item.name", "name", EITHER),
+        ("item = db.get(Item, code)", "[item.name for item in code]", EITHER),
+        ("print(code)", "db.get(Item, 2)", INSIDE),
+        ("item = db.get(Item, code)", "db.get(Item, 2)", f"{EITHER}, {INSIDE}"),
+        ("item = db.get(Item, code)", "db.get(Item, item.name)", f"{CLOSE}, {INSIDE}"),
+    ],
+)
+@pytest.mark.parametrize("is_nested", [True, False])
+def test_the_way_out_gives_the_handler_s_own_connection_back(
+    before: str, used: str, way_out: str, is_nested: bool, tmp_path: Path
+) -> None:
+    nested = HELD.format(before=before, used=used, definition="def stream()", call="stream()")
+    apart = "\n    def stream(code, item, name, db):\n        while not stopped():\n"
+    apart += f"            yield {used}\n"
+    apart += HELD.format(
+        before=before, used="1", definition="def other()", call="stream(code, item, name, db)"
+    )
+    body = LOAD + (nested if is_nested else apart)
+    # FastAPI's own default: the dependency ends after the response.
+    write_project(tmp_path, {"app/db.py": HOUSE, "app/api.py": HEAD + body})
+    [message] = [text for *_, code, text in lint(tmp_path, "app/api.py") if code == "DBS410"]
+    assert message.partition("; ")[2] == way_out
+
+
+def test_a_commit_is_enough_where_it_expires_nothing(tmp_path: Path) -> None:
+    house = HOUSE.replace('/shop")', '/shop"), expire_on_commit=False')
+    body = HELD.format(
+        before="item = db.get(Item, code)",
+        used="item.name",
+        definition="def stream()",
+        call="stream()",
+    )
+    write_project(tmp_path, {"app/db.py": house, "app/api.py": HEAD + body})
+    [message] = [text for *_, code, text in lint(tmp_path, "app/api.py") if code == "DBS410"]
+    assert message.endswith(EITHER)

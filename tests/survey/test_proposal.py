@@ -395,3 +395,48 @@ def save():
         assert policy.connections == ways
     (services,) = [layer for layer in policy.layers if layer.name == "services"]
     assert services.uses == ways
+
+
+def test_what_may_give_none_or_yields_again_is_not_proposed(tmp_path: Path) -> None:
+    database = """
+        from contextlib import contextmanager
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        engine = create_engine("postgresql://db/agents")
+        SessionLocal = sessionmaker(engine)
+
+        @contextmanager
+        def optional():
+            if engine is None:
+                yield None
+                return
+            with SessionLocal() as db:
+                yield db
+
+        @contextmanager
+        def again():
+            try:
+                with SessionLocal() as db:
+                    yield db
+                    db.commit()
+            except Exception:
+                yield SessionLocal()
+        """
+    sound = """
+
+        @contextmanager
+        def scope():
+            with SessionLocal() as db:
+                yield db
+        """
+    use = "from core.database import {0}\n\ndef f{1}():\n    with {0}() as db:\n        db.a()\n"
+    files = {f"app/{n}.py": use.format(("optional", "again")[n % 2], n) for n in range(6)}
+    files["core/database.py"] = database
+    write_project(tmp_path, files)
+    proposal = propose(survey_of(tmp_path, discover([str(tmp_path)], [])))
+    assert [layer.use for layer in proposal.layers if layer.use] == []
+    assert [each.name for each in proposal.unserved] == ["SessionLocal"]
+    write_project(tmp_path, files | {"core/database.py": database + sound})
+    services = proposed(tmp_path).layers[-1]
+    assert services.uses == (Sanctioned("core.database", "scope"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ def carry_forward(
     start: State,
     step: Callable[[Event, State], tuple[State, State]],
     join: Callable[[State, State], State],
+    assume: Callable[[ast.expr, bool, State], State | None] | None = None,
 ) -> dict[int, State]:
     """Tell in which state each block of a graph is entered.
 
@@ -24,6 +26,8 @@ def carry_forward(
         step: gives the states after an event: when it completes, and when it raises.
         join: gives the state where two ways meet. However often it is asked, what it gives has to
             settle in the end.
+        assume: gives the state after a test that came out so, or None where it cannot; None to take
+            no notice of tests.
 
     Returns:
         The states by the numbers of the blocks; blocks that no way leads to are left out.
@@ -47,5 +51,9 @@ def carry_forward(
                 raised.append(failed)
         for edge in block.edges:
             for each in raised if edge.raised else [state]:
-                arrive(edge.target, each)
+                told: State | None = each
+                if assume is not None and edge.test is not None:
+                    told = assume(edge.test, edge.truth, each)
+                if told is not None:
+                    arrive(edge.target, told)
     return entered

@@ -17,9 +17,11 @@ from flake8_dbsession.fixes.blocks.injected import filled, handler_of
 from flake8_dbsession.fixes.doubts.provider import more_than_a_session
 from flake8_dbsession.fixes.options import doubts_about_class, refuse_own_engine
 from flake8_dbsession.house.advice import choice_at, factory_of, has_no_block, place_of
+from flake8_dbsession.house.imports import Imports
 from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import is_made_here
 from flake8_dbsession.policy.model import Style
+from flake8_dbsession.rewriting.circles import leads_back, packages_of
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Edit, Refusal
 from flake8_dbsession.rewriting.imports import Reach, reach_at_top, reach_beside, reach_module
@@ -291,10 +293,22 @@ def reach_way(
         reach = beside(need.beside, first, need.scope, document)
     elif way.reach.module:
         first, rest = _parted(way.expression)
+        _refuse_circle(way.reach.module, document)
         reach = reach_module(way.reach.module, first, need.scope, document)
     else:
         return Reach(way.expression)
     return reach._replace(expression=f"{reach.expression}{rest}")
+
+
+def _refuse_circle(dotted: str, document: Document) -> None:
+    """Refuse the first import of a module that imports the file itself."""
+    file = document.context.file
+    project = file.inference.project
+    module = project.find(file.path, dotted)
+    if module is None or module in Imports(file).modules().values():
+        return
+    if leads_back(module, file.path, project, packages_of(file.path)):
+        raise Refusal(f"`{dotted}` imports this file")
 
 
 def _parted(expression: str) -> tuple[str, str]:

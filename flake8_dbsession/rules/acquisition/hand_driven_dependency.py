@@ -11,8 +11,9 @@ from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.block_ends import leaving_of
-from flake8_dbsession.house.driven import way_of_driven
+from flake8_dbsession.house.driven import way_of_driven, work_after
 from flake8_dbsession.house.fitting import in_coroutine, leaves_in_an_object, passed_in
+from flake8_dbsession.house.model import Way
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -135,7 +136,18 @@ def _way_out(fact: DrivenDependency, context: Context) -> str:
         return f"let it open one for each piece of work, with {pattern}"
     if leaves_in_an_object(name, fact.scope):
         return f"use {passed_in(pattern, fact.scope)}"
-    return f"use {in_coroutine(pattern, fact.scope)}"
+    return f"use {in_coroutine(pattern, fact.scope)}{_around(fact, way, context)}"
+
+
+def _around(fact: DrivenDependency, way: Way, context: Context) -> str:
+    """Say what a block has to take in, and do, besides what stands in the loop."""
+    later = work_after(fact, context.file.inference)
+    if later is None:
+        return ""
+    words = f" around the work of `{later.name}` after the loop, too"
+    if later.committing and way.leaving.commits is False:
+        words += f", and commit there, as `{later.committing}` does at its end"
+    return words
 
 
 def _is_plain_step(node: ast.expr) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from flake8_dbsession.analysis.effects.optional import may_give_none
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
-from flake8_dbsession.analysis.facts.lifetime.optional import may_give_none
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.house.advice import closes_by_its_block, connection_words, place_of

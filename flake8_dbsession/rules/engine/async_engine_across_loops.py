@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.engine.loops import NewLoop
+from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.engine.wording import in_place_of
 from flake8_dbsession.rules.registry import register
 
 
@@ -28,6 +30,10 @@ class AsyncEngineAcrossLoops(Rule[NewLoop]):
     loop has ended. The next run takes it out of the pool in another loop, and fails: "Task got
     Future attached to a different loop", or "Event loop is closed". The first run always works, so
     that tests do not tell.
+
+    The message names the factory or engine of the project that keeps no connections of the same
+    database, where there is one. Else it says which options of the engine `NullPool` does not take:
+    SQLAlchemy raises `TypeError` for a `pool_size` beside it.
 
     There is no fix: an engine without a pool, one that is disposed of, or one loop for the whole
     process are different designs.
@@ -88,6 +94,15 @@ class AsyncEngineAcrossLoops(Rule[NewLoop]):
         yield self.violation(
             fact.node,
             f"`{ast.unparse(fact.node.func)}` starts a new event loop each time `{name}` runs, and "
-            "the engine's pool keeps connections of the loop before, which fail in this one; give "
-            "the engine `poolclass=NullPool`, or `await engine.dispose()` before the loop ends",
+            "the engine's pool keeps connections of the loop before, which fail in this one; "
+            f"{_way_out(fact)}, or `await engine.dispose()` before the loop ends",
         )
+
+
+def _way_out(fact: NewLoop) -> str:
+    """Say how to work without a pool: by what the house has for that, or by the engine's own."""
+    if fact.instead:
+        is_engine = fact.engine.used is Role.ENGINE
+        keeps = "which keeps" if is_engine else "whose engine keeps"
+        return f"work by `{fact.instead}`, {keeps} no connections"
+    return f"give the engine `poolclass=NullPool`{in_place_of(fact.engine.sizes)}"

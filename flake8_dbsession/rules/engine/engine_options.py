@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.engine.engines import Engine
+from flake8_dbsession.analysis.library.pools import KEEPS_NONE, SIZES
 from flake8_dbsession.policy.model import Level, Scalar
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.engine.memory_sqlite import lacks_static_pool
+from flake8_dbsession.rules.engine.wording import in_place_of
 from flake8_dbsession.rules.registry import register
 
 # What `create_engine` takes an option to be that is not given; the pool depends on the database.
@@ -25,10 +27,9 @@ _DEFAULTS: dict[str, Scalar] = {
     "pool_use_lifo": False,
 }
 # What these pools refuse, or have no use for.
-_SIZES = frozenset({"max_overflow", "pool_size", "pool_timeout", "pool_use_lifo"})
 _NOT_TAKEN = {
-    "NullPool": _SIZES | {"pool_pre_ping", "pool_recycle", "pool_reset_on_return"},
-    "StaticPool": _SIZES,
+    KEEPS_NONE: SIZES | {"pool_pre_ping", "pool_recycle", "pool_reset_on_return"},
+    "StaticPool": SIZES,
 }
 
 
@@ -88,7 +89,7 @@ class EngineOptions(Rule[Engine]):
         kind = fact.url.kind if fact.url is not None else None
         required = context.policy.engine_options(kind or "any")
         missing = [
-            f"`{name}={_written(value)}`"
+            f"`{name}={_written(value)}`{_instead(fact, name, value)}"
             for name, value in required
             if not _has(fact, name, value) and not self._is_settled(fact, name, context)
         ]
@@ -103,6 +104,12 @@ class EngineOptions(Rule[Engine]):
             return lacks_static_pool(fact, context)
         pool = fact.option("poolclass")
         return pool is not None and name in _NOT_TAKEN.get(str(pool.literal), ())
+
+
+def _instead(engine: Engine, name: str, value: Scalar) -> str:
+    """Say which options have to go for a pool's class that is required."""
+    is_small = name == "poolclass" and value in _NOT_TAKEN
+    return in_place_of(option.name for option in engine.options) if is_small else ""
 
 
 def _has(engine: Engine, name: str, value: Scalar) -> bool:

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.engine.wording import in_place_of
 from flake8_dbsession.rules.registry import register
 
 
@@ -108,7 +109,9 @@ class EnginePerCall(Rule[NewPool]):
         name = getattr(function.node, "name", "")
         way_out = f"make the {fact.what} once for the process"
         if fact.is_of_argument and fact.what == "engine":
+            instead = in_place_of(fact.sizes)
             way_out = "pass `poolclass=NullPool`, which keeps no connection open"
+            way_out += f",{instead}" if instead else ""
         yield self.violation(
             fact.node,
             f"`{fact.text}` makes {pool}{by} each time `{name}` is called, and nothing closes it; "

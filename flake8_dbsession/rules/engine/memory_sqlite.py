@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connecti
 from flake8_dbsession.analysis.facts.engine.engines import Engine, entries
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.engine.wording import in_place_of
 from flake8_dbsession.rules.registry import register
 
 # With any of these the engine does not choose the pool, or not what it connects to.
@@ -74,7 +75,7 @@ class MemorySqliteWithoutStaticPool(Rule[Engine]):
             yield self.violation(
                 fact.node,
                 f"`{fact.text}` gives each thread an empty database of its own; "
-                "pass `poolclass=StaticPool`",
+                f"pass `poolclass=StaticPool`{in_place_of(each.name for each in fact.options)}",
             )
 
 

@@ -30,9 +30,10 @@ class RouteOpensSession(Rule[Opening]):
 
     Without a policy of your own, the layer is the `standard` preset's `routes`. Flask's handlers
     are left alone then, and so are those of a project in which nothing is injected: where the file
-    itself has no `Depends` of a session, and no dependency stands beside the factory. So is a
-    handler that waits for anything else after the session's block: an injected session would keep
-    its connection over that.
+    itself has no `Depends` of a session, no dependency stands beside the factory, and no other file
+    injects one that opens from it. So is a handler that waits for anything else after the session's
+    block: an injected session would keep its connection over that. Of several dependencies the one
+    that the file injects already is named, then the one that the project injects most.
 
     ## Why is this bad?
     Tests replace an injected session by overriding the dependency, and a dependency that several

@@ -36,6 +36,9 @@ class SessionHeldByStream(Rule[Stream]):
     time is up. Where FastAPI ends the dependency before the response, the generator works on a
     closed session: it silently takes a new connection, which nothing gives back.
 
+    After a commit the generator would load the attributes of an object again that the session has
+    loaded for it, and so take a connection for as long again: a close only detaches the object.
+
     There is no fix: which part of the work belongs before the stream is for the author to say.
 
     ## Example
@@ -124,8 +127,18 @@ class SessionHeldByStream(Rule[Stream]):
             problem = f"works on `{session}`, which FastAPI has closed by then"
         elif fact.uses_session:
             problem = f"keeps `{session}` and its connection until the client has read it all"
+            if fact.is_held:
+                way_out = f"{_ending(fact)}, {way_out}"
         else:
-            waiting = "await " if fact.known.is_async else ""
             problem = f"keeps the connection of `{session}` until the client has read it all"
-            way_out = f"call `{waiting}{session}.commit()` or `{waiting}{session}.close()` before"
+            way_out = _ending(fact)
         yield self.violation(fact.node, f"the stream of `{response}` {problem}; {way_out}")
+
+
+def _ending(fact: Stream) -> str:
+    """Say how the handler gives its connection back before it returns the stream."""
+    call = f"{'await ' if fact.known.is_async else ''}{fact.session}"
+    if fact.read and fact.known.keeps_loaded is not True:
+        expires = f"`commit()` expires `{fact.read}`, which the generator reads"
+        return f"call `{call}.close()` before ({expires})"
+    return f"call `{call}.commit()` or `{call}.close()` before"

@@ -24,7 +24,8 @@ def injected_here(place: OpeningPlace, context: Context) -> str | None:
     """Name the dependency that a file injects already where it needs such a session.
 
     Args:
-        place: what is opened, or handed to the framework; never that of another database is named.
+        place: what is opened, or handed to the framework. One that opens another database, or would
+            go wrong there, is not named.
         context: the file and its policy.
     """
     for injection in context.file.facts(Injection):
@@ -33,7 +34,7 @@ def injected_here(place: OpeningPlace, context: Context) -> str | None:
             other is not None
             and other.role is Role.DEPENDENCY
             and other.is_async is place.known.is_async
-            and not context.house.opens_another(injection.handed, place)
+            and not context.house.is_unfit(injection.handed, place)
         ):
             return ast.unparse(injection.handed)
     return None

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.engine.urls import DatabaseUrl, default_url_of, url_of
+from flake8_dbsession.analysis.library.pools import SIZES
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
@@ -122,6 +123,12 @@ def pool_class_of(call: ast.Call, scope: Scope, inference: Inference) -> object:
     """Give the name of the pool's class that a call of an engine's maker asks for, as written."""
     options = {option.name: option.literal for option in options_of(call, scope, inference)}
     return options.get("poolclass")
+
+
+def sizes_in(call: ast.Call, scope: Scope, inference: Inference) -> tuple[str, ...]:
+    """Give the options of a call that only a pool of several connections takes."""
+    names = (option.name for option in options_of(call, scope, inference))
+    return tuple(name for name in names if name in SIZES)
 
 
 def entries(mapping: ast.expr) -> Iterator[tuple[str, ast.expr]]:

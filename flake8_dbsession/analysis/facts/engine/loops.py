@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.engine.module_engines import ModuleEngine, engines_used_in
+from flake8_dbsession.analysis.facts.engine.module_engines import (
+    ModuleEngine,
+    engines_used_in,
+    without_pool,
+)
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
 from flake8_dbsession.analysis.facts.engine.repeated_work import is_repeated
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
@@ -28,11 +32,14 @@ class NewLoop(NamedTuple):
         node: the call.
         function: the function that runs again and again and makes the call.
         engine: the engine; its pool keeps connections, and nothing that runs there disposes of it.
+        instead: the project's own factory, or engine, for the same database without a pool; empty
+            where it has none.
     """
 
     node: ast.Call
     function: Scope
     engine: ModuleEngine
+    instead: str = ""
 
 
 def new_loops(tree: Tree, inference: Inference) -> Iterator[NewLoop]:
@@ -53,7 +60,7 @@ def new_loops(tree: Tree, inference: Inference) -> Iterator[NewLoop]:
             coroutine = _coroutine(call, inner, inference)
             engine = _engine_left(coroutine, scope, inference) if coroutine else None
             if engine is not None:
-                yield NewLoop(call, scope, engine)
+                yield NewLoop(call, scope, engine, without_pool(engine, inference))
 
 
 def _coroutine(call: ast.Call, scope: Scope, inference: Inference) -> FunctionValue | None:

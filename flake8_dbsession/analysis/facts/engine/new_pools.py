@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept, may_make
-from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
+from flake8_dbsession.analysis.facts.engine.engines import pool_class_of, sizes_in
 from flake8_dbsession.analysis.facts.engine.own_databases import is_given
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
+from flake8_dbsession.analysis.library.pools import KEEPS_NONE
 from flake8_dbsession.analysis.names.call_sites import calls_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
@@ -45,6 +46,7 @@ class NewPool(NamedTuple):
         by: the class whose objects make it; empty where a function does.
         is_kept: whether the function returns, yields, stores, caches or disposes of it.
         is_of_argument: whether what the function is given says where it connects to.
+        sizes: the options of the call that only a pool of several connections takes.
     """
 
     node: ast.Call
@@ -53,6 +55,7 @@ class NewPool(NamedTuple):
     by: str
     is_kept: bool
     is_of_argument: bool
+    sizes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -88,7 +91,8 @@ def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
         maker = _maker(call, scope, inference)
         if maker is not None:
             kept = is_kept(call, scope, inference)
-            yield NewPool(call, scope, _what(maker), "", kept, _is_of_argument(call, scope))
+            given, sizes = _is_of_argument(call, scope), sizes_in(call, scope, inference)
+            yield NewPool(call, scope, _what(maker), "", kept, given, sizes)
     yield from _of_services(tree, inference)
 
 
@@ -100,7 +104,7 @@ def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | No
         return _maker(made, callee.scope.child(callee.node), inference) if made else None
     if not isinstance(callee, RoleValue) or callee.role not in POOL_MAKING:
         return None
-    return None if pool_class_of(call, scope, inference) == "NullPool" else callee
+    return None if pool_class_of(call, scope, inference) == KEEPS_NONE else callee
 
 
 def _is_of_argument(call: ast.Call, scope: Scope) -> bool:

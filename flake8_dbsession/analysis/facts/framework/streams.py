@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.computing import only_computes
+from flake8_dbsession.analysis.effects.work.block import block_of
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
 from flake8_dbsession.analysis.facts.framework.injected_sessions import (
@@ -20,6 +22,7 @@ from flake8_dbsession.analysis.library.frameworks import (
 )
 from flake8_dbsession.analysis.library.methods import ENDINGS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of, statements
 from flake8_dbsession.analysis.names.tree import Tree
@@ -30,7 +33,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import arguments, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WORDS = ("Streaming", "EventSource")
@@ -49,6 +52,8 @@ class Stream(NamedTuple):
         scope: the handler's scope.
         uses_session: whether the generator works on the session.
         ends_early: whether FastAPI ends the dependency before the response is sent.
+        is_held: whether the session is in a transaction by the time of the return.
+        read: a loaded object that the generator reads, by its name in the handler; empty for none.
     """
 
     node: ast.Return
@@ -58,6 +63,8 @@ class Stream(NamedTuple):
     scope: Scope
     uses_session: bool
     ends_early: bool
+    is_held: bool
+    read: str
 
 
 def streams(tree: Tree, inference: Inference) -> Iterator[Stream]:
@@ -103,8 +110,54 @@ def _stream(
         if _yields_at_once(function, inference):
             return
     yield Stream(
-        statement, response, session.name, session.known, scope, uses, bool(session.ends_early)
+        node=statement,
+        response=response,
+        session=session.name,
+        known=session.known,
+        scope=scope,
+        uses_session=uses,
+        ends_early=bool(session.ends_early),
+        is_held=_is_held(statement, call, session.name, scope, inference),
+        read=_object_read(function, call, session.name, scope, inference),
     )
+
+
+def _is_held(
+    statement: ast.Return, generator: ast.Call, session: str, handler: Scope, inference: Inference
+) -> bool:
+    """Tell whether a handler has done anything by its session but to give it to the generator."""
+    given = set(nodes_in(generator))
+    uses = (node for node in own_nodes(handler.node) if is_name(node, session))
+    held = sessions_held_at(handler, inference).get(statement, frozenset())
+    return session in held and any(node not in given for node in uses)
+
+
+def _object_read(
+    generator: FunctionValue, call: ast.Call, session: str, handler: Scope, inference: Inference
+) -> str:
+    """Name an object loaded by a handler's session of which a generator reads an attribute."""
+    read = [name for name in _read_of_handler(generator, call, handler) if name != session]
+    if not any(handler.bindings(name) for name in read):
+        return ""
+    objects = Objects(session, block_of(handler, inference=inference))
+    return next((name for name in read if name in objects.names), "")
+
+
+def _read_of_handler(generator: FunctionValue, call: ast.Call, handler: Scope) -> Iterator[str]:
+    """Give the handler's names of what a generator reads attributes of."""
+    scope, nodes = generator.scope.child(generator.node), own_nodes(generator.node)
+    given = {
+        parameter_for(generator, key): value.id
+        for key, value in arguments_of(call)
+        if isinstance(value, ast.Name)
+    }
+    called = {node.func for node in nodes if isinstance(node, ast.Call)}
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name)) if node not in called and name not in bound:
+                is_outer = generator.scope.function() is handler and not scope.bindings(name)
+                yield name if is_outer else given.get(name, "")
 
 
 def returns_stream(handler: Scope, inference: Inference) -> bool:
