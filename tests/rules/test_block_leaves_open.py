@@ -169,6 +169,147 @@ def test_silent_where_the_process_ends(tmp_path: Path) -> None:
     )
 
 
+def test_silent_in_the_last_step_of_a_script(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "seed.py": """
+                import argparse
+                import json
+                import sqlite3
+                import sys
+                import time
+                from collections import Counter
+
+                import requests
+
+                def connect():
+                    return sqlite3.connect("a.db")
+
+                def dry_run():
+                    return Counter()
+
+                def apply(rows):
+                    with connect() as conn:
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+                    return Counter(rows)
+
+                def applied(args):
+                    return dry_run() if args.dry else apply(args.rows)
+
+                def early(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def in_turns(row):
+                    with connect() as conn:  # DBS601
+                        conn.execute("INSERT INTO a VALUES (?)", row)
+
+                def within_turns(rows):
+                    for row in rows:
+                        with connect() as conn:  # DBS601
+                            conn.execute("INSERT INTO a VALUES (?)", row)
+
+                def given(rows):
+                    with connect() as conn:  # DBS601
+                        return conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def sent(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def slept(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def imported(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def handed_on(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def from_aside(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def aside(rows):
+                    from_aside(rows)
+
+                def before_an_import(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def before_a_summary(rows):
+                    with connect() as conn:
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def test_rows(rows):
+                    with connect() as conn:  # DBS601
+                        conn.executemany("INSERT INTO a VALUES (?)", rows)
+
+                def look():
+                    import scraping
+                    print("it is there")
+
+                def summed(rows):
+                    import json
+                    return json.dumps(sorted(rows))
+
+                def report(count):
+                    time.sleep(60)
+
+                def main():
+                    args = argparse.ArgumentParser().parse_args()
+                    early(args.rows)
+                    for row in args.rows:
+                        in_turns(row)
+                    if args.given:
+                        report(given(args.rows))
+                    elif args.turns:
+                        within_turns(args.rows)
+                    elif args.sent:
+                        sent(args.rows)
+                        requests.post("https://localhost", timeout=1)
+                    elif args.imported:
+                        imported(args.rows)
+                    elif args.slept:
+                        slept(args.rows)
+                        time.sleep(60)
+                    elif args.tests:
+                        test_rows(args.rows)
+                    elif args.looks:
+                        before_an_import(args.rows)
+                        look()
+                    elif args.sums:
+                        before_a_summary(args.rows)
+                        print(summed(args.rows))
+                    elif args.later:
+                        report(handed_on)
+                    else:
+                        try:
+                            counts = applied(args)
+                        except sqlite3.Error as error:
+                            print(error)
+                            sys.exit(1)
+                        summary = {"counts": dict(sorted(counts.items()))}
+                        print(json.dumps(summary, indent=2), ", ".join(counts))
+
+                if __name__ == "__main__":
+                    main()
+            """,
+            "service.py": """
+                import seed
+
+                def work():
+                    seed.imported([])
+            """,
+        },
+        {"DBS601"},
+    )
+
+
 def test_message_shows_the_way_out(tmp_path: Path) -> None:
     text = (
         "import sqlite3\ndef f():\n    with sqlite3.connect('a.db') as db:\n        db.execute(q)\n"

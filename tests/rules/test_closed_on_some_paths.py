@@ -261,6 +261,162 @@ def calls_others(key):
     )
 
 
+def test_a_small_helper_that_computes_from_what_is_there_does_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "settings.py": "BACKEND = 'local'",
+            "storage.py": """
+                import settings
+
+                def backend():
+                    return getattr(settings, "BACKEND", "local")
+
+                def size(path):
+                    return open(path).tell()
+            """,
+            "service.py": """
+                import os
+                import re
+                from collections.abc import Mapping
+                from datetime import datetime, timedelta, timezone
+
+                import storage
+                from sqlalchemy.orm import sessionmaker
+
+                SessionLocal = sessionmaker()
+                LABELS: dict[str, str] = {"a": "b"}
+                SPANS = dict(day=1)
+
+                def now():
+                    return datetime.now(timezone.utc)
+
+                def start_of(period):
+                    spans = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
+                    span = spans.get(period)
+                    return now() - span if span else None
+
+                def safe(error):
+                    text = str(error) or error.__class__.__name__
+                    text = text.replace("secret", "***").casefold()
+                    return re.sub(r"password=\\S+", "password=***", text, flags=re.IGNORECASE)
+
+                def note(*, error=None):
+                    global checked, last
+                    checked = now().isoformat()
+                    last = f"{safe(error):.20}" if error is not None else None
+
+                def label(row: Mapping[str, str], key: str, extra: dict | None = None):
+                    first = LABELS.get(key) or row.get("label")
+                    return (extra or {}).get(key, first) if all(row) else SPANS.get(key)
+
+                def counted(key) -> dict[str, int | None]:
+                    found: dict[str, int | None] = {"key": len(key)}
+                    return found
+
+                def fetched(client, key):
+                    return client.get(key)
+
+                def found(path):
+                    return storage.size(path)
+
+                def moved(path):
+                    os.replace(path, path + ".old")
+
+                def again(depth):
+                    return again(depth - 1) if depth else fetched(None, depth)
+
+                class Audit:
+                    def period(self, name):
+                        return start_of(self.named(name))
+
+                    def named(self, name):
+                        return name or "7d"
+
+                    def read(self, name, db=None):
+                        own = False
+                        if db is None:
+                            db = SessionLocal()
+                            own = True
+                        start = self.period(name)
+                        note(error=start)
+                        try:
+                            return db.query(start)
+                        finally:
+                            if own:
+                                db.close()
+
+                def in_another_module(path):
+                    db = SessionLocal()
+                    try:
+                        db.query(path)
+                    finally:
+                        if path and storage.backend() == "s3":
+                            print(path)
+                        db.close()
+
+                def in_another_module_that_raises(path):
+                    db = SessionLocal()  # DBS303
+                    try:
+                        db.query(path)
+                    finally:
+                        if path and storage.size(path) == 3:
+                            print(path)
+                        db.close()
+
+                def of_mappings(row, key):
+                    db = SessionLocal()
+                    try:
+                        db.query(row)
+                    finally:
+                        print(label(row, key))
+                        db.close()
+
+                def of_what_an_annotation_says(key):
+                    db = SessionLocal()
+                    try:
+                        db.query(key)
+                    finally:
+                        print(counted(key))
+                        db.close()
+
+                def of_who_knows_what(client, key):
+                    db = SessionLocal()  # DBS303
+                    try:
+                        db.query(1)
+                    finally:
+                        fetched(client, key)
+                        db.close()
+
+                def through_a_helper(path):
+                    db = SessionLocal()  # DBS303
+                    try:
+                        db.query(1)
+                    finally:
+                        found(path)
+                        db.close()
+
+                def of_files(path):
+                    db = SessionLocal()  # DBS303
+                    try:
+                        db.query(1)
+                    finally:
+                        moved(path)
+                        db.close()
+
+                def in_a_circle(depth):
+                    db = SessionLocal()  # DBS303
+                    try:
+                        db.query(1)
+                    finally:
+                        again(depth)
+                        db.close()
+            """,
+        },
+        CODES,
+    )
+
+
 def test_a_projects_own_logger_does_not_raise(tmp_path: Path) -> None:
     assert_cases(
         tmp_path,

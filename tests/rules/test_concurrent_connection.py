@@ -273,6 +273,107 @@ def test_a_connection_that_one_worker_of_its_object_has_to_itself(tmp_path: Path
     assert_cases(tmp_path, {"app.py": text}, {"DBS610"})
 
 
+def test_a_connection_that_the_task_of_an_object_has_to_itself_elsewhere(tmp_path: Path) -> None:
+    text = '''
+        import asyncio
+
+        import asyncpg
+
+        async def listen(url, on_connected, on_disconnected):
+            while True:
+                conn = await asyncpg.connect(url)
+                on_connected(conn)
+                await conn.execute("LISTEN games")
+                await asyncio.sleep(60)
+                on_disconnected()
+
+        class Bridge:
+            """%s"""
+
+            def __init__(self, url):
+                self._url = url
+                self._conn: asyncpg.Connection | None = None
+
+            async def start(self):
+                await listen(self._url, on_connected=self._set, on_disconnected=self._clear)
+
+            def _set(self, conn):
+                self._conn = conn
+
+            def _clear(self):
+                self._conn = None
+
+            async def stop(self):
+                if self._conn is not None:
+                    await self._conn.close()
+                    self._conn = None
+
+        class Asked(Bridge):
+            async def count(self):
+                return await self._conn.fetchval("select 1")
+
+        class Counted:
+            def __init__(self, url):
+                self._conn: asyncpg.Connection | None = None
+
+            async def start(self):
+                self._conn = await asyncpg.connect("postgres://db")
+                await self._conn.execute("LISTEN games")
+
+            async def count(self):
+                return await self._conn.fetchval("select 1")
+
+        class Open:
+            def __init__(self, url):
+                self.conn: asyncpg.Connection | None = None
+
+            async def start(self):
+                self.conn = await asyncpg.connect("postgres://db")
+                await self.conn.execute("LISTEN games")
+    '''
+    app = """
+        import asyncio
+
+        from bridges import Asked, Bridge, Counted, Open
+
+        def get_bridge() -> Bridge:
+            return Bridge("postgres://db")
+
+        async def lifespan(app):
+            bridge = get_bridge()
+            task = asyncio.create_task(bridge.start())
+            yield
+            task.cancel()
+            await task
+            await bridge.stop()
+
+        async def works_beside():
+            bridge = get_bridge()
+            task = asyncio.create_task(bridge.start())  # DBS610
+            await bridge._conn.execute("select 1")
+
+        async def starts_twice():
+            bridge = get_bridge()
+            task = asyncio.create_task(bridge.start())  # DBS610
+            await bridge.start()
+
+        async def in_turns():
+            bridge = get_bridge()
+            for _ in range(3):
+                task = asyncio.create_task(bridge.start())  # DBS610
+
+        async def of_others():
+            asked, counted, opened = Asked("a"), Counted("b"), Open("c")
+            one = asyncio.create_task(asked.start())  # DBS610
+            two = asyncio.create_task(counted.start())  # DBS610
+            three = asyncio.create_task(opened.start())  # DBS610
+            await asyncio.sleep(1)
+    """
+    for name, words in {"short": "Listens.", "long": "Listens. " * 500}.items():
+        files = {"bridges.py": text % words, "app.py": app}
+        assert_cases(tmp_path / name, files, {"DBS610"})
+
+
 def test_a_task_that_has_an_object_s_connection_to_itself_until_it_is_awaited(
     tmp_path: Path,
 ) -> None:

@@ -583,6 +583,81 @@ def test_a_task_that_ignores_the_session_shares_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_a_helper_that_does_no_work_by_the_session_does_not_share_it(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "scopes.py": """
+                import logging
+
+                from sqlalchemy import event
+
+                def only_here(state):
+                    state.statement = None
+
+                def clear(session):
+                    session.info.pop("org", None)
+                    if event.contains(session, "do_orm_execute", only_here):
+                        event.remove(session, "do_orm_execute", only_here)
+
+                def unless(session, org=None):
+                    if org is None:
+                        return clear(session)
+                    logging.info("scope of %s (%s): %s", session, id(session), session.info)
+
+                def counted(session):
+                    clear(session)
+                    return session.execute(1)
+
+                def kept(session):
+                    KEPT.append(session)
+
+                def loaded(session):
+                    return [each for each in session]
+
+                class Hooks:
+                    def after(self, session):
+                        raise NotImplementedError
+
+                async def looked(session):
+                    return session.info.get("org")
+            """,
+            "app.py": """
+                import asyncio
+                import threading
+                from concurrent.futures import ThreadPoolExecutor
+
+                from scopes import Hooks, clear, counted, kept, loaded, looked, unless
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from sqlalchemy.orm import Session
+
+                def start(db: Session, one: Session, org, hooks: Hooks):
+                    with ThreadPoolExecutor() as pool:
+                        pool.submit(clear, db)
+                        pool.submit(unless, session=db, org=org)
+                        pool.submit(counted, one)  # DBS206
+                        pool.submit(kept, one)  # DBS206
+                        pool.submit(loaded, one)  # DBS206
+                        pool.submit(hooks.after, one)  # DBS206
+                        pool.map(clear, [db])  # DBS206
+                    threading.Thread(target=clear, args=(db,)).start()
+                    threading.Thread(target=unless, args=[db], kwargs={"org": org}).start()
+                    threading.Thread(target=counted, args=(db,)).start()  # DBS206
+                    threading.Timer(5, clear, [db]).start()
+                    threading.Thread(target=lambda: clear(db)).start()
+                    threading.Thread(target=lambda: counted(db)).start()  # DBS206
+                    asyncio.get_event_loop().run_in_executor(None, clear, db)
+
+                async def started(db: AsyncSession):
+                    asyncio.create_task(looked(db))
+                    await asyncio.gather(looked(db), looked(db), db.execute(1))
+                    await db.execute(1)
+            """,
+        },
+        {"DBS206"},
+    )
+
+
 def test_what_a_plain_function_does_is_over_before_a_task_begins(tmp_path: Path) -> None:
     text = """
         import asyncio

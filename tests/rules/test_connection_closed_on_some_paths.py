@@ -845,6 +845,104 @@ def test_a_helper_that_only_sets_a_fresh_connection_up(tmp_path: Path) -> None:
     assert_cases(tmp_path, {"store.py": text}, {"DBS603"})
 
 
+def test_a_helper_that_commits_after_its_pragmas(tmp_path: Path) -> None:
+    files = {
+        "maintenance.py": """
+            def apply_pragmas(conn):
+                cur = conn.cursor()
+                cur.execute("PRAGMA journal_mode=WAL;")
+                cur.execute("PRAGMA synchronous=NORMAL;")
+                cur.close()
+                conn.commit()
+
+            def apply_all(conn, path):
+                print(path)
+                apply_pragmas(conn)
+
+            def apply_with_tables(conn, path):
+                apply_pragmas(conn)
+                conn.execute("CREATE TABLE a (b)")
+                conn.commit()
+
+            def commit(conn):
+                conn.commit()
+        """,
+        "store.py": """
+            import sqlite3
+            from maintenance import apply_all, apply_pragmas, apply_with_tables, commit
+
+            class Store:
+                def connect(self, path):
+                    conn = sqlite3.connect(path)
+                    apply_pragmas(conn)
+                    return conn
+
+                def by_two(self, path):
+                    conn = sqlite3.connect(path)
+                    apply_all(path=path, conn=conn)
+                    return conn
+
+                def by_a_method(self, path):
+                    self.conn = None
+                    conn = sqlite3.connect(path)
+                    self.set_up(conn)
+                    self.conn = conn
+
+                def set_up(self, conn):
+                    for pragma in ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 5000"):
+                        conn.execute(pragma)
+                    conn.executescript("PRAGMA cache_size = 10; PRAGMA temp_store = 2;")
+
+                def asked(self, path):
+                    conn = sqlite3.connect(path)
+                    mode = conn.execute("PRAGMA journal_mode = WAL").fetchone()
+                    conn.commit()
+                    return conn, mode
+
+                def committed_afterwards(self, path):
+                    conn = sqlite3.connect(path)
+                    conn.executescript(f"PRAGMA cache_size = {int(path)}; PRAGMA temp_store = 2")
+                    self.set_up(conn)
+                    conn.commit()
+                    return conn
+
+                def with_tables(self, path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    apply_with_tables(conn, path)
+                    return conn
+
+                def with_a_script(self, path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.executescript("PRAGMA cache_size = 10; CREATE TABLE a (b);")
+                    return conn
+
+                def with_a_script_of_more(self, path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.executescript(f"PRAGMA cache_size = {int(path)}; CREATE TABLE a (b);")
+                    return conn
+
+                def with_work_before_the_commit(self, path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    conn.execute("PRAGMA busy_timeout = 5000")
+                    conn.execute("CREATE TABLE a (b)")
+                    conn.commit()
+                    return conn
+
+                def without_pragmas(self, path):
+                    conn = sqlite3.connect(path)  # DBS603
+                    commit(conn)
+                    return conn
+
+                def with_others(self, path, statements):
+                    conn = sqlite3.connect(path)  # DBS603
+                    for statement in statements:
+                        conn.execute(statement)
+                    return conn
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS603"})
+
+
 def test_what_comes_with_python_is_imported_without_an_error(tmp_path: Path) -> None:
     text = """
         import sqlite3

@@ -189,6 +189,122 @@ def test_the_session_of_a_scripts_one_run_is_its_own(tmp_path: Path) -> None:
                 def work():
                     def inner():
                         return db.execute(1)
+                    return inner
+
+                run(work())
+            """,
+            "test_suite.py": """
+                import sys
+
+                from core import SessionLocal
+
+                db = SessionLocal()
+
+                def clean():
+                    db.execute(1)
+
+                def test_counts():
+                    return [db.execute(each) for each in range(3)]
+
+                def run_all():
+                    try:
+                        clean()
+                        return test_counts()
+                    finally:
+                        db.close()
+
+                if __name__ == "__main__":
+                    sys.exit(0 if run_all() else 1)
+            """,
+            "threaded.py": """
+                from threading import Thread
+
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                def work():
+                    db.execute(1)
+
+                if __name__ == "__main__":
+                    work()
+                    Thread(target=work).start()
+            """,
+            "threaded_from_above.py": """
+                from threading import Thread
+
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                def work():
+                    db.execute(1)
+
+                def run():
+                    work()
+
+                if __name__ == "__main__":
+                    Thread(target=run).start()
+            """,
+            "uncalled.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                def handler(event, context):
+                    return db.execute(1)
+
+                if __name__ == "__main__":
+                    print("handler")
+            """,
+            "routed.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                @app.get("/")
+                def index():
+                    return db.execute(1)
+
+                if __name__ == "__main__":
+                    print(index())
+            """,
+            "tasks.py": """
+                import asyncio
+
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                async def work():
+                    return db.execute(1)
+
+                async def main():
+                    await asyncio.gather(work(), work())
+
+                if __name__ == "__main__":
+                    asyncio.run(main())
+            """,
+            "endless.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()  # DBS201
+
+                def poll():
+                    return db.execute(1)
+
+                if __name__ == "__main__":
+                    while True:
+                        poll()
+            """,
+            "nested.py": """
+                from core import SessionLocal
+
+                db = SessionLocal()
+
+                def work():
+                    def inner():
+                        return db.execute(1)
                     return inner()
 
                 work()

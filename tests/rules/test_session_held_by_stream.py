@@ -94,7 +94,7 @@ def test_a_transaction_is_open_at_the_return(tmp_path: Path) -> None:
     @router.get("/on-one-way")
     def on_one_way(code: str, db: SessionDep):
         def stream():
-            yield code
+            yield from code
         if code:
             db.get(Item, code)
         return StreamingResponse(stream())  # DBS410
@@ -167,13 +167,157 @@ def test_nothing_is_held(tmp_path: Path) -> None:
     )
 
 
+def test_a_few_values_at_once_hold_no_more_than_another_answer(tmp_path: Path) -> None:
+    sse = """
+        import json
+        import time
+
+        import requests
+        from app.db import SessionLocal
+
+        def comment(text="ping"):
+            return f": {text}\\n\\n"
+
+        def preamble(size=8192):
+            return comment(" " * max(size, 1))
+
+        def event(kind, data):
+            return f"event: {kind}\\ndata: {json.dumps(data)}\\n\\n"
+
+        def fetched(kind):
+            return requests.get(kind).text
+
+        def counted(kind):
+            with SessionLocal() as db:
+                return str(db.execute(kind).scalar())
+
+        def slept(kind):
+            time.sleep(5)
+            return kind
+
+        class Answer:
+            def __init__(self, text):
+                self.text = text
+
+            def model_dump(self):
+                return {"text": self.text}
+
+        class Asked:
+            def __init__(self, text):
+                self.text = requests.get(text).text
+    """
+    check(
+        tmp_path,
+        """
+    import openai
+    from app import sse
+
+    @router.get("/")
+    def few(code: str, db: SessionDep, way: str):
+        db.get(Item, code)
+
+        async def events():
+            yield sse.preamble()
+            yield sse.event("start", {"status": code.upper()})
+            answer = sse.Answer(text=", ".join(sorted([code])))
+            for word in ("a", "b"):
+                yield word
+            yield from [str(1), "2"]
+            if code:
+                print(code)
+                yield sse.event("done", answer.model_dump())
+
+        if way == "few":
+            return StreamingResponse(events())
+
+        def waits():
+            yield sse.slept(code)
+
+        async def awaits():
+            yield await code.read()
+
+        def fetches():
+            yield sse.fetched(code)
+
+        def asks():
+            yield sse.Asked(code).text
+
+        def counts():
+            yield sse.counted(code)
+
+        def opens():
+            with SessionLocal() as other:
+                yield other.get(Item, code).name
+
+        def completes():
+            yield openai.ChatCompletion.create(prompt=code)
+
+        def unknown():
+            yield PROVIDER.complete(code)
+
+        def gets():
+            yield {"a": "b"}.get("a")
+            yield PROVIDER.get(code)
+
+        def all_of_them():
+            for each in code:
+                yield each
+
+        def endless():
+            while code:
+                yield code
+
+        async def one_by_one():
+            async for each in code:
+                yield each
+
+        async def in_a_block():
+            async with code as each:
+                yield each
+
+        def by_another():
+            yield from endless()
+
+        if way == "waits":
+            return StreamingResponse(waits())  # DBS410
+        if way == "awaits":
+            return StreamingResponse(awaits())  # DBS410
+        if way == "fetches":
+            return StreamingResponse(fetches())  # DBS410
+        if way == "asks":
+            return StreamingResponse(asks())  # DBS410
+        if way == "counts":
+            return StreamingResponse(counts())  # DBS410
+        if way == "opens":
+            return StreamingResponse(opens())  # DBS410
+        if way == "completes":
+            return StreamingResponse(completes())  # DBS410
+        if way == "unknown":
+            return StreamingResponse(unknown())  # DBS410
+        if way == "gets":
+            return StreamingResponse(gets())  # DBS410
+        if way == "all_of_them":
+            return StreamingResponse(all_of_them())  # DBS410
+        if way == "endless":
+            return StreamingResponse(endless())  # DBS410
+        if way == "one_by_one":
+            return StreamingResponse(one_by_one())  # DBS410
+        if way == "in_a_block":
+            return StreamingResponse(in_a_block())  # DBS410
+        return StreamingResponse(by_another())  # DBS410
+""",
+        **{"app/sse.py": sse},
+    )
+
+
 STREAM = """
     @router.get("/events")
     def events(code: str, db: Session = Depends(get_db{scope})):
         item = db.get(Item, code)
 
         def stream():
-            yield {used}
+            while not stopped():
+                yield {used}
 
         return StreamingResponse(stream()){mark}
 """
@@ -224,7 +368,8 @@ HELD = """
         {before}
 
         {definition}:
-            yield {used}
+            while not stopped():
+                yield {used}
 
         return StreamingResponse({call})
 """
@@ -255,7 +400,8 @@ def test_the_way_out_gives_the_handler_s_own_connection_back(
     before: str, used: str, way_out: str, is_nested: bool, tmp_path: Path
 ) -> None:
     nested = HELD.format(before=before, used=used, definition="def stream()", call="stream()")
-    apart = f"\n    def stream(code, item, name, db):\n        yield {used}\n"
+    apart = "\n    def stream(code, item, name, db):\n        while not stopped():\n"
+    apart += f"            yield {used}\n"
     apart += HELD.format(
         before=before, used="1", definition="def other()", call="stream(code, item, name, db)"
     )

@@ -636,6 +636,150 @@ def test_a_handler_that_works_with_what_failed_before_it_raises(tmp_path: Path) 
     )
 
 
+def test_a_handler_that_has_a_function_work_with_what_failed(tmp_path: Path) -> None:
+    files = {
+        "core.py": CORE,
+        "imports.py": """
+            from sqlalchemy.orm import Session
+
+            def get_import(db: Session, key):
+                return db.query(Import).filter(Import.id == key).first()
+
+            def update(db: Session, key, status, error=None):
+                found = get_import(db, key)
+                found.status = status
+                db.commit()
+
+            def update_afresh(db: Session, key, status):
+                db.rollback()
+                update(db, key, status)
+
+            def end(db: Session):
+                db.rollback()
+
+            def update_after_the_end(db: Session, key, status):
+                end(db)
+                update(db, key, status)
+
+            def update_if_it_can(db: Session, key, status):
+                try:
+                    update(db, key, status)
+                except Exception:  # DBS308
+                    print("not updated")
+
+            def note(db: Session, key):
+                db.info["key"] = key
+
+            def note_and_update(db: Session, key, status):
+                note(db, key)
+                return update(db, key, status)
+
+            class Imports:
+                @retried
+                def decorated(self, db: Session, key):
+                    db.execute(1)
+
+                async def count(self, db: Session, key):
+                    return db.execute(1)
+        """,
+        "service.py": """
+            import imports
+            from core import SessionLocal
+            from imports import Imports, update
+            from sqlalchemy.orm import Session
+
+            def process(key):
+                db = SessionLocal()
+                try:
+                    imports.update(db, key, "processing")
+                    print(key)
+                except Exception as error:  # DBS308
+                    try:
+                        imports.update(db, key, "failed", error=str(error))
+                    except Exception:
+                        pass
+                    raise
+                finally:
+                    db.close()
+
+            def given(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:  # DBS308
+                    imports.note_and_update(db, key, "failed")
+
+            def rolled_back(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:
+                    db.rollback()
+                    update(db, key, "failed")
+                    raise
+
+            def rolled_back_there(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:
+                    imports.update_afresh(db, key, "failed")
+                    raise
+
+            def rolled_back_below(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:
+                    imports.update_after_the_end(db, key, "failed")
+                    raise
+
+            def caught_there(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:
+                    imports.update_if_it_can(db, key, "failed")
+                    raise
+
+            def noted(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:
+                    imports.note(db, key)
+                    raise
+
+            def unknown(db: Session, key, handle, of: Imports):
+                try:
+                    db.flush()
+                except Exception:
+                    handle(db, key)
+                    of.decorated(db, key)
+                    raise
+
+            async def counted(db: Session, key, of: Imports):
+                try:
+                    db.flush()
+                except Exception:  # DBS308
+                    print(await of.count(db, key))
+                    raise
+
+            def after_a_look(db: Session, key):
+                try:
+                    db.flush()
+                except Exception as error:
+                    if "401" in str(error):
+                        update(db, key, "failed")
+                    raise
+
+            def in_another_session(db: Session, key):
+                try:
+                    db.flush()
+                except Exception:
+                    with SessionLocal() as other:
+                        update(other, key, "failed")
+                    raise
+        """,
+        **POSTGRESQL,
+    }
+    assert_cases(tmp_path, files, CODES)
+
+
 def test_a_statement_that_failed_leaves_sqlite_usable_and_no_server(tmp_path: Path) -> None:
     service = """
         from sqlalchemy import create_engine, text

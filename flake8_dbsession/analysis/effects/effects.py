@@ -30,7 +30,12 @@ from flake8_dbsession.analysis.effects.errors import raised_by
 from flake8_dbsession.analysis.effects.handlers import caught_classes
 from flake8_dbsession.analysis.effects.objects import attributes_made_of, makes_session
 from flake8_dbsession.analysis.effects.overrides import may_be_of_others, overrides
-from flake8_dbsession.analysis.effects.raising import is_quiet, may_raise, only_keeps_books
+from flake8_dbsession.analysis.effects.raising import (
+    is_imported,
+    is_quiet,
+    may_raise,
+    only_keeps_books,
+)
 from flake8_dbsession.analysis.flow import CallEnding, CallTraits, Graph, build, raises_by_name
 from flake8_dbsession.analysis.library.drivers import CONFIGURING, driver_of
 from flake8_dbsession.analysis.library.frameworks import OBJECTS
@@ -265,9 +270,9 @@ class Effects:
         Args:
             call: the call.
             scope: the scope that it stands in.
-            is_alone: whether it is a statement; elsewhere only functions called by a plain name and
-                methods of ``self`` are followed, for most other calls give values that matter more
-                than their errors.
+            is_alone: whether it is a statement; elsewhere only functions called by a plain name or
+                of an imported module and methods of ``self`` are followed, for most other calls
+                give values that matter more than their errors.
         """
         if not may_raise(call, scope) or self._configures(call, scope):
             return False
@@ -275,10 +280,13 @@ class Effects:
             return False
         if is_quiet(call, scope, self._inference):
             return False
-        if not is_alone and not _is_plainly_called(call.func):
+        if not is_alone and not _is_plainly_called(call.func, scope):
             return True
         callee = self._inference.value(call.func, scope)
-        return not (isinstance(callee, FunctionValue) and only_keeps_books(callee, self._inference))
+        return not (isinstance(callee, FunctionValue) and self._only_keeps_books(callee))
+
+    def _only_keeps_books(self, function: FunctionValue) -> bool:
+        return only_keeps_books(function, self._inference.questions, self.may_raise)
 
     def _configures(self, call: ast.Call, scope: Scope) -> bool:
         """Tell whether a call only sets something in the driver, by a connection's method."""
@@ -459,10 +467,12 @@ def _when_run(fate: Fate, function: FunctionValue) -> Fate:
     return fate.settled()
 
 
-def _is_plainly_called(function: ast.expr) -> bool:
+def _is_plainly_called(function: ast.expr, scope: Scope) -> bool:
     match function:
         case ast.Name() | ast.Attribute(value=ast.Name(id="self")):
             return True
+        case ast.Attribute(value=ast.Name() as module):
+            return is_imported(module, scope)
     return False
 
 

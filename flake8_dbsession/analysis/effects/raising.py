@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
 from flake8_dbsession.analysis.library.python import (
     CLOCK_WORDS,
     EMPTY_CONTAINERS,
     MAPPING_METHODS,
+    MAPPINGS,
     NOW,
     NUMBERS,
     PRINTING,
@@ -28,9 +29,18 @@ from flake8_dbsession.analysis.library.running import WAITING, WAITING_MODULES
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import (
+    Annotated,
+    Assigned,
+    How,
+    Imported,
+    Parameter,
+    Scope,
+    last_segment,
+)
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, names, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, names, nodes_in, own_nodes, root_of, run_with
+from flake8_dbsession.analysis.questions import Questions
 
 # Text and time are made of values that are there already, and a rollback that fails has given its
 # connection up.
@@ -54,6 +64,7 @@ _RAISING = (
 )
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 _PLAIN = (ast.Attribute, ast.Constant, ast.Name)
+_MAPPING_WORDS = MAPPINGS | {"Dict", "Mapping", "MutableMapping"}
 
 
 def may_raise(call: ast.Call, scope: Scope) -> bool:
@@ -101,12 +112,12 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return not last_segment(owner).lower().endswith(_NOTING[name])
         case ast.Attribute(value=ast.Constant(value=str()), attr=name):
             return name not in _TEXT_METHODS
-        case ast.Attribute(value=ast.Dict(), attr=name) if name in MAPPING_METHODS:
-            return False
         case ast.Attribute(value=ast.Name(id="re")) if call.args:
             return not isinstance(call.args[0], ast.Constant)  # a pattern that is written out
-        case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in MAPPING_METHODS:
+        case ast.Attribute(value=owner, attr=name) if name in MAPPING_METHODS:
             return not _is_mapping(owner, scope)
+        case ast.Attribute(value=owner, attr="replace") if _is_given_texts(call):
+            return is_imported(owner, scope)  # not so a text's
     return True
 
 
@@ -142,12 +153,15 @@ def _stands_for_elements(name: ast.expr, scope: Scope) -> bool:
     )
 
 
-def only_keeps_books(function: FunctionValue, inference: Inference) -> bool:
-    """Tell whether a function of the project only notes something in memory, and logs it.
+def only_keeps_books(
+    function: FunctionValue, questions: Questions, raises: Callable[[ast.Call, Scope], bool]
+) -> bool:
+    """Tell whether a function of the project only notes something in memory, or computes it.
 
     Args:
         function: the function.
-        inference: answers what the calls in it stand for.
+        questions: asks the same of the functions that it calls.
+        raises: tells whether a call can raise, where its name alone does not say that it cannot.
 
     Returns:
         True where no call in it can raise in practice. Those are left out whose errors it catches
@@ -157,11 +171,42 @@ def only_keeps_books(function: FunctionValue, inference: Inference) -> bool:
     node, scope = function.node, function.scope.child(function.node)
     if isinstance(node, ast.Lambda) or not decorator_names(node) <= PLAIN_DECORATORS:
         return False
-    nodes = own_nodes(node)
+
+    def find() -> bool:
+        calls = _open_calls(node, scope)
+        return calls is not None and not any(raises(call, scope) for call in calls)
+
+    return questions.ask(scope.memory, "only keeps books", find, False)
+
+
+def _open_calls(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope
+) -> list[ast.Call] | None:
+    """Give the calls of a function of which more must be asked; None where it can raise anyway."""
+    nodes = [part for statement in function.body for part in _run_in_body(statement)]
     caught = {inner for part in nodes for inner in _caught_in(part)}
     parts = [part for part in nodes if part not in caught]
     looked_into = {name for part in parts for name in _looked_into(part)}
-    return not any(_can_raise(part, scope, looked_into, inference) for part in parts)
+    found = []
+    for part in parts:
+        if isinstance(part, ast.Call):
+            if not _is_of_looked_into(part, looked_into) and may_raise(part, scope):
+                found.append(part)
+        elif _raises_itself(part, looked_into):
+            return None
+    return found
+
+
+def _run_in_body(statement: ast.stmt) -> list[ast.AST]:
+    """Give a statement of a function and what runs with it: not what it is annotated with."""
+    nodes = run_with(statement)
+    said = {
+        inner
+        for node in nodes
+        if isinstance(node, ast.AnnAssign)
+        for inner in nodes_in(node.annotation)
+    }
+    return [node for node in nodes if node not in said] if said else nodes
 
 
 def _caught_in(node: ast.AST) -> Iterator[ast.AST]:
@@ -181,15 +226,17 @@ def _looked_into(node: ast.AST) -> Iterator[str]:
             yield ast.unparse(container)
 
 
-def _can_raise(node: ast.AST, scope: Scope, looked_into: Set[str], inference: Inference) -> bool:
+def _raises_itself(node: ast.AST, looked_into: Set[str]) -> bool:
     match node:
         case ast.Subscript(value=owner, slice=index, ctx=ast.Load()):
-            return not isinstance(index, ast.Constant) and ast.unparse(owner) not in looked_into
-        case ast.Call(func=ast.Attribute(value=owner)) if ast.unparse(owner) in looked_into:
-            return False
-        case ast.Call():
-            return may_raise(node, scope) and not is_quiet(node, scope, inference)
+            is_known = isinstance(index, (ast.Constant, ast.Slice))
+            return not is_known and ast.unparse(owner) not in looked_into
     return isinstance(node, _RAISING)
+
+
+def _is_of_looked_into(call: ast.Call, looked_into: Set[str]) -> bool:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return bool(looked_into) and owner is not None and ast.unparse(owner) in looked_into
 
 
 def _shows_clock(call: ast.Call) -> bool:
@@ -271,12 +318,54 @@ def _is_of(package: str, name: str, scope: Scope, imported: str | None) -> bool:
     )
 
 
-def _is_mapping(name: str, scope: Scope) -> bool:
-    """Tell whether a name only ever stands for a dictionary that is written out."""
-    bindings = scope.lookup(name)
-    values = [b.how.value for b in bindings if isinstance(b.how, Assigned)]
-    return (
-        bool(values)
-        and all(isinstance(v, ast.Dict) for v in values)
-        and (len(values) == len(bindings))
-    )
+def _is_given_texts(call: ast.Call) -> bool:
+    """Tell whether a call is given two values, one of which is a text that is written out."""
+    texts = (isinstance(each, ast.Constant) and isinstance(each.value, str) for each in call.args)
+    return len(call.args) == 2 and any(texts)
+
+
+def is_imported(node: ast.expr, scope: Scope) -> bool:
+    """Tell whether an expression leads on from a name that an import binds.
+
+    Args:
+        node: the expression.
+        scope: the scope that it stands in.
+    """
+    root = root_of(node)
+    bindings = scope.lookup(root.id) if isinstance(root, ast.Name) else []
+    return any(isinstance(binding.how, Imported) for binding in bindings)
+
+
+def _is_mapping(node: ast.expr, scope: Scope) -> bool:
+    """Tell whether an expression only ever stands for a dictionary: one that is written out, or
+    that an annotation calls so.
+    """
+    match node:
+        case ast.Dict() | ast.DictComp() | ast.Call(func=ast.Name(id="dict")):
+            return True
+        case ast.BoolOp(op=ast.Or(), values=[*given, ast.Dict()]):
+            return all(_is_mapping(each, scope) for each in given)
+        case ast.Name(id=name):
+            bindings = scope.lookup(name)
+            return bool(bindings) and all(_holds_mapping(b.how) for b in bindings)
+    return False
+
+
+def _holds_mapping(how: How) -> bool:
+    match how:
+        case Assigned(value=ast.Dict() | ast.DictComp() | ast.Call(func=ast.Name(id="dict"))):
+            return not how.path
+        case Annotated(annotation=annotation) | Parameter(arg=ast.arg(annotation=annotation)):
+            return annotation is not None and _says_mapping(annotation)
+    return False
+
+
+def _says_mapping(annotation: ast.expr) -> bool:
+    """Tell whether an annotation names a mapping, and nothing else but None beside it."""
+    match annotation:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            either = [each for each in (left, right) if not isinstance(each, ast.Constant)]
+            return all(map(_says_mapping, either))
+        case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional")):
+            return _says_mapping(annotation.slice)
+    return last_segment(annotation) in _MAPPING_WORDS

@@ -13,8 +13,8 @@ MAKING = frozenset({"dict", "frozenset", "list", "set", "sorted", "tuple"})
 
 QUIET = (
     (LOOKING | MAKING)
-    | {"callable", "enumerate", "getattr", "issubclass", "locals", "max", "min", "object"}
-    | {"range", "reversed", "super", "zip"}
+    | {"all", "any", "callable", "enumerate", "getattr", "issubclass", "locals", "max", "min"}
+    | {"object", "range", "reversed", "super", "zip"}
 )
 """The builtins that do not raise in practice."""
 
@@ -90,7 +90,11 @@ MAPPING_METHODS = VIEWS | {"copy", "get", "setdefault", "update"}
 CONTAINER_READERS = VIEWS | {"copy", "count", "get", "index"}
 """The methods of containers that change nothing."""
 
-TEXT_METHODS = frozenset({"endswith", "lower", "lstrip", "rstrip", "startswith", "strip", "upper"})
+TEXT_METHODS = frozenset(
+    {"capitalize", "casefold", "endswith", "isalnum", "isalpha", "isdigit", "isspace", "lower"}
+    | {"lstrip", "removeprefix", "removesuffix", "rstrip", "splitlines", "startswith", "strip"}
+    | {"swapcase", "upper", "zfill"}
+)
 TIME_METHODS = frozenset({"isoformat", "strftime", "timestamp", "total_seconds"})
 """The methods of texts and times that do not raise."""
 
@@ -157,6 +161,13 @@ QUIET_FUNCTIONS = frozenset(
 
 Whatever text, or other value of the kind that they are made for, they are given.
 """
+
+COMPUTING_MODULES = frozenset(
+    {"base64", "collections", "copy", "csv", "dataclasses", "datetime", "decimal", "enum"}
+    | {"hashlib", "html", "io", "itertools", "json", "logging", "math", "operator", "pprint"}
+    | {"re", "statistics", "string", "textwrap", "traceback", "uuid"}
+)
+"""The modules whose functions and classes only compute from what is there, or write it out."""
 
 SLEEPING = "time.sleep"
 """What fails only where it is given a negative number."""

@@ -26,7 +26,8 @@ class WithDoesNotClose(Rule[Ending]):
     Reports `with sqlite3.connect(...)`, and the same of psycopg2, pyodbc and apsw, also by way of a
     function of the project that returns such a connection, where nothing else closes the
     connection or hands it on. Connections of a class of the project's own (`factory=...`) are left
-    out, for their block may close them, and so are functions with which the process ends.
+    out, for their block may close them, and so are functions with which the process ends, by what
+    counts as that for [DBS302](DBS302.md).
 
     ## Why is this bad?
     The block of these libraries is about the transaction: it commits, or rolls back on an

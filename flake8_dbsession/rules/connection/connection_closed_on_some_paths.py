@@ -29,7 +29,8 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     raise; the message names that line. `conn.cursor()`, `conn.rollback()`, logging, `print`, `len`,
     `str`, clocks and what only works out a path or a text, such as `os.path.join()`, do not raise
     in practice, and leave no path; neither do `begin()` and literal `PRAGMA` statements on a fresh
-    connection, unless a handler of the function awaits their failure. What else a connection or a
+    connection, what reads their answers or commits them, and functions that do no more than that
+    with it, unless a handler of the function awaits their failure. What else a connection or a
     cursor of it raises is its library's `Error` (`DatabaseError` of sqlite3, aiosqlite, psycopg and
     psycopg2, and SQLAlchemy's `SQLAlchemyError`), so that handlers for that class catch all of it.
     What is done with a row, such as `fetchone()[0]`, may raise something else. For what else is

@@ -28,9 +28,11 @@ class SessionNeverClosed(Rule[Ending]):
     is given to a function of the project that closes or keeps it. The rule applies everywhere:
     in owners, providers and tests as well. A session that is never used takes no connection, and
     the end of the process is no leak: a script's top level, and the functions that its main guard
-    calls, are left alone. A `scoped_session` that a function makes for itself and works with is a
-    new session as well. A test need not close what it patches, a database in memory, a session
-    that never runs a statement, and what only its own failure would leave open.
+    calls, are left alone, and so is its last step: a function that these call once, after which
+    they only compute from what is there and print. A `scoped_session` that a function makes for
+    itself and works with is a new session as well. A test need not close what it patches, a
+    database in memory, a session that never runs a statement, and what only its own failure would
+    leave open.
 
     ## Why is this bad?
     From its first use on, the session holds a connection and an open transaction. They come back

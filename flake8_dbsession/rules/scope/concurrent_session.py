@@ -30,7 +30,8 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
     session to itself till then, and work that each gets a session of its own, or that is done with
     a plain `Session` before its first `await`: until then no other coroutine runs. So is a session
     that is handed over: the function opened it, one thread is given it, and nobody else works with
-    it from then on.
+    it from then on; and one that goes to a function which does no work by it: which only reads its
+    `info`, say, or removes a listener.
 
     ## Why is this bad?
     A session is one transaction on one connection, and it keeps no lock. Two threads or two tasks

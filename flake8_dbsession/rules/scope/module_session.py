@@ -21,7 +21,8 @@ class ModuleGlobalSession(Rule[Acquisition]):
     inside a top-level `if`, `try`, `for` or `with`. What stands under
     `if __name__ == "__main__":` is a script's own affair, and so is the session of a script's one
     run: that of a module with such a guard, or whose last statement works (a call, a loop), where
-    no function or class reads the name and no module of the project imports the script. A factory
+    no module of the project imports the script, and no class reads the name, nor any function but
+    plain ones that the script itself calls and hands to nobody, without an endless loop. A factory
     (`sessionmaker`) or a registry (`scoped_session`) at module level is right. Silent in notebooks,
     which nobody imports.
 

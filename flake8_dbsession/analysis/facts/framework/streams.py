@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.effects.computing import only_computes
 from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
@@ -36,6 +37,7 @@ from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_no
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WORDS = ("Streaming", "EventSource")
+_LASTING = (ast.AsyncFor, ast.AsyncWith, ast.Await, ast.While)
 _STEPS = 3  # a name, and a function that returns what another gives
 
 
@@ -104,6 +106,8 @@ def _stream(
     if not uses:
         held = sessions_held_at(scope, inference).get(statement, frozenset())
         if session.ends_early or session.name not in held:
+            return
+        if _yields_at_once(function, inference):
             return
     yield Stream(
         node=statement,
@@ -254,6 +258,22 @@ def _works_on(generator: ast.AST, name: str) -> bool:
                 if any(isinstance(each, ast.Name) and each.id == name for each in given):
                     return True
     return False
+
+
+def _yields_at_once(function: FunctionValue, inference: Inference) -> bool:
+    """Tell whether a generator yields a few values, and does nothing between them that lasts."""
+    scope = function.scope.child(function.node)
+    return all(
+        only_computes(node, scope, inference) if isinstance(node, ast.Call) else _is_over_soon(node)
+        for node in own_nodes(function.node)
+    )
+
+
+def _is_over_soon(node: ast.AST) -> bool:
+    match node:
+        case ast.For(iter=several) | ast.YieldFrom(value=several):
+            return isinstance(several, (ast.List, ast.Set, ast.Tuple))
+    return not isinstance(node, _LASTING)
 
 
 def _ends(generator: ast.AST, name: str | None) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Set
 
-from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.effects.errors import raised_by
 from flake8_dbsession.analysis.effects.handlers import caught_classes
@@ -21,6 +20,7 @@ from flake8_dbsession.analysis.facts.acquisition.held_otherwise import is_of_a_b
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.facts.connection.databases import has_one_connection
 from flake8_dbsession.analysis.facts.lifetime.guards import own_tests, under_ownership
+from flake8_dbsession.analysis.facts.lifetime.last_steps import is_last_step
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
     is_called_elsewhere,
@@ -28,11 +28,10 @@ from flake8_dbsession.analysis.facts.lifetime.process_end import (
     is_script,
     is_step_of_a_script,
 )
-from flake8_dbsession.analysis.facts.scope.sequel import in_tries
+from flake8_dbsession.analysis.facts.lifetime.setting_up import setup_calls
 from flake8_dbsession.analysis.flow import Flowing, Graph, build
 from flake8_dbsession.analysis.flow.exceptions import ANY_EXCEPTION, Caught, caught_by
 from flake8_dbsession.analysis.library.drivers import (
-    CONFIGURING,
     GIVINGS,
     BlockEnd,
     Taking,
@@ -71,7 +70,7 @@ from flake8_dbsession.analysis.names.values import (
     Role,
     RoleValue,
 )
-from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, start_of
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 
 # The function's flow does not end what these hold.
@@ -208,6 +207,8 @@ def _endings_in(
                 kept = _without_raises(kept)
             if ends and kept.leaks and not is_called_elsewhere(scope, inference):
                 kept = kept._replace(leaks=tuple(_lost_again(acquisition, kept, scope)))
+            elif not ends and kept.leaks and _ends_with_a_step(acquisition, scope, inference):
+                kept = kept._replace(leaks=())
             cancelled = frozenset(_cancelled(kept, scope, inference))
             yield Ending(acquisition, kept, scope, _taking(acquisition, inference), cancelled)
 
@@ -281,6 +282,13 @@ def _returns_at_close(option: ast.keyword) -> bool:
     # https://www.psycopg.org/psycopg3/docs/api/pool.html#psycopg_pool.ConnectionPool
     is_true = isinstance(option.value, ast.Constant) and option.value.value is True
     return option.arg == "close_returns" and is_true
+
+
+def _ends_with_a_step(acquisition: Acquisition, scope: Scope, inference: Inference) -> bool:
+    """Tell whether the process ends right after a function that opens something but once."""
+    loops = (node for node in own_nodes(scope.node) if isinstance(node, LOOPS))
+    is_opened_again = any(acquisition.node in nodes_in(loop) for loop in loops)
+    return not is_opened_again and is_last_step(scope, inference)
 
 
 def _lost_again(acquisition: Acquisition, lifetime: Lifetime, scope: Scope) -> Iterator[Leak]:
@@ -463,9 +471,7 @@ def _graph(
     quiet |= {*_givings(own_nodes(root)), *_last_calls(own_nodes(root), {a.name for a in found})}
     plain = effects.calls(scope)
     opened = {a.name for a in found if a.known.resource is Resource.CONNECTION}
-    setups = list(_setup_calls(own_nodes(root), opened))
-    helpers = _given_fresh(own_nodes(root), opened, frozenset(setups))
-    quiet |= {*setups, *(c for c, n in helpers if _only_sets_up(c, n, scope, effects, inference))}
+    quiet |= setup_calls(scope, opened, effects, inference)
 
     def raises(call: ast.Call) -> bool:
         is_quiet = call in quiet or _only_adds(call, sessions)
@@ -492,102 +498,6 @@ def _opens_quietly(acquisition: Acquisition) -> bool:
 def _is_coroutine(acquisition: Acquisition, tree: Tree) -> bool:
     """Tell whether what a call gives opens nothing before it is awaited or entered."""
     return acquisition.known.is_async and not isinstance(tree.parent(acquisition.node), ast.Await)
-
-
-def _setup_calls(nodes: list[ast.AST], opened: Set[str]) -> Iterator[ast.Call]:
-    """Give the first calls on fresh connections that do not fail in practice.
-
-    These are ``begin()`` and literal ``PRAGMA`` statements; not where a handler of the function
-    awaits their failure.
-    """
-    fresh, awaited, owners = set(opened), in_tries(nodes), dict(_cursor_owners(nodes))
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=start_of):
-        match call.func:
-            case ast.Attribute(
-                value=ast.Name(id=name)
-                | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="cursor")),
-                attr=method,
-            ):
-                owner = owners.get(name, name)
-                if method in CONFIGURING:
-                    continue
-                if method == "begin" or _is_pragma(call):
-                    if owner in fresh and call not in awaited:
-                        yield from (node for node in nodes_in(call) if isinstance(node, ast.Call))
-                elif method != "cursor":
-                    fresh.discard(owner)
-
-
-def _given_fresh(
-    nodes: list[ast.AST], opened: Set[str], setups: frozenset[ast.Call]
-) -> Iterator[tuple[ast.Call, str]]:
-    """Give the calls that are given a connection with which nothing but its set-up was done.
-
-    Not where a handler of the function awaits their failure.
-    """
-    fresh, awaited = set(opened), in_tries(nodes)
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    for call in sorted(calls, key=start_of):
-        match call:
-            case ast.Call(args=[ast.Name(id=name), *_]) if name in fresh and call not in awaited:
-                yield call, name
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
-                if method != "cursor" and method not in CONFIGURING and call not in setups:
-                    fresh.discard(name)
-
-
-def _only_sets_up(
-    call: ast.Call, name: str, scope: Scope, effects: Effects, inference: Inference
-) -> bool:
-    """Tell whether a function only sets the connection up that it is given: ``pragmas(conn)``."""
-    received = received_as(call, name, scope, inference)
-    callee = inference.value(call.func, scope)
-    if received is None or not isinstance(callee, FunctionValue):
-        return False
-    function, parameter = received
-    nodes = own_nodes(function)
-    setups = set(_setup_calls(nodes, {parameter}))
-    may_raise = effects.calls(callee.scope.child(function)).may_raise
-    return bool(setups) and not any(
-        isinstance(node, ast.Raise)
-        or (isinstance(node, ast.Call) and node not in setups and may_raise(node))
-        for node in nodes
-    )
-
-
-def _cursor_owners(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
-    """Give the names of cursors with those of their connections."""
-    for node in nodes:
-        match node:
-            case ast.Assign(
-                targets=[ast.Name(id=cursor)],
-                value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="cursor")),
-            ):
-                yield cursor, owner
-
-
-def _is_pragma(call: ast.Call) -> bool:
-    match call:
-        case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str() as sql)]):
-            return _begins_with_pragma(sql)
-        case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.JoinedStr(values=parts)]):
-            first, *_ = parts
-            is_begun = isinstance(first, ast.Constant) and _begins_with_pragma(str(first.value))
-            return is_begun and all(map(_is_number, parts[1:]))
-    return False
-
-
-def _begins_with_pragma(sql: str) -> bool:
-    return sql.lstrip().lower().startswith("pragma")
-
-
-def _is_number(part: ast.expr) -> bool:
-    """Tell whether a part of a text is written out, or filled in by what gives a number."""
-    match part:
-        case ast.FormattedValue(value=ast.Call(func=ast.Name(id="int" | "len" | "max" | "min"))):
-            return True
-    return isinstance(part, ast.Constant)
 
 
 def _only_adds(call: ast.Call, sessions: Set[str]) -> bool:

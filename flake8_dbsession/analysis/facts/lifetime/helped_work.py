@@ -83,6 +83,8 @@ def _work_of(reach: Reach) -> list[str]:
     methods = dict(reach.methods())
     if not _SEEING_TO.isdisjoint(methods.values()):
         return []
+    if any(_only_sees_to(call, reach) for call in reach.calls if call not in methods):
+        return []
     nodes = own_nodes(reach.scope.node)
     tries = [tried for node in nodes if (tried := as_try(node)) is not None]
     caught = set(in_tries(tried for tried in tries if not _only_raises(tried, reach)))
@@ -102,6 +104,12 @@ def _work_of(reach: Reach) -> list[str]:
         else:
             works += failing_work(call, reach)
     return works
+
+
+def _only_sees_to(call: ast.Call, reach: Reach) -> bool:
+    """Tell whether a called function rolls the session back or closes it, and does no more."""
+    did = reach.done_by(call)
+    return bool(did) and not did & ~(Did.ROLLS_BACK | Did.CLOSES)
 
 
 def _only_raises(tried: ast.Try, reach: Reach) -> bool:

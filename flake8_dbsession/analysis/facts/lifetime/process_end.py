@@ -153,12 +153,13 @@ def is_step_of_a_script(scope: Scope) -> bool:
     if module.tree is None or scope.parent is not module.scope:
         return False
     steps = _run_once_at_the_end(module.scope)
-    uses = _uses(module.scope).get(name, []) if steps else []  # most files are no scripts
-    return len(uses) == 1 and uses[0] in steps
+    found = uses(module.scope).get(name, []) if steps else []  # most files are no scripts
+    return len(found) == 1 and found[0] in steps
 
 
 @remembered
-def _uses(module: Scope) -> dict[str, list[ast.Name]]:
+def uses(module: Scope) -> dict[str, list[ast.Name]]:
+    """Give the places in a module where each name stands, other than as an attribute."""
     found: dict[str, list[ast.Name]] = {}
     for node in nodes_in(module.node):
         if isinstance(node, ast.Name):

@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from flake8_dbsession.analysis.effects.locks import under_locks
 from flake8_dbsession.analysis.effects.objects import attributes_used
+from flake8_dbsession.analysis.facts.scope.idle_work import does_no_work
 from flake8_dbsession.analysis.library.wrappers import HOLDER_NAMES
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
@@ -30,7 +31,7 @@ from flake8_dbsession.analysis.names.values import (
 from flake8_dbsession.analysis.nodes import arguments, children, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 
-_ENGINE = frozenset({"bind", "get_bind"})
+_ENGINE = frozenset({"bind", "get_bind", "info"})
 
 
 def scopes_mentioning(module: Scope, words: Iterable[str]) -> Iterator[Scope]:
@@ -191,8 +192,8 @@ def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator
         inference: answers what expressions stand for.
 
     Yields:
-        The names that are such. Left out are those used under a lock, and those only asked for
-        their engine.
+        The names that are such. Left out are those used under a lock, those only asked for their
+        engine, and those that go to functions which do no work by them.
     """
     value = inference.value(function, scope)
     if not isinstance(value, FunctionValue) or value.scope.function() is None:
@@ -202,9 +203,19 @@ def captured(function: ast.expr, scope: Scope, inference: Inference) -> Iterator
     for node in own_nodes(value.node):
         if node not in guarded and _is_from_outside(node, inner):
             if as_held(node, inner, inference):
-                yield node
+                if not _only_idles(node, inner, inference):
+                    yield node
             elif isinstance(node, ast.Call):
                 yield from of_receiver(node, inner, inference)
+
+
+def _only_idles(node: ast.expr, function: Scope, inference: Inference) -> bool:
+    """Tell whether a name stands in the call of a function that does no work by its session."""
+    return isinstance(node, ast.Name) and any(
+        node in arguments(call) and does_no_work(call, node.id, function, inference)
+        for call in own_nodes(function.node)
+        if isinstance(call, ast.Call)
+    )
 
 
 def _is_from_outside(node: ast.AST, function: Scope) -> TypeGuard[ast.expr]:

@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
-from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes, start_of
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, start_of
 
 _WAITING = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 
@@ -31,22 +31,6 @@ def is_done_before_waiting(
     """
     received = received_as(call, session, scope, inference)
     return received is not None and _ends_early(*received)
-
-
-def is_ignored(call: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a coroutine is given a session that it does nothing with.
-
-    Args:
-        call: the call that makes the coroutine.
-        session: the session's name where the call stands.
-        scope: the scope of the call.
-        inference: answers what is called.
-    """
-    received = received_as(call, session, scope, inference)
-    if received is None:
-        return False
-    function, parameter = received
-    return not names(function, parameter)
 
 
 def _ends_early(function: ast.AST, parameter: str) -> bool:

@@ -18,7 +18,8 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
     of_receiver,
     scopes_mentioning,
 )
-from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting, is_ignored
+from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting
+from flake8_dbsession.analysis.facts.scope.idle_work import does_no_work
 from flake8_dbsession.analysis.facts.scope.own_workers import is_for_worker_alone
 from flake8_dbsession.analysis.library.running import (
     EVENT_LOOPS,
@@ -46,7 +47,15 @@ from flake8_dbsession.analysis.names.scopes import (
 )
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, names, nodes_in, own_nodes, root_of
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    is_name,
+    keyword_of,
+    names,
+    nodes_in,
+    own_nodes,
+    root_of,
+)
 from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = POOL_METHODS | {
@@ -184,8 +193,51 @@ def _handed_by(
     else:
         for argument in arguments(start.node):
             for session in carried(argument, start.scope, inference):
-                if not _is_given_away(session, start, inference):
+                if not _is_idle(session, start, inference) and not _is_given_away(
+                    session, start, inference
+                ):
                     yield session
+
+
+def _is_idle(session: ast.expr, start: _Start, inference: Inference) -> bool:
+    """Tell whether what a thread runs does no work by a session."""
+    call = _call_in_thread(start.node) if isinstance(session, ast.Name) else None
+    return call is not None and does_no_work(call, session.id, start.scope, inference)  # type: ignore[attr-defined]
+
+
+def _call_in_thread(start: ast.Call) -> ast.Call | None:
+    """Give the call that a thread makes, as the function that is run gets its arguments."""
+    match last_segment(start.func), start.args:
+        case "submit", [function, *given]:
+            return _call_of(function, given, start.keywords)
+        case "run_in_executor", [_, function, *given]:
+            return _call_of(function, given, [])
+        case "Timer", [_, function, *several]:
+            return _call_of_parts(start, function, several)
+        case "Thread", []:
+            target = keyword_of(start, "target")
+            return _call_of_parts(start, target, []) if target is not None else None
+    return None
+
+
+def _call_of_parts(start: ast.Call, function: ast.expr, several: list[ast.expr]) -> ast.Call | None:
+    """Give the call of a function whose arguments stand in a list and a dictionary."""
+    given = several[0] if several else keyword_of(start, "args") or ast.Tuple([], ast.Load())
+    match given, keyword_of(start, "kwargs") or ast.Dict([], []):
+        case (
+            ast.Tuple(elts=arguments) | ast.List(elts=arguments),
+            ast.Dict(keys=keys, values=values),
+        ) if len(several) < 2:
+            named = [getattr(key, "value", None) for key in keys]  # none where it is no constant
+            pairs = zip(named, values, strict=True)
+            return _call_of(function, arguments, [ast.keyword(*pair) for pair in pairs])
+    return None
+
+
+def _call_of(
+    function: ast.expr, arguments: list[ast.expr], keywords: list[ast.keyword]
+) -> ast.Call:
+    return ast.copy_location(ast.Call(function, arguments, keywords), function)
 
 
 def _is_given_away(session: ast.expr, start: _Start, inference: Inference) -> bool:
@@ -253,7 +305,7 @@ def _is_taken_over(
     """Tell whether a task does nothing with a session, or has it to itself until it is awaited."""
     kept, function, owner = _kept_as(start), start.scope.function(), root_of(session)
     if isinstance(session, ast.Name):
-        if is_ignored(coroutine, session.id, start.scope, inference):
+        if does_no_work(coroutine, session.id, start.scope, inference):
             return True
         is_beside = _is_beside_another(session, start, inference)
     else:
@@ -396,7 +448,7 @@ def _shared(works: list[_Work], inference: Inference) -> Iterator[ast.expr]:
     for work in works:
         sessions = {ast.unparse(s): s for s in _in_work(work.coroutine, work.scope, inference)}
         for text, session in sessions.items():
-            if _takes_turns(work, session, inference):
+            if _takes_turns(work, session, inference) or _idles(work, session, inference):
                 continue
             is_repeated = work.turn is not None and not _is_new_each_turn(session, work)
             times[text] += 1
@@ -410,6 +462,13 @@ def _takes_turns(work: _Work, session: ast.expr, inference: Inference) -> bool:
     if known is None or known.is_async or not isinstance(session, ast.Name):
         return False
     return is_done_before_waiting(work.coroutine, session.id, work.scope, inference)
+
+
+def _idles(work: _Work, session: ast.expr, inference: Inference) -> bool:
+    """Tell whether a coroutine does no work by a session."""
+    if not isinstance(session, ast.Name):
+        return False
+    return does_no_work(work.coroutine, session.id, work.scope, inference)
 
 
 def _is_new_each_turn(session: ast.expr, work: _Work) -> bool:

@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
-from flake8_dbsession.analysis.facts.lifetime.process_end import is_script
+from flake8_dbsession.analysis.facts.lifetime.process_end import is_endless, is_script, uses
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 
 
 def is_of_one_run(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
-    """Tell whether only the statements of a script work with what its top level opens.
+    """Tell whether only a script's own run works with what its top level opens.
 
     Args:
         acquisition: what a module-level name holds.
@@ -24,26 +24,49 @@ def is_of_one_run(acquisition: Acquisition, tree: Tree, inference: Inference) ->
         inference: its project is searched for imports of the script.
 
     Returns:
-        False where a function or class reads the name, and where another module imports the script.
+        False where another module imports the script, where a class reads the name, or a function
+        that something else may run: threads, tasks, a framework. One that the script only calls is
+        a part of its run, unless that goes on without an end.
     """
     module = tree.scope
-    if not is_script(module) or _is_read_later(module, acquisition.name):
+    if not is_script(module) or not _only_calls_readers(module, acquisition.name):
         return False
     return not any(_imports(each, module.module, inference) for each in _naming(module, inference))
 
 
-def _is_read_later(scope: Scope, name: str) -> bool:
-    """Tell whether a function or class in a scope reads a name of that scope."""
+def _only_calls_readers(module: Scope, name: str) -> bool:
+    """Tell whether a module calls all its functions that read a name, and does nothing else with
+    them, nor with the functions that call those.
+    """
+    pending, readers = [name], set[ast.AST]()
+    while pending:
+        for reader in _readers(module, pending.pop()):
+            if not isinstance(reader, ast.FunctionDef) or not _is_only_called(reader, module):
+                return False
+            if reader not in readers:
+                readers.add(reader)
+                pending.append(reader.name)
+    return not readers or not any(map(is_endless, nodes_in(module.node)))
+
+
+def _readers(scope: Scope, name: str) -> Iterator[ast.AST]:
+    """Give the functions and classes in a scope that read a name of that scope."""
     for node in own_nodes(scope.node):
         if isinstance(node, (ast.ClassDef, *FUNCTIONS)):
             inner = scope.child(node)
-            parts = own_nodes(node)
-            if not inner.bindings(name) and (
-                any(isinstance(part, ast.Name) and part.id == name for part in parts)
-                or _is_read_later(inner, name)
-            ):
-                return True
-    return False
+            if inner.bindings(name):
+                continue
+            within = list(_readers(inner, name))
+            yield from within
+            if within or any(is_name(part, name) for part in own_nodes(node)):
+                yield node
+
+
+def _is_only_called(function: ast.FunctionDef, module: Scope) -> bool:
+    """Tell whether nothing decorates a function, and each mention of its name calls it."""
+    mentions = uses(module).get(function.name, [])
+    called = {node.func for node in nodes_in(module.node) if isinstance(node, ast.Call)}
+    return bool(mentions) and called.issuperset(mentions) and not function.decorator_list
 
 
 def _naming(scope: Scope, inference: Inference) -> Iterator[Module]:

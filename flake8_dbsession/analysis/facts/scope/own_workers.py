@@ -8,9 +8,9 @@ from flake8_dbsession.analysis.library.methods import CLOSERS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
-from flake8_dbsession.analysis.names.scopes import Scope, body_of, last_segment
-from flake8_dbsession.analysis.names.values import ClassValue
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in
+from flake8_dbsession.analysis.names.scopes import Scope, body_of
+from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue
+from flake8_dbsession.analysis.nodes import nodes_in
 
 
 def is_for_worker_alone(
@@ -19,22 +19,24 @@ def is_for_worker_alone(
     """Tell whether no method but a worker's works with what an object holds.
 
     Args:
-        held: what is held, as the method that starts the worker writes it: ``self.conn``.
+        held: what is held, as the function that starts the worker writes it: ``self.conn``, or
+            ``bridge._conn`` where the object is another's.
         start: the call that starts the worker, one of the object's own methods.
         scope: the scope of the call.
-        inference: answers what the class inherits.
+        inference: answers what the object is, and what its class inherits.
 
     Returns:
-        True where the other methods only make it, look whether it is there, and close it.
+        True where the other methods only make it, look whether it is there, and close it, and
+        where the function that starts another's worker does not work with it either.
     """
-    cls, function = scope.enclosing_class(), scope.function()
-    receiver = function.receiver() if function is not None else None
-    if cls is None or not receiver or dotted_name(held) != f"{receiver}.{last_segment(held)}":
+    found = _class_of(held, scope, inference)
+    if found is None:
         return False
+    cls, owner = found
     if any(isinstance(inference.value(b, cls.parent or cls), ClassValue) for b in cls.node.bases):  # type: ignore[union-attr]
         return False  # whose methods may work with it too
     attribute, methods = held.attr, _methods(cls)  # type: ignore[attr-defined]
-    started = {name for node in nodes_in(start) if (name := _of_object(node, receiver))}
+    started = {name for node in nodes_in(start) if (name := _of_object(node, owner))}
     workers, pending = set(), list(started & methods.keys())
     while pending:
         name = pending.pop()
@@ -42,21 +44,41 @@ def is_for_worker_alone(
             workers.add(name)
             pending += _named_in(methods[name]) & methods.keys()
     inside = set(nodes_in(start))
-    others = [method for name, method in methods.items() if name not in workers]
+    others = [(each, each.receiver()) for name, each in methods.items() if name not in workers]
+    function = scope.function()
+    if function is not None and function.enclosing_class() is not cls:
+        others.append((function, owner))
     return bool(workers) and not any(
-        name in workers or (name == attribute and _works(node, method))
-        for method in others
-        for node in nodes_in(method.node)
+        name in workers or (name == attribute and _works(node, other))
+        for other, receiver in others
+        for node in nodes_in(other.node)
         if node not in inside
-        if (name := _of_object(node, method.receiver()))
+        if (name := _of_object(node, receiver))
     )
+
+
+def _class_of(held: ast.expr, scope: Scope, inference: Inference) -> tuple[Scope, str] | None:
+    """Give the class of the object that holds something, and the name that the object has.
+
+    That is a method's own object, or one with a name, which holds what is not for others to see.
+    """
+    match held:
+        case ast.Attribute(value=ast.Name(id=owner) as named, attr=attribute):
+            cls, function = scope.enclosing_class(), scope.function()
+            if cls is not None and function is not None and function.receiver() == owner:
+                return cls, owner
+            value = inference.value(named, scope) if attribute.startswith("_") else None
+            if isinstance(value, InstanceValue):
+                return value.cls.scope.child(value.cls.node), owner
+    return None
 
 
 @remembered
 def _methods(cls: Scope) -> dict[str, Scope]:
+    outline = cls.module.class_body(cls.node)
     return {
         statement.name: cls.child(statement)
-        for statement in body_of(cls.node)
+        for statement in (outline.statements_with("def ") if outline else body_of(cls.node))
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
 
