@@ -51,9 +51,8 @@ def carry_forward(
                 raised.append(failed)
         for edge in block.edges:
             for each in raised if edge.raised else [state]:
-                told: State | None = each
-                if assume is not None and edge.test is not None:
-                    told = assume(edge.test, edge.truth, each)
-                if told is not None:
+                if assume is None or edge.test is None:
+                    arrive(edge.target, each)
+                elif (told := assume(edge.test, edge.truth, each)) is not None:
                     arrive(edge.target, told)
     return entered
