@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-DEFAULT_SELECT = "DBS"
+DEFAULT_SELECT = "DBS,E9"
 ALWAYS = "DBS001,DBS002,E9"
 """What is reported whatever is selected: that a file was not held to the standard."""
 

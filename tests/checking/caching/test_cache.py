@@ -22,7 +22,7 @@ from flake8_dbsession.checking.running.run import Run
 from flake8_dbsession.policy.loading import forget_policies
 from tests.cases import write_project
 
-SELECT = "--select=DBS,DBS001,DBS002,E9"
+SELECT = "--select=DBS,E9,DBS001,DBS002,E9"
 FACTORY = """\
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
