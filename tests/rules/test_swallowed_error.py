@@ -850,6 +850,45 @@ def test_a_way_out_that_ends_a_transactions_block_rolls_back(tmp_path: Path) -> 
     )
 
 
+def test_a_commit_right_after_a_savepoint_breaks_no_constraint(tmp_path: Path) -> None:
+    assert_service(
+        tmp_path,
+        """
+        from sqlalchemy.exc import IntegrityError
+        from sqlalchemy.orm import Session
+
+        def stored(session: Session, item):
+            try:
+                with session.begin_nested():
+                    session.add(item)
+                    session.flush()
+                session.commit()
+            except IntegrityError:
+                print("known")
+            session.execute(1)
+
+        def stored_with_another(session: Session, item, other):
+            try:
+                with session.begin_nested():
+                    session.add(item)
+                session.add(other)
+                session.commit()
+            except IntegrityError:  # DBS308
+                print("known")
+            session.execute(1)
+
+        def stored_somehow(session: Session, item):
+            try:
+                with session.begin_nested():
+                    session.add(item)
+                session.commit()
+            except Exception:  # DBS308
+                print("known")
+            session.execute(1)
+        """,
+    )
+
+
 def test_the_message_of_a_handler_that_works_on(tmp_path: Path) -> None:
     text = """
         def mark(session: Session):
@@ -1855,6 +1894,28 @@ def test_a_statement_by_another_name_is_no_write_and_no_work_before(tmp_path: Pa
                 note(db, name)
             except Exception as error:
                 print(error)
+
+        def mark_late(db: Session, name):
+            db.commit()
+            mark(db, name)
+
+        def mark_early(db: Session, name):
+            mark(db, name)
+            note(db, name)
+
+        def changed_after_the_commit_before(db: Session, name):
+            mark_late(db, name)
+            try:
+                note(db, name)
+            except Exception as error:
+                print(error)
+
+        def committed_before(db: Session, name):
+            mark_early(db, name)
+            try:
+                note(db, name)
+            except Exception as error:
+                print(error)
     """
     write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
@@ -1862,6 +1923,9 @@ def test_a_statement_by_another_name_is_no_write_and_no_work_before(tmp_path: Pa
         "call `db.rollback()` in it",
         "call `db.commit()` before the `try`, for a rollback may undo line 24 as well, and "
         "`db.rollback()` in it",
+        "call `db.commit()` before the `try`, for a rollback may undo line 39 as well, and "
+        "`db.rollback()` in it",
+        "call `db.rollback()` in it",
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
+from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.work.model import ENDS, LASTING, Did, work_of
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
@@ -82,6 +83,7 @@ from flake8_dbsession.analysis.names.values import (
 )
 from flake8_dbsession.analysis.nodes import (
     arguments,
+    blocks,
     dotted_name,
     names,
     nodes_in,
@@ -279,10 +281,27 @@ class _Function:
 
     def _may_raise(self, failed: _Failed, handler: ast.ExceptHandler) -> bool:
         """Tell whether the work can raise what a handler catches: no query breaks a constraint."""
-        if set(self._caught(handler.type)) != {"IntegrityError"} or failed.is_flush:
+        if set(self._caught(handler.type)) != {"IntegrityError"}:
             return True
+        if failed.is_flush:
+            return not self._only_commits_savepoints(failed, handler)
         did = (work.ever for work in self._uses(failed.session).acts.values())
         return any(done & (Did.WRITES | Did.MAY_WRITE) for done in did)
+
+    def _only_commits_savepoints(self, failed: _Failed, handler: ast.ExceptHandler) -> bool:
+        """Tell whether all that fails commits what the end of a savepoint has just flushed."""
+        commit, tried = f"{failed.session}.commit", self._tried[handler]
+        if any(work.text != f"{commit}()" for work in failed.works):
+            return False
+        bodies = [block for node in nodes_in(tried) for block in blocks(node)]
+        after = {
+            statement.lineno
+            for body in bodies
+            for before, statement in pairwise(body)
+            if _is_savepoint(before, failed.session)
+        }
+        commits = (call for call in self._calls_in(tried) if dotted_name(call.func) == commit)
+        return all(call.lineno in after for call in commits)
 
     def _may_flush(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a commit can fail as a handler's errors say, for it has something to flush.
@@ -780,6 +799,13 @@ def _ends_after(site: Site, inference: Inference) -> bool:
         return False
     calls = SessionCalls(site.session, None, site.scope, inference)
     return not sequels_after(site.call, graph, calls) - _ENDED
+
+
+def _is_savepoint(statement: ast.stmt, session: str) -> bool:
+    """Tell whether a statement is a block of a session's savepoint, which flushes at its end."""
+    items = getattr(statement, "items", ())
+    calls = (item.context_expr for item in items if isinstance(item.context_expr, ast.Call))
+    return any(dotted_name(call.func) == f"{session}.begin_nested" for call in calls)
 
 
 def _encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:

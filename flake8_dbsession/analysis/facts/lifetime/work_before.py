@@ -8,7 +8,8 @@ from collections.abc import Iterator, Set
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import changes_objects
-from flake8_dbsession.analysis.effects.work.model import LASTING
+from flake8_dbsession.analysis.effects.work.model import LASTING, Did
+from flake8_dbsession.analysis.effects.work.reach import Reach
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.flow import Graph
@@ -186,13 +187,7 @@ class _Acts:
 
     def _commits_in_the_end(self, call: ast.Call) -> bool:
         """Tell whether a function that is given the session commits it after all its changes."""
-        reached = self._calls.reach.run_by(call)
-        if reached is None:
-            return False
-        own = [method for _, method in reached.methods() if method in _LASTING_METHODS]
-        deep = self._calls.works_in(call)
-        works = own or [method for method in deep if method in _LASTING_METHODS]
-        return works[-1:] == ["commit"]
+        return _commits_all(self._calls.reach.run_by(call))
 
     def left_by(self, event: Event) -> Left | None:
         """Give what an event leaves for the transaction's end; None for nothing."""
@@ -260,6 +255,28 @@ class _Acts:
 
     def _is_loaded(self, expression: ast.AST) -> bool:
         return _is_object(expression, self._session, self._loaded)
+
+
+def _commits_all(reached: Reach | None, inside: frozenset[Scope] = frozenset()) -> bool:
+    """Tell whether a function commits after all its changes, in the order of its text.
+
+    Args:
+        reached: the function; None for one that cannot be followed.
+        inside: the functions that call it, in which it is called again.
+    """
+    if reached is None or reached.scope in inside:
+        return False
+    methods, is_committed = dict(reached.methods()), False
+    inside |= {reached.scope}
+    for call in reached.calls:
+        if methods.get(call) == "commit":
+            is_committed = True
+        elif call in methods:
+            did = did_by(call, Resource.SESSION, reached.scope, reached.inference)
+            is_committed = is_committed and not did & LASTING and methods[call] != "flush"
+        elif reached.done_by(call) & (LASTING | Did.COMMITS):
+            is_committed = _commits_all(reached.run_by(call), inside)
+    return is_committed
 
 
 def _is_within(event: Event, body: list[ast.stmt]) -> bool:
