@@ -10,7 +10,8 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 from flake8_dbsession.analysis.effects.work.block import Block
-from flake8_dbsession.analysis.effects.work.loaded import Objects, outliving, outliving_an_error
+from flake8_dbsession.analysis.effects.work.leaving import outliving, outliving_an_error
+from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import Broken, Pending
 from flake8_dbsession.analysis.effects.work.pending import Left, left_by
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, body_of, last_segment
