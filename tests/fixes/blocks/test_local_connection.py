@@ -61,17 +61,19 @@ FORMS = {
         """
         conn = sqlite3.connect(path)
         other = sqlite3.connect(path)
-        other.execute(sql, conn.execute(sql).fetchone())
+        found = conn.execute(sql).fetchall()
+        found += other.execute("SELECT n FROM t").fetchall()
         # Close the connections
         conn.close()
         other.close()
-        return 1
+        return found
         """,
         """
         with closing(sqlite3.connect(path)) as conn:
             with closing(sqlite3.connect(path)) as other:
-                other.execute(sql, conn.execute(sql).fetchone())
-        return 1
+                found = conn.execute(sql).fetchall()
+                found += other.execute("SELECT n FROM t").fetchall()
+        return found
         """,
     ),
     "another_one_after": (
